@@ -1,0 +1,127 @@
+"""Each night the denoiser learns the workspace's own language, and what it learned is carried to the next night."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilth.augmentation import weights
+from tilth.augmentation.config import Config
+from tilth.augmentation.corpus import Corpus
+from tilth.augmentation.denoiser import Denoiser, pack_vocabulary
+from tilth.augmentation.examples import Examples, batches
+from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
+from tilth.augmentation.pipeline import ParaphrasePipeline
+from tilth.store import digest_json
+
+logger = logging.getLogger(__name__)
+BATCH = 32
+_EPOCHS = 4  # a small corpus is not learned by heart
+_LEAST = 0.1  # share of the steps that even a corpus that is nearly the same is given
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The night's denoiser and what is known of it.
+
+    Attributes:
+        pipeline: With the adapted denoiser.
+        folder: What the next night gets as `resources.carried`.
+        record: `key`, `start`, `steps`, `heldout_loss_before`, `heldout_loss` (nats a masked token, None without
+            held-out text), `curve`, `texts`.
+        trained: Whether anything was learned this night.
+    """
+
+    pipeline: ParaphrasePipeline
+    folder: Path
+    record: dict[str, Any]
+    trained: bool
+
+
+def adapt(corpus: Corpus, config: Config, seed: int, folder: Path, carried: Path | None) -> Adapted:
+    """Adapts the denoiser to a corpus, from last night's where that is at hand.
+
+    Where last night's was adapted to exactly this corpus by this config, nothing is learned, so that a second
+    night over the same rows gives the same paraphrases.
+    """
+    base = weights.fingerprint(config.denoiser)
+    key = digest_json([base, list(corpus.texts), config.adapt.model_dump(mode="json"), seed])
+    last = _last(carried, base)
+    if carried is not None and last is not None and last["key"] == key:
+        shutil.copytree(carried, folder)
+        return Adapted(_scheduled(weights.load_pipeline(folder), config), folder, last, trained=False)
+    pipeline = weights.load_pipeline(carried) if carried and last else weights.load(config.denoiser, config.scheduler)
+    model = weights.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus))
+    record: dict[str, Any] = {"key": key, "base": base, "start": "carried" if last else config.denoiser}
+    record |= _trained(model, corpus, config, seed, _steps(corpus, config, last))
+    pipeline = _scheduled(ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, pipeline.scheduler), config)
+    pipeline = weights.save(pipeline, folder)
+    record["texts"] = list(corpus.texts)
+    (folder / weights.RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return Adapted(pipeline, folder, record, trained=record["steps"] > 0)
+
+
+def _last(carried: Path | None, base: str) -> dict[str, Any] | None:
+    """The record of last night's denoiser, unless it began from another one than this night's config names."""
+    if carried is None or not (carried / weights.RECORD).exists():
+        return None
+    record: dict[str, Any] = json.loads((carried / weights.RECORD).read_text(encoding="utf-8"))
+    return record if record["base"] == base else None
+
+
+def _scheduled(pipeline: ParaphrasePipeline, config: Config) -> ParaphrasePipeline:
+    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, weights.make(config.scheduler))
+
+
+def _vocabulary(model: Denoiser, corpus: Corpus) -> str:
+    known = np.union1d(np.asarray(model.shortlist), corpus.seen)
+    return pack_vocabulary(known, int(model.config.vocabulary_size))
+
+
+def _steps(corpus: Corpus, config: Config, last: dict[str, Any] | None) -> int:
+    """The budget in steps, less where last night's denoiser knows most of the texts."""
+    if corpus.train is None:
+        return 0
+    new = 1.0
+    if last is not None and corpus.texts:
+        new = len(set(corpus.texts) - set(last["texts"])) / len(corpus.texts)
+    wanted = math.ceil(config.adapt.steps * min(1.0, max(_LEAST, new)))
+    return min(wanted, math.ceil(_EPOCHS * len(corpus.train) / BATCH))
+
+
+def _trained(model: Denoiser, corpus: Corpus, config: Config, seed: int, steps: int) -> dict[str, Any]:
+    """The better of the weights before and after, by held-out loss, and the curve."""
+    before = _loss(model, corpus.heldout, seed)
+    if not steps or corpus.train is None:
+        return {"model": model, "steps": 0, "heldout_loss_before": before, "heldout_loss": before, "curve": []}
+    learner = weights.with_vocabulary(model, model.config.vocabulary)
+    schedule = Schedule(steps=steps, peak=config.adapt.peak, warmup=max(1, steps // 10))
+    source = batches(corpus.train, BATCH, np.random.default_rng(seed))
+    progress = learn(learner, source, schedule, optimizer_of(learner), Progress(), each=max(1, steps // 20))
+    after = _loss(learner.eval(), corpus.heldout, seed)
+    worse = before is not None and after is not None and after > before
+    if worse:
+        logger.warning("adaptation made the held-out loss worse (%.3f from %.3f): left out", after, before)
+    return {
+        "model": model if worse else learner,
+        "steps": steps,
+        "heldout_loss_before": before,
+        "heldout_loss": before if worse else after,
+        "curve": [[step, round(loss, 4)] for step, loss in progress.curve],
+    }
+
+
+def _loss(model: Denoiser, examples: Examples | None, seed: int) -> float | None:
+    """Masked loss on held-out text; few texts are noised several times."""
+    if examples is None or not len(examples):
+        return None
+    times = max(1, 64 // len(examples))
+    losses = [heldout_loss(model, examples, seed + k) for k in range(times)]
+    return round(float(np.mean(losses)), 4)

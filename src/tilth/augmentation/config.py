@@ -1,0 +1,78 @@
+"""What may be set in `[augmentation]`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from tilth.config import Model
+
+
+class AdaptConfig(Model):
+    """How the denoiser learns the workspace's own language each night."""
+
+    steps: int = Field(default=80, ge=0, le=1_000_000, description="batches of 32 examples; 0 = as it came")
+    peak: float = Field(default=1.5e-4, gt=0, le=1e-2, description="largest learning rate")
+    pairs: float = Field(default=0.7, ge=0, le=1, description="share of neighbor pairs; the rest is denoised alone")
+    neighbors: int = Field(default=8, ge=1, le=64, description="nearest rows that may be a pair")
+    low: float = Field(default=0.65, ge=-1, le=1, description="smallest cosine of a pair")
+    high: float = Field(default=0.97, ge=-1, le=1, description="largest cosine of a pair")
+    heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of texts that only measure")
+
+
+class GateConfig(Model):
+    """What a paraphrase must pass."""
+
+    low: float = Field(default=0.70, ge=-1, le=1, description="smallest cosine to the source")
+    high: float = Field(default=0.985, ge=-1, le=1, description="largest cosine to the source")
+    content: float = Field(
+        default=0.85, ge=-1, le=1, description="cosine from which the most salient word may be another one"
+    )
+    grammar: float = Field(default=0.5, ge=0, description="largest number of grammar problems added")
+    fluency: float = Field(default=0.6, ge=0, description="nats a token by which a paraphrase may read worse")
+    agreement: float = Field(default=0.5, ge=0, le=1, description="smallest probability of the parent's label")
+    novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
+    per_source: int = Field(default=3, ge=1, le=50, description="paraphrases of one row at most")
+    growth: float = Field(default=0.5, ge=0, le=20, description="paraphrases a labeled row, in a class of usual size")
+    thin: float = Field(default=3.0, ge=0, le=100, description="paraphrases a labeled row, in the thinnest class")
+
+    @model_validator(mode="after")
+    def _a_band(self) -> GateConfig:
+        if self.low >= self.high:
+            raise ValueError(f"gate.low must be below gate.high; found {self.low} and {self.high}")
+        return self
+
+
+class Config(Model):
+    """Configuration of the augmentation stage."""
+
+    when: Literal["auto", "always", "never"] = Field(
+        default="auto", description="whether training takes accepted paraphrases; auto = where they do not harm"
+    )
+    denoiser: str = Field(default="pretrained", description='"pretrained", or a folder by save_pretrained')
+    sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
+    candidates: int = Field(default=6, ge=1, le=64, description="paraphrases tried for each of them")
+    noise: tuple[float, ...] = Field(
+        default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"
+    )
+    inference_steps: int = Field(default=8, ge=1, le=256, description="denoising steps")
+    temperature: float = Field(default=0.6, ge=0, le=5)
+    top_k: int = Field(default=20, ge=1)
+    scheduler: Literal["confidence", "absorbing", "block_refinement", "amused"] = Field(
+        default="confidence", description="which masked tokens a step commits"
+    )
+    grammar: Literal["auto", "harper", "link-grammar", "denoiser"] = Field(
+        default="auto", description="the checker beside the denoiser's own; auto = all that are installed"
+    )
+    max_heldout_loss: float = Field(
+        default=3.5, gt=0, description="nats a masked token, held out; above it no paraphrase is accepted"
+    )
+    adapt: AdaptConfig = AdaptConfig()
+    gate: GateConfig = GateConfig()
+
+    @model_validator(mode="after")
+    def _noise_is_a_share(self) -> Config:
+        if not all(0 < level <= 1 for level in self.noise):
+            raise ValueError(f"noise must hold shares above 0 and up to 1; found {self.noise}")
+        return self

@@ -1,0 +1,271 @@
+"""The stage's work: adapt the denoiser, paraphrase, put every candidate through the gate, prove that it helps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from datasets import Dataset
+
+from tilth.augmentation import judges as judging
+from tilth.augmentation import report, sources
+from tilth.augmentation.adapt import Adapted, adapt
+from tilth.augmentation.config import Config
+from tilth.augmentation.corpus import gather
+from tilth.augmentation.fluency import nats_per_token
+from tilth.augmentation.gate import Candidates, Measured, fill, novelty, verdicts
+from tilth.augmentation.grammar import Checker, added_problems, checkers
+from tilth.augmentation.slots import frame_json
+from tilth.augmentation.weights import load
+from tilth.augmentation.wording import spellings
+from tilth.samples import Reason, Source, Split, Status, Task, find, names, tighten, to_pandas
+from tilth.stage import Resources, StageResult
+from tilth.text import normal_form
+
+logger = logging.getLogger(__name__)
+_SHOWN = 10  # sources that a denoiser below the quality asked for still paraphrases, so that a reader can see why
+
+
+def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
+    """See `tilth.augmentation.run`."""
+    frame = to_pandas(samples)
+    fitted = [judging.fit(frame, task, resources.evidence) for task in resources.tasks]
+    if not any((found.codes >= 0).any() for found in fitted):
+        return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
+    checks = checkers(config.grammar)
+    adapted = _adapted(frame, config, resources)
+    trained = _good_enough(adapted, config)
+    allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
+    chosen = sources.choose(
+        frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
+        adapted.pipeline.tokenizer,
+    )  # fmt: skip
+    candidates = _paraphrased(frame, chosen, adapted, config, resources)
+    measured = _measured(frame, candidates, fitted, checks, adapted, config, resources)
+    reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
+    if trained:
+        reasons = fill(candidates, measured, verdicts(candidates, measured, config.gate), allowed, config.gate)
+    accepted = np.array([reason is None for reason in reasons], dtype=bool)
+    used, proof = _use(accepted, candidates, measured, fitted, config, resources)
+    rows = _rows(samples, frame, candidates, measured, reasons, used)
+    return StageResult(
+        samples=_appended(samples, rows, resources.tasks),
+        metrics={
+            "sources": len(chosen.rows),
+            "sources_skipped": chosen.skipped,
+            "candidates": len(candidates.texts),
+            "accepted": int(accepted.sum()),
+            "used": int(used.sum()),
+            "rejected": report.counted(reasons),
+            "heldout_loss": adapted.record["heldout_loss"],
+            "heldout_loss_before": adapted.record["heldout_loss_before"],
+            "max_heldout_loss": config.max_heldout_loss,
+            "good_enough": trained,
+            "steps": adapted.record["steps"] if adapted.trained else 0,
+            "start": adapted.record["start"] if adapted.trained else "carried, unchanged",
+            "curve": adapted.record["curve"],
+            "grammar": [*(checker.name for checker in checks), "denoiser"],
+            "when": config.when,
+            **proof,
+        },
+        figures=report.figures(adapted.record, candidates, measured, reasons),
+        carried=adapted.folder,
+    )
+
+
+def _adapted(frame: pd.DataFrame, config: Config, resources: Resources) -> Adapted:
+    tokenizer = load(config.denoiser, config.scheduler).tokenizer
+    corpus = gather(frame, resources.evidence, resources.tasks, config.adapt, tokenizer)
+    return adapt(corpus, config, resources.seed, resources.scratch / "denoiser", resources.carried)
+
+
+def _good_enough(adapted: Adapted, config: Config) -> bool:
+    """Whether the held-out loss is known and low enough; says so where it is not."""
+    loss = adapted.record["heldout_loss"]
+    if loss is not None and loss <= config.max_heldout_loss:
+        return True
+    logger.warning(
+        "the paraphraser's held-out loss is %s, above max_heldout_loss = %s: no paraphrase is accepted",
+        loss, config.max_heldout_loss,
+    )  # fmt: skip
+    return False
+
+
+def _sizes(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
+    learning = frame[(frame["split"] != Split.GOLD) & (frame["status"] == Status.ACTIVE)].reset_index(drop=True)
+    sizes: dict[tuple[str, str], int] = {}
+    for name in sources.class_of(learning, tasks):
+        if name is not None:
+            sizes[name] = sizes.get(name, 0) + 1
+    return sizes
+
+
+def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float]:
+    return {name: value for found in fitted for name, value in found.recall().items()}
+
+
+def _paraphrased(
+    frame: pd.DataFrame, chosen: sources.Chosen, adapted: Adapted, config: Config, resources: Resources
+) -> Candidates:
+    texts = frame["text"].iloc[chosen.rows].tolist()
+    content = sources.salient_words(texts, chosen.words, resources.evidence.encoder)
+    own = frame.loc[frame["split"] != Split.GOLD, "text"]
+    adapted.pipeline.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
+    output = adapted.pipeline(
+        texts,
+        candidates=config.candidates,
+        noise_level=config.noise,
+        num_inference_steps=config.inference_steps,
+        temperature=config.temperature,
+        top_k=config.top_k,
+        keep=content,
+        casing=spellings(own),
+        generator=torch.Generator().manual_seed(resources.seed),
+    )
+    count = config.candidates
+    frames = [frame_json(text, words) for text, words in zip(texts, content, strict=True)]
+    return Candidates(
+        np.repeat(chosen.rows, count),
+        [text for row in output.texts for text in row],
+        [text for text in texts for _ in range(count)],
+        [found for found in frames for _ in range(count)],
+        np.array([level for row in output.noise_levels for level in row]),
+        [name for name in chosen.classes for _ in range(count)],
+    )
+
+
+def _measured(
+    frame: pd.DataFrame,
+    candidates: Candidates,
+    fitted: Sequence[judging.TaskJudges],
+    checks: Sequence[Checker],
+    adapted: Adapted,
+    config: Config,
+    resources: Resources,
+) -> Measured:
+    rows, gold = resources.evidence.embeddings(), (frame["split"] == Split.GOLD).to_numpy(dtype=bool)
+    vectors = resources.evidence.encoder.encode(candidates.texts)
+    judged = [found.agreement(candidates.parents, vectors) for found in fitted]
+    chances = np.array([chance for chance, _ in judged])
+    gold_forms = {normal_form(text) for text in frame.loc[gold, "text"]}
+    texts = frame["text"].tolist()
+    return Measured(
+        similarity=(vectors * rows[candidates.parents]).sum(axis=1),
+        problems=_problems(candidates, checks, adapted, config.gate.fluency),
+        agreement=np.where(np.isnan(chances).all(axis=0), np.nan, np.nan_to_num(chances, nan=1.0).min(axis=0)),
+        first_choice=np.all([first for _, first in judged], axis=0),
+        novelty=novelty(candidates, vectors, rows, texts, np.flatnonzero(~gold)),
+        leaks=np.array([normal_form(text) in gold_forms for text in candidates.texts], dtype=bool),
+    )
+
+
+def _problems(
+    candidates: Candidates, checks: Sequence[Checker], adapted: Adapted, tolerated: float
+) -> np.ndarray:
+    """Problems that the checkers find beyond the source's, and nats a token beyond what is tolerated."""
+    total = np.zeros(len(candidates.texts))
+    for checker in checks:
+        total += added_problems(checker, candidates.sources, candidates.texts)
+    distinct = sorted({*candidates.sources, *candidates.texts})
+    nats = nats_per_token(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, distinct)
+    of = dict(zip(distinct, nats, strict=True))
+    worse = [of[new] - of[old] for old, new in zip(candidates.sources, candidates.texts, strict=True)]
+    return total + np.maximum(0.0, np.nan_to_num(np.array(worse, dtype=float), nan=0.0) - tolerated)
+
+
+def _use(
+    accepted: np.ndarray,
+    candidates: Candidates,
+    measured: Measured,
+    fitted: Sequence[judging.TaskJudges],
+    config: Config,
+    resources: Resources,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Which candidates training takes, and the proof, which is made whenever there is something to prove."""
+    if not accepted.any():
+        return np.zeros(len(accepted), dtype=bool), {}
+    kept = np.flatnonzero(accepted)
+    vectors = resources.evidence.encoder.encode([candidates.texts[place] for place in kept])
+    weight = np.nan_to_num(measured.agreement[kept], nan=1.0)
+    proof = judging.prove(
+        fitted, resources.evidence, candidates.parents[kept], vectors, weight, resources.seed
+    )
+    take = config.when == "always" or (config.when == "auto" and proof.harmless)
+    return accepted & take, {
+        "macro_f1_without": round(proof.without, 4),
+        "macro_f1_with": round(proof.with_them, 4),
+        "macro_f1_difference_95": [round(value, 4) for value in proof.interval],
+    }
+
+
+def _rows(
+    samples: Dataset,
+    frame: pd.DataFrame,
+    candidates: Candidates,
+    measured: Measured,
+    reasons: Sequence[Reason | None],
+    used: np.ndarray,
+) -> pd.DataFrame:
+    parents = candidates.parents
+    rows = pd.DataFrame(
+        {
+            "id": _ids(frame, parents),
+            "text": candidates.texts,
+            "split": Split.TRAIN.value,
+            "source": Source.PARAPHRASE.value,
+            "parent_id": frame["id"].to_numpy()[parents],
+            "status": Status.ACTIVE.value,
+            "reason": None,
+            "frame": candidates.frames,
+            "noise_level": candidates.levels,
+            "similarity": measured.similarity,
+            "grammar_delta": measured.problems,
+            "label_agreement": measured.agreement,
+            "novelty": measured.novelty,
+            "accepted": [reason is None for reason in reasons],
+            "used": used,
+        }
+    )
+    for reason in {reason for reason in reasons if reason is not None}:
+        tighten(rows, np.array([found == reason for found in reasons]), Status.QUARANTINED, reason)
+    return rows
+
+
+def _ids(frame: pd.DataFrame, parents: np.ndarray) -> list[str]:
+    """The parent's id and a running number, e.g. `17~2`."""
+    taken, count, found = set(frame["id"]), dict[str, int](), []
+    for parent in frame["id"].to_numpy()[parents]:
+        count[parent] = count.get(parent, 0) + 1
+        name = f"{parent}~{count[parent]}"
+        while name in taken:
+            name += "~"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _appended(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
+    """The table with rows at its end; of the input's other columns a paraphrase has its parent's values.
+
+    Joined as Arrow tables, so that no column of the input changes its type on the way.
+    """
+    table: pa.Table = samples.data.table
+    place = {row_id: number for number, row_id in enumerate(table["id"].to_pylist())}
+    parents = pa.array([place[parent] for parent in rows["parent_id"]], type=pa.int64())
+    for name in rows.columns:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), type=find(name, names(tasks)).type))
+    columns = {}
+    for field in table.schema:
+        if field.name in rows:
+            columns[field.name] = pa.array(rows[field.name], type=field.type, from_pandas=True)
+        elif field.name.startswith("meta."):
+            columns[field.name] = table[field.name].take(parents)
+        else:
+            columns[field.name] = pa.nulls(len(rows), type=field.type)
+    return Dataset(pa.concat_tables([table, pa.table(columns, schema=table.schema)]))

@@ -1,0 +1,188 @@
+"""The gate: what is measured of each candidate, the checks in their order, and the budget that the best ones fill."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilth.augmentation.config import GateConfig
+from tilth.augmentation.slots import keeps_slots
+from tilth.samples import Reason
+from tilth.text import normal_form
+
+_NEAREST = 10  # rows that novelty is measured against, beside the parent
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Paraphrases as the pipeline gave them, one an entry of each list.
+
+    Attributes:
+        parents: The parent's row (candidates,).
+        texts: The paraphrases.
+        sources: Their parents' texts.
+        frames: What each must keep, by `tilth.augmentation.slots.frame_json`.
+        levels: The noise that each was made with (candidates,).
+        classes: The parents' classes.
+    """
+
+    parents: np.ndarray
+    texts: list[str]
+    sources: list[str]
+    frames: list[str]
+    levels: np.ndarray
+    classes: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the gate measured of each candidate; every array is (candidates,).
+
+    Attributes:
+        similarity: Cosine to the source.
+        problems: Grammar problems added, and by how many nats a token it reads worse, beyond what is tolerated.
+        agreement: Smallest probability, over tasks, of the parent's label; NaN without a label.
+        first_choice: Whether the parent's label is every judge's first choice.
+        novelty: Smallest token edit distance to a row that is not gold.
+        leaks: Whether it is a gold row's text.
+    """
+
+    similarity: np.ndarray
+    problems: np.ndarray
+    agreement: np.ndarray
+    first_choice: np.ndarray
+    novelty: np.ndarray
+    leaks: np.ndarray
+
+
+def verdicts(candidates: Candidates, measured: Measured, gate: GateConfig) -> list[Reason | None]:
+    """The first check that each candidate fails, or None where it passes all of them."""
+    return [_verdict(candidates, measured, place, gate) for place in range(len(candidates.texts))]
+
+
+def _verdict(candidates: Candidates, measured: Measured, place: int, gate: GateConfig) -> Reason | None:
+    similarity, agreement = measured.similarity[place], measured.agreement[place]
+    checks = (
+        (Reason.EMPTY, bool(normal_form(candidates.texts[place]))),
+        (Reason.LEAK, not measured.leaks[place]),
+        (Reason.FRAME, _keeps_frame(candidates, place, similarity, gate)),
+        (Reason.SIMILARITY, gate.low <= similarity <= gate.high),
+        (Reason.NOVELTY, measured.novelty[place] >= gate.novelty),
+        (Reason.GRAMMAR, measured.problems[place] <= gate.grammar),
+        (
+            Reason.LABEL_AGREEMENT,
+            bool(np.isnan(agreement)) or bool(agreement >= gate.agreement and measured.first_choice[place]),
+        ),
+    )
+    return next((reason for reason, passed in checks if not passed), None)
+
+
+def _keeps_frame(candidates: Candidates, place: int, similarity: float, gate: GateConfig) -> bool:
+    """All slots kept, and the most salient word too unless the whole is close enough without it."""
+    source, text = candidates.sources[place], candidates.texts[place]
+    content = json.loads(candidates.frames[place])["content"]
+    kept = not content or similarity >= gate.content or stem(content[0]) in {stem(w) for w in normal_form(text).split()}
+    return kept and keeps_slots(source, text)
+
+
+def stem(word: str) -> str:
+    """A word without a common English ending: enough to tell "transfer" and "transfers" as one.
+
+    >>> stem("transfers"), stem("charged"), stem("charging"), stem("is")
+    ('transfer', 'charg', 'charg', 'is')
+    """
+    plain = normal_form(word).split(" ")[0]
+    for ending in ("ing", "ed", "es", "s", "e"):
+        if plain.endswith(ending) and len(plain) - len(ending) >= 3:
+            return plain[: -len(ending)]
+    return plain
+
+
+def edit_distance(one: Sequence[str], two: Sequence[str]) -> float:
+    """Token edit distance over the longer length, 0 to 1.
+
+    >>> edit_distance("where is my card".split(), "where is the new card".split())
+    0.4
+    """
+    if not one or not two:
+        return float(bool(one) or bool(two))
+    row = list(range(len(two) + 1))
+    for place, word in enumerate(one, 1):
+        corner, row[0] = row[0], place
+        for other, match in enumerate(two, 1):
+            corner, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, corner + (word != match))
+    return row[-1] / max(len(one), len(two))
+
+
+def novelty(
+    candidates: Candidates, vectors: np.ndarray, rows: np.ndarray, texts: Sequence[str], among: np.ndarray
+) -> np.ndarray:
+    """Smallest token edit distance to the rows `among` that are nearest, the parent among them (candidates,).
+
+    Args:
+        candidates: What is measured.
+        vectors: Their embeddings.
+        rows: All rows' embeddings.
+        texts: All rows' texts.
+        among: The rows that count (all but gold).
+    """
+    words = {int(row): normal_form(texts[row]).split() for row in among}
+    taken = {" ".join(form) for form in words.values()}
+    found = np.ones(len(candidates.texts))
+    for start in range(0, len(found), 512):
+        cosine = vectors[start : start + 512] @ rows[among].T
+        count = min(_NEAREST, len(among))
+        near = among[np.argpartition(-cosine, count - 1, axis=1)[:, :count]]
+        for place, nearest in enumerate(near, start):
+            form = normal_form(candidates.texts[place])
+            if form in taken:
+                found[place] = 0.0
+                continue
+            others = {int(row) for row in nearest} | {int(candidates.parents[place])}
+            found[place] = min(edit_distance(form.split(), words[row]) for row in others if row in words)
+    return found
+
+
+def fill(
+    candidates: Candidates,
+    measured: Measured,
+    reasons: list[Reason | None],
+    allowed: Mapping[tuple[str, str], int],
+    gate: GateConfig,
+) -> list[Reason | None]:
+    """The verdicts with the budget applied: in each class the best candidates stay, and none is like a sibling.
+
+    The best is the one of least Bayes risk (Kumar & Byrne 2004): closest on average to its siblings, which are
+    samples of one distribution; and the one whose label is surest.
+    """
+    final = list(reasons)
+    passed = [place for place, reason in enumerate(reasons) if reason is None]
+    words = {place: normal_form(candidates.texts[place]).split() for place in passed}
+    siblings: dict[int, list[int]] = defaultdict(list)
+    for place in passed:
+        siblings[int(candidates.parents[place])].append(place)
+    score = {place: _score(place, siblings[int(candidates.parents[place])], words, measured) for place in passed}
+    chosen: dict[int, list[int]] = defaultdict(list)
+    used, forms = Counter[tuple[str, str]](), set[str]()
+    for place in sorted(passed, key=lambda place: (-score[place], place)):
+        parent, name, form = int(candidates.parents[place]), candidates.classes[place], " ".join(words[place])
+        if form in forms or any(edit_distance(words[place], words[k]) < gate.novelty for k in chosen[parent]):
+            final[place] = Reason.NOVELTY
+        elif used[name] >= allowed.get(name, 0) or len(chosen[parent]) >= gate.per_source:
+            final[place] = Reason.BUDGET
+        else:
+            chosen[parent].append(place)
+            forms.add(form)
+            used[name] += 1
+    return final
+
+
+def _score(place: int, siblings: Sequence[int], words: Mapping[int, list[str]], measured: Measured) -> float:
+    others = [1 - edit_distance(words[place], words[k]) for k in siblings if k != place]
+    consensus = float(np.mean(others)) if others else 0.0
+    agreement = measured.agreement[place]
+    return round(consensus + (0.0 if np.isnan(agreement) else float(agreement)), 6)

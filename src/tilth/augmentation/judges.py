@@ -1,0 +1,179 @@
+"""Models that did not see a row, to judge the row's paraphrases and to prove whether these help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tilth.evidence import Evidence, calibrate, soften
+from tilth.judge import fit_predict, judge
+from tilth.samples import Source, Task, learnable
+
+
+@dataclass(frozen=True)
+class TaskJudges:
+    """One task's judges, a fold each, and what they say of the rows held out from them.
+
+    Attributes:
+        task: What they classify.
+        codes: The label in force as an index (rows,), -1 where a row teaches nothing.
+        folds: Each row's fold (rows,).
+        models: A fitted judge a fold, or None where its training rows have fewer than two classes.
+        heldout: Probabilities (rows, labels) by the judge that did not see the row; zero rows where codes < 0.
+        temperature: What makes `heldout` calibrated.
+    """
+
+    task: Task
+    codes: np.ndarray
+    folds: np.ndarray
+    models: tuple[object | None, ...]
+    heldout: np.ndarray
+    temperature: float
+
+    def agreement(self, parents: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probability of the parent's label for each paraphrase, by the judge that did not see the parent.
+
+        Args:
+            parents: The parents' rows (paraphrases,).
+            vectors: The paraphrases' embeddings (paraphrases, dimensions).
+
+        Returns:
+            Calibrated probabilities (paraphrases,), NaN where the parent has no label; whether the label is the
+            judge's first choice (true where there is no label).
+        """
+        chance, first = np.full(len(parents), np.nan), np.ones(len(parents), dtype=bool)
+        for fold, model in enumerate(self.models):
+            asked = np.flatnonzero((self.folds[parents] == fold) & (self.codes[parents] >= 0))
+            if len(asked):
+                found = soften(_probabilities(model, vectors[asked], len(self.task.labels)), self.temperature)
+                label = self.codes[parents[asked]]
+                chance[asked] = found[np.arange(len(asked)), label]
+                first[asked] = (found.argmax(axis=1) == label) & (model is not None)
+        return chance, first
+
+    def recall(self) -> dict[tuple[str, str], float]:
+        """Share of each class's rows that the judge finds without having seen them."""
+        known = self.codes >= 0
+        right = self.heldout.argmax(axis=1) == self.codes
+        return {
+            (self.task.name, label): float(right[known & (self.codes == code)].mean())
+            for code, label in enumerate(self.task.labels)
+            if (known & (self.codes == code)).any()
+        }
+
+
+def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
+    """A judge for each fold, from the rows outside it that may teach the task."""
+    index = {label: code for code, label in enumerate(task.labels)}
+    codes = np.array([index.get(label, -1) if isinstance(label, str) else -1 for label in frame[task.name]])
+    codes[~learnable(frame, task.name)] = -1
+    codes[(frame["source"] != Source.INPUT).to_numpy(dtype=bool)] = -1
+    vectors, folds = evidence.embeddings(), evidence.folds
+    heldout = np.zeros((len(codes), len(task.labels)), dtype=np.float32)
+    models: list[object | None] = []
+    for fold in range(int(folds.max(initial=0)) + 1):
+        held = (codes >= 0) & (folds == fold)
+        taught = (codes >= 0) & ~held
+        trained = judge().fit(vectors[taught], codes[taught]) if len(np.unique(codes[taught])) > 1 else None
+        models.append(trained)
+        if held.any():
+            heldout[held] = _probabilities(trained, vectors[held], len(task.labels))
+    known = codes >= 0
+    temperature = calibrate(heldout[known], codes[known]) if known.any() else 1.0
+    return TaskJudges(task, codes, np.asarray(folds), tuple(models), heldout, temperature)
+
+
+def _probabilities(model: object | None, vectors: np.ndarray, classes: int) -> np.ndarray:
+    found = np.full((len(vectors), classes), 0.0 if model is not None else 1 / classes, dtype=np.float32)
+    if model is not None:
+        found[:, model.classes_] = model.predict_proba(vectors)  # type: ignore[attr-defined]
+    return found
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Cross-validated macro-F1 on the night's own train rows, without and with paraphrases, mean over tasks.
+
+    `interval` holds the difference's 95% bootstrap interval.
+    """
+
+    without: float
+    with_them: float
+    interval: tuple[float, float]
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the macro-F1 with paraphrases is not the worse one."""
+        return self.with_them >= self.without
+
+
+def prove(
+    judges: Sequence[TaskJudges],
+    evidence: Evidence,
+    parents: np.ndarray,
+    vectors: np.ndarray,
+    weights: np.ndarray,
+    seed: int,
+) -> Proof:
+    """Cross-validates with paraphrases; those of a held-out row are held out with it.
+
+    Args:
+        judges: Those of `fit`, one a task.
+        evidence: Of the same table.
+        parents, vectors, weights: The accepted paraphrases' parents, embeddings, and weight in training.
+        seed: Of the bootstrap.
+    """
+    rng = np.random.default_rng(seed)
+    means, differences = [], []
+    for found in judges:
+        known = np.flatnonzero(found.codes >= 0)
+        if not len(known):
+            continue
+        after = _with_paraphrases(found, evidence.embeddings(), parents, vectors, weights)
+        truth = found.codes[known]
+        guesses = found.heldout[known].argmax(axis=1), after[known].argmax(axis=1)
+        means.append([macro_f1(truth, guess, len(found.task.labels)) for guess in guesses])
+        draws = rng.integers(len(known), size=(200, len(known)))
+        differences.append([
+            macro_f1(truth[draw], guesses[1][draw], len(found.task.labels))
+            - macro_f1(truth[draw], guesses[0][draw], len(found.task.labels))
+            for draw in draws
+        ])  # fmt: skip
+    without, with_them = np.mean(means, axis=0) if means else (0.0, 0.0)
+    low, high = np.quantile(np.mean(differences, axis=0), [0.025, 0.975]) if differences else (0.0, 0.0)
+    return Proof(float(without), float(with_them), (float(low), float(high)))
+
+
+def _with_paraphrases(
+    found: TaskJudges, rows: np.ndarray, parents: np.ndarray, vectors: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    heldout = np.zeros_like(found.heldout)
+    labels = found.codes[parents]
+    for fold in range(len(found.models)):
+        held = (found.codes >= 0) & (found.folds == fold)
+        taught = (found.codes >= 0) & ~held
+        added = (labels >= 0) & (found.folds[parents] != fold)
+        if held.any():
+            heldout[held] = fit_predict(
+                np.concatenate([rows[taught], vectors[added]]),
+                np.concatenate([found.codes[taught], labels[added]]),
+                rows[held],
+                len(found.task.labels),
+                np.concatenate([np.ones(int(taught.sum())), weights[added]]),
+            )
+    return heldout
+
+
+def macro_f1(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:
+    """Mean F1 over the classes of the truth.
+
+    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3), 4)
+    0.7333
+    """
+    right = np.bincount(truth[truth == guess], minlength=classes)
+    total, said = np.bincount(truth, minlength=classes), np.bincount(guess, minlength=classes)
+    there = total > 0
+    return float((2 * right[there] / (total[there] + said[there])).mean())

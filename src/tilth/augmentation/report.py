@@ -1,0 +1,79 @@
+"""What the night's report says of augmentation: its numbers and its pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tilth.augmentation.gate import Candidates, Measured
+from tilth.samples import Reason
+from tilth.stage import Figure
+
+_EXAMPLES = 24
+
+
+def counted(reasons: Sequence[Reason | None]) -> dict[str, int]:
+    """Rejected candidates by reason, most common first."""
+    counts = Counter(reason.value for reason in reasons if reason is not None)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def figures(
+    record: dict[str, Any], candidates: Candidates, measured: Measured, reasons: Sequence[Reason | None]
+) -> list[Figure]:
+    """Training curve, rejects by reason, and examples."""
+    found = []
+    if record["curve"]:
+        steps, losses = zip(*record["curve"], strict=True)
+        found.append(
+            Figure(
+                kind="line",
+                title="Paraphraser: training loss",
+                data={"x": list(steps), "y": list(losses)},
+                note="Nats a masked token on the workspace's own text, lower is better; the held-out loss went from "
+                f"{record['heldout_loss_before']} to {record['heldout_loss']}.",
+            )
+        )
+    if reasons:
+        rejected = counted(reasons)
+        labels = ["accepted", *rejected]
+        values = [sum(reason is None for reason in reasons), *rejected.values()]
+        found.append(
+            Figure(
+                kind="bar",
+                title="Paraphrases by verdict",
+                data={"labels": labels, "values": values},
+                note="The first check that a candidate failed; every candidate stays in the table with its scores.",
+            )
+        )
+        found.append(_examples(candidates, measured, reasons))
+    return found
+
+
+def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reason | None]) -> Figure:
+    accepted = [place for place, reason in enumerate(reasons) if reason is None]
+    rejected = [place for place, reason in enumerate(reasons) if reason is not None]
+    rows = [
+        [
+            candidates.sources[place],
+            candidates.texts[place],
+            "accepted" if reasons[place] is None else f"rejected: {reasons[place]}",
+            round(float(measured.similarity[place]), 2),
+        ]
+        for place in (*_spread(accepted, 2 * _EXAMPLES // 3), *_spread(rejected, _EXAMPLES // 3))
+    ]
+    return Figure(
+        kind="table",
+        title="Paraphrases",
+        data={"columns": ["source", "paraphrase", "verdict", "similarity"], "rows": rows},
+        note="An even sample of accepted and rejected candidates.",
+    )
+
+
+def _spread(places: Sequence[int], count: int) -> list[int]:
+    if len(places) <= count:
+        return list(places)
+    return [places[int(k)] for k in np.linspace(0, len(places) - 1, count)]

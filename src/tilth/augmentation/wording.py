@@ -1,0 +1,159 @@
+"""From texts to tokens and back: words keep the spelling of their source, new ones are spelled like the corpus."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tilth.augmentation.slots import find_slots
+
+UNK = 100
+_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "clock", "am", "all"})
+_CLOSING = frozenset(".,!?;:%)]}…”")
+_OPENING = frozenset("([{$€£#“")
+_LETTER_RUN = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, mark or slot of a source: its spelling, its token ids, and whether it must stay."""
+
+    text: str
+    ids: tuple[int, ...]
+    fixed: bool
+    spaced: bool  # whether a space stood before it
+
+
+def words_of(text: str, tokenizer: Any) -> list[Word]:
+    """The words of a text in order; a slot is one word, and what the tokenizer does not know must stay."""
+    spans = [(slot.start, slot.end, True) for slot in find_slots(text)]
+    protected = list(spans)
+    for match in _WORD.finditer(text):
+        if all(match.end() <= start or match.start() >= end for start, end, _ in protected):
+            spans.append((match.start(), match.end(), False))
+    words = []
+    for start, end, fixed in sorted(spans):
+        ids = tuple(tokenizer(text[start:end], add_special_tokens=False)["input_ids"])
+        if ids:
+            words.append(Word(text[start:end], ids, fixed or UNK in ids, text[max(0, start - 1) : start].isspace()))
+    return words
+
+
+def plain(word: str) -> str:
+    """A word as an uncased tokenizer knows it: lower case, no accents.
+
+    >>> plain("Café")
+    'cafe'
+    """
+    split = unicodedata.normalize("NFD", word.lower())
+    return "".join(letter for letter in split if unicodedata.category(letter) != "Mn")
+
+
+def spellings(texts: Iterable[str]) -> dict[str, str]:
+    """The spelling of each word in the midst of sentences, where that is not the plain one.
+
+    >>> spellings(["ask Visa", "my Visa card", "I paid", "then I left", "My card"])
+    {'visa': 'Visa', 'i': 'I'}
+    """
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for text in texts:
+        if text.isupper():
+            continue
+        begins = True
+        for match in _WORD.finditer(text):
+            word = match.group()
+            if not begins or word in ("I", "i"):
+                seen[plain(word)][word] += 1
+            begins = word in ".!?:"
+    usual = {word: max(counts, key=lambda w: (counts[w], w)) for word, counts in seen.items()}
+    return {word: spelling for word, spelling in usual.items() if spelling != word}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a paraphrase: a word kept from the source, or token ids that the denoiser wrote."""
+
+    kept: Word | None
+    tokens: tuple[str, ...] = ()
+
+
+def write(pieces: Sequence[Piece], source: str, casing: Mapping[str, str]) -> str:
+    """The text of a paraphrase, spelled and spaced as in its source and its corpus."""
+    shouts, quiet = source.isupper(), source == source.lower()
+    words: list[tuple[str, bool | None]] = []  # spelling, and the space before it where the source says
+    for piece in pieces:
+        if piece.kept is not None:
+            words.append((_kept(piece.kept, source), piece.kept.spaced if piece.kept.fixed else None))
+        else:
+            words.extend((word, None) for word in _merged(piece.tokens))
+    spelled = [(word if quiet else casing.get(word, word), spaced) for word, spaced in words]
+    text = _spaced([word for word, _ in spelled])
+    if shouts:
+        return text.upper()
+    if quiet or not source[:1].isupper():
+        return text
+    return _capitalized(text)
+
+
+def _kept(word: Word, source: str) -> str:
+    """A kept word's own spelling, without the capital that it had at the start of a sentence."""
+    if word.fixed or source.isupper() or not word.text[:1].isupper():
+        return word.text
+    begins = re.search(rf"(?:^|[.!?]\s+){re.escape(word.text)}(?!\w)", source) is not None
+    if begins and word.text[1:] == word.text[1:].lower() and plain(word.text).split("'")[0] != "i":
+        return word.text[0].lower() + word.text[1:]
+    return word.text
+
+
+def _merged(tokens: Sequence[str]) -> list[str]:
+    words: list[str] = []
+    for token in tokens:
+        if token.startswith("##") and words:
+            words[-1] += token[2:]
+        else:
+            words.append(token.removeprefix("##"))
+    return words
+
+
+def _spaced(words: Sequence[str]) -> str:
+    """Words joined as they are written: marks at their word, contractions in one piece."""
+    text, open_quote = "", False
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        tight = not place or word[0] in _CLOSING or before[-1:] in _OPENING
+        if word in ("'", "’") and place + 1 < len(words):
+            tight = tight or words[place + 1] in _CLITICS
+        if before in ("'", "’") and place > 1:
+            tight = tight or word in _CLITICS
+        if word == '"':
+            tight, open_quote = tight or open_quote, not open_quote
+        elif before == '"':
+            tight = tight or open_quote
+        if word in "-/" or before in ("-", "/"):
+            tight = True
+        if before in (".", ",", ":") and word[0].isdigit() and place > 1 and words[place - 2][-1:].isdigit():
+            tight = True
+        text += word if tight else f" {word}"
+    return text
+
+
+def _capitalized(text: str) -> str:
+    """A capital at the start of each sentence."""
+
+    def upper(match: re.Match[str]) -> str:
+        return match.group(1) + match.group(2).upper()
+
+    return re.sub(r"(^[\"“(]?|[.!?]\s+)(\w)", upper, text)
+
+
+def share_known(text: str, words: Sequence[Word]) -> float:
+    """Share of a text's letter runs that the tokenizer holds as one piece: low for other languages and for noise."""
+    runs = _LETTER_RUN.findall(text)
+    whole = sum(len(word.ids) <= 1 + 2 * ("'" in word.text or "’" in word.text) for word in words if word.text.isalpha())
+    letters = sum(word.text.isalpha() for word in words)
+    return whole / letters if runs and letters else 0.0

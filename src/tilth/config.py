@@ -1,0 +1,170 @@
+"""Typed, frozen configuration from `tilth.toml` and `--set key.sub=value`; an unknown key names the nearest valid one."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from tilth.errors import ConfigError, did_you_mean
+
+
+class Model(BaseModel):
+    """Base of every config: keyword-only, frozen, and closed to keys that it does not declare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class DataConfig(Model):
+    """Where the rows come from."""
+
+    input: tuple[str, ...] = Field(default=(), description="CSV, JSONL or Parquet files, or hf:owner/name:split")
+    gold: str | None = Field(default=None, description="rows that are only measured on, never learned from")
+    text: str = Field(default="text", description="the column that holds the text")
+    id: str = Field(default="id", description="the column that holds the row's own id, where there is one")
+    gold_fraction: float = Field(
+        default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of each class away as gold"
+    )
+
+
+class TaskConfig(Model):
+    """One thing to classify."""
+
+    name: str = Field(description="name of the task and of its label column in the table")
+    column: str | None = Field(default=None, description="the input column that holds the given labels; default: name")
+    parent: str | None = Field(default=None, description="the task that this one refines")
+    labels: tuple[str, ...] = Field(default=(), description="the classes, where they are fixed; default: those found")
+
+
+class EncoderConfig(Model):
+    """The one model that turns texts into vectors for every stage."""
+
+    model: str = Field(default="default", description='"default", a folder, or a Hub name')
+    max_tokens: int = Field(default=256, ge=16, le=8192, description="longer texts are chunked and pooled")
+    max_chunks: int = Field(default=64, ge=1, description="chunks a text; beyond it, evenly spaced ones are taken")
+    batch_tokens: int = Field(default=4096, ge=64, description="padded tokens in one forward pass")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class PromotionConfig(Model):
+    """When a night becomes `data/runs/latest`."""
+
+    tolerance: float = Field(default=0.02, ge=0.0, description="largest loss of macro-F1, averaged over tasks")
+
+
+class Settings(Model):
+    """The whole configuration; each stage's own config is a field of the stage's name."""
+
+    seed: int = Field(default=0, ge=0)
+    folds: int = Field(default=5, ge=2, le=20, description="folds of every cross-validation; rows fall by a hash of id")
+    data: DataConfig = DataConfig()
+    tasks: tuple[TaskConfig, ...] = ()
+    encoder: EncoderConfig = EncoderConfig()
+    promotion: PromotionConfig = PromotionConfig()
+
+    @model_validator(mode="after")
+    def _tasks_make_a_tree(self) -> Settings:
+        known = [task.name for task in self.tasks]
+        for position, task in enumerate(self.tasks):
+            if not re.fullmatch(r"[A-Za-z]\w*", task.name):
+                raise ValueError(f'task "{task.name}": a name is letters, digits and _; use column = … for others')
+            if known.index(task.name) != position:
+                raise ValueError(f'task "{task.name}" is declared twice')
+            if task.parent is not None and task.parent not in known[:position]:
+                raise ValueError(
+                    f'task "{task.name}" has parent "{task.parent}", which is not declared before it; '
+                    + did_you_mean(task.parent, known[:position])
+                )
+        return self
+
+    def stage(self, name: str) -> Model:
+        """The config of one stage."""
+        config: Model = getattr(self, name)
+        return config
+
+
+def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, type[Model]]) -> Settings:
+    """Read a config file, lay the overrides over it, and check the whole.
+
+    Args:
+        path: `tilth.toml`, or None for defaults.
+        overrides: dotted key → value, stronger than the file.
+        stages: each stage's config class, by the stage's name.
+
+    Raises:
+        ConfigError: an unreadable file, an unknown key, a value of a wrong type or out of range.
+    """
+    values = _read(path) if path else {}
+    for key, value in overrides.items():
+        _put(values, key, value)
+    fields: dict[str, Any] = {name: (kind, kind()) for name, kind in stages.items()}
+    model = create_model("Settings", __base__=Settings, **fields)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(item, model, path) for item in error.errors())) from None
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split `key.sub=value`; the value is read as TOML, and as plain text where it is not TOML.
+
+    >>> parse_override("training.epochs=3")
+    ('training.epochs', 3)
+    >>> parse_override("data.text=body")
+    ('data.text', 'body')
+    """
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise ConfigError(f'--set takes key.sub=value, found "{text}"')
+    try:
+        return key.strip(), tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no config file at {path}; make a workspace with: tilth init DIR") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f'--set {key}: "{parent}" is not a section')
+    values[last] = value
+
+
+def _explain(item: Mapping[str, Any], model: type[BaseModel], path: Path | None) -> str:
+    where = path.name if path else "config"
+    location: Sequence[Any] = item["loc"]
+    key = ".".join(str(part) for part in location)
+    if item["type"] == "extra_forbidden":
+        owner = _model_at(model, location[:-1])
+        valid = [name for name in owner.model_fields] if owner else []
+        return f'{where}: unknown key "{key}"; {did_you_mean(str(location[-1]), valid)}'
+    message = str(item["msg"]).removeprefix("Value error, ")
+    found = "" if not location else f"; found {item['input']!r}"
+    return f'{where}: {f"{key}: " if key else ""}{message}{found}'
+
+
+def _model_at(model: type[BaseModel], location: Sequence[Any]) -> type[BaseModel] | None:
+    for part in location:
+        if isinstance(part, int):
+            continue
+        annotation: Any = model.model_fields[part].annotation
+        inner = [kind for kind in getattr(annotation, "__args__", ()) if kind is not Ellipsis]
+        annotation = inner[0] if inner else annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return None
+        model = annotation
+    return model

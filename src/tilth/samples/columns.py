@@ -1,0 +1,148 @@
+"""Every column of the table, declared once: its name, its type, its meaning and the one stage that writes it.
+
+A name may hold a placeholder: `{task}` stands for each task's name, `{check}` for each cleaning check's and
+`{name}` for an input column that is kept. Nothing outside this file may invent a column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
+
+from tilth.errors import ContractError
+
+INPUT = "input"
+RESOLVE = "resolve"
+ANY_STAGE = "any stage, through tighten"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One declared column, or a family of them where the name holds a placeholder."""
+
+    name: str
+    type: pa.DataType | None
+    owner: str
+    meaning: str
+
+
+def _columns(owner: str, *rows: tuple[str, pa.DataType | None, str]) -> tuple[Column, ...]:
+    return tuple(Column(name=name, type=kind, owner=owner, meaning=meaning) for name, kind, meaning in rows)
+
+
+_S, _F, _B, _I = pa.string(), pa.float32(), pa.bool_(), pa.int32()
+
+COLUMNS: tuple[Column, ...] = (
+    *_columns(
+        INPUT,
+        ("id", _S, "the input's own id, or text digest + occurrence number"),
+        ("text", _S, "the text as it arrived, after Unicode NFC and trimming"),
+        ("split", _S, "train, gold or unlabeled (no label for any task)"),
+        ("meta.{name}", None, "another input column, kept as it is"),
+        ("source", _S, "input, or paraphrase"),
+        ("parent_id", _S, "the row that a paraphrase came from"),
+        ("{task}_given", _S, "the label as it arrived"),
+        ("{task}_answer", _S, "the label that a person gave in answer to tilth; never overruled"),
+    ),
+    *_columns(
+        ANY_STAGE,
+        ("status", _S, "verdict on the text, for all tasks: active, review or quarantined"),
+        ("reason", _S, "why the status is not active: a word of Reason"),
+    ),
+    *_columns(
+        RESOLVE,
+        ("{task}", _S, "the label in force, or null"),
+        ("{task}_origin", _S, "annotator, corrected, given, weak or inherited"),
+        ("{task}_confidence", _F, "probability that the label in force is right"),
+        ("{task}_reason", _S, "why a label was nulled or changed: a word of Reason"),
+    ),
+    *_columns(
+        "cleaning",
+        ("{task}_quality", _F, "cleanlab's label quality, 0 to 1, low = bad"),
+        ("is_{task}_issue", _B, "whether the given label is judged wrong"),
+        ("{task}_suggested", _S, "the label that the evidence supports"),
+        ("{task}_given_confidence", _F, "probability that the given label is right, under the estimated noise"),
+        ("{task}_suggested_confidence", _F, "the same for the suggested label"),
+        ("{task}_action", _S, "what the policy does with the given label: a word of Action"),
+        ("duplicate_of", _S, "id of the row that this one repeats"),
+        ("{check}_score", _F, "a check's score of the text, 0 to 1, low = bad"),
+        ("is_{check}_issue", _B, "the check's verdict"),
+    ),
+    *_columns(
+        "weak_supervision",
+        ("{task}_weak", _S, "the label model's answer where it is sure, else null"),
+        ("{task}_weak_confidence", _F, "the label model's probability of its best label"),
+    ),
+    *_columns(
+        "augmentation",
+        ("frame", _S, "what a paraphrase must keep: slots and content words, as JSON"),
+        ("noise_level", _F, "share of the source's free tokens that were noised, 0 to 1"),
+        ("similarity", _F, "cosine similarity to the source under the encoder"),
+        ("grammar_delta", _F, "grammar problems added relative to the source (0 = none)"),
+        ("label_agreement", _F, "probability of the parent's label by models that never saw the parent"),
+        ("novelty", _F, "smallest token edit distance to any other row, 0 to 1"),
+        ("accepted", _B, "whether the gate let the paraphrase through"),
+        ("used", _B, "whether training takes the paraphrase"),
+    ),
+    *_columns(
+        "active_learning",
+        ("acquisition_score", _F, "how much a label of this row is expected to teach, high = much"),
+        ("acquisition_rank", _I, "place in the labeling queue from 1, null outside it"),
+    ),
+    *_columns(
+        "training",
+        ("{task}_predicted", _S, "the exported model's answer"),
+        ("{task}_predicted_confidence", _F, "its calibrated probability"),
+        ("out_of_scope_score", _F, "0 to 1, low = unlike anything that was learned"),
+    ),
+)
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    text = re.escape(name)
+    for placeholder, regex in (("check", r"[a-z][a-z0-9_]*"), ("name", r".+"), ("task", r".+")):
+        text = text.replace(re.escape("{" + placeholder + "}"), f"(?:{regex})")
+    return re.compile(text)
+
+
+_FIXED = {column.name: column for column in COLUMNS if "{" not in column.name}
+_OF_TASK = tuple(column for column in COLUMNS if "{task}" in column.name)
+_OPEN = tuple(
+    (_pattern(column.name), column) for column in COLUMNS if "{check}" in column.name or "{name}" in column.name
+)
+
+
+@lru_cache(maxsize=64)
+def expand(tasks: tuple[str, ...]) -> dict[str, Column]:
+    """All columns with a fixed name, for these task names."""
+    named = {c.name.replace("{task}", task): c for task in tasks for c in _OF_TASK}
+    return {**named, **_FIXED}
+
+
+def find(name: str, tasks: Iterable[str]) -> Column:
+    """The declaration of a concrete column.
+
+    Raises:
+        ContractError: if no declaration covers the name.
+
+    >>> find("intent_weak", ["intent"]).owner
+    'weak_supervision'
+    >>> find("is_outlier_issue", []).owner
+    'cleaning'
+    """
+    known = expand(tuple(tasks))
+    if name in known:
+        return known[name]
+    for pattern, column in _OPEN:
+        if pattern.fullmatch(name):
+            return column
+    raise ContractError(f'column "{name}" is not declared; declare it in tilth/samples/columns.py')
+
+
+def reserved(name: str) -> bool:
+    """Whether a task may not be called this, because the table has a column of that name."""
+    return name in _FIXED or any(pattern.fullmatch(name) for pattern, _ in _OPEN)

@@ -1,0 +1,113 @@
+"""The one rule by which a row's label comes into force.
+
+Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning set
+it aside), the label model's answer. A paraphrase inherits. Parent and child must agree. Gold rows keep the
+label that they came with, whatever any stage says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tilth.samples.table import Task
+from tilth.samples.words import Action, Origin, Reason, Source, Split
+
+
+
+def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
+    """The frame with `<task>`, `_origin`, `_confidence` and `_reason` set anew from what the stages proposed."""
+    frame = frame.copy()
+    for task in tasks:
+        _apply_precedence(frame, task)
+    for task in tasks:
+        if task.parent is not None:
+            _agree(frame, task)
+    if frame["source"].eq(Source.PARAPHRASE).any():
+        for task in tasks:
+            _inherit(frame, task.name)
+    return frame
+
+
+def _column(frame: pd.DataFrame, name: str, default: object = None) -> pd.Series:
+    if name in frame:
+        return frame[name]
+    return pd.Series([default] * len(frame), index=frame.index, dtype=object)
+
+
+def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
+    name = task.name
+    given, action = frame[f"{name}_given"], _column(frame, f"{name}_action", Action.KEEP.value)
+    gold = frame["split"].eq(Split.GOLD)
+    known = given.isin(task.labels) | gold
+    kept = given.notna() & known & (gold | action.isna() | action.eq(Action.KEEP))
+    certain = pd.Series(1.0, index=frame.index)
+    given_confidence = _column(frame, f"{name}_given_confidence", np.nan).astype(float).where(~gold, 1.0).fillna(1.0)
+    proposals = (  # lowest precedence first, so that a later one overwrites
+        (Origin.WEAK, _column(frame, f"{name}_weak"), _column(frame, f"{name}_weak_confidence", np.nan), ~gold),
+        (Origin.GIVEN, given, given_confidence, kept),
+        (
+            Origin.CORRECTED,
+            _column(frame, f"{name}_suggested"),
+            _column(frame, f"{name}_suggested_confidence", np.nan),
+            action.eq(Action.CORRECT) & ~gold,
+        ),
+        (Origin.ANNOTATOR, _column(frame, f"{name}_answer"), certain, ~gold),
+    )
+    label = np.full(len(frame), None, dtype=object)
+    origin, confidence = label.copy(), np.full(len(frame), np.nan)
+    for word, value, probability, allowed in proposals:
+        rows = (value.notna() & allowed & (value.isin(task.labels) | gold)).to_numpy(dtype=bool)
+        label[rows] = value.to_numpy(dtype=object)[rows]
+        origin[rows] = word.value
+        confidence[rows] = pd.to_numeric(probability, errors="coerce").to_numpy(dtype=float)[rows]
+    frame[name], frame[f"{name}_origin"], frame[f"{name}_confidence"] = label, origin, confidence
+    frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold), origin)
+
+
+def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.ndarray) -> np.ndarray:
+    reason = np.full(len(given), None, dtype=object)
+    reason[(given.notna() & ~known).to_numpy(dtype=bool)] = Reason.UNKNOWN_LABEL.value
+    reason[action.isin([Action.SET_ASIDE, Action.CORRECT]).to_numpy(dtype=bool)] = Reason.LABEL_ISSUE.value
+    reason[action.eq(Action.REVIEW).to_numpy(dtype=bool)] = Reason.LABEL_REVIEW.value
+    reason[origin == Origin.ANNOTATOR.value] = None
+    return reason
+
+
+def _agree(frame: pd.DataFrame, child: Task) -> None:
+    """Fill a missing parent in from its child; where the two clash, the better founded label stays."""
+    parent = str(child.parent)
+    implied = frame[child.name].map(dict(child.parent_of))
+    missing = implied.notna() & frame[parent].isna()
+    clash = implied.notna() & frame[parent].notna() & implied.ne(frame[parent]) & frame["split"].ne(Split.GOLD)
+    child_wins = clash & _stronger(frame, child.name, parent)
+    for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins, Reason.HIERARCHY)):
+        frame.loc[rows, parent] = implied[rows]
+        for part in ("origin", "confidence"):
+            frame.loc[rows, f"{parent}_{part}"] = frame.loc[rows, f"{child.name}_{part}"]
+        frame.loc[rows, f"{parent}_reason"] = reason.value
+    loser = clash & ~child_wins
+    frame.loc[loser, [child.name, f"{child.name}_origin"]] = None
+    frame.loc[loser, f"{child.name}_confidence"] = np.nan
+    frame.loc[loser, f"{child.name}_reason"] = Reason.HIERARCHY.value
+
+
+def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
+    """Whether a person spoke for the first label, or else for neither and it is at least as probable."""
+    person = [frame[f"{name}_origin"].eq(Origin.ANNOTATOR) for name in (first, second)]
+    likelier = frame[f"{first}_confidence"].fillna(0) >= frame[f"{second}_confidence"].fillna(0)
+    return (person[0] & ~person[1]) | ((person[0] == person[1]) & likelier)
+
+
+def _inherit(frame: pd.DataFrame, task: str) -> None:
+    rows = frame["source"].eq(Source.PARAPHRASE)
+    parents = frame.loc[~rows].set_index("id")
+    ids = frame.loc[rows, "parent_id"]
+    label = ids.map(parents[task])
+    agreement = _column(frame, "label_agreement", 1.0)[rows].astype(float).fillna(1.0)
+    frame.loc[rows, task] = label
+    frame.loc[rows, f"{task}_origin"] = np.where(label.notna(), Origin.INHERITED.value, None)
+    frame.loc[rows, f"{task}_confidence"] = ids.map(parents[f"{task}_confidence"]).astype(float) * agreement
+    frame.loc[rows, f"{task}_reason"] = None

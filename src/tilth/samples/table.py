@@ -1,0 +1,140 @@
+"""The table of samples in memory: conversion, checking, and the one way to tighten a row's status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from datasets import Dataset
+
+from tilth.errors import ContractError
+from tilth.samples import columns
+from tilth.samples.words import Reason, Source, Split, Status
+
+REQUIRED = ("id", "text", "split", "source", "parent_id", "status", "reason")
+_SEVERITY = {status.value: rank for rank, status in enumerate(Status)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One thing to classify, as it stands after the input was read.
+
+    Attributes:
+        name: the task's name, and the name of its label column.
+        labels: its classes, in the order that every probability matrix uses.
+        parent: the task that this one refines, if any.
+        parent_of: for each label of this task, the parent's label that it belongs to.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    parent: str | None = None
+    parent_of: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written to `run.json`."""
+        return {
+            "name": self.name,
+            "labels": list(self.labels),
+            "parent": self.parent,
+            "parent_of": dict(self.parent_of),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Task:
+        """The reverse of `to_json`."""
+        return cls(**{**value, "labels": tuple(value["labels"])})
+
+
+def names(tasks: Sequence[Task]) -> tuple[str, ...]:
+    """The tasks' names, in order."""
+    return tuple(task.name for task in tasks)
+
+
+def to_pandas(samples: Dataset) -> pd.DataFrame:
+    """A fresh frame with the table's rows in order, indexed from 0; changing it leaves the table as it is."""
+    return samples.data.table.to_pandas(ignore_metadata=True)
+
+
+def from_pandas(frame: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
+    """A table with the declared types, columns in declared order and kept input columns last.
+
+    Raises:
+        ContractError: if a column is not declared or holds values of another type.
+    """
+    arrays: dict[str, pa.Array] = {}
+    for name in sorted(frame.columns, key=lambda name: _position(name, tasks)):
+        declared = columns.find(name, names(tasks)).type
+        try:
+            arrays[name] = pa.array(frame[name], type=declared, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise ContractError(f'column "{name}" should hold {declared}: {error}') from error
+    return Dataset(pa.table(arrays))
+
+
+def _position(name: str, tasks: Sequence[Task]) -> tuple[int, str]:
+    return columns.COLUMNS.index(columns.find(name, names(tasks))), name
+
+
+def validate(samples: Dataset, tasks: Sequence[Task]) -> None:
+    """Check that a table is whole: columns declared, types right, ids unique, words from their lists.
+
+    Raises:
+        ContractError: naming the first thing that is wrong.
+    """
+    present = samples.column_names
+    if missing := [name for name in REQUIRED if name not in present]:
+        raise ContractError(f"the table lacks {missing}; it has {present}")
+    for name in present:
+        declared, found = columns.find(name, names(tasks)).type, samples.data.table.schema.field(name).type
+        if declared is not None and found != declared:
+            raise ContractError(f'column "{name}" should hold {declared}, found {found}')
+    frame = samples.data.table.select(list(REQUIRED)).to_pandas()
+    if (repeated := frame["id"][frame["id"].duplicated()].unique()).size:
+        raise ContractError(f"ids should be unique; repeated: {list(repeated[:5])}")
+    if frame["id"].isna().any() or frame["text"].isna().any():
+        raise ContractError("every row needs an id and a text")
+    for name, words in (("split", Split), ("source", Source), ("status", Status), ("reason", Reason)):
+        if unknown := set(frame[name].dropna()) - {word.value for word in words}:
+            raise ContractError(f'column "{name}" holds {sorted(unknown)[:5]}, expected words of {words.__name__}')
+
+
+def tighten(frame: pd.DataFrame, rows: np.ndarray, status: Status, reason: Reason) -> None:
+    """Set the status of the rows in a boolean mask, where that is stricter than what they have.
+
+    The only place that writes `status` and `reason`; the first reason for a severity stays. Gold rows are
+    never touched, for a verdict on them would change what the night is measured by. Works in place on a
+    frame that the caller owns.
+    """
+    looser = frame["status"].map(_SEVERITY) < _SEVERITY[status.value]
+    chosen = np.asarray(rows, dtype=bool) & looser.to_numpy() & (frame["split"] != Split.GOLD).to_numpy()
+    frame.loc[chosen, "status"] = status.value
+    frame.loc[chosen, "reason"] = reason.value
+
+
+def severity(status: pd.Series) -> pd.Series:
+    """Statuses as integers: 0 active, 1 review, 2 quarantined."""
+    return status.map(_SEVERITY)
+
+
+def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """Boolean mask, shape (rows,), of the rows that may teach a task.
+
+    They are active, not gold, not an unused paraphrase, and hold a label in force.
+    """
+    used = frame["used"].eq(False) if "used" in frame else pd.Series(False, index=frame.index)
+    mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & frame[task].notna() & ~used
+    return mask.to_numpy(dtype=bool)
+
+
+def changed_columns(before: Dataset, after: Dataset) -> Iterable[str]:
+    """Columns that `after` adds, drops, or holds other values in for the rows of `before`."""
+    old, new = before.data.table, after.data.table.slice(0, before.num_rows)
+    for name in dict.fromkeys([*old.column_names, *new.column_names]):
+        both = name in old.column_names and name in new.column_names
+        if not both or not old.column(name).equals(new.column(name)):
+            yield name

@@ -1,0 +1,40 @@
+"""What stands on disk: whole files, digests, the cache, runs, the workspace."""
+
+from tilth.store.cache import Cache, Vectors
+from tilth.store.files import (
+    atomic,
+    copy,
+    digest,
+    digest_json,
+    digest_table,
+    digest_tree,
+    read_json,
+    read_table,
+    sha256_file,
+    write_json,
+    write_table,
+)
+from tilth.store.runs import Run, all_runs, find, latest
+from tilth.store.workspace import Workspace, locate
+
+__all__ = [
+    "Cache",
+    "Run",
+    "Vectors",
+    "Workspace",
+    "all_runs",
+    "atomic",
+    "copy",
+    "digest",
+    "digest_json",
+    "digest_table",
+    "digest_tree",
+    "find",
+    "latest",
+    "locate",
+    "read_json",
+    "read_table",
+    "sha256_file",
+    "write_json",
+    "write_table",
+]

@@ -1,0 +1,131 @@
+"""Files that are whole or not there: write beside, fsync, rename."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from datasets import Dataset
+
+TEMPORARY = ".tilth-tmp-"
+"""Every unfinished file or folder starts with this, so that leftovers of a killed process can be told and removed."""
+
+
+def digest(*parts: str | bytes) -> str:
+    """Hex digest, 128 bits, of the parts in order; ("ab",) and ("a", "b") differ."""
+    whole = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        whole.update(len(data).to_bytes(8, "little"))
+        whole.update(data)
+    return whole.hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """Digest of plain data, whatever the order of its keys."""
+    return digest(json.dumps(value, sort_keys=True, default=str, ensure_ascii=False))
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_tree(path: Path) -> str:
+    """Digest of a file, or of a folder's files with their relative names."""
+    if path.is_file():
+        return sha256_file(path)[:32]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return digest(*(part for file in files for part in (str(file.relative_to(path)), sha256_file(file))))
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` (file or folder) that takes its place when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    holder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
+    try:
+        yield holder / path.name
+        _publish(holder / path.name, path)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _publish(source: Path, target: Path) -> None:
+    for file in [source] if source.is_file() else [p for p in source.rglob("*") if p.is_file()]:
+        _sync(file)
+    if source.is_dir() and target.exists():
+        shutil.rmtree(target)  # only ever an equal folder: folders are published under a digest or a fresh run
+    source.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data, readable and with its keys in the order given."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read what `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, samples: Dataset) -> None:
+    """Write a table as Parquet; equal tables give equal bytes."""
+    with atomic(path) as temporary:
+        pq.write_table(samples.data.table.replace_schema_metadata(None), temporary, compression="zstd")
+
+
+def read_table(path: Path) -> Dataset:
+    """Read a table into memory."""
+    return Dataset(pq.read_table(path))
+
+
+def digest_table(samples: Dataset) -> str:
+    """Digest of a table's column names, types and values, whatever its chunks on disk."""
+    table = samples.data.table.combine_chunks()
+    parts: list[str | bytes] = []
+    for name in table.column_names:
+        column = table.column(name)
+        frame = column.to_pandas()
+        parts += [name, str(column.type), column.is_null().to_numpy().tobytes()]
+        if frame.dtype.kind in "fiub":
+            parts.append(frame.to_numpy().tobytes())
+        else:
+            parts.append("\x1f".join(map(str, frame)))
+    return digest(*parts)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Publish a copy of a file or folder under a new name."""
+    with atomic(target) as temporary:
+        if source.is_dir():
+            shutil.copytree(source, temporary)
+        else:
+            shutil.copy2(source, temporary)
+
+
+def clear_leftovers(folder: Path) -> int:
+    """Remove what killed processes left unfinished below a folder; call it under the workspace lock only."""
+    found = list(folder.rglob(f"{TEMPORARY}*")) if folder.exists() else []
+    for path in found:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(found)

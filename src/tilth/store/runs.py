@@ -1,0 +1,102 @@
+"""A night on disk: its folder, its record, and which night is the latest."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tilth.errors import RequestError, did_you_mean
+from tilth.store.files import read_json, write_json
+
+RECORD = "run.json"
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Run:
+    """One folder `data/runs/<run-id>`; `run.json` in it is the record of truth."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, runs: Path, record: dict[str, Any]) -> Run:
+        """Make the folder of a new night and write its first record, with status `running`."""
+        runs.mkdir(parents=True, exist_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        for attempt in range(1000):
+            path = runs / (stamp if attempt == 0 else f"{stamp}-{attempt + 1}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            run = cls(path)
+            write_json(path / RECORD, {"run_id": path.name, "status": "running", "started": now(), **record})
+            return run
+        raise RequestError(f"no free name for a run below {runs}")
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `run.json` says now."""
+        record: dict[str, Any] = read_json(self.path / RECORD)
+        return record
+
+    def update(self, **fields: Any) -> dict[str, Any]:
+        """Set fields of the record; readers see the old record or the new one, never half of it."""
+        record = {**self.record, **fields}
+        write_json(self.path / RECORD, record)
+        return record
+
+    def finish(self, status: str, **fields: Any) -> dict[str, Any]:
+        """Close the record as `completed` or `failed`."""
+        started = datetime.fromisoformat(self.record["started"])
+        seconds = round((datetime.now(UTC) - started).total_seconds(), 1)
+        return self.update(**fields, status=status, finished=now(), seconds=seconds)
+
+    def promote(self) -> None:
+        """Make this run `latest`, in one step."""
+        link = self.path.parent / "latest"
+        beside = self.path.parent / f".latest-{os.getpid()}"
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(self.path.name)
+        beside.replace(link)
+
+
+def all_runs(runs: Path) -> list[Run]:
+    """Every run with a record below a folder, oldest first."""
+    return [Run(path.parent) for path in sorted(runs.glob(f"*/{RECORD}")) if not path.parent.is_symlink()]
+
+
+def latest(runs: Path) -> Run | None:
+    """The newest complete run that was promoted."""
+    link = runs / "latest"
+    return Run(link.resolve()) if (link / RECORD).exists() else None
+
+
+def find(runs: Path, name: str = "latest") -> Run:
+    """The run of that id, or `latest`.
+
+    Raises:
+        RequestError: naming the runs that there are.
+    """
+    if (runs / name / RECORD).exists():
+        return Run((runs / name).resolve())
+    known = [run.path.name for run in all_runs(runs)]
+    if not known:
+        raise RequestError(f"no run in {runs} yet; start one with: tilth run")
+    raise RequestError(f'no run "{name}" in {runs}; {did_you_mean(name, known)}')
+
+
+def close_interrupted(runs: Path) -> list[str]:
+    """Mark runs that a dead process left `running` as failed; call it under the workspace lock only."""
+    closed = []
+    for run in all_runs(runs):
+        if run.record["status"] == "running":
+            run.update(status="failed", error="interrupted: the process ended before the night did")
+            closed.append(run.path.name)
+    return closed

@@ -1,0 +1,112 @@
+"""Where things are: a workspace's folders, and the lock that keeps two nights apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tilth.errors import RequestError, WorkspaceBusyError
+from tilth.store.files import clear_leftovers
+from tilth.store.runs import close_interrupted
+
+CONFIG = "tilth.toml"
+LOCK_HELD = "TILTH_LOCK_HELD"
+"""Set by the process that holds the lock for the processes that it starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The folders of one workspace.
+
+    Attributes:
+        root: what relative paths of the config start from.
+        config: `tilth.toml`, or None outside any workspace.
+        data: holds `cache/`, `state/`, `runs/`.
+        runs: the parent of the run folders.
+    """
+
+    root: Path
+    config: Path | None
+    data: Path
+    runs: Path
+
+    @property
+    def cache(self) -> Path:
+        """The content-addressed cache."""
+        return self.data / "cache"
+
+    @property
+    def state(self) -> Path:
+        """What nights carry over, by digest."""
+        return self.data / "state"
+
+    @property
+    def labeling_functions(self) -> Path:
+        """The folder of the workspace's own labeling functions."""
+        return self.root / "labeling_functions"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the workspace for one night, and put right what a killed night left.
+
+        Raises:
+            WorkspaceBusyError: another process holds it.
+        """
+        if os.environ.get(LOCK_HELD) == str(self.data):
+            yield
+            return
+        self.data.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.data / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise WorkspaceBusyError(
+                f"another night is at work in {self.data} (its lock {self.data / '.lock'} is held); wait for it to end"
+            ) from None
+        os.environ[LOCK_HELD] = str(self.data)
+        try:
+            for folder in {self.data, self.runs}:
+                clear_leftovers(folder)
+            close_interrupted(self.runs)
+            yield
+        finally:
+            del os.environ[LOCK_HELD]
+            lock.release()
+
+
+def user_cache() -> Path:
+    """The cache folder for work outside any workspace."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tilth"
+
+
+def locate(config: Path | None = None, out: Path | None = None, *, anywhere: bool = False) -> Workspace:
+    """Find the workspace of a config file, or the one that holds the current folder.
+
+    Args:
+        config: a `tilth.toml`; without it, the nearest one here or above.
+        out: the parent of the run folders, in place of `data/runs`.
+        anywhere: make do without a workspace, with a cache in the user's cache folder.
+
+    Raises:
+        RequestError: there is none, and the request needs one.
+    """
+    if config is not None and not config.is_file():
+        raise RequestError(f"no config file at {config}; make a workspace with: tilth init DIR")
+    here = Path.cwd()
+    found = config or next((folder / CONFIG for folder in (here, *here.parents) if (folder / CONFIG).is_file()), None)
+    if found is not None:
+        root = found.resolve().parent
+        return Workspace(root=root, config=found.resolve(), data=root / "data", runs=_absolute(out) or root / "data/runs")
+    if not anywhere:
+        raise RequestError(f"{here} is in no workspace (no {CONFIG} here or above); make one with: tilth init DIR")
+    data = user_cache()
+    return Workspace(root=here, config=None, data=data, runs=_absolute(out) or here / "tilth-runs")
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.resolve() if path is not None else None
