@@ -15,8 +15,6 @@ from tilth.store.files import clear_leftovers
 from tilth.store.runs import close_interrupted
 
 CONFIG = "tilth.toml"
-LOCK_HELD = "TILTH_LOCK_HELD"
-"""Set by the process that holds the lock for the processes that it starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +55,6 @@ class Workspace:
         Raises:
             WorkspaceBusyError: another process holds it.
         """
-        if os.environ.get(LOCK_HELD) == str(self.data):
-            yield
-            return
         self.data.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.data / ".lock", timeout=0)
         try:
@@ -68,14 +63,12 @@ class Workspace:
             raise WorkspaceBusyError(
                 f"another night is at work in {self.data} (its lock {self.data / '.lock'} is held); wait for it to end"
             ) from None
-        os.environ[LOCK_HELD] = str(self.data)
         try:
             for folder in {self.data, self.runs}:
                 clear_leftovers(folder)
             close_interrupted(self.runs)
             yield
         finally:
-            del os.environ[LOCK_HELD]
             lock.release()
 
 

@@ -1,0 +1,32 @@
+# Two commands on a fresh machine: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.installed
+export HF_HUB_OFFLINE ?= 1
+export DO_NOT_TRACK = 1
+
+.PHONY: demo test check fix clean install
+install: $(DONE)
+
+$(DONE): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: install ## one whole night on the demo workspace
+	$(BIN)/tilth run
+
+test: install ## the tests
+	$(BIN)/python -m pytest
+
+check: install ## style, types, floors
+	$(BIN)/ruff check src flows tests labeling_functions
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: install ## what a tool can mend by itself
+	$(BIN)/ruff check --fix src flows tests labeling_functions
+
+clean: ## everything that can be made again; people's answers stay
+	rm -rf data/cache data/state data/runs data/prefect build dist

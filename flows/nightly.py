@@ -1,0 +1,59 @@
+"""The night, one line a stage. `tilth run` starts this file in a process of its own; `tilth serve` schedules it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that a scheduled run finds its neighbors by path too
+
+import server
+import stages
+from prefect import flow
+
+from tilth import store
+
+
+@flow(name="nightly")
+def nightly(run: str | None = None, workspace: str | None = None) -> str:
+    """One whole night; returns the path of its report.
+
+    Args:
+        run: the folder of a run that `tilth run` has prepared; without it a fresh one is opened.
+        workspace: the `tilth.toml` of the workspace; without it, the one above the current folder.
+    """
+    # A prepared run is prepared, and watched over, by a process that holds the workspace's lock.
+    held = contextlib.nullcontext() if run else store.locate(Path(workspace) if workspace else None).lock()
+    with held:
+        folder = stages.open_night(run, workspace)
+        folder = stages.cleaning(folder)
+        folder = stages.weak_supervision(folder)
+        folder = stages.augmentation(folder)
+        folder = stages.active_learning(folder)
+        folder = stages.training(folder)
+        return str(stages.close_night(folder))
+
+
+def _end_with_parent() -> None:
+    """Leave when the starting process is gone, however it went: its end of our standard input closes."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def main() -> None:
+    """Run one prepared night under a Prefect server of its own, or under the one that is configured."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--run", required=True, help="the run's folder")
+    parser.add_argument("--data", required=True, type=Path, help="the workspace's data folder")
+    arguments = parser.parse_args()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with server.running(arguments.data / "prefect"):
+        nightly(run=arguments.run)
+
+
+if __name__ == "__main__":
+    main()

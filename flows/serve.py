@@ -1,0 +1,34 @@
+"""Nights on a schedule: a deployment that Prefect fires, with a local server where none is configured."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import nightly
+import server
+
+
+def main() -> None:
+    """Serve the nightly flow until stopped."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--cron", required=True, help='for example "0 2 * * *"')
+    parser.add_argument("--config", required=True, type=Path, help="the workspace's tilth.toml")
+    arguments = parser.parse_args()
+    with server.running(arguments.config.parent / "data" / "prefect") as url:
+        sys.stdout.write(f"nights at {arguments.cron}; their page: {url.removesuffix('/api')}\n")
+        sys.stdout.flush()
+        nightly.nightly.serve(
+            name="tilth",
+            cron=arguments.cron,
+            parameters={"workspace": str(arguments.config)},
+            # Prefect pauses a schedule when serve stops; ours should be there again when it starts
+            pause_on_shutdown=False,
+        )
+
+
+if __name__ == "__main__":
+    main()

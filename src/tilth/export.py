@@ -1,0 +1,58 @@
+"""The better data set itself, ready to train on: text, labels, confidence as weight, provenance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from datasets import Dataset
+
+from tilth import samples as table
+from tilth.errors import RequestError
+from tilth.night import newest_table
+from tilth.samples import Task
+from tilth.store import Run, atomic, read_table
+
+
+def export(run: Run, target: Path) -> int:
+    """Write the rows that training takes, for any task, and return how many they are.
+
+    Columns: `id`, `text`, for each task `<task>`, `<task>_weight` (the probability that the label is right) and
+    `<task>_origin`, then `source` and `parent_id`.
+
+    Args:
+        run: the night to export.
+        target: `.csv`, `.jsonl`, `.parquet`, or a new folder for `datasets.load_from_disk`.
+
+    Raises:
+        RequestError: another kind of file, or a folder that is there already.
+    """
+    tasks = [Task.from_json(task) for task in run.record["tasks"]]
+    frame = table.to_pandas(read_table(newest_table(run.path)))
+    out = frame[["id", "text"]].copy()
+    taken = pd.Series(False, index=frame.index)
+    for task in tasks:
+        learnable = pd.Series(table.learnable(frame, task.name), index=frame.index)
+        taken |= learnable
+        out[task.name] = frame[task.name].where(learnable)
+        out[f"{task.name}_weight"] = frame[f"{task.name}_confidence"].where(learnable)
+        out[f"{task.name}_origin"] = frame[f"{task.name}_origin"].where(learnable)
+    out[["source", "parent_id"]] = frame[["source", "parent_id"]]
+    _write(out[taken].reset_index(drop=True), target)
+    return int(taken.sum())
+
+
+def _write(frame: pd.DataFrame, target: Path) -> None:
+    if target.suffix not in {".csv", ".jsonl", ".parquet", ""}:
+        raise RequestError(f'{target}: "{target.suffix}" is no kind that tilth writes; give .csv, .jsonl, .parquet or a folder')
+    if target.suffix == "" and target.exists():
+        raise RequestError(f"{target} is there already; give a new folder")
+    with atomic(target) as beside:
+        if target.suffix == ".csv":
+            frame.to_csv(beside, index=False)
+        elif target.suffix == ".jsonl":
+            frame.to_json(beside, orient="records", lines=True, force_ascii=False)
+        elif target.suffix == ".parquet":
+            frame.to_parquet(beside, index=False)
+        else:
+            Dataset.from_pandas(frame, preserve_index=False).save_to_disk(str(beside))

@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import TASKS, make_table
+from tilth import samples as table
+from tilth.samples import Action, Reason, Status
+
+
+def frame_with(**columns: list[object]) -> pd.DataFrame:
+    frame = table.to_pandas(make_table())
+    for name, values in columns.items():
+        frame[name] = [*values, *[None] * (len(frame) - len(values))]
+    return frame
+
+
+def test_a_given_label_stands_where_nobody_objects() -> None:
+    out = table.resolve(frame_with(), TASKS).set_index("id")
+    assert out.loc["a1", ["intent", "intent_origin", "intent_confidence"]].tolist() == ["refund", "given", 1.0]
+    assert pd.isna(out.loc["u1", "intent"])
+
+
+def test_precedence_is_answer_then_correction_then_given_then_weak() -> None:
+    everything = frame_with(
+        intent_weak=["slow"] * 9,
+        intent_weak_confidence=[0.7] * 9,
+        intent_suggested=["outage", "outage"],
+        intent_suggested_confidence=[0.95, 0.95],
+        intent_action=[Action.CORRECT.value, Action.CORRECT.value, Action.SET_ASIDE.value, Action.KEEP.value],
+        intent_answer=["slow"],
+    )
+    out = table.resolve(everything, TASKS)
+    assert out["intent"].tolist()[:4] == ["slow", "outage", "slow", "slow"]
+    assert out["intent_origin"].tolist()[:4] == ["annotator", "corrected", "weak", "given"]
+    assert pd.isna(out["intent_reason"][0])
+    assert out["intent_reason"].tolist()[1:3] == [Reason.LABEL_ISSUE, Reason.LABEL_ISSUE]
+    assert out["intent"].tolist()[8] == "slow"
+
+
+def test_gold_keeps_its_label_whatever_a_stage_says() -> None:
+    out = table.resolve(frame_with(intent_action=[Action.SET_ASIDE.value] * 12, intent_weak=["slow"] * 12), TASKS)
+    assert out.set_index("id").loc["g1", "intent"] == "refund"
+
+
+def test_a_label_that_no_class_has_is_nulled_with_its_reason() -> None:
+    rows = [("x", "text", "train", "billing", "nonsense")]
+    out = table.to_pandas(make_table(rows)).iloc[0]
+    assert pd.isna(out["intent"])
+    assert out["intent_reason"] == Reason.UNKNOWN_LABEL
+
+
+def test_a_missing_parent_is_filled_in_from_the_child() -> None:
+    out = table.to_pandas(make_table([("x", "text", "train", None, "slow")])).iloc[0]
+    assert (out["area"], out["area_reason"]) == ("network", Reason.FROM_CHILD)
+
+
+def test_where_parent_and_child_clash_the_better_founded_one_stays() -> None:
+    rows = [("x", "one", "train", "billing", "slow"), ("y", "two", "train", "billing", "slow")]
+    frame = table.to_pandas(make_table(rows))
+    frame["intent_given_confidence"], frame["area_given_confidence"] = [0.9, 0.2], [0.3, 0.8]
+    out = table.resolve(frame, TASKS)
+    assert out["area"].tolist() == ["network", "billing"]
+    assert out["intent"][0] == "slow"
+    assert pd.isna(out["intent"][1])
+    assert out["intent_reason"].tolist()[1] == Reason.HIERARCHY
+
+
+def test_a_paraphrase_inherits_its_parents_label_times_the_gates_confidence() -> None:
+    frame = table.to_pandas(make_table())
+    child = {**frame.iloc[0].to_dict(), "id": "p", "source": "paraphrase", "parent_id": "a1", "intent_given": None}
+    frame = pd.concat([frame, pd.DataFrame([child])], ignore_index=True)
+    frame["label_agreement"] = [np.nan] * 12 + [0.5]
+    out = table.resolve(frame, TASKS).iloc[-1]
+    assert (out["intent"], out["intent_origin"], out["intent_confidence"]) == ("refund", "inherited", 0.5)
+
+
+def test_a_status_only_tightens_and_the_first_reason_stays() -> None:
+    frame = table.to_pandas(make_table())
+    first = (frame["id"] == "a1").to_numpy()
+    table.tighten(frame, first, Status.QUARANTINED, Reason.JUNK)
+    table.tighten(frame, first, Status.REVIEW, Reason.OUTLIER)
+    assert frame.loc[0, ["status", "reason"]].tolist() == ["quarantined", "junk"]
+
+
+def test_tighten_never_touches_gold() -> None:
+    frame = table.to_pandas(make_table())
+    table.tighten(frame, np.ones(len(frame), dtype=bool), Status.QUARANTINED, Reason.JUNK)
+    assert set(frame.loc[frame["split"] == "gold", "status"]) == {"active"}
+
+
+def test_repeated_ids_are_named() -> None:
+    with pytest.raises(Exception, match="a1"):
+        table.validate(make_table([("a1", "x", "train", None, None), ("a1", "y", "train", None, None)]), TASKS)
