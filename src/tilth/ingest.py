@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import logging
@@ -158,7 +159,7 @@ def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
         broken.append(row.number)
         return "skip"
 
-    header = pacsv.open_csv(io.BytesIO(data), parse_options=pacsv.ParseOptions(newlines_in_values=True)).schema.names
+    header = next(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
     try:
         read = pacsv.read_csv(
             io.BytesIO(data),

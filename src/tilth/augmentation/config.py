@@ -24,10 +24,10 @@ class AdaptConfig(Model):
 class GateConfig(Model):
     """What a paraphrase must pass."""
 
-    low: float = Field(default=0.70, ge=-1, le=1, description="smallest cosine to the source")
+    low: float = Field(default=0.75, ge=-1, le=1, description="smallest cosine to the source")
     high: float = Field(default=0.985, ge=-1, le=1, description="largest cosine to the source")
     content: float = Field(
-        default=0.85, ge=-1, le=1, description="cosine from which the most salient word may be another one"
+        default=0.9, ge=-1, le=1, description="cosine from which the most salient word may be another one"
     )
     grammar: float = Field(default=0.5, ge=0, description="largest number of grammar problems added")
     fluency: float = Field(default=0.6, ge=0, description="nats a token by which a paraphrase may read worse")

@@ -18,7 +18,7 @@ from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.config import Config
 from tilth.augmentation.corpus import gather
 from tilth.augmentation.fluency import nats_per_token
-from tilth.augmentation.gate import Candidates, Measured, fill, novelty, verdicts
+from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
 from tilth.augmentation.slots import frame_json
 from tilth.augmentation.weights import load
@@ -46,13 +46,16 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         adapted.pipeline.tokenizer,
     )  # fmt: skip
     candidates = _paraphrased(frame, chosen, adapted, config, resources)
-    measured = _measured(frame, candidates, fitted, checks, adapted, config, resources)
+    measured = _measured(frame, candidates, fitted, resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
+    problems = np.full(len(reasons), np.nan)
     if trained:
-        reasons = fill(candidates, measured, verdicts(candidates, measured, config.gate), allowed, config.gate)
+        reasons = verdicts(candidates, measured, config.gate)
+        problems = _problems(candidates, reasons, checks, adapted, config.gate.fluency)
+        reasons = fill(candidates, measured, grammatical(reasons, problems, config.gate), allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
     used, proof = _use(accepted, candidates, measured, fitted, config, resources)
-    rows = _rows(samples, frame, candidates, measured, reasons, used)
+    rows = _rows(frame, candidates, measured, problems, reasons, used)
     return StageResult(
         samples=_appended(samples, rows, resources.tasks),
         metrics={
@@ -143,9 +146,6 @@ def _measured(
     frame: pd.DataFrame,
     candidates: Candidates,
     fitted: Sequence[judging.TaskJudges],
-    checks: Sequence[Checker],
-    adapted: Adapted,
-    config: Config,
     resources: Resources,
 ) -> Measured:
     rows, gold = resources.evidence.embeddings(), (frame["split"] == Split.GOLD).to_numpy(dtype=bool)
@@ -156,7 +156,6 @@ def _measured(
     texts = frame["text"].tolist()
     return Measured(
         similarity=(vectors * rows[candidates.parents]).sum(axis=1),
-        problems=_problems(candidates, checks, adapted, config.gate.fluency),
         agreement=np.where(np.isnan(chances).all(axis=0), np.nan, np.nan_to_num(chances, nan=1.0).min(axis=0)),
         first_choice=np.all([first for _, first in judged], axis=0),
         novelty=novelty(candidates, vectors, rows, texts, np.flatnonzero(~gold)),
@@ -165,17 +164,26 @@ def _measured(
 
 
 def _problems(
-    candidates: Candidates, checks: Sequence[Checker], adapted: Adapted, tolerated: float
+    candidates: Candidates,
+    reasons: Sequence[Reason | None],
+    checks: Sequence[Checker],
+    adapted: Adapted,
+    tolerated: float,
 ) -> np.ndarray:
-    """Problems that the checkers find beyond the source's, and nats a token beyond what is tolerated."""
-    total = np.zeros(len(candidates.texts))
+    """Problems beyond the source's, and nats a token beyond what is tolerated, of what passed so far; else NaN."""
+    found = np.full(len(reasons), np.nan)
+    passed = [place for place, reason in enumerate(reasons) if reason is None]
+    old = [candidates.sources[place] for place in passed]
+    new = [candidates.texts[place] for place in passed]
+    total = np.zeros(len(passed))
     for checker in checks:
-        total += added_problems(checker, candidates.sources, candidates.texts)
-    distinct = sorted({*candidates.sources, *candidates.texts})
+        total += added_problems(checker, old, new)
+    distinct = sorted({*old, *new})
     nats = nats_per_token(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, distinct)
     of = dict(zip(distinct, nats, strict=True))
-    worse = [of[new] - of[old] for old, new in zip(candidates.sources, candidates.texts, strict=True)]
-    return total + np.maximum(0.0, np.nan_to_num(np.array(worse, dtype=float), nan=0.0) - tolerated)
+    worse = np.array([of[after] - of[before] for before, after in zip(old, new, strict=True)], dtype=float)
+    found[passed] = total + np.maximum(0.0, np.nan_to_num(worse, nan=0.0) - tolerated)
+    return found
 
 
 def _use(
@@ -204,10 +212,10 @@ def _use(
 
 
 def _rows(
-    samples: Dataset,
     frame: pd.DataFrame,
     candidates: Candidates,
     measured: Measured,
+    problems: np.ndarray,
     reasons: Sequence[Reason | None],
     used: np.ndarray,
 ) -> pd.DataFrame:
@@ -224,7 +232,7 @@ def _rows(
             "frame": candidates.frames,
             "noise_level": candidates.levels,
             "similarity": measured.similarity,
-            "grammar_delta": measured.problems,
+            "grammar_delta": problems,
             "label_agreement": measured.agreement,
             "novelty": measured.novelty,
             "accepted": [reason is None for reason in reasons],

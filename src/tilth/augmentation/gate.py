@@ -44,7 +44,6 @@ class Measured:
 
     Attributes:
         similarity: Cosine to the source.
-        problems: Grammar problems added, and by how many nats a token it reads worse, beyond what is tolerated.
         agreement: Smallest probability, over tasks, of the parent's label; NaN without a label.
         first_choice: Whether the parent's label is every judge's first choice.
         novelty: Smallest token edit distance to a row that is not gold.
@@ -52,7 +51,6 @@ class Measured:
     """
 
     similarity: np.ndarray
-    problems: np.ndarray
     agreement: np.ndarray
     first_choice: np.ndarray
     novelty: np.ndarray
@@ -60,7 +58,7 @@ class Measured:
 
 
 def verdicts(candidates: Candidates, measured: Measured, gate: GateConfig) -> list[Reason | None]:
-    """The first check that each candidate fails, or None where it passes all of them."""
+    """The first check that each candidate fails, or None where it passes all but grammar, which is dear and last."""
     return [_verdict(candidates, measured, place, gate) for place in range(len(candidates.texts))]
 
 
@@ -72,13 +70,20 @@ def _verdict(candidates: Candidates, measured: Measured, place: int, gate: GateC
         (Reason.FRAME, _keeps_frame(candidates, place, similarity, gate)),
         (Reason.SIMILARITY, gate.low <= similarity <= gate.high),
         (Reason.NOVELTY, measured.novelty[place] >= gate.novelty),
-        (Reason.GRAMMAR, measured.problems[place] <= gate.grammar),
         (
             Reason.LABEL_AGREEMENT,
             bool(np.isnan(agreement)) or bool(agreement >= gate.agreement and measured.first_choice[place]),
         ),
     )
     return next((reason for reason, passed in checks if not passed), None)
+
+
+def grammatical(reasons: Sequence[Reason | None], problems: np.ndarray, gate: GateConfig) -> list[Reason | None]:
+    """The verdicts with the grammar check applied, by the problems added (candidates,), NaN where not looked for."""
+    return [
+        Reason.GRAMMAR if reason is None and not found <= gate.grammar else reason
+        for reason, found in zip(reasons, problems, strict=True)
+    ]
 
 
 def _keeps_frame(candidates: Candidates, place: int, similarity: float, gate: GateConfig) -> bool:

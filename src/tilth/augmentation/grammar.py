@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import logging
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 
 from tilth.errors import ConfigError
+from tilth.text import normal_form
 
 logger = logging.getLogger(__name__)
 
@@ -142,19 +143,36 @@ def _library() -> Any | None:
     return library
 
 
+class RepetitionChecker:
+    """Finds what a denoiser does that no person does: a word said twice in a row, a long word said again."""
+
+    name = "repetition"
+
+    def problems(self, texts: Sequence[str]) -> np.ndarray:
+        """Words that repeat the one before, and words of four letters or more beyond their first time (texts,)."""
+        return np.array([self._count(normal_form(text).split()) for text in texts], dtype=float)
+
+    @staticmethod
+    def _count(words: Sequence[str]) -> int:
+        twice = sum(one == two for one, two in pairwise(words))
+        longer = [word for word in words if len(word) > 3]
+        return twice + len(longer) - len(set(longer))
+
+
 def checkers(word: str) -> list[Checker]:
     """The checkers of a config's word.
 
     Raises:
         ConfigError: one was asked for by name and is not installed; the message says how to install it.
     """
+    found: list[Checker] = [RepetitionChecker()]
     if word == "denoiser":
-        return []
-    if word == "harper":
-        return [HarperChecker()]
+        return found
     if word == "link-grammar":
-        return [LinkGrammarChecker()]
-    found: list[Checker] = [HarperChecker()]
+        return [*found, LinkGrammarChecker()]
+    found.append(HarperChecker())
+    if word == "harper":
+        return found
     try:
         found.append(LinkGrammarChecker())
     except ConfigError as missing:

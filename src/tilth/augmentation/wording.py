@@ -12,6 +12,7 @@ from typing import Any
 from tilth.augmentation.slots import find_slots
 
 UNK = 100
+_RARE_PIECES = 3  # a word in so many pieces is a name or a term; a denoiser of this size would misspell it
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 _CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "clock", "am", "all"})
 _CLOSING = frozenset(".,!?;:%)]}…”")
@@ -40,7 +41,9 @@ def words_of(text: str, tokenizer: Any) -> list[Word]:
     for start, end, fixed in sorted(spans):
         ids = tuple(tokenizer(text[start:end], add_special_tokens=False)["input_ids"])
         if ids:
-            words.append(Word(text[start:end], ids, fixed or UNK in ids, text[max(0, start - 1) : start].isspace()))
+            spaced = text[max(0, start - 1) : start].isspace()
+            rare = text[start:end].isalpha() and len(ids) >= _RARE_PIECES
+            words.append(Word(text[start:end], ids, fixed or rare or UNK in ids, spaced))
     return words
 
 

@@ -1,0 +1,89 @@
+"""What every registered stage must keep, whatever it does; a new stage is tested by being registered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from datasets import Dataset
+
+from tests.conftest import TASKS, HashingEncoder, make_table
+from tilth import samples as table
+from tilth import stage as stages
+from tilth.evidence import Evidence
+from tilth.store import Cache, digest_table
+
+# The stages that load a language model keep the same contract in their own tests, with tiny models.
+LIGHT = ("cleaning", "weak_supervision", "active_learning")
+
+
+def perform(name: str, samples: Dataset, folder: Path, **config: Any) -> stages.StageResult:
+    (folder / "scratch").mkdir(parents=True)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    resources = stages.Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
+    return stages.perform(name, samples, stages.get(name).Config(**config), resources)
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_the_input_is_left_as_it_was(name: str, samples: Dataset, tmp_path: Path) -> None:
+    before = digest_table(samples)
+    perform(name, samples, tmp_path)
+    assert digest_table(samples) == before
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_the_same_seed_gives_the_same_table(name: str, samples: Dataset, tmp_path: Path) -> None:
+    first, second = (perform(name, samples, tmp_path / turn) for turn in ("first", "second"))
+    assert digest_table(first.samples) == digest_table(second.samples)
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_an_empty_table_goes_through(name: str, tmp_path: Path) -> None:
+    assert perform(name, make_table([]), tmp_path).samples.num_rows == 0
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_table_without_labels_goes_through(name: str, samples: Dataset, tmp_path: Path) -> None:
+    frame = table.to_pandas(samples)
+    frame[["area_given", "intent_given"]] = None
+    frame["split"] = "unlabeled"
+    bare = table.from_pandas(table.resolve(frame, TASKS), TASKS)
+    assert perform(name, bare, tmp_path).samples.num_rows == len(frame)
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_gold_labels_change_nothing_but_themselves(name: str, samples: Dataset, tmp_path: Path) -> None:
+    frame = table.to_pandas(samples)
+    gold = frame["split"] == "gold"
+    swapped = frame.copy()
+    swapped.loc[gold, ["area_given", "intent_given"]] = frame.loc[gold, ["area_given", "intent_given"]].to_numpy()[::-1]
+    other = table.from_pandas(table.resolve(swapped, TASKS), TASKS)
+    outcomes = [
+        table.to_pandas(perform(name, rows, tmp_path / turn).samples)
+        for turn, rows in (("as_is", samples), ("swapped", other))
+    ]
+    first, second = (out[~gold].reset_index(drop=True) for out in outcomes)
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_stage_that_writes_a_column_of_another_is_named(
+    samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Meddler:
+        Config = stages.get("cleaning").Config
+
+        @staticmethod
+        def run(samples: Dataset, config: Any, resources: Any) -> stages.StageResult:
+            frame = table.to_pandas(samples).assign(acquisition_score=1.0)
+            return stages.StageResult(samples=table.from_pandas(frame, TASKS))
+
+    monkeypatch.setattr(stages, "get", lambda name: Meddler)
+    with pytest.raises(Exception, match=r'cleaning changed column "acquisition_score", which active_learning owns'):
+        perform("cleaning", samples, tmp_path)
+
+
+def test_an_unknown_stage_is_named_with_its_nearest() -> None:
+    with pytest.raises(Exception, match='did you mean "cleaning"'):
+        stages.get("cleening")

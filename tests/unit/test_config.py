@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from tilth.config import Model, load, parse_override
+from tilth.errors import ConfigError
+
+
+class Cleaning(Model):
+    threshold: float = Field(default=0.5, ge=0, le=1)
+
+
+def read(text: str, tmp_path: Path, **overrides: object) -> object:
+    path = tmp_path / "tilth.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, {key.replace("__", "."): value for key, value in overrides.items()}, {"cleaning": Cleaning})
+
+
+def test_an_unknown_key_names_the_nearest_valid_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'unknown key "cleaning\.treshold"; did you mean "threshold"'):
+        read("[cleaning]\ntreshold = 0.2", tmp_path)
+
+
+def test_an_unknown_section_names_the_nearest_valid_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='did you mean "cleaning"'):
+        read("[cleening]\nthreshold = 0.2", tmp_path)
+
+
+def test_a_value_out_of_range_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cleaning\.threshold.*found 7"):
+        read("[cleaning]\nthreshold = 7", tmp_path)
+
+
+def test_an_override_is_stronger_than_the_file(tmp_path: Path) -> None:
+    settings = read("[cleaning]\nthreshold = 0.2", tmp_path, cleaning__threshold=0.9)
+    assert settings.cleaning.threshold == 0.9  # type: ignore[attr-defined]
+
+
+def test_a_parent_that_is_not_declared_before_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="parent"):
+        read('[[tasks]]\nname = "intent"\nparent = "area"', tmp_path)
+
+
+def test_not_toml(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not TOML"):
+        read("[cleaning", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a.b=1", ("a.b", 1)), ("a=[1, 2]", ("a", [1, 2])), ("a=some words", ("a", "some words")), ("a=true", ("a", True))],
+)
+def test_overrides_are_toml_or_text(text: str, expected: tuple[str, object]) -> None:
+    assert parse_override(text) == expected
+
+
+def test_an_override_without_a_value_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="key.sub=value"):
+        parse_override("seed")
