@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that a scheduled run finds its neighbors by path too
 
-import server
-import stages
 from prefect import flow
 
+import server
+import stages
 from tilth import store
 
 

@@ -1,4 +1,4 @@
-"""Typed, frozen configuration from `tilth.toml` and `--set key.sub=value`; an unknown key names the nearest valid one."""
+"""Typed, frozen configuration from `tilth.toml` and `--set`; an unknown key names the nearest valid one."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _explain(item: Mapping[str, Any], model: type[BaseModel], path: Path | None)
     key = ".".join(str(part) for part in location)
     if item["type"] == "extra_forbidden":
         owner = _model_at(model, location[:-1])
-        valid = [name for name in owner.model_fields] if owner else []
+        valid = list(owner.model_fields) if owner else []
         return f'{where}: unknown key "{key}"; {did_you_mean(str(location[-1]), valid)}'
     message = str(item["msg"]).removeprefix("Value error, ")
     found = "" if not location else f"; found {item['input']!r}"

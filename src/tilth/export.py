@@ -44,7 +44,9 @@ def export(run: Run, target: Path) -> int:
 
 def _write(frame: pd.DataFrame, target: Path) -> None:
     if target.suffix not in {".csv", ".jsonl", ".parquet", ""}:
-        raise RequestError(f'{target}: "{target.suffix}" is no kind that tilth writes; give .csv, .jsonl, .parquet or a folder')
+        raise RequestError(
+            f'{target}: "{target.suffix}" is no kind that tilth writes; give .csv, .jsonl, .parquet or a folder'
+        )
     if target.suffix == "" and target.exists():
         raise RequestError(f"{target} is there already; give a new folder")
     with atomic(target) as beside:

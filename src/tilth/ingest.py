@@ -1,4 +1,4 @@
-"""From files to the table: read, check, split; whatever is wrong with the request is an error before anything is written."""
+"""From files to the table: read, check, split; a wrong request raises before anything is written."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def ingest(settings: Settings, root: Path) -> Ingested:
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
     tasks = _tasks(frame, settings.tasks)
+    frame = frame.drop(columns="_labels_found")
     _lock_gold(frame, tasks, settings.data)
     given = [f"{task.name}_given" for task in tasks]
     unlabeled = frame[given].isna().all(axis=1) & frame["split"].ne(Split.GOLD)
@@ -165,7 +166,9 @@ def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
             io.BytesIO(data),
             read_options=pacsv.ReadOptions(block_size=max(1 << 20, min(len(data), 1 << 30))),
             parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
         )
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: not CSV: {error}") from None
@@ -218,7 +221,9 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
     repeated = own[own.notna() & own.duplicated(keep=False)].unique()
     if len(repeated):
         shown = ", ".join(map(str, repeated[:5]))
-        raise InputError(f"{len(repeated)} ids are repeated, for example {shown}; ids must be unique over input and gold")
+        raise InputError(
+            f"{len(repeated)} ids are repeated, for example {shown}; ids must be unique over input and gold"
+        )
     prefix = frame["split"].eq(Split.GOLD).map({True: "gold-", False: ""})
     made = prefix + frame["text"].map(digest).str.slice(0, 16)
     made = made + "-" + (made.groupby(made).cumcount() + 1).astype(str)
@@ -251,7 +256,6 @@ def _parents(frame: pd.DataFrame, config: TaskConfig) -> dict[str, str]:
 
 def _lock_gold(frame: pd.DataFrame, tasks: Sequence[Task], data: DataConfig) -> None:
     """Without a gold file, lock a share of each class of the last task away, by a hash of the id."""
-    frame.drop(columns="_labels_found", inplace=True)
     if data.gold is not None or data.gold_fraction == 0:
         return
     labels = frame[f"{tasks[-1].name}_given"]

@@ -1,4 +1,4 @@
-"""A night, step by step: open a run, perform one stage, close the run. Flows call these and add nothing but schedule and retries."""
+"""A night, step by step: open a run, perform one stage, close the run; flows add schedule and retries."""
 
 from __future__ import annotations
 
@@ -237,7 +237,14 @@ def code_digest(name: str) -> str:
 
 
 def _entry(
-    name: str, before: Dataset, after: Dataset, started: float, *, cached: bool = False, skipped: str | None = None, **extra: Any
+    name: str,
+    before: Dataset,
+    after: Dataset,
+    started: float,
+    *,
+    cached: bool = False,
+    skipped: str | None = None,
+    **extra: Any,
 ) -> dict[str, Any]:
     old, new = (table.to_pandas(samples)[["id", "status", "reason", "source"]] for samples in (before, after))
     fresh = new[new["status"].ne(new["id"].map(old.set_index("id")["status"]).fillna(Status.ACTIVE.value))]
@@ -317,7 +324,8 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
     Only the first stage's cache can be told beforehand; the others depend on what comes out of it.
     """
     before = store.latest(request.workspace.runs)
-    same = before is not None and [i["sha256"] for i in before.record["inputs"]] == [i["sha256"] for i in ingested.inputs]
+    sums = [item["sha256"] for item in ingested.inputs]
+    same = before is not None and [item["sha256"] for item in before.record["inputs"]] == sums
     return [
         {
             "stage": name,

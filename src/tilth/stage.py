@@ -150,7 +150,7 @@ def _check_changes(name: str, before: Dataset, after: Dataset, tasks: Sequence[T
     if after.num_rows > before.num_rows:
         added = set(after.data.table["source"][before.num_rows :].to_pylist())
         if name != "augmentation" or added != {Source.PARAPHRASE.value}:
-            raise ContractError(f"stage {name} added rows of source {sorted(added)}; only augmentation adds paraphrases")
+            raise ContractError(f"stage {name} added rows of source {sorted(added)}; only augmentation adds any")
     for column in table.changed_columns(before, after):
         owner = table.find(column, table.names(tasks)).owner
         if owner != name and column not in ("status", "reason"):

@@ -11,7 +11,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def clean(text: str) -> str:
-    """Unicode NFC, control characters (NUL among them) gone, ends trimmed.
+    r"""Unicode NFC, control characters (NUL among them) gone, ends trimmed.
 
     >>> clean(" cafe\u0301\x00 ")
     'café'

@@ -7,7 +7,9 @@ from tilth.errors import InputError
 from tilth.ingest import Ingested, ingest
 
 
-def read(tmp_path: Path, text: str | bytes, *, name: str = "in.csv", gold: str | None = None, **data: object) -> Ingested:
+def read(
+    tmp_path: Path, text: str | bytes, *, name: str = "in.csv", gold: str | None = None, **data: object
+) -> Ingested:
     raw = text if isinstance(text, bytes) else text.encode()
     (tmp_path / name).write_bytes(raw)
     overrides: dict[str, object] = {"data.input": [name], "tasks": [{"name": "label"}]}

@@ -16,7 +16,6 @@ from tilth.samples.table import Task
 from tilth.samples.words import Action, Origin, Reason, Source, Split
 
 
-
 def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
     """The frame with `<task>`, `_origin`, `_confidence` and `_reason` set anew from what the stages proposed."""
     frame = frame.copy()
@@ -108,6 +107,6 @@ def _inherit(frame: pd.DataFrame, task: str) -> None:
     label = ids.map(parents[task])
     agreement = _column(frame, "label_agreement", 1.0)[rows].astype(float).fillna(1.0)
     frame.loc[rows, task] = label
-    frame.loc[rows, f"{task}_origin"] = np.where(label.notna(), Origin.INHERITED.value, None)
+    frame.loc[rows, f"{task}_origin"] = label.map(lambda value: Origin.INHERITED.value, na_action="ignore")
     frame.loc[rows, f"{task}_confidence"] = ids.map(parents[f"{task}_confidence"]).astype(float) * agreement
     frame.loc[rows, f"{task}_reason"] = None

@@ -94,7 +94,8 @@ def locate(config: Path | None = None, out: Path | None = None, *, anywhere: boo
     found = config or next((folder / CONFIG for folder in (here, *here.parents) if (folder / CONFIG).is_file()), None)
     if found is not None:
         root = found.resolve().parent
-        return Workspace(root=root, config=found.resolve(), data=root / "data", runs=_absolute(out) or root / "data/runs")
+        runs = _absolute(out) or root / "data/runs"
+        return Workspace(root=root, config=found.resolve(), data=root / "data", runs=runs)
     if not anywhere:
         raise RequestError(f"{here} is in no workspace (no {CONFIG} here or above); make one with: tilth init DIR")
     data = user_cache()

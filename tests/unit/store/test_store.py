@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -34,7 +33,8 @@ def test_a_process_killed_while_writing_leaves_no_half_file(tmp_path: Path) -> N
     code = (
         "import sys, time; from pathlib import Path; from tilth.store import atomic\n"
         f"with atomic(Path({str(tmp_path / 'out.bin')!r})) as beside:\n"
-        "    file = beside.open('wb'); file.write(b'x' * 1000); file.flush(); print('writing', flush=True); time.sleep(60)"
+        "    file = beside.open('wb'); file.write(b'x' * 1000); file.flush()\n"
+        "    print('writing', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -79,7 +79,7 @@ def test_runs_are_found_promoted_and_named(tmp_path: Path) -> None:
     run.promote()
     assert store.find(tmp_path).path == run.path
     assert json.loads((tmp_path / "latest" / "run.json").read_text(encoding="utf-8"))["status"] == "completed"
-    with pytest.raises(RequestError, match="valid:|did you mean"):
+    with pytest.raises(RequestError, match=r"valid:|did you mean"):
         store.find(tmp_path, "nope")
 
 
@@ -106,4 +106,4 @@ def test_no_file_of_a_published_folder_is_temporary(tmp_path: Path) -> None:
         beside.mkdir()
         (beside / "a").write_text("1", encoding="utf-8")
     assert [p.name for p in tmp_path.rglob("*")] == ["folder", "a"]
-    assert not any(TEMPORARY in name for name in os.listdir(tmp_path))
+    assert not any(TEMPORARY in path.name for path in tmp_path.iterdir())

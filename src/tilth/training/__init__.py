@@ -1,0 +1,31 @@
+"""Training: one encoder with a head for each task, calibrated, compressed and exported to ONNX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tilth.training.config import Config
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from tilth.stage import Resources, StageResult
+
+__all__ = ["Config", "run"]
+
+
+def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
+    """Trains on the learnable rows, exports the model, and asks the export about every row.
+
+    Args:
+        samples: The table; only this stage's columns change.
+        config: `[training]`.
+        resources: The encoder, the cached embeddings and the out-of-fold judge.
+
+    Returns:
+        The table with the predictions, metrics (`gold` or `cross_validated`, `trunk`, `export`), figures, and the
+        folder `model`. Skipped where no task has a row to learn from.
+    """
+    from tilth.training.core import train
+
+    return train(samples, config, resources)

@@ -1,0 +1,29 @@
+"""What may be set in `[training]`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tilth.config import Model
+
+
+class Config(Model):
+    """How the night's model is trained and exported."""
+
+    trunk: Literal["auto", "frozen", "tuned"] = Field(
+        default="auto", description="auto keeps the fine-tuned encoder only where it wins on held-out train rows"
+    )
+    max_tune_rows: int = Field(default=4000, ge=0, description="with auto, more labeled rows than this stay frozen")
+    epochs: int = Field(default=4, ge=1, le=100, description="passes over the rows when fine-tuning")
+    max_steps: int = Field(default=150, ge=1, description="most batches of fine-tuning, whatever the epochs")
+    batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
+    learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
+    max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
+    paraphrase_weight: float = Field(default=1 / 3, ge=0, le=1, description="what a paraphrase counts beside a row")
+    agreement: float = Field(
+        default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
+    )
+    quantize: bool = Field(default=True, description="export with int8 weights")

@@ -1,0 +1,145 @@
+"""The exported model at work: ONNX Runtime and tokenizers alone, so that it starts fast and runs anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from tilth.errors import RequestError
+from tilth.training.decide import decide
+
+VERSION = 1
+BATCH_TOKENS = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What the model says of some texts.
+
+    Attributes:
+        probabilities: for each task, calibrated, float32, shape (texts, labels).
+        codes: for each task, the label's index, −1 where no label fits, shape (texts,).
+        confidence: for each task, the label's probability, shape (texts,).
+        scope: largest cosine to a class's center, clipped to 0..1, shape (texts,); low = unlike what was learned.
+    """
+
+    probabilities: dict[str, np.ndarray]
+    codes: dict[str, np.ndarray]
+    confidence: dict[str, np.ndarray]
+    scope: np.ndarray
+
+
+class Predictor:
+    """A model folder, loaded.
+
+    `model.onnx` turns tokens into an L2-normalized vector and `heads.onnx` a vector into probabilities. They are
+    two files so that a long text can be read in chunks: the chunks' vectors are averaged by their tokens, exactly as
+    the encoder does it in training, before the heads answer once.
+    """
+
+    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+        self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
+        self.tasks: list[dict[str, Any]] = self.settings["tasks"]
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._trunk, self._heads = (
+            onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
+            for name in ("model.onnx", "heads.onnx")
+        )
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Predictor:
+        """The model of a folder that a night wrote.
+
+        Raises:
+            RequestError: the folder holds no model, or one of another version.
+        """
+        folder = Path(folder)
+        missing = [
+            name
+            for name in ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
+            if not (folder / name).is_file()
+        ]
+        if missing:
+            raise RequestError(f"{folder} lacks {', '.join(missing)}; give the model folder of a completed run")
+        found = json.loads((folder / "tilth.json").read_text(encoding="utf-8")).get("version")
+        if found != VERSION:
+            raise RequestError(f"{folder} holds a model of version {found}, expected {VERSION}; run the night again")
+        return cls(folder)
+
+    def __call__(self, texts: Sequence[str]) -> list[dict[str, dict[str, Any]]]:
+        """For each text, for each task, `{"label", "confidence"}`; label None where the parent's label has no child."""
+        answers = self.answers(texts)
+        return [
+            {
+                task["name"]: {
+                    "label": task["labels"][code] if (code := int(answers.codes[task["name"]][row])) >= 0 else None,
+                    "confidence": round(float(answers.confidence[task["name"]][row]), 4),
+                }
+                for task in self.tasks
+            }
+            for row in range(len(texts))
+        ]
+
+    def answers(self, texts: Sequence[str]) -> Answers:
+        """Everything that the model says of the texts, in their order."""
+        names = [task["name"] for task in self.tasks]
+        values = self._heads.run([*names, "scope"], {"embedding": self.embed(texts)})
+        probabilities = dict(zip(names, values[:-1], strict=True))
+        decided = decide(self.tasks, probabilities)
+        return Answers(
+            probabilities=probabilities,
+            codes={name: pair[0] for name, pair in decided.items()},
+            confidence={name: pair[1] for name, pair in decided.items()},
+            scope=values[-1],
+        )
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
+        owner, chunks = self._chunks(texts)
+        sums = np.zeros((len(texts), int(self.settings["dimensions"])), dtype=np.float64)
+        for batch in _batches([len(chunk) for chunk in chunks]):
+            vectors = self._forward([chunks[i] for i in batch])
+            lengths = np.array([len(chunks[i]) for i in batch], dtype=np.float64)[:, None]
+            np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
+        return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+    def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        prefix, suffix = self.settings["prefix"], self.settings["suffix"]
+        limit = int(self.settings["max_tokens"]) - len(prefix) - len(suffix)
+        owner: list[int] = []
+        chunks: list[list[int]] = []
+        for position, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+            for start in range(0, max(len(encoding.ids), 1), limit):
+                owner.append(position)
+                chunks.append([*prefix, *encoding.ids[start : start + limit], *suffix])
+        return owner, chunks
+
+    def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
+        ids = np.full((len(chunks), max(map(len, chunks))), self.settings["pad"], dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, chunk in enumerate(chunks):
+            ids[row, : len(chunk)], mask[row, : len(chunk)] = chunk, 1
+        vectors: np.ndarray = self._trunk.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Positions in order of length, so that little is padded, and few enough a batch."""
+    found: list[list[int]] = []
+    for position in np.argsort(lengths, kind="stable").tolist():
+        if not found or (len(found[-1]) + 1) * lengths[position] > BATCH_TOKENS:
+            found.append([])
+        found[-1].append(position)
+    return found

@@ -1,0 +1,185 @@
+"""The encoder as a torch module, and its fine-tuning together with a head for each task."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import AutoModel
+
+from tilth.training.config import Config
+from tilth.training.heads import Head
+
+
+class Trunk(nn.Module):
+    """Tokens to one L2-normalized vector a row, pooled as the model was trained."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        # Eager attention is plain matrix products, which ONNX quantization knows.
+        self.model = AutoModel.from_pretrained(folder, attn_implementation="eager")
+        path = folder / "1_Pooling" / "config.json"
+        pooling = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.first_token = bool(pooling.get("pooling_mode_cls_token"))
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of length 1, shape (rows, dimensions)."""
+        hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
+        if self.first_token:
+            return nn.functional.normalize(hidden[:, 0], dim=1)
+        weights = attention_mask.unsqueeze(-1).float()
+        return nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lessons:
+    """What fine-tuning learns from.
+
+    Attributes:
+        texts: the rows' texts.
+        codes: for each task, each row's class, −1 where the row does not teach it, shape (rows,).
+        weights: for each task, each row's weight, shape (rows,).
+    """
+
+    texts: Sequence[str]
+    codes: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """The tokenizer of a model folder, cut to a length."""
+
+    tokenizer: Any
+    pad: int = field(default=0)
+
+    @classmethod
+    def load(cls, folder: Path, limit: int) -> Tokens:
+        """From `tokenizer.json`, which every fast tokenizer has."""
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.enable_truncation(limit)
+        tokenizer.no_padding()
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return cls(tokenizer=tokenizer, pad=int(config.get("pad_token_id") or 0))
+
+    def batch(self, encoded: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Padded ids and their mask, int64, shape (rows, longest)."""
+        ids = torch.full((len(encoded), max(map(len, encoded))), self.pad, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, value in enumerate(encoded):
+            ids[row, : len(value)], mask[row, : len(value)] = torch.tensor(value), 1
+        return ids, mask
+
+
+def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, seed: int) -> tuple[Trunk, list[float]]:
+    """Fine-tune the encoder with a linear head for each task, started from the fitted ones.
+
+    AdamW with a linear warmup and decay, bfloat16 autocast, batches of rows of like length.
+
+    Args:
+        folder: the encoder's model folder.
+        lessons: rows, classes and weights.
+        heads: fitted heads on the embedding alone (none hears its parent), one a task in the order of the lessons.
+        config: steps, rate and batch size.
+        seed: of the order of rows and of dropout.
+
+    Returns:
+        The tuned trunk in evaluation mode, and the loss of each step.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        trunk = Trunk(folder).train()
+        linear = _linear(heads)
+        tokens = Tokens.load(folder, config.max_tokens)
+        encoded = [tokens.tokenizer.encode(text).ids for text in lessons.texts]
+        plan = _plan([len(ids) for ids in encoded], config, torch.Generator().manual_seed(seed))
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": trunk.parameters(), "lr": config.learning_rate},
+                # A fresh layer on vectors of length 1 needs larger steps than a trained encoder.
+                {"params": linear.parameters(), "lr": config.learning_rate * 100},
+            ],
+            weight_decay=0.01,
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(len(plan), config.warmup))
+        losses = []
+        for rows in plan:
+            loss = _loss(trunk, linear, lessons, rows, tokens.batch([encoded[row] for row in rows]))
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(trunk.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+    return trunk.eval(), losses
+
+
+def encode(trunk: Trunk, folder: Path, texts: Sequence[str], limit: int) -> np.ndarray:
+    """Vectors of the texts under a tuned trunk, float32, shape (texts, dimensions)."""
+    tokens = Tokens.load(folder, limit)
+    encoded = [tokens.tokenizer.encode(text).ids for text in texts]
+    order = np.argsort([len(ids) for ids in encoded], kind="stable")
+    found: np.ndarray | None = None
+    for start in range(0, len(order), 32):
+        rows = order[start : start + 32]
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            vectors = trunk(*tokens.batch([encoded[row] for row in rows])).float().numpy()
+        found = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32) if found is None else found
+        found[rows] = vectors
+    if found is None:
+        raise ValueError("no texts to encode")
+    return found
+
+
+def _linear(heads: Sequence[Head]) -> nn.ModuleDict:
+    linear = nn.ModuleDict()
+    for position, head in enumerate(heads):
+        layer = nn.Linear(head.weight.shape[1], len(head.task.labels))
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(head.weight))
+            layer.bias.copy_(torch.from_numpy(np.maximum(head.bias, -10)))
+        linear[str(position)] = layer
+    return linear
+
+
+def _plan(lengths: Sequence[int], config: Config, generator: torch.Generator) -> list[list[int]]:
+    """The rows of each step: shuffled, sorted by length within pools of batches, the batches shuffled again."""
+    plan: list[list[int]] = []
+    for _ in range(config.epochs):
+        order = torch.randperm(len(lengths), generator=generator).tolist()
+        pool = config.batch_size * 8
+        batches = []
+        for start in range(0, len(order), pool):
+            rows = sorted(order[start : start + pool], key=lambda row: lengths[row])
+            batches += [rows[i : i + config.batch_size] for i in range(0, len(rows), config.batch_size)]
+        plan += [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+        if len(plan) >= config.max_steps:
+            break
+    return plan[: config.max_steps]
+
+
+def _rate(steps: int, warmup: float) -> Any:
+    rising = max(1, math.ceil(steps * warmup))
+    return lambda step: min((step + 1) / rising, max(0.0, (steps - step) / max(1, steps - rising)))
+
+
+def _loss(
+    trunk: Trunk, linear: nn.ModuleDict, lessons: Lessons, rows: Sequence[int], batch: tuple[torch.Tensor, torch.Tensor]
+) -> torch.Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        vectors = trunk(*batch).float()
+    total = vectors.sum() * 0
+    for position, task in enumerate(lessons.codes):
+        codes = torch.from_numpy(lessons.codes[task][rows])
+        weights = torch.from_numpy(lessons.weights[task][rows].astype(np.float32)) * (codes >= 0)
+        losses = nn.functional.cross_entropy(linear[str(position)](vectors), codes.clamp(min=0), reduction="none")
+        total = total + (losses * weights).sum() / weights.sum().clamp(min=1e-6)
+    return total
