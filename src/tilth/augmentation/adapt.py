@@ -23,7 +23,7 @@ from tilth.store import digest_json
 
 logger = logging.getLogger(__name__)
 BATCH = 32
-_EPOCHS = 4  # a small corpus is not learned by heart
+_EPOCHS = 4  # a small corpus is not learned by heart: no text is drawn more often than this, on average
 _LEAST = 0.1  # share of the steps that even a corpus that is nearly the same is given
 
 
@@ -93,7 +93,7 @@ def _steps(corpus: Corpus, config: Config, last: dict[str, Any] | None) -> int:
     if last is not None and corpus.texts:
         new = len(set(corpus.texts) - set(last["texts"])) / len(corpus.texts)
     wanted = math.ceil(config.adapt.steps * min(1.0, max(_LEAST, new)))
-    return min(wanted, math.ceil(_EPOCHS * len(corpus.train) / BATCH))
+    return min(wanted, math.ceil(_EPOCHS * len(corpus.texts) / BATCH))
 
 
 def _trained(model: Denoiser, corpus: Corpus, config: Config, seed: int, steps: int) -> dict[str, Any]:

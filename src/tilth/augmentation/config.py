@@ -12,8 +12,8 @@ from tilth.config import Model
 class AdaptConfig(Model):
     """How the denoiser learns the workspace's own language each night."""
 
-    steps: int = Field(default=80, ge=0, le=1_000_000, description="batches of 32 examples; 0 = as it came")
-    peak: float = Field(default=1.5e-4, gt=0, le=1e-2, description="largest learning rate")
+    steps: int = Field(default=300, ge=0, le=1_000_000, description="batches of 32 examples; 0 = as it came")
+    peak: float = Field(default=3e-4, gt=0, le=1e-2, description="largest learning rate")
     pairs: float = Field(default=0.7, ge=0, le=1, description="share of neighbor pairs; the rest is denoised alone")
     neighbors: int = Field(default=8, ge=1, le=64, description="nearest rows that may be a pair")
     low: float = Field(default=0.65, ge=-1, le=1, description="smallest cosine of a pair")
@@ -29,8 +29,8 @@ class GateConfig(Model):
     content: float = Field(
         default=0.9, ge=-1, le=1, description="cosine from which the most salient word may be another one"
     )
-    grammar: float = Field(default=0.5, ge=0, description="largest number of grammar problems added")
-    fluency: float = Field(default=0.6, ge=0, description="nats a token by which a paraphrase may read worse")
+    grammar: float = Field(default=0.25, ge=0, description="largest number of grammar problems added")
+    fluency: float = Field(default=0.2, ge=0, description="nats a token by which a paraphrase may read worse")
     agreement: float = Field(default=0.5, ge=0, le=1, description="smallest probability of the parent's label")
     novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
     per_source: int = Field(default=3, ge=1, le=50, description="paraphrases of one row at most")

@@ -17,6 +17,13 @@ _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 _CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "clock", "am", "all"})
 _CLOSING = frozenset(".,!?;:%)]}…”")
 _OPENING = frozenset("([{$€£#“")
+_ASKING = re.compile(
+    r"(?:(?:so|and|but|or|also|please|then)\s+)?(?:(?:in|at|to|for|from|by|on|with|of)\s+)?"
+    r"(?:what|when|where|why|who|whom|whose|which|how|is|are|am|was|were|do|does|did|can|could|will|would|should"
+    r"|shall|may|might|has|have|had|isn't|aren't|don't|doesn't|didn't|can't|couldn't|won't|wouldn't|haven't|hasn't"
+    r"|what's|where's|how's|who's|when's)\b",
+    re.IGNORECASE,
+)
 _LETTER_RUN = re.compile(r"[^\W\d_]+")
 
 
@@ -95,7 +102,7 @@ def write(pieces: Sequence[Piece], source: str, casing: Mapping[str, str]) -> st
         else:
             words.extend((word, None) for word in _merged(piece.tokens))
     spelled = [(word if quiet else casing.get(word, word), spaced) for word, spaced in words]
-    text = _spaced([word for word, _ in spelled])
+    text = _ended(_spaced([word for word, _ in spelled]), source)
     if shouts:
         return text.upper()
     if quiet or not source[:1].isupper():
@@ -143,6 +150,22 @@ def _spaced(words: Sequence[str]) -> str:
             tight = True
         text += word if tight else f" {word}"
     return text
+
+
+def _ended(text: str, source: str) -> str:
+    """A closing mark where the source has one, which one by how the last sentence begins; none where it has none.
+
+    >>> _ended("can i pay", "may i pay?"), _ended("i want to pay?", "may i pay?"), _ended("can i pay ?", "may i pay")
+    ('can i pay?', 'i want to pay.', 'can i pay')
+    """
+    body = re.sub(r"[\s.,;:!?]+$", "", text)
+    if not body or source[-1:] not in ".!?" or source.endswith(".."):
+        return body if source[-1:].isalnum() else text
+    if source[-1] == "!" and text[-1:] == "!":
+        return f"{body}!"
+    last = re.split(r"[.!?,;:]\s+", body)[-1]
+    asks = _ASKING.match(re.split(r"[.!?]\s+", body)[-1]) or _ASKING.match(last)
+    return f"{body}?" if asks else f"{body}."
 
 
 def _capitalized(text: str) -> str:

@@ -50,9 +50,7 @@ def _up(known: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, np.ndar
     return str(task["parent"]), np.array(up, dtype=np.int64)
 
 
-def _joint(
-    known: Mapping[str, Mapping[str, Any]], probabilities: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _joint(known: Mapping[str, Mapping[str, Any]], probabilities: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     joint: dict[str, np.ndarray] = {}
     for name in known:
         joint[name] = probabilities[name].astype(np.float64)

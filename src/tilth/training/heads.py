@@ -81,9 +81,7 @@ def predict(heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarr
 def centroids(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) -> np.ndarray:
     """The normalized mean of each taught class of each task, float32, shape (classes, dimensions)."""
     means = [
-        embeddings[values == code].mean(axis=0)
-        for values in codes.values()
-        for code in np.unique(values[values >= 0])
+        embeddings[values == code].mean(axis=0) for values in codes.values() for code in np.unique(values[values >= 0])
     ]
     stacked = np.stack(means)
     return np.asarray(stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), 1e-9), dtype=np.float32)

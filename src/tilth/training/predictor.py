@@ -95,7 +95,8 @@ class Predictor:
     def answers(self, texts: Sequence[str]) -> Answers:
         """Everything that the model says of the texts, in their order."""
         names = [task["name"] for task in self.tasks]
-        values = self._heads.run([*names, "scope"], {"embedding": self.embed(texts)})
+        outputs = [f"probabilities_{position}" for position in range(len(names))]
+        values = self._heads.run([*outputs, "scope_score"], {"vector": self.embed(texts)})
         probabilities = dict(zip(names, values[:-1], strict=True))
         decided = decide(self.tasks, probabilities)
         return Answers(
@@ -131,7 +132,7 @@ class Predictor:
         mask = np.zeros_like(ids)
         for row, chunk in enumerate(chunks):
             ids[row, : len(chunk)], mask[row, : len(chunk)] = chunk, 1
-        vectors: np.ndarray = self._trunk.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+        vectors: np.ndarray = self._trunk.run(["sentence_vector"], {"input_ids": ids, "attention_mask": mask})[0]
         return vectors
 
 

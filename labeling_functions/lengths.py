@@ -1,0 +1,34 @@
+"""Short messages, in which one word decides; in a long one it may be said in passing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import tilth
+from snorkel.labeling import labeling_function
+
+TASK = "intent"
+SHORT = 14
+
+
+def _short_with(x: SimpleNamespace, *words: str) -> bool:
+    text = x.text.lower()
+    return len(text.split()) <= SHORT and any(word in text for word in words)
+
+
+@tilth.examples(hits=["so slow tonight"], misses=["so loud tonight"])
+@labeling_function()
+def short_slow(x: SimpleNamespace) -> str | None:
+    return "slow_speed" if _short_with(x, "slow", "buffer", "crawl", "lag") else None
+
+
+@tilth.examples(hits=["We are moving to Leeds"], misses=["We are in Leeds"])
+@labeling_function()
+def short_moving(x: SimpleNamespace) -> str | None:
+    return "moving_home" if _short_with(x, "moving", "new address", "new house", "new flat") else None
+
+
+@tilth.examples(hits=["hub arrived cracked"], misses=["hub arrived"])
+@labeling_function()
+def short_broken(x: SimpleNamespace) -> str | None:
+    return "faulty_equipment" if _short_with(x, "crack", "rattl", "smell", "burnt", "broken") else None

@@ -1,0 +1,21 @@
+"""Active learning: the rows whose labels would teach most, as a queue for a person to answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tilth.active_learning.config import Config
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from tilth.stage import Resources, StageResult
+
+__all__ = ["Config", "run"]
+
+
+def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
+    """Write `acquisition_score` and `acquisition_rank`, and the queue as `queue.csv`."""
+    from tilth.active_learning import core
+
+    return core.run(samples, config, resources)

@@ -1,0 +1,120 @@
+"""The stage: teach a learner what is labeled, let its strategy pick from what is not, and write the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+
+from tilth import samples as table
+from tilth.active_learning import strategies
+from tilth.active_learning.config import Config
+from tilth.active_learning.learner import Learner
+from tilth.judge import fit_predict, judge
+from tilth.samples import Reason, Source, Split, Status, Task
+from tilth.stage import Figure, Resources, StageResult
+
+
+def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
+    """See `tilth.active_learning.run`."""
+    strategy = strategies.get(config.strategy)
+    frame, task = table.to_pandas(samples), finest(resources.tasks)
+    taught, pool = table.learnable(frame, task.name), _pool(frame, task)
+    classes = frame.loc[taught, task.name].nunique()
+    if classes < 2:
+        why = "no labels" if classes == 0 else f"labels of one class only for {task.name}"
+        return StageResult(samples=samples, skipped=why)
+    if not pool.any():
+        return StageResult(samples=samples, skipped="nothing to ask")
+    vectors = resources.evidence.embeddings()
+    learner = Learner(estimator=judge(), query_strategy=strategy)
+    learner.teach(vectors[taught], frame.loc[taught, task.name].to_numpy(dtype=str))
+    picks, _, scores = learner.query(vectors[pool], n_instances=config.batch, return_metrics=True)
+    places = np.flatnonzero(pool)
+    score, rank = np.full(len(frame), np.nan, dtype=np.float32), np.full(len(frame), np.nan)
+    score[places], rank[places[picks]] = scores, np.arange(1, len(picks) + 1)
+    frame["acquisition_score"], frame["acquisition_rank"] = score, pd.array(rank, dtype="Int32")
+    queue = _queue(frame, places[picks], vectors, resources.tasks)
+    path = resources.scratch / "queue.csv"
+    queue.to_csv(path, index=False)
+    return StageResult(
+        samples=table.from_pandas(frame, resources.tasks),
+        metrics={
+            "task": task.name,
+            "strategy": config.strategy,
+            "taught_on": int(taught.sum()),
+            "pool": int(pool.sum()),
+            "asked": len(picks),
+            "median_score_asked": round(float(np.median(scores[picks])), 4),
+            "median_score_pool": round(float(np.median(scores)), 4),
+        },
+        figures=_figures(queue, scores, task),
+        artifacts={"queue.csv": path},
+    )
+
+
+def finest(tasks: Sequence[Task]) -> Task:
+    """The last task that no other refines; with a label for it, those above it follow."""
+    parents = {task.parent for task in tasks}
+    return [task for task in tasks if task.name not in parents][-1]
+
+
+def _pool(frame: pd.DataFrame, task: Task) -> np.ndarray:
+    """Rows worth asking about: active, of the input, not gold, without a label in force or with a doubted one."""
+    unanswered = frame[task.name].isna() | frame[f"{task.name}_reason"].eq(Reason.LABEL_REVIEW)
+    if f"{task.name}_answer" in frame:  # what a person said is never asked again
+        unanswered &= frame[f"{task.name}_answer"].isna()
+    asked = frame["status"].eq(Status.ACTIVE) & frame["split"].ne(Split.GOLD) & frame["source"].ne(Source.PARAPHRASE)
+    return np.asarray((asked & unanswered).to_numpy(dtype=bool))
+
+
+def _best(
+    scorer: Strategy, classifier: object, pool: np.ndarray, n_instances: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and scores, best first; as a pair, for modAL would unpack a bare array of two rows as one."""
+    scores = scorer(classifier, pool)
+    order = np.argsort(-scores, kind="stable")[:n_instances]
+    return order, scores[order]
+
+
+def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Sequence[Task]) -> pd.DataFrame:
+    """One row a question, in order: rank, id, text, suggestion and confidence per task, score, empty answers."""
+    queue = pd.DataFrame(
+        {
+            "rank": np.arange(1, len(rows) + 1),
+            "id": frame["id"].to_numpy(dtype=object)[rows],
+            "text": frame["text"].to_numpy(dtype=object)[rows],
+        }
+    )
+    for task in tasks:
+        taught = table.learnable(frame, task.name)
+        index = {label: code for code, label in enumerate(task.labels)}
+        codes = frame.loc[taught, task.name].map(index).to_numpy(dtype=np.int64)
+        found = fit_predict(vectors[taught], codes, vectors[rows], len(task.labels))
+        queue[f"{task.name}_suggested"] = np.array(task.labels, dtype=object)[found.argmax(axis=1)]
+        queue[f"{task.name}_confidence"] = found.max(axis=1).round(4)
+    queue["score"] = frame["acquisition_score"].to_numpy(dtype=float)[rows].round(6)
+    for task in tasks:
+        queue[f"{task.name}_answer"] = ""
+    return queue
+
+
+def _figures(queue: pd.DataFrame, scores: np.ndarray, task: Task) -> tuple[Figure, ...]:
+    counts, edges = np.histogram(scores, bins=20)
+    asked = queue[f"{task.name}_suggested"].value_counts(sort=False).sort_index()
+    return (
+        Figure(
+            kind="histogram",
+            title="Acquisition score of the pool",
+            data={"edges": edges.round(5).tolist(), "counts": counts.tolist()},
+            note="The higher, the more a label of the row is expected to teach.",
+        ),
+        Figure(
+            kind="bar",
+            title=f"Queue by suggested {task.name}",
+            data={"labels": [str(label) for label in asked.index], "values": [int(n) for n in asked]},
+            note="Which classes the questions seem to be about.",
+        ),
+    )

@@ -1,0 +1,257 @@
+"""The training stage: fit heads, fine-tune where it pays, calibrate, export, and ask the export about every row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+
+from tilth import judge
+from tilth import samples as table
+from tilth.evidence import OutOfFold, calibrate
+from tilth.samples import Source, Split, Task
+from tilth.stage import Resources, StageResult
+from tilth.text import fold_of
+from tilth.training import heads as linear
+from tilth.training import report
+from tilth.training.config import Config
+from tilth.training.decide import decide
+from tilth.training.heads import Head
+
+log = logging.getLogger(__name__)
+
+FOLDS = 5
+PROBED = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the rows teach.
+
+    Attributes:
+        tasks: those with something to learn, parents first.
+        codes: for each task, the class of each row, −1 where it does not teach, shape (rows,).
+        weights: for each task, shape (rows,).
+        held: boolean, shape (rows,): the hold-out by which decisions are made; paraphrases fall with their source.
+        original: boolean, shape (rows,): no paraphrase.
+        judged: for each task, what models say of rows that they did not learn from.
+    """
+
+    tasks: tuple[Task, ...]
+    codes: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
+    held: np.ndarray
+    original: np.ndarray
+    judged: Mapping[str, OutOfFold]
+
+    @property
+    def taught(self) -> np.ndarray:
+        """Rows that teach any task."""
+        return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """Heads with the embeddings they stand on, and the tuned trunk, if any."""
+
+    heads: list[Head]
+    embeddings: np.ndarray
+    trunk: Any = None
+    losses: Sequence[float] = ()
+    facts: Mapping[str, Any]
+
+
+def train(samples: Dataset, config: Config, resources: Resources) -> StageResult:
+    """See `tilth.training.run`."""
+    frame = table.to_pandas(samples)
+    tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
+    if not tasks:
+        return StageResult(samples=samples, skipped="no labels")
+    rows = _rows(frame, tasks, config, resources)
+    folder = getattr(resources.evidence.encoder, "folder", None)
+    fitted = _fit(frame, rows, config, resources, folder)
+    codes = {name: values[rows.taught & rows.original] for name, values in rows.codes.items()}
+    centers = linear.centroids(fitted.embeddings[rows.taught & rows.original], codes)
+    exported, artifacts = _export(frame, rows, fitted, centers, config, resources, folder)
+    answers = _answers(frame, fitted, centers, artifacts)
+    for task in resources.tasks:
+        predicted, confidence = answers.get(task.name, (np.full(len(frame), -1), np.zeros(len(frame))))
+        names = np.array([*task.labels, None], dtype=object)
+        frame[f"{task.name}_predicted"] = names[predicted]
+        frame[f"{task.name}_predicted_confidence"] = np.where(predicted >= 0, confidence, np.nan).astype(np.float32)
+    frame["out_of_scope_score"] = answers[""][0]
+    metrics, figures = _measure(frame, rows, resources.tasks, fitted)
+    return StageResult(
+        samples=table.from_pandas(frame, resources.tasks),
+        metrics={"rows": int(rows.taught.sum()), **metrics, "trunk": dict(fitted.facts), "export": exported},
+        figures=figures,
+        artifacts=artifacts,
+    )
+
+
+def _rows(frame: pd.DataFrame, tasks: tuple[Task, ...], config: Config, resources: Resources) -> Rows:
+    original = (frame["source"] != Source.PARAPHRASE).to_numpy()
+    codes, weights, judged = {}, {}, {}
+    for task in tasks:
+        learnable = table.learnable(frame, task.name)
+        index = {label: code for code, label in enumerate(task.labels)}
+        found = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
+        codes[task.name] = np.where(learnable, found, -1)
+        confidence = frame[f"{task.name}_confidence"].fillna(1.0).clip(1e-3, 1).to_numpy(dtype=np.float64)
+        weights[task.name] = confidence * np.where(original, 1.0, max(config.paraphrase_weight, 1e-6))
+        # A paraphrase beside its source in another fold would flatter the estimate, so that none takes part.
+        given = frame[task.name].where(learnable & original, None)
+        judged[task.name] = resources.evidence.out_of_fold(task, given.tolist())
+    family = frame["parent_id"].where(~original, frame["id"]).fillna(frame["id"])
+    held = np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool)
+    return Rows(tasks=tasks, codes=codes, weights=weights, held=held, original=original, judged=judged)
+
+
+def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, folder: Path | None) -> Fitted:
+    frozen = resources.evidence.embeddings()
+    count, held = int(rows.taught.sum()), rows.taught & rows.held & rows.original
+    wanted = config.trunk == "tuned" or (config.trunk == "auto" and count <= config.max_tune_rows)
+    facts: dict[str, Any] = {"chosen": "frozen", "held_out_rows": int(held.sum())}
+    if not (wanted and folder is not None and 0 < held.sum() < count):
+        facts["why"] = "no held-out row or no model folder" if wanted else f"{count} rows, trunk = {config.trunk}"
+        return Fitted(heads=_heads(rows, frozen, None), embeddings=frozen, facts=facts)
+    from tilth.training import trunk
+
+    learned = rows.taught & ~rows.held
+    base = [_head(rows, task, frozen, learned) for task in rows.tasks]
+    position = np.flatnonzero(learned)
+    lessons = trunk.Lessons(
+        texts=frame["text"].iloc[position].tolist(),
+        codes={name: values[position] for name, values in rows.codes.items()},
+        weights={name: values[position] for name, values in rows.weights.items()},
+    )
+    tuned, losses = trunk.tune(folder, lessons, base, config, resources.seed)
+    # Only rows that teach or are held out are needed here; the export answers for all.
+    embeddings = np.zeros_like(frozen)
+    embeddings[rows.taught] = trunk.encode(tuned, folder, frame["text"][rows.taught].tolist(), config.max_tokens)
+    again = [_head(rows, task, embeddings, learned) for task in rows.tasks]
+    facts["held_out"] = {"frozen": _held_out(rows, base, frozen), "tuned": _held_out(rows, again, embeddings)}
+    means = {kind: float(np.mean([s["macro_f1"] for s in v.values()])) for kind, v in facts["held_out"].items()}
+    log.info("held-out macro-F1: %s", means)
+    if config.trunk == "auto" and means["tuned"] <= means["frozen"]:
+        return Fitted(heads=_heads(rows, frozen, None), embeddings=frozen, losses=losses, facts=facts)
+    facts["chosen"] = "tuned"
+    heads = _heads(rows, embeddings, again)
+    return Fitted(heads=heads, embeddings=embeddings, trunk=tuned, losses=losses, facts=facts)
+
+
+def _head(rows: Rows, task: Task, embeddings: np.ndarray, among: np.ndarray, parent: np.ndarray | None = None) -> Head:
+    chosen = among & (rows.codes[task.name] >= 0)
+    features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
+    values = rows.codes[task.name][chosen], rows.weights[task.name][chosen]
+    return linear.fit(task, features[chosen], *values, hears_parent=parent is not None)
+
+
+def _heads(rows: Rows, embeddings: np.ndarray, held_out: Sequence[Head] | None) -> list[Head]:
+    """Heads from all rows, calibrated; `held_out` are those that calibrate a tuned trunk."""
+    found: list[Head] = []
+    for position, task in enumerate(rows.tasks):
+        parent = _useful_parent(rows, task, embeddings)
+        head = _head(rows, task, embeddings, rows.taught, parent)
+        temperature = rows.judged[task.name].temperature
+        if held_out is not None:
+            asked = rows.held & rows.original & (rows.codes[task.name] >= 0)
+            said = held_out[position].probabilities(embeddings[asked])
+            temperature = calibrate(said, rows.codes[task.name][asked])
+        found.append(head.with_temperature(temperature))
+    return found
+
+
+def _useful_parent(rows: Rows, task: Task, embeddings: np.ndarray) -> np.ndarray | None:
+    """The parent's belief, from models that never saw the row, where it helps the child on held-out rows."""
+    if task.parent not in rows.judged:
+        return None
+    belief = rows.judged[str(task.parent)].probabilities
+    asked = rows.held & rows.original & (rows.codes[task.name] >= 0)
+    learned = rows.taught & ~rows.held
+    if not asked.any() or not (learned & (rows.codes[task.name] >= 0)).any():
+        return None
+    truth = rows.codes[task.name][asked]
+    alone = _head(rows, task, embeddings, learned).probabilities(embeddings[asked])
+    both = np.concatenate([embeddings, belief], axis=1)[asked]
+    heard = _head(rows, task, embeddings, learned, belief).probabilities(both)
+    return belief if (heard.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
+
+
+def _held_out(rows: Rows, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, dict[str, float]]:
+    found = {}
+    for head in heads:
+        asked = rows.held & rows.original & (rows.codes[head.task.name] >= 0)
+        if asked.any():
+            said = head.probabilities(embeddings[asked]).argmax(axis=1)
+            names = np.array(head.task.labels, dtype=object)
+            found[head.task.name] = judge.scores(names[rows.codes[head.task.name][asked]], names[said])
+    return found
+
+
+def _export(
+    frame: pd.DataFrame,
+    rows: Rows,
+    fitted: Fitted,
+    centers: np.ndarray,
+    config: Config,
+    resources: Resources,
+    folder: Path | None,
+) -> tuple[dict[str, Any], dict[str, Path]]:
+    if folder is None:
+        return {"weights": None, "why": "the encoder has no model folder, so that there is no model to export"}, {}
+    from tilth.training.onnx_export import export
+    from tilth.training.trunk import Trunk
+
+    target = resources.scratch / "model"
+    limit = getattr(getattr(resources.evidence.encoder, "config", None), "max_tokens", config.max_tokens)
+    facts = export(
+        target,
+        trunk=fitted.trunk or Trunk(folder),
+        source=folder,
+        heads=fitted.heads,
+        centers=centers,
+        max_tokens=config.max_tokens if fitted.trunk is not None else limit,
+        probe=frame["text"][rows.taught].tolist()[:PROBED],
+        agreement=config.agreement,
+        quantize=config.quantize,
+    )
+    return facts, {"model": target}
+
+
+def _answers(
+    frame: pd.DataFrame, fitted: Fitted, centers: np.ndarray, artifacts: Mapping[str, Path]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Codes and confidence of each task, and under "" the scope; from the exported model where there is one."""
+    if "model" in artifacts:
+        from tilth.training.predictor import Predictor
+
+        said = Predictor.load(artifacts["model"]).answers(frame["text"].tolist())
+        found_codes = {name: (said.codes[name], said.confidence[name]) for name in said.codes}
+        return {**found_codes, "": (said.scope, said.scope)}
+    found = linear.predict(fitted.heads, fitted.embeddings)
+    scope = np.clip((fitted.embeddings @ centers.T).max(axis=1), 0, 1).astype(np.float32)
+    return {**decide([head.task.to_json() for head in fitted.heads], found), "": (scope, scope)}
+
+
+def _measure(
+    frame: pd.DataFrame, rows: Rows, tasks: Sequence[Task], fitted: Fitted
+) -> tuple[dict[str, Any], list[Any]]:
+    pairs = report.gold_pairs(frame, tasks)
+    if pairs:
+        gold_rows = int((frame["split"] == Split.GOLD).sum())
+        metrics: dict[str, Any] = {"gold": report.scores(pairs), "gold_rows": gold_rows}
+        return metrics, report.figures(pairs, "gold", fitted.losses)
+    for task in rows.tasks:
+        asked = rows.judged[task.name].labeled
+        names = np.array(task.labels, dtype=object)
+        said = names[rows.judged[task.name].predicted[asked]]
+        if asked.any():
+            pairs[task.name] = (names[rows.codes[task.name][asked]].tolist(), said.tolist())
+    return {"cross_validated": report.scores(pairs)}, report.figures(pairs, "cross-validated", fitted.losses)

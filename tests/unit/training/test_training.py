@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertModel
+
+from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tilth import samples as table
+from tilth import stage, training
+from tilth.errors import RequestError
+from tilth.evidence import Evidence
+from tilth.samples import Task
+from tilth.store import Cache
+from tilth.training import core
+from tilth.training.config import Config
+from tilth.training.decide import decide
+from tilth.training.heads import fit, predict
+from tilth.training.predictor import Predictor
+from tilth.training.trunk import Tokens, Trunk, encode
+
+FROZEN = Config(trunk="frozen", agreement=0.5)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bert")
+    words = sorted({word.strip(",") for row in ROWS for word in row[1].split()} | {"a"})
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.enable_truncation(6)  # as many published tokenizers do; nothing of a text may be lost by it
+    tokenizer.save(str(path / "tokenizer.json"))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=64, max_position_embeddings=64, initializer_range=0.5,
+        )  # fmt: skip
+        BertModel(config).save_pretrained(path)
+    return path
+
+
+class FolderEncoder:
+    dimensions, fingerprint = 32, "tiny"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def encode(self, texts: Any, progress: Any = None) -> np.ndarray:
+        return encode(Trunk(self.folder).eval(), self.folder, list(texts), 64)
+
+
+def resources(samples: Any, encoder: Any, tmp_path: Path, tasks: tuple[Task, ...] = TASKS) -> stage.Resources:
+    (tmp_path / "scratch").mkdir(parents=True)
+    evidence = Evidence(samples, encoder=encoder, cache=Cache(tmp_path / "cache"))
+    return stage.Resources(tasks=tasks, seed=0, evidence=evidence, scratch=tmp_path / "scratch")
+
+
+def test_stage_keeps_the_contract_and_writes_a_model_that_answers_alike(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    result = stage.perform("training", samples, FROZEN, resources(samples, FolderEncoder(folder), tmp_path))
+    frame = table.to_pandas(result.samples)
+    assert result.metrics["gold_rows"] == 2
+    assert set(result.metrics["gold"]) == {"area", "intent"}
+    assert result.metrics["trunk"]["chosen"] == "frozen"
+    assert result.metrics["export"]["bytes"] < result.metrics["export"]["bytes_float"]
+    assert frame["out_of_scope_score"].between(0, 1).all()
+    said = Predictor.load(result.artifacts["model"])(frame["text"].tolist())
+    assert [answer["intent"]["label"] for answer in said] == frame["intent_predicted"].tolist()
+    assert [TASKS[1].parent_of[label] for label in frame["intent_predicted"]] == frame["area_predicted"].tolist()
+    assert result.metrics["export"]["agreement"][result.metrics["export"]["weights"]] >= 0.75
+
+
+def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    own = resources(samples, FolderEncoder(folder), tmp_path)
+    result = training.run(samples, Config(trunk="frozen", quantize=False, max_tokens=64), own)
+    model = result.artifacts["model"]
+    texts = samples["text"][:]
+    np.testing.assert_allclose(Predictor.load(model).embed(texts), own.evidence.encoder.encode(texts), atol=0.02)
+    frame, vectors = table.to_pandas(samples), own.evidence.embeddings()
+    fitted = core._heads(core._rows(frame, TASKS, FROZEN, own), vectors, None)
+    for task, expected in predict(fitted, vectors).items():
+        np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
+    settings = json.loads((model / "tilth.json").read_text())
+    (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5}))  # 3 words a chunk
+    predictor = Predictor.load(model)
+    whole, first, second = predictor.embed(["refund slow internet red", "refund slow internet", "red"])
+    mixed = 5 * first + 3 * second
+    np.testing.assert_allclose(whole, mixed / np.linalg.norm(mixed), atol=1e-5)
+
+
+def test_tuned_trunk_learns_is_repeatable_and_leaves_global_randomness_alone(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    config = Config(trunk="tuned", epochs=12, max_steps=24, batch_size=4, learning_rate=1e-3, agreement=0.0)
+    before = torch.random.get_rng_state()
+    found = [training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / name)) for name in "ab"]
+    assert torch.equal(before, torch.random.get_rng_state())
+    first, second = (result.metrics["trunk"] for result in found)
+    assert first == second
+    assert first["chosen"] == "tuned"
+    assert set(first["held_out"]) == {"frozen", "tuned"}
+    losses = next(figure for figure in found[0].figures if figure.kind == "line").data["y"]
+    assert np.mean(losses[-3:]) < np.mean(losses[:3])
+
+
+def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:
+    turned = [(*row[:3], "network", "outage") if row[2] == "gold" else row for row in ROWS]
+    one, two = make_table(), make_table(turned)
+    a = training.run(one, FROZEN, resources(one, HashingEncoder(), tmp_path / "a"))
+    b = training.run(two, FROZEN, resources(two, HashingEncoder(), tmp_path / "b"))
+    assert a.samples["intent_predicted"][:] == b.samples["intent_predicted"][:]
+    assert a.metrics["gold"]["intent"] == {"macro_f1": 1.0, "accuracy": 1.0}
+    assert b.metrics["gold"]["intent"]["accuracy"] == 0.0
+
+
+def test_without_gold_the_figures_are_cross_validated(tmp_path: Path) -> None:
+    samples = make_table([row for row in ROWS if row[2] != "gold"])
+    result = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path))
+    assert "gold" not in result.metrics
+    assert set(result.metrics["cross_validated"]) == {"area", "intent"}
+
+
+def test_no_labels_is_a_skip_and_an_untaught_task_has_no_answer(tmp_path: Path) -> None:
+    bare = make_table([(*row[:2], "unlabeled", None, None) for row in ROWS])
+    assert training.run(bare, FROZEN, resources(bare, HashingEncoder(), tmp_path / "a")).skipped == "no labels"
+    half = make_table([(*row[:4], None) for row in ROWS])
+    result = training.run(half, FROZEN, resources(half, HashingEncoder(), tmp_path / "b"))
+    assert set(result.samples["intent_predicted"]) == {None}
+    assert None not in result.samples["area_predicted"]
+
+
+def test_one_class_and_two_classes_and_a_class_without_rows() -> None:
+    task = Task(name="t", labels=("a", "b", "c"))
+    features, ones = np.eye(3, dtype=np.float32), np.ones(3)
+    one = fit(task, features, np.array([1, 1, 1]), ones, hears_parent=False)
+    assert one.probabilities(features).argmax(1).tolist() == [1, 1, 1]
+    two = fit(task, features, np.array([2, 0, 0]), ones, hears_parent=False)
+    assert two.probabilities(features).argmax(1).tolist() == [2, 0, 0]
+    assert two.probabilities(features)[:, 1].max() < 1e-9
+
+
+def test_decide_takes_the_child_by_joint_probability_and_its_parent_with_it() -> None:
+    tasks = [task.to_json() for task in TASKS]
+    # joint: refund 0.6 × 0.4 = 0.24, slow 0.4 × 0.35 = 0.14, outage 0.4 × 0.25 = 0.10
+    found = decide(tasks, {"area": np.array([[0.6, 0.4]]), "intent": np.array([[0.4, 0.35, 0.25]])})
+    assert found["intent"][0].tolist() == [0]
+    assert found["area"][0].tolist() == [0]
+    # 0.6 × 0.3 = 0.18 against 0.4 × 0.6 = 0.24: the parent follows the child against its own first choice
+    found = decide(tasks, {"area": np.array([[0.6, 0.4]]), "intent": np.array([[0.3, 0.6, 0.1]])})
+    assert (found["intent"][0].tolist(), found["area"][0].tolist()) == ([1], [1])
+    assert found["area"][1].tolist() == pytest.approx([0.4])
+
+
+def test_decide_gives_no_child_where_the_parent_has_none() -> None:
+    area = Task(name="area", labels=("billing", "other"))
+    intent = Task(name="intent", labels=("refund",), parent="area", parent_of={"refund": "billing"})
+    found = decide([area.to_json(), intent.to_json()], {"area": np.array([[0.2, 0.8]]), "intent": np.array([[1.0]])})
+    assert (found["area"][0].tolist(), found["intent"][0].tolist()) == ([1], [-1])
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"model\.onnx"):
+        Predictor.load(tmp_path)
+
+
+def test_truncation_of_the_tokenizer_file_is_replaced_by_ours(folder: Path) -> None:
+    tokens = Tokens.load(folder, 64)
+    assert len(tokens.tokenizer.encode("refund " * 20).ids) == 22
