@@ -40,7 +40,8 @@ def nightly(run: str | None = None, workspace: str | None = None) -> str:
 
 def _end_with_parent() -> None:
     """Leave when the starting process is gone, however it went: its end of our standard input closes."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):
+        pass
     os._exit(1)
 
 

@@ -78,7 +78,8 @@ def _keep(port: int) -> None:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def end() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):
+            pass
         child.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=10)
