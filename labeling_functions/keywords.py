@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import tilth
 from snorkel.labeling import labeling_function
+
+import tilth
 
 TASK = "intent"
 
@@ -30,7 +31,7 @@ def login_words(x: SimpleNamespace) -> str | None:
 @tilth.examples(hits=["The technician never came"], misses=["the hub is broken"])
 @labeling_function()
 def engineer_words(x: SimpleNamespace) -> str | None:
-    return "engineer_visit" if _any(x, "technician", "appointment", "took a day off", "engineer") else None
+    return "engineer_visit" if _any(x, "technician", "appointment") else None
 
 
 @tilth.examples(hits=["nothing reaches the loft"], misses=["nothing works"])
@@ -55,4 +56,4 @@ def refund_words(x: SimpleNamespace) -> str | None:
 @tilth.examples(hits=["Tracking has not moved"], misses=["the hub has not moved"])
 @labeling_function()
 def courier_words(x: SimpleNamespace) -> str | None:
-    return "delivery_tracking" if _any(x, "tracking", "depot", "courier", "still in transit") else None
+    return "delivery_tracking" if _any(x, "tracking", "depot", "in transit") else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import tilth
 from snorkel.labeling import labeling_function
+
+import tilth
 
 TASK = "intent"
 SHORT = 14
@@ -20,12 +21,6 @@ def _short_with(x: SimpleNamespace, *words: str) -> bool:
 @labeling_function()
 def short_slow(x: SimpleNamespace) -> str | None:
     return "slow_speed" if _short_with(x, "slow", "buffer", "crawl", "lag") else None
-
-
-@tilth.examples(hits=["We are moving to Leeds"], misses=["We are in Leeds"])
-@labeling_function()
-def short_moving(x: SimpleNamespace) -> str | None:
-    return "moving_home" if _short_with(x, "moving", "new address", "new house", "new flat") else None
 
 
 @tilth.examples(hits=["hub arrived cracked"], misses=["hub arrived"])

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import tilth
 from snorkel.labeling import labeling_function
+
+import tilth
 
 TASK = "intent"
 
 
-@tilth.examples(misses=["My hub is broken"])
+@tilth.examples(hits=["my wifi does not reach the kitchen"], misses=["My parcel is late"])
 @labeling_function()
-def like_payment_date(x: SimpleNamespace) -> str | None:
-    near = x.similar_to("Can I change the date my direct debit is taken?", "Please take payment from my new bank account")
-    return "change_payment_date" if near > 0.55 else None
+def like_wifi_coverage(x: SimpleNamespace) -> str | None:
+    near = x.similar_to("The wifi signal is weak in one room of the house", "wifi does not reach the kitchen")
+    return "wifi_coverage" if near > 0.55 else None
 
 
-@tilth.examples(misses=["My hub is broken"])
+@tilth.examples(hits=["I can't log in to my account"], misses=["My parcel is late"])
 @labeling_function()
-def like_unexpected_charge(x: SimpleNamespace) -> str | None:
-    near = x.similar_to("Why is my bill higher than last month?", "There is a charge on my bill I do not recognise")
-    return "unexpected_charge" if near > 0.55 else None
+def like_login_problem(x: SimpleNamespace) -> str | None:
+    near = x.similar_to("I cannot log in to my account", "The app will not let me log in")
+    return "login_problem" if near > 0.5 else None
 
 
-@tilth.examples(misses=["My hub is broken"])
+@tilth.examples(hits=["I want to keep my old number"], misses=["My parcel is late"])
 @labeling_function()
-def like_change_plan(x: SimpleNamespace) -> str | None:
-    near = x.similar_to("I want to upgrade my package", "What deals do you have if I renew my plan?")
-    return "change_plan" if near > 0.5 else None
+def like_number_transfer(x: SimpleNamespace) -> str | None:
+    near = x.similar_to("I want to keep my old mobile number", "PAC code to transfer my number")
+    return "number_transfer" if near > 0.55 else None

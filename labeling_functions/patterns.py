@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
-import tilth
 from snorkel.labeling import labeling_function
+
+import tilth
 
 TASK = "intent"
 
@@ -15,7 +16,7 @@ _SIM = re.compile(r"\b(e-?sim|puk|activat(e|ing|ion)|(new|fresh|replacement) sim
 _SIGNAL = re.compile(r"\b(the mast|emergency calls|no bars|one bar|wifi calling|searching)\b", re.I)
 _BOUNCED = re.compile(r"\b(bounced|returned unpaid|declined|unsuccessful|went wrong|tried paying)\b", re.I)
 _RETURN = re.compile(r"\b(prepaid|returns? (label|bag)|postage|send (it|this|them) back|label)\b", re.I)
-_LEAVE = re.compile(r"\b(penalty|exit fee|terminate|cancel|cooling[- ]off|leaving fee)\b", re.I)
+_LEAVE = re.compile(r"\b(penalty|exit fee|terminate|cooling[- ]off|leaving fee)\b", re.I)
 _DARK = re.compile(r"\b(outage|red light|no connection|blinking|(light|lamp) .{0,20}\bred)\b", re.I)
 
 

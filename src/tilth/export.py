@@ -9,9 +9,8 @@ from datasets import Dataset
 
 from tilth import samples as table
 from tilth.errors import RequestError
-from tilth.night import newest_table
 from tilth.samples import Task
-from tilth.store import Run, atomic, read_table
+from tilth.store import Run, atomic, newest_table, read_table
 
 
 def export(run: Run, target: Path) -> int:

@@ -115,7 +115,7 @@ def perform(run: Run, name: str) -> dict[str, Any]:
     """
     record = run.record
     started = time.monotonic()
-    before = store.read_table(newest_table(run.path))
+    before = store.read_table(store.newest_table(run.path))
     if name not in record["asked"]:
         entry = _entry(name, before, before, started, skipped="not asked for")
     else:
@@ -308,14 +308,6 @@ def _promotion(record: Mapping[str, Any], metrics: Mapping[str, Any], before: Ru
 def _mean_f1(metrics: Mapping[str, Any] | None) -> float | None:
     values = [value["macro_f1"] for value in (metrics or {}).values() if isinstance(value, Mapping)]
     return sum(values) / len(values) if values else None
-
-
-def newest_table(folder: Path) -> Path:
-    """The last table that a run wrote."""
-    found = sorted(folder.glob("[0-9]-*.parquet"))
-    if not found:
-        raise RequestError(f"{folder} holds no table; expected 0-input.parquet")
-    return found[-1]
 
 
 def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:

@@ -70,15 +70,6 @@ def _pool(frame: pd.DataFrame, task: Task) -> np.ndarray:
     return np.asarray((asked & unanswered).to_numpy(dtype=bool))
 
 
-def _best(
-    scorer: Strategy, classifier: object, pool: np.ndarray, n_instances: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and scores, best first; as a pair, for modAL would unpack a bare array of two rows as one."""
-    scores = scorer(classifier, pool)
-    order = np.argsort(-scores, kind="stable")[:n_instances]
-    return order, scores[order]
-
-
 def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Sequence[Task]) -> pd.DataFrame:
     """One row a question, in order: rank, id, text, suggestion and confidence per task, score, empty answers."""
     queue = pd.DataFrame(

@@ -16,7 +16,7 @@ class Learner(ActiveLearner):
     methods that `fit` and `teach` check with are replaced here, and nothing else.
     """
 
-    def fit(self, X: np.ndarray, y: np.ndarray, bootstrap: bool = False, **fit_kwargs: Any) -> Learner:
+    def fit(self, X: np.ndarray, y: np.ndarray, bootstrap: bool = False, **fit_kwargs: Any) -> Learner:  # noqa: N803 - modAL's own name
         """Fit to these rows, shape (rows, dimensions), forgetting all others."""
         check_X_y(X, y, ensure_all_finite=self.force_all_finite)
         self.X_training, self.y_training = X, y
@@ -24,7 +24,12 @@ class Learner(ActiveLearner):
         return self
 
     def teach(
-        self, X: np.ndarray, y: np.ndarray, bootstrap: bool = False, only_new: bool = False, **fit_kwargs: Any
+        self,
+        X: np.ndarray,  # noqa: N803 - modAL's own name
+        y: np.ndarray,
+        bootstrap: bool = False,
+        only_new: bool = False,
+        **fit_kwargs: Any,
     ) -> None:
         """Add rows, shape (rows, dimensions), and fit to all that are known; to these alone with `only_new`."""
         check_X_y(X, y, ensure_all_finite=self.force_all_finite)

@@ -73,6 +73,6 @@ def _judge(
 
 
 def _actions(config: Config, sure: np.ndarray) -> np.ndarray:
-    if config.policy != Action.CORRECT:
+    if config.policy != "correct":
         return np.full(len(sure), config.policy, dtype=object)
     return np.where(sure > config.correct_above, Action.CORRECT.value, Action.SET_ASIDE.value).astype(object)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup, escape
 
 WIDTH, ROW, LEFT = 640, 20, 190
@@ -86,9 +87,9 @@ def heatmap(data: Mapping[str, Any], title: str) -> Markup:
     return table({"columns": ["", *data["columns"]], "rows": rows}, title)
 
 
-def short(value: object, limit: int = 200) -> str:
+def short(value: Any, limit: int = 200) -> str:
     """A cell's text, cut where it is long; nothing for a missing value."""
-    if value is None or value != value:
+    if value is None or pd.isna(value):
         return ""
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -14,7 +14,7 @@ from tilth.store.files import (
     write_json,
     write_table,
 )
-from tilth.store.runs import Run, all_runs, find, latest
+from tilth.store.runs import Run, all_runs, find, latest, newest_table
 from tilth.store.workspace import Workspace, locate
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "find",
     "latest",
     "locate",
+    "newest_table",
     "read_json",
     "read_table",
     "sha256_file",

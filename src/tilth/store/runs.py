@@ -100,3 +100,11 @@ def close_interrupted(runs: Path) -> list[str]:
             run.update(status="failed", error="interrupted: the process ended before the night did")
             closed.append(run.path.name)
     return closed
+
+
+def newest_table(folder: Path) -> Path:
+    """The last table that a run wrote."""
+    found = sorted(folder.glob("[0-9]-*.parquet"))
+    if not found:
+        raise RequestError(f"{folder} holds no table; expected 0-input.parquet")
+    return found[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
 from tilth.weak_supervision.votes import ABSTAIN, Row, Vectors, apply, failed_examples, rows_of
 
+_COLUMNS = ("function", "coverage", "overlaps", "conflicts", "accuracy", "measured on", "used")
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
@@ -147,8 +147,8 @@ def _conclude(
 def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
     """Labels in force that came from people or the input, as codes, -1 for none; never gold, never weak."""
     codes = {label: code for code, label in enumerate(task.labels)}
-    told = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
-    told &= table.learnable(frame, task.name)
+    known = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
+    told = known & table.learnable(frame, task.name)
     return np.where(told, frame[task.name].map(codes).fillna(-1).to_numpy(dtype=float), -1).astype(np.int64)
 
 
@@ -159,11 +159,9 @@ def _label(
     label, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
     voted = (matrix >= 0).any(axis=1)
     if voted.any() and len(task.labels) > 1:
-        state = random.getstate()  # snorkel seeds Python's generator too
         found = label_model.probabilities(
             matrix[voted], truth[voted], len(task.labels), epochs=config.epochs, seed=seed
         )
-        random.setstate(state)
         label[voted], confidence[voted] = found.argmax(axis=1), found.max(axis=1)
     return label, confidence
 
@@ -184,7 +182,7 @@ def _summary(votes: _Votes, accuracy: np.ndarray, count: np.ndarray, bad: np.nda
     return Figure(
         kind="table",
         title=f"Labeling functions of {votes.task.name}",
-        data={"columns": ["function", "coverage", "overlaps", "conflicts", "accuracy", "measured on", "used"], "rows": rows},
+        data={"columns": list(_COLUMNS), "rows": rows},
         note="Accuracy is measured on labeled train rows, which may be noisy; gold rows take no part.",
     )
 

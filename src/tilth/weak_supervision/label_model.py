@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import torch
 from snorkel.labeling.model import LabelModel, MajorityLabelVoter
@@ -73,7 +75,8 @@ def _label_model(
 ) -> np.ndarray:
     counts = np.bincount(truth[truth >= 0], minlength=classes) + 1.0
     threads = torch.get_num_threads()
-    state = np.random.get_state()  # noqa: NPY002 - snorkel seeds the global generators; they are put back
+    python_state = random.getstate()
+    numpy_state = np.random.get_state()  # noqa: NPY002 - snorkel seeds the global generators; they are put back
     try:
         torch.set_num_threads(1)  # two threads make the fit ten times slower
         with torch.random.fork_rng():
@@ -89,4 +92,5 @@ def _label_model(
             return np.asarray(model.predict_proba(votes))
     finally:
         torch.set_num_threads(threads)
-        np.random.set_state(state)  # noqa: NPY002
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002

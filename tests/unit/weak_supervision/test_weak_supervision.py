@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from datasets import Dataset
+from snorkel.labeling import LabelingFunction
+
+import tilth
+from tests.conftest import TASKS, HashingEncoder
+from tilth import samples as table
+from tilth import stage as stages
+from tilth.evidence import Evidence
+from tilth.store import Cache
+from tilth.weak_supervision import Config, label_model, loader, votes
+from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
+
+INTENT = TASKS[1]
+HEAD = "from snorkel.labeling import labeling_function\nimport tilth\nTASK = 'intent'\n"
+
+
+def function(name: str, body: Any) -> LoadedFunction:
+    return LoadedFunction(task="intent", name=name, function=LabelingFunction(name, body), fingerprint=name)
+
+
+def word(name: str, term: str, label: Any) -> LoadedFunction:
+    return function(name, lambda x: label if term in x.text else None)
+
+
+GOOD = (word("refund", "refund", "refund"), word("slow", "slow", "slow"), word("red", "red light", "outage"))
+
+
+def perform(samples: Dataset, folder: Path, *loaded: Any, **config: Any) -> stages.StageResult:
+    (folder / "scratch").mkdir(parents=True)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    resources = stages.Resources(
+        tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch", labeling_functions=loaded
+    )
+    return stages.perform("weak_supervision", samples, Config(**config), resources)
+
+
+def rows(*texts: str) -> list[votes.Row]:
+    encoder = HashingEncoder()
+    vectors = votes.Vectors(lambda: encoder.encode(texts), encoder.encode)
+    return votes.rows_of(pd.DataFrame({"text": list(texts), "meta.channel": ["chat"] * len(texts)}), vectors)
+
+
+def test_loading_names_what_is_left_out(tmp_path: Path) -> None:
+    body = "@labeling_function()\ndef one(x):\n    return 'slow'\n"
+    (tmp_path / "a_good.py").write_text(HEAD + body)
+    (tmp_path / "b_again.py").write_text(HEAD + body)
+    (tmp_path / "c_broken.py").write_text("import no_such_module_at_all\n")
+    (tmp_path / "d_other.py").write_text(HEAD.replace("'intent'", "'intnet'") + body)
+    (tmp_path / "e_none.py").write_text(body.replace("@labeling_function()\n", ""))
+    (tmp_path / "_helper.py").write_text("raise ValueError\n")
+    loaded = loader.load(tmp_path, TASKS)
+    assert [(one.task, one.name) for one in loaded.functions] == [("intent", "one")]
+    found = {problem.where: problem.why for problem in loaded.problems}
+    assert set(found) == {"b_again.py:one", "c_broken.py", "d_other.py", "e_none.py"}
+    assert 'did you mean "intent"' in found["d_other.py"]
+    assert "ModuleNotFoundError" in found["c_broken.py"]
+    assert 'TASK = "intent"' in found["e_none.py"]
+
+
+def test_the_fingerprint_follows_the_source(tmp_path: Path) -> None:
+    assert loader.load(tmp_path / "absent", TASKS) == LoadedFunctions()
+    (tmp_path / "a.py").write_text(HEAD)
+    before = loader.load(tmp_path, TASKS).fingerprint
+    (tmp_path / "a.py").write_text(HEAD + "# other\n")
+    assert loader.load(tmp_path, TASKS).fingerprint not in ("", before)
+
+
+def test_votes_are_label_places_and_a_raising_row_abstains() -> None:
+    def moody(x: SimpleNamespace) -> Any:
+        if "bad" in x.text:
+            raise RuntimeError("no")
+        return {"slow": "slow", "minus": -1}.get(x.text)
+
+    found, failures = votes.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.25)
+    assert found.tolist() == [1, -1, -1, -1]
+    assert failures == 1
+    with pytest.raises(ValueError, match="raised on 1 of 4 rows, last RuntimeError: no"):
+        votes.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.2)
+
+
+@pytest.mark.parametrize(("label", "hint"), [("slwo", 'did you mean "slow"'), (1, "return the label's name")])
+def test_an_unknown_label_is_named(label: Any, hint: str) -> None:
+    with pytest.raises(votes.UnknownLabelError, match=hint):
+        votes.apply(word("odd", "a", label), INTENT, rows("a"), 1.0)
+
+
+def test_a_row_has_its_columns_and_its_similarity() -> None:
+    row = rows("slow internet", "refund")[0]
+    assert row.channel == "chat"
+    assert row.similar_to("slow internet", "refund") == pytest.approx(1.0)
+    assert row.similar_to("slow car") == pytest.approx(0.5, abs=0.01)  # one of two words shared
+
+
+@pytest.mark.parametrize(
+    ("hits", "misses", "why"),
+    [(["slow"], ["fast"], None), (["fast"], [], 'abstains on its example "fast"'), ([], ["slow"], "votes on its")],
+)
+def test_examples_are_run(hits: list[str], misses: list[str], why: str | None) -> None:
+    made = word("slow", "slow", "slow")
+    tilth.examples(hits=hits, misses=misses)(made.function)
+    found = votes.failed_examples(made, INTENT, HashingEncoder().encode)
+    assert found is None if why is None else why in str(found)
+
+
+def test_accuracies_and_smoothing_by_hand() -> None:
+    matrix = np.array([[0, -1], [0, 1], [1, -1], [-1, -1]])
+    accuracy, count = label_model.accuracies(matrix, np.array([0, 1, 1, 0]))
+    assert accuracy == pytest.approx([2 / 3, 1.0])
+    assert count.tolist() == [3, 1]
+    assert label_model.smoothed(accuracy, count) == pytest.approx([(2 + 4) / 8, (1 + 4) / 6])
+
+
+def test_two_functions_give_vote_share_times_trust() -> None:
+    matrix = np.array([[0, -1], [0, 1]])
+    found = label_model.probabilities(matrix, np.array([-1, -1]), 3, epochs=1, seed=0)
+    first = [0.8 + 0.2 / 3, 0.2 / 3, 0.2 / 3]
+    tie = [0.4 + 0.2 / 3, 0.4 + 0.2 / 3, 0.2 / 3]
+    assert found == pytest.approx(np.array([first, tie]), abs=1e-6)
+
+
+def _numpy_state() -> str:
+    return repr(np.random.get_state())  # noqa: NPY002 - to see that it is left alone
+
+
+def test_the_label_model_trusts_the_functions_that_agree_and_leaves_random_state_alone() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 400)
+    matrix = np.column_stack([np.where(rng.random(400) < p, truth, 1 - truth) for p in (0.9, 0.9, 0.9, 0.55)])
+    states = random.getstate(), _numpy_state(), torch.get_rng_state(), torch.get_num_threads()
+    found = label_model.probabilities(matrix, np.full(400, -1), 2, epochs=200, seed=0)
+    assert (found.argmax(axis=1) == truth).mean() > 0.95
+    assert random.getstate() == states[0]
+    assert _numpy_state() == states[1]
+    assert torch.equal(states[2], torch.get_rng_state())
+    assert torch.get_num_threads() == states[3]
+
+
+def test_the_stage_labels_what_it_is_sure_of_and_never_gold(samples: Dataset, tmp_path: Path) -> None:
+    result = perform(samples, tmp_path, LoadedFunctions(functions=GOOD), min_confidence=0.5)
+    frame = table.to_pandas(result.samples).set_index("id")
+    assert frame.loc[["u1", "u2"], "intent_weak"].tolist() == ["refund", "outage"]
+    assert frame.loc["u1", "intent_origin"] == "weak"
+    assert frame.loc["u1", "area"] == "billing"
+    assert frame.loc["a1", "intent_origin"] == "given"
+    assert frame.loc[["g1", "g2"], ["intent_weak", "intent_weak_confidence"]].isna().all(axis=None)
+    cast = pd.read_parquet(result.artifacts["votes.parquet"]).set_index("id")
+    assert cast.dtypes.eq("int16").all()
+    assert cast.loc["a1"].tolist() == [0, -1, -1]
+    assert (cast.loc["g1"] == -1).all()
+    assert result.metrics["tasks"]["intent"]["voted_on"] == int((cast >= 0).any(axis=1).sum())
+
+
+def test_below_the_threshold_there_is_a_confidence_but_no_label(samples: Dataset, tmp_path: Path) -> None:
+    frame = table.to_pandas(perform(samples, tmp_path, *GOOD[:2], min_confidence=1.0).samples).set_index("id")
+    assert frame["intent_weak"].isna().all()
+    assert 0.5 < frame.loc["u1", "intent_weak_confidence"] < 1
+
+
+def test_bad_functions_are_left_out_and_named(samples: Dataset, tmp_path: Path) -> None:
+    wrong, raising = word("wrong", "e", "outage"), function("raising", lambda x: x.nothing)
+    typo = word("typo", "slow", "slwo")
+    problem = loader.Problem(where="x.py", why="does not import")
+    loaded = LoadedFunctions(functions=(*GOOD, wrong, raising, typo), problems=(problem,))
+    result = perform(samples, tmp_path, loaded)
+    left_out = result.metrics["left_out"]
+    assert set(left_out) == {"x.py", "intent.wrong", "intent.raising", "intent.typo"}
+    assert "right on 0.25 of 8" in left_out["intent.wrong"]  # every train text holds an "e"; 2 of 8 are outages
+    assert result.metrics["tasks"]["intent"]["used"] == 3
+    used = {row[0]: row[-1] for row in result.figures[0].data["rows"]}
+    assert used == {"refund": "yes", "slow": "yes", "red": "yes", "wrong": "no"}
+
+
+def test_without_functions_it_says_so(samples: Dataset, tmp_path: Path) -> None:
+    assert perform(samples, tmp_path, LoadedFunctions()).skipped == "no labeling functions"
