@@ -136,7 +136,8 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
             return self.vectors[self.shortlist].to(dtype)
         key = (self.vectors.data_ptr(), self.shortlist.data_ptr(), dtype)
         if self._tied is None or self._tied[0] != key:
-            self._tied = (key, self.vectors[self.shortlist].to(dtype).contiguous())
+            with torch.inference_mode(False):  # what is kept must serve training too
+                self._tied = (key, self.vectors[self.shortlist].to(dtype).contiguous())
         return self._tied[1]
 
     def encode(self, ids: Tensor, segments: Tensor, fidelity: Tensor, boldness: Tensor) -> Tensor:

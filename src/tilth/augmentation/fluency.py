@@ -25,7 +25,7 @@ def nats_per_token(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str], bat
     places, device = inverse(denoiser), denoiser.device
     encoded = tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
     rows = [np.array([CLS, SEP, *ids[:_LONGEST], SEP]) for ids in encoded]
-    jobs = [(row, offset) for row in range(len(rows)) for offset in range(min(_STRIDE, len(rows[row]) - 2))]
+    jobs = [(row, offset) for row, ids in enumerate(encoded) for offset in range(min(_STRIDE, len(ids)))]
     jobs.sort(key=lambda job: len(rows[job[0]]))
     total, tokens = np.zeros(len(rows)), np.zeros(len(rows))
     for start in range(0, len(jobs), batch_size):

@@ -142,22 +142,25 @@ class ParaphrasePipeline(DiffusionPipeline):  # type: ignore[misc]
         return np.asarray(ids.cpu())
 
     def _pieces(self, canvas: _Canvas, ids: np.ndarray) -> list[Piece]:
-        """The target's parts up to its first separator; slots behind it stay, so that the gate can see them lost."""
+        """The target's parts up to its first separator behind the last word that was kept."""
         pieces: list[Piece] = []
         place = canvas.start
-        for word in canvas.layout:
+        last = max((k for k, word in enumerate(canvas.layout) if word is not None), default=-1)
+        for number, word in enumerate(canvas.layout):
             if word is not None:
                 pieces.append(Piece(word))
                 place += len(word.ids)
                 continue
-            if ids[place] == SEP:
+            if ids[place] == SEP and number > last:
                 break
             token = self.tokenizer.convert_ids_to_tokens(int(ids[place]))
+            place += 1
+            if token == self.tokenizer.sep_token:
+                continue
             if pieces and pieces[-1].kept is None:
                 pieces[-1] = Piece(None, (*pieces[-1].tokens, token))
             else:
                 pieces.append(Piece(None, (token,)))
-            place += 1
         return pieces
 
 

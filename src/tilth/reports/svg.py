@@ -1,104 +1,268 @@
-"""Pictures for the report, drawn as inline SVG from the numbers of a `Figure`."""
+"""Draws the figures of a report as inline SVG (or an HTML table), in the page's own colors.
+
+Colors are CSS classes (`s0` to `s5`), so that one drawing serves light and dark.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup, escape
 
-WIDTH, ROW, LEFT = 640, 20, 190
+from tilth.reports.examples import shorten
+
+_WIDTH = 640
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 44
+_HEIGHT = 240
+_LABEL = 190
+_COLORS = 6
+NOTHING = "\N{EN DASH}"
 
 
 def draw(figure: Mapping[str, Any]) -> Markup:
-    """One figure as markup; a kind that is not known is shown as its title alone."""
-    drawer = _DRAWERS.get(figure["kind"])
-    return drawer(figure["data"], str(figure["title"])) if drawer else Markup("")
+    """A `<figure>` with title, picture and note; what cannot be drawn says so instead of failing the report."""
+    title, note = str(figure.get("title", "")), str(figure.get("note", ""))
+    painter = _PAINTERS.get(str(figure.get("kind")))
+    body = Markup('<p class="muted">Nothing to show.</p>')
+    if painter is None:
+        body = Markup('<p class="muted">No picture for the kind “{}”.</p>').format(figure.get("kind"))
+    else:
+        try:
+            body = painter(title, figure.get("data") or {}) or body
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            body = Markup('<p class="muted">Malformed figure data: {}: {}.</p>').format(type(error).__name__, error)
+    caption = Markup('<p class="note">{}</p>').format(note) if note else Markup("")
+    return Markup("<figure><figcaption>{}</figcaption>{}{}</figure>").format(title, body, caption)
 
 
-def _svg(body: str, height: int, title: str) -> Markup:
-    return Markup(
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" width="100%">{body}</svg>'
+def number(value: Any) -> str:
+    """A number as a reader wants it.
+
+    >>> number(12345), number(0.51234), number(3.0)
+    ('12,345', '0.512', '3')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Round numbers from at or below `low` to at or above `high`.
+
+    >>> ticks(0, 9)
+    [0.0, 2.5, 5.0, 7.5, 10.0]
+    """
+    span = (high - low) or abs(high) or 1.0
+    power = 10.0 ** math.floor(math.log10(span / count))
+    step = next(size * power for size in (1, 2, 2.5, 5, 10) if size * power * count >= span * 0.999)
+    first = math.floor(low / step + 1e-9)
+    last = max(math.ceil(high / step - 1e-9), first + 1)
+    return [round(step * place, 10) for place in range(first, last + 1)]
+
+
+def _svg(title: str, height: float, parts: Sequence[Markup]) -> Markup:
+    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(_WIDTH, round(height), title)
+    # A phone scrolls the picture sideways instead of shrinking its letters past reading.
+    return Markup('<div class="picture">') + head + Markup("").join(parts) + Markup("</svg></div>")
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "", turn: bool = False) -> Markup:
+    place = f"rotate(-90 {x:.1f} {y:.1f})" if turn else ""
+    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}"{}>{}</text>').format(
+        x, y, anchor, kind, Markup(' transform="{}"').format(place) if place else "", text
     )
 
 
-def bar(data: Mapping[str, Any], title: str) -> Markup:
-    """Horizontal bars with their values, at most 40."""
-    pairs = list(zip(data["labels"], data["values"], strict=True))[:40]
-    largest = max((float(value or 0) for _, value in pairs), default=0) or 1
-    body = ""
-    for row, (label, value) in enumerate(pairs):
-        width = (WIDTH - LEFT - 60) * float(value or 0) / largest
-        shown = f"{value:.3f}" if isinstance(value, float) else str(value)
-        y = row * ROW
-        body += f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(str(label)[:28])}</text>'
-        body += f'<rect x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}"/>'
-        body += f'<text x="{LEFT + width + 6:.1f}" y="{y + 14}">{shown}</text>'
-    return _svg(body, max(ROW, ROW * len(pairs)), title)
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, kind)
 
 
-def histogram(data: Mapping[str, Any], title: str) -> Markup:
-    """Counts between edges."""
-    counts, edges = data["counts"], data["edges"]
-    largest, step = max(counts, default=0) or 1, (WIDTH - 20) / max(len(counts), 1)
-    body = ""
-    for place, count in enumerate(counts):
-        height = 140 * count / largest
-        body += f'<rect x="{10 + place * step:.1f}" y="{150 - height:.1f}" width="{step - 2:.1f}" height="{height:.1f}">'
-        body += f"<title>{count}</title></rect>"
-    body += f'<text x="10" y="168">{edges[0]}</text><text x="{WIDTH - 10}" y="168" text-anchor="end">{edges[-1]}</text>'
-    return _svg(body, 176, title)
+def _rect(x: float, y: float, width: float, height: float, kind: str, tip: str, style: str = "") -> Markup:
+    shape = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"{}><title>{}</title></rect>'
+    opacity = Markup(' style="{}"').format(style) if style else ""
+    return Markup(shape).format(x, y, max(width, 0), max(height, 0), kind, opacity, tip)
 
 
-def line(data: Mapping[str, Any], title: str) -> Markup:
-    """y over x, or one line for each of `series` (name → y)."""
-    xs = [float(x) for x in data["x"]]
-    series = data.get("series") or {"": data.get("y", [])}
-    series = series if isinstance(series, Mapping) else {str(item["name"]): item.get("y", []) for item in series}
-    ys = [float(y) for values in series.values() for y in values if y is not None]
-    if not xs or not ys:
-        return Markup("")
-    low, high, first, last = min(ys), max(ys), min(xs), max(xs)
-    body = ""
-    for values in series.values():
-        points = " ".join(
-            f"{50 + (WIDTH - 70) * (x - first) / ((last - first) or 1):.1f},"
-            f"{150 - 130 * (float(y) - low) / ((high - low) or 1):.1f}"
-            for x, y in zip(xs, values, strict=False)
-            if y is not None
-        )
-        body += f'<polyline points="{points}"/>'
-    body += f'<text x="4" y="24">{high:.3g}</text><text x="4" y="150">{low:.3g}</text>'
-    body += f'<text x="50" y="170">{first:g}</text><text x="{WIDTH - 20}" y="170" text-anchor="end">{last:g}</text>'
-    return _svg(body, 176, title)
+def _value(value: Any) -> float:
+    found = 0.0 if value is None else float(value)
+    return found if math.isfinite(found) else 0.0
 
 
-def table(data: Mapping[str, Any], title: str) -> Markup:
-    """Columns and rows, long texts cut to 200 characters."""
-    head = "".join(f"<th>{escape(str(column))}</th>" for column in data["columns"])
-    rows = "".join("<tr>" + "".join(f"<td>{escape(short(cell))}</td>" for cell in row) + "</tr>" for row in data["rows"])
-    return Markup(f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>')
+def _series(data: Mapping[str, Any], single: str) -> dict[str, list[Any]]:
+    """Named series, from a mapping, from `{"name", "values"}` objects, or the one unnamed series."""
+    series = data.get("series")
+    if isinstance(series, Mapping) and series:
+        return {str(name): list(values) for name, values in series.items()}
+    if isinstance(series, list | tuple) and series and isinstance(series[0], Mapping):
+        return {str(item["name"]): list(item.get("values") or item.get(single) or []) for item in series}
+    return {"": list(data[single])}
 
 
-def heatmap(data: Mapping[str, Any], title: str) -> Markup:
-    """Values as a table, the row's name first."""
-    rows = [[name, *values] for name, values in zip(data["rows"], data["values"], strict=True)]
-    return table({"columns": ["", *data["columns"]], "rows": rows}, title)
+def _legend(names: Sequence[str], y: float, x: float) -> list[Markup]:
+    parts = []
+    for place, name in enumerate(names):
+        if name:
+            parts += [_rect(x, y - 9, 10, 10, f"s{place % _COLORS}", name), _text(x + 15, y, shorten(name, 24))]
+            x += 34 + 7 * min(len(name), 24)
+    return parts
 
 
-def short(value: Any, limit: int = 200) -> str:
-    """A cell's text, cut where it is long; nothing for a missing value."""
-    if value is None or pd.isna(value):
-        return ""
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _bar(title: str, data: Mapping[str, Any]) -> Markup | None:
+    """Horizontal bars, one group a label: long class names stay readable."""
+    labels, series = [str(label) for label in data["labels"]], _series(data, "values")
+    if not labels:
+        return None
+    values = [[_value(value) for value in column] for column in series.values()]
+    marks = ticks(min(0.0, *(min(column) for column in values)), max(max(column) for column in values) or 1.0)
+    top = 24 if len(series) > 1 else 4
+    thick = 14 if len(series) == 1 else 12
+    group = thick * len(series) + 7
+    bottom = top + group * len(labels)
+    room = _WIDTH - _LABEL - 60
+
+    def at(value: float) -> float:
+        return _LABEL + room * (value - marks[0]) / (marks[-1] - marks[0])
+
+    parts = _legend(list(series), 14, _LABEL) if len(series) > 1 else []
+    for mark in marks:
+        parts += [
+            _line(at(mark), top, at(mark), bottom, "grid"),
+            _text(at(mark), bottom + 15, number(mark), anchor="middle", kind="tick"),
+        ]
+    for row, label in enumerate(labels):
+        y = top + group * row + 3
+        parts.append(_text(_LABEL - 8, y + (group - 7) / 2 + 4, shorten(label, 27), anchor="end"))
+        for place, column in enumerate(values):
+            start, end = sorted((at(0.0), at(column[row])))
+            name = list(series)[place]
+            tip = f"{label}{f' ({name})' if name else ''}: {number(column[row])}"
+            parts += [
+                _rect(start, y + thick * place, end - start, thick - 1, f"s{place % _COLORS}", tip),
+                _text(end + 4, y + thick * (place + 1) - (4 if thick > 12 else 2.5), number(column[row]), kind="tick"),
+            ]
+    if data.get("x_label"):
+        parts.append(_text(_LABEL + room / 2, bottom + 31, str(data["x_label"]), anchor="middle", kind="tick"))
+    return _svg(title, bottom + (38 if data.get("x_label") else 22), parts)
 
 
-_DRAWERS: dict[str, Callable[[Mapping[str, Any], str], Markup]] = {
-    "bar": bar,
-    "histogram": histogram,
-    "line": line,
-    "table": table,
-    "heatmap": heatmap,
+class _Plane:
+    """Two axes with their marks, and where a point falls on them."""
+
+    def __init__(self, x: Sequence[float], y: Sequence[float]) -> None:
+        self.x, self.y = list(x), list(y)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        across = (x - self.x[0]) / ((self.x[-1] - self.x[0]) or 1)
+        up = (y - self.y[0]) / ((self.y[-1] - self.y[0]) or 1)
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * across, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * up
+
+    def axes(self, data: Mapping[str, Any], x: str, y: str) -> list[Markup]:
+        parts = []
+        for mark in self.y:
+            height = self.at(self.x[0], mark)[1]
+            parts += [
+                _line(_LEFT, height, _WIDTH - _RIGHT, height, "grid"),
+                _text(_LEFT - 6, height + 4, number(mark), anchor="end", kind="tick"),
+            ]
+        for mark in self.x:
+            across = self.at(mark, self.y[0])[0]
+            parts.append(_text(across, _HEIGHT - _BOTTOM + 16, number(mark), anchor="middle", kind="tick"))
+        middle = (_LEFT + _WIDTH - _RIGHT) / 2
+        parts.append(_text(middle, _HEIGHT - 8, str(data.get("x_label", x)), anchor="middle", kind="tick"))
+        height = (_TOP + _HEIGHT - _BOTTOM) / 2
+        parts.append(_text(12, height, str(data.get("y_label", y)), anchor="middle", kind="tick", turn=True))
+        return parts
+
+
+def _histogram(title: str, data: Mapping[str, Any]) -> Markup | None:
+    edges, counts = [_value(edge) for edge in data["edges"]], [_value(count) for count in data["counts"]]
+    if not counts:
+        return None
+    if len(edges) != len(counts) + 1:
+        raise ValueError(f"{len(edges)} edges for {len(counts)} counts; expected one more edge than counts")
+    every = max(1, math.ceil(len(edges) / 11))
+    plane = _Plane(edges, ticks(0.0, max(counts) or 1.0))
+    marks = _Plane(edges[::every], plane.y)
+    marks.at = plane.at  # type: ignore[method-assign]
+    parts = marks.axes(data, "value", "count")
+    for left, right, count in zip(edges, edges[1:], counts, strict=False):
+        x, y = plane.at(left, count)
+        end, base = plane.at(right, 0.0)
+        tip = f"{number(left)} to {number(right)}: {number(count)}"
+        parts.append(_rect(x + 0.5, y, end - x - 1, base - y, "s0", tip))
+    return _svg(title, _HEIGHT, parts)
+
+
+def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
+    x, series = [_value(value) for value in data["x"]], _series(data, "y")
+    points = [_value(value) for values in series.values() for value in values if value is not None]
+    if not x or not points:
+        return None
+    plane = _Plane(ticks(min(x), max(x), 6), ticks(min(points), max(points)))
+    parts = plane.axes(data, "step", "value")
+    for place, values in enumerate(series.values()):
+        found = [plane.at(a, _value(b)) for a, b in zip(x, values, strict=False) if b is not None]
+        path = " ".join(f"{across:.1f},{up:.1f}" for across, up in found)
+        parts.append(Markup('<polyline points="{}" class="l{}"/>').format(path, place % _COLORS))
+        if len(found) == 1:
+            parts.append(_rect(found[0][0] - 3, found[0][1] - 3, 6, 6, f"s{place % _COLORS}", number(values[0])))
+    return _svg(title, _HEIGHT, parts + _legend(list(series), _TOP + 8, _LEFT + 12))
+
+
+def _heatmap(title: str, data: Mapping[str, Any]) -> Markup | None:
+    rows, columns, values = data["rows"], data["columns"], data["values"]
+    if not rows or not columns:
+        return None
+    top, width, height = 84, (_WIDTH - _LABEL - 8) / len(columns), 22
+    most = max((abs(_value(value)) for row in values for value in row), default=0.0) or 1.0
+    parts: list[Markup] = []
+    for place, name in enumerate(columns):
+        x, y = _LABEL + width * (place + 0.5) + 4, top - 6
+        turned = '<text x="{:.1f}" y="{:.1f}" transform="rotate(-45 {:.1f} {:.1f})" class="tick">{}</text>'
+        parts.append(Markup(turned).format(x, y, x, y, shorten(str(name), 14)))
+    for row, name in enumerate(rows):
+        y = top + height * row
+        parts.append(_text(_LABEL - 8, y + 15, shorten(str(name), 27), anchor="end"))
+        for place, value in enumerate(values[row]):
+            tip = f"{name} / {columns[place]}: {number(_value(value))}"
+            strength = f"fill-opacity:{0.06 + 0.54 * abs(_value(value)) / most:.2f}"
+            x = _LABEL + width * place
+            parts.append(_rect(x, y, width - 1, height - 1, "s0", tip, strength))
+            if width >= 30:
+                parts.append(_text(x + width / 2, y + 15, number(_value(value)), anchor="middle"))
+    return _svg(title, top + height * len(rows) + 4, parts)
+
+
+def _table(_title: str, data: Mapping[str, Any]) -> Markup | None:
+    if not data.get("rows"):
+        return None
+    head = Markup("").join(Markup("<th>{}</th>").format(str(name)) for name in data["columns"])
+    body = Markup("").join(
+        Markup("<tr>{}</tr>").format(Markup("").join(_cell(value) for value in row)) for row in data["rows"]
+    )
+    return Markup('<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        head, body
+    )
+
+
+def _cell(value: Any) -> Markup:
+    if value is None:
+        return Markup("<td>{}</td>").format(NOTHING)
+    if isinstance(value, int | float):
+        return Markup('<td class="num">{}</td>').format(number(value))
+    return Markup("<td>{}</td>").format(escape(shorten(str(value))))
+
+
+_PAINTERS: Mapping[str, Callable[[str, Mapping[str, Any]], Markup | None]] = {
+    "bar": _bar,
+    "histogram": _histogram,
+    "line": _curve,
+    "heatmap": _heatmap,
+    "table": _table,
 }
