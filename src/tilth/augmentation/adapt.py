@@ -19,6 +19,7 @@ from tilth.augmentation.denoiser import Denoiser, pack_vocabulary
 from tilth.augmentation.examples import Examples, batches
 from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
 from tilth.augmentation.pipeline import ParaphrasePipeline
+from tilth.augmentation.scheduler import make
 from tilth.store import digest_json
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def _last(carried: Path | None, base: str) -> dict[str, Any] | None:
 
 
 def _scheduled(pipeline: ParaphrasePipeline, config: Config) -> ParaphrasePipeline:
-    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, weights.make(config.scheduler))
+    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(config.scheduler))
 
 
 def _vocabulary(model: Denoiser, corpus: Corpus) -> str:

@@ -200,9 +200,7 @@ def _use(
     kept = np.flatnonzero(accepted)
     vectors = resources.evidence.encoder.encode([candidates.texts[place] for place in kept])
     weight = np.nan_to_num(measured.agreement[kept], nan=1.0)
-    proof = judging.prove(
-        fitted, resources.evidence, candidates.parents[kept], vectors, weight, resources.seed
-    )
+    proof = judging.prove(fitted, resources.evidence, candidates.parents[kept], vectors, weight, resources.seed)
     take = config.when == "always" or (config.when == "auto" and proof.harmless)
     return accepted & take, {
         "macro_f1_without": round(proof.without, 4),

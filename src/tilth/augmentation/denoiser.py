@@ -1,10 +1,11 @@
 """The denoiser: a small bidirectional transformer that fills masked tokens of a paraphrase, given its source.
 
-It is the network of absorbing-state discrete diffusion (Austin et al. 2021, D3PM; Sahoo et al. 2024, MDLM): under that
-process the posterior of every masked position needs the distribution of the clean token alone, and the network needs no
-time step. Its input is `[CLS] source [SEP] target [SEP]…`, its output a distribution over a vocabulary for target positions.
+It is the network of absorbing-state discrete diffusion (Austin et al. 2021, D3PM; Sahoo et al. 2024, MDLM): under
+that process the posterior of every masked position needs the distribution of the clean token alone, and the network
+needs no time step. Its input is `[CLS] source [SEP] target [SEP]…`, its output a distribution over a vocabulary for
+target positions.
 
-Word vectors are those of the encoder's wheel, frozen and tied to the output, so a saved denoiser holds its layers alone.
+Word vectors are those of the encoder's wheel, frozen and tied to the output: a saved denoiser holds its layers alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ FIDELITY_LEVELS = 5
 BOLDNESS_LEVELS = 4
 """Levels of the share of new words in the target that the network is told; 0 is unknown, 3 the boldest."""
 
-_CLS, _SEP, _MASK, _PAD = 101, 102, 103, 0
+_PAD = 0
+_NEVER = (0, 100, 101, 103)  # padding, unknown, beginning, mask
 
 
 @functools.cache
@@ -44,9 +46,10 @@ def wheel_path(package: str) -> Path:
 
 
 def pack_vocabulary(ids: np.ndarray, size: int) -> str:
-    """Token ids as base64 of a bitmap: 5 kB for any subset of 30,522 words."""
+    """Token ids as base64 of a bitmap: 5 kB for any subset of 30,522 words. Never predicted: `_NEVER`."""
     mask = np.zeros(size, dtype=bool)
     mask[ids] = True
+    mask[list(_NEVER)] = False
     return base64.b64encode(np.packbits(mask).tobytes()).decode("ascii")
 
 
@@ -146,7 +149,8 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         Args:
             ids: Token ids (batch, length), 0 = padding.
             segments: 0 in the source, 1 in the target (batch, length).
-            fidelity, boldness: The levels asked for (batch,).
+            fidelity: How close to the source the target is to be (batch,).
+            boldness: How many of its words are to be new (batch,).
         """
         x = functional.embedding(ids, self.vectors) + self.segment(segments)
         x = x + self.position.weight[: ids.shape[1]] + (self.fidelity(fidelity) + self.boldness(boldness))[:, None]
@@ -157,9 +161,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
             x = layer(x, mask)
         return x
 
-    def forward(
-        self, ids: Tensor, segments: Tensor, fidelity: Tensor, boldness: Tensor, where: Tensor
-    ) -> Tensor:
+    def forward(self, ids: Tensor, segments: Tensor, fidelity: Tensor, boldness: Tensor, where: Tensor) -> Tensor:
         """Logits over the shortlist at the positions `where` (batch, length; bool): (chosen, vocabulary)."""
         x = self.encode(ids, segments, fidelity, boldness)[where]
         x = self.head_norm(functional.gelu(self.head(x)))

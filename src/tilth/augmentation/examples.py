@@ -52,9 +52,7 @@ class Examples:
         return size[self.source] + size[self.target] + 2 + _TAILS
 
 
-def paired(
-    texts: Sequence[Sequence[int]], pairs: np.ndarray, cosine: np.ndarray, weight: float = 1.0
-) -> Examples:
+def paired(texts: Sequence[Sequence[int]], pairs: np.ndarray, cosine: np.ndarray, weight: float = 1.0) -> Examples:
     """Examples of `pairs` (n, 2), their levels from the cosine and from the words that they share."""
     new = np.array([_share_new(texts[s], texts[t]) for s, t in pairs]) if len(pairs) else np.zeros(0)
     return Examples(

@@ -123,7 +123,9 @@ def prove(
     Args:
         judges: Those of `fit`, one a task.
         evidence: Of the same table.
-        parents, vectors, weights: The accepted paraphrases' parents, embeddings, and weight in training.
+        parents: The accepted paraphrases' parents (paraphrases,).
+        vectors: Their embeddings (paraphrases, dimensions).
+        weights: Their weight in training (paraphrases,).
         seed: Of the bootstrap.
     """
     rng = np.random.default_rng(seed)

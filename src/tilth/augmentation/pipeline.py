@@ -85,7 +85,8 @@ class ParaphrasePipeline(DiffusionPipeline):  # type: ignore[misc]
             noise_level: Share of a source's free words that are noised, or several to be taken by turns; the dial
                 between faithful and bold.
             num_inference_steps: Denoising steps.
-            temperature, top_k: Of the sampling.
+            temperature: Of the sampling; 0 takes the best token.
+            top_k: The best tokens that are sampled from.
             keep: For each text, words that had better stay (a noised text keeps them three times in four).
             casing: Spelling of words in this corpus, by `tilth.augmentation.wording.spellings`; default: as in `texts`.
             generator: Source of randomness, on the CPU; the same one gives the same texts.

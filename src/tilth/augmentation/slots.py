@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501
+_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_UNIT = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"  # noqa: E501
+_UNIT = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _NUMERAL = rf"(?:{_UNIT}|{_TENS}|hundred|thousand|million|billion|dozen)"
 _ORDINAL = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))"
@@ -20,7 +20,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("url", r"(?:https?://|www\.)\S+"),
     ("email", r"[\w.+-]+@[\w-]+\.[\w.-]*\w"),
     ("template", r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|<[^<>\s][^<>]*>|\[[A-Z_]+\]"),
-    ("quote", r"\"[^\"]{1,80}\"|“[^”]{1,80}”|(?<!\w)'[^']{1,80}'(?!\w)"),
+    ("quote", r"\"[^\"]{1,80}\"|\u201c[^\u201d]{1,80}\u201d|(?<!\w)'[^']{1,80}'(?!\w)"),
     ("money", rf"[$€£¥]\s?{_AMOUNT}[km]?\b|\b{_AMOUNT}\s?(?:dollars?|euros?|pounds?|cents?|usd|eur|gbp)\b|[$€£¥]"),
     ("percent", rf"{_AMOUNT}\s?(?:%|percent\b)"),
     ("time", r"\b\d{1,2}(?::\d{2})+(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b\.?|\b(?:noon|midnight)\b"),
@@ -37,18 +37,19 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "negation",
         r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|cant|dont|wont|didnt|doesnt|isnt"
-        r"|hasnt|havent|wasnt|couldnt|unable)\b|\b\w+n['’]t\b",
+        r"|hasnt|havent|wasnt|couldnt|unable)\b|\b\w+n['\u2019]t\b",
     ),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
-_WORD = r"(?:[A-Z]|[a-z]+[A-Z])[\w’'-]*"
+_WORD = r"(?:[A-Z]|[a-z]+[A-Z])[\w\u2019'-]*"
 _NAME = re.compile(rf"\b{_WORD}(?:\s+(?:of\s+)?{_WORD})*")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|[\"“(]\s*)$")
-_NOT_NAMES = frozenset(
-    "i i'm i've i'd i'll i’m i’ve i’d i’ll a an the and or but so if my me you your we our they he she it is are "
-    "do does did can could will would what when where why how who please hi hello hey thanks thank ok okay yes".split()
+_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|[\"\u201c(]\s*)$")
+_ORDINARY = (
+    "i i'm i've i'd i'll a an the and or but so if my me you your we our they he she it is are do does did can could "
+    "will would what when where why who how which please hi hello hey thanks thank ok okay yes"
 )
-_CURLY = str.maketrans("’", "'")
+_NOT_NAMES = frozenset(_ORDINARY.split())
+_CURLY = str.maketrans("\u2019", "'")
 
 
 @dataclass(frozen=True, order=True)
@@ -95,8 +96,8 @@ def _name(text: str, match: re.Match[str]) -> Slot | None:
 
 
 def _is_ordinary(word: str, begins: bool) -> bool:
-    plain = word.lower()
-    if plain in _NOT_NAMES or plain.split("'")[0].split("’")[0] in _NOT_NAMES or plain == "of":
+    plain = word.lower().translate(_CURLY)
+    if plain in _NOT_NAMES or plain.split("'")[0] in _NOT_NAMES or plain == "of":
         return True
     return begins and not (word.isupper() and len(word) > 1)
 

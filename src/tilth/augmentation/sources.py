@@ -73,14 +73,16 @@ def choose(
     classes, skipped, seen = class_of(frame, tasks), Counter[str](), set[str]()
     sure = np.nanmin([frame[f"{task.name}_confidence"].fillna(1.0) for task in tasks], axis=0)
     order = sorted(
-        np.flatnonzero(taught), key=lambda row: (-round(float(sure[row]), 2), unit_interval(str(frame["id"].iloc[row])))
+        np.flatnonzero(taught).tolist(),
+        key=lambda row: (-round(float(sure[row]), 2), unit_interval(str(frame["id"].iloc[row]))),
     )
     queues: dict[tuple[str, str], list[int]] = {}
     for row in order:
         name = classes[row]
         if name is not None:
             queues.setdefault(name, []).append(int(row))
-    rows, words = [], []
+    rows: list[int] = []
+    words: list[list[Word]] = []
     for row in _shared_out(queues, allowed):
         if len(rows) >= limit:
             break
@@ -100,9 +102,7 @@ def choose(
     )
 
 
-def _shared_out(
-    queues: Mapping[tuple[str, str], list[int]], allowed: Mapping[tuple[str, str], int]
-) -> list[int]:
+def _shared_out(queues: Mapping[tuple[str, str], list[int]], allowed: Mapping[tuple[str, str], int]) -> list[int]:
     """Rows of all classes in an order in which each prefix holds them in proportion to their budgets."""
     places = []
     for name, rows in queues.items():
@@ -122,7 +122,7 @@ def unfit(text: str, words: Sequence[Word], seen: set[str]) -> str | None:
         return "too_short"
     if sum(len(word.ids) for word in words) > LONGEST:
         return "too_long"
-    if share_known(text, words) < _KNOWN:
+    if share_known(words) < _KNOWN:
         return "unknown_words"
     if all(word.fixed for word in words):
         return "nothing_free"

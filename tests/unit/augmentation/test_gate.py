@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilth.augmentation.config import GateConfig
+from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
+from tilth.augmentation.slots import frame_json
+from tilth.samples import Reason
+
+GATE = GateConfig(low=0.7, high=0.98, content=0.9, agreement=0.5, novelty=0.25, grammar=0.25, per_source=2)
+SOURCE = "where is my refund of $20"
+
+
+def candidates(*texts: str, parents: list[int] | None = None, source: str = SOURCE) -> Candidates:
+    count = len(texts)
+    return Candidates(
+        np.array(parents or [0] * count),
+        list(texts),
+        [source] * count,
+        [frame_json(source, ["refund"])] * count,
+        np.full(count, 0.7),
+        [("intent", "refund")] * count,
+    )
+
+
+def measured(count: int = 1, **changes: Any) -> Measured:
+    values: dict[str, Any] = {
+        "similarity": 0.85,
+        "agreement": 0.9,
+        "first_choice": True,
+        "novelty": 0.5,
+        "leaks": False,
+    }
+    return Measured(**{name: np.array([changes.get(name, value)] * count) for name, value in values.items()})
+
+
+GOOD = "i want to see my refund of $20"
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "reason"),
+    [
+        (GOOD, {}, None),
+        ("?", {}, Reason.EMPTY),
+        (GOOD, {"leaks": True}, Reason.LEAK),
+        ("i want to see my refund", {}, Reason.FRAME),
+        ("i want to see my money of $20", {}, Reason.FRAME),
+        ("i want to see my money of $20", {"similarity": 0.95}, None),
+        (GOOD, {"similarity": 0.5}, Reason.SIMILARITY),
+        (GOOD, {"similarity": 0.99}, Reason.SIMILARITY),
+        (GOOD, {"novelty": 0.1}, Reason.NOVELTY),
+        (GOOD, {"agreement": 0.4}, Reason.LABEL_AGREEMENT),
+        (GOOD, {"first_choice": False}, Reason.LABEL_AGREEMENT),
+        (GOOD, {"agreement": np.nan}, None),
+    ],
+)
+def test_each_check_gives_its_reason(text: str, changes: dict[str, Any], reason: Reason | None) -> None:
+    assert verdicts(candidates(text), measured(**changes), GATE) == [reason]
+
+
+def test_grammar_is_looked_at_last() -> None:
+    reasons = [None, None, Reason.LEAK]
+    assert grammatical(reasons, np.array([0.0, 1.0, np.nan]), GATE) == [None, Reason.GRAMMAR, Reason.LEAK]
+
+
+def test_novelty_is_the_nearest_rows_edit_distance() -> None:
+    found = candidates("where is my refund now", "where is my refund of $20!", "completely other words here")
+    vectors = np.eye(3, dtype=np.float32)
+    rows = np.eye(3, dtype=np.float32)[:2]
+    texts = [SOURCE, "what about my refund now"]
+    assert novelty(found, vectors, rows, texts, np.array([0, 1])).tolist() == pytest.approx([2 / 6, 0.0, 1.0])
+
+
+def test_the_budget_takes_the_best_and_spares_no_twins() -> None:
+    texts = (
+        "my refund of $20 is late",
+        "my refund of $20 is late!",
+        "tell me of the $20 refund",
+        "so $20 refund where",
+    )
+    found = candidates(*texts)
+    values = measured(4)
+    values.agreement[:] = [0.9, 0.8, 0.7, 0.6]
+    allowed = {("intent", "refund"): 10}
+    assert fill(found, values, [None] * 4, allowed, GATE) == [None, Reason.NOVELTY, None, Reason.BUDGET]
+    assert fill(found, values, [None] * 4, {("intent", "refund"): 1}, GATE)[2] == Reason.BUDGET
+    assert fill(found, values, [None] * 4, {}, GATE)[0] == Reason.BUDGET
+
+
+def test_a_text_is_accepted_once_whoever_its_parent_is() -> None:
+    found = candidates(GOOD, GOOD, parents=[0, 1])
+    assert fill(found, measured(2), [None, None], {("intent", "refund"): 9}, GATE) == [None, Reason.NOVELTY]

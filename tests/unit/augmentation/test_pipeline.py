@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tilth.augmentation.pipeline import ParaphrasePipeline
+from tilth.augmentation.weights import load, load_pipeline, save
+from tilth.errors import ConfigError
+
+TEXT = "I didn't get $20 back from Ann on 3 May, why is that?"
+
+
+def sample(pipeline: ParaphrasePipeline, texts: list[str], seed: int = 0, **options: Any) -> list[list[str]]:
+    options = {"candidates": 3, "num_inference_steps": 3, **options}
+    return pipeline(texts, generator=torch.Generator().manual_seed(seed), **options).texts
+
+
+def test_shape_and_repeatability(pipeline: ParaphrasePipeline) -> None:
+    texts = [TEXT, "where is my card", "how do i pay"]
+    found = sample(pipeline, texts)
+    assert [len(row) for row in found] == [3, 3, 3]
+    assert sample(pipeline, texts) == found
+    assert sample(pipeline, texts, seed=1) != found
+
+
+def test_slots_are_never_masked(pipeline: ParaphrasePipeline) -> None:
+    for text in sample(pipeline, [TEXT], noise_level=1.0, candidates=8)[0]:
+        assert all(slot in text for slot in ("idn't", "$20", "Ann", "3 May"))  # a first word gets its capital
+
+
+def test_little_noise_keeps_more_than_much(pipeline: ParaphrasePipeline) -> None:
+    text = "please tell me where the new card is"
+
+    def kept(level: float) -> int:
+        found = sample(pipeline, [text], noise_level=level, candidates=8)[0]
+        return sum(word in one.split() for one in found for word in text.split())
+
+    assert kept(0.2) > kept(1.0)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "😀😀😀", "$20", "word " * 500])
+def test_what_cannot_be_rephrased_gives_nothing(pipeline: ParaphrasePipeline, text: str) -> None:
+    assert sample(pipeline, [text, "where is my card"])[0] == ["", "", ""]
+
+
+@pytest.mark.parametrize("name", ["absorbing", "block_refinement", "amused"])
+def test_other_schedulers(pipeline: ParaphrasePipeline, name: str) -> None:
+    from tilth.augmentation.scheduler import make
+
+    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(name))
+    other.set_progress_bar_config(disable=True)
+    assert all(sample(other, ["where is my new card"])[0])
+    assert "[MASK]" not in " ".join(sample(other, ["where is my new card"])[0])
+
+
+def test_a_callback_sees_each_step_and_may_change_it(pipeline: ParaphrasePipeline) -> None:
+    seen: list[int] = []
+
+    def callback(pipe: Any, step: int, timestep: int, values: dict[str, Any]) -> dict[str, Any]:
+        seen.append(step)
+        return values
+
+    sample(pipeline, ["where is my card"], callback_on_step_end=callback)
+    assert seen == [0, 1, 2]
+
+
+def test_a_pipeline_goes_on_as_it_was_saved(pipeline: ParaphrasePipeline, tmp_path: Path) -> None:
+    written = save(pipeline, tmp_path / "one")
+    read = load_pipeline(tmp_path / "one")
+    for one in (written, read):
+        one.set_progress_bar_config(disable=True)
+    assert sample(written, [TEXT]) == sample(read, [TEXT])
+    assert {part.name for part in (tmp_path / "one").iterdir()} >= {"denoiser", "scheduler", "model_index.json"}
+    assert load(str(tmp_path / "one"), "absorbing").scheduler.config.commit == "random"
+
+
+def test_it_moves_to_a_device(pipeline: ParaphrasePipeline) -> None:
+    assert pipeline.to("cpu").device == torch.device("cpu")
+
+
+def test_a_folder_without_a_denoiser_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds neither model_index"):
+        load(str(tmp_path), "confidence")

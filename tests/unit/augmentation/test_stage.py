@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import Dataset
+
+from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tilth.augmentation import Config
+from tilth.augmentation.judges import fit, prove
+from tilth.augmentation.weights import RECORD, load
+from tilth.errors import ConfigError
+from tilth.evidence import Evidence
+from tilth.samples import to_pandas
+from tilth.stage import Resources, StageResult, perform
+from tilth.store import Cache
+
+LOOSE = {"low": -1.0, "high": 1.0, "content": -1.0, "agreement": 0.0, "grammar": 99.0, "growth": 20.0}
+QUICK: dict[str, Any] = {
+    "sources": 4, "candidates": 2, "inference_steps": 2, "max_heldout_loss": 50.0, "grammar": "denoiser",
+    "adapt": {"steps": 2, "low": 0.2}, "gate": LOOSE,
+}  # fmt: skip
+
+
+def resources(samples: Dataset, folder: Path, carried: Path | None = None) -> Resources:
+    scratch = folder / "scratch"
+    scratch.mkdir(parents=True)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    return Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=scratch, carried=carried)
+
+
+def night(samples: Dataset, folder: Path, carried: Path | None = None, **changes: Any) -> StageResult:
+    config = Config(**{**QUICK, **changes})
+    return perform("augmentation", samples, config, resources(samples, folder, carried))
+
+
+def added(result: StageResult) -> pd.DataFrame:
+    frame = to_pandas(result.samples)
+    return frame[frame["source"] == "paraphrase"].astype({"accepted": bool, "used": bool})
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> StageResult:
+    return night(make_table(), tmp_path_factory.mktemp("first"))
+
+
+def test_every_candidate_is_a_row_with_its_scores(first: StageResult) -> None:
+    rows = added(first)
+    assert len(rows) == first.metrics["candidates"] == 8
+    assert set(rows["split"]) == {"train"}
+    assert rows["parent_id"].isin([row[0] for row in ROWS if row[2] == "train"]).all()
+    assert rows[["frame", "noise_level", "similarity", "label_agreement", "novelty", "accepted"]].notna().all(axis=None)
+    assert (rows["accepted"] == (rows["status"] == "active")).all()
+    assert rows.loc[~rows["accepted"], "reason"].notna().all()
+    assert not rows.loc[~rows["accepted"], "used"].any()
+    assert sum(first.metrics["rejected"].values()) + first.metrics["accepted"] == 8
+
+
+def test_labels_are_inherited(first: StageResult) -> None:
+    frame = to_pandas(first.samples).set_index("id")
+    for _, row in added(first).iterrows():
+        assert row["intent"] == frame.loc[row["parent_id"], "intent"]
+        assert row["intent_origin"] == "inherited"
+
+
+def test_a_second_night_over_the_same_rows_is_the_same(first: StageResult, tmp_path: Path) -> None:
+    again = night(make_table(), tmp_path, carried=first.carried)
+    pd.testing.assert_frame_equal(to_pandas(again.samples), to_pandas(first.samples))
+    assert again.metrics["steps"] == 0
+    assert again.metrics["start"] == "carried, unchanged"
+
+
+def test_a_new_row_makes_the_night_learn_again_from_where_it_was(first: StageResult, tmp_path: Path) -> None:
+    rows = [*ROWS, ("n1", "the bill is wrong and I want a refund", "unlabeled", None, None)]
+    again = night(make_table(rows), tmp_path, carried=first.carried)
+    assert again.metrics["start"] == "carried"
+    assert again.metrics["steps"] == 1  # a tenth of the texts are new, so that it is given the least share of steps
+
+
+def test_another_base_denoiser_is_not_mixed_with_the_carried_one(first: StageResult, tmp_path: Path) -> None:
+    assert first.carried is not None
+    record = json.loads((first.carried / RECORD).read_text())
+    other = tmp_path / "carried"
+    other.mkdir()
+    (other / RECORD).write_text(json.dumps({**record, "base": "another"}))
+    assert night(make_table(), tmp_path / "night", carried=other).metrics["start"] == "pretrained"
+
+
+def test_a_denoiser_below_the_quality_asked_for_accepts_nothing(tmp_path: Path) -> None:
+    result = night(make_table(), tmp_path, max_heldout_loss=0.001)
+    assert result.metrics["good_enough"] is False
+    assert result.metrics["accepted"] == 0
+    assert set(added(result)["reason"]) == {"untrained"}
+
+
+@pytest.mark.parametrize(("when", "share"), [("never", 0), ("always", 1)])
+def test_use_by_rule(when: str, share: int, tmp_path: Path) -> None:
+    result = night(make_table(), tmp_path, when=when, gate={**LOOSE, "novelty": 0.0})
+    accepted = added(result)["accepted"]
+    assert accepted.any()
+    assert result.metrics["used"] == share * accepted.sum()
+    assert {"macro_f1_without", "macro_f1_with"} <= set(result.metrics)
+
+
+def test_gold_texts_are_neither_learned_nor_repeated(first: StageResult) -> None:
+    assert first.carried is not None
+    from tilth.text import digest
+
+    learned = set(json.loads((first.carried / RECORD).read_text())["texts"])
+    assert learned == {digest(row[1]) for row in ROWS if row[2] != "gold"}
+    gold = {row[1] for row in ROWS if row[2] == "gold"}
+    assert not gold & set(added(first).loc[added(first)["accepted"], "text"])
+
+
+def test_no_labels_is_said(tmp_path: Path) -> None:
+    rows = [(row[0], row[1], "unlabeled", None, None) for row in ROWS]
+    result = night(make_table(rows), tmp_path)
+    assert result.skipped is not None
+    assert result.skipped.startswith("no labels")
+
+
+def test_odd_rows_do_not_stop_the_night(tmp_path: Path) -> None:
+    odd = ["", "refund", "word " * 500, "😀 😀 😀 😀", "où est ma facture détaillée s'il vous plaît", "�� \u200b"]
+    rows = [*ROWS, *((f"o{k}", text, "train", "billing", "refund") for k, text in enumerate(odd))]
+    result = night(make_table(rows), tmp_path, sources=50, candidates=1)
+    assert sum(result.metrics["sources_skipped"].values()) == len(odd)
+    assert not added(result)["parent_id"].str.startswith("o").any()
+
+
+def test_one_row_in_all(tmp_path: Path) -> None:
+    result = night(make_table([ROWS[0]]), tmp_path)
+    assert result.metrics["accepted"] == 0
+    assert set(added(result)["reason"]) <= {"label_agreement", "novelty"}  # no judge can speak for its label
+
+
+def test_a_missing_denoiser_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="save_pretrained"):
+        night(make_table(), tmp_path, denoiser=str(tmp_path / "none"))
+
+
+def test_judges_never_saw_the_parent(samples: Dataset, evidence: Evidence) -> None:
+    found = fit(to_pandas(samples), TASKS[1], evidence)
+    for row in np.flatnonzero(found.codes >= 0):
+        model = found.models[found.folds[row]]
+        chance, _ = found.agreement(np.array([row]), evidence.embeddings()[[row]])
+        assert model is not None
+        held = found.heldout[row, found.codes[row]]
+        assert chance[0] == pytest.approx(held, abs=1e-5)  # fewer than 20 rows: the temperature is 1
+    assert (found.codes[-4:] == -1).all()  # unlabeled and gold rows teach nothing
+
+
+def test_harmful_paraphrases_are_found_out(samples: Dataset, evidence: Evidence) -> None:
+    found = [fit(to_pandas(samples), task, evidence) for task in TASKS]
+    vectors, parents = evidence.embeddings(), np.arange(8)
+    swapped = vectors[(parents + 4) % 8]  # texts of another class under the parent's label
+    harm = prove(found, evidence, np.tile(parents, 3), np.tile(swapped, (3, 1)), np.ones(24), seed=0)
+    assert harm.with_them < harm.without
+    assert not harm.harmless
+
+
+def test_config_is_checked() -> None:
+    with pytest.raises(ValueError, match=r"gate\.low must be below gate.high"):
+        Config(gate={"low": 0.9, "high": 0.8})
+    with pytest.raises(ValueError, match="noise must hold shares"):
+        Config(noise=(0.0,))
+
+
+def test_the_shipped_denoiser_loads_from_the_package() -> None:
+    assert load("pretrained", "confidence").denoiser.config.layers == 4

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tilth.augmentation.wording import UNK, Piece, share_known, spellings, words_of, write
+
+
+def kept(text: str, tokenizer: Any) -> list[Piece]:
+    return [Piece(word) for word in words_of(text, tokenizer)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Why isn't my card working?",
+        "I paid $1,200.50 on 3 May.",
+        "what's the wi-fi code",
+        'he said "no way" to me.',
+        "Is it 5:30 or (maybe) 6?",
+        "WHERE IS IT?",
+    ],
+)
+def test_a_text_that_keeps_all_its_words_comes_back_as_it_was(text: str, tokenizer: Any) -> None:
+    assert write(kept(text, tokenizer), text, spellings([text])) == text
+
+
+def test_new_words_are_spelled_as_in_the_corpus(tokenizer: Any) -> None:
+    casing = spellings(["my Visa and I", "the Visa card"])
+    assert write([Piece(None, ("can", "i", "use", "visa"))], "Is this all", casing) == "Can I use Visa"
+    assert write([Piece(None, ("can", "i", "use", "visa"))], "is this all", casing) == "can i use visa"
+
+
+def test_pieces_and_contractions_are_joined(tokenizer: Any) -> None:
+    pieces = [Piece(None, ("i", "don", "'", "t", "top", "##up", ",", "ok", "?"))]
+    assert write(pieces, "can i", {}) == "i don't topup, ok"
+
+
+def test_a_capital_at_the_start_does_not_travel(tokenizer: Any) -> None:
+    source = "Cards are late."
+    pieces = [Piece(None, ("my",)), *kept(source, tokenizer)]
+    assert write(pieces, source, {}) == "My cards are late."
+
+
+def test_slots_rare_and_unknown_words_must_stay(tokenizer: Any) -> None:
+    words = {word.text: word for word in words_of("give hegemony 😀 to Ann now", tokenizer)}
+    assert UNK in words["😀"].ids
+    assert [name for name, word in words.items() if word.fixed] == ["hegemony", "😀", "Ann"]
+
+
+def test_other_languages_are_told_by_their_pieces(tokenizer: Any) -> None:
+    assert share_known(words_of("where is my card", tokenizer)) == 1.0
+    assert share_known(words_of("où est passée ma facture détaillée", tokenizer)) < 0.6
+    assert share_known(words_of("где мои деньги", tokenizer)) < 0.6
+    assert share_known(words_of("😀😀", tokenizer)) == 0.0
+    assert share_known([]) == 0.0
