@@ -125,10 +125,10 @@ class Encoder:
         chunks: list[list[int]] = []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
         for position, ids in enumerate(encoded):
-            starts = range(0, max(len(ids), 1), limit)
+            starts: Sequence[int] = range(0, max(len(ids), 1), limit)
             if len(starts) > most:
                 log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, len(starts))
-                starts = [starts[i] for i in np.linspace(0, len(starts) - 1, most).astype(int)]  # type: ignore[assignment]
+                starts = [starts[i] for i in np.linspace(0, len(starts) - 1, most).astype(int)]
             owner += [position] * len(starts)
             chunks += [ids[start : start + limit] for start in starts]
         return owner, chunks

@@ -82,10 +82,10 @@ class Layer(nn.Module):
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
         seen = torch.softmax(scores if mask is None else scores + mask, dim=-1, dtype=scores.dtype) @ v
         x = self.attention_norm(x + self.out(seen.transpose(1, 2).reshape(b, n, width)))
-        return self.norm(x + self.down(functional.gelu(self.up(x))))  # type: ignore[no-any-return]
+        return self.norm(x + self.down(functional.gelu(self.up(x))))
 
 
-class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class Denoiser(ModelMixin, ConfigMixin):
     """Predicts the clean tokens at masked positions of a target, given its source.
 
     Args:
@@ -98,7 +98,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     config_name = "config.json"
 
-    @register_to_config  # type: ignore[untyped-decorator]
+    @register_to_config
     def __init__(
         self,
         vocabulary_size: int = 30522,
@@ -188,15 +188,15 @@ def from_encoder(package: str, layers: int, vocabulary: str = "", positions: int
 
 def _copy_layer(layer: nn.Module, weights: dict[str, Tensor], prefix: str) -> None:
     parts = [f"{prefix}.attention.self.{name}" for name in ("query", "key", "value")]
-    layer.qkv.weight.copy_(torch.cat([weights[f"{part}.weight"] for part in parts]))  # type: ignore
-    layer.qkv.bias.copy_(torch.cat([weights[f"{part}.bias"] for part in parts]))  # type: ignore
-    _copy(layer.out, weights, f"{prefix}.attention.output.dense")  # type: ignore
-    _copy(layer.attention_norm, weights, f"{prefix}.attention.output.LayerNorm")  # type: ignore
-    _copy(layer.up, weights, f"{prefix}.intermediate.dense")  # type: ignore
-    _copy(layer.down, weights, f"{prefix}.output.dense")  # type: ignore
-    _copy(layer.norm, weights, f"{prefix}.output.LayerNorm")  # type: ignore
+    layer.qkv.weight.copy_(torch.cat([weights[f"{part}.weight"] for part in parts]))
+    layer.qkv.bias.copy_(torch.cat([weights[f"{part}.bias"] for part in parts]))
+    _copy(layer.out, weights, f"{prefix}.attention.output.dense")
+    _copy(layer.attention_norm, weights, f"{prefix}.attention.output.LayerNorm")
+    _copy(layer.up, weights, f"{prefix}.intermediate.dense")
+    _copy(layer.down, weights, f"{prefix}.output.dense")
+    _copy(layer.norm, weights, f"{prefix}.output.LayerNorm")
 
 
 def _copy(module: nn.Module, weights: dict[str, Tensor], name: str) -> None:
-    module.weight.copy_(weights[f"{name}.weight"])  # type: ignore[operator, union-attr]
-    module.bias.copy_(weights[f"{name}.bias"])  # type: ignore[operator, union-attr]
+    module.weight.copy_(weights[f"{name}.weight"])
+    module.bias.copy_(weights[f"{name}.bias"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,10 +87,10 @@ def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
     return TaskJudges(task, codes, np.asarray(folds), tuple(models), heldout, temperature)
 
 
-def _probabilities(model: object | None, vectors: np.ndarray, classes: int) -> np.ndarray:
+def _probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:
     found = np.full((len(vectors), classes), 0.0 if model is not None else 1 / classes, dtype=np.float32)
     if model is not None:
-        found[:, model.classes_] = model.predict_proba(vectors)  # type: ignore[attr-defined]
+        found[:, model.classes_] = model.predict_proba(vectors)
     return found
 
 

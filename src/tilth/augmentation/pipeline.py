@@ -25,7 +25,7 @@ LONGEST = 48
 
 
 @dataclass
-class ParaphraseOutput(BaseOutput):  # type: ignore[misc]
+class ParaphraseOutput(BaseOutput):
     """Paraphrases (sources, candidates), and the noise that each was made with (sources, candidates)."""
 
     texts: list[list[str]]
@@ -45,7 +45,7 @@ class _Canvas:
     start: int
 
 
-class ParaphrasePipeline(DiffusionPipeline):  # type: ignore[misc]
+class ParaphrasePipeline(DiffusionPipeline):
     """Rewrites texts, keeping their slots word for word.
 
     Args:

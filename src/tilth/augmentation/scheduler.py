@@ -17,13 +17,13 @@ from torch import Tensor
 
 
 @dataclass
-class AbsorbingSchedulerOutput(BaseOutput):  # type: ignore[misc]
+class AbsorbingSchedulerOutput(BaseOutput):
     """Tokens after a step (rows,), those that stay masked holding the mask id."""
 
     prev_sample: Tensor
 
 
-class AbsorbingScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
+class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
     """The reverse of the absorbing-state process with a linear schedule (Austin et al. 2021; Sahoo et al. 2024).
 
     At time t a token is masked with probability t. From t to s a masked token stays so with probability s / t,
@@ -36,7 +36,7 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     order = 1
 
-    @register_to_config  # type: ignore[untyped-decorator]
+    @register_to_config
     def __init__(self, commit: str = "confidence") -> None:
         if commit not in ("confidence", "random"):
             raise ValueError(f'commit is "confidence" or "random"; found "{commit}"')

@@ -162,7 +162,7 @@ class _Plane:
         up = (y - self.y[0]) / ((self.y[-1] - self.y[0]) or 1)
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * across, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * up
 
-    def axes(self, data: Mapping[str, Any], x: str, y: str) -> list[Markup]:
+    def axes(self, data: Mapping[str, Any], x: str, y: str, every: int = 1) -> list[Markup]:
         parts = []
         for mark in self.y:
             height = self.at(self.x[0], mark)[1]
@@ -170,7 +170,7 @@ class _Plane:
                 _line(_LEFT, height, _WIDTH - _RIGHT, height, "grid"),
                 _text(_LEFT - 6, height + 4, number(mark), anchor="end", kind="tick"),
             ]
-        for mark in self.x:
+        for mark in self.x[::every]:
             across = self.at(mark, self.y[0])[0]
             parts.append(_text(across, _HEIGHT - _BOTTOM + 16, number(mark), anchor="middle", kind="tick"))
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
@@ -188,9 +188,7 @@ def _histogram(title: str, data: Mapping[str, Any]) -> Markup | None:
         raise ValueError(f"{len(edges)} edges for {len(counts)} counts; expected one more edge than counts")
     every = max(1, math.ceil(len(edges) / 11))
     plane = _Plane(edges, ticks(0.0, max(counts) or 1.0))
-    marks = _Plane(edges[::every], plane.y)
-    marks.at = plane.at  # type: ignore[method-assign]
-    parts = marks.axes(data, "value", "count")
+    parts = plane.axes(data, "value", "count", every)
     for left, right, count in zip(edges, edges[1:], counts, strict=False):
         x, y = plane.at(left, count)
         end, base = plane.at(right, 0.0)
