@@ -154,7 +154,7 @@ def _explain(item: Mapping[str, Any], model: type[BaseModel], path: Path | None)
         return f'{where}: unknown key "{key}"; {did_you_mean(str(location[-1]), valid)}'
     message = str(item["msg"]).removeprefix("Value error, ")
     found = "" if not location else f"; found {item['input']!r}"
-    return f'{where}: {f"{key}: " if key else ""}{message}{found}'
+    return f"{where}: {f'{key}: ' if key else ''}{message}{found}"
 
 
 def _model_at(model: type[BaseModel], location: Sequence[Any]) -> type[BaseModel] | None:

@@ -112,7 +112,7 @@ def _require_labels(parts: list[pd.DataFrame], settings: Settings, inputs: Seque
             columns = sorted(name.removeprefix("meta.") for part in parts for name in part.columns if "meta." in name)
             raise InputError(
                 f'{inputs[0]["path"]}: no column "{column}" for task "{task.name}"; found '
-                f'{[settings.data.text, *columns]}: {did_you_mean(column, columns)} (--label COLUMN, or labels = [...])'
+                f"{[settings.data.text, *columns]}: {did_you_mean(column, columns)} (--label COLUMN, or labels = [...])"
             )
 
 
