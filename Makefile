@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
+CODE := src flows tests labeling_functions
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 
@@ -21,12 +22,14 @@ test: install ## the tests
 	$(BIN)/python -m pytest
 
 check: install ## style, types, floors
-	$(BIN)/ruff check src flows tests labeling_functions
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 fix: install ## what a tool can mend by itself
-	$(BIN)/ruff check --fix src flows tests labeling_functions
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
 
 clean: ## everything that can be made again; people's answers stay
 	rm -rf data/cache data/state data/runs data/prefect build dist
