@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilth.config import EncoderConfig
+from tilth.encoder import Encoder, batches, resolve_model
+from tilth.errors import ConfigError
+from tilth.store import Cache
+
+TEXTS = ["Where is my refund?", "the internet is slow", "a", "How much data is left on my mobile this month, roughly?"]
+
+
+class Counting(Encoder):
+    """The real encoder, and how many chunks went through its model."""
+
+    chunks = 0
+
+    def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
+        self.chunks += len(chunks)
+        return super()._forward(chunks)
+
+
+@cache
+def loaded() -> dict[str, Any]:
+    """What takes seconds to load and depends on no option."""
+    one = Encoder(EncoderConfig(), Cache(Path("unused")))
+    return {"_model": one._model, "tokenizer": one.tokenizer}
+
+
+def encoder(folder: Path, **config: Any) -> Counting:
+    one = Counting(EncoderConfig(**config), Cache(folder))
+    vars(one).update(loaded())
+    return one
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Counting:
+    return encoder(tmp_path_factory.mktemp("cache"))
+
+
+def test_vectors_are_float32_of_length_one_in_the_order_given(shared: Counting) -> None:
+    vectors = shared.encode(TEXTS)
+    assert vectors.shape == (4, shared.dimensions) == (4, 384)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(shared.encode(TEXTS[::-1]), vectors[::-1])
+    for position, text in enumerate(TEXTS):
+        assert shared.encode([text])[0] @ vectors[position] == pytest.approx(1, abs=1e-3)
+
+
+def test_meaning_is_near_meaning(shared: Counting) -> None:
+    asked, same, other = shared.encode(["Where is my refund?", "I am still waiting for my money back", "Rain is wet"])
+    assert asked @ same > 0.4 > asked @ other
+
+
+def test_a_text_goes_through_the_model_once_ever(tmp_path: Path) -> None:
+    first = encoder(tmp_path)
+    vectors = first.encode([TEXTS[0], TEXTS[1], TEXTS[0]])
+    assert first.chunks == 2
+    assert np.array_equal(vectors[0], vectors[2])
+    first.encode([TEXTS[1], TEXTS[2]])
+    assert first.chunks == 3
+    later = encoder(tmp_path)  # another night, the same cache
+    assert np.array_equal(later.encode(TEXTS[:2]), vectors[:2])
+    assert later.chunks == 0
+
+
+@pytest.mark.parametrize("other", [{"max_tokens": 16}, {"max_chunks": 1}, {"precision": "float32"}])
+def test_vectors_of_another_making_are_never_mixed_up(other: dict[str, Any], tmp_path: Path) -> None:
+    if other.get("precision") == encoder(tmp_path)._precision:
+        other = {"precision": "bfloat16"}
+    assert encoder(tmp_path, **other).fingerprint != encoder(tmp_path).fingerprint
+
+
+def test_what_a_vector_does_not_depend_on_keeps_the_cache(tmp_path: Path) -> None:
+    assert encoder(tmp_path, batch_tokens=64).fingerprint == encoder(tmp_path).fingerprint
+
+
+@pytest.mark.parametrize(("precision", "apart"), [("float32", 1e-6), ("auto", 1e-3)])
+def test_a_vector_does_not_depend_on_its_batch(precision: str, apart: float, tmp_path: Path) -> None:
+    texts = [*TEXTS, *(f"message number {i} " + "about the bill " * (i % 7) for i in range(12))]
+    wide, narrow = (
+        encoder(tmp_path / str(tokens), precision=precision, batch_tokens=tokens).encode(texts) for tokens in (4096, 64)
+    )
+    assert (1 - (wide * narrow).sum(axis=1)).max() < apart
+
+
+def test_a_long_text_is_not_cut(tmp_path: Path) -> None:
+    long = "The weather has been mild and there is not much to say about it. " * 60
+    one = encoder(tmp_path)
+    plain, ends_on_refund, repeated = one.encode([long, long + "Where is my refund?" * 40, long * 2])
+    assert one.chunks >= 4 + 4 + 7
+    assert plain @ ends_on_refund < 0.98
+    assert plain @ repeated > 0.99
+
+
+def test_a_long_text_is_the_mean_of_its_chunks_by_length(tmp_path: Path) -> None:
+    one = encoder(tmp_path, max_tokens=16, precision="float32")
+    text = " ".join(f"word{i}" for i in range(12))
+    ids = one.tokenizer(text, add_special_tokens=False)["input_ids"]
+    room = 16 - 2  # what [CLS] and [SEP] leave
+    parts = [ids[start : start + room] for start in range(0, len(ids), room)]
+    assert len(parts) > 1
+    assert len(parts[-1]) != room
+    by_hand = sum(len(part) * one._forward([part])[0].astype(float) for part in parts)
+    assert one.encode([text])[0] == pytest.approx(by_hand / np.linalg.norm(by_hand), abs=1e-4)
+
+
+def test_a_huge_text_takes_so_many_chunks_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    one = encoder(tmp_path, max_tokens=16, max_chunks=3)
+    assert np.isfinite(one.encode(["bill " * 500])).all()
+    assert one.chunks == 3
+    assert "3 evenly spaced chunks of 36 are taken" in caplog.text  # 500 tokens, 14 a chunk
+
+
+def test_nothing_and_the_empty_text(shared: Counting) -> None:
+    assert shared.encode([]).shape == (0, 384)
+    beside = shared.encode(["", TEXTS[0]])
+    assert np.isfinite(beside).all()
+    assert np.array_equal(beside[1], shared.encode(TEXTS)[0])
+
+
+def test_progress_ends_at_all(tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    encoder(tmp_path, batch_tokens=64).encode(TEXTS, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (4, 4)
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+
+
+def test_an_unknown_model_is_named_with_the_fix() -> None:
+    with pytest.raises(ConfigError, match=r'encoder\.model = "no/such/model at all".*use "default"'):
+        resolve_model("no/such/model at all")
+
+
+def test_batches_hold_every_row_once_within_their_budget() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, size=200).tolist()
+    made = list(batches(lengths, budget=256))
+    assert sorted(row for batch in made for row in batch) == list(range(200))
+    assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in made)
+    assert list(batches([500, 1], budget=100)) == [[1], [0]]  # one that is over the budget goes alone

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from tests.conftest import TASKS, HashingEncoder, make_table
+from tilth import evidence as module
+from tilth.evidence import Evidence, calibrate, soften
+from tilth.judge import fit_predict
+from tilth.samples import Task
+from tilth.store import Cache
+
+INTENT = TASKS[1]
+FOLDS = 3
+
+
+def evidence_of(samples: Dataset, folder: Path, folds: int = FOLDS) -> Evidence:
+    return Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder), folds=folds)  # type: ignore[arg-type]
+
+
+def told(samples: Dataset) -> list[str | None]:
+    """The labels as a stage would pass them: gold rows have theirs too."""
+    labels: list[str | None] = samples["intent_given"][:]
+    return labels
+
+
+def test_no_row_is_judged_by_a_model_that_saw_its_label(samples: Dataset, tmp_path: Path) -> None:
+    evidence = evidence_of(samples, tmp_path)
+    labels = told(samples)
+    before = evidence.out_of_fold(INTENT, labels)
+    assert before.temperature == 1.0  # so few labels that none is fitted, and the folds can be looked at one by one
+    for row in np.flatnonzero(before.labeled):
+        other = [
+            label if i != row else ("slow" if labels[row] == "refund" else "refund") for i, label in enumerate(labels)
+        ]
+        after = evidence.out_of_fold(INTENT, other)
+        same_fold = before.labeled & (evidence.folds == evidence.folds[row])
+        assert np.array_equal(after.probabilities[same_fold], before.probabilities[same_fold])
+        elsewhere = ~same_fold
+        assert (np.abs(after.probabilities - before.probabilities).max(axis=1)[elsewhere] > 1e-4).any()
+
+
+def test_probabilities_are_those_of_the_judge_fold_by_fold(samples: Dataset, tmp_path: Path) -> None:
+    evidence = evidence_of(samples, tmp_path)
+    found = evidence.out_of_fold(INTENT, told(samples))
+    vectors, codes = evidence.embeddings(), np.array([0, 0, 0, 1, 1, 1, 2, 2, -1, -1, -1, -1])
+    taught = [(codes >= 0) & (evidence.folds != fold) for fold in range(FOLDS)]
+    models = np.stack([fit_predict(vectors[rows], codes[rows], vectors, 3) for rows in taught])
+    by_hand = np.where((codes >= 0)[:, None], models[evidence.folds, np.arange(len(codes))], models.mean(axis=0))
+    assert found.probabilities == pytest.approx(by_hand, abs=1e-5)
+    assert found.predicted.tolist() == by_hand.argmax(axis=1).tolist()
+    assert found.confidence == pytest.approx(by_hand.max(axis=1), abs=1e-5)
+
+
+def test_gold_never_takes_part_whatever_is_passed(samples: Dataset, tmp_path: Path) -> None:
+    gold = [split == "gold" for split in samples["split"]]
+    labels = told(samples)
+    with_gold = evidence_of(samples, tmp_path / "with").out_of_fold(INTENT, labels)
+    lies = ["outage" if is_gold else label for label, is_gold in zip(labels, gold, strict=True)]
+    without = [None if is_gold else label for label, is_gold in zip(labels, gold, strict=True)]
+    for number, others in enumerate((lies, without)):
+        found = evidence_of(samples, tmp_path / str(number)).out_of_fold(INTENT, others)
+        assert np.array_equal(found.probabilities, with_gold.probabilities)
+    assert not with_gold.labeled[gold].any()
+    assert with_gold.probabilities[gold].sum(axis=1) == pytest.approx(1, abs=1e-5)  # judged all the same
+
+
+def test_labels_that_are_no_class_or_nan_take_no_part(samples: Dataset, tmp_path: Path) -> None:
+    labels: list[Any] = [*told(samples)[:8], float("nan"), "no such class", None, None]
+    assert evidence_of(samples, tmp_path).out_of_fold(INTENT, labels).labeled.tolist() == [True] * 8 + [False] * 4
+
+
+def test_without_labels_every_class_is_as_likely(samples: Dataset, tmp_path: Path) -> None:
+    found = evidence_of(samples, tmp_path).out_of_fold(INTENT, [None] * samples.num_rows)
+    assert found.probabilities == pytest.approx(1 / 3, abs=1e-6)
+    assert not found.labeled.any()
+
+
+def test_a_fold_goes_by_the_id_alone(samples: Dataset, tmp_path: Path) -> None:
+    whole = dict(zip(samples["id"], evidence_of(samples, tmp_path).folds, strict=True))
+    part = samples.select([10, 3, 7])
+    assert evidence_of(part, tmp_path).folds.tolist() == [whole[row_id] for row_id in part["id"]]
+    assert set(whole.values()) == set(range(FOLDS))
+
+
+@pytest.mark.parametrize("k", [1, 3, 50])
+def test_neighbors_are_those_of_brute_force(k: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(23, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[7] = vectors[2]  # two texts alike: each is the other's first neighbor, and none is its own
+    samples = make_table([(f"r{i}", f"text {i}", "unlabeled", None, None) for i in range(23)])
+    evidence = evidence_of(samples, tmp_path)
+    monkeypatch.setattr(evidence, "embeddings", lambda: vectors)
+    found = evidence.neighbors(k)
+    wide = min(k, 22)
+    assert found.rows.shape == found.similarities.shape == (23, wide)
+    for row in range(23):
+        cosine = {other: float(vectors[row] @ vectors[other]) for other in range(23) if other != row}
+        nearest = sorted(cosine.values(), reverse=True)[:wide]
+        assert len(set(found.rows[row])) == wide
+        assert [cosine[other] for other in found.rows[row]] == pytest.approx(nearest, abs=1e-5)  # itself: a KeyError
+        assert found.similarities[row] == pytest.approx(nearest, abs=1e-5)
+    assert found.rows[7, 0] == 2
+    assert found.rows[2, 0] == 7
+
+
+def test_neighbors_do_not_depend_on_the_block(samples: Dataset, tmp_path: Path) -> None:
+    vectors = evidence_of(samples, tmp_path).embeddings()
+    whole, split = (module._nearest(vectors, 4, block) for block in (1024, 5))
+    assert split["similarities"] == pytest.approx(whole["similarities"], abs=1e-6)
+
+
+def test_tables_too_small_for_neighbors(tmp_path: Path) -> None:
+    for count in (0, 1):
+        samples = make_table([("r", "text", "unlabeled", None, None)][:count])
+        assert evidence_of(samples, tmp_path).neighbors(5).rows.shape == (count, 0)
+
+
+def test_what_was_computed_is_not_computed_again(
+    samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = evidence_of(samples, tmp_path)
+    kept = first.out_of_fold(INTENT, told(samples)).probabilities, first.neighbors(3).rows
+    monkeypatch.setattr(module, "fit_predict", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(module, "_nearest", lambda *_: pytest.fail("searched again"))
+    again = evidence_of(samples, tmp_path)
+    assert np.array_equal(again.out_of_fold(INTENT, told(samples)).probabilities, kept[0])
+    assert np.array_equal(again.neighbors(3).rows, kept[1])
+
+
+@pytest.mark.parametrize("change", ["labels", "classes", "folds", "texts", "gold"])
+def test_whatever_the_answer_depends_on_makes_a_new_one(
+    change: str, samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, task, folds = told(samples), INTENT, FOLDS
+    evidence_of(samples, tmp_path).out_of_fold(task, labels)
+    fitted: list[int] = []
+
+    def counting(*arguments: Any) -> np.ndarray:
+        fitted.append(1)
+        return fit_predict(*arguments)
+
+    monkeypatch.setattr(module, "fit_predict", counting)
+    rows = samples.to_pandas()[["id", "text", "split", "area_given", "intent_given"]]
+    if change == "labels":
+        labels = ["outage", *labels[1:]]
+    elif change == "classes":
+        task = Task(name="intent", labels=INTENT.labels[::-1])
+    elif change == "folds":
+        folds = 4
+    elif change == "texts":
+        rows.loc[0, "text"] += " please"
+    else:
+        rows.loc[0, "split"] = "gold"
+    evidence_of(make_table(rows.to_numpy().tolist()), tmp_path, folds).out_of_fold(task, labels)
+    assert fitted
+
+
+def test_the_temperature_is_the_one_that_holds_by_hand() -> None:
+    """A model that says 0.9 and is right on 70 of 100 needs ln(9) / ln(7 / 3)."""
+    probabilities, codes = np.tile([0.9, 0.1], (100, 1)), np.array([0] * 70 + [1] * 30)
+    temperature = calibrate(probabilities, codes)
+    assert temperature == pytest.approx(np.log(9) / np.log(7 / 3), rel=0.01)
+    assert soften(probabilities, temperature)[0] == pytest.approx([0.7, 0.3], abs=0.005)
+
+
+def test_a_temperature_keeps_its_bounds_and_is_not_fitted_on_few() -> None:
+    always = np.tile([0.6, 0.4], (50, 1))
+    assert calibrate(always, np.zeros(50, dtype=int)) == pytest.approx(0.2, abs=0.01)
+    assert calibrate(always, np.ones(50, dtype=int)) == pytest.approx(5, abs=0.05)
+    assert calibrate(always[:19], np.ones(19, dtype=int)) == 1.0
+
+
+def test_softening_by_hand() -> None:
+    assert soften(np.array([[0.8, 0.2]]), 2.0)[0] == pytest.approx([2 / 3, 1 / 3])  # odds 4 become 2
+    assert soften(np.array([[1.0, 0.0]]), 5.0).sum() == pytest.approx(1)
+    assert soften(np.array([[0.8, 0.2]]), 2.0).dtype == np.float32

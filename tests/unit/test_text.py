@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tilth.text import clean, digest, fold_of, normal_form, unit_interval
+
+
+def test_cleaning_keeps_the_words_and_drops_what_no_one_typed() -> None:
+    assert clean("\x00 a\x07b\n\tc \x7f") == "ab\n\tc"
+    assert clean("e\u0301") == "\u00e9"
+    assert clean(clean(" \u1e0b\u0323 ")) == clean(" \u1e0b\u0323 ")
+
+
+def test_the_normal_form_is_equal_for_what_a_reader_would_call_the_same() -> None:
+    assert normal_form("STRASSE_42!") == normal_form("stra\u00dfe 42") == "strasse 42"
+    assert normal_form("?!... ") == ""
+    assert normal_form("\u0434\u0430, \u041d\u0415\u0422") == "\u0434\u0430 \u043d\u0435\u0442"
+
+
+def test_a_digest_tells_texts_apart_and_takes_broken_ones() -> None:
+    assert digest("a") == digest("a") != digest("a ")
+    assert len(digest("a")) == 32
+    assert digest("\ud800") != digest("\ud801")
+
+
+def test_ids_are_spread_evenly_over_the_interval_and_the_folds() -> None:
+    spread = np.array([unit_interval(str(i)) for i in range(5000)])
+    assert spread.min() >= 0
+    assert spread.max() < 1
+    assert np.abs(np.histogram(spread, bins=10, range=(0, 1))[0] / 5000 - 0.1).max() < 0.02
+    assert np.abs(np.bincount([fold_of(str(i), 5) for i in range(5000)]) / 5000 - 0.2).max() < 0.02
+
+
+def test_a_fold_is_no_function_of_the_hold_out() -> None:
+    """The rows that a hold-out by `unit_interval(id)` leaves must still fill every fold evenly."""
+    left = [str(i) for i in range(5000) if unit_interval(str(i)) >= 0.5]
+    assert np.abs(np.bincount([fold_of(i, 5) for i in left]) / len(left) - 0.2).max() < 0.03
