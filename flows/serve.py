@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import nightly
 import server
+from tilth.cli import terminal
 
 
 def main() -> None:
@@ -18,15 +19,16 @@ def main() -> None:
     parser.add_argument("--cron", required=True, help='for example "0 2 * * *"')
     parser.add_argument("--config", required=True, type=Path, help="the workspace's tilth.toml")
     arguments = parser.parse_args()
+    server.end_with(server.input_is_closed)
     with server.running(arguments.config.parent / "data" / "prefect") as url:
-        sys.stdout.write(f"nights at {arguments.cron}; their page: {url.removesuffix('/api')}\n")
-        sys.stdout.flush()
+        terminal.say(f"nights at {arguments.cron}; their page: {url.removesuffix('/api')}; stop with Ctrl-C")
         nightly.nightly.serve(
             name="tilth",
             cron=arguments.cron,
             parameters={"workspace": str(arguments.config)},
             # Prefect pauses a schedule when serve stops; ours should be there again when it starts
             pause_on_shutdown=False,
+            print_starting_message=False,
         )
 
 

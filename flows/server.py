@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PATIENCE = 120
@@ -46,13 +46,52 @@ def running(home: Path) -> Iterator[str]:
         settings = {PREFECT_API_URL: url, PREFECT_HOME: home, PREFECT_LOGGING_LEVEL: own["PREFECT_LOGGING_LEVEL"]}
         with temporary_settings(settings):
             os.environ.update({**own, "PREFECT_API_URL": url})  # for the processes that a schedule starts
-            yield url
+            try:
+                yield url
+            finally:
+                _drain()
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         if keeper.stdin is not None:
             keeper.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             keeper.wait(timeout=20)
+
+
+def _drain() -> None:
+    """Send what Prefect still has to tell the server: once that is gone, it would try again for minutes."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=10)
+
+
+def end_with(gone: Callable[[], None]) -> None:
+    """End this process when the one that started it is gone, however it went.
+
+    Args:
+        gone: returns once it is; see `input_is_closed` and `parent_is_gone`.
+    """
+
+    def watch() -> None:
+        gone()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def input_is_closed() -> None:
+    """Wait until the other end of our standard input closes."""
+    while os.read(0, 1024):
+        pass
+
+
+def parent_is_gone() -> None:
+    """Wait until another process has to adopt us."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.5)
 
 
 def _free_port() -> int:
@@ -73,21 +112,27 @@ def _wait(url: str, keeper: subprocess.Popen[bytes]) -> None:
 
 
 def _keep(port: int) -> None:
-    """Run the server as a child until standard input closes, then end it."""
+    """Run the server as a child until standard input closes, then end it and all that it started."""
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nothing = subprocess.DEVNULL
+    child = subprocess.Popen(command, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing)
 
     def end() -> None:
-        while os.read(0, 1024):
-            pass
+        input_is_closed()
+        asked.set()
         child.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=10)
-            return
-        child.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it serves from a process of its own, which may hang
 
-    threading.Thread(target=end, daemon=True).start()
-    raise SystemExit(child.wait())
+    asked = threading.Event()
+    watcher = threading.Thread(target=end, daemon=True)
+    watcher.start()
+    status = child.wait()
+    if asked.is_set():
+        watcher.join()
+    raise SystemExit(status)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ def _publish(source: Path, target: Path) -> None:
     for file in [source] if source.is_file() else [p for p in source.rglob("*") if p.is_file()]:
         _sync(file)
     if source.is_dir() and target.exists():
-        shutil.rmtree(target)  # only ever an equal folder: folders are published under a digest or a fresh run
+        # Out of the way in one step: whoever is killed here leaves no half-removed folder under the final name.
+        target.replace(source.parent / f"{source.name}.old")
     source.replace(target)
     _sync(target.parent)
 
@@ -127,5 +128,8 @@ def clear_leftovers(folder: Path) -> int:
     """Remove what killed processes left unfinished below a folder; call it under the workspace lock only."""
     found = list(folder.rglob(f"{TEMPORARY}*")) if folder.exists() else []
     for path in found:
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.errors import RequestError, did_you_mean
-from tilth.store.files import read_json, write_json
+from tilth.store.files import TEMPORARY, read_json, write_json
 
 RECORD = "run.json"
 
@@ -61,7 +61,7 @@ class Run:
     def promote(self) -> None:
         """Make this run `latest`, in one step."""
         link = self.path.parent / "latest"
-        beside = self.path.parent / f".latest-{os.getpid()}"
+        beside = self.path.parent / f"{TEMPORARY}latest-{os.getpid()}"
         beside.unlink(missing_ok=True)
         beside.symlink_to(self.path.name)
         beside.replace(link)
@@ -102,9 +102,11 @@ def close_interrupted(runs: Path) -> list[str]:
     return closed
 
 
-def newest_table(folder: Path) -> Path:
-    """The last table that a run wrote."""
+def newest_table(folder: Path, before: int | None = None) -> Path:
+    """The last table that a run wrote, or the last one before the stage of that number."""
     found = sorted(folder.glob("[0-9]-*.parquet"))
+    if before is not None:
+        found = [path for path in found if int(path.name[0]) < before]
     if not found:
         raise RequestError(f"{folder} holds no table; expected 0-input.parquet")
     return found[-1]

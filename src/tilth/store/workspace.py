@@ -67,7 +67,11 @@ class Workspace:
             for folder in {self.data, self.runs}:
                 clear_leftovers(folder)
             close_interrupted(self.runs)
-            yield
+            try:
+                yield
+            finally:  # a night that was stopped leaves its unfinished files to whoever holds the lock
+                for folder in {self.data, self.runs}:
+                    clear_leftovers(folder)
         finally:
             lock.release()
 

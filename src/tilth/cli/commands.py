@@ -1,0 +1,67 @@
+"""The commands that answer at once: init, report, export, predict."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from tilth.cli.terminal import say
+from tilth.errors import RequestError
+
+
+def template() -> Path:
+    """The demo workspace: inside an installed wheel, or the top of the checkout."""
+    packed = Path(__file__).parents[1] / "workspace"
+    return packed if packed.is_dir() else Path(__file__).parents[3]
+
+
+def init(options: argparse.Namespace) -> int:
+    """`tilth init DIR`."""
+    folder: Path = options.folder
+    if folder.is_file():
+        raise RequestError(f"{folder} is a file; give a folder that does not exist yet")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RequestError(f"{folder} is not empty; give a folder that does not exist yet")
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in ("flows", "labeling_functions", "data/raw"):
+        shutil.copytree(template() / name, folder / name, ignore=ignore)
+    shutil.copy2(template() / "tilth.toml", folder / "tilth.toml")
+    say(f"a workspace with the demo in it: {folder}\nnext: cd {folder} && tilth run")
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """`tilth report [RUN]`."""
+    from tilth import reports, store
+
+    say(str(reports.write(store.find(store.locate().runs, options.run).path)))
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """`tilth export TARGET`."""
+    from tilth import store
+    from tilth.export import export as write
+
+    rows = write(store.find(store.locate().runs, options.run), options.target)
+    say(f"{rows} rows: {options.target}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """`tilth predict TEXT…`."""
+    import json
+
+    from tilth import store
+
+    run = store.find(store.locate().runs, options.run)
+    if not (run.path / "model").is_dir():
+        raise RequestError(f"run {run.path.name} holds no model; name one that trained: tilth predict --run RUN")
+    from tilth.training.predictor import Predictor
+
+    texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    for answer in Predictor.load(run.path / "model")(texts):
+        say(json.dumps(answer, ensure_ascii=False))
+    return 0

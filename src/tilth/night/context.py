@@ -1,0 +1,110 @@
+"""What the steps of one night share, read back from its record, and what a stage's result depends on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets import Dataset
+
+from tilth import stage as stages
+from tilth import store
+from tilth.config import load
+from tilth.samples import Task
+from tilth.store import Cache, Workspace
+
+if TYPE_CHECKING:
+    from tilth.encoder import Encoder
+    from tilth.evidence import Evidence
+    from tilth.weak_supervision.loader import LoadedFunctions
+
+_SHARED = ("samples", "store", "stage.py", "config.py", "errors.py", "text.py", "judge.py", "encoder.py", "evidence.py")
+"""What every stage may run beside its own package; a test holds this list to what the stages really import."""
+
+
+class Context:
+    """The folders, config, tasks and cache of the night that a record describes."""
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        root, config, data = (record["workspace"][name] for name in ("root", "config", "data"))
+        self.workspace = Workspace(
+            root=Path(root), config=Path(config) if config else None, data=Path(data), runs=Path(data) / "runs"
+        )
+        # The record's config and not the file's, which a person may have edited since the night began.
+        self.settings = load(None, record["config"], stages.configs())
+        self.tasks = tuple(Task.from_json(task) for task in record["tasks"])
+        self.cache = Cache(self.workspace.cache)
+        self._carried: Mapping[str, str] = record["carried"]["in"]
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The night's encoder."""
+        from tilth.encoder import Encoder  # it brings torch, which a wrong request need not wait for
+
+        return Encoder(self.settings.encoder, self.cache)
+
+    def evidence(self, samples: Dataset) -> Evidence:
+        """The shared evidence on one table."""
+        from tilth.evidence import Evidence
+
+        return Evidence(samples, encoder=self.encoder, cache=self.cache, folds=self.settings.folds)
+
+    def functions(self, name: str) -> LoadedFunctions | None:
+        """The workspace's labeling functions, for the stage that takes them."""
+        if name != "weak_supervision":
+            return None
+        from tilth.weak_supervision import loader
+
+        return loader.load(self.workspace.labeling_functions, self.tasks)
+
+    def carried(self, name: str) -> Path | None:
+        """What the stage's last night left for this one."""
+        return self.workspace.state / self._carried[name] if name in self._carried else None
+
+    def result_folder(self, name: str, before: Dataset, functions: LoadedFunctions | None) -> Path:
+        """Where the result of a stage on a table stands, or would stand: named by all that the result depends on."""
+        key = store.digest_json(
+            [
+                name,
+                code_digest(name),
+                library_versions(),
+                store.digest_table(before),
+                self.settings.stage(name).model_dump(mode="json"),
+                [self.settings.seed, self.settings.folds, self.encoder.fingerprint],
+                [task.to_json() for task in self.tasks],
+                functions.fingerprint if functions else "",
+                self._carried.get(name),
+            ]
+        )
+        return self.cache.folder("stages", key)
+
+
+def code_files(name: str) -> list[Path]:
+    """The files of the package that a stage runs or reads."""
+    root = Path(__file__).parents[1]
+    files: list[Path] = []
+    for part in (*_SHARED, name):
+        found = sorted((root / part).rglob("*")) if (root / part).is_dir() else [root / part]
+        files += [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+    return files
+
+
+@cache
+def code_digest(name: str) -> str:
+    """Digest of the source that a stage runs, so that an edit never meets an old result."""
+    return store.digest(*(part for file in code_files(name) for part in (file.name, file.read_bytes())))
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that tilth requires; an upgrade may change what a stage says."""
+    try:
+        lines = importlib.metadata.requires("tilth") or []
+    except importlib.metadata.PackageNotFoundError:  # run from source that was never installed
+        lines = []
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line]
+    return {name: importlib.metadata.version(name) for name in names}

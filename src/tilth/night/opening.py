@@ -1,0 +1,102 @@
+"""Open a night: the record that it starts from, and the tables that it takes over."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tilth import stage as stages
+from tilth import store
+from tilth.errors import RequestError
+from tilth.ingest import Ingested, ingest
+from tilth.night.request import Request
+from tilth.store import Run
+
+log = logging.getLogger(__name__)
+
+
+def begin(request: Request, ingested: Ingested | None = None) -> Run:
+    """Read the input and open a run; a wrong request raises before anything is written."""
+    ingested = ingested or ingest(request.settings, request.workspace.root)
+    record, earlier = draft(request, ingested)
+    run = Run.create(request.workspace.runs, record)
+    store.write_table(run.path / "0-input.parquet", ingested.samples)
+    for path in earlier:
+        store.copy(path, run.path / path.name)
+    return run
+
+
+def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Path]]:
+    """The first record of a night, and an earlier run's files that it starts from; nothing is written.
+
+    Raises:
+        RequestError: `--from` a stage that no run of this input has reached.
+        ConfigError: the encoder is not to be had.
+    """
+    settings, workspace = request.settings, request.workspace
+    if settings.encoder.model != "default":
+        from tilth.encoder import resolve_model
+
+        resolve_model(settings.encoder.model)
+    earlier = _earlier_files(request, ingested)
+    record = {
+        "tilth": importlib.metadata.version("tilth"),
+        "config": settings.model_dump(mode="json"),
+        "overrides": dict(request.overrides),
+        "workspace": {
+            "root": str(workspace.root),
+            "config": str(workspace.config) if workspace.config else None,
+            "data": str(workspace.data),
+        },
+        "asked": list(request.stages),
+        "taken_from": earlier[0].parent.name if earlier else None,
+        "inputs": ingested.inputs,
+        "ingest": {"notes": ingested.notes},
+        "tasks": [task.to_json() for task in ingested.tasks],
+        "carried": {"in": _carried(request, ingested), "out": {}},
+        "stages": [],
+        "gold": None,
+        "ledger": None,
+        "model": None,
+    }
+    return record, earlier
+
+
+def _carried(request: Request, ingested: Ingested) -> dict[str, str]:
+    """What this night starts from: what the latest left, or, on the very same rows, what the latest started from.
+
+    So the state never learns twice from the same rows, and a second identical night is the first one again.
+    """
+    before = store.latest(request.workspace.runs)
+    if before is None:
+        return {}
+    same = _sums(before.record["inputs"]) == _sums(ingested.inputs)
+    found: dict[str, str] = before.record["carried"]["in" if same else "out"]
+    lost = [name for name, digest in found.items() if not (request.workspace.state / digest).exists()]
+    for name in lost:
+        log.warning("what %s carried over is gone from %s; it starts afresh", name, request.workspace.state)
+    return {name: digest for name, digest in found.items() if name not in lost}
+
+
+def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:
+    if request.start is None or request.start == stages.NAMES[0]:
+        return []
+    position = stages.NAMES.index(request.start)
+    wanted = [f"{number}-{name}.parquet" for number, name in enumerate(stages.NAMES[:position], 1)]
+    for run in reversed(store.all_runs(request.workspace.runs)):
+        paths = [run.path / name for name in wanted]
+        if _sums(run.record["inputs"]) == _sums(ingested.inputs) and all(path.exists() for path in paths):
+            entries = [item for item in run.record["stages"] if item["name"] in stages.NAMES[:position]]
+            kept = [run.path / name for item in entries for name in item.get("artifacts", ())]
+            return [*(path for path in kept if path.exists()), *paths]
+    raise RequestError(
+        f"--from {request.start}: no run of this input in {request.workspace.runs} has the stages before it; "
+        f"run them first: tilth run --to {stages.NAMES[position - 1]}"
+    )
+
+
+def _sums(inputs: Sequence[dict[str, Any]]) -> list[str]:
+    return [item["sha256"] for item in inputs]
