@@ -1,0 +1,37 @@
+"""Check what a wheel holds: all that `tilth init` and a night need, and nothing that a build should leave out."""
+
+import fnmatch
+import sys
+import zipfile
+from pathlib import Path
+
+WORKSPACE = "tilth/workspace"
+NEEDED = (
+    "tilth/py.typed",
+    "tilth/reports/report.html.j2",
+    "tilth/augmentation/pretrained/config.json",
+    "tilth/augmentation/pretrained/*.safetensors",
+)
+UNWANTED = ("*__pycache__*", "*.pyc", "*_cache/*", "*/.*", "*.tmp", "*.sqlite*", "*.log", "tests/*", "*/data/[!r]*")
+
+
+def wanted(root: Path) -> list[str]:
+    """The demo workspace's files as the wheel should name them."""
+    folders = ("flows", "labeling_functions", "data/raw")
+    files = [path for folder in folders for path in (root / folder).iterdir() if path.is_file()]
+    return [f"{WORKSPACE}/{path.relative_to(root).as_posix()}" for path in (*files, root / "tilth.toml")]
+
+
+def main(wheel: Path, root: Path) -> int:
+    """Say what is missing or unwanted; 0 where nothing is."""
+    names = zipfile.ZipFile(wheel).namelist()
+    missing = [one for one in (*NEEDED, *wanted(root)) if not fnmatch.filter(names, one)]
+    unwanted = sorted({name for pattern in UNWANTED for name in fnmatch.filter(names, pattern)})
+    for what, found in (("lacks", missing), ("should not hold", unwanted)):
+        if found:
+            sys.stderr.write(f"{wheel.name} {what}: {', '.join(found)}\n")
+    return 1 if missing or unwanted else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1]), Path(__file__).resolve().parents[1]))
