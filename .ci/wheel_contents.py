@@ -12,7 +12,7 @@ NEEDED = (
     "tilth/augmentation/pretrained/config.json",
     "tilth/augmentation/pretrained/*.safetensors",
 )
-UNWANTED = ("*__pycache__*", "*.pyc", "*_cache/*", "*/.*", "*.tmp", "*.sqlite*", "*.log", "tests/*", "*/data/[!r]*")
+UNWANTED = ("*__pycache__*", "*.pyc", "*_cache/*", "*/.*", "*.tmp", "*.sqlite*", "*.log", "tests/*")
 
 
 def wanted(root: Path) -> list[str]:
@@ -25,11 +25,13 @@ def wanted(root: Path) -> list[str]:
 def main(wheel: Path, root: Path) -> int:
     """Say what is missing or unwanted; 0 where nothing is."""
     names = zipfile.ZipFile(wheel).namelist()
-    missing = [one for one in (*NEEDED, *wanted(root)) if not fnmatch.filter(names, one)]
-    unwanted = sorted({name for pattern in UNWANTED for name in fnmatch.filter(names, pattern)})
+    workspace = wanted(root)
+    missing = [one for one in (*NEEDED, *workspace) if not fnmatch.filter(names, one)]
+    unwanted = {name for pattern in UNWANTED for name in fnmatch.filter(names, pattern)}
+    unwanted |= {name for name in names if name.startswith(f"{WORKSPACE}/") and name not in workspace}
     for what, found in (("lacks", missing), ("should not hold", unwanted)):
         if found:
-            sys.stderr.write(f"{wheel.name} {what}: {', '.join(found)}\n")
+            sys.stderr.write(f"{wheel.name} {what}: {', '.join(sorted(found))}\n")
     return 1 if missing or unwanted else 0
 
 
