@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     ingested = ingest(request.settings, workspace.root)
     if options.dry_run:
         return _dry_run(request, ingested, as_json=options.json)
+    night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
     with workspace.lock():
         opened = night.begin(request, ingested)
         if not options.json:
@@ -73,15 +73,13 @@ def _night(folder: Path, workspace: Workspace, *, show: bool, verbose: bool) -> 
     process = child.start(
         flow,
         ["--run", str(folder), "--data", str(workspace.data)],
-        {**environment(verbose=verbose), **os.environ},
+        environment(verbose=verbose),
         stdout=None if show else sys.stderr,
     )
     try:
         status = process.wait()
     except KeyboardInterrupt:
         child.stop(process)
-        if Run(folder).record["status"] == "running":
-            Run(folder).finish("failed", error="interrupted: a person or the system stopped it")
         raise
     record = Run(folder).record
     if record["status"] == "running":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from tilth.cli import child
 
@@ -17,7 +16,7 @@ def serve(options: argparse.Namespace) -> int:
     process = child.start(
         child.flow_file(workspace.root, "serve.py"),
         ["--cron", options.cron, "--config", str(workspace.config)],
-        {**environment(verbose=options.verbose), **os.environ},
+        environment(verbose=options.verbose),
         cwd=workspace.root,
     )
     try:

@@ -44,17 +44,17 @@ def quiet() -> None:
 
 
 def environment(*, verbose: bool) -> dict[str, str]:
-    """What a process that runs nights has to find in its environment before it imports anything."""
+    """The environment of a process that runs nights: ours, with what it has to find before it imports anything."""
+    silent = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # whatever ours says
     own = {
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "WARNING",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tilth",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
     if verbose:
-        return {**own, VERBOSE: "1"}
-    return {**own, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        return {**own, **os.environ, **silent, VERBOSE: "1"}
+    bars = {"PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    return {**own, **bars, **os.environ, **silent}
 
 
 def say(text: str) -> None:

@@ -3,7 +3,7 @@
 from tilth.night.closing import fail, finish, promote
 from tilth.night.context import code_digest
 from tilth.night.lines import line, plan_line
-from tilth.night.opening import begin
+from tilth.night.opening import begin, draft
 from tilth.night.performing import perform
 from tilth.night.planning import embedded, plan
 from tilth.night.request import Request, chosen
@@ -13,6 +13,7 @@ __all__ = [
     "begin",
     "chosen",
     "code_digest",
+    "draft",
     "embedded",
     "fail",
     "finish",

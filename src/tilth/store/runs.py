@@ -97,7 +97,7 @@ def close_interrupted(runs: Path) -> list[str]:
     closed = []
     for run in all_runs(runs):
         if run.record["status"] == "running":
-            run.update(status="failed", error="interrupted: the process ended before the night did")
+            run.finish("failed", error="interrupted: its process ended, or was stopped, before the night did")
             closed.append(run.path.name)
     return closed
 

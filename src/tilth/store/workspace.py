@@ -64,16 +64,19 @@ class Workspace:
                 f"another night is at work in {self.data} (its lock {self.data / '.lock'} is held); wait for it to end"
             ) from None
         try:
-            for folder in {self.data, self.runs}:
-                clear_leftovers(folder)
-            close_interrupted(self.runs)
+            self._put_right()
             try:
                 yield
-            finally:  # a night that was stopped leaves its unfinished files to whoever holds the lock
-                for folder in {self.data, self.runs}:
-                    clear_leftovers(folder)
+            finally:  # of a night that was stopped just now
+                self._put_right()
         finally:
             lock.release()
+
+    def _put_right(self) -> None:
+        """Remove what is unfinished, and close the records of nights that have ended without a word."""
+        for folder in {self.data, self.runs}:
+            clear_leftovers(folder)
+        close_interrupted(self.runs)
 
 
 def user_cache() -> Path:

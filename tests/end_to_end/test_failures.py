@@ -1,0 +1,49 @@
+"""A stage that fails: exit status 1, one clear line, a record that names the stage, and a night that can go on."""
+
+from __future__ import annotations
+
+from tests.command_line import Workspace
+
+DENOISER = ("--set", "augmentation.denoiser=./nowhere", "--to", "augmentation")
+
+
+def test_a_stage_that_fails_is_named_in_one_line(warm: Workspace) -> None:
+    done = warm("run", *DENOISER)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("tilth: stage augmentation failed: ")
+    assert "nowhere" in done.stderr
+    assert "tilth run goes on from there" in done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["cleaning", "weak_supervision"]
+    record = warm.record()
+    assert record["status"] == "failed"
+    assert record["failed"]["stage"] == "augmentation"
+    assert "Traceback" in record["failed"]["traceback"]
+    assert record["error"] in done.stderr
+    assert not (warm.data / "runs/latest").exists()
+
+
+def test_an_error_of_any_kind_is_told_and_its_traceback_with_v_alone(warm: Workspace) -> None:
+    stages = warm.data / "cache/stages"
+    stages.rename(warm.data / "cache/aside")
+    stages.write_text("a file where a folder belongs", encoding="utf-8")
+    done = warm("run", "--to", "cleaning")
+    assert done.returncode == 1
+    assert done.stderr.startswith("tilth: stage cleaning failed: ")
+    assert "Error: " in done.stderr
+    assert "Traceback" not in done.stderr
+    done = warm("-v", "run", "--to", "cleaning")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    stages.unlink()
+    (warm.data / "cache/aside").rename(stages)
+    assert warm("run", "--to", "cleaning").returncode == 0
+    assert [run["status"] for run in map(warm.record, warm.runs)] == ["failed", "failed", "completed"]
+
+
+def test_a_night_whose_process_dies_is_closed_by_the_command(warm: Workspace) -> None:
+    (warm.root / "flows/nightly.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    done = warm("run")
+    assert done.returncode == 1
+    assert "ended with status 3" in done.stderr
+    assert warm.record()["status"] == "failed"

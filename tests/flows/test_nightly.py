@@ -1,0 +1,122 @@
+"""The flow itself: strings between its tasks, what it retries, and nothing that phones home."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from tests.command_line import STAGES, Workspace, new_workspace
+from tilth.errors import ContractError, StageError
+from tilth.store import Run
+
+FLOWS = Path(__file__).parents[2] / "flows"
+
+
+@pytest.fixture(scope="module")
+def flows() -> Iterator[tuple[Any, Any]]:
+    """The modules `nightly` and `stages`, under a Prefect that is there for tests."""
+    sys.path.insert(0, str(FLOWS))
+    try:
+        import nightly
+        import stages
+
+        with prefect_test_harness(server_startup_timeout=120):
+            yield nightly, stages
+    finally:
+        sys.path.remove(str(FLOWS))
+
+
+@pytest.fixture
+def passed(flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """What each task handed on, in the order in which they ended; the stages themselves do nothing."""
+    nightly, stages = flows
+    seen: list[tuple[str, Any]] = []
+    monkeypatch.setattr(nightly.terminal, "quiet", lambda: None)
+    monkeypatch.setattr(stages.night, "perform", lambda run, name: {"name": name, "skipped": "in a test"})
+    for name in ("finish", "promote"):
+        monkeypatch.setattr(stages.night, name, lambda run: None)
+    monkeypatch.setattr(stages.reports, "write", lambda run: run / "report.html")
+    for name in ("open_night", *STAGES, "close_night"):
+        hook = lambda task, run, state, name=name: seen.append((name, state.result()))  # noqa: E731
+        monkeypatch.setattr(getattr(stages, name), "on_completion_hooks", [hook])
+    return seen
+
+
+def test_tasks_pass_the_folder_of_the_run_and_nothing_else(
+    flows: tuple[Any, Any], passed: list[tuple[str, Any]], tmp_path: Path
+) -> None:
+    run = str(Run.create(tmp_path, {"stages": []}).path)
+    assert flows[0].nightly(run=run) == f"{run}/report.html"
+    assert passed == [(name, run) for name in ("open_night", *STAGES)] + [("close_night", f"{run}/report.html")]
+
+
+@pytest.mark.parametrize(("cause", "tries"), [(ContractError("told"), 1), (OSError("disk"), 2)])
+def test_a_second_try_is_for_what_may_pass(
+    flows: tuple[Any, Any],
+    passed: list[tuple[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cause: Exception,
+    tries: int,
+) -> None:
+    nightly, stages = flows
+    calls = []
+
+    def fail(run: Run, name: str) -> None:
+        calls.append(name)
+        raise StageError(f"stage {name} failed: {cause}") from cause
+
+    monkeypatch.setattr(stages.night, "perform", fail)
+    monkeypatch.setattr(stages.cleaning, "retry_delay_seconds", 0)
+    run = Run.create(tmp_path, {"stages": []})
+    with pytest.raises(StageError, match="stage cleaning failed"):
+        nightly.nightly(run=str(run.path))
+    assert calls == ["cleaning"] * tries
+    assert run.record["status"] == "failed"
+    assert run.record["failed"]["stage"] == "cleaning"
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Workspace:
+    """A workspace whose own night only says what it was given."""
+    made = new_workspace(tmp_path / "workspace", DO_NOT_TRACK="0", PREFECT_SERVER_ANALYTICS_ENABLED="true")
+    (made.root / "flows/nightly.py").write_text(
+        "import json, os, sys\n"
+        "from prefect._internal.analytics.enabled import is_telemetry_enabled\n"
+        "from prefect.settings import get_current_settings\n"
+        "found = {'sdk': is_telemetry_enabled(), 'server': get_current_settings().server.analytics_enabled}\n"
+        "print(json.dumps({**found, 'arguments': sys.argv[1:]}))\n"
+        "from tilth.store import Run\n"
+        "Run(__import__('pathlib').Path(sys.argv[2])).finish('completed', promoted=False, promotion='in a test')\n",
+        encoding="utf-8",
+    )
+    return made
+
+
+def test_nothing_of_prefect_phones_home_whatever_the_environment_says(asked: Workspace) -> None:
+    done = asked("run")
+    found = json.loads(done.stdout.splitlines()[1])
+    assert (found["sdk"], found["server"]) == (False, False)
+    assert found["arguments"] == ["--run", str(asked.runs[0]), "--data", str(asked.data)]
+
+
+def test_each_stage_is_keyed_on_all_the_source_that_it_imports() -> None:
+    code = (
+        "import sys, pkgutil, importlib\n"
+        "from pathlib import Path\n"
+        "name = sys.argv[1]; package = importlib.import_module(f'tilth.{name}')\n"
+        "for item in pkgutil.iter_modules(package.__path__): importlib.import_module(f'tilth.{name}.{item.name}')\n"
+        "loaded = {Path(m.__file__) for k, m in sys.modules.items() if k.startswith('tilth.') and m.__file__}\n"
+        "from tilth.night.context import code_files\n"
+        "print(sorted(str(path) for path in loaded - set(code_files(name))))\n"
+    )
+    for name in STAGES:
+        done = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]", name
