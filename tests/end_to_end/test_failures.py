@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from tests.command_line import Workspace
 
 DENOISER = ("--set", "augmentation.denoiser=./nowhere", "--to", "augmentation")
@@ -25,7 +27,7 @@ def test_a_stage_that_fails_is_named_in_one_line(warm: Workspace) -> None:
 
 def test_an_error_of_any_kind_is_told_and_its_traceback_with_v_alone(warm: Workspace) -> None:
     stages = warm.data / "cache/stages"
-    stages.rename(warm.data / "cache/aside")
+    shutil.rmtree(stages)
     stages.write_text("a file where a folder belongs", encoding="utf-8")
     done = warm("run", "--to", "cleaning")
     assert done.returncode == 1
@@ -35,10 +37,7 @@ def test_an_error_of_any_kind_is_told_and_its_traceback_with_v_alone(warm: Works
     done = warm("-v", "run", "--to", "cleaning")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    stages.unlink()
-    (warm.data / "cache/aside").rename(stages)
-    assert warm("run", "--to", "cleaning").returncode == 0
-    assert [run["status"] for run in map(warm.record, warm.runs)] == ["failed", "failed", "completed"]
+    assert [run["status"] for run in map(warm.record, warm.runs)] == ["failed", "failed"]
 
 
 def test_a_night_whose_process_dies_is_closed_by_the_command(warm: Workspace) -> None:

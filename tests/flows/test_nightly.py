@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grimp
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
+import tilth
 from tests.command_line import STAGES, Workspace, new_workspace
 from tilth.errors import ContractError, StageError
+from tilth.night.context import code_files
 from tilth.store import Run
 
 FLOWS = Path(__file__).parents[2] / "flows"
@@ -108,15 +110,11 @@ def test_nothing_of_prefect_phones_home_whatever_the_environment_says(asked: Wor
 
 
 def test_each_stage_is_keyed_on_all_the_source_that_it_imports() -> None:
-    code = (
-        "import sys, pkgutil, importlib\n"
-        "from pathlib import Path\n"
-        "name = sys.argv[1]; package = importlib.import_module(f'tilth.{name}')\n"
-        "for item in pkgutil.iter_modules(package.__path__): importlib.import_module(f'tilth.{name}.{item.name}')\n"
-        "loaded = {Path(m.__file__) for k, m in sys.modules.items() if k.startswith('tilth.') and m.__file__}\n"
-        "from tilth.night.context import code_files\n"
-        "print(sorted(str(path) for path in loaded - set(code_files(name))))\n"
-    )
+    graph = grimp.build_graph("tilth", cache_dir=None, exclude_type_checking_imports=True)
+    package = Path(tilth.__file__).parents[1]
     for name in STAGES:
-        done = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "[]", name
+        parts = {module for module in graph.modules if module.startswith(f"tilth.{name}.")}
+        used = parts.union(*(graph.find_upstream_modules(module) for module in parts)) - {"tilth"}
+        assert len(used) > len(parts)
+        found = {str(path.relative_to(package).with_suffix("")).replace("/", ".") for path in code_files(name)}
+        assert sorted(used - {module.removesuffix(".__init__") for module in found}) == [], name
