@@ -46,6 +46,9 @@ def stop(process: Process) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if sys.stdout.isatty():  # a progress bar that was cut off has hidden the cursor and left half a line
+            sys.stdout.write("\x1b[?25h\r\x1b[2K")
+            sys.stdout.flush()
 
 
 @contextlib.contextmanager

@@ -25,9 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from tilth.ingest import ingest
 
     stages = night.chosen(stage.NAMES, options.start, options.stop, options.skip)
-    workspace = store.locate(
-        options.config, options.out, anywhere=any([options.input, options.gold, options.label])
-    )
+    workspace = store.locate(options.config, options.out, anywhere=any([options.input, options.gold, options.label]))
     request = night.Request(workspace=workspace, overrides=_overrides(options), stages=stages, start=options.start)
     ingested = ingest(request.settings, workspace.root)
     if options.dry_run:
