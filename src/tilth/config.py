@@ -47,7 +47,10 @@ class EncoderConfig(Model):
     max_tokens: int = Field(default=256, ge=16, le=8192, description="longer texts are chunked and pooled")
     max_chunks: int = Field(default=64, ge=1, description="chunks a text; beyond it, evenly spaced ones are taken")
     batch_tokens: int = Field(default=4096, ge=64, description="padded tokens in one forward pass")
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="bfloat16 is faster on some CPUs, but a vector then depends, in its third digit, on its batch",
+    )
 
 
 class PromotionConfig(Model):

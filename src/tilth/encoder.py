@@ -48,7 +48,7 @@ class Encoder:
         weights = [path for pattern in ("*.safetensors", "*.bin") for path in sorted(self.folder.glob(pattern))]
         files = [self.folder / "config.json", self.folder / "tokenizer.json", *weights]
         sums = [sha256_file(path) for path in files if path.exists()]
-        shape = [self.config.max_tokens, self.config.max_chunks, self._precision, self._pooling, "v1"]
+        shape = [self.config.max_tokens, self.config.max_chunks, self.config.precision, self._pooling, "v1"]
         return digest_json([sums, shape])
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
@@ -92,12 +92,6 @@ class Encoder:
         return AutoModel.from_pretrained(self.folder).eval()
 
     @cached_property
-    def _precision(self) -> str:
-        # Without AVX-512 BF16 the emulated arithmetic is slower than float32.
-        fast = torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
-        return self.config.precision if self.config.precision != "auto" else ("bfloat16" if fast else "float32")
-
-    @cached_property
     def _pooling(self) -> str:
         path = self.folder / "1_Pooling" / "config.json"
         if not path.exists():
@@ -111,7 +105,7 @@ class Encoder:
         for batch in batches([len(chunk) for chunk in chunks], self.config.batch_tokens):
             vectors = self._forward([chunks[i] for i in batch])
             # A longer chunk says more of the text than a short last one.
-            lengths = np.array([len(chunks[i]) for i in batch], dtype=np.float64)[:, None]
+            lengths = np.array([max(len(chunks[i]), 1) for i in batch], dtype=np.float64)[:, None]
             np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
             done += len(batch)
             if progress is not None:
@@ -143,7 +137,7 @@ class Encoder:
         for row, value in enumerate(built):
             ids[row, : len(value)] = torch.tensor(value)
             mask[row, : len(value)] = 1
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._precision == "bfloat16"):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         hidden = hidden.float()
         if self._pooling == "cls":

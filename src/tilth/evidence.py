@@ -88,7 +88,7 @@ class Evidence:
         vectors = self.embeddings()
         k = max(0, min(k, len(vectors) - 1))
         key = digest(self._content, f"k={k}")
-        found = self._cache.arrays("neighbors", key, lambda: _nearest(vectors, k))
+        found = self._cache.arrays("neighbors", key, lambda: nearest(vectors, k))
         return Neighbors(rows=found["rows"], similarities=found["similarities"])
 
     def out_of_fold(self, task: Task, labels: Sequence[str | None]) -> OutOfFold:
@@ -127,7 +127,8 @@ class Evidence:
         return digest(self.encoder.fingerprint, "\x1f".join(self._ids), "\x1f".join(self._texts), self._gold.tobytes())
 
 
-def _nearest(vectors: np.ndarray, k: int, block: int = 1024) -> dict[str, np.ndarray]:
+def nearest(vectors: np.ndarray, k: int, block: int = 1024) -> dict[str, np.ndarray]:
+    """The k nearest rows of each L2-normalized row but itself: `rows` and cosine `similarities`, shape (rows, k)."""
     count = len(vectors)
     rows = np.zeros((count, k), dtype=np.int64)
     similarities = np.zeros((count, k), dtype=np.float32)
@@ -149,14 +150,26 @@ def calibrate(probabilities: np.ndarray, codes: np.ndarray) -> float:
         probabilities: shape (rows, classes).
         codes: the classes as they are labeled, shape (rows,).
     """
+    return fit_temperature(np.log(np.maximum(probabilities, 1e-9)), codes, 0.2, 5.0)
+
+
+def fit_temperature(logits: np.ndarray, codes: np.ndarray, low: float, high: float) -> float:
+    """The number between `low` and `high` by which logits are divided to make the codes most likely.
+
+    Args:
+        logits: held-out scores of any scale, shape (rows, classes).
+        codes: the classes as they are labeled, shape (rows,).
+        low: the smallest temperature.
+        high: the largest one.
+    """
     if len(codes) < 20:  # too few to fit even one number
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        softened = soften(probabilities, float(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(softened[np.arange(len(codes)), codes], 1e-6)).mean())
+        found = softmax(logits / np.exp(log_temperature))
+        return float(-np.log(np.maximum(found[np.arange(len(codes)), codes], 1e-6)).mean())
 
-    best = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded", options={"xatol": 1e-3})
+    best = minimize_scalar(loss, bounds=(np.log(low), np.log(high)), method="bounded", options={"xatol": 1e-3})
     return float(np.exp(best.x))
 
 
@@ -166,7 +179,14 @@ def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     >>> soften(np.array([[0.8, 0.2]]), 1.0).round(2).tolist()
     [[0.800000011920929, 0.20000000298023224]]
     """
-    logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
-    logits -= logits.max(axis=1, keepdims=True)
-    exponents = np.exp(logits)
-    return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+    return softmax(np.log(np.maximum(probabilities, 1e-9)) / temperature).astype(np.float32)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits, row by row, in the logits' own precision.
+
+    >>> softmax(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
+from threadpoolctl import threadpool_limits
 
 
-def judge() -> LogisticRegression:
+class Judge(LogisticRegression):
+    """scikit-learn's logistic regression, fitted with one thread.
+
+    Its loss and its matrix products come with a pool of threads each, which get into each other's way: on a busy
+    machine of two cores, one thread fits 8,000 rows of 77 classes fifteen times as fast.
+    """
+
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:  # noqa: N803 - scikit-learn's own name
+        """Fit to embeddings, shape (rows, dimensions), and classes, shape (rows,)."""
+        with threadpool_limits(limits=1):
+            return super().fit(X, y, sample_weight)
+
+
+def judge() -> Judge:
     """An unfitted judge, for L2-normalized mean-pooled embeddings of the default encoder."""
-    return LogisticRegression(C=10, max_iter=300)
+    return Judge(C=10, max_iter=300)
 
 
 def fit_predict(

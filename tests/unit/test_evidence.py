@@ -111,7 +111,7 @@ def test_neighbors_are_those_of_brute_force(k: int, tmp_path: Path, monkeypatch:
 
 def test_neighbors_do_not_depend_on_the_block(samples: Dataset, tmp_path: Path) -> None:
     vectors = evidence_of(samples, tmp_path).embeddings()
-    whole, split = (module._nearest(vectors, 4, block) for block in (1024, 5))
+    whole, split = (module.nearest(vectors, 4, block) for block in (1024, 5))
     assert split["similarities"] == pytest.approx(whole["similarities"], abs=1e-6)
 
 
@@ -127,7 +127,7 @@ def test_what_was_computed_is_not_computed_again(
     first = evidence_of(samples, tmp_path)
     kept = first.out_of_fold(INTENT, told(samples)).probabilities, first.neighbors(3).rows
     monkeypatch.setattr(module, "fit_predict", lambda *_: pytest.fail("fitted again"))
-    monkeypatch.setattr(module, "_nearest", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr(module, "nearest", lambda *_: pytest.fail("searched again"))
     again = evidence_of(samples, tmp_path)
     assert np.array_equal(again.out_of_fold(INTENT, told(samples)).probabilities, kept[0])
     assert np.array_equal(again.neighbors(3).rows, kept[1])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from cleanlab.outlier import OutOfDistribution
+from ftfy.badness import is_bad
 
 from tilth.cleaning.config import Config
 from tilth.evidence import Evidence
 from tilth.samples import Reason, Split, Status
-from tilth.text import normal_form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,10 @@ CHECKS: dict[str, Check] = {}
 
 
 def check(name: str, status: Status, reason: Reason) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
-    """Register a check under a name that is not taken; its columns are `<name>_score` and `is_<name>_issue`."""
+    """Register a check under a name that is not taken; its columns are `<name>_score` and `is_<name>_issue`.
+
+    With `Status.ACTIVE` its issues are reported and change nothing.
+    """
 
     def register(function: Callable[..., Found]) -> Callable[..., Found]:
         if name in CHECKS:
@@ -56,14 +62,15 @@ def check(name: str, status: Status, reason: Reason) -> Callable[[Callable[..., 
     return register
 
 
-def _verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> Found:
+def verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> Found:
+    """A verdict without shades: score 0 where there is an issue, else 1."""
     return Found(score=np.where(issue, 0.0, 1.0), issue=issue, duplicate_of=duplicate_of)
 
 
 @check("empty", Status.QUARANTINED, Reason.EMPTY)
 def empty(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     """Nothing there."""
-    return _verdict(frame["text"].eq("").to_numpy(dtype=bool))
+    return verdict(frame["text"].eq("").to_numpy(dtype=bool))
 
 
 _MARKUP = re.compile(r"<[^>]+>|https?://\S+|&\w+;")
@@ -73,8 +80,8 @@ _MASHED = re.compile(r"(.)\1{4,}|[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 @check("junk", Status.QUARANTINED, Reason.JUNK)
 def junk(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     """Share of a text that reads as words, once markup, links and keyboard mash are taken away."""
-    scores = [_wordlike(text) for text in frame["text"]]
-    return Found(score=np.array(scores), issue=np.array([score < 0.25 for score in scores], dtype=bool))
+    scores = np.array([_wordlike(text) for text in frame["text"]], dtype=float)
+    return Found(score=scores, issue=scores < 0.25)
 
 
 def _wordlike(text: str) -> float:
@@ -93,41 +100,44 @@ def too_long(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     return Found(score=score, issue=length > config.max_characters)
 
 
-@check("exact_duplicate", Status.QUARANTINED, Reason.EXACT_DUPLICATE)
-def exact_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Equal but for case and punctuation to an earlier row; a labeled row is kept before an unlabeled one."""
-    own = frame["split"].ne(Split.GOLD) & frame["text"].ne("")
-    form = frame["text"].map(normal_form).where(own & frame["text"].map(normal_form).ne(""))
-    order = frame["split"].ne(Split.TRAIN).astype(int).sort_values(kind="stable").index
-    first = frame["id"].loc[order].groupby(form.loc[order]).first()
-    original = form.map(first).astype(object)
-    issue = (original.notna() & original.ne(frame["id"])).to_numpy(dtype=bool)
-    return _verdict(issue, np.where(issue, original, None))
+@check("encoding", Status.ACTIVE, Reason.ENCODING)
+def encoding(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
+    """Text that was read in the wrong encoding (mojibake such as "donâ€™t"), by ftfy's heuristic."""
+    return verdict(np.array([is_bad(text[:5000]) for text in frame["text"]], dtype=bool))
 
 
-@check("gold_leak", Status.QUARANTINED, Reason.GOLD_LEAK)
-def gold_leak(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """A row that is also in gold: learning from it would make the gold figures too good."""
-    form, gold = frame["text"].map(normal_form), frame["split"].eq(Split.GOLD)
-    return _verdict((~gold & form.ne("") & form.isin(form[gold])).to_numpy(dtype=bool))
+_FEWEST_TO_TELL = 20  # letters below which a language is a guess
+_USUAL = 0.6  # share of the rows that one language must have to be the one that belongs here
 
 
-@check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
-def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Cosine to the nearest earlier row, where most of the words are shared too."""
-    near, count = evidence.neighbors(10), len(frame)
-    gold = frame["split"].eq(Split.GOLD).to_numpy()
-    words = [set(normal_form(text).split()) for text in frame["text"]]
-    score, original = np.ones(count), np.full(count, None, dtype=object)
-    for row in range(count):
-        for other, cosine in zip(near.rows[row], near.similarities[row], strict=True):
-            if other >= row or gold[other] or gold[row] or original[other] is not None:
-                continue
-            shared = len(words[row] & words[other]) / max(1, len(words[row] | words[other]))
-            if cosine >= config.near_duplicate and shared >= 0.7:
-                score[row], original[row] = 1 - cosine, frame["id"].iloc[other]
-                break
-    return Found(score=score, issue=np.array([value is not None for value in original], dtype=bool), duplicate_of=original)
+@check("language", Status.REVIEW, Reason.LANGUAGE)
+def language(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
+    """How likely a text is in a language that belongs here, by py3langid (Lui and Baldwin 2012)."""
+    told = [_languages(text[:2000]) if _letters(text) >= _FEWEST_TO_TELL else None for text in frame["text"]]
+    most = Counter(found[0] for found in told if found).most_common(1)
+    here = set(config.languages)
+    if not here and most and most[0][1] >= _USUAL * sum(found is not None for found in told):
+        here = {most[0][0]}
+    score = np.array([1.0 if not here or not found or found[0] in here else 1 - found[1] for found in told])
+    return Found(score=score, issue=score < 1 - config.language)
+
+
+def _letters(text: str) -> int:
+    # A character of a script without spaces says as much as several letters do.
+    return sum(3 if ord(letter) > 0x2E7F else 1 for letter in text[:200] if letter.isalpha())
+
+
+@cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+@cache
+def _languages(text: str) -> tuple[str, float]:
+    found, chance = _identifier().classify(text)
+    return str(found), float(chance)
 
 
 @check("outlier", Status.REVIEW, Reason.OUTLIER)

@@ -1,78 +1,195 @@
-"""Which given labels are wrong, by models that did not learn from them (confident learning, Northcutt et al. 2021)."""
+"""Every given label of a task, judged by models that did not learn from it, and what the policy makes of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from cleanlab.count import estimate_py_and_noise_matrices_from_probabilities
-from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 
+from tilth.cleaning import filters
 from tilth.cleaning.config import Config
+from tilth.cleaning.filters import Verdict
+from tilth.cleaning.witnesses import Beliefs, Graph, believe
 from tilth.evidence import Evidence
-from tilth.samples import Action, Split, Task
+from tilth.samples import Action, Split, Status, Task
+
+FEWEST = 100
+"""Labeled rows below which no error is planted: a handful of them would measure nothing."""
 
 
-def judge_labels(frame: pd.DataFrame, task: Task, config: Config, evidence: Evidence) -> dict[str, Any]:
-    """Write the task's columns into the frame, and return its metrics.
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What came of one task.
 
-    Only train rows take part; a class with a single row is kept and judged by nobody.
+    Attributes:
+        metrics: plain JSON.
+        belief: the witnesses' joint probabilities, shape (rows of the frame, labels), NaN for rows that took no part.
     """
-    name, index = task.name, {label: i for i, label in enumerate(task.labels)}
-    given = frame[f"{name}_given"].where(frame["split"].eq(Split.TRAIN))
-    codes = given.map(index).astype(float).fillna(-1).astype(int).to_numpy()
-    counts = np.bincount(codes[codes >= 0], minlength=len(index))
-    rows = np.flatnonzero((codes >= 0) & (counts[codes] > 1))
-    quality, issue, action = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool), np.full(len(frame), None, object)
-    suggested, sure, right = action.copy(), quality.copy(), quality.copy()
-    noise = None
-    if len(np.unique(codes[rows])) > 1:
-        probabilities = evidence.out_of_fold(task, given.tolist()).probabilities[rows]
-        noise = _judge(codes[rows], probabilities, config, rows, quality, issue, right)
-        best = probabilities.argmax(axis=1)
-        suggested[rows], sure[rows] = np.array(task.labels, dtype=object)[best], probabilities.max(axis=1)
-        issue[rows] &= best != codes[rows]
-        action[rows] = Action.KEEP.value
-        action[issue] = _actions(config, sure[issue])
-    for suffix, values in (("quality", quality), ("suggested", suggested), ("given_confidence", right)):
-        frame[f"{name}_{suffix}"] = values
-    frame[f"is_{name}_issue"], frame[f"{name}_action"], frame[f"{name}_suggested_confidence"] = issue, action, sure
-    return {
-        "judged": len(rows),
-        "issues": int(issue.sum()),
-        "noise_rate": noise,
-        "actions": {word.value: int((action == word.value).sum()) for word in Action},
-        "single_row_classes": [label for label, i in index.items() if counts[i] == 1],
-    }
+
+    metrics: dict[str, Any]
+    belief: np.ndarray
 
 
-def _judge(
-    codes: np.ndarray,
-    probabilities: np.ndarray,
+def judge_all(
+    frame: pd.DataFrame, tasks: Sequence[Task], config: Config, evidence: Evidence, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Write every task's columns into the frame, children first so that their parents hear them; give the metrics."""
+    done: dict[str, Judged] = {}
+    for task in reversed(tasks):
+        children = [(child, done[child.name].belief) for child in tasks if child.parent == task.name]
+        below = _from_below(task, children) if children else None
+        done[task.name] = judge_labels(frame, task, config, evidence, seed, below)
+    return {task.name: done[task.name].metrics for task in tasks}
+
+
+def _from_below(task: Task, children: Sequence[tuple[Task, np.ndarray]]) -> np.ndarray:
+    """A child's belief summed up by parent, shape (rows, labels); NaN where no child says anything."""
+    index = {label: code for code, label in enumerate(task.labels)}
+    parts = []
+    for child, belief in children:
+        up = np.zeros((len(child.labels), len(task.labels)))
+        for code, label in enumerate(child.labels):
+            if (parent := child.parent_of.get(label)) in index:
+                up[code, index[parent]] = 1
+        parts.append(belief @ up)
+    stacked = np.stack(parts)
+    told = np.logical_not(np.any(np.isnan(stacked), axis=2))
+    mean = np.where(told[:, :, None], stacked, 0).sum(axis=0) / np.maximum(told.sum(axis=0), 1)[:, None]
+    return np.where(told.any(axis=0)[:, None], mean, np.nan)
+
+
+def judge_labels(
+    frame: pd.DataFrame,
+    task: Task,
     config: Config,
-    rows: np.ndarray,
-    quality: np.ndarray,
-    issue: np.ndarray,
-    right: np.ndarray,
-) -> float:
-    present = np.unique(codes)
-    compact = np.searchsorted(present, codes)
-    among = probabilities[:, present] / np.maximum(probabilities[:, present].sum(axis=1, keepdims=True), 1e-9)
-    own = among[np.arange(len(rows)), compact]
-    quality[rows] = get_label_quality_scores(compact, among, method="self_confidence")
-    # "both" keeps what two filters agree on; the floor on the given label's own probability guards rare classes.
-    found = find_label_issues(compact, among, filter_by="both", n_jobs=1)
-    issue[rows] = found & (own < config.max_given_probability)
-    prior, noise_matrix, _, _ = estimate_py_and_noise_matrices_from_probabilities(compact, among)
-    # P(true = given | text, given): the model's belief in each class, times how often that class is so labeled
-    joint = among * noise_matrix[compact]
-    right[rows] = joint[np.arange(len(rows)), compact] / np.maximum(joint.sum(axis=1), 1e-9)
-    return round(float(1 - (prior * np.diag(noise_matrix)).sum()), 4)
+    evidence: Evidence,
+    seed: int,
+    below: np.ndarray | None = None,
+) -> Judged:
+    """Write one task's columns into the frame.
+
+    Active train rows take part (a text in another language than the encoder knows would be judged by chance); a
+    class with a single row is kept and judged by nobody, and what a person answered is learned from, never judged.
+    """
+    codes, asked = _codes(frame, task)
+    counts = np.bincount(codes[codes >= 0], minlength=len(task.labels))
+    rows = np.flatnonzero((codes >= 0) & (counts[codes] > 1))
+    columns = _Columns(frame, task, rows)
+    metrics: dict[str, Any] = {
+        "judged": len(rows),
+        "issues": 0,
+        "actions": {},
+        "single_row_classes": [label for label, count in zip(task.labels, counts, strict=True) if count == 1],
+    }
+    belief = np.full((len(frame), len(task.labels)), np.nan)
+    present, compact = np.unique(codes[rows], return_inverse=True)
+    if len(present) > 1:
+        heard = None if below is None else below[rows][:, present]
+        beliefs, verdict = _judged(compact, rows, config, evidence, seed, heard)
+        belief[np.ix_(rows, present)] = beliefs.joint
+        belief[rows] = np.nan_to_num(belief[rows])
+        issue = verdict.issue & asked[rows]
+        columns.write(compact, np.array(task.labels, dtype=object)[present], beliefs, verdict, issue, config)
+        metrics |= _metrics(verdict, issue)
+        metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
+    columns.into(frame)
+    return Judged(metrics=metrics, belief=belief)
 
 
-def _actions(config: Config, sure: np.ndarray) -> np.ndarray:
-    if config.policy != "correct":
-        return np.full(len(sure), config.policy, dtype=object)
-    return np.where(sure > config.correct_above, Action.CORRECT.value, Action.SET_ASIDE.value).astype(object)
+def _codes(frame: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """The label to learn from as a code, −1 for none, and whether it is for us to judge; both of shape (rows,)."""
+    mine = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE)
+    answer = frame[f"{task.name}_answer"] if f"{task.name}_answer" in frame else pd.Series(None, frame.index, object)
+    told = answer.where(answer.notna(), frame[f"{task.name}_given"]).where(mine)
+    index = {label: code for code, label in enumerate(task.labels)}
+    return told.map(index).astype(float).fillna(-1).astype(int).to_numpy(), answer.isna().to_numpy(dtype=bool)
+
+
+def _judged(
+    codes: np.ndarray, rows: np.ndarray, config: Config, evidence: Evidence, seed: int, below: np.ndarray | None
+) -> tuple[Beliefs, Verdict]:
+    vectors, folds = evidence.embeddings()[rows], evidence.folds[rows]
+    graph, classes = Graph.of(vectors, config.neighbors), int(codes.max()) + 1
+
+    def again(changed: np.ndarray) -> Beliefs:
+        return believe(vectors, graph, changed, folds, classes, config.rounds, below)
+
+    beliefs = again(codes)
+    if len(rows) < FEWEST:
+        return beliefs, filters.cautious(codes, beliefs)
+    return beliefs, filters.choose(
+        codes,
+        beliefs,
+        again,
+        wanted=config.filter,
+        least=config.planted,
+        min_precision=config.min_precision,
+        seed=seed,
+    )
+
+
+class _Columns:
+    """The columns that cleaning owns of one task, empty until written."""
+
+    def __init__(self, frame: pd.DataFrame, task: Task, rows: np.ndarray) -> None:
+        self._name, self._rows = task.name, rows
+        count = len(frame)
+        self.issue = np.zeros(count, dtype=bool)
+        self.quality, self.right, self.sure = (np.full(count, np.nan) for _ in range(3))
+        self.action, self.suggested = (np.full(count, None, dtype=object) for _ in range(2))
+
+    def write(
+        self,
+        codes: np.ndarray,
+        labels: np.ndarray,
+        beliefs: Beliefs,
+        verdict: Verdict,
+        issue: np.ndarray,
+        config: Config,
+    ) -> None:
+        """Fill the judged rows in; `codes`, `issue` and the verdict are aligned with them."""
+        best, place = beliefs.joint.argmax(axis=1), np.arange(len(codes))
+        own = beliefs.joint[place, codes]
+        # Were the given label wrong, the others would share what is left.
+        other = verdict.wrong * beliefs.joint[place, best] / np.maximum(1 - own, 1e-9)
+        self.quality[self._rows] = get_label_quality_scores(codes, beliefs.joint, method="self_confidence")
+        self.right[self._rows] = 1 - verdict.wrong
+        self.sure[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
+        self.suggested[self._rows], self.issue[self._rows] = labels[best], issue
+        self.action[self._rows] = Action.KEEP.value
+        flagged = self._rows[issue]
+        self.action[flagged] = _actions(config, self.right[flagged], self.sure[flagged])
+
+    def into(self, frame: pd.DataFrame) -> None:
+        """Set the columns in a frame that the caller owns."""
+        name = self._name
+        frame[f"{name}_quality"], frame[f"is_{name}_issue"] = self.quality, self.issue
+        frame[f"{name}_suggested"], frame[f"{name}_suggested_confidence"] = self.suggested, self.sure
+        frame[f"{name}_given_confidence"], frame[f"{name}_action"] = self.right, self.action
+
+
+def _actions(config: Config, right: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """What becomes of each label that is judged wrong, by how likely it and the suggested one are right."""
+    if config.policy not in ("auto", "correct"):
+        return np.full(len(right), config.policy, dtype=object)
+    rest = np.where(
+        (right > config.review_above) & (config.policy == "auto"), Action.REVIEW.value, Action.SET_ASIDE.value
+    )
+    return np.where(sure > config.correct_above, Action.CORRECT.value, rest).astype(object)
+
+
+def _metrics(verdict: Verdict, issue: np.ndarray) -> dict[str, Any]:
+    return {
+        "issues": int(issue.sum()),
+        "error_rate": None if verdict.rate is None else round(verdict.rate, 4),
+        "filter": verdict.name,
+        "planted": verdict.planted,
+        "measured": {
+            name: {"precision": found.precision, "recall": found.recall, "f1": found.f1}
+            for name, found in verdict.measured.items()
+        },
+    }

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     JUNK = "junk"
     TOO_LONG = "too_long"
     LANGUAGE = "language"
+    ENCODING = "encoding"
+    BOILERPLATE = "boilerplate"
     OUTLIER = "outlier"
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"

@@ -1,0 +1,72 @@
+"""What the report shows of cleaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.samples import Task
+from tilth.stage import Figure
+
+_SHOWN = 12
+
+
+def figures(frame: pd.DataFrame, metrics: Mapping[str, Any], tasks: Sequence[Task]) -> list[Figure]:
+    """The checks' counts; for each task the filters' measured figures, the label quality and the worst labels."""
+    counts = dict(metrics["checks"])
+    counts |= {kind: found["rows"] for kind, found in metrics["whole"].items() if isinstance(found, Mapping)}
+    found = [
+        Figure(
+            kind="bar",
+            title="What the checks found",
+            data={"labels": list(counts), "values": list(counts.values())},
+            note="Rows that are not gold. Non-iid, class imbalance and groups are found by Datalab, and are told only.",
+        )
+    ]
+    for task in tasks:
+        found += _of_task(frame, task.name, metrics["tasks"][task.name])
+    return found
+
+
+def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list[Figure]:
+    quality = frame[f"{task}_quality"].dropna()
+    if quality.empty:
+        return []
+    counts, edges = np.histogram(quality, bins=20, range=(0, 1))
+    shown = frame[frame[f"is_{task}_issue"]].sort_values(f"{task}_given_confidence", kind="stable").head(_SHOWN)
+    columns = ["text", f"{task}_given", f"{task}_suggested", f"{task}_given_confidence", f"{task}_action"]
+    return [
+        *_measured(task, metrics),
+        Figure(
+            kind="histogram",
+            title=f"Label quality: {task}",
+            data={"edges": edges.round(2).tolist(), "counts": counts.tolist()},
+            note="Probability that models give to the label, without having learned from it.",
+        ),
+        Figure(
+            kind="table",
+            title=f"Labels judged wrong: {task}",
+            data={"columns": columns, "rows": shown[columns].round(3).astype(object).to_numpy().tolist()},
+        ),
+    ]
+
+
+def _measured(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
+    if not metrics.get("measured"):
+        return []
+    rows = [
+        [name, one["precision"], one["recall"], one["f1"], "yes" if name == metrics["filter"] else "no"]
+        for name, one in metrics["measured"].items()
+    ]
+    return [
+        Figure(
+            kind="table",
+            title=f"How well each filter finds wrong labels: {task}",
+            data={"columns": ["filter", "precision", "recall", "F1", "chosen"], "rows": rows},
+            note=f"Measured on {metrics['planted']} errors planted into this data, of the kind that it shows; about "
+            f"{100 * metrics['error_rate']:.1f} % of the labels seem to be wrong.",
+        )
+    ]

@@ -1,0 +1,132 @@
+"""Models that judge each row's label without having learned from it, fitted again without the rows they doubt.
+
+Three of unlike kinds, since their errors differ: the nearest rows in embedding space, a linear discriminant in
+closed form, and the judge. The first two are cheap, so they are fitted in rounds, each row weighed by what the last
+round thought of its label (the idea of iterated self-weighting in co-teaching and SELF, Nguyen et al. 2020); the
+judge is fitted once, on the rows whose label they agree with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from tilth.evidence import fit_temperature, nearest, softmax
+from tilth.judge import fit_predict
+
+_SHRINKAGE = 0.2
+"""Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
+_WIDTH = 0.05
+"""Cosine distance over which a neighbor's voice falls by a factor e."""
+_DOUBT = 1e-2
+"""What every class is given beside its neighbors' voices, so that none is impossible."""
+_LOGITS = (0.02, 60.0)
+"""Temperatures to choose from: scores of a discriminant are far larger than log probabilities."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """The nearest labeled rows of each labeled row: indices and voices, both of shape (rows, k)."""
+
+    rows: np.ndarray
+    voices: np.ndarray
+
+    @classmethod
+    def of(cls, vectors: np.ndarray, k: int) -> Graph:
+        """The graph of L2-normalized vectors, float32 of shape (rows, dimensions); k is cut to what there is."""
+        found = nearest(vectors, max(0, min(k, len(vectors) - 1)))
+        return cls(rows=found["rows"], voices=np.exp((found["similarities"].astype(np.float64) - 1) / _WIDTH))
+
+    def tally(self, codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
+        """The neighbors' weighted voices for each class, float64, shape (rows, classes)."""
+        count, k = self.rows.shape
+        voices = (self.voices * weights[self.rows]).ravel()
+        among = csr_matrix((voices, self.rows.ravel(), np.arange(0, count * k + 1, max(k, 1))), shape=(count, count))
+        labels = csr_matrix((np.ones(count), (np.arange(count), codes)), shape=(count, classes))
+        return np.asarray((among @ labels).toarray())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beliefs:
+    """Probabilities of each class by each witness and by all, float64, shape (rows, classes)."""
+
+    neighbors: np.ndarray
+    linear: np.ndarray
+    joint: np.ndarray
+
+
+def believe(
+    vectors: np.ndarray,
+    graph: Graph,
+    codes: np.ndarray,
+    folds: np.ndarray,
+    classes: int,
+    rounds: int,
+    below: np.ndarray | None = None,
+) -> Beliefs:
+    """What the witnesses think of every labeled row.
+
+    Args:
+        vectors: L2-normalized, shape (rows, dimensions).
+        graph: of these vectors.
+        codes: the labels as given, shape (rows,), each below `classes` and each class at least once.
+        folds: cross-validation fold of each row, shape (rows,).
+        classes: how many there are.
+        rounds: fits of the cheap witnesses.
+        below: what the tasks below think of these classes, shape (rows, classes), rows of NaN where they are silent.
+    """
+    weights, place = np.ones(len(codes)), np.arange(len(codes))
+    for _ in range(rounds):
+        near = _calibrated(np.log(graph.tally(codes, weights, classes) + _DOUBT), codes)
+        cheap = _pooled(near, _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes))
+        weights = cheap[place, codes] / cheap.max(axis=1)
+    linear = _judge(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
+    joint = _pooled(near, linear)
+    if below is not None:
+        told = ~np.isnan(below).any(axis=1)
+        joint[told] = _pooled(joint[told], below[told])
+    return Beliefs(neighbors=near, linear=linear, joint=joint)
+
+
+def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    return softmax(logits / fit_temperature(logits, codes, *_LOGITS))
+
+
+def _pooled(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """The normalized geometric mean: a class must convince both (Genest and Zidek 1986, logarithmic pool)."""
+    joint = np.sqrt(np.maximum(one, 1e-12) * np.maximum(two, 1e-12))
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def _discriminant(
+    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, weights: np.ndarray, classes: int
+) -> np.ndarray:
+    """Out-of-fold scores of a weighted linear discriminant, float64, shape (rows, classes)."""
+    scores = np.zeros((len(codes), classes))
+    for fold in np.unique(folds):
+        taught, asked = folds != fold, folds == fold
+        if not taught.any():
+            continue
+        x, y, w = vectors[taught].astype(np.float64), codes[taught], weights[taught]
+        members = csr_matrix((w, (y, np.arange(len(y)))), shape=(classes, len(y)))
+        size = np.asarray(members.sum(axis=1)).ravel() + 1e-9
+        means = (members @ x) / size[:, None]
+        residual = (x - means[y]) * np.sqrt(w)[:, None]
+        covariance = residual.T @ residual / max(w.sum(), 1e-9)
+        sphere = np.trace(covariance) / len(covariance) + 1e-9
+        covariance = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere * np.eye(len(covariance))
+        directions = np.linalg.solve(covariance, means.T)
+        bias = np.log(size / size.sum()) - 0.5 * (means.T * directions).sum(axis=0)
+        scores[asked] = vectors[asked] @ directions + bias
+    return scores
+
+
+def _judge(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray:
+    found = np.full((len(codes), classes), 1 / classes)
+    for fold in np.unique(folds):
+        taught, asked = trusted & (folds != fold), folds == fold
+        if taught.any():
+            found[asked] = fit_predict(vectors[taught], codes[taught], vectors[asked], classes)
+    return found

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tilth import cleaning, stage
+from tilth.cleaning.checks import CHECKS, check
+from tilth.evidence import Evidence
+from tilth.samples import Reason, Status, to_pandas
+from tilth.store import Cache
+
+ENGLISH = [
+    "I would like to know when my new router is going to arrive please",
+    "the internet at home has been very slow since yesterday evening",
+    "could you tell me why the bill went up by so much this month",
+    "my mother cannot log in to her account on the new telephone",
+    "we are moving house in August and want to take the line with us",
+    "nobody came for the appointment although I waited all day long",
+]
+
+
+def cleaned(extra: list[tuple[Any, ...]], folder: Path, **config: Any) -> pd.DataFrame:
+    samples = make_table([*ROWS, *extra])
+    (folder / "scratch").mkdir(parents=True)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    resources = stage.Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
+    result = stage.perform("cleaning", samples, cleaning.Config(**config), resources)
+    return to_pandas(result.samples).set_index("id")
+
+
+def unlabeled(texts: list[str], prefix: str) -> list[tuple[Any, ...]]:
+    return [(f"{prefix}{i}", text, "unlabeled", None, None) for i, text in enumerate(texts)]
+
+
+FOREIGN = [
+    "Bonjour, je voudrais savoir pourquoi ma facture a augmenté ce mois-ci",
+    "Ich möchte bitte meinen Vertrag zum Ende des Monats kündigen, vielen Dank",
+    "我下个月毕业要从宿舍搬到伦敦，宽带合同还有八个月，可以直接迁到新地址吗",
+]
+
+
+def test_texts_in_another_language_are_sent_to_review(tmp_path: Path) -> None:
+    out = cleaned([*unlabeled(ENGLISH, "e"), *unlabeled(FOREIGN[:2], "f")], tmp_path)
+    assert out.loc[["f0", "f1"], "reason"].tolist() == ["language", "language"]
+    assert out.loc[["f0", "f1"], "status"].tolist() == ["review", "review"]
+    assert not out.loc[[f"e{i}" for i in range(6)], "is_language_issue"].any()
+
+
+def test_languages_may_be_named(tmp_path: Path) -> None:
+    rows = [*unlabeled(ENGLISH, "e"), *unlabeled(FOREIGN, "f")]
+    out = cleaned(rows, tmp_path, languages=("en", "fr"), language=0.6)
+    assert out.loc[["f0", "f1", "f2"], "is_language_issue"].tolist() == [False, True, True]
+
+
+def test_mojibake_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    out = cleaned(unlabeled(["I donâ€™t know why the cafÃ© bill is so high", "the café is fine"], "m"), tmp_path)
+    assert out.loc[["m0", "m1"], "is_encoding_issue"].tolist() == [True, False]
+    assert out.loc["m0", "status"] == "active"
+
+
+def test_boilerplate_is_what_many_rows_hold_beside_little_else(tmp_path: Path) -> None:
+    footer = "This message is confidential and meant for its receiver alone. Please think before you print it"
+    texts = [f"{words}. {footer}" for words in ENGLISH] + [f"hi there. {footer}", "hello hello", "hello hello"]
+    out = cleaned(unlabeled(texts, "t"), tmp_path)
+    assert out.loc["t6", "reason"] == "boilerplate"
+    assert out.loc[[f"t{i}" for i in range(6)], "status"].eq("active").all()
+    assert out.loc["t6", "boilerplate_score"] < out.loc["t0", "boilerplate_score"]
+
+
+def test_a_near_copy_names_the_row_that_it_repeats(tmp_path: Path) -> None:
+    out = cleaned(unlabeled(["slow internet and buffering again again tonight"], "n"), tmp_path, near_duplicate=0.9)
+    assert out.loc["n0", ["reason", "duplicate_of"]].tolist() == ["near_duplicate", "b2"]
+
+
+def test_the_data_set_as_a_whole_is_examined_by_datalab(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = {"refund": ["refund", "money", "bank"], "slow": ["slow", "buffering", "evening"]}
+    rows = []
+    for i in range(120):  # beside them only two rows are labeled "outage"
+        label = "slow" if i % 2 else "refund"
+        text = " ".join([*rng.choice(words[label], 3), f"w{rng.integers(50)}", f"v{rng.integers(50)}"])
+        rows.append((f"d{i}", text, "train", "network" if i % 2 else "billing", label))
+    out = cleaned(rows, tmp_path)
+    assert out["class_imbalance_score"].between(0, 1).all()
+    assert out.index[out["is_class_imbalance_issue"]].tolist() == ["c1", "c2"]
+    assert {"non_iid_score", "underperforming_group_score"} <= set(out.columns)
+
+
+def test_a_check_is_registered_once() -> None:
+    with pytest.raises(ValueError, match="registered already"):
+        check("junk", Status.REVIEW, Reason.JUNK)(CHECKS["junk"].find)

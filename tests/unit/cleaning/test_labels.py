@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import HashingEncoder
+from tilth import samples as table
+from tilth.cleaning import Config
+from tilth.cleaning.filters import NAMES, choose
+from tilth.cleaning.labels import judge_all
+from tilth.cleaning.witnesses import Graph, believe
+from tilth.errors import ConfigError
+from tilth.evidence import Evidence
+from tilth.samples import Task
+from tilth.stage import Resources, perform
+from tilth.store import Cache
+
+CLASSES = 6
+WORDS = [[f"word{c}x{k}" for k in range(12)] for c in range(CLASSES)]
+FILLER = [f"filler{k}" for k in range(30)]
+
+
+def blobs(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors around one center a class, near enough to each other that some are hard."""
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(CLASSES, 24))
+    codes = rng.integers(CLASSES, size=rows)
+    vectors = centers[codes] + 1.1 * rng.normal(size=(rows, 24))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), codes
+
+
+def flipped(codes: np.ndarray, share: float, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(len(codes)) < share
+    return np.where(wrong, (codes + 1 + rng.integers(2, size=len(codes))) % CLASSES, codes)
+
+
+@pytest.fixture(scope="module")
+def noisy() -> dict[str, Any]:
+    vectors, truth = blobs(900)
+    codes, folds = flipped(truth, 0.2), np.arange(900) % 5
+    graph = Graph.of(vectors, 20)
+
+    def again(labels: np.ndarray) -> Any:
+        return believe(vectors, graph, labels, folds, CLASSES, 3)
+
+    beliefs = again(codes)
+    verdict = choose(codes, beliefs, again, wanted="auto", least=200, min_precision=0.5, seed=0)
+    return {"truth": truth, "codes": codes, "beliefs": beliefs, "again": again, "verdict": verdict}
+
+
+def test_beliefs_are_probabilities_and_nearer_the_truth_than_the_labels(noisy: dict[str, Any]) -> None:
+    for belief in (noisy["beliefs"].joint, noisy["beliefs"].linear, noisy["beliefs"].neighbors):
+        assert belief.sum(axis=1) == pytest.approx(1, abs=1e-5)
+        assert (belief.argmax(axis=1) == noisy["truth"]).mean() > 0.9 > (noisy["codes"] == noisy["truth"]).mean()
+
+
+def test_the_chosen_filter_finds_the_errors_and_knows_how_well(noisy: dict[str, Any]) -> None:
+    verdict, wrong = noisy["verdict"], noisy["codes"] != noisy["truth"]
+    precision = (verdict.issue & wrong).sum() / verdict.issue.sum()
+    recall = (verdict.issue & wrong).sum() / wrong.sum()
+    assert precision > 0.85
+    assert recall > 0.85
+    assert verdict.rate == pytest.approx(wrong.mean(), abs=0.05)
+    assert verdict.measured[verdict.name].precision == pytest.approx(precision, abs=0.1)
+    assert verdict.measured[verdict.name].recall == pytest.approx(recall, abs=0.1)
+    assert verdict.wrong[wrong].mean() > 0.7
+    assert verdict.wrong[~wrong].mean() < 0.1
+    assert set(verdict.measured) == set(NAMES)
+
+
+def test_clean_labels_are_left_alone() -> None:
+    vectors, truth = blobs(900)
+    graph, folds = Graph.of(vectors, 20), np.arange(900) % 5
+
+    def again(labels: np.ndarray) -> Any:
+        return believe(vectors, graph, labels, folds, CLASSES, 3)
+
+    verdict = choose(truth, again(truth), again, wanted="auto", least=200, min_precision=0.5, seed=0)
+    assert verdict.issue.mean() < 0.02
+    assert verdict.rate is not None
+    assert verdict.rate < 0.03
+
+
+def test_the_same_seed_judges_alike_and_leaves_the_global_generator(noisy: dict[str, Any]) -> None:
+    np.random.seed(7)  # noqa: NPY002 - what must not be touched
+    expected = np.random.get_state()[1].tolist()  # noqa: NPY002
+    again = choose(
+        noisy["codes"], noisy["beliefs"], noisy["again"], wanted="auto", least=200, min_precision=0.5, seed=0
+    )
+    assert again.wrong.tolist() == noisy["verdict"].wrong.tolist()
+    assert np.random.get_state()[1].tolist() == expected  # noqa: NPY002
+
+
+def test_a_filter_by_name_is_taken_at_its_word(noisy: dict[str, Any]) -> None:
+    found = choose(
+        noisy["codes"], noisy["beliefs"], noisy["again"], wanted="cleanlab both", least=50, min_precision=0.1, seed=0
+    )
+    assert found.name == "cleanlab both"
+    assert found.issue.any()
+
+
+def messages(rows: int, share: float) -> tuple[pd.DataFrame, list[str]]:
+    """A table of made-up messages of six classes, and the true labels."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(CLASSES, size=rows)
+    given = flipped(truth, share, seed=4)
+    texts = [" ".join([*rng.choice(WORDS[c], 6), *rng.choice(FILLER, 4)]) for c in truth]
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(rows)], "text": texts, "split": "train", "source": "input"})
+    frame["parent_id"], frame["status"], frame["reason"] = None, "active", None
+    frame["area_given"] = [f"area{c % 2}" for c in given]
+    frame["intent_given"] = [f"intent{c}" for c in given]
+    return frame, [f"intent{c}" for c in truth]
+
+
+TASKS = (
+    Task(name="area", labels=("area0", "area1")),
+    Task(
+        name="intent",
+        labels=tuple(f"intent{c}" for c in range(CLASSES)),
+        parent="area",
+        parent_of={f"intent{c}": f"area{c % 2}" for c in range(CLASSES)},
+    ),
+)
+
+
+def run(frame: pd.DataFrame, folder: Path, **config: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
+    samples = table.from_pandas(table.resolve(frame, TASKS), TASKS)
+    (folder / "scratch").mkdir()
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    resources = Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
+    result = perform("cleaning", samples, Config(**config), resources)
+    return table.to_pandas(result.samples), dict(result.metrics)
+
+
+def test_the_policy_follows_the_odds(tmp_path: Path) -> None:
+    frame, truth = messages(600, 0.15)
+    out, metrics = run(frame, tmp_path, correct_above=0.8)
+    wrong = out["intent_given"] != truth
+    assert (wrong & out["is_intent_issue"]).sum() > 0.85 * wrong.sum()
+    corrected = out["intent_action"] == "correct"
+    assert corrected.sum() > 0.5 * wrong.sum()
+    assert (out.loc[corrected, "intent"] == pd.Series(truth)[corrected]).mean() > 0.95
+    assert (out.loc[corrected, "intent_origin"] == "corrected").all()
+    assert (out.loc[out["intent_action"] == "set_aside", "intent"].isna()).all()
+    assert metrics["tasks"]["intent"]["actions"]["correct"] == corrected.sum()
+    assert set(metrics["tasks"]) == {"area", "intent"}
+
+
+@pytest.mark.parametrize("policy", ["set_aside", "review", "keep"])
+def test_a_fixed_policy_is_one_action(policy: str, tmp_path: Path) -> None:
+    frame, _ = messages(300, 0.15)
+    out, _ = run(frame, tmp_path, policy=policy)
+    assert set(out.loc[out["is_intent_issue"], "intent_action"]) == {policy}
+
+
+def test_what_a_person_answered_is_learned_from_and_never_judged(tmp_path: Path) -> None:
+    frame, truth = messages(600, 0.15)
+    wrong = frame["intent_given"] != truth
+    frame["intent_answer"] = frame["intent_given"].where(wrong)  # people insist on every wrong label
+    out, _ = run(frame, tmp_path)
+    assert not out.loc[wrong, "is_intent_issue"].any()
+    assert (out.loc[wrong, "intent"] == frame.loc[wrong, "intent_given"]).all()
+    assert (out.loc[wrong, "intent_origin"] == "annotator").all()
+
+
+def test_a_class_of_one_row_is_judged_by_nobody(tmp_path: Path) -> None:
+    frame, _ = messages(120, 0.0)
+    frame.loc[0, "intent_given"] = "intent5"
+    frame = frame[(frame["intent_given"] != "intent5") | (frame.index == 0)].reset_index(drop=True)
+    out, metrics = run(frame, tmp_path)
+    assert metrics["tasks"]["intent"]["single_row_classes"] == ["intent5"]
+    assert out.loc[0, "intent_action"] is None or pd.isna(out.loc[0, "intent_action"])
+    assert out.loc[0, "intent"] == "intent5"
+
+
+def test_a_parent_hears_its_children(tmp_path: Path) -> None:
+    """The words tell intents apart, and areas only through them: with children the parent's errors are seen better."""
+    frame, truth = messages(400, 0.15)
+    samples = table.from_pandas(table.resolve(frame, TASKS), TASKS)
+    wrong = frame["area_given"] != [f"area{int(label[-1]) % 2}" for label in truth]
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(tmp_path))  # type: ignore[arg-type]
+    found = {}
+    for name, tasks in (("with", TASKS), ("without", TASKS[:1])):
+        one = table.to_pandas(samples)
+        judge_all(one, tasks, Config(planted=50), evidence, 0)
+        found[name] = one.loc[wrong, "area_quality"].mean() - one.loc[~wrong, "area_quality"].mean()
+    assert found["with"] < found["without"] < 0
+
+
+def test_too_few_rows_to_measure_on_are_judged_with_caution(tmp_path: Path) -> None:
+    frame, _ = messages(60, 0.1)
+    _, metrics = run(frame, tmp_path)
+    assert metrics["tasks"]["intent"]["error_rate"] is None
+    assert metrics["tasks"]["intent"]["measured"] == {}
+
+
+def test_an_unknown_filter_names_the_nearest(tmp_path: Path) -> None:
+    frame, _ = messages(60, 0.1)
+    with pytest.raises(ConfigError, match='did you mean "joint margin"'):
+        run(frame, tmp_path, filter="joint margins")
