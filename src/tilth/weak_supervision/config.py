@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from tilth.config import Model
@@ -10,6 +12,9 @@ from tilth.config import Model
 class Config(Model):
     """How the votes of labeling functions become labels."""
 
+    label_model: Literal["auto", "joint", "snorkel", "majority"] = Field(
+        default="auto", description="what turns votes into labels; auto: the one that does best on held-out labels"
+    )
     min_confidence: float = Field(default=0.8, ge=0.0, le=1.0, description="below it a row gets no weak label")
     min_accuracy: float = Field(
         default=0.5, ge=0.0, le=1.0, description="a function less accurate than this on labeled train rows is left out"
@@ -18,4 +23,18 @@ class Config(Model):
     max_failures: float = Field(
         default=0.1, ge=0.0, le=1.0, description="a function that raises on a larger share of rows is left out"
     )
-    epochs: int = Field(default=300, ge=1, le=10_000, description="steps of the label model's fit")
+    max_drift: float = Field(
+        default=3.0,
+        gt=1.0,
+        description="a function whose coverage changes by a larger factor between nights, unedited, is left out",
+    )
+    epochs: int = Field(default=300, ge=1, le=10_000, description="steps of Snorkel's label model")
+    isolate: bool = Field(
+        default=True, description="run functions in child processes with limits; false where one needs a GPU"
+    )
+    seconds_per_thousand: float = Field(
+        default=10.0, gt=0.0, description="a function that takes longer for 1,000 rows is left out"
+    )
+    min_seconds: float = Field(default=60.0, gt=0.0, description="but every function has at least this long")
+    max_megabytes: int = Field(default=2048, ge=16, description="a function that takes more memory is left out")
+    processes: int = Field(default=0, ge=0, le=64, description="functions run at a time; 0: as many as pay")

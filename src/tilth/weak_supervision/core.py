@@ -10,65 +10,94 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from datasets import Dataset
-from snorkel.labeling import LFAnalysis
 
 from tilth import samples as table
-from tilth.samples import Origin, Split, Task
+from tilth.samples import Origin, Split, Status, Task
 from tilth.stage import Figure, Resources, StageResult
-from tilth.weak_supervision import label_model
+from tilth.weak_supervision import figures, history, label_model
+from tilth.weak_supervision.ballots import Ballot, cast_all
+from tilth.weak_supervision.choosing import Choice, Witnesses, believe, choose
 from tilth.weak_supervision.config import Config
+from tilth.weak_supervision.joint import Text, part, see
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
-from tilth.weak_supervision.votes import ABSTAIN, Row, Vectors, apply, failed_examples, rows_of
+from tilth.weak_supervision.votes import ABSTAIN
 
-_COLUMNS = ("function", "coverage", "overlaps", "conflicts", "accuracy", "measured on", "used")
+NEIGHBORS = 10
+"""As many as cleaning asks for, so that one search serves both."""
+DISPUTED = 0.9
+"""How sure the witnesses have to be before a given label is called disputed."""
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
 @dataclass(kw_only=True)
-class _Votes:
-    """The votes of one task's functions on the rows that are not gold."""
+class _Night:
+    """What the tasks of one night share.
 
-    task: Task
-    functions: list[LoadedFunction] = field(default_factory=list)
-    columns: list[np.ndarray] = field(default_factory=list)
-    failures: list[int] = field(default_factory=list)
+    Attributes:
+        frame: the whole table; the stage's own columns are written into it.
+        free: positions of the rows that are not gold.
+        left_out: function or file → why.
+        remarks: function → what is odd about it, though it is used.
+        tonight: `<task>.<function>` → how it did.
+        drifted: `<task>.<function>` → how it drifted.
+    """
 
-    @property
-    def matrix(self) -> np.ndarray:
-        return np.column_stack(self.columns).astype(np.int64)
+    frame: pd.DataFrame
+    free: np.ndarray
+    config: Config
+    resources: Resources
+    before: dict[str, list[history.Measured]]
+    left_out: dict[str, str]
+    remarks: dict[str, str]
+    tonight: dict[str, history.Measured] = field(default_factory=dict)
+    drifted: dict[str, str] = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+    _text: Text | None = None
+
+    def text(self) -> Text:
+        """The texts of the rows that are not gold, prepared once for all tasks."""
+        if self._text is None:
+            evidence = self.resources.evidence
+            found = evidence.neighbors(NEIGHBORS)
+            place = np.full(len(self.frame), -1)
+            place[self.free] = np.arange(len(self.free))
+            near = place[found.rows[self.free]]
+            cosines = np.where(near >= 0, found.similarities[self.free], 0.0)  # gold is no witness
+            self._text = see(evidence.embeddings()[self.free], np.maximum(near, 0), cosines)
+        return self._text
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.weak_supervision.run`."""
-    functions = [one for loaded in resources.labeling_functions for one in _functions(loaded)]
-    left_out = {
-        problem.where: problem.why
-        for loaded in resources.labeling_functions
-        if isinstance(loaded, LoadedFunctions)
-        for problem in loaded.problems
-    }
+    loaded = [one for one in resources.labeling_functions if isinstance(one, LoadedFunctions)]
+    functions = [one for item in resources.labeling_functions for one in _functions(item)]
+    left_out = {problem.where: problem.why for item in loaded for problem in item.problems}
+    remarks = {remark.where: remark.why for item in loaded for remark in item.remarks}
     if not functions:
-        metrics = {"left_out": left_out}
-        return StageResult(samples=samples, metrics=metrics, skipped="no labeling functions")
+        return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no labeling functions")
     frame = table.to_pandas(samples)
-    free = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
-    if not free.any():
+    free = np.flatnonzero(frame["split"].ne(Split.GOLD).to_numpy(dtype=bool))
+    if not len(free):
         return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no rows to vote on")
-    rows = rows_of(
-        frame[free], Vectors(lambda: resources.evidence.embeddings()[free], resources.evidence.encoder.encode)
+    night = _Night(
+        frame=frame,
+        free=free,
+        config=config,
+        resources=resources,
+        before=history.read(resources.carried),
+        left_out=left_out,
+        remarks=remarks,
     )
-    figures: list[Figure] = []
-    tasks: dict[str, Any] = {}
-    cast = [_vote(task, functions, rows, config, resources, left_out) for task in resources.tasks]
-    for votes in cast:
-        if votes.functions:
-            tasks[votes.task.name] = _conclude(frame, free, votes, config, resources.seed, left_out, figures)
-    path = _write_votes(frame, free, cast, resources.scratch)
+    ballots = _cast(night, functions)
+    tasks = {task.name: _conclude(night, task, ballots) for task in resources.tasks if _of(task, ballots)}
+    if night.before:
+        night.figures.append(figures.drift(night.tonight, night.before, night.drifted))
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
-        metrics={"tasks": tasks, "left_out": left_out},
-        figures=figures,
-        artifacts={"votes.parquet": path},
+        metrics={"tasks": tasks, "left_out": left_out, "remarks": remarks},
+        figures=night.figures,
+        artifacts={"votes.parquet": _write_votes(frame, free, ballots, resources.scratch)},
+        carried=history.write(resources.scratch / "history", night.before, night.tonight, night.drifted),
     )
 
 
@@ -76,125 +105,165 @@ def _functions(loaded: Any) -> Sequence[LoadedFunction]:
     return loaded.functions if isinstance(loaded, LoadedFunctions) else (loaded,)
 
 
-def _vote(
-    task: Task,
-    functions: Sequence[LoadedFunction],
-    rows: Sequence[Row],
-    config: Config,
-    resources: Resources,
-    left_out: dict[str, str],
-) -> _Votes:
-    cast = _Votes(task=task)
-    for function in (one for one in functions if one.task == task.name):
-        where = f"{task.name}.{function.name}"
-        if (why := failed_examples(function, task, resources.evidence.encoder.encode)) is not None:
-            left_out[where] = why
-            continue
-        try:
-            votes, failures = apply(function, task, rows, config.max_failures)
-        except ValueError as error:
-            left_out[where] = str(error)
-            continue
-        cast.functions.append(function)
-        cast.columns.append(votes)
-        cast.failures.append(failures)
-    return cast
+def _cast(night: _Night, functions: Sequence[LoadedFunction]) -> list[Ballot]:
+    """The ballots of the functions that voted; the others are named."""
+    resources, evidence = night.resources, night.resources.evidence
+    known = {task.name for task in resources.tasks}
+    ballots = cast_all(
+        [one for one in functions if one.task in known],
+        resources.tasks,
+        night.frame.iloc[night.free],
+        lambda: evidence.embeddings()[night.free],
+        evidence.encoder.encode,
+        night.config,
+        # The votes' own cache, beside the stage's: a new function then costs one column.
+        evidence._cache,
+        evidence.encoder.fingerprint,
+    )
+    for ballot in ballots:
+        name = _name(ballot)
+        if ballot.error:
+            night.left_out[name] = ballot.error
+        if ballot.remark:
+            night.remarks[name] = ballot.remark
+    return [ballot for ballot in ballots if ballot.votes is not None]
 
 
-def _conclude(
-    frame: pd.DataFrame,
-    free: np.ndarray,
-    votes: _Votes,
-    config: Config,
-    seed: int,
-    left_out: dict[str, str],
-    figures: list[Figure],
-) -> dict[str, Any]:
+def _name(ballot: Ballot) -> str:
+    return f"{ballot.function.task}.{ballot.function.name}"
+
+
+def _of(task: Task, ballots: Sequence[Ballot]) -> list[Ballot]:
+    return [ballot for ballot in ballots if ballot.function.task == task.name]
+
+
+def _conclude(night: _Night, task: Task, every: Sequence[Ballot]) -> dict[str, Any]:
     """Write the task's two columns; give its metrics."""
-    task, matrix = votes.task, votes.matrix
-    truth = _truth(frame[free], task)
-    accuracy, count = label_model.accuracies(matrix, truth)
-    bad = (count >= config.min_measured) & (accuracy < config.min_accuracy)
-    for position in np.flatnonzero(bad):
-        left_out[f"{task.name}.{votes.functions[position].name}"] = (
-            f"right on {accuracy[position]:.2f} of {count[position]} labeled rows, "
-            f"below min_accuracy = {config.min_accuracy}"
+    ballots = _of(task, every)
+    matrix = np.column_stack([ballot.column for ballot in ballots]).astype(np.int64)
+    rows = night.frame.iloc[night.free]
+    truth = _truth(rows, task)
+    out = _unfit(night, ballots, matrix, truth)
+    kept = np.array([ballot.function.name not in out for ballot in ballots]) & (matrix >= 0).any(axis=0)
+    heard = rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool)  # junk would be a class of its own
+    label, confidence, choice = _label(night, matrix[:, kept], truth, task, heard)
+    sure = confidence >= night.config.min_confidence - 1e-6
+    _write(night, task, label, confidence, sure)
+    disputes = (truth >= 0) & (label >= 0) & (label != truth) & (confidence >= DISPUTED)
+    night.figures.append(figures.summary(task.name, ballots, matrix, truth, out))
+    if choice.scores:
+        night.figures.append(figures.models(task.name, choice))
+    names = [ballot.function.name for ballot in ballots]
+    if (pairs := figures.correlated(task.name, names, matrix)) is not None:
+        night.figures.append(pairs)
+    if disputes.any():
+        spelled = np.array(task.labels, dtype=object)
+        night.figures.append(
+            figures.disputed(
+                task.name, rows[disputes], spelled[truth[disputes]], spelled[label[disputes]], confidence[disputes]
+            )
         )
-    kept = ~bad & (matrix >= 0).any(axis=0)
-    label, confidence = _label(matrix[:, kept], truth, task, config, seed)
-    sure = confidence >= config.min_confidence - 1e-6
-    names = np.array([*task.labels, None], dtype=object)
-    weak, probability = np.full(len(frame), None, dtype=object), np.full(len(frame), np.nan, dtype=np.float32)
-    weak[free] = names[np.where(sure, label, -1)]
-    probability[free] = confidence
-    frame[f"{task.name}_weak"], frame[f"{task.name}_weak_confidence"] = weak, probability
-    figures.append(_summary(votes, accuracy, count, bad))
-    told = sure & (truth >= 0)
+    told, voted = sure & (truth >= 0), (matrix[:, kept] >= 0).any(axis=1)
     return {
-        "functions": len(votes.functions),
+        "functions": len(ballots),
         "used": int(kept.sum()),
+        "label_model": choice.name,
+        "label_model_by": choice.by,
+        "label_model_scores": {name: round(score, 4) for name, score in choice.scores.items()},
         "rows": len(truth),
-        "voted_on": int((label >= 0).sum()),
-        "coverage": round(float((label >= 0).mean()), 4),
+        "voted_on": int(voted.sum()),
+        "coverage": round(float(voted.mean()), 4),
         "weakly_labeled": int(sure.sum()),
         "weakly_labeled_without_label": int((sure & (truth < 0)).sum()),
         "agreement_with_labels": round(float((label[told] == truth[told]).mean()), 4) if told.any() else None,
         "agreement_measured_on": int(told.sum()),
-        "raised": {one.name: n for one, n in zip(votes.functions, votes.failures, strict=True) if n},
+        "disputed": int(disputes.sum()),
+        "raised": {ballot.function.name: ballot.failures for ballot in ballots if ballot.failures},
+        "calls": sum(ballot.asked for ballot in ballots),
     }
+
+
+def _unfit(night: _Night, ballots: Sequence[Ballot], matrix: np.ndarray, truth: np.ndarray) -> set[str]:
+    """Names of the functions that are too often wrong, or not what they were on the nights before."""
+    accuracy, count = label_model.accuracies(matrix, truth)
+    config, out = night.config, set()
+    for place, ballot in enumerate(ballots):
+        name = _name(ballot)
+        told = int(count[place])
+        right = round(float(accuracy[place]) * told) if told else 0
+        night.tonight[name] = now = history.Measured(
+            key=ballot.function.key or ballot.function.fingerprint,
+            rows=len(matrix),
+            voted=int((matrix[:, place] >= 0).sum()),
+            told=told,
+            right=right,
+        )
+        if why := history.drifted(now, night.before.get(name, ()), config.max_drift):
+            night.drifted[name] = night.left_out[name] = why
+            out.add(ballot.function.name)
+        elif told >= config.min_measured and accuracy[place] < config.min_accuracy:
+            below = f"below min_accuracy = {config.min_accuracy}"
+            night.left_out[name] = f"right on {accuracy[place]:.2f} of {told} labeled rows, {below}"
+            out.add(ballot.function.name)
+    return out
 
 
 def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
     """Labels in force that came from people or the input, as codes, -1 for none; never gold, never weak."""
-    codes = {label: code for code, label in enumerate(task.labels)}
     known = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
     told = known & table.learnable(frame, task.name)
-    return np.where(told, frame[task.name].map(codes).fillna(-1).to_numpy(dtype=float), -1).astype(np.int64)
+    return np.where(told, _codes(frame[task.name], task), -1)
+
+
+def _codes(labels: pd.Series, task: Task) -> np.ndarray:
+    """Labels by their place in the task, int64, -1 for what is none."""
+    places = {label: code for code, label in enumerate(task.labels)}
+    return np.array([places.get(label, -1) if isinstance(label, str) else -1 for label in labels], dtype=np.int64)
 
 
 def _label(
-    matrix: np.ndarray, truth: np.ndarray, task: Task, config: Config, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Best label as a code (-1 without a vote) and its probability (NaN without a vote), both of shape (rows,)."""
+    night: _Night, matrix: np.ndarray, truth: np.ndarray, task: Task, heard: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, Choice]:
+    """Best label as a code (-1 where nothing is said), its probability (NaN there), and the model that says so."""
     label, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
-    voted = (matrix >= 0).any(axis=1)
-    if voted.any() and len(task.labels) > 1:
-        found = label_model.probabilities(
-            matrix[voted], truth[voted], len(task.labels), epochs=config.epochs, seed=seed
-        )
-        label[voted], confidence[voted] = found.argmax(axis=1), found.max(axis=1)
-    return label, confidence
-
-
-def _summary(votes: _Votes, accuracy: np.ndarray, count: np.ndarray, bad: np.ndarray) -> Figure:
-    """LFAnalysis's coverage, overlaps and conflicts, with the accuracy on labeled rows beside them."""
-    summary = LFAnalysis(votes.matrix).lf_summary()
-    rows = [
-        [
-            function.name,
-            *(round(float(summary[name].iloc[i]), 4) for name in ("Coverage", "Overlaps", "Conflicts")),
-            None if np.isnan(accuracy[i]) else round(float(accuracy[i]), 4),
-            int(count[i]),
-            "no" if bad[i] else "yes",
-        ]
-        for i, function in enumerate(votes.functions)
-    ]
-    return Figure(
-        kind="table",
-        title=f"Labeling functions of {votes.task.name}",
-        data={"columns": list(_COLUMNS), "rows": rows},
-        note="Accuracy is measured on labeled train rows, which may be noisy; gold rows take no part.",
+    places = np.flatnonzero(heard)
+    votes = matrix[places][:, (matrix[places] >= 0).any(axis=0)]
+    given = _codes(night.frame.iloc[night.free][f"{task.name}_given"], task)
+    if not votes.size or len(task.labels) < 2:
+        return label, confidence, Choice(name="majority", by="no votes to weigh")
+    seen = Witnesses(
+        votes=votes,
+        known=truth[places],
+        given=np.where(truth >= 0, truth, given)[places],
+        text=part(night.text(), places),
+        folds=night.resources.evidence.folds[night.free][places],
+        classes=len(task.labels),
+        epochs=night.config.epochs,
+        seed=night.resources.seed,
     )
+    choice = choose(seen, night.config.label_model)
+    found = believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
+    said = np.isfinite(found[:, 0])
+    label[places[said]], confidence[places[said]] = found[said].argmax(axis=1), found[said].max(axis=1)
+    return label, confidence, choice
 
 
-def _write_votes(frame: pd.DataFrame, free: np.ndarray, cast: Sequence[_Votes], scratch: Path) -> Path:
+def _write(night: _Night, task: Task, label: np.ndarray, confidence: np.ndarray, sure: np.ndarray) -> None:
+    names = np.array([*task.labels, None], dtype=object)
+    weak = np.full(len(night.frame), None, dtype=object)
+    probability = np.full(len(night.frame), np.nan, dtype=np.float32)
+    weak[night.free] = names[np.where(sure, label, -1)]
+    probability[night.free] = confidence
+    night.frame[f"{task.name}_weak"], night.frame[f"{task.name}_weak_confidence"] = weak, probability
+
+
+def _write_votes(frame: pd.DataFrame, free: np.ndarray, ballots: Sequence[Ballot], scratch: Path) -> Path:
     """One row a row of the table and one int16 column a function, -1 where it abstains and on gold rows."""
     columns: dict[str, Any] = {"id": frame["id"].to_numpy(dtype=object)}
-    for votes in cast:
-        for function, found in zip(votes.functions, votes.columns, strict=True):
-            whole = np.full(len(frame), ABSTAIN, dtype=np.int16)
-            whole[free] = found
-            columns[f"{votes.task.name}.{function.name}"] = whole
+    for ballot in ballots:
+        whole = np.full(len(frame), ABSTAIN, dtype=np.int16)
+        whole[free] = ballot.column
+        columns[_name(ballot)] = whole
     path = scratch / "votes.parquet"
     pd.DataFrame(columns).to_parquet(path, index=False)
     return path

@@ -1,4 +1,4 @@
-"""From votes to probabilities of labels: Snorkel's label model, or a majority where there are too few functions."""
+"""From votes alone to probabilities of labels: Snorkel's label model, and the majority."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import random
 import numpy as np
 import torch
 from snorkel.labeling.model import LabelModel, MajorityLabelVoter
-
-from tilth.evidence import calibrate, soften
 
 PRIOR, PRIOR_VOTES = 0.8, 5
 """An unmeasured function is taken to be right 4 times in 5, worth five measured votes."""
@@ -36,44 +34,47 @@ def smoothed(accuracy: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.asarray((np.nan_to_num(accuracy) * count + PRIOR * PRIOR_VOTES) / (count + PRIOR_VOTES))
 
 
-def probabilities(votes: np.ndarray, truth: np.ndarray, classes: int, *, epochs: int, seed: int) -> np.ndarray:
-    """Probabilities of the classes on rows that have at least one vote.
+def trust(votes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """How far each function is trusted: its accuracy on labeled rows, drawn to the prior, shape (functions,)."""
+    return smoothed(*accuracies(votes, known))
 
-    With three functions or more Snorkel's label model (Ratner et al. 2019) weighs them, and one temperature,
-    fitted on the labeled rows, makes its confidence honest. With fewer, the confidence is the majority's share
-    of the votes times the smoothed accuracy of those who voted so.
+
+def majority(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray:
+    """Each class's share of a row's votes times the mean trust in those who voted so.
 
     Args:
-        votes: int, shape (rows, functions), -1 abstains.
-        truth: int, shape (rows,), -1 where no label is known.
+        votes: int, shape (rows, functions), -1 abstains; every row has a vote.
+        trusted: shape (functions,).
+        classes: how many there are.
+
+    Returns:
+        float32, shape (rows, classes); what is not trusted is spread over all classes.
+    """
+    share = np.asarray(MajorityLabelVoter(cardinality=classes).predict_proba(votes))
+    cast = votes[:, :, None] == np.arange(classes)
+    meant = (cast * trusted[None, :, None]).sum(axis=1) / np.maximum(cast.sum(axis=1), 1)
+    sure = share * meant
+    left = 1 - sure.sum(axis=1, keepdims=True)
+    return np.asarray(sure + left / classes, dtype=np.float32)
+
+
+def snorkel(
+    votes: np.ndarray, trusted: np.ndarray, known: np.ndarray, classes: int, *, epochs: int, seed: int
+) -> np.ndarray:
+    """Snorkel's label model (Ratner et al. 2019), with the state of all random generators left as it was.
+
+    Args:
+        votes: int, shape (rows, functions), -1 abstains; every row has a vote, and there are three functions or more.
+        trusted: where each function's accuracy starts, shape (functions,).
+        known: int, -1 where no label is known; gives the balance of the classes.
         classes: how many there are.
         epochs: steps of the fit.
         seed: of the fit.
 
     Returns:
-        float32, shape (rows, classes).
+        float64, shape (rows, classes).
     """
-    prior = smoothed(*accuracies(votes, truth))
-    if votes.shape[1] < FEWEST:
-        return _majority(votes, prior, classes)
-    found = _label_model(votes, prior, truth, classes, epochs, seed)
-    told = truth >= 0
-    return soften(found, calibrate(found[told], truth[told]))
-
-
-def _majority(votes: np.ndarray, prior: np.ndarray, classes: int) -> np.ndarray:
-    share = np.asarray(MajorityLabelVoter(cardinality=classes).predict_proba(votes))
-    cast = votes[:, :, None] == np.arange(classes)
-    trust = (cast * prior[None, :, None]).sum(axis=1) / np.maximum(cast.sum(axis=1), 1)
-    known = share * trust
-    left = 1 - known.sum(axis=1, keepdims=True)
-    return np.asarray(known + left / classes, dtype=np.float32)
-
-
-def _label_model(
-    votes: np.ndarray, prior: np.ndarray, truth: np.ndarray, classes: int, epochs: int, seed: int
-) -> np.ndarray:
-    counts = np.bincount(truth[truth >= 0], minlength=classes) + 1.0
+    counts = np.bincount(known[known >= 0], minlength=classes) + 1.0
     threads = torch.get_num_threads()
     python_state = random.getstate()
     numpy_state = np.random.get_state()  # noqa: NPY002 - snorkel seeds the global generators; they are put back
@@ -84,7 +85,7 @@ def _label_model(
             model.fit(
                 L_train=votes,
                 class_balance=(counts / counts.sum()).tolist(),
-                prec_init=prior.tolist(),
+                prec_init=trusted.tolist(),
                 n_epochs=epochs,
                 seed=seed,
                 progress_bar=False,

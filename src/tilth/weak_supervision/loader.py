@@ -1,21 +1,23 @@
-"""Load a workspace's labeling functions from its folder; what cannot be used is left out and named."""
+"""Load labeling functions from a workspace's folder and from packages; what cannot be used is left out and named."""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from tilth.errors import did_you_mean
 from tilth.samples import Task
 from tilth.store import digest
+from tilth.weak_supervision import importing
 
 log = logging.getLogger(__name__)
+
+IMPORT_SECONDS = 120.0
+"""A file that takes longer to import is left out; a large language model may well take one minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +29,16 @@ class LoadedFunction:
         name: the function's name, unique within its task.
         function: called with a row; gives a label, or None or -1 to abstain.
         fingerprint: digest of the source of its file.
+        key: digest of all that its votes depend on beside the row; None where that cannot be told.
+        where: the file or package that it comes from.
     """
 
     task: str
     name: str
     function: Any
     fingerprint: str
+    key: str | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,70 +51,87 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedFunctions:
-    """All that a folder holds.
+    """All that a folder and the installed packages hold.
 
     Attributes:
-        functions: those that can be used, by file and then by place in it.
+        functions: those that can be used, by file and then by place in it, packages last.
         problems: what was left out.
-        fingerprint: digest of the sources of all files, usable or not; "" where there is none.
+        fingerprint: digest of all that the votes depend on beside the rows; "" where there is no function.
+        remarks: what is odd about a file or function that is used all the same.
     """
 
     functions: tuple[LoadedFunction, ...] = ()
     problems: tuple[Problem, ...] = ()
     fingerprint: str = ""
+    remarks: tuple[Problem, ...] = ()
 
 
 def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
-    """Import every `*.py` file of a folder and collect its labeling functions.
+    """Collect the labeling functions of every `*.py` file of a folder, and of packages that announce some.
 
-    A file names its task by `TASK = "…"` at its top; with a single task it may go without. Files whose name
-    starts with `_` are skipped. The functions' examples are run by the stage, which has an encoder.
+    A file names its task by `TASK = "…"` at its top; with a single task it may go without. `FILES = ("words.txt",)`
+    names the files, relative to it, that its functions read. Files whose name starts with `_` are skipped. A package
+    announces a module, or one function, under the entry point group `tilth.labeling_functions`. The functions'
+    examples are run by the stage, which has an encoder.
     """
-    files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")) if folder.is_dir() else []
+    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")) if folder.is_dir() else []
+    read = [importing.from_file(path, IMPORT_SECONDS) for path in paths]
+    read += [importing.from_entry_point(point) for point in importing.entry_points()]
     functions: dict[tuple[str, str], LoadedFunction] = {}
     problems: list[Problem] = []
-    for path in files:
-        for item in _load_file(path, [task.name for task in tasks]):
+    for source in read:
+        for item in _collect(source, [task.name for task in tasks]):
             if isinstance(item, Problem):
                 problems.append(item)
             elif (item.task, item.name) in functions:
-                problems.append(Problem(where=f"{path.name}:{item.name}", why="another function has this name"))
+                problems.append(Problem(where=f"{source.where}:{item.name}", why="another function has this name"))
             else:
                 functions[item.task, item.name] = item
     for problem in problems:
         log.warning("labeling functions: %s left out: %s", problem.where, problem.why)
-    fingerprint = digest(*(part for path in files for part in (path.name, path.read_bytes()))) if files else ""
-    return LoadedFunctions(functions=tuple(functions.values()), problems=tuple(problems), fingerprint=fingerprint)
+    remarks = tuple(
+        Problem(where=source.where, why=f"prints when it is imported: {source.printed.strip()[:80]}")
+        for source in read
+        if source.printed.strip()
+    )
+    found = tuple(functions.values())
+    return LoadedFunctions(
+        functions=found, problems=tuple(problems), fingerprint=_fingerprint(read, found), remarks=remarks
+    )
 
 
-def _load_file(path: Path, tasks: Sequence[str]) -> list[LoadedFunction | Problem]:
-    from snorkel.labeling import LabelingFunction
+def _fingerprint(read: Sequence[importing.Source], functions: Sequence[LoadedFunction]) -> str:
+    """What a cached result of the stage depends on; where a function's votes may differ by the hour, on the hour."""
+    if not read:
+        return ""
+    fickle = [function.name for function in functions if function.key is None]
+    if fickle:
+        log.info("labeling functions without a fingerprint, asked anew each night: %s", ", ".join(fickle))
+    now = os.urandom(16).hex() if fickle else ""
+    return digest("\x1f".join([*(f"{source.where} {source.digest}" for source in read), now]))
 
-    try:
-        module = _import(path)
-    except Exception as error:  # whatever a person's file raises, the night goes on without it
-        return [Problem(where=path.name, why=f"does not import: {type(error).__name__}: {error}")]
-    task = getattr(module, "TASK", tasks[0] if len(tasks) == 1 else None)
+
+def _collect(source: importing.Source, tasks: Sequence[str]) -> list[LoadedFunction | Problem]:
+    if source.error:
+        return [Problem(where=source.where, why=source.error)]
+    task = getattr(source.module, "TASK", tasks[0] if len(tasks) == 1 else None)
     if task is None:
-        return [Problem(where=path.name, why=f'names no task; put TASK = "{tasks[-1] if tasks else "…"}" at its top')]
+        why = f'names no task; put TASK = "{tasks[-1] if tasks else "…"}" at its top'
+        return [Problem(where=source.where, why=why)]
     if task not in tasks:
-        return [Problem(where=path.name, why=f'TASK = "{task}" is no task of this night; {did_you_mean(task, tasks)}')]
-    found = [value for value in vars(module).values() if isinstance(value, LabelingFunction)]
+        why = f"TASK = {task!r} is no task of this night; {did_you_mean(str(task), tasks)}"
+        return [Problem(where=source.where, why=why.replace("'", '"'))]
+    found = importing.functions(source)
     if not found:
-        return [Problem(where=path.name, why="holds no function made by snorkel's @labeling_function()")]
-    source = digest(path.read_bytes())
-    return [LoadedFunction(task=task, name=item.name, function=item, fingerprint=source) for item in found]
-
-
-def _import(path: Path) -> ModuleType:
-    name = f"tilth_workspace_labeling_functions_{digest(str(path.resolve()))}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and typing look their module up there
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return module
+        return [Problem(where=source.where, why="holds no function made by snorkel's @labeling_function()")]
+    return [
+        LoadedFunction(
+            task=task,
+            name=item.name,
+            function=item,
+            fingerprint=source.digest,
+            key=importing.key(item, source, task),
+            where=source.where,
+        )
+        for item in found
+    ]

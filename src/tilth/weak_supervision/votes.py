@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,86 +14,140 @@ from tilth.errors import did_you_mean
 from tilth.samples import Task
 from tilth.weak_supervision.examples import examples_of
 from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.rows import Row, Vectors, apart, rows_of
+
+__all__ = ["ABSTAIN", "FAILED", "Cast", "Row", "UnknownLabelError", "Vectors", "apply", "cast", "rows_of"]
 
 ABSTAIN = -1
-_META = "meta."
+FAILED = -2
+_BLOCK = 1024
+_USUAL = {str, int, type(None)}
 
 
 class UnknownLabelError(ValueError):
     """A labeling function returned something that is no class of its task."""
 
 
-class Vectors:
-    """Embeddings of rows, made when the first function asks, and of the phrases that rows are compared with."""
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """One function's votes on some rows.
 
-    def __init__(self, rows: Callable[[], np.ndarray], encode: Callable[[list[str]], np.ndarray]) -> None:
-        self._rows, self._encode = rows, encode
-        self._similarities: dict[tuple[str, ...], np.ndarray] = {}
+    Attributes:
+        votes: int16, shape (rows,): the label's place in the task, -1 where it abstains, -2 where it raised.
+        error: what it raised last, "" where it never did.
+    """
 
-    def similarity(self, row: int, phrases: tuple[str, ...]) -> float:
-        """Largest cosine of a row to any of the phrases."""
-        if phrases not in self._similarities:
-            self._similarities[phrases] = (self._rows() @ self._encode(list(phrases)).T).max(axis=1)
-        return float(self._similarities[phrases][row])
-
-
-class Row(SimpleNamespace):
-    """What a labeling function sees: `text`, the kept input columns by their plain names, and `similar_to`."""
-
-    def __init__(self, position: int, vectors: Vectors, values: Mapping[str, Any]) -> None:
-        super().__init__(**values)
-        self._position, self._vectors = position, vectors
-
-    def similar_to(self, *phrases: str) -> float:
-        """Largest cosine similarity, -1 to 1, of the text to any of the phrases under the night's encoder."""
-        return self._vectors.similarity(self._position, phrases)
+    votes: np.ndarray
+    error: str = ""
 
 
-def rows_of(frame: pd.DataFrame, vectors: Vectors) -> list[Row]:
-    """One row object for each row of the frame, in order."""
-    meta = [name for name in frame.columns if name.startswith(_META)]
-    plain = [name.removeprefix(_META) for name in meta]
-    values = zip(*(frame[name].tolist() for name in meta), strict=True) if meta else ([] for _ in range(len(frame)))
-    return [
-        Row(position, vectors, {**dict(zip(plain, kept, strict=True)), "text": text})
-        for position, (text, kept) in enumerate(zip(frame["text"].tolist(), values, strict=True))
-    ]
-
-
-def vote(function: LoadedFunction, row: Row, codes: Mapping[str, int], names: Sequence[str]) -> int:
-    """One function's vote on one row, as the label's place in the task, or -1.
+def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
+    """One function's votes on rows; where it raises, the row goes without.
 
     Raises:
-        UnknownLabelError: it returned something else; whatever else the function raises comes through.
+        UnknownLabelError: it returned what is no class.
     """
-    found = function.function(row)
-    if found is None or (isinstance(found, int | np.integer) and found == ABSTAIN):
+    codes: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **{label: code for code, label in enumerate(task.labels)}}
+    call, own = _callable(function.function), apart(rows)
+    found: list[int] = []
+    error = ""
+    for start in range(0, len(own), _BLOCK):
+        block = own[start : start + _BLOCK]
+        try:
+            answers = [call(row) for row in block]
+            if not {type(answer) for answer in answers} <= _USUAL:
+                raise TypeError  # -1.0 and False are keys of the dictionary too
+            found += [codes[answer] for answer in answers]
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            votes, error = _one_by_one(call, block, codes, task, error)
+            found += votes
+    return Cast(votes=np.array(found, dtype=np.int16), error=error)
+
+
+def _one_by_one(
+    call: Callable[[Row], Any], rows: Sequence[Row], codes: Mapping[Any, int], task: Task, error: str
+) -> tuple[list[int], str]:
+    """A block in which something is amiss, again, to find the rows that are to blame."""
+    found = [FAILED] * len(rows)
+    for position, row in enumerate(rows):
+        try:
+            answer = call(row)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:  # `sys.exit()` too is an accident here
+            error = f"{type(raised).__name__}: {raised}"
+            continue
+        found[position] = _code(answer, codes, task)
+    return found, error
+
+
+def _callable(function: Any) -> Callable[[Row], Any]:
+    """The plain function inside Snorkel's object, where nothing has to happen around it: half the time a call."""
+    if getattr(function, "_pre", True) or type(function).__name__ != "LabelingFunction":
+        return function
+    return functools.partial(function._f, **function._resources) if function._resources else function._f
+
+
+def _code(answer: Any, codes: Mapping[Any, int], task: Task) -> int:
+    if answer is None:
         return ABSTAIN
-    if isinstance(found, str) and found in codes:
-        return codes[found]
-    hint = did_you_mean(found, names) if isinstance(found, str) else "return the label's name, or None to abstain"
-    raise UnknownLabelError(f"returned {found!r}, which is no class; {hint}")
+    if isinstance(answer, int | np.integer) and not isinstance(answer, bool) and answer == ABSTAIN:
+        return ABSTAIN
+    if isinstance(answer, str) and answer in codes:  # of a subclass, such as numpy's
+        return codes[answer]
+    wanted = "return the label's name, or None to abstain"
+    hint = did_you_mean(answer, task.labels) if isinstance(answer, str) else wanted
+    raise UnknownLabelError(f"returned {_short(answer)}, which is no class; {hint}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def failed_examples(function: LoadedFunction, task: Task, encode: Callable[[list[str]], np.ndarray]) -> str | None:
     """Why the function's own examples do not hold, or None where they all do."""
+    return check_examples(function, task, example_rows(function, encode))
+
+
+def example_rows(function: LoadedFunction, encode: Callable[[list[str]], np.ndarray]) -> list[Row]:
+    """The texts of the function's examples as rows: first those that it must vote on."""
     wanted = examples_of(function.function)
     texts = [*wanted.hits, *wanted.misses]
-    rows = rows_of(pd.DataFrame({"text": texts}), Vectors(lambda: encode(texts), encode))
-    codes = {label: code for code, label in enumerate(task.labels)}
+    return rows_of(pd.DataFrame({"text": texts}), Vectors(lambda: encode(texts), encode))
+
+
+def check_examples(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> str | None:
+    """Why the examples do not hold on the rows that `example_rows` gives, or None where they do."""
+    hits = len(examples_of(function.function).hits)
     for position, row in enumerate(rows):
-        should_vote = position < len(wanted.hits)
         try:
-            votes = vote(function, row, codes, task.labels) != ABSTAIN
-        except Exception as error:
-            return f'raises on its example "{row.text}": {type(error).__name__}: {error}'
-        if votes != should_vote:
-            return f'{"abstains" if should_vote else "votes"} on its example "{row.text}"'
+            found = cast(function, task, [row])
+        except UnknownLabelError as error:
+            return f'on its example "{row.text}" it {error}'
+        if found.error:
+            return f'raises on its example "{row.text}": {found.error}'
+        if (found.votes[0] != ABSTAIN) != (position < hits):
+            return f'{"abstains" if position < hits else "votes"} on its example "{row.text}"'
     return None
 
 
+def counted(found: Cast, max_failures: float) -> tuple[np.ndarray, int]:
+    """The votes with -1 where the function raised, and on how many rows it did.
+
+    Raises:
+        ValueError: on too large a share of the rows.
+    """
+    failed = found.votes == FAILED
+    if failed.sum() > max_failures * len(failed):
+        raise ValueError(f"raised on {failed.sum()} of {len(failed)} rows, last {found.error}")
+    return np.where(failed, ABSTAIN, found.votes).astype(np.int16), int(failed.sum())
+
+
 def apply(function: LoadedFunction, task: Task, rows: Sequence[Row], max_failures: float) -> tuple[np.ndarray, int]:
-    """One function's votes on all rows.
+    """One function's votes on all rows, in this process.
 
     Returns:
         int16, shape (rows,), -1 where it abstains or raises; and on how many rows it raised.
@@ -101,15 +156,4 @@ def apply(function: LoadedFunction, task: Task, rows: Sequence[Row], max_failure
         UnknownLabelError: it returned what is no class.
         ValueError: it raised on too large a share of the rows.
     """
-    codes = {label: code for code, label in enumerate(task.labels)}
-    votes, failures, last = np.full(len(rows), ABSTAIN, dtype=np.int16), 0, ""
-    for position, row in enumerate(rows):
-        try:
-            votes[position] = vote(function, row, codes, task.labels)
-        except UnknownLabelError:
-            raise
-        except Exception as error:
-            failures, last = failures + 1, f"{type(error).__name__}: {error}"
-    if failures > max_failures * len(rows):
-        raise ValueError(f"raised on {failures} of {len(rows)} rows, last {last}")
-    return votes, failures
+    return counted(cast(function, task, rows), max_failures)

@@ -1,0 +1,184 @@
+"""Put rows to functions in guarded processes, a block of rows at a time, so that few stand in memory at once."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from tilth.samples import Task
+from tilth.weak_supervision import child, guard
+from tilth.weak_supervision.config import Config
+from tilth.weak_supervision.guard import Done
+from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.rows import Vectors, rows_of
+from tilth.weak_supervision.votes import Cast, cast, check_examples, example_rows
+
+Encode = Callable[[list[str]], np.ndarray]
+
+_PAYS = 200_000
+"""Calls from which a second process earns what its start costs (some 30 ms against a microsecond a call)."""
+_BLOCK = 2048
+"""Rows that stand in memory at a time: new memory costs more time than the votes on it."""
+
+
+class Question:
+    """One function, its examples, and the rows that it has yet to vote on.
+
+    Attributes:
+        function: who is asked.
+        task: what its labels belong to.
+        rows: positions in the frame, int64.
+        examples: its examples as rows.
+    """
+
+    def __init__(self, function: LoadedFunction, task: Task, rows: np.ndarray, encode: Encode) -> None:
+        self.function, self.task, self.rows = function, task, rows
+        self.examples = example_rows(function, encode) if len(rows) else []
+
+    @property
+    def example_vectors(self) -> Vectors | None:
+        """What `x.similar_to` of the examples goes to."""
+        return self.examples[0]._vectors if self.examples else None
+
+
+@dataclass
+class _Tally:
+    """What one function has said of the blocks so far."""
+
+    votes: list[np.ndarray] = field(default_factory=list)
+    error: str = ""
+    raised: str = ""
+    printed: str = ""
+    seconds: float = 0.0
+
+    def add(self, done: Done) -> None:
+        self.seconds += done.seconds
+        self.printed = self.printed or done.printed
+        self.error = done.error
+        if isinstance(done.value, Cast):
+            self.votes.append(done.value.votes)
+            self.raised = done.value.error or self.raised
+
+
+class _Part:
+    """Some rows, put to all functions that want them; called in a child process."""
+
+    def __init__(self, asked: dict[int, Question], rows: np.ndarray, frame: pd.DataFrame, vectors: Vectors) -> None:
+        self.asked, self.rows, self._frame, self._vectors = asked, rows, frame, vectors
+        self.heard: dict[int, _Tally] = {}
+
+    def __call__(self) -> dict[int, _Tally]:
+        heard = {number: _Tally() for number in self.asked}
+        if child.in_child():
+            self._vectors.ask = functools.partial(_from_parent, None)
+        for number, question in self.asked.items():
+            if child.in_child() and (vectors := question.example_vectors) is not None:
+                vectors.ask = functools.partial(_from_parent, number)
+            child.at(number)
+            heard[number].add(child.perform(functools.partial(_check, question)))
+        for start in range(0, len(self.rows), _BLOCK):
+            rows = rows_of(self._frame, self._vectors, self.rows[start : start + _BLOCK].tolist())
+            for number, question in self.asked.items():
+                if not heard[number].error:
+                    child.at(number)
+                    heard[number].add(child.perform(functools.partial(cast, question.function, question.task, rows)))
+        return heard
+
+
+def _check(question: Question) -> None:
+    if (why := check_examples(question.function, question.task, question.examples)) is not None:
+        raise ValueError(why)
+
+
+def _from_parent(number: int | None, phrases: tuple[str, ...]) -> np.ndarray:
+    found: np.ndarray = child.ask((number, phrases))
+    return found
+
+
+def ask(questions: Sequence[Question], frame: pd.DataFrame, vectors: Vectors, config: Config) -> list[Done]:
+    """Each function's examples, and then its votes on the rows that it has yet to vote on.
+
+    Args:
+        questions: the functions.
+        frame: the table that their rows are positions in.
+        vectors: of that table's rows.
+        config: limits.
+
+    Returns:
+        One outcome a question, with a `Cast` of its rows, or with the reason why it has none.
+    """
+    calls = sum(len(question.rows) for question in questions)
+    processes = config.processes or min(os.cpu_count() or 1, 1 + calls // _PAYS)
+    most = max((len(question.rows) for question in questions), default=0)
+    limits = guard.Limits(
+        seconds=max(config.min_seconds, config.seconds_per_thousand * most / processes / 1000),
+        megabytes=config.max_megabytes,
+        processes=processes,
+        isolate=config.isolate,
+    )
+    answers: dict[tuple[int | None, tuple[str, ...]], np.ndarray] = {}
+
+    def answer(asked: tuple[int | None, tuple[str, ...]]) -> np.ndarray:
+        number, phrases = asked
+        own = vectors if number is None else questions[number].example_vectors
+        if asked not in answers and own is not None:
+            answers[asked] = own.similarities(phrases)
+        return answers[asked]
+
+    parts = _parts(questions, frame, vectors, processes)
+    errors = _hear(parts, limits, answer)
+    return [_joined(number, parts, errors.get(number, "")) for number in range(len(questions))]
+
+
+def _parts(questions: Sequence[Question], frame: pd.DataFrame, vectors: Vectors, processes: int) -> list[_Part]:
+    """Functions that want the same rows see them together; the rows are split over the processes."""
+    alike: dict[bytes, list[int]] = {}
+    for number, question in enumerate(questions):
+        if len(question.rows):
+            alike.setdefault(question.rows.tobytes(), []).append(number)
+    return [
+        _Part({number: questions[number] for number in numbers}, rows, frame, vectors)
+        for numbers in alike.values()
+        for rows in np.array_split(questions[numbers[0]].rows, processes)
+        if len(rows)
+    ]
+
+
+def _hear(parts: Sequence[_Part], limits: guard.Limits, answer: guard.Answer) -> dict[int, str]:
+    """Run the parts; where a function breaks a limit, run its part again without it. Gives who did, and how."""
+    errors: dict[int, str] = {}
+    left = list(parts)
+    while left:
+        again = []
+        for part, done in zip(left, guard.run(left, limits, answer), strict=True):
+            if not done.error:
+                part.heard = done.value
+                continue
+            blamed = list(part.asked) if done.at is None else [done.at]
+            for number in blamed:
+                errors[number] = done.error
+                del part.asked[number]
+            if part.asked:
+                again.append(part)
+        for part in again:  # who is out in one part need not be heard in another
+            part.asked = {number: question for number, question in part.asked.items() if number not in errors}
+        left = [part for part in again if part.asked]
+    return errors
+
+
+def _joined(number: int, parts: Sequence[_Part], error: str) -> Done:
+    """The parts of one function's outcome as one: an error in any is the error of all."""
+    heard = [part.heard[number] for part in parts if number in part.heard]
+    seconds = sum(tally.seconds for tally in heard)
+    printed = next((tally.printed for tally in heard if tally.printed), "")
+    error = error or next((tally.error for tally in heard if tally.error), "")
+    if error:
+        return Done(error=error, printed=printed, seconds=seconds)
+    votes = [block for tally in heard for block in tally.votes] or [np.zeros(0, dtype=np.int16)]
+    raised = next((tally.raised for tally in reversed(heard) if tally.raised), "")
+    return Done(value=Cast(votes=np.concatenate(votes), error=raised), printed=printed, seconds=seconds)

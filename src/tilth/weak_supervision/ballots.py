@@ -1,0 +1,115 @@
+"""Ask every labeling function about every row: from the cache where it has answered, guarded where it has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.samples import Task
+from tilth.store import Cache
+from tilth.weak_supervision import guard
+from tilth.weak_supervision.asking import Encode, Question, ask
+from tilth.weak_supervision.config import Config
+from tilth.weak_supervision.kept import file_of, merge, read, write
+from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.rows import Vectors, keys_of
+from tilth.weak_supervision.votes import counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ballot:
+    """How one function voted.
+
+    Attributes:
+        function: the function.
+        votes: int16, shape (rows,), -1 where it abstains or raised; None where it is left out.
+        failures: rows on which it raised.
+        error: why it is left out, or "".
+        remark: what is odd about it, though it is used, or "".
+        seconds: what it took tonight.
+        asked: rows on which it was called tonight; the other votes come from the cache.
+    """
+
+    function: LoadedFunction
+    votes: np.ndarray | None = None
+    failures: int = 0
+    error: str = ""
+    remark: str = ""
+    seconds: float = 0.0
+    asked: int = 0
+
+    @property
+    def column(self) -> np.ndarray:
+        """The votes of a function that has some."""
+        if self.votes is None:
+            raise ValueError(f"{self.function.name} is left out: {self.error}")
+        return self.votes
+
+
+def cast_all(
+    functions: Sequence[LoadedFunction],
+    tasks: Sequence[Task],
+    frame: pd.DataFrame,
+    vectors: Callable[[], np.ndarray],
+    encode: Encode,
+    config: Config,
+    cache: Cache | None = None,
+    encoder: str = "",
+) -> list[Ballot]:
+    """Votes of the functions on a frame's rows.
+
+    Args:
+        functions: whose votes are wanted.
+        tasks: each function's is among them.
+        frame: `text` and the kept input columns `meta.<name>`.
+        vectors: gives the rows' embeddings, asked only where a function uses `x.similar_to`.
+        encode: gives those of phrases.
+        config: limits, and the largest share of failures.
+        cache: where votes are kept from night to night; None keeps none.
+        encoder: the encoder's fingerprint, on which similarities depend.
+
+    Returns:
+        One ballot a function, in order.
+    """
+    task_of = {task.name: task for task in tasks}
+    keys = keys_of(frame) if cache is not None else np.zeros(0, dtype=np.uint64)
+    files = [file_of(cache, function, task_of[function.task], encoder) for function in functions]
+    known = [read(file) for file in files]
+    missing = [
+        held.missing(keys) if file is not None else np.arange(len(frame))
+        for file, held in zip(files, known, strict=True)
+    ]
+    questions = [
+        Question(function, task_of[function.task], rows, encode)
+        for function, rows in zip(functions, missing, strict=True)
+    ]
+    heard = ask(questions, frame, Vectors(vectors, encode), config)
+    ballots = []
+    for question, outcome, file, held in zip(questions, heard, files, known, strict=True):
+        if file is not None and not outcome.error:
+            whole = merge(held, keys[question.rows], outcome.value)
+            if len(question.rows):
+                write(file, whole)
+            ballots.append(_ballot(question, replace(outcome, value=whole.of(keys)), config))
+        else:
+            ballots.append(_ballot(question, outcome, config))
+    return ballots
+
+
+def _ballot(question: Question, done: guard.Done, config: Config) -> Ballot:
+    function = question.function
+    remark = f"prints: {done.printed.strip()[:80]}" if done.printed.strip() else ""
+    told: dict[str, Any] = {"function": function, "seconds": done.seconds, "asked": len(question.rows)}
+    if done.error:
+        return Ballot(error=done.error, remark=remark, **told)
+    try:
+        votes, failures = counted(done.value, config.max_failures)
+    except ValueError as error:
+        return Ballot(error=str(error), remark=remark, **told)
+    if failures:
+        remark = "; ".join(filter(None, [remark, f"raised on {failures} rows, last {done.value.error}"]))
+    return Ballot(votes=votes, failures=failures, remark=remark, **told)

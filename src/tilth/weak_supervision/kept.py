@@ -1,0 +1,79 @@
+"""Votes kept from night to night: a file a function, in it a vote a row, so that only what is new is asked."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from tilth.samples import Task
+from tilth.store import Cache, atomic, digest
+from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.votes import Cast
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the cache holds of one function's votes.
+
+    Attributes:
+        keys: of the rows, as `rows.keys_of` gives them, in ascending order.
+        votes: as in `Cast`.
+        error: as in `Cast`.
+    """
+
+    keys: np.ndarray
+    votes: np.ndarray
+    error: str
+
+    def missing(self, keys: np.ndarray) -> np.ndarray:
+        """Positions of the rows without a vote, one of those that are alike, int64."""
+        _, first = np.unique(keys, return_index=True)
+        return np.sort(first[~np.isin(keys[first], self.keys)])
+
+    def of(self, keys: np.ndarray) -> Cast:
+        """The votes of rows that all have one."""
+        return Cast(votes=self.votes[np.searchsorted(self.keys, keys)], error=self.error)
+
+
+NOTHING = Known(keys=np.zeros(0, dtype=np.uint64), votes=np.zeros(0, dtype=np.int16), error="")
+
+
+def file_of(cache: Cache | None, function: LoadedFunction, task: Task, encoder: str) -> Path | None:
+    """Where a function's votes are kept; None where they are not."""
+    if cache is None or function.key is None:
+        return None
+    key = digest("\x1f".join([function.key, encoder, *task.labels]))
+    return cache.folder("votes", key).with_suffix(".safetensors")
+
+
+def read(file: Path | None) -> Known:
+    """The votes held in a file; none where there is no file, or a damaged one."""
+    if file is None or not file.exists():
+        return NOTHING
+    try:
+        held = load_file(file)
+        return Known(keys=held["keys"], votes=held["votes"], error=held["error"].tobytes().decode("utf-8", "replace"))
+    except (SafetensorError, OSError, KeyError) as error:
+        log.warning("cache file %s is damaged (%s): the votes are asked again", file.name, error)
+        return NOTHING
+
+
+def merge(known: Known, keys: np.ndarray, new: Cast) -> Known:
+    """Old and new votes together, each row's once."""
+    both, first = np.unique(np.concatenate([known.keys, keys]), return_index=True)
+    votes = np.concatenate([known.votes, new.votes])[first]
+    return Known(keys=both, votes=votes, error=new.error or known.error)
+
+
+def write(file: Path, known: Known) -> None:
+    """Publish the votes as a whole file."""
+    error = np.frombuffer(known.error.encode("utf-8")[:500], dtype=np.uint8)
+    with atomic(file) as beside:
+        save_file({"keys": known.keys, "votes": known.votes, "error": error}, beside)

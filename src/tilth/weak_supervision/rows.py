@@ -1,0 +1,152 @@
+"""What a labeling function sees of a row, and the embeddings behind `x.similar_to`."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.store import digest
+
+_META = "meta."
+_MUTABLE = (list, dict, set, bytearray, np.ndarray)
+
+
+class Vectors:
+    """Embeddings of rows, made when the first function asks, and of the phrases that rows are compared with.
+
+    Attributes:
+        ask: where the similarities come from; a child process sets it to a request to its parent, which alone may
+            run the encoder.
+    """
+
+    def __init__(self, rows: Callable[[], np.ndarray], encode: Callable[[list[str]], np.ndarray]) -> None:
+        self._rows, self._encode = rows, encode
+        self._known: dict[tuple[str, ...], list[float]] = {}
+        self.ask: Callable[[tuple[str, ...]], np.ndarray] = self.similarities
+
+    def similarities(self, phrases: tuple[str, ...]) -> np.ndarray:
+        """Largest cosine of each row to any of the phrases, float32, shape (rows,)."""
+        return np.asarray((self._rows() @ self._encode(list(phrases)).T).max(axis=1))
+
+    def similarity(self, row: int, phrases: tuple[str, ...]) -> float:
+        """Largest cosine of one row to any of the phrases."""
+        if phrases not in self._known:
+            self._known[phrases] = self.ask(phrases).tolist()
+        return self._known[phrases][row]
+
+
+class Row(SimpleNamespace):
+    """What a labeling function sees: `text`, the kept input columns by their plain names, and `similar_to`.
+
+    It cannot be changed, so that no function sees what another did to it; Snorkel's preprocessors get a copy that can.
+    """
+
+    def __init__(self, position: int, vectors: Vectors, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.__dict__.update(values, _position=position, _vectors=vectors)
+
+    def similar_to(self, *phrases: str) -> float:
+        """Largest cosine similarity, -1 to 1, of the text to any of the phrases under the night's encoder."""
+        return self._vectors.similarity(self._position, phrases)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise _fixed(name)
+
+    def __delattr__(self, name: str) -> None:
+        raise _fixed(name)
+
+    def __reduce__(self) -> Any:
+        """Snorkel copies a row by pickling it before its preprocessors change it."""
+        values = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        held = _held(self._vectors)
+        return _loose, (self._position, held, values)
+
+
+class _Loose(Row):
+    """The copy that a preprocessor may change."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        del self.__dict__[name]
+
+
+_HELD: weakref.WeakValueDictionary[int, Vectors] = weakref.WeakValueDictionary()
+
+
+def _held(vectors: Vectors) -> int:
+    """A number that stands for the vectors in a pickle, which never leaves this process."""
+    _HELD[id(vectors)] = vectors
+    return id(vectors)
+
+
+def _loose(position: int, vectors: int, values: Mapping[str, Any]) -> _Loose:
+    return _Loose(position, _HELD[vectors], values)
+
+
+def _fixed(name: str) -> AttributeError:
+    return AttributeError(f'a row may not be changed, and "{name}" was; keep the value in a variable')
+
+
+def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None = None) -> list[Row]:
+    """A row object for each row of the frame, or for those at the chosen positions, in order."""
+    positions = range(len(frame)) if chosen is None else chosen
+    taken = frame if chosen is None else frame.iloc[list(chosen)]
+    columns = {name.removeprefix(_META): taken[name].tolist() for name in frame.columns if name.startswith(_META)}
+    columns["text"] = taken["text"].tolist()  # an input column of that name cannot take its place
+    names = tuple(columns)
+    rows, new = [], Row.__new__
+    with _no_collection():
+        for position, *values in zip(positions, *columns.values(), strict=True):
+            row = new(Row)
+            own = row.__dict__  # past the constructor, which would take as long again
+            own.update(zip(names, values, strict=True))
+            own["_position"], own["_vectors"] = position, vectors
+            rows.append(row)
+    return rows
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the collector's rounds, of which a hundred thousand new objects cause many, this is six times as fast."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def apart(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows as one function may have them: with lists and the like of their own, which another cannot change."""
+    kinds = {name for row in rows[:100] for name, value in vars(row).items() if isinstance(value, _MUTABLE)}
+    if not kinds:
+        return rows
+    own = []
+    for row in rows:
+        values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+        values |= {name: copy.deepcopy(values[name]) for name in kinds}
+        own.append(Row(row._position, row._vectors, values))
+    return own
+
+
+def keys_of(frame: pd.DataFrame) -> np.ndarray:
+    """A 64-bit digest of each row's content, uint64, shape (rows,): all that a function may see of it.
+
+    Among a million rows two share one with probability 3e-8.
+    """
+    names = sorted(name for name in frame.columns if name.startswith(_META))
+    texts = frame["text"].tolist()
+    parts = texts if not names else map(repr, zip(texts, *(frame[name].tolist() for name in names), strict=True))
+    head = "\x1f".join(names)
+    return np.array([int(digest(f"{head}\x1e{part}")[:16], 16) for part in parts], dtype=np.uint64)
