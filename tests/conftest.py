@@ -14,6 +14,7 @@ from datasets import Dataset
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when the library loads: see tilth/__init__.py
 
 from tilth import samples as table
 from tilth.evidence import Evidence
