@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 # Idle OpenMP threads spin by default, and take the cores from those that work: with three processes on two cores a
@@ -11,15 +12,22 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tilth.notebook import read, runs
+    from tilth.training.predictor import Predictor
     from tilth.weak_supervision.examples import examples
 
-__all__ = ["examples"]
+__all__ = ["Predictor", "examples", "read", "runs"]
+
+_HOMES = {
+    "Predictor": "tilth.training.predictor",
+    "examples": "tilth.weak_supervision.examples",
+    "read": "tilth.notebook",
+    "runs": "tilth.notebook",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`tilth.examples`, loaded only when asked for, so that `import tilth` stays fast."""
-    if name == "examples":
-        from tilth.weak_supervision.examples import examples
-
-        return examples
+    """The public names, loaded only when asked for, so that `import tilth` stays fast."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'tilth' has no attribute '{name}'")

@@ -129,6 +129,17 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), value.strip()
 
 
+def parse_task(text: str) -> dict[str, str]:
+    """A task from its label column, `domain/intent` being `intent` under `domain`; named after its column.
+
+    >>> parse_task("domain/intent")
+    {'name': 'intent', 'column': 'intent', 'parent': 'domain'}
+    """
+    parent, _, column = text.strip().rpartition("/")
+    name = "".join(letter if letter.isalnum() else "_" for letter in column)
+    return {"name": name, "column": column, **({"parent": parent} if parent else {})}
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

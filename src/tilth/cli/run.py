@@ -101,7 +101,7 @@ def _summary(folder: Path) -> None:
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    from tilth.config import parse_override
+    from tilth.config import parse_override, parse_task
 
     overrides = dict(parse_override(text) for text in options.sets)
     if options.input:
@@ -112,7 +112,7 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     if options.text:
         overrides["data.text"] = options.text
     if options.label:
-        overrides["tasks"] = [_task(part) for part in options.label.split(",") if part.strip()]
+        overrides["tasks"] = [parse_task(part) for part in options.label.split(",") if part.strip()]
     if options.seed is not None:
         overrides["seed"] = options.seed
     return overrides
@@ -120,9 +120,3 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 def _here(name: str) -> str | Path:
     return name if name.startswith("hf:") else Path(name).resolve()
-
-
-def _task(text: str) -> dict[str, str]:
-    parent, _, column = text.strip().rpartition("/")
-    name = "".join(letter if letter.isalnum() else "_" for letter in column)
-    return {"name": name, "column": column, **({"parent": parent} if parent else {})}
