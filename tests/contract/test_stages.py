@@ -15,45 +15,54 @@ from tilth import stage as stages
 from tilth.evidence import Evidence
 from tilth.store import Cache, digest_table
 
-# The stages that load a language model keep the same contract in their own tests, with tiny models.
-LIGHT = ("cleaning", "weak_supervision", "active_learning")
+# What keeps a stage quick here; a stage that is not named runs by its defaults.
+QUICK: dict[str, dict[str, Any]] = {
+    "augmentation": {
+        "sources": 3,
+        "candidates": 2,
+        "inference_steps": 2,
+        "grammar": "denoiser",
+        "max_heldout_loss": 50.0,
+        "adapt": {"steps": 1, "low": 0.2},
+    }
+}
 
 
 def perform(name: str, samples: Dataset, folder: Path, **config: Any) -> stages.StageResult:
     (folder / "scratch").mkdir(parents=True)
     evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
     resources = stages.Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
-    return stages.perform(name, samples, stages.get(name).Config(**config), resources)
+    return stages.perform(name, samples, stages.get(name).Config(**{**QUICK.get(name, {}), **config}), resources)
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", stages.NAMES)
 def test_the_input_is_left_as_it_was(name: str, samples: Dataset, tmp_path: Path) -> None:
     before = digest_table(samples)
     perform(name, samples, tmp_path)
     assert digest_table(samples) == before
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", stages.NAMES)
 def test_the_same_seed_gives_the_same_table(name: str, samples: Dataset, tmp_path: Path) -> None:
     first, second = (perform(name, samples, tmp_path / turn) for turn in ("first", "second"))
     assert digest_table(first.samples) == digest_table(second.samples)
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", stages.NAMES)
 def test_an_empty_table_goes_through(name: str, tmp_path: Path) -> None:
     assert perform(name, make_table([]), tmp_path).samples.num_rows == 0
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", stages.NAMES)
 def test_a_table_without_labels_goes_through(name: str, samples: Dataset, tmp_path: Path) -> None:
     frame = table.to_pandas(samples)
     frame[["area_given", "intent_given"]] = None
     frame["split"] = "unlabeled"
     bare = table.from_pandas(table.resolve(frame, TASKS), TASKS)
-    assert perform(name, bare, tmp_path).samples.num_rows == len(frame)
+    assert perform(name, bare, tmp_path).samples.num_rows >= len(frame)
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", stages.NAMES)
 def test_gold_labels_change_nothing_but_themselves(name: str, samples: Dataset, tmp_path: Path) -> None:
     frame = table.to_pandas(samples)
     gold = frame["split"] == "gold"
@@ -64,7 +73,7 @@ def test_gold_labels_change_nothing_but_themselves(name: str, samples: Dataset, 
         table.to_pandas(perform(name, rows, tmp_path / turn).samples)
         for turn, rows in (("as_is", samples), ("swapped", other))
     ]
-    first, second = (out[~gold].reset_index(drop=True) for out in outcomes)
+    first, second = (out[out["split"] != "gold"].reset_index(drop=True) for out in outcomes)
     pd.testing.assert_frame_equal(first, second)
 
 
