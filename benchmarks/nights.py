@@ -1,0 +1,95 @@
+"""Whole nights on public data: gold figures against the judge's on the labels as they came, seconds and memory.
+
+    python benchmarks/nights.py --data data/public
+
+Each night starts with an empty cache, through the command line; the second one on the same rows finds it full.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import _results
+import psutil
+
+from tilth.config import EncoderConfig
+from tilth.encoder import Encoder
+from tilth.ingest import Ingested
+from tilth.judge import fit_predict, scores
+from tilth.notebook import read
+from tilth.store import Cache
+
+SETS = {"banking77": ("category",), "clinc150": ("domain", "domain/intent")}
+COLUMNS = ("data set", "rows", "task", "judge, as given", "night", "seconds", "again", "GiB")
+
+
+def night(name: str, folder: Path, home: Path) -> tuple[dict[str, Any], float, float]:
+    """Run one night; give its record, its seconds, and the memory in GiB of its largest process at its peak."""
+    files = ["--input", str(folder / name / "train.csv"), "--gold", str(folder / name / "test.csv")]
+    labels = ["--text", "text", "--label", ",".join(SETS[name]), "--out", str(home / "runs"), "--json"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(home / "cache")}
+    started, peak = time.monotonic(), 0
+    with (home / "run.json").open("w", encoding="utf-8") as out:
+        command = [sys.executable, "-m", "tilth.cli", "run", *files, *labels]
+        process = psutil.Popen(command, cwd=home, env=environment, stdout=out)
+        while process.poll() is None:
+            for one in [process, *process.children(recursive=True)]:
+                try:
+                    peak = max(peak, one.memory_info().rss)
+                except psutil.Error:  # it ended between the two calls
+                    continue
+            time.sleep(0.2)
+    if process.returncode:
+        raise SystemExit(f"{name}: the night ended with status {process.returncode}")
+    return json.loads((home / "run.json").read_text(encoding="utf-8")), time.monotonic() - started, peak / 2**30
+
+
+def as_given(found: Ingested, cache: Path) -> dict[str, float]:
+    """The judge's gold macro-F1 for each task, trained on every label as it came."""
+    frame = found.samples.to_pandas()
+    vectors = Encoder(EncoderConfig(), Cache(cache)).encode(frame["text"].tolist())
+    gold, result = (frame["split"] == "gold").to_numpy(), {}
+    for task in found.tasks:
+        codes = frame[f"{task.name}_given"].map({label: code for code, label in enumerate(task.labels)}).fillna(-1)
+        taught = (codes >= 0).to_numpy() & ~gold
+        said = fit_predict(vectors[taught], codes[taught].astype(int).to_numpy(), vectors[gold], len(task.labels))
+        predicted = [task.labels[code] for code in said.argmax(axis=1)]
+        result[task.name] = scores(frame.loc[gold, f"{task.name}_given"].tolist(), predicted)["macro_f1"]
+    return result
+
+
+def main() -> None:
+    """Run, print the table, and put it into RESULTS.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data/public"))
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    arguments = parser.parse_args()
+    lines = []
+    for name in arguments.sets:
+        with tempfile.TemporaryDirectory() as folder:
+            home, data = Path(folder), arguments.data.resolve()
+            record, seconds, peak = night(name, data, home)
+            _, again, _ = night(name, data, home)
+            parts = [data / name / f"{part}.csv" for part in ("train", "test")]
+            judged = as_given(read(parts[0], text="text", tasks=SETS[name], gold=parts[1]), home / "judge")
+            rows = sum(item["rows"] for item in record["inputs"])
+            for task, figure in judged.items():
+                found = record["gold"][task]["macro_f1"]
+                line = [name, rows, task, f"{figure:.3f}", f"{found:.3f}"]
+                lines.append([*line, f"{seconds:.0f}", f"{again:.0f}", f"{peak:.1f}"])
+    text = (
+        f"## Whole nights\n\n`python benchmarks/nights.py --sets {' '.join(arguments.sets)}` ({_results.machine()})\n\n"
+        "Gold macro-F1; one seed. GiB is the largest process at its peak.\n\n" + _results.table(COLUMNS, lines)
+    )
+    _results.write("nights", text)
+
+
+if __name__ == "__main__":
+    main()
