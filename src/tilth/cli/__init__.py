@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tilth.cli import commands, run, serve
+from tilth.cli import commands, lf, run, serve
 from tilth.errors import TilthError
 
 __all__ = ["main"]
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     added = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_init(added)
     _add_run(added)
+    lf.add(added)
     _add_others(added)
     return parser
 

@@ -30,12 +30,17 @@ _NO_STEP = -1
 
 _pipe: Any = None
 _clock: Clock | None = None
+_waited = 0.0
+"""Seconds that the parent took to answer; they are no fault of the work's."""
 
 
 def ask(question: Any) -> Any:
     """Have the parent answer; without a parent, that is in the night's own process, this may not be called."""
+    global _waited  # noqa: PLW0603 - of this process alone
+    started = time.perf_counter()
     _pipe.send(("ask", question))
     good, answer = _pipe.recv()
+    _waited += time.perf_counter() - started
     if not good:
         raise RuntimeError(answer)
     return answer
@@ -104,7 +109,7 @@ def perform(piece: Callable[[], Any]) -> Done:
     """Do one piece of work, with what it prints held back."""
     from tilth.weak_supervision.guard import Done
 
-    started = time.perf_counter()
+    started, waited = time.perf_counter(), _waited
     value, error = None, ""
     with _printed() as text:
         try:
@@ -115,7 +120,9 @@ def perform(piece: Callable[[], Any]) -> Done:
             error = str(raised)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
-    return Done(value=value, error=error, printed=text.start, seconds=time.perf_counter() - started)
+    return Done(
+        value=value, error=error, printed=text.start, seconds=time.perf_counter() - started - (_waited - waited)
+    )
 
 
 class _Start(io.TextIOBase):

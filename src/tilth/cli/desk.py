@@ -1,0 +1,120 @@
+"""A workspace's rows and labeling functions, as far as a command needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from tilth.config import Settings
+    from tilth.encoder import Encoder
+    from tilth.samples import Task
+    from tilth.store import Workspace
+    from tilth.weak_supervision import Config
+    from tilth.weak_supervision.ballots import Ballot
+    from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The workspace's rows and functions, as far as a command needs them."""
+
+    workspace: Workspace
+    settings: Settings
+
+    @cached_property
+    def _ingested(self) -> Any:
+        from tilth.ingest import ingest
+
+        return ingest(self.settings, self.workspace.root)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The input's rows, gold included."""
+        from tilth import samples as table
+
+        frame: pd.DataFrame = table.to_pandas(self._ingested.samples)
+        return frame
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What is classified, parents before children."""
+        tasks: tuple[Task, ...] = self._ingested.tasks
+        return tasks
+
+    @cached_property
+    def free(self) -> pd.DataFrame:
+        """The rows that are not gold, the only ones whose text or label is ever shown."""
+        return self.frame[self.frame["split"] != "gold"].reset_index(drop=True)
+
+    @cached_property
+    def gold(self) -> pd.DataFrame:
+        """The rows that are only counted."""
+        return self.frame[self.frame["split"] == "gold"].reset_index(drop=True)
+
+    @cached_property
+    def loaded(self) -> LoadedFunctions:
+        """The workspace's labeling functions, and those of installed packages."""
+        from tilth.weak_supervision import loader
+
+        return loader.load(self.workspace.labeling_functions, self.tasks)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        from tilth.encoder import Encoder
+        from tilth.store import Cache
+
+        return Encoder(self.settings.encoder, Cache(self.workspace.cache))
+
+    @property
+    def config(self) -> Config:
+        """Of weak supervision."""
+        config: Any = self.settings.stage("weak_supervision")
+        return config
+
+    def task(self, name: str | None) -> Task:
+        """The task of that name; None: the last one, which is the finest."""
+        by_name = {task.name: task for task in self.tasks}
+        if name is not None and name not in by_name:
+            raise RequestError(f"--task {name}: there is no such task; {did_you_mean(name, by_name)}")
+        return by_name[name] if name else self.tasks[-1]
+
+    def cast(self, functions: Sequence[LoadedFunction], frame: pd.DataFrame, *, cached: bool) -> list[Ballot]:
+        """The functions' votes on a frame's rows."""
+        from tilth.store import Cache
+        from tilth.weak_supervision.ballots import cast_all
+
+        texts = frame["text"].tolist()
+        return cast_all(
+            functions,
+            self.tasks,
+            frame,
+            lambda: self._encoder.encode(texts),
+            self._encoder.encode,
+            self.config,
+            Cache(self.workspace.cache) if cached else None,
+            self._encoder.fingerprint if cached else "",
+        )
+
+    def codes(self, frame: pd.DataFrame, task: Task) -> np.ndarray:
+        """Given labels by their place in the task, -1 where there is none."""
+        import numpy as np
+
+        places = {label: code for code, label in enumerate(task.labels)}
+        return np.array([places.get(label, -1) for label in frame[task.name].tolist()], dtype=np.int64)
+
+
+def at(config: Path | None) -> Desk:
+    """The desk of a config file's workspace, or of the one that holds the current folder."""
+    from tilth import night, store
+
+    workspace = store.locate(config)
+    return Desk(workspace=workspace, settings=night.Request(workspace=workspace).settings)

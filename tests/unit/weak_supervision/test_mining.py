@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tilth.samples import Task
+from tilth.weak_supervision import mining
+
+TASK = Task(name="intent", labels=("refund", "slow"))
+TEXTS = [
+    "where is my refund",
+    "My refund, please",
+    "a refund of my money",
+    "so slow at night",
+    "slow again at night",
+    "why so slow, and my refund?",
+    "it is slow",
+    "my refund!",
+]
+CODES = np.array([0, 0, 0, 1, 1, 1, -1, -1])
+
+
+def found(**options: float) -> dict[str, mining.Suggestion]:
+    covered = np.array([True] + [False] * 7)
+    return {one.label: one for one in mining.suggest(TEXTS, CODES, TASK, covered, **options)}
+
+
+def test_a_phrase_has_to_be_right_often_enough() -> None:
+    assert set(found()) == {"slow"}
+    slow = found()["slow"]
+    assert (slow.phrases, slow.rows, slow.fresh, slow.right, slow.told) == (("slow",), (3, 4, 5, 6), 4, 3, 3)
+    refund = found(precision=0.75)["refund"]  # right on 3 of the 4 labeled rows that hold it
+    assert (refund.phrases, refund.right, refund.told) == (("refund",), 3, 4)
+    assert refund.fresh == len(refund.rows) - 1 == 4
+
+
+def test_a_phrase_is_found_again_whatever_stands_between_its_words() -> None:
+    expression = re.compile(rf"\b(?:{mining.pattern(['my refund', 'c++'])})\b", re.IGNORECASE)
+    assert expression.search("MY  - refund")
+    assert not expression.search("my refunds")
+
+
+def test_the_interval_by_hand() -> None:
+    assert mining.wilson(0, 0) == 0.0
+    assert mining.wilson(10, 10) == pytest.approx(1 / (1 + 1.96**2 / 10))
+
+
+def test_the_source_compiles_and_its_examples_are_of_labeled_rows() -> None:
+    slow = found()["slow"]
+    source = mining.HEADER.format(task="intent") + mining.write(slow, TEXTS, CODES, 1, "one")
+    compile(source, "mined", "exec")
+    assert '"slow again at night"' in source
+    assert '"it is slow"' not in source
+    assert mining.quoted('say "no"\n') == '"say \\"no\\"\\n"'
