@@ -12,6 +12,7 @@ from tilth.evidence import calibrate, soften
 from tilth.weak_supervision import joint, label_model
 
 JOINT, SNORKEL, MAJORITY = "joint", "snorkel", "majority"
+JOINTS = tuple(f"{JOINT}-{rounds}" for rounds in joint.ROUNDS)
 FEW_LABELS, FEW_VOTES = 20, 50
 """Below both, nothing can be measured, and Snorkel's model speaks."""
 MANY_LABELS = 200
@@ -54,7 +55,7 @@ class Choice:
     """The label model of the night, and why.
 
     Attributes:
-        name: `joint`, `snorkel` or `majority`.
+        name: `joint-` and its rounds, `snorkel` or `majority`.
         by: what they were compared on.
         scores: each one's mean log likelihood of what it did not see, high = good.
         temperatures: what each one's logits are divided by, so that its confidence is honest.
@@ -74,26 +75,30 @@ def choose(seen: Witnesses, wanted: str = "auto") -> Choice:
         wanted: "auto", or the model that the config names, which is then compared all the same.
     """
     seen = _sample(seen)
-    names = [JOINT, SNORKEL, MAJORITY] if seen.votes.shape[1] >= label_model.FEWEST else [JOINT, MAJORITY]
+    names = [*JOINTS, SNORKEL, MAJORITY] if seen.votes.shape[1] >= label_model.FEWEST else [*JOINTS, MAJORITY]
+    allowed = [name for name in names if wanted in ("auto", name.partition("-")[0])] or [MAJORITY]
     told = seen.given >= 0
     if told.sum() >= FEW_LABELS and len(np.unique(seen.given[told])) > 1:
         by, measure = "held-out labels", _on_labels
     elif (seen.votes >= 0).any(axis=1).sum() >= FEW_VOTES and seen.votes.shape[1] > 1:
         by, measure = "held-out votes", _on_votes
     else:
-        default = names[1] if wanted == "auto" else wanted
+        default = names[len(JOINTS)] if wanted == "auto" else allowed[len(allowed) // 2]
         return Choice(name=default, by="too few rows to compare" if wanted == "auto" else "the config")
     found = {name: measure(name, seen) for name in names}
     scores = {name: score for name, (score, _) in found.items()}
-    best = max(names, key=lambda name: scores[name]) if wanted == "auto" else wanted
+    best = max(allowed, key=lambda name: scores[name])
     temperatures = {name: temperature for name, (_, temperature) in found.items()}
-    return Choice(name=best, by=by if wanted == "auto" else "the config", scores=scores, temperatures=temperatures)
+    return Choice(
+        name=best, by=by if wanted == "auto" else f"the config, {by}", scores=scores, temperatures=temperatures
+    )
 
 
 def believe(name: str, seen: Witnesses, temperature: float = 1.0) -> np.ndarray:
     """One model's probabilities, float32, shape (rows, classes); NaN on rows of which it says nothing."""
-    if name == JOINT:
-        return soften(joint.believe(seen.votes, seen.text, seen.known, seen.classes), temperature)
+    if name in JOINTS:
+        rounds = int(name.removeprefix(f"{JOINT}-"))
+        return soften(joint.believe(seen.votes, seen.text, seen.known, seen.classes, rounds), temperature)
     voted = (seen.votes >= 0).any(axis=1)
     found = np.full((seen.votes.shape[0], seen.classes), np.nan, dtype=np.float32)
     if voted.any():

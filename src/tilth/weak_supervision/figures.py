@@ -12,11 +12,12 @@ from tilth.stage import Figure
 from tilth.weak_supervision.ballots import Ballot
 from tilth.weak_supervision.choosing import Choice
 from tilth.weak_supervision.history import Measured
+from tilth.weak_supervision.joint import ROUNDS
 
 SHOWN = 20
 """Rows of a table that a person is asked to read."""
 _NAMES = {
-    "joint": "joint: votes, labels, text, neighbors",
+    **{f"joint-{rounds}": f"joint: votes, labels, text, neighbors; {rounds} rounds" for rounds in ROUNDS},
     "snorkel": "Snorkel's label model",
     "majority": "majority vote",
 }
