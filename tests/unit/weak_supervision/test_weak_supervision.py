@@ -18,7 +18,7 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth.evidence import Evidence
 from tilth.store import Cache
-from tilth.weak_supervision import Config, label_model, loader, votes
+from tilth.weak_supervision import Config, history, label_model, loader, votes
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
 
 INTENT = TASKS[1]
@@ -36,11 +36,13 @@ def word(name: str, term: str, label: Any) -> LoadedFunction:
 GOOD = (word("refund", "refund", "refund"), word("slow", "slow", "slow"), word("red", "red light", "outage"))
 
 
-def perform(samples: Dataset, folder: Path, *loaded: Any, **config: Any) -> stages.StageResult:
+def perform(
+    samples: Dataset, folder: Path, *loaded: Any, carried: Path | None = None, **config: Any
+) -> stages.StageResult:
     (folder / "scratch").mkdir(parents=True)
     evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
     resources = stages.Resources(
-        tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch", labeling_functions=loaded
+        tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch", carried=carried, labeling_functions=loaded
     )
     return stages.perform("weak_supervision", samples, Config(**config), resources)
 
@@ -183,3 +185,30 @@ def test_bad_functions_are_left_out_and_named(samples: Dataset, tmp_path: Path) 
 
 def test_without_functions_it_says_so(samples: Dataset, tmp_path: Path) -> None:
     assert perform(samples, tmp_path, LoadedFunctions()).skipped == "no labeling functions"
+
+
+def test_a_function_that_drifts_is_left_out_and_named(samples: Dataset, tmp_path: Path) -> None:
+    first = perform(samples, tmp_path / "first", *GOOD)
+    assert first.carried is not None
+    usual = history.read(first.carried)["intent.refund"][0]
+    assert (usual.rows, usual.voted, usual.told, usual.right) == (10, 4, 3, 3)
+    before = {"intent.refund": [history.Measured(key="refund", rows=10_000, voted=100, told=0, right=0)]}
+    carried = history.write(tmp_path / "carried", {}, {"intent.refund": before["intent.refund"][0]}, set())
+    second = perform(samples, tmp_path / "second", *GOOD, carried=carried)
+    assert "votes on 40.0% of the rows, on the last nights 1.0%" in second.metrics["left_out"]["intent.refund"]
+    assert second.metrics["tasks"]["intent"]["used"] == 2
+    assert second.carried is not None
+    assert history.read(second.carried)["intent.refund"] == before["intent.refund"]
+    (table_of_drift,) = [figure for figure in second.figures if figure.title.endswith("against the last nights")]
+    assert table_of_drift.data["rows"][0][:4] == ["intent.refund", 1, 0.4, 0.01]
+
+
+def test_a_task_without_any_label_is_labeled_by_votes_and_text(samples: Dataset, tmp_path: Path) -> None:
+    frame = table.to_pandas(samples)
+    frame[["area_given", "intent_given"]] = None
+    frame["split"] = "unlabeled"
+    bare = table.from_pandas(table.resolve(frame, TASKS), TASKS)
+    found = perform(bare, tmp_path, *GOOD, min_confidence=0.5)
+    assert found.metrics["tasks"]["intent"]["agreement_with_labels"] is None
+    weak = table.to_pandas(found.samples).set_index("id")["intent_weak"]
+    assert weak[["a1", "b1", "u2"]].tolist() == ["refund", "slow", "outage"]
