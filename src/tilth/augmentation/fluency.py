@@ -17,7 +17,7 @@ _LONGEST = 120
 
 
 @torch.inference_mode()
-def nats_per_token(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str], batch_size: int = 256) -> np.ndarray:
+def nats_per_token(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str], batch_size: int = 128) -> np.ndarray:
     """Mean cross-entropy of each text's tokens, each predicted without itself and without a source (texts,).
 
     Tokens that the denoiser cannot predict are left out; a text that has no other gives NaN.

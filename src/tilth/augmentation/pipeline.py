@@ -73,7 +73,7 @@ class ParaphrasePipeline(DiffusionPipeline):
         keep: Sequence[Sequence[str]] | None = None,
         casing: Mapping[str, str] | None = None,
         generator: torch.Generator | None = None,
-        batch_size: int = 128,
+        batch_size: int = 64,
         callback_on_step_end: Callable[[Any, int, int, dict[str, Any]], dict[str, Any]] | None = None,
         return_dict: bool = True,
     ) -> ParaphraseOutput | tuple[list[list[str]], list[list[float]]]:
