@@ -22,7 +22,7 @@ Encode = Callable[[list[str]], np.ndarray]
 
 _PAYS = 200_000
 """Calls from which a second process earns what its start costs (some 30 ms against a microsecond a call)."""
-_BLOCK = 2048
+_BLOCK = 4096
 """Rows that stand in memory at a time: new memory costs more time than the votes on it."""
 
 

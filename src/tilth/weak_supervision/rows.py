@@ -100,18 +100,20 @@ def _fixed(name: str) -> AttributeError:
 def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None = None) -> list[Row]:
     """A row object for each row of the frame, or for those at the chosen positions, in order."""
     positions = range(len(frame)) if chosen is None else chosen
-    taken = frame if chosen is None else frame.iloc[list(chosen)]
+    taken = frame if chosen is None else frame.iloc[np.asarray(chosen, dtype=np.int64)]
     columns = {name.removeprefix(_META): taken[name].tolist() for name in frame.columns if name.startswith(_META)}
     columns["text"] = taken["text"].tolist()  # an input column of that name cannot take its place
-    names = tuple(columns)
-    rows, new = [], Row.__new__
+    columns["_position"] = list(positions)
+    new = Row.__new__
     with _no_collection():
-        for position, *values in zip(positions, *columns.values(), strict=True):
-            row = new(Row)
-            own = row.__dict__  # past the constructor, which would take as long again
-            own.update(zip(names, values, strict=True))
-            own["_position"], own["_vectors"] = position, vectors
-            rows.append(row)
+        # Past the constructor and column by column, which takes a quarter of the time.
+        rows = [new(Row) for _ in positions]
+        own = [row.__dict__ for row in rows]
+        for held in own:
+            held["_vectors"] = vectors
+        for name, values in columns.items():
+            for held, value in zip(own, values, strict=True):
+                held[name] = value
     return rows
 
 
