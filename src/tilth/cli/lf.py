@@ -88,8 +88,6 @@ def check(options: argparse.Namespace) -> int:
 
 def _verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> tuple[str, bool]:
     """One line on how a function did on the input's rows, and whether a night would use it."""
-    from tilth.weak_supervision.mining import wilson
-
     if ballot.error:
         return ballot.error, False
     voted = ballot.column >= 0

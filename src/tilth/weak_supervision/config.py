@@ -17,7 +17,7 @@ class Config(Model):
     )
     min_confidence: float = Field(default=0.8, ge=0.0, le=1.0, description="below it a row gets no weak label")
     min_accuracy: float = Field(
-        default=0.5, ge=0.0, le=1.0, description="a function less accurate than this on labeled train rows is left out"
+        default=0.5, ge=0.0, le=1.0, description="a function surely less accurate than this on labeled rows is left out"
     )
     min_measured: int = Field(default=5, ge=1, description="votes on labeled rows before an accuracy counts")
     max_failures: float = Field(

@@ -20,6 +20,7 @@ from tilth.weak_supervision.choosing import Choice, Witnesses, believe, choose
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.joint import Text, part, see
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
+from tilth.weak_supervision.shares import below
 from tilth.weak_supervision.votes import ABSTAIN
 
 NEIGHBORS = 10
@@ -201,9 +202,9 @@ def _unfit(night: _Night, ballots: Sequence[Ballot], matrix: np.ndarray, truth: 
         if why := history.drifted(now, night.before.get(name, ()), config.max_drift):
             night.drifted[name] = night.left_out[name] = why
             out.add(ballot.function.name)
-        elif told >= config.min_measured and accuracy[place] < config.min_accuracy:
-            below = f"below min_accuracy = {config.min_accuracy}"
-            night.left_out[name] = f"right on {accuracy[place]:.2f} of {told} labeled rows, {below}"
+        elif told >= config.min_measured and below(right, told, config.min_accuracy):
+            least = f"below min_accuracy = {config.min_accuracy}"
+            night.left_out[name] = f"right on {accuracy[place]:.2f} of {told} labeled rows, {least}"
             out.add(ballot.function.name)
     return out
 

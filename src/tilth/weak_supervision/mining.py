@@ -12,6 +12,7 @@ import numpy as np
 
 from tilth.samples import Task
 from tilth.text import normal_form
+from tilth.weak_supervision.shares import wilson
 
 LONGEST = 3
 """Words in a phrase."""
@@ -90,20 +91,6 @@ class Suggestion:
     fresh: int
     right: int
     told: int
-
-
-def wilson(right: int, told: int, z: float = 1.96) -> float:
-    """Lower end of the interval of a share.
-
-    >>> round(wilson(10, 10), 3)
-    0.722
-    """
-    if not told:
-        return 0.0
-    share, square = right / told, z * z
-    middle = share + square / (2 * told)
-    spread = z * np.sqrt(share * (1 - share) / told + square / (4 * told * told))
-    return float((middle - spread) / (1 + square / told))
 
 
 def pattern(phrases: Sequence[str]) -> str:

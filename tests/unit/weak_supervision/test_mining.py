@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tilth.samples import Task
-from tilth.weak_supervision import mining
+from tilth.weak_supervision import mining, shares
 
 TASK = Task(name="intent", labels=("refund", "slow"))
 TEXTS = [
@@ -43,8 +43,12 @@ def test_a_phrase_is_found_again_whatever_stands_between_its_words() -> None:
 
 
 def test_the_interval_by_hand() -> None:
-    assert mining.wilson(0, 0) == 0.0
-    assert mining.wilson(10, 10) == pytest.approx(1 / (1 + 1.96**2 / 10))
+    assert shares.wilson(0, 0) == 0.0
+    assert shares.wilson(10, 10) == pytest.approx(1 / (1 + 1.96**2 / 10))
+    # 2 of 8: middle 1/4 + 1/16, spread sqrt(3/16/8 + 1/256), over 1 + 1/8; its upper end is 0.43, of 2 of 5 it is 0.62
+    assert shares.below(2, 8, 0.44)
+    assert not shares.below(2, 8, 0.42)
+    assert not shares.below(2, 5, 0.5)
 
 
 def test_the_source_compiles_and_its_examples_are_of_labeled_rows() -> None:

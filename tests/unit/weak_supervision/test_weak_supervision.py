@@ -17,7 +17,7 @@ from tests.conftest import TASKS, HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.evidence import Evidence
-from tilth.store import Cache
+from tilth.store import Cache, digest_table
 from tilth.weak_supervision import Config, history, label_model, loader, votes
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
 
@@ -212,3 +212,31 @@ def test_a_task_without_any_label_is_labeled_by_votes_and_text(samples: Dataset,
     assert found.metrics["tasks"]["intent"]["agreement_with_labels"] is None
     weak = table.to_pandas(found.samples).set_index("id")["intent_weak"]
     assert weak[["a1", "b1", "u2"]].tolist() == ["refund", "slow", "outage"]
+
+
+def test_with_functions_too_the_stage_keeps_its_contract(samples: Dataset, tmp_path: Path) -> None:
+    """The contract tests have no labeling functions at hand; these are the same three promises with some."""
+    before = digest_table(samples)
+    frame = table.to_pandas(samples)
+    gold = frame["split"] == "gold"
+    swapped = frame.copy()
+    swapped.loc[gold, ["area_given", "intent_given"]] = frame.loc[gold, ["area_given", "intent_given"]].to_numpy()[::-1]
+    other = table.from_pandas(table.resolve(swapped, TASKS), TASKS)
+    options = {"label_model": "joint", "min_confidence": 0.4}
+    first, again, third = (
+        perform(rows, tmp_path / turn, *GOOD, **options)
+        for turn, rows in (("first", samples), ("again", samples), ("swapped", other))
+    )
+    assert digest_table(samples) == before
+    assert digest_table(first.samples) == digest_table(again.samples)
+    assert first.metrics == third.metrics
+    kept, changed = (table.to_pandas(result.samples)[~gold].reset_index(drop=True) for result in (first, third))
+    assert kept["intent_weak"].notna().any()
+    pd.testing.assert_frame_equal(kept, changed)
+
+
+def test_a_row_without_a_vote_is_labeled_through_its_neighbors(samples: Dataset, tmp_path: Path) -> None:
+    result = perform(samples, tmp_path, *GOOD[:2], label_model="joint", min_confidence=0.4)
+    cast = pd.read_parquet(result.artifacts["votes.parquet"]).set_index("id")
+    assert (cast.loc["u2"] == -1).all()
+    assert table.to_pandas(result.samples).set_index("id").loc["u2", "intent_weak"] == "outage"
