@@ -88,6 +88,8 @@ def check(options: argparse.Namespace) -> int:
 
 def _verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> tuple[str, bool]:
     """One line on how a function did on the input's rows, and whether a night would use it."""
+    from tilth.weak_supervision.shares import below
+
     if ballot.error:
         return ballot.error, False
     voted = ballot.column >= 0
@@ -96,11 +98,7 @@ def _verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> tuple[str, bo
     if told.any():
         right, measured = int((ballot.column[told] == truth[told]).sum()), int(told.sum())
         line += f", right on {right} of {measured} labeled ones"
-        # Given labels are noisy before cleaning: only what cannot be chance is a failure here.
-        if (
-            told.sum() >= config.min_measured
-            and 1 - wilson(int(told.sum()) - right, int(told.sum())) < config.min_accuracy
-        ):
+        if measured >= config.min_measured and below(right, measured, config.min_accuracy):
             line, good = f"{line}: below min_accuracy = {config.min_accuracy}", False
     remark = f"; {ballot.remark}" if ballot.remark else ""
     return f"{line}, {ballot.seconds:.2f} s{remark}", good
