@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,8 @@ class Workspace:
             stderr=subprocess.PIPE,
             text=True,
             process_group=0,
+            # A shell starts what runs in the background with Ctrl-C ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )
 
     def record(self, run: Path | None = None) -> dict[str, Any]:
