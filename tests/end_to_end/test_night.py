@@ -130,9 +130,10 @@ def test_export_reads_back_equal_in_all_four_kinds(night: Night, tmp_path: Path)
             if there.dtype.kind == "f":
                 np.testing.assert_allclose(here.astype(float), there.astype(float), atol=1e-9)
             else:
-                assert here.astype(object).where(here.notna(), None).tolist() == there.astype(object).where(
-                    there.notna(), None
-                ).tolist()
+                assert (
+                    here.astype(object).where(here.notna(), None).tolist()
+                    == there.astype(object).where(there.notna(), None).tolist()
+                )
 
 
 def test_predict_answers_as_the_table_says(night: Night) -> None:
