@@ -14,7 +14,7 @@ from tilth.store import Cache
 from tilth.weak_supervision import guard
 from tilth.weak_supervision.asking import Encode, Question, ask
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.kept import file_of, merge, read, write
+from tilth.weak_supervision.kept import Keys, file_of, merge, read, write
 from tilth.weak_supervision.loader import LoadedFunction
 from tilth.weak_supervision.rows import Vectors, keys_of
 from tilth.weak_supervision.votes import counted
@@ -76,7 +76,7 @@ def cast_all(
         One ballot a function, in order.
     """
     task_of = {task.name: task for task in tasks}
-    keys = keys_of(frame) if cache is not None else np.zeros(0, dtype=np.uint64)
+    keys = Keys.of(keys_of(frame) if cache is not None else np.zeros(0, dtype=np.uint64))
     files = [file_of(cache, function, task_of[function.task], encoder) for function in functions]
     known = [read(file) for file in files]
     missing = [
@@ -91,7 +91,7 @@ def cast_all(
     ballots = []
     for question, outcome, file, held in zip(questions, heard, files, known, strict=True):
         if file is not None and not outcome.error:
-            whole = merge(held, keys[question.rows], outcome.value)
+            whole = merge(held, keys.keys[question.rows], outcome.value) if len(question.rows) else held
             if len(question.rows):
                 write(file, whole)
             ballots.append(_ballot(question, replace(outcome, value=whole.of(keys)), config))

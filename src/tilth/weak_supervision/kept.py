@@ -32,14 +32,40 @@ class Known:
     votes: np.ndarray
     error: str
 
-    def missing(self, keys: np.ndarray) -> np.ndarray:
+    def missing(self, rows: Keys) -> np.ndarray:
         """Positions of the rows without a vote, one of those that are alike, int64."""
-        _, first = np.unique(keys, return_index=True)
-        return np.sort(first[~np.isin(keys[first], self.keys)])
+        if np.array_equal(self.keys, rows.unique):
+            return np.zeros(0, dtype=np.int64)
+        return np.sort(rows.first[~np.isin(rows.unique, self.keys, assume_unique=True)])
 
-    def of(self, keys: np.ndarray) -> Cast:
+    def of(self, rows: Keys) -> Cast:
         """The votes of rows that all have one."""
-        return Cast(votes=self.votes[np.searchsorted(self.keys, keys)], error=self.error)
+        same = np.array_equal(self.keys, rows.unique)
+        held = self.votes if same else self.votes[np.searchsorted(self.keys, rows.unique)]
+        return Cast(votes=held[rows.inverse], error=self.error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The keys of a table's rows, sorted once for all functions.
+
+    Attributes:
+        keys: uint64, shape (rows,).
+        unique: each once, ascending.
+        first: where each of those stands first.
+        inverse: each row's place among them, shape (rows,).
+    """
+
+    keys: np.ndarray
+    unique: np.ndarray
+    first: np.ndarray
+    inverse: np.ndarray
+
+    @classmethod
+    def of(cls, keys: np.ndarray) -> Keys:
+        """Sort the keys that `rows.keys_of` gives."""
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return cls(keys=keys, unique=unique, first=first, inverse=inverse)
 
 
 NOTHING = Known(keys=np.zeros(0, dtype=np.uint64), votes=np.zeros(0, dtype=np.int16), error="")

@@ -7,13 +7,12 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-
-from tilth.store import digest
 
 _META = "meta."
 _MUTABLE = (list, dict, set, bytearray, np.ndarray)
@@ -150,5 +149,10 @@ def keys_of(frame: pd.DataFrame) -> np.ndarray:
     names = sorted(name for name in frame.columns if name.startswith(_META))
     texts = frame["text"].tolist()
     parts = texts if not names else map(repr, zip(texts, *(frame[name].tolist() for name in names), strict=True))
-    head = "\x1f".join(names)
-    return np.array([int(digest(f"{head}\x1e{part}")[:16], 16) for part in parts], dtype=np.uint64)
+    head = blake2b("\x1f".join(names).encode(), digest_size=8)
+    held = bytearray()
+    for part in parts:
+        one = head.copy()
+        one.update(part.encode("utf-8", "surrogatepass"))
+        held += one.digest()
+    return np.frombuffer(bytes(held), dtype=np.uint64)
