@@ -154,6 +154,7 @@ def _settle(limits: Limits, pieces: int) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     gc.freeze()  # what the parent made is not looked at, and so not copied, page by page
+    gc.set_threshold(100_000)  # a block of rows is no reason for a round
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     if "threadpoolctl" in sys.modules:

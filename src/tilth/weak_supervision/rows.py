@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 _META = "meta."
 _MUTABLE = (list, dict, set, bytearray, np.ndarray)
@@ -103,6 +104,13 @@ def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None 
     columns = {name.removeprefix(_META): taken[name].tolist() for name in frame.columns if name.startswith(_META)}
     columns["text"] = taken["text"].tolist()  # an input column of that name cannot take its place
     columns["_position"] = list(positions)
+    mutable = [
+        name
+        for name, values in columns.items()
+        if _META + name in frame
+        and is_object_dtype(frame[_META + name])
+        and any(isinstance(value, _MUTABLE) for value in values)
+    ]
     new = Row.__new__
     with _no_collection():
         # Past the constructor and column by column, which takes a quarter of the time.
@@ -110,6 +118,8 @@ def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None 
         own = [row.__dict__ for row in rows]
         for held in own:
             held["_vectors"] = vectors
+            if mutable:
+                held["_mutable"] = mutable
         for name, values in columns.items():
             for held, value in zip(own, values, strict=True):
                 held[name] = value
@@ -130,7 +140,7 @@ def _no_collection() -> Iterator[None]:
 
 def apart(rows: Sequence[Row]) -> Sequence[Row]:
     """The rows as one function may have them: with lists and the like of their own, which another cannot change."""
-    kinds = {name for row in rows[:100] for name, value in vars(row).items() if isinstance(value, _MUTABLE)}
+    kinds = vars(rows[0]).get("_mutable") if rows else None
     if not kinds:
         return rows
     own = []

@@ -54,10 +54,10 @@ def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
     for start in range(0, len(own), _BLOCK):
         block = own[start : start + _BLOCK]
         try:
-            answers = [call(row) for row in block]
-            if not {type(answer) for answer in answers} <= _USUAL:
+            answers = list(map(call, block))
+            if not set(map(type, answers)) <= _USUAL:
                 raise TypeError  # -1.0 and False are keys of the dictionary too
-            found += [codes[answer] for answer in answers]
+            found += map(codes.__getitem__, answers)
         except KeyboardInterrupt:
             raise
         except BaseException:
