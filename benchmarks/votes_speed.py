@@ -123,8 +123,8 @@ def main() -> None:
     ]
     text = f"## Votes: {options.rows:,} rows × {len(RULES)} functions\n\n"
     text += _results.table(["way", "seconds", "times as fast"], lines)
-    text += f"\n\nThe same label matrix, cell by cell. Floor: {FLOOR} times as fast. The best of several runs, for what else "
-    text += f"a machine does only adds to them; {os.cpu_count()} processors, {_results.machine()}."
+    text += f"\n\nThe same label matrix, cell by cell. Floor: {FLOOR} times as fast. The best of several runs, for "
+    text += f"what else a machine does only adds to them; {os.cpu_count()} processors, {_results.machine()}."
     _results.write("votes_speed", text)
     raise SystemExit(0 if ratio >= FLOOR else 1)
 
