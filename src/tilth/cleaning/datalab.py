@@ -11,7 +11,7 @@ import pandas as pd
 from cleanlab import Datalab
 from scipy.sparse import csr_matrix
 
-from tilth.evidence import Evidence
+from tilth.evidence import Evidence, nearest
 from tilth.samples import Split, Status, Task
 
 KINDS = ("non_iid", "class_imbalance", "underperforming_group")
@@ -63,8 +63,6 @@ def _issues(codes: np.ndarray, probabilities: np.ndarray, graph: csr_matrix) -> 
 
 def _graph(vectors: np.ndarray) -> csr_matrix:
     """Distances to the nearest rows, nearest first, as Datalab takes them."""
-    from tilth.evidence import nearest
-
     k = min(_NEIGHBORS, len(vectors) - 1)
     found = nearest(vectors, k)
     distances = np.maximum(1 - found["similarities"].astype(np.float64), 0.0)
