@@ -51,7 +51,7 @@ def _perform(run: str, name: str) -> str:
     with terminal.working(name):
         entry = night.perform(Run(Path(run)), name)
     told = night.line(entry)
-    terminal.say(told)
+    terminal.tell(told)
     log.info("%s", told)
     return run
 

@@ -24,6 +24,9 @@ class DataConfig(Model):
 
     input: tuple[str, ...] = Field(default=(), description="CSV, JSONL or Parquet files, or hf:owner/name:split")
     gold: str | None = Field(default=None, description="rows that are only measured on, never learned from")
+    annotations: str | None = Field(
+        default=None, description="votes of several annotators, one a line: id, annotator, and a column of labels"
+    )
     text: str = Field(default="text", description="the column that holds the text")
     id: str = Field(default="id", description="the column that holds the row's own id, where there is one")
     gold_fraction: float = Field(

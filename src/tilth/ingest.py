@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pacsv
-from datasets import Dataset, load_dataset
+from datasets import Dataset
 
+from tilth import annotators
 from tilth import samples as table
+from tilth.annotators import column_of
 from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
+from tilth.reading import count, read_rows
 from tilth.samples import Source, Split, Status, Task
-from tilth.store import digest, sha256_file
+from tilth.store import digest
 from tilth.text import clean, unit_interval
 
 log = logging.getLogger(__name__)
-HUB = "hf:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +54,13 @@ def ingest(settings: Settings, root: Path) -> Ingested:
     notes: dict[str, int] = {}
     inputs: list[dict[str, Any]] = []
     parts = [_read_as(name, Split.TRAIN, settings, root, inputs, notes) for name in settings.data.input]
-    _require_labels(parts, settings, inputs)
+    votes = annotators.read(settings, root, inputs, notes)
+    _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
         parts.append(_read_as(settings.data.gold, Split.GOLD, settings, root, inputs, notes))
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
+    annotators.apply(frame, votes, settings.tasks, notes)
     tasks = _tasks(frame, settings.tasks)
     frame = frame.drop(columns="_labels_found")
     _lock_gold(frame, tasks, settings.data)
@@ -89,8 +88,8 @@ def _read_as(
             "(--text COLUMN, or data.text)"
         )
     cleaned = raw[text].fillna("").astype(str).map(clean)
-    _count(notes, "control_characters_removed", int(raw[text].fillna("").astype(str).str.contains("\x00").sum()))
-    labels = {task.column or task.name: task.name for task in settings.tasks}
+    count(notes, "control_characters_removed", int(raw[text].fillna("").astype(str).str.contains("\x00").sum()))
+    labels = {column_of(task): task.name for task in settings.tasks}
     kept = [column for column in raw.columns if column not in {text, settings.data.id, *labels}]
     out = pd.DataFrame({f"meta.{column}": raw[column] for column in kept})
     out["id"] = raw[settings.data.id].astype("string").str.strip() if settings.data.id in raw else pd.NA
@@ -104,116 +103,18 @@ def _read_as(
     return out
 
 
-def _require_labels(parts: list[pd.DataFrame], settings: Settings, inputs: Sequence[dict[str, Any]]) -> None:
+def _require_labels(
+    parts: list[pd.DataFrame], settings: Settings, inputs: Sequence[dict[str, Any]], annotated: set[str]
+) -> None:
     found = {name for part in parts for name in str(part["_labels_found"].iloc[0]).split(",")}
     for task in settings.tasks:
-        column = task.column or task.name
-        if column not in found and not task.labels:
+        column = column_of(task)
+        if column not in found and task.name not in annotated and not task.labels:
             columns = sorted(name.removeprefix("meta.") for part in parts for name in part.columns if "meta." in name)
             raise InputError(
                 f'{inputs[0]["path"]}: no column "{column}" for task "{task.name}"; found '
                 f"{[settings.data.text, *columns]}: {did_you_mean(column, columns)} (--label COLUMN, or labels = [...])"
             )
-
-
-def read_rows(name: str, root: Path, notes: dict[str, int] | None = None) -> tuple[pd.DataFrame, str]:
-    """The rows of one CSV, JSONL or Parquet file or Hub data set, as they are, and the file's SHA-256.
-
-    Raises:
-        InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
-    """
-    notes = {} if notes is None else notes
-    if name.startswith(HUB):
-        return _read_hub(name)
-    path = root / name
-    if not path.is_file():
-        near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
-    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet}
-    if path.suffix.lower() not in readers:
-        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, readers)}')
-    frame = readers[path.suffix.lower()](path, notes)
-    frame.columns = [str(column).strip() for column in frame.columns]
-    return frame.drop(columns=[column for column in frame.columns if not column]), sha256_file(path)
-
-
-def _utf8(path: Path) -> bytes:
-    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    if not data.strip():
-        raise InputError(f"{path}: the file is empty; expected a header and rows")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
-            f"convert it first, for example: iconv -f latin1 -t utf-8 {path.name}"
-        ) from None
-    return data
-
-
-def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
-    data = _utf8(path)
-    broken: list[int | None] = []
-
-    def skip(row: Any) -> str:
-        broken.append(row.number)
-        return "skip"
-
-    header = next(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
-    try:
-        read = pacsv.read_csv(
-            io.BytesIO(data),
-            read_options=pacsv.ReadOptions(block_size=max(1 << 20, min(len(data), 1 << 30))),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not CSV: {error}") from None
-    _count(notes, "unreadable_lines", len(broken))
-    return read.to_pandas()
-
-
-def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
-    rows, broken = [], 0
-    for line in _utf8(path).decode("utf-8").splitlines():
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            row = None
-        if isinstance(row, dict):
-            rows.append(row)
-        else:
-            broken += 1
-    if not rows:
-        raise InputError(f"{path}: no line holds a JSON object; expected one object a line")
-    _count(notes, "unreadable_lines", broken)
-    return pd.DataFrame(rows)
-
-
-def _read_parquet(path: Path, _notes: dict[str, int]) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not Parquet: {error}") from None
-
-
-def _read_hub(name: str) -> tuple[pd.DataFrame, str]:
-    repository, _, split = name.removeprefix(HUB).partition(":")
-    try:
-        found = load_dataset(repository, split=split or "train")
-    except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
-        raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
-    return found.to_pandas(), str(found._fingerprint)
-
-
-def _count(notes: dict[str, int], name: str, number: int) -> None:
-    if number:
-        notes[name] = notes.get(name, 0) + number
 
 
 def _ids(frame: pd.DataFrame) -> pd.Series:

@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     corpora = load(args.clinc150, args.crowdwsa2019, args.paws_wiki, args.state_union, args.work)
     logger.info("examples: %s", json.dumps(corpora.counts))
-    pretrain(corpora, args.work, args.out, Schedule(steps=args.steps, decay=args.decay), args.seed)
+    schedule = Schedule(steps=args.steps, peak=args.peak, decay=args.decay)
+    pretrain(corpora, args.work, args.out, schedule, args.seed, args.start)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,17 +48,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, required=True, help="folder for the cache and the checkpoint")
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
     parser.add_argument("--steps", type=int, default=10_000, help=f"batches of {BATCH}")
+    parser.add_argument("--start", type=Path, help="weights to begin from (default: the encoder's own layers)")
+    parser.add_argument("--peak", type=float, default=5e-4, help="the learning rate after warm-up")
     parser.add_argument("--decay", type=float, default=0.5, help="share of steps with a falling rate")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     return parser
 
 
-def pretrain(corpora: Corpora, work: Path, out: Path, schedule: Schedule, seed: int) -> Denoiser:
+def pretrain(
+    corpora: Corpora, work: Path, out: Path, schedule: Schedule, seed: int, start: Path | None = None
+) -> Denoiser:
     """Trains to the schedule's end; keeps a checkpoint in `work` and the weights, in bf16, in `out`."""
     torch.manual_seed(seed)  # of the layers that the encoder does not have; nothing else draws from it
     packed = pack_vocabulary(corpora.vocabulary, 30522)
     model = from_encoder(PACKAGE, LAYERS, packed, POSITIONS)
+    if start is not None:
+        begun = Denoiser.from_pretrained(start)
+        if begun.config.vocabulary != packed:
+            raise SystemExit(f"{start} predicts another vocabulary than these corpora have; leave --start out")
+        model.load_state_dict(begun.float().state_dict())
     optimizer, progress, state = optimizer_of(model), Progress(), work / "checkpoint.pt"
     if state.exists():
         progress = _restore(state, model, optimizer)

@@ -29,6 +29,9 @@ class Config(Model):
     min_precision: float = Field(
         default=0.5, ge=0, le=1, description="no label is judged wrong by a filter that is measured to be less precise"
     )
+    consensus: Literal["joint", "crowdlab"] = Field(
+        default="joint", description="how the votes of several annotators and the models are weighed together"
+    )
     planted: int = Field(default=300, ge=50, le=100_000, description="errors planted to measure the filters by")
     rounds: int = Field(default=3, ge=1, le=10, description="times that the models are fitted again without suspects")
     neighbors: int = Field(default=20, ge=1, le=200, description="nearest rows that speak for a row's label")

@@ -12,6 +12,7 @@ from cleanlab.rank import get_label_quality_scores
 
 from tilth.cleaning import filters
 from tilth.cleaning.config import Config
+from tilth.cleaning.crowd import Consensus, consensus
 from tilth.cleaning.filters import Verdict
 from tilth.cleaning.witnesses import Beliefs, Graph, believe
 from tilth.evidence import Evidence
@@ -93,8 +94,13 @@ def judge_labels(
         belief[np.ix_(rows, present)] = beliefs.joint
         belief[rows] = np.nan_to_num(belief[rows])
         issue = verdict.issue & asked[rows]
-        columns.write(compact, np.array(task.labels, dtype=object)[present], beliefs, verdict, issue, config)
-        metrics |= _metrics(verdict, issue)
+        labels = np.array(task.labels, dtype=object)[present]
+        columns.write(compact, labels, beliefs, verdict, issue, config)
+        metrics |= _metrics(verdict)
+        if (heard_all := _consensus(frame, task, rows, labels, beliefs, config)) is not None:
+            columns.agree(compact, labels, heard_all, asked[rows], config)
+            metrics["consensus"] = heard_all.metrics()
+        metrics["issues"] = int(columns.issue.sum())
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.into(frame)
     return Judged(metrics=metrics, belief=belief)
@@ -107,6 +113,15 @@ def _codes(frame: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
     told = answer.where(answer.notna(), frame[f"{task.name}_given"]).where(mine)
     index = {label: code for code, label in enumerate(task.labels)}
     return told.map(index).astype(float).fillna(-1).astype(int).to_numpy(), answer.isna().to_numpy(dtype=bool)
+
+
+def _consensus(
+    frame: pd.DataFrame, task: Task, rows: np.ndarray, labels: np.ndarray, beliefs: Beliefs, config: Config
+) -> Consensus | None:
+    name = f"{task.name}_annotations"
+    if name not in frame:
+        return None
+    return consensus(frame[name].iloc[rows].tolist(), labels.tolist(), beliefs.joint, config.consensus)
 
 
 def _judged(
@@ -164,6 +179,19 @@ class _Columns:
         flagged = self._rows[issue]
         self.action[flagged] = _actions(config, self.right[flagged], self.sure[flagged])
 
+    def agree(self, codes: np.ndarray, labels: np.ndarray, found: Consensus, asked: np.ndarray, config: Config) -> None:
+        """Let the consensus of several annotators take the filter's place on their rows.
+
+        The label as given is their majority, which has no claim against what they say when each is weighed.
+        """
+        mine = found.several & asked
+        rows, quality, differs = self._rows[mine], found.quality[mine], found.label[mine] != codes[mine]
+        right = np.where(differs, np.minimum(quality, 1 - quality), quality)
+        self.quality[rows], self.right[rows], self.sure[rows] = right, right, quality
+        self.suggested[rows], self.issue[rows] = labels[found.label[mine]], differs
+        verdict = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
+        self.action[rows] = np.where(differs, verdict, Action.KEEP.value)
+
     def into(self, frame: pd.DataFrame) -> None:
         """Set the columns in a frame that the caller owns."""
         name = self._name
@@ -182,9 +210,8 @@ def _actions(config: Config, right: np.ndarray, sure: np.ndarray) -> np.ndarray:
     return np.where(sure > config.correct_above, Action.CORRECT.value, rest).astype(object)
 
 
-def _metrics(verdict: Verdict, issue: np.ndarray) -> dict[str, Any]:
+def _metrics(verdict: Verdict) -> dict[str, Any]:
     return {
-        "issues": int(issue.sum()),
         "error_rate": None if verdict.rate is None else round(verdict.rate, 4),
         "filter": verdict.name,
         "planted": verdict.planted,

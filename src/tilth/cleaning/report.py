@@ -40,6 +40,7 @@ def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list
     columns = ["text", f"{task}_given", f"{task}_suggested", f"{task}_given_confidence", f"{task}_action"]
     return [
         *_measured(task, metrics),
+        *_annotators(task, metrics.get("consensus")),
         Figure(
             kind="histogram",
             title=f"Label quality: {task}",
@@ -68,5 +69,21 @@ def _measured(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
             data={"columns": ["filter", "precision", "recall", "F1", "chosen"], "rows": rows},
             note=f"Measured on {metrics['planted']} errors planted into this data, of the kind that it shows; about "
             f"{100 * metrics['error_rate']:.1f} % of the labels seem to be wrong.",
+        )
+    ]
+
+
+def _annotators(task: str, consensus: Mapping[str, Any] | None) -> list[Figure]:
+    if consensus is None:
+        return []
+    columns = ["annotator", "votes", "skill", "quality", "agreement", "worst_class"]
+    rows = [[one[column] for column in columns] for one in consensus["annotators"]]
+    return [
+        Figure(
+            kind="table",
+            title=f"Annotators: {task}",
+            data={"columns": [name.replace("_", " ") for name in columns], "rows": rows},
+            note=f"Over {consensus['rows']} rows with several votes. Skill is the estimated share of right votes; by "
+            "CROWDLAB, quality is how far the labels can be believed and agreement how often they are its consensus.",
         )
     ]

@@ -70,6 +70,7 @@ def _add_run(added: Any) -> None:
     night.add_argument("-c", "--config", type=Path, help="tilth.toml (default: the one here or above)")
     night.add_argument("--input", action="append", help="CSV, JSONL, Parquet or hf:owner/name:split; may be repeated")
     night.add_argument("--gold", help="rows that are only measured on")
+    night.add_argument("--annotations", help="votes of several annotators: id, annotator, and a column of labels")
     night.add_argument("--text", help="the text's column")
     night.add_argument("--label", help="label columns: intent, or domain,domain/intent for intent under domain")
     night.add_argument("--out", type=Path, help="the parent of the run folder")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.cli import child
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, tell
 
 if TYPE_CHECKING:
     from tilth.ingest import Ingested
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     with workspace.lock():
         opened = night.begin(request, ingested)
         if not options.json:
-            say(f"{_sources(ingested)}: {opened.path}")
+            tell(f"{_sources(ingested)}: {opened.path}")
         status = _night(opened.path, workspace, show=not options.json, verbose=options.verbose)
     if status == 0 and options.json:
         say((opened.path / "run.json").read_text(encoding="utf-8").rstrip())
@@ -106,9 +106,11 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     overrides = dict(parse_override(text) for text in options.sets)
     if options.input:
         overrides["data.input"] = [str(_here(name)) for name in options.input]
-        overrides["data.gold"] = None
+        overrides["data.gold"] = overrides["data.annotations"] = None
     if options.gold:
         overrides["data.gold"] = str(_here(options.gold))
+    if options.annotations:
+        overrides["data.annotations"] = str(_here(options.annotations))
     if options.text:
         overrides["data.text"] = options.text
     if options.label:

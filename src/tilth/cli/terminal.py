@@ -63,6 +63,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def tell(text: str) -> None:
+    """Write one line of a night, which goes on where its reader, `head` for one, has seen enough."""
+    try:
+        say(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @contextlib.contextmanager
 def working(name: str) -> Iterator[None]:
     """On a terminal, show that a stage is at work and for how long; elsewhere nothing, so that lines stay lines."""

@@ -45,7 +45,8 @@ COLUMNS: tuple[Column, ...] = (
         ("meta.{name}", None, "another input column, kept as it is"),
         ("source", _S, "input, or paraphrase"),
         ("parent_id", _S, "the row that a paraphrase came from"),
-        ("{task}_given", _S, "the label as it arrived"),
+        ("{task}_given", _S, "the label as it arrived; of several annotators, the majority's"),
+        ("{task}_annotations", _S, "the votes of several annotators, as JSON: annotator and label"),
         ("{task}_answer", _S, "the label that a person gave in answer to tilth; never overruled"),
     ),
     *_columns(

@@ -1,0 +1,120 @@
+"""Rows of a file as they are: CSV, JSONL, Parquet or a Hub data set, and what is wrong with them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from datasets import load_dataset
+
+from tilth.errors import InputError, did_you_mean
+from tilth.store import sha256_file
+
+HUB = "hf:"
+
+
+def read_rows(name: str, root: Path, notes: dict[str, int] | None = None) -> tuple[pd.DataFrame, str]:
+    """The rows of one CSV, JSONL or Parquet file or Hub data set, as they are, and the file's SHA-256.
+
+    Raises:
+        InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
+    """
+    notes = {} if notes is None else notes
+    if name.startswith(HUB):
+        return _read_hub(name)
+    path = root / name
+    if not path.is_file():
+        near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
+    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet}
+    if path.suffix.lower() not in readers:
+        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, readers)}')
+    frame = readers[path.suffix.lower()](path, notes)
+    frame.columns = [str(column).strip() for column in frame.columns]
+    return frame.drop(columns=[column for column in frame.columns if not column]), sha256_file(path)
+
+
+def _utf8(path: Path) -> bytes:
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise InputError(f"{path}: the file is empty; expected a header and rows")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
+            f"convert it first, for example: iconv -f latin1 -t utf-8 {path.name}"
+        ) from None
+    return data
+
+
+def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
+    data = _utf8(path)
+    broken: list[int | None] = []
+
+    def skip(row: Any) -> str:
+        broken.append(row.number)
+        return "skip"
+
+    header = next(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+    try:
+        read = pacsv.read_csv(
+            io.BytesIO(data),
+            read_options=pacsv.ReadOptions(block_size=max(1 << 20, min(len(data), 1 << 30))),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not CSV: {error}") from None
+    count(notes, "unreadable_lines", len(broken))
+    return read.to_pandas()
+
+
+def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
+    rows, broken = [], 0
+    for line in _utf8(path).decode("utf-8").splitlines():
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            row = None
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            broken += 1
+    if not rows:
+        raise InputError(f"{path}: no line holds a JSON object; expected one object a line")
+    count(notes, "unreadable_lines", broken)
+    return pd.DataFrame(rows)
+
+
+def _read_parquet(path: Path, _notes: dict[str, int]) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not Parquet: {error}") from None
+
+
+def _read_hub(name: str) -> tuple[pd.DataFrame, str]:
+    repository, _, split = name.removeprefix(HUB).partition(":")
+    try:
+        found = load_dataset(repository, split=split or "train")
+    except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
+        raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
+    return found.to_pandas(), str(found._fingerprint)
+
+
+def count(notes: dict[str, int], name: str, number: int) -> None:
+    """Add to a note, where there is something to add."""
+    if number:
+        notes[name] = notes.get(name, 0) + number
