@@ -141,7 +141,9 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig]) -> tuple[Task,
         labels = config.labels or tuple(sorted(given.unique()))
         if not labels:
             raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
-        tasks.append(Task(name=config.name, labels=labels, parent=config.parent, parent_of=_parents(learned, config)))
+        parents = _parents(learned, config)
+        fixed = bool(config.labels)
+        tasks.append(Task(name=config.name, labels=labels, parent=config.parent, parent_of=parents, fixed=fixed))
     return tuple(tasks)
 
 

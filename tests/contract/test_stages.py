@@ -8,12 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 from datasets import Dataset
+from snorkel.labeling import LabelingFunction
 
 from tests.conftest import TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.evidence import Evidence
 from tilth.store import Cache, digest_table
+from tilth.weak_supervision.loader import LoadedFunction
 
 # What keeps a stage quick here; a stage that is not named runs by its defaults.
 QUICK: dict[str, dict[str, Any]] = {
@@ -28,10 +30,24 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 
 
+def function(name: str, term: str, label: str) -> LoadedFunction:
+    voter = LabelingFunction(name, lambda x: label if term in x.text else -1)
+    return LoadedFunction(task="intent", name=name, function=voter, fingerprint=name)
+
+
+FUNCTIONS = (
+    function("refunds", "refund", "refund"),
+    function("slowness", "slow", "slow"),
+    function("red", "red light", "outage"),
+)
+
+
 def perform(name: str, samples: Dataset, folder: Path, **config: Any) -> stages.StageResult:
     (folder / "scratch").mkdir(parents=True)
     evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
-    resources = stages.Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
+    resources = stages.Resources(
+        tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch", labeling_functions=FUNCTIONS
+    )
     return stages.perform(name, samples, stages.get(name).Config(**{**QUICK.get(name, {}), **config}), resources)
 
 
@@ -40,6 +56,12 @@ def test_the_input_is_left_as_it_was(name: str, samples: Dataset, tmp_path: Path
     before = digest_table(samples)
     perform(name, samples, tmp_path)
     assert digest_table(samples) == before
+
+
+def test_the_labeling_functions_of_these_tests_do_label(samples: Dataset, tmp_path: Path) -> None:
+    result = perform("weak_supervision", samples, tmp_path)
+    assert result.skipped is None
+    assert (table.to_pandas(result.samples)["intent_weak_confidence"] > 0).any()
 
 
 @pytest.mark.parametrize("name", stages.NAMES)

@@ -28,12 +28,14 @@ class Task:
         labels: its classes, in the order that every probability matrix uses.
         parent: the task that this one refines, if any.
         parent_of: for each label of this task, the parent's label that it belongs to.
+        fixed: whether the config names the labels, so that a place in their order means something to a person.
     """
 
     name: str
     labels: tuple[str, ...]
     parent: str | None = None
     parent_of: Mapping[str, str] = field(default_factory=dict)
+    fixed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As it is written to `run.json`."""
@@ -42,6 +44,7 @@ class Task:
             "labels": list(self.labels),
             "parent": self.parent,
             "parent_of": dict(self.parent_of),
+            "fixed": self.fixed,
         }
 
     @classmethod

@@ -75,7 +75,7 @@ def file_of(cache: Cache | None, function: LoadedFunction, task: Task, encoder: 
     """Where a function's votes are kept; None where they are not."""
     if cache is None or function.key is None:
         return None
-    key = digest("\x1f".join([function.key, encoder, *task.labels]))
+    key = digest("\x1f".join([function.key, encoder, str(task.fixed), *task.labels]))
     return cache.folder("votes", key).with_suffix(".safetensors")
 
 

@@ -48,6 +48,8 @@ def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
         UnknownLabelError: it returned what is no class.
     """
     codes: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **{label: code for code, label in enumerate(task.labels)}}
+    if task.fixed:
+        codes |= {code: code for code in range(len(task.labels))}
     call, own = _callable(function.function), apart(rows)
     found: list[int] = []
     error = ""
@@ -93,11 +95,12 @@ def _callable(function: Any) -> Callable[[Row], Any]:
 def _code(answer: Any, codes: Mapping[Any, int], task: Task) -> int:
     if answer is None:
         return ABSTAIN
-    if isinstance(answer, int | np.integer) and not isinstance(answer, bool) and answer == ABSTAIN:
-        return ABSTAIN
-    if isinstance(answer, str) and answer in codes:  # of a subclass, such as numpy's
+    whole = isinstance(answer, int | np.integer) and not isinstance(answer, bool)
+    if (whole or isinstance(answer, str)) and answer in codes:  # of a subclass, such as numpy's
         return codes[answer]
     wanted = "return the label's name, or None to abstain"
+    if whole:
+        wanted += f"; a place from 0 to {len(task.labels) - 1} serves only where the config fixes the labels"
     hint = did_you_mean(answer, task.labels) if isinstance(answer, str) else wanted
     raise UnknownLabelError(f"returned {_short(answer)}, which is no class; {hint}")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +52,18 @@ def rows(*texts: str) -> list[votes.Row]:
     encoder = HashingEncoder()
     vectors = votes.Vectors(lambda: encoder.encode(texts), encoder.encode)
     return votes.rows_of(pd.DataFrame({"text": list(texts), "meta.channel": ["chat"] * len(texts)}), vectors)
+
+
+def test_an_integer_is_a_place_only_where_the_labels_are_fixed() -> None:
+    by_place, by_numpy = function("place", lambda x: 1), function("numpy", lambda x: np.int64(2))
+    beyond = function("beyond", lambda x: 3)
+    fixed = replace(INTENT, fixed=True)
+    asked = rows("where is it", "so slow")
+    assert votes.cast(by_place, fixed, asked).votes.tolist() == [1, 1]
+    assert votes.cast(by_numpy, fixed, asked).votes.tolist() == [2, 2]
+    for one, task in ((by_place, INTENT), (beyond, fixed)):
+        with pytest.raises(votes.UnknownLabelError, match="from 0 to 2 serves only where the config fixes"):
+            votes.cast(one, task, asked)
 
 
 def test_loading_names_what_is_left_out(tmp_path: Path) -> None:
