@@ -13,8 +13,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import _results
 import psutil
@@ -34,21 +35,27 @@ def night(name: str, folder: Path, home: Path) -> tuple[dict[str, Any], float, f
     """Run one night; give its record, its seconds, and the memory in GiB of its largest process at its peak."""
     files = ["--input", str(folder / name / "train.csv"), "--gold", str(folder / name / "test.csv")]
     labels = ["--text", "text", "--label", ",".join(SETS[name]), "--out", str(home / "runs"), "--json"]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(home / "cache")}
-    started, peak = time.monotonic(), 0
+    started = time.monotonic()
     with (home / "run.json").open("w", encoding="utf-8") as out:
-        command = [sys.executable, "-m", "tilth.cli", "run", *files, *labels]
-        process = psutil.Popen(command, cwd=home, env=environment, stdout=out)
-        while process.poll() is None:
-            for one in [process, *process.children(recursive=True)]:
-                try:
-                    peak = max(peak, one.memory_info().rss)
-                except psutil.Error:  # it ended between the two calls
-                    continue
-            time.sleep(0.2)
+        peak = watched(["run", *files, *labels], home, home / "cache", out)
+    return json.loads((home / "run.json").read_text(encoding="utf-8")), time.monotonic() - started, peak
+
+
+def watched(arguments: Sequence[str], home: Path, cache: Path, out: IO[str]) -> float:
+    """Run the command line in a folder; give the memory in GiB of its largest process at its peak."""
+    command = [sys.executable, "-m", "tilth.cli", *arguments]
+    environment, peak = {**os.environ, "XDG_CACHE_HOME": str(cache)}, 0
+    process = psutil.Popen(command, cwd=home, env=environment, stdout=out)
+    while process.poll() is None:
+        for one in [process, *process.children(recursive=True)]:
+            try:
+                peak = max(peak, one.memory_info().rss)
+            except psutil.Error:  # it ended between the two calls
+                continue
+        time.sleep(0.2)
     if process.returncode:
-        raise SystemExit(f"{name}: the night ended with status {process.returncode}")
-    return json.loads((home / "run.json").read_text(encoding="utf-8")), time.monotonic() - started, peak / 2**30
+        raise SystemExit(f"{home}: the night ended with status {process.returncode}")
+    return peak / 2**30
 
 
 def as_given(found: Ingested, cache: Path) -> dict[str, float]:
