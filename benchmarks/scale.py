@@ -101,8 +101,8 @@ def main() -> None:
     _results.write(
         "scale",
         "## Many rows: 77 classes through cleaning and weak supervision\n\n"
-        f"`python benchmarks/scale.py --sizes {sizes}` ({_results.machine()})\n\nGiB is the largest process at its peak.\n\n"
-        + _results.table(COLUMNS, lines),
+        f"`python benchmarks/scale.py --sizes {sizes}` ({_results.machine()})\n\n"
+        "GiB is the largest process at its peak.\n\n" + _results.table(COLUMNS, lines),
     )
 
 
