@@ -234,8 +234,8 @@ def main() -> None:
         f"## Paraphrases of few labeled rows\n\n`python benchmarks/paraphrases.py --sets {' '.join(arguments.sets)} "
         f"--seeds {arguments.seeds}` ({_results.machine()})\n\n"
         f"{arguments.labels} labels a class, all other texts unlabeled; median over {arguments.seeds} seeds (smallest "
-        "to largest). A label is kept where an oracle trained on all labels gives the source's. Numbers and negations are "
-        "read by a regular expression that the gate does not use. Copies are of any text in the data.\n\n"
+        "to largest). A label is kept where an oracle trained on all labels gives the source's. Numbers and negations "
+        "are read by a regular expression that the gate does not use. Copies are of any text in the data.\n\n"
         + _results.table(COLUMNS, lines),
     )
 
