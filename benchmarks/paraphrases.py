@@ -184,7 +184,7 @@ def timed(make: Callable[[], Any]) -> tuple[Any, float]:
 def one(name: str, arguments: argparse.Namespace, seed: int, encoder: Encoder, home: Path) -> dict[str, list[float]]:
     """Every way's figures on one draw of the labels."""
     given = prepare(name, arguments.data, arguments.labels, seed, encoder)
-    config = Config(denoiser=arguments.denoiser, sources=len(given.sources), candidates=6)
+    config = Config(denoiser=arguments.denoiser, sources=len(given.sources))
     cache = Cache(home / f"{name}-{seed}")
     ours = by_tilth(given, config, encoder, cache, seed, home / f"scratch-{name}-{seed}")
     found = {

@@ -52,7 +52,7 @@ class Config(Model):
     )
     denoiser: str = Field(default="pretrained", description='"pretrained", or a folder by save_pretrained')
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
-    candidates: int = Field(default=6, ge=1, le=64, description="paraphrases tried for each of them")
+    candidates: int = Field(default=12, ge=1, le=64, description="paraphrases tried for each of them")
     noise: tuple[float, ...] = Field(
         default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"
     )
