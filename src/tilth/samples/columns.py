@@ -77,6 +77,7 @@ COLUMNS: tuple[Column, ...] = (
         "weak_supervision",
         ("{task}_weak", _S, "the label model's answer where it is sure, else null"),
         ("{task}_weak_confidence", _F, "the label model's probability of its best label"),
+        ("{task}_disputed", _B, "whether all witnesses together contradict the given label, which a person should see"),
     ),
     *_columns(
         "augmentation",

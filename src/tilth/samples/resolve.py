@@ -1,8 +1,9 @@
 """The one rule by which a row's label comes into force.
 
 Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning set
-it aside), the label model's answer. A paraphrase inherits. Parent and child must agree. Gold rows keep the
-label that they came with, whatever any stage says.
+it aside), the label model's answer. A given label that the witnesses of weak supervision dispute is for a person
+to look at: it is in force no more, and nothing takes its place. A paraphrase inherits. Parent and child must
+agree. Gold rows keep the label that they came with, whatever any stage says.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
     gold = frame["split"].eq(Split.GOLD)
     known = given.isin(task.labels) | gold
     kept = given.notna() & known & (gold | action.isna() | action.eq(Action.KEEP))
+    disputed = _column(frame, f"{name}_disputed", False).fillna(False).astype(bool) & kept & ~gold
     certain = pd.Series(1.0, index=frame.index)
     given_confidence = _column(frame, f"{name}_given_confidence", np.nan).astype(float).where(~gold, 1.0).fillna(1.0)
+    weak_confidence = _column(frame, f"{name}_weak_confidence", np.nan)
     proposals = (  # lowest precedence first, so that a later one overwrites
-        (Origin.WEAK, _column(frame, f"{name}_weak"), _column(frame, f"{name}_weak_confidence", np.nan), ~gold),
-        (Origin.GIVEN, given, given_confidence, kept),
+        (Origin.WEAK, _column(frame, f"{name}_weak"), weak_confidence, ~gold & ~disputed),
+        (Origin.GIVEN, given, given_confidence, kept & ~disputed),
         (
             Origin.CORRECTED,
             _column(frame, f"{name}_suggested"),
@@ -63,7 +66,7 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
         origin[rows] = word.value
         confidence[rows] = pd.to_numeric(probability, errors="coerce").to_numpy(dtype=float)[rows]
     frame[name], frame[f"{name}_origin"], frame[f"{name}_confidence"] = label, origin, confidence
-    frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold), origin)
+    frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold).mask(disputed, Action.REVIEW), origin)
 
 
 def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.ndarray) -> np.ndarray:

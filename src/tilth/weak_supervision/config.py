@@ -16,6 +16,15 @@ class Config(Model):
         default="auto", description="what turns votes into labels; auto: the one that does best on held-out labels"
     )
     min_confidence: float = Field(default=0.8, ge=0.0, le=1.0, description="below it a row gets no weak label")
+    disputes: Literal["review", "keep"] = Field(
+        default="review", description="what becomes of a given label that the votes and the texts together contradict"
+    )
+    dispute_above: float = Field(
+        default=0.95,
+        ge=0.5,
+        le=1.0,
+        description="how sure of another label they must be for that",
+    )
     min_accuracy: float = Field(
         default=0.5, ge=0.0, le=1.0, description="a function surely less accurate than this on labeled rows is left out"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,10 @@ from tilth.weak_supervision.joint import Text, part, see
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
 from tilth.weak_supervision.shares import below
 from tilth.weak_supervision.votes import ABSTAIN
+from tilth.weak_supervision.writing import name_of, write_labels, write_votes
 
 NEIGHBORS = 10
 """As many as cleaning asks for, so that one search serves both."""
-DISPUTED = 0.9
-"""How sure the witnesses have to be before a given label is called disputed."""
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
@@ -97,7 +95,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         samples=table.from_pandas(frame, resources.tasks),
         metrics={"tasks": tasks, "left_out": left_out, "remarks": remarks},
         figures=night.figures,
-        artifacts={"votes.parquet": _write_votes(frame, free, ballots, resources.scratch)},
+        artifacts={"votes.parquet": write_votes(frame, free, ballots, resources.scratch)},
         carried=history.write(resources.scratch / "history", night.before, night.tonight, night.drifted),
     )
 
@@ -122,16 +120,12 @@ def _cast(night: _Night, functions: Sequence[LoadedFunction]) -> list[Ballot]:
         evidence.encoder.fingerprint,
     )
     for ballot in ballots:
-        name = _name(ballot)
+        name = name_of(ballot)
         if ballot.error:
             night.left_out[name] = ballot.error
         if ballot.remark:
             night.remarks[name] = ballot.remark
     return [ballot for ballot in ballots if ballot.votes is not None]
-
-
-def _name(ballot: Ballot) -> str:
-    return f"{ballot.function.task}.{ballot.function.name}"
 
 
 def _of(task: Task, ballots: Sequence[Ballot]) -> list[Ballot]:
@@ -149,8 +143,11 @@ def _conclude(night: _Night, task: Task, every: Sequence[Ballot]) -> dict[str, A
     heard = rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool)  # junk would be a class of its own
     label, confidence, choice = _label(night, matrix[:, kept], truth, task, heard)
     sure = confidence >= night.config.min_confidence - 1e-6
-    _write(night, task, label, confidence, sure)
-    disputes = (truth >= 0) & (label >= 0) & (label != truth) & (confidence >= DISPUTED)
+    write_labels(night.frame, night.free, task, label, confidence, sure)
+    stands = (truth >= 0) & rows[f"{task.name}_origin"].eq(Origin.GIVEN).to_numpy(dtype=bool)
+    disputes = stands & (label >= 0) & (label != truth) & (confidence >= night.config.dispute_above)
+    sent = disputes & (night.config.disputes == "review")
+    night.frame[f"{task.name}_disputed"] = np.isin(np.arange(len(night.frame)), night.free[sent])
     night.figures.append(figures.summary(task.name, ballots, matrix, truth, out))
     if choice.scores:
         night.figures.append(figures.models(task.name, choice))
@@ -189,7 +186,7 @@ def _unfit(night: _Night, ballots: Sequence[Ballot], matrix: np.ndarray, truth: 
     accuracy, count = label_model.accuracies(matrix, truth)
     config, out = night.config, set()
     for place, ballot in enumerate(ballots):
-        name = _name(ballot)
+        name = name_of(ballot)
         told = int(count[place])
         right = round(float(accuracy[place]) * told) if told else 0
         night.tonight[name] = now = history.Measured(
@@ -247,24 +244,3 @@ def _label(
     said = np.isfinite(found[:, 0])
     label[places[said]], confidence[places[said]] = found[said].argmax(axis=1), found[said].max(axis=1)
     return label, confidence, choice
-
-
-def _write(night: _Night, task: Task, label: np.ndarray, confidence: np.ndarray, sure: np.ndarray) -> None:
-    names = np.array([*task.labels, None], dtype=object)
-    weak = np.full(len(night.frame), None, dtype=object)
-    probability = np.full(len(night.frame), np.nan, dtype=np.float32)
-    weak[night.free] = names[np.where(sure, label, -1)]
-    probability[night.free] = confidence
-    night.frame[f"{task.name}_weak"], night.frame[f"{task.name}_weak_confidence"] = weak, probability
-
-
-def _write_votes(frame: pd.DataFrame, free: np.ndarray, ballots: Sequence[Ballot], scratch: Path) -> Path:
-    """One row a row of the table and one int16 column a function, -1 where it abstains and on gold rows."""
-    columns: dict[str, Any] = {"id": frame["id"].to_numpy(dtype=object)}
-    for ballot in ballots:
-        whole = np.full(len(frame), ABSTAIN, dtype=np.int16)
-        whole[free] = ballot.column
-        columns[_name(ballot)] = whole
-    path = scratch / "votes.parquet"
-    pd.DataFrame(columns).to_parquet(path, index=False)
-    return path

@@ -142,5 +142,5 @@ def disputed(task: str, frame: pd.DataFrame, given: np.ndarray, said: np.ndarray
         kind="table",
         title=f"{task}: labels that the witnesses contradict",
         data={"columns": ["id", "text", "label", "witnesses say", "confidence"], "rows": rows},
-        note="A label is never overwritten here; these are worth a person's look.",
+        note='A label is never overwritten here: with `disputes = "review"` it waits for a person\'s look.',
     )

@@ -92,3 +92,15 @@ def test_tighten_never_touches_gold() -> None:
 def test_repeated_ids_are_named() -> None:
     with pytest.raises(Exception, match="a1"):
         table.validate(make_table([("a1", "x", "train", None, None), ("a1", "y", "train", None, None)]), TASKS)
+
+
+def test_a_disputed_label_waits_for_a_person_and_is_not_overwritten() -> None:
+    frame = frame_with(intent_disputed=[True, True, False], intent_weak=["slow"] * 3, intent_answer=[None, "refund"])
+    frame["intent_weak_confidence"] = 0.99
+    frame["area_given"] = None
+    frame.loc[frame["id"] == "g1", "intent_disputed"] = True
+    out = table.resolve(frame, TASKS).set_index("id")
+    assert pd.isna(out.loc["a1", "intent"])
+    assert out.loc["a1", "intent_reason"] == Reason.LABEL_REVIEW
+    assert out.loc[["a2", "a3", "g1"], "intent"].tolist() == ["refund", "refund", "refund"]
+    assert out.loc["a2", "intent_origin"] == "annotator"

@@ -253,3 +253,21 @@ def test_a_row_without_a_vote_is_labeled_through_its_neighbors(samples: Dataset,
     cast = pd.read_parquet(result.artifacts["votes.parquet"]).set_index("id")
     assert (cast.loc["u2"] == -1).all()
     assert table.to_pandas(result.samples).set_index("id").loc["u2", "intent_weak"] == "outage"
+
+
+def test_a_given_label_that_all_contradict_waits_for_a_person(samples: Dataset, tmp_path: Path) -> None:
+    frame = table.to_pandas(samples)
+    frame["area_given"] = None
+    frame.loc[frame["id"] == "a3", "intent_given"] = "outage"
+    wrong = table.from_pandas(table.resolve(frame, TASKS), TASKS)
+    found = {
+        policy: perform(wrong, tmp_path / policy, *GOOD, disputes=policy, dispute_above=0.5)
+        for policy in ("review", "keep")
+    }
+    rows = {policy: table.to_pandas(result.samples).set_index("id") for policy, result in found.items()}
+    assert rows["review"]["intent_disputed"][lambda column: column].index.tolist() == ["a3"]
+    assert pd.isna(rows["review"].loc["a3", "intent"])
+    assert rows["review"].loc["a3", "intent_reason"] == "label_review"
+    assert rows["keep"].loc["a3", "intent"] == "outage"
+    assert not rows["keep"]["intent_disputed"].any()
+    assert found["keep"].metrics["tasks"]["intent"]["disputed"] == 1
