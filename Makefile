@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
-CODE := src flows tests labeling_functions
+CODE := src flows tests labeling_functions benchmarks
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 

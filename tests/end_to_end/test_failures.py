@@ -46,3 +46,16 @@ def test_a_night_whose_process_dies_is_closed_by_the_command(warm: Workspace) ->
     assert done.returncode == 1
     assert "ended with status 3" in done.stderr
     assert warm.record()["status"] == "failed"
+
+
+def test_a_night_goes_on_when_the_reader_of_its_lines_has_seen_enough(warm: Workspace) -> None:
+    process = warm.start("run", "--to", "weak_supervision")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    told = process.stderr.read()
+    assert process.wait(timeout=120) == 0, told
+    assert told.count("BrokenPipe") == 0
+    assert warm.record()["status"] == "completed"
+    assert (warm.runs[-1] / "2-weak_supervision.parquet").exists()

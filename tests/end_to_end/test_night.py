@@ -217,3 +217,27 @@ def test_a_night_from_a_stage_takes_what_an_earlier_run_left(warm: Workspace, ni
     assert {"votes.parquet", "queue.csv"} <= {path.name for path in warm.runs[-1].iterdir()}
     pd.testing.assert_frame_equal(table(warm.runs[-1]), table(night.run))
     assert (warm.data / "runs/latest").resolve() == warm.runs[0].resolve()
+
+
+def test_votes_of_several_annotators_become_labels_and_a_table_of_their_skill(warm: Workspace) -> None:
+    inbox = pd.read_csv(warm.data / "raw/inbox.csv", dtype=str)
+    labeled = inbox[inbox["intent"].notna()].head(80)
+    intents = sorted(labeled["intent"].unique())
+    said = {
+        "ann": labeled["intent"],
+        "bob": labeled["intent"].where(labeled.index % 4 != 0, intents[0]),
+        "cy": labeled["intent"].where(labeled.index % 2 != 0, intents[1]),
+    }
+    parts = [pd.DataFrame({"id": labeled["id"], "annotator": name, "intent": votes}) for name, votes in said.items()]
+    pd.concat(parts).to_csv(warm.root / "votes.csv", index=False)
+    done = warm("run", "--annotations", "votes.csv", "--to", "cleaning")
+    assert done.returncode == 0, done.stderr
+    consensus = warm.record()["stages"][0]["metrics"]["tasks"]["intent"]["consensus"]
+    # The inbox's own labels are one more voice.
+    assert {one["annotator"] for one in consensus["annotators"]} == {"ann", "bob", "cy", "given"}
+    skill = {one["annotator"]: one["skill"] for one in consensus["annotators"]}
+    assert skill["ann"] > skill["bob"] > skill["cy"]
+    assert [item["split"] for item in warm.record()["inputs"]] == ["train", "annotations", "gold"]
+    assert "Annotators: intent" in (warm.runs[-1] / "report.html").read_text(encoding="utf-8")
+    rows = table(warm.runs[-1], "1-cleaning").set_index("id")
+    assert json.loads(rows.loc[labeled["id"].iloc[0], "intent_annotations"])["ann"] == labeled["intent"].iloc[0]
