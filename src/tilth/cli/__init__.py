@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tilth.cli import commands, lf, run, serve
+from tilth.cli import commands, lf, paraphraser, run, serve
 from tilth.errors import TilthError
 
 __all__ = ["main"]
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(added)
     _add_run(added)
     lf.add(added)
+    paraphraser.add(added)
     _add_others(added)
     return parser
 
