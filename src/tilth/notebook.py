@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def read(
-    path: str | Path, *, text: str = "text", tasks: Sequence[str] = ("label",), gold: str | Path | None = None
+    path: str | Path,
+    *,
+    text: str = "text",
+    tasks: Sequence[str] = ("label",),
+    gold: str | Path | None = None,
+    annotations: str | Path | None = None,
 ) -> Ingested:
     """The table that a night starts from, with its tasks, as `tilth run` reads it.
 
@@ -21,6 +26,7 @@ def read(
         text: the text's column.
         tasks: label columns, parents before children: `["intent"]`, or `["domain", "domain/intent"]`.
         gold: rows that are only measured on.
+        annotations: votes of several annotators, one a line: `id`, `annotator`, and a column of labels.
 
     Raises:
         InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
@@ -33,6 +39,7 @@ def read(
     overrides = {
         "data.input": [str(path)],
         "data.gold": None if gold is None else str(gold),
+        "data.annotations": None if annotations is None else str(annotations),
         "data.text": text,
         "tasks": [parse_task(task) for task in tasks],
     }
