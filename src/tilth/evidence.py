@@ -64,7 +64,7 @@ class Evidence:
 
     def __init__(self, samples: Dataset, *, encoder: Encoder, cache: Cache, folds: int = 5) -> None:
         self.encoder = encoder
-        self._cache = cache
+        self.cache = cache
         self._folds = folds
         self._ids: list[str] = samples["id"][:]
         self._texts: list[str] = samples["text"][:]
@@ -88,7 +88,7 @@ class Evidence:
         vectors = self.embeddings()
         k = max(0, min(k, len(vectors) - 1))
         key = digest(self._content, f"k={k}")
-        found = self._cache.arrays("neighbors", key, lambda: nearest(vectors, k))
+        found = self.cache.arrays("neighbors", key, lambda: nearest(vectors, k))
         return Neighbors(rows=found["rows"], similarities=found["similarities"])
 
     def out_of_fold(self, task: Task, labels: Sequence[str | None]) -> OutOfFold:
@@ -105,7 +105,7 @@ class Evidence:
         codes = np.array([index.get(label, -1) if isinstance(label, str) else -1 for label in labels], dtype=np.int64)
         codes[self._gold] = -1
         key = digest(self._content, codes.tobytes(), "\x1f".join(task.labels), f"folds={self._folds}")
-        found = self._cache.arrays("out_of_fold", key, lambda: self._cross_validate(codes, len(task.labels)))
+        found = self.cache.arrays("out_of_fold", key, lambda: self._cross_validate(codes, len(task.labels)))
         return OutOfFold(
             probabilities=found["probabilities"], labeled=codes >= 0, temperature=float(found["temperature"][0])
         )

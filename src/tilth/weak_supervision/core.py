@@ -116,7 +116,7 @@ def _cast(night: _Night, functions: Sequence[LoadedFunction]) -> list[Ballot]:
         evidence.encoder.encode,
         night.config,
         # The votes' own cache, beside the stage's: a new function then costs one column.
-        evidence._cache,
+        evidence.cache,
         evidence.encoder.fingerprint,
     )
     for ballot in ballots:
