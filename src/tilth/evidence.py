@@ -129,17 +129,17 @@ class Evidence:
 
 def nearest(vectors: np.ndarray, k: int, block: int = 1024) -> dict[str, np.ndarray]:
     """The k nearest rows of each L2-normalized row but itself: `rows` and cosine `similarities`, shape (rows, k)."""
+    import torch
+
     count = len(vectors)
-    rows = np.zeros((count, k), dtype=np.int64)
-    similarities = np.zeros((count, k), dtype=np.float32)
+    rows, similarities = np.zeros((count, k), dtype=np.int64), np.zeros((count, k), dtype=np.float32)
+    every = torch.from_numpy(np.ascontiguousarray(vectors))
     for start in range(0, count if k else 0, block):
-        cosine = vectors[start : start + block] @ vectors.T
-        own = np.arange(len(cosine))
-        cosine[own, start + own] = -np.inf
-        best = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
-        order = np.argsort(-np.take_along_axis(cosine, best, axis=1), axis=1, kind="stable")
-        rows[start : start + block] = np.take_along_axis(best, order, axis=1)
-        similarities[start : start + block] = np.take_along_axis(cosine, rows[start : start + block], axis=1)
+        cosine = every[start : start + block] @ every.T
+        own = torch.arange(len(cosine))
+        cosine[own, start + own] = -torch.inf
+        best = torch.topk(cosine, k, dim=1)
+        rows[start : start + block], similarities[start : start + block] = best.indices.numpy(), best.values.numpy()
     return {"rows": rows, "similarities": similarities}
 
 

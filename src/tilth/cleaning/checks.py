@@ -15,8 +15,11 @@ from cleanlab.outlier import OutOfDistribution
 from ftfy.badness import is_bad
 
 from tilth.cleaning.config import Config
-from tilth.evidence import Evidence
+from tilth.evidence import Evidence, nearest
 from tilth.samples import Reason, Split, Status
+
+_NEAREST = 10
+"""Rows around a text whose distance says whether it is an outlier."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +143,27 @@ def _languages(text: str) -> tuple[str, float]:
     return str(found), float(chance)
 
 
+class _Graph:
+    """Distances that are known already, as cleanlab asks a fitted estimator for them; its own takes minutes."""
+
+    n_neighbors = _NEAREST
+    metric = "cosine"
+
+    def __init__(self, similarities: np.ndarray) -> None:
+        self._distances = np.maximum(1 - similarities.astype(np.float64), 0.0)
+
+    def kneighbors(self, _features: np.ndarray | None = None) -> tuple[np.ndarray, None]:
+        """Of every row to its nearest ones, shape (rows, k); nobody asks which they are."""
+        return self._distances, None
+
+
 @check("outlier", Status.REVIEW, Reason.OUTLIER)
 def outlier(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     """cleanlab's distance to the nearest rows that are not gold (Kuan and Mueller 2022)."""
     own = frame["split"].ne(Split.GOLD).to_numpy()
     score = np.ones(len(frame))
     if own.sum() > 20:
-        score[own] = OutOfDistribution({"k": 10}).fit_score(features=evidence.embeddings()[own], verbose=False)
+        vectors = evidence.embeddings()[own]
+        knn = _Graph(nearest(vectors, _NEAREST)["similarities"])
+        score[own] = OutOfDistribution({"k": _NEAREST, "knn": knn}).score(features=vectors)
     return Found(score=score, issue=score < config.outlier)
