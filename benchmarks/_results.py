@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 FILE = Path(__file__).with_name("RESULTS.md")
 
@@ -14,6 +16,25 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def shown(values: Sequence[float]) -> str:
+    """The median, with the smallest and the largest where they differ."""
+    kept = [value for value in values if not np.isnan(value)]
+    if not kept:
+        return ""
+    low, middle, high = min(kept), float(np.median(kept)), max(kept)
+    return f"{middle:.3f}" if high - low < 5e-4 else f"{middle:.3f} ({low:.3f} to {high:.3f})"
+
+
+def compared(before: Sequence[str], runs: Sequence[Mapping[str, Sequence[float]]]) -> list[list[str]]:
+    """A line for each way that was measured, over the runs of several seeds; printed too."""
+    lines = []
+    for way in runs[0]:
+        columns = zip(*(run[way] for run in runs), strict=True)
+        lines.append([*before, way, *map(shown, columns)])
+        print("| " + " | ".join(lines[-1]) + " |", flush=True)
+    return lines
 
 
 def machine() -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import _results
 import numpy as np
 import pandas as pd
-from cleaning import Rows, evidence_of, prepare, shown
+from cleaning import Rows, evidence_of, prepare
 from cleanlab.multiannotator import get_label_quality_multiannotator, get_majority_vote_label
 
 from tilth.cleaning import Config
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["banking77", "clinc150", "sentfin"])
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
-    lines = []
+    lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder))
         encoder = Encoder(EncoderConfig(), cache)
@@ -98,10 +98,7 @@ def main() -> None:
             rows = prepare(name, arguments.data, encoder, cache)
             for crowd in CROWDS:
                 runs = [one(rows, encoder, cache, crowd, seed) for seed in range(10, 10 + arguments.seeds)]
-                for judge in runs[0]:
-                    columns = zip(*(run[judge] for run in runs), strict=True)
-                    lines.append([name, crowd, judge, *(shown(list(values)) for values in columns)])
-                    print("| " + " | ".join(lines[-1]) + " |", flush=True)
+                lines += _results.compared([name, crowd], runs)
             _write(arguments.sets[: arguments.sets.index(name) + 1], arguments.seeds, lines)
 
 

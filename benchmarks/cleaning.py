@@ -159,15 +159,6 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
     return found
 
 
-def shown(values: list[float]) -> str:
-    """The median, with the smallest and the largest where they differ."""
-    kept = [value for value in values if not np.isnan(value)]
-    if not kept:
-        return ""
-    low, middle, high = min(kept), float(np.median(kept)), max(kept)
-    return f"{middle:.3f}" if high - low < 5e-4 else f"{middle:.3f} ({low:.3f} to {high:.3f})"
-
-
 def main() -> None:
     """Run, print the table, and put it into RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -175,7 +166,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["banking77", "clinc150", "sentfin"])
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
-    started, lines = time.monotonic(), []
+    started = time.monotonic()
+    lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder))
         encoder = Encoder(EncoderConfig(), cache)
@@ -184,10 +176,7 @@ def main() -> None:
             for kind, rate in CONDITIONS:
                 seeds = range(10, 10 + (arguments.seeds if rate else 1))
                 runs = [one(rows, encoder, cache, kind, rate, seed) for seed in seeds]
-                for judge in runs[0]:
-                    columns = zip(*(run[judge] for run in runs), strict=True)
-                    lines.append([name, f"{kind} {rate:.0%}", judge, *(shown(list(values)) for values in columns)])
-                    print("| " + " | ".join(lines[-1]) + " |", flush=True)
+                lines += _results.compared([name, f"{kind} {rate:.0%}"], runs)
             _write(arguments.sets[: arguments.sets.index(name) + 1], arguments.seeds, lines, time.monotonic() - started)
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 import _results
 import numpy as np
 import pandas as pd
-from cleaning import shown
 
 from tilth import samples as table
 from tilth import stage as stages
@@ -128,7 +127,7 @@ def main() -> None:
                 count = needed(bench, task, float(np.median(values)), seeds)
                 text = f"more than {SIZES[-1]}" if count is None else str(count)
                 share = f"{max(0.0, 1 - used / (count or SIZES[-1])):.0%}"
-                lines.append([task, str(used), shown(alone), shown(values), text, share])
+                lines.append([task, str(used), _results.shown(alone), _results.shown(values), text, share])
                 print("| " + " | ".join(lines[-1]) + " |", flush=True)
     _results.write(
         "hand_labels",

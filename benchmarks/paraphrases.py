@@ -23,7 +23,7 @@ import _results
 import numpy as np
 import pandas as pd
 import torch
-from cleaning import read, shown
+from cleaning import read
 
 from tilth import samples as table
 from tilth import stage as stages
@@ -219,16 +219,13 @@ def main() -> None:
     parser.add_argument("--denoiser", default="pretrained", help="the denoiser that a night starts from")
     parser.add_argument("--show", type=int, default=0, help="accepted paraphrases to print")
     arguments = parser.parse_args()
-    lines = []
+    lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         encoder = Encoder(EncoderConfig(), Cache(home / "embeddings"))
         for name in arguments.sets:
             runs = [one(name, arguments, seed, encoder, home) for seed in range(arguments.seeds)]
-            for way in runs[0]:
-                columns = zip(*(run[way] for run in runs), strict=True)
-                lines.append([name, way, *(shown(list(values)) for values in columns)])
-                print("| " + " | ".join(lines[-1]) + " |", flush=True)
+            lines += _results.compared([name], runs)
     _results.write(
         "paraphrases",
         f"## Paraphrases of few labeled rows\n\n`python benchmarks/paraphrases.py --sets {' '.join(arguments.sets)} "

@@ -98,11 +98,12 @@ def apply(frame: pd.DataFrame, votes: pd.DataFrame, tasks: Sequence[TaskConfig],
         spoken = own.notna() & frame["id"].isin(mine["id"]) & frame["split"].ne(Split.GOLD)
         ours = pd.DataFrame({"id": frame["id"][spoken], ANNOTATOR: GIVEN, "label": own[spoken]})
         every = pd.concat([mine[["id", ANNOTATOR, "label"]], ours], ignore_index=True)
-        told = every.sort_values(ANNOTATOR, kind="stable").groupby("id", sort=False)
-        ballots = told.apply(lambda rows: json.dumps(dict(zip(rows[ANNOTATOR], rows["label"], strict=True))))
-        frame[f"{task.name}_annotations"] = (
-            frame["id"].map(ballots).astype(object).where(lambda value: value.notna(), None)
-        )
+        ballots: dict[str, dict[str, str]] = {}
+        for row_id, who, label in every.sort_values(ANNOTATOR, kind="stable").itertuples(index=False, name=None):
+            ballots.setdefault(row_id, {})[who] = label
+        frame[f"{task.name}_annotations"] = [
+            json.dumps(ballots[row_id]) if row_id in ballots else None for row_id in frame["id"]
+        ]
         best = frame["id"].map(_majority(every))
         keep = own.notna() & frame["split"].eq(Split.GOLD)
         frame[f"{task.name}_given"] = own.where(keep | best.isna(), best).astype(object)

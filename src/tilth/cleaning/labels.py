@@ -97,9 +97,9 @@ def judge_labels(
         labels = np.array(task.labels, dtype=object)[present]
         columns.write(compact, labels, beliefs, verdict, issue, config)
         metrics |= _metrics(verdict)
-        if (heard_all := _consensus(frame, task, rows, labels, beliefs, config)) is not None:
-            columns.agree(compact, labels, heard_all, asked[rows], config)
-            metrics["consensus"] = heard_all.metrics()
+        if (together := _consensus(frame, task, rows, labels, beliefs, config)) is not None:
+            columns.agree(compact, labels, together, asked[rows], config)
+            metrics["consensus"] = together.metrics()
         metrics["issues"] = int(columns.issue.sum())
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.into(frame)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tilth.cli import commands, lf, paraphraser, run, serve
+from tilth.cli import commands, lf, paraphraser, run, serve, terminal
 from tilth.errors import TilthError
 
 __all__ = ["main"]
@@ -34,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("tilth: stopped; what was finished is kept, and the next tilth run goes on from there\n")
         return 128 + stopped.signal
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.unread()
         return 0
 
 

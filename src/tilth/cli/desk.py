@@ -68,7 +68,8 @@ class Desk:
         return loader.load(self.workspace.labeling_functions, self.tasks)
 
     @cached_property
-    def _encoder(self) -> Encoder:
+    def encoder(self) -> Encoder:
+        """The one that turns the rows into vectors, as configured."""
         from tilth.encoder import Encoder
         from tilth.store import Cache
 
@@ -97,11 +98,11 @@ class Desk:
             functions,
             self.tasks,
             frame,
-            lambda: self._encoder.encode(texts),
-            self._encoder.encode,
+            lambda: self.encoder.encode(texts),
+            self.encoder.encode,
             self.config,
             Cache(self.workspace.cache) if cached else None,
-            self._encoder.fingerprint if cached else "",
+            self.encoder.fingerprint if cached else "",
         )
 
     def codes(self, frame: pd.DataFrame, task: Task) -> np.ndarray:

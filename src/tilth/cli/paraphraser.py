@@ -62,7 +62,6 @@ def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
     from tilth.augmentation.config import Config
     from tilth.augmentation.corpus import gather
     from tilth.augmentation.weights import load
-    from tilth.encoder import Encoder
     from tilth.evidence import Evidence
 
     configured: Any = at.settings.stage("augmentation")
@@ -72,9 +71,8 @@ def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
         values["adapt"]["steps"] = options.steps
     config = Config(**values)
     tokenizer = load(config.denoiser, config.scheduler).tokenizer
-    cache = store.Cache(at.workspace.cache)
     samples = table.from_pandas(at.frame, at.tasks)
-    evidence = Evidence(samples, encoder=Encoder(at.settings.encoder, cache), cache=cache)
+    evidence = Evidence(samples, encoder=at.encoder, cache=store.Cache(at.workspace.cache))
     corpus = gather(at.frame, evidence, at.tasks, config.adapt, tokenizer)
     if corpus.train is None:
         raise TilthError("no text to learn from: short rows (up to 44 tokens) that are not gold are needed")

@@ -68,7 +68,12 @@ def tell(text: str) -> None:
     try:
         say(text)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        unread()
+
+
+def unread() -> None:
+    """Send standard output nowhere from here on, so that nothing breaks on a pipe that its reader has closed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
