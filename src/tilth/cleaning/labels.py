@@ -95,7 +95,7 @@ def judge_labels(
         belief[rows] = np.nan_to_num(belief[rows])
         issue = verdict.issue & asked[rows]
         labels = np.array(task.labels, dtype=object)[present]
-        columns.write(compact, labels, beliefs, verdict, issue, config)
+        columns.write(compact, labels, verdict, issue, config)
         metrics |= _metrics(verdict)
         if (together := _consensus(frame, task, rows, labels, beliefs, config)) is not None:
             columns.agree(compact, labels, together, asked[rows], config)
@@ -161,17 +161,16 @@ class _Columns:
         self,
         codes: np.ndarray,
         labels: np.ndarray,
-        beliefs: Beliefs,
         verdict: Verdict,
         issue: np.ndarray,
         config: Config,
     ) -> None:
         """Fill the judged rows in; `codes`, `issue` and the verdict are aligned with them."""
-        best, place = beliefs.joint.argmax(axis=1), np.arange(len(codes))
-        own = beliefs.joint[place, codes]
+        belief, place = verdict.belief, np.arange(len(codes))
+        best, own = belief.argmax(axis=1), belief[place, codes]
         # Were the given label wrong, the others would share what is left.
-        other = verdict.wrong * beliefs.joint[place, best] / np.maximum(1 - own, 1e-9)
-        self.quality[self._rows] = get_label_quality_scores(codes, beliefs.joint, method="self_confidence")
+        other = verdict.wrong * belief[place, best] / np.maximum(1 - own, 1e-9)
+        self.quality[self._rows] = get_label_quality_scores(codes, belief, method="self_confidence")
         self.right[self._rows] = 1 - verdict.wrong
         self.sure[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
         self.suggested[self._rows], self.issue[self._rows] = labels[best], issue

@@ -96,6 +96,27 @@ def test_the_same_seed_judges_alike_and_leaves_the_global_generator(noisy: dict[
     assert np.random.get_state()[1].tolist() == expected  # noqa: NPY002
 
 
+def test_where_the_hard_rows_are_the_wrong_ones_the_posterior_judges() -> None:
+    vectors, truth = blobs(1500)
+    graph, folds = Graph.of(vectors, 20), np.arange(1500) % 5
+
+    def again(labels: np.ndarray) -> Any:
+        return believe(vectors, graph, labels, folds, CLASSES, 3)
+
+    belief = again(truth).joint
+    own, rival = belief[np.arange(1500), truth], belief.copy()
+    rival[np.arange(1500), truth] = 0
+    hardest = np.argsort(own)[:450]
+    codes = truth.copy()
+    codes[hardest] = rival.argmax(axis=1)[hardest]
+    verdict = choose(codes, again(codes), again, wanted="auto", least=200, min_precision=0.5, seed=0)
+    wrong = codes != truth
+    assert verdict.name == "posterior"
+    assert (verdict.issue & wrong).sum() / wrong.sum() > 0.3
+    assert (verdict.issue & wrong).sum() / verdict.issue.sum() > 0.8
+    assert verdict.belief.argmax(axis=1)[verdict.issue].tolist() != codes[verdict.issue].tolist()
+
+
 def test_a_filter_by_name_is_taken_at_its_word(noisy: dict[str, Any]) -> None:
     found = choose(
         noisy["codes"], noisy["beliefs"], noisy["again"], wanted="cleanlab both", least=50, min_precision=0.1, seed=0
