@@ -53,15 +53,16 @@ def adapt(corpus: Corpus, config: Config, seed: int, folder: Path, carried: Path
     night over the same rows gives the same paraphrases.
     """
     base = weights.fingerprint(config.denoiser)
-    key = digest_json([base, list(corpus.texts), config.adapt.model_dump(mode="json"), seed])
+    key = digest_json([base, config.adapt.model_dump(mode="json"), seed])
     last = _last(carried, base)
-    if carried is not None and last is not None and last["key"] == key:
+    new = _share_new(corpus, last)
+    if carried is not None and last is not None and last["key"] == key and new < max(config.adapt.renew, 1e-9):
         shutil.copytree(carried, folder)
         return Adapted(_scheduled(weights.load_pipeline(folder), config), folder, last, trained=False)
     pipeline = weights.load_pipeline(carried) if carried and last else weights.load(config.denoiser, config.scheduler)
     model = weights.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus))
     record: dict[str, Any] = {"key": key, "base": base, "start": "carried" if last else config.denoiser}
-    record |= _trained(model, corpus, config, seed, _steps(corpus, config, last))
+    record |= _trained(model, corpus, config, seed, _steps(corpus, config, new))
     pipeline = _scheduled(ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, pipeline.scheduler), config)
     pipeline = weights.save(pipeline, folder)
     record["texts"] = list(corpus.texts)
@@ -86,13 +87,17 @@ def _vocabulary(model: Denoiser, corpus: Corpus) -> str:
     return pack_vocabulary(known, int(model.config.vocabulary_size))
 
 
-def _steps(corpus: Corpus, config: Config, last: dict[str, Any] | None) -> int:
+def _share_new(corpus: Corpus, last: dict[str, Any] | None) -> float:
+    """Share of the texts that last night's denoiser was not adapted to."""
+    if last is None or not corpus.texts:
+        return 1.0
+    return len(set(corpus.texts) - set(last["texts"])) / len(corpus.texts)
+
+
+def _steps(corpus: Corpus, config: Config, new: float) -> int:
     """The budget in steps, less where last night's denoiser knows most of the texts."""
     if corpus.train is None:
         return 0
-    new = 1.0
-    if last is not None and corpus.texts:
-        new = len(set(corpus.texts) - set(last["texts"])) / len(corpus.texts)
     wanted = math.ceil(config.adapt.steps * min(1.0, max(_LEAST, new)))
     return min(wanted, math.ceil(_EPOCHS * len(corpus.texts) / BATCH))
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import torch
 from datasets import Dataset
 
 from tilth.augmentation import judges as judging
@@ -17,6 +16,7 @@ from tilth.augmentation import report, sources
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.config import Config
 from tilth.augmentation.corpus import gather
+from tilth.augmentation.drawing import draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
@@ -25,6 +25,7 @@ from tilth.augmentation.weights import load
 from tilth.augmentation.wording import spellings
 from tilth.samples import Reason, Source, Split, Status, Task, find, names, tighten, to_pandas
 from tilth.stage import Resources, StageResult
+from tilth.store import digest_tree
 from tilth.text import normal_form
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
         adapted.pipeline.tokenizer,
     )  # fmt: skip
-    candidates = _paraphrased(frame, chosen, adapted, config, resources)
+    candidates, drawn = _paraphrased(frame, chosen, adapted, config, resources)
     measured = _measured(frame, candidates, fitted, resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
     problems = np.full(len(reasons), np.nan)
@@ -60,6 +61,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         samples=_appended(samples, rows, resources.tasks),
         metrics={
             "sources": len(chosen.rows),
+            "sources_drawn": drawn,
             "sources_skipped": chosen.skipped,
             "candidates": len(candidates.texts),
             "accepted": int(accepted.sum()),
@@ -114,32 +116,27 @@ def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float
 
 def _paraphrased(
     frame: pd.DataFrame, chosen: sources.Chosen, adapted: Adapted, config: Config, resources: Resources
-) -> Candidates:
+) -> tuple[Candidates, int]:
+    """The candidates, and how many sources were paraphrased anew."""
     texts = frame["text"].iloc[chosen.rows].tolist()
     content = sources.salient_words(texts, chosen.words, resources.evidence.encoder)
     own = frame.loc[frame["split"] != Split.GOLD, "text"]
     adapted.pipeline.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
-    output = adapted.pipeline(
-        texts,
-        candidates=config.candidates,
-        noise_level=config.noise,
-        num_inference_steps=config.inference_steps,
-        temperature=config.temperature,
-        top_k=config.top_k,
-        keep=content,
-        casing=spellings(own),
-        generator=torch.Generator().manual_seed(resources.seed),
-    )
+    output, drawn = draw(
+        adapted.pipeline, digest_tree(adapted.folder / "denoiser"), texts, content, spellings(own), config,
+        resources.seed, resources.evidence.cache,
+    )  # fmt: skip
     count = config.candidates
     frames = [frame_json(text, words) for text, words in zip(texts, content, strict=True)]
-    return Candidates(
+    found = Candidates(
         np.repeat(chosen.rows, count),
         [text for row in output.texts for text in row],
         [text for text in texts for _ in range(count)],
-        [found for found in frames for _ in range(count)],
+        [one for one in frames for _ in range(count)],
         np.array([level for row in output.noise_levels for level in row]),
         [name for name in chosen.classes for _ in range(count)],
     )
+    return found, drawn
 
 
 def _measured(

@@ -36,7 +36,6 @@ class ParaphraseOutput(BaseOutput):
 class _Canvas:
     """One candidate to be: its source's words, and for each target position the kept word or None (= masked)."""
 
-    row: int
     slot: int
     source: list[Word]
     layout: list[Word | None]
@@ -72,8 +71,7 @@ class ParaphrasePipeline(DiffusionPipeline):
         top_k: int = 20,
         keep: Sequence[Sequence[str]] | None = None,
         casing: Mapping[str, str] | None = None,
-        generator: torch.Generator | None = None,
-        batch_size: int = 64,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
         callback_on_step_end: Callable[[Any, int, int, dict[str, Any]], dict[str, Any]] | None = None,
         return_dict: bool = True,
     ) -> ParaphraseOutput | tuple[list[list[str]], list[list[float]]]:
@@ -89,8 +87,8 @@ class ParaphrasePipeline(DiffusionPipeline):
             top_k: The best tokens that are sampled from.
             keep: For each text, words that had better stay (a noised text keeps them three times in four).
             casing: Spelling of words in this corpus, by `tilth.augmentation.wording.spellings`; default: as in `texts`.
-            generator: Source of randomness, on the CPU; the same one gives the same texts.
-            batch_size: Candidates that are denoised together.
+            generator: Source of randomness, on the CPU, or one a text; the same one gives the same texts. A text's
+                candidates are denoised together and apart from other texts, so that its own generator settles them.
             callback_on_step_end: Called with the pipeline, the step, the timestep and `{"ids": …}` after each step.
             return_dict: Whether to return a `ParaphraseOutput` or a tuple.
 
@@ -98,31 +96,26 @@ class ParaphrasePipeline(DiffusionPipeline):
             The candidates; a text that is empty, too long or has no free word gives empty strings.
         """
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
-        generator = generator or torch.Generator().manual_seed(0)
-        rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
+        sources = _generators(generator, len(texts))
         casing = spellings(texts) if casing is None else casing
-        canvases: list[_Canvas] = []
-        for row, text in enumerate(texts):
-            words = words_of(text, self.tokenizer)
-            canvases += _canvases(row, words, candidates, levels, set(keep[row]) if keep else set(), rng)
-        found = [[""] * candidates for _ in texts]
-        noise = [[0.0] * candidates for _ in texts]
-        canvases.sort(key=lambda canvas: len(canvas.ids))
-        starts = range(0, len(canvases), batch_size)
-        sampling = {"temperature": temperature, "top_k": top_k, "generator": generator}
-        with self.progress_bar(total=len(starts) * num_inference_steps) as bar:
-            for start in starts:
-                batch = canvases[start : start + batch_size]
-                filled = self._denoise(batch, num_inference_steps, sampling, callback_on_step_end, bar)
-                for canvas, ids in zip(batch, filled, strict=True):
-                    text = write(self._pieces(canvas, ids), texts[canvas.row], casing)
-                    found[canvas.row][canvas.slot], noise[canvas.row][canvas.slot] = text, canvas.level
+        found, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
+        with self.progress_bar(total=len(texts)) as bar:
+            for row, text in enumerate(texts):
+                rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
+                words = words_of(text, self.tokenizer)
+                canvases = _canvases(words, candidates, levels, set(keep[row]) if keep else set(), rng)
+                sampling = {"temperature": temperature, "top_k": top_k, "generator": sources[row]}
+                filled = self._denoise(canvases, num_inference_steps, sampling, callback_on_step_end)
+                for canvas, ids in zip(canvases, filled, strict=True):
+                    found[row][canvas.slot] = write(self._pieces(canvas, ids), text, casing)
+                    noise[row][canvas.slot] = canvas.level
+                bar.update()
         return ParaphraseOutput(texts=found, noise_levels=noise) if return_dict else (found, noise)
 
-    def _denoise(
-        self, batch: Sequence[_Canvas], steps: int, sampling: dict[str, Any], callback: Any, bar: Any
-    ) -> np.ndarray:
+    def _denoise(self, batch: Sequence[_Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
         """Fills every masked position of a batch: ids (batch, length)."""
+        if not batch:
+            return np.zeros((0, 0), dtype=np.int64)
         device = self.device
         ids, segments = _padded(batch)
         ids, segments = ids.to(device), segments.to(device)
@@ -137,7 +130,6 @@ class ParaphrasePipeline(DiffusionPipeline):
                 committed, token = schedulers.commit(self.scheduler, logits, where, timestep, **sampling)
                 committed |= number == len(timesteps) - 1  # no scheduler may leave a mask
                 ids[where] = torch.where(committed, self.denoiser.shortlist[token], MASK)
-            bar.update()
             if callback is not None:
                 ids = callback(self, number, timestep, {"ids": ids}).get("ids", ids)
         return np.asarray(ids.cpu())
@@ -165,8 +157,18 @@ class ParaphrasePipeline(DiffusionPipeline):
         return pieces
 
 
+def _generators(generator: torch.Generator | Sequence[torch.Generator] | None, count: int) -> Sequence[torch.Generator]:
+    """A generator a text: those given, or new ones seeded by the one given."""
+    if isinstance(generator, Sequence):
+        if len(generator) != count:
+            raise ValueError(f"{len(generator)} generators for {count} texts; give one, or one a text")
+        return generator
+    seeds = torch.randint(2**62, (count,), generator=generator or torch.Generator().manual_seed(0))
+    return [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+
+
 def _canvases(
-    row: int, words: list[Word], candidates: int, levels: Sequence[float], keep: set[str], rng: np.random.Generator
+    words: list[Word], candidates: int, levels: Sequence[float], keep: set[str], rng: np.random.Generator
 ) -> list[_Canvas]:
     """The noised beginnings of a source's candidates, or none where there is nothing to rephrase."""
     free = [place for place, word in enumerate(words) if not word.fixed]
@@ -179,7 +181,7 @@ def _canvases(
         layout = _noised(words, free, level, keep, rng)
         target = [token for word in layout for token in (word.ids if word is not None else (MASK,))]
         ids = np.array([CLS, *source, SEP, *target, SEP])
-        canvases.append(_Canvas(row, slot, words, layout, level, ids, len(source) + 2))
+        canvases.append(_Canvas(slot, words, layout, level, ids, len(source) + 2))
     return canvases
 
 

@@ -13,7 +13,8 @@ from tilth.augmentation.slots import find_slots
 
 UNK = 100
 _RARE_PIECES = 3  # a word in so many pieces is a name or a term; a denoiser of this size would misspell it
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
+WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
+"""A word with its inner apostrophes, or one mark."""
 _CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "clock", "am", "all"})
 _CLOSING = frozenset(".,!?;:%)]}\u2026\u201d")
 _OPENING = frozenset("([{$€£#\u201c")
@@ -40,7 +41,7 @@ def words_of(text: str, tokenizer: Any) -> list[Word]:
     """The words of a text in order; a slot is one word, and what the tokenizer does not know must stay."""
     spans = [(slot.start, slot.end, True) for slot in find_slots(text)]
     protected = list(spans)
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         if all(match.end() <= start or match.start() >= end for start, end, _ in protected):
             spans.append((match.start(), match.end(), False))
     words = []
@@ -74,7 +75,7 @@ def spellings(texts: Iterable[str]) -> dict[str, str]:
         if text.isupper():
             continue
         begins = True
-        for match in _WORD.finditer(text):
+        for match in WORD.finditer(text):
             word = match.group()
             if not begins or word in ("I", "i"):
                 seen[plain(word)][word] += 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,30 @@ def test_a_new_row_makes_the_night_learn_again_from_where_it_was(first: StageRes
     again = night(make_table(rows), tmp_path, carried=first.carried)
     assert again.metrics["start"] == "carried"
     assert again.metrics["steps"] == 1  # a tenth of the texts are new, so that it is given the least share of steps
+
+
+def test_few_new_rows_leave_the_weights_and_the_old_paraphrases_as_they_are(first: StageResult, tmp_path: Path) -> None:
+    config = {"adapt": {**QUICK["adapt"], "renew": 0.5}}
+    before = night(make_table(), tmp_path / "first", **config)
+    cache = tmp_path / "first" / "cache" / "paraphrases"
+    assert before.metrics["sources_drawn"] == before.metrics["sources"] == len(list(cache.iterdir()))
+    shutil.copytree(tmp_path / "first" / "cache", tmp_path / "second" / "cache")
+    rows = [*ROWS, ("n1", "the bill is wrong and I want a refund", "unlabeled", None, None)]
+    again = night(make_table(rows), tmp_path / "second", carried=before.carried, **config)
+    assert (again.metrics["start"], again.metrics["sources_drawn"]) == ("carried, unchanged", 0)
+    bare = night(make_table(rows), tmp_path / "third", carried=before.carried, **config)
+    assert bare.metrics["sources_drawn"] == bare.metrics["sources"]
+    assert added(again)["text"].tolist() == added(bare)["text"].tolist() == added(before)["text"].tolist()
+
+
+def test_a_damaged_file_of_paraphrases_is_drawn_again(tmp_path: Path) -> None:
+    before = night(make_table(), tmp_path / "first")
+    for file in (tmp_path / "first" / "cache" / "paraphrases").iterdir():
+        file.write_text("{", encoding="utf-8")
+    shutil.rmtree(tmp_path / "first" / "scratch")
+    again = night(make_table(), tmp_path / "first", carried=None)
+    assert again.metrics["sources_drawn"] == before.metrics["sources"]
+    assert added(again)["text"].tolist() == added(before)["text"].tolist()
 
 
 def test_another_base_denoiser_is_not_mixed_with_the_carried_one(first: StageResult, tmp_path: Path) -> None:
