@@ -47,11 +47,35 @@ class GateConfig(Model):
         return self
 
 
+class LargeConfig(Model):
+    """A large diffusion language model on an accelerator, where `backend` names one."""
+
+    model: str | None = Field(
+        default=None, description="a Hub name or a folder; default: the checkpoint that the backend was published with"
+    )
+    revision: str | None = Field(default=None, description="commit, tag or branch of a Hub name; default: its main")
+    device: str = Field(
+        default="cuda", pattern=r"^(cpu|mps|cuda(:\d+)?)$", description='"cuda", "cuda:1", "mps" or "cpu"'
+    )
+    dtype: Literal["bfloat16", "float16", "float32"] = Field(default="bfloat16", description="of the weights")
+    trust_remote_code: bool = Field(
+        default=False,
+        description="run the Python code of the model's own repository, which llada2 needs; read it first",
+    )
+    inference_steps: int = Field(
+        default=32, ge=1, le=256, description="denoising steps a block (llada2: 32 tokens; diffusion_gemma: 256)"
+    )
+    batch_size: int = Field(default=8, ge=1, le=64, description="paraphrases of one text that are made together")
+
+
 class Config(Model):
     """Configuration of the augmentation stage."""
 
     when: Literal["auto", "always", "never"] = Field(
         default="auto", description="whether training takes accepted paraphrases; auto = where they do not harm"
+    )
+    backend: Literal["tilth", "llada2", "diffusion_gemma"] = Field(
+        default="tilth", description="who paraphrases: the denoiser, or a large model that is asked to in a prompt"
     )
     denoiser: str = Field(default="pretrained", description='"pretrained", or a folder by save_pretrained')
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
@@ -73,6 +97,7 @@ class Config(Model):
     )
     adapt: AdaptConfig = AdaptConfig()
     gate: GateConfig = GateConfig()
+    large: LargeConfig = LargeConfig()
 
     @model_validator(mode="after")
     def _noise_is_a_share(self) -> Config:

@@ -110,6 +110,26 @@ def write(pieces: Sequence[Piece], source: str, casing: Mapping[str, str]) -> st
     return _capitalized(text)
 
 
+def in_style(text: str, source: str, casing: Mapping[str, str]) -> str:
+    """A text that another model wrote, cased and closed as its source is, with the corpus's spelling of words.
+
+    >>> in_style("Where is my card?", "wheres my card", {"visa": "Visa"})
+    'where is my card'
+    >>> in_style("Has the visa card come", "Is my Visa card here?", {"visa": "Visa"})
+    'Has the Visa card come?'
+    """
+    text = _ended(text, source)
+    if source.isupper() or source == source.lower():
+        return text.upper() if source.isupper() else text.lower()
+    fixed = find_slots(text)
+
+    def spelled(match: re.Match[str]) -> str:
+        free = all(match.end() <= slot.start or match.start() >= slot.end for slot in fixed)
+        return casing.get(match.group(), match.group()) if free else match.group()
+
+    return _WORD.sub(spelled, text)
+
+
 def _kept(word: Word, source: str) -> str:
     """A kept word's own spelling, without the capital that it had at the start of a sentence."""
     if word.fixed or source.isupper() or not word.text[:1].isupper():

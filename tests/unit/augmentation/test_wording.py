@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tilth.augmentation.wording import UNK, Piece, share_known, spellings, words_of, write
+from tilth.augmentation.wording import UNK, Piece, in_style, share_known, spellings, words_of, write
 
 
 def kept(text: str, tokenizer: Any) -> list[Piece]:
@@ -55,3 +55,11 @@ def test_other_languages_are_told_by_their_pieces(tokenizer: Any) -> None:
     assert share_known(words_of("где мои деньги", tokenizer)) < 0.6
     assert share_known(words_of("😀😀", tokenizer)) == 0.0
     assert share_known([]) == 0.0
+
+
+def test_another_models_text_is_written_as_its_source_is() -> None:
+    casing = {"visa": "Visa"}
+    assert in_style("Where is my Visa card?", "wheres my visa", casing) == "where is my visa card"
+    assert in_style("Where is it?", "WHERE HAS IT GONE?", casing) == "WHERE IS IT?"
+    assert in_style("the visa card is late", "My Visa card has not come.", casing) == "the Visa card is late."
+    assert in_style("write to visa@bank.com", "Mail visa@bank.com!", casing) == "write to visa@bank.com."
