@@ -91,7 +91,7 @@ class Resources:
 
 
 class StageModule(Protocol):
-    """What `tilth.<name>` must hold."""
+    """What `tilth.<name>` must hold; it may also have `check(config)`, see `check`."""
 
     Config: type[Model]
 
@@ -115,6 +115,16 @@ def get(name: str) -> StageModule:
 def configs() -> dict[str, type[Model]]:
     """Each stage's config class, by name, for `tilth.config.load`."""
     return {name: get(name).Config for name in NAMES}
+
+
+def check(name: str, config: Model) -> None:
+    """Ask a stage, before a night begins, whether all that its config names is there.
+
+    Raises:
+        ConfigError: something is not; the message says how to get it.
+    """
+    if (own := getattr(get(name), "check", None)) is not None:
+        own(config)
 
 
 def perform(name: str, samples: Dataset, config: Model, resources: Resources) -> StageResult:

@@ -56,6 +56,13 @@ CASES = {
     "nothing left": (None, ("--from", "training", "--to", "cleaning"), ["no stage is left", "the order is cleaning"]),
     "no earlier run": (None, ("--from", "training"), ["--from training", "tilth run --to active_learning"]),
     "no such encoder": (None, ("--set", "encoder.model=./nowhere"), ["./nowhere", '"default"']),
+    "no such denoiser": (None, ("--set", "augmentation.denoiser=./nowhere"), ["./nowhere", "save_pretrained"]),
+    "no such filter": (None, ("--set", "cleaning.filter=joint"), ['"joint"', "valid: ", "joint margin"]),
+    "no accelerator": (
+        None,
+        ("--set", "augmentation.backend=llada2", "--set", "augmentation.large.device=cuda:9"),
+        ["cuda:9", 'augmentation.backend = "tilth"'],
+    ),
     "no such config": (None, ("-c", "tilht.toml"), ["tilht.toml", "tilth init DIR"]),
     "not UTF-8": (
         content(HEADER.encode() + b"1,caf\xe9,a,b\n"),

@@ -6,15 +6,18 @@ import shutil
 
 from tests.command_line import Workspace
 
-DENOISER = ("--set", "augmentation.denoiser=./nowhere", "--to", "augmentation")
+DENOISER = ("--set", "augmentation.denoiser=./hollow", "--to", "augmentation")
 
 
 def test_a_stage_that_fails_is_named_in_one_line(warm: Workspace) -> None:
+    (warm.root / "hollow").mkdir()
+    (warm.root / "hollow/config.json").write_text("{}", encoding="utf-8")
+    (warm.root / "hollow/diffusion_pytorch_model.safetensors").write_text("no weights", encoding="utf-8")
     done = warm("run", *DENOISER)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("tilth: stage augmentation failed: ")
-    assert "nowhere" in done.stderr
+    assert "hollow" in done.stderr
     assert "tilth run goes on from there" in done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["cleaning", "weak_supervision"]
     record = warm.record()

@@ -11,7 +11,24 @@ if TYPE_CHECKING:
 
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Config", "run"]
+__all__ = ["Config", "check", "run"]
+
+
+def check(config: Config) -> None:
+    """Whether what the config names is there.
+
+    Raises:
+        ConfigError: a denoiser, a grammar checker, a large model or the device for it is not to be had.
+    """
+    from tilth.augmentation.grammar import checkers
+    from tilth.augmentation.weights import find
+
+    find(config.denoiser)
+    checkers(config.grammar)
+    if config.backend != "tilth":
+        from tilth.augmentation.large_weights import check_large
+
+        check_large(config.backend, config.large)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
@@ -27,7 +44,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         `carried` is the night's denoiser. Skipped where no row has a label.
 
     Raises:
-        ConfigError: a denoiser or a grammar checker that the config names is not to be had.
+        ConfigError: as `check`.
     """
     from tilth.augmentation.core import augment
 

@@ -16,7 +16,7 @@ from tilth.augmentation import report, sources
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.config import Config
 from tilth.augmentation.corpus import gather
-from tilth.augmentation.drawing import draw
+from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
@@ -40,7 +40,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     checks = checkers(config.grammar)
     adapted = _adapted(frame, config, resources)
-    trained = _good_enough(adapted, config)
+    trained = config.backend != "tilth" or _good_enough(adapted, config)
     allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
     chosen = sources.choose(
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
@@ -121,11 +121,11 @@ def _paraphrased(
     texts = frame["text"].iloc[chosen.rows].tolist()
     content = sources.salient_words(texts, chosen.words, resources.evidence.encoder)
     own = frame.loc[frame["split"] != Split.GOLD, "text"]
-    adapted.pipeline.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
+    paraphraser, fingerprint, config = _backend(adapted, config)
+    paraphraser.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
     output, drawn = draw(
-        adapted.pipeline, digest_tree(adapted.folder / "denoiser"), texts, content, spellings(own), config,
-        resources.seed, resources.evidence.cache,
-    )  # fmt: skip
+        paraphraser, fingerprint, texts, content, spellings(own), config, resources.seed, resources.evidence.cache
+    )
     count = config.candidates
     frames = [frame_json(text, words) for text, words in zip(texts, content, strict=True)]
     found = Candidates(
@@ -137,6 +137,16 @@ def _paraphrased(
         [name for name in chosen.classes for _ in range(count)],
     )
     return found, drawn
+
+
+def _backend(adapted: Adapted, config: Config) -> tuple[Paraphraser, str, Config]:
+    """Who paraphrases, its fingerprint, and the config with its own steps."""
+    if config.backend == "tilth":
+        return adapted.pipeline, digest_tree(adapted.folder / "denoiser"), config
+    from tilth.augmentation.large_weights import load_large
+
+    large = load_large(config.backend, config.large)
+    return large, large.fingerprint, config.model_copy(update={"inference_steps": config.large.inference_steps})
 
 
 def _measured(

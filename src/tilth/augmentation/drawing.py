@@ -37,6 +37,9 @@ class Paraphraser(Protocol):
     ) -> ParaphraseOutput:
         """Paraphrases of each text, settled by the text's own generator."""
 
+    def set_progress_bar_config(self, **options: Any) -> None:
+        """How the bar over the texts is drawn."""
+
 
 @dataclass(frozen=True)
 class _Drawn:

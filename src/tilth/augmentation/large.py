@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from diffusers.utils.logging import tqdm
 
-from tilth.augmentation.pipeline import ParaphraseOutput
+from tilth.augmentation.pipeline import ParaphraseOutput, own_generators
 from tilth.augmentation.prompt import has_free_words, paraphrase_prompt, read_answer
 from tilth.augmentation.wording import in_style, spellings
 
@@ -31,10 +31,13 @@ class PromptedParaphraser:
         pipeline: diffusers' `LLaDA2Pipeline` or `DiffusionGemmaPipeline`, with a tokenizer that has a chat template.
         backend: Which of the two.
         fingerprint: What a cache is keyed by, by `tilth.augmentation.large_weights.fingerprint_large`.
+        batch_size: Paraphrases of one text and one noise level that are made together.
     """
 
-    def __init__(self, pipeline: Any, backend: Literal["llada2", "diffusion_gemma"], fingerprint: str) -> None:
-        self.pipeline, self.backend, self.fingerprint = pipeline, backend, fingerprint
+    def __init__(
+        self, pipeline: Any, backend: Literal["llada2", "diffusion_gemma"], fingerprint: str, batch_size: int = 8
+    ) -> None:
+        self.pipeline, self.backend, self.fingerprint, self.batch_size = pipeline, backend, fingerprint, batch_size
         self.tokenizer: Any = pipeline.tokenizer if backend == LLADA2 else pipeline.processor
         self._bar: dict[str, Any] = {}
         pipeline.set_progress_bar_config(disable=True)  # it would draw one for each block of each batch
@@ -59,7 +62,6 @@ class PromptedParaphraser:
         keep: Sequence[Sequence[str]] | None = None,
         casing: Mapping[str, str] | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
-        batch_size: int = 8,
     ) -> ParaphraseOutput:
         """Paraphrases of each text.
 
@@ -74,7 +76,6 @@ class PromptedParaphraser:
             casing: Spelling of words in this corpus, by `tilth.augmentation.wording.spellings`; default: as in `texts`.
             generator: Source of randomness, or one for each text; each text draws from its own, so that with a list
                 its paraphrases do not depend on the other texts. Where the model is makes a difference, too.
-            batch_size: Paraphrases of one text and one noise level that are made together.
 
         Returns:
             The candidates; empty strings where a text is empty, too long or nothing but slots, and where an answer is
@@ -82,7 +83,7 @@ class PromptedParaphraser:
         """
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
         casing = spellings(texts) if casing is None else casing
-        generators = _generators(generator, len(texts), self.pipeline._execution_device)
+        generators = own_generators(generator, len(texts), self.pipeline._execution_device)
         found = [[""] * candidates for _ in texts]
         noise = [[0.0] * candidates for _ in texts]
         sampling = {"num_inference_steps": num_inference_steps, "temperature": temperature}
@@ -90,7 +91,7 @@ class PromptedParaphraser:
             tokens = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             if not has_free_words(text) or tokens > LONGEST:
                 continue
-            for level, slots in _batches(levels, candidates, batch_size):
+            for level, slots in _batches(levels, candidates, self.batch_size):
                 prompt = paraphrase_prompt(text, level, keep[row] if keep else ())
                 room = {"gen_length": 2 * tokens + _ROOM, "generator": generators[row]}
                 answers = self._ask(prompt, len(slots), top_k, **sampling, **room)
@@ -126,18 +127,6 @@ def _batches(levels: Sequence[float], candidates: int, batch_size: int) -> Itera
         slots = [slot for slot in range(candidates) if levels[slot % len(levels)] == level]
         for start in range(0, len(slots), batch_size):
             yield level, slots[start : start + batch_size]
-
-
-def _generators(
-    given: torch.Generator | Sequence[torch.Generator] | None, count: int, device: torch.device
-) -> list[torch.Generator]:
-    """One generator for each text, on the model's device, seeded by those given, which may be on another."""
-    if given is None or isinstance(given, torch.Generator):
-        given = [given or torch.Generator().manual_seed(0)] * count
-    if len(given) != count:
-        raise ValueError(f"a list of generators must hold one for each text; found {len(given)} for {count} texts")
-    seeds = [int(torch.randint(2**62, (1,), generator=source, device=source.device)) for source in given]
-    return [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
 
 def _stops(model: Any, tokenizer: Any) -> set[int]:

@@ -76,7 +76,7 @@ def load_large(backend: Backend, large: LargeConfig) -> PromptedParaphraser:
     scheduler = diffusers.BlockRefinementScheduler(block_length=BLOCK)
     holder = "tokenizer" if backend == LLADA2 else "processor"
     pipeline = _class(diffusers, published.pipeline)(model=model, scheduler=scheduler, **{holder: tokenizer})
-    return PromptedParaphraser(pipeline, backend, fingerprint_large(backend, large))
+    return PromptedParaphraser(pipeline, backend, fingerprint_large(backend, large), large.batch_size)
 
 
 def fingerprint_large(backend: Backend, large: LargeConfig) -> str:
@@ -92,7 +92,7 @@ def fingerprint_large(backend: Backend, large: LargeConfig) -> str:
         files = digest_tree(Path(name))
     else:
         files = f"{name}@{extract_commit_hash(_config_file(backend, large), None)}"
-    return digest_json([backend, files, large.dtype, torch.device(large.device).type, PROMPT_VERSION])
+    return digest_json([backend, files, large.dtype, torch.device(large.device).type, large.batch_size, PROMPT_VERSION])
 
 
 def _name(backend: Backend, large: LargeConfig) -> str:

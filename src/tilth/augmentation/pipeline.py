@@ -96,7 +96,7 @@ class ParaphrasePipeline(DiffusionPipeline):
             The candidates; a text that is empty, too long or has no free word gives empty strings.
         """
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
-        sources = _generators(generator, len(texts))
+        sources = own_generators(generator, len(texts))
         casing = spellings(texts) if casing is None else casing
         found, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
         with self.progress_bar(total=len(texts)) as bar:
@@ -157,14 +157,16 @@ class ParaphrasePipeline(DiffusionPipeline):
         return pieces
 
 
-def _generators(generator: torch.Generator | Sequence[torch.Generator] | None, count: int) -> Sequence[torch.Generator]:
-    """A generator a text: those given, or new ones seeded by the one given."""
-    if isinstance(generator, Sequence):
-        if len(generator) != count:
-            raise ValueError(f"{len(generator)} generators for {count} texts; give one, or one a text")
-        return generator
-    seeds = torch.randint(2**62, (count,), generator=generator or torch.Generator().manual_seed(0))
-    return [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+def own_generators(
+    given: torch.Generator | Sequence[torch.Generator] | None, count: int, device: torch.device | str = "cpu"
+) -> list[torch.Generator]:
+    """One generator a text, on a device, seeded by the one given or by those given, which may be on another device."""
+    if given is None or isinstance(given, torch.Generator):
+        given = [given or torch.Generator().manual_seed(0)] * count
+    if len(given) != count:
+        raise ValueError(f"a list of generators must hold one for each text; found {len(given)} for {count} texts")
+    seeds = [int(torch.randint(2**62, (1,), generator=source, device=source.device)) for source in given]
+    return [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
 
 def _canvases(

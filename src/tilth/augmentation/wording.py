@@ -127,7 +127,7 @@ def in_style(text: str, source: str, casing: Mapping[str, str]) -> str:
         free = all(match.end() <= slot.start or match.start() >= slot.end for slot in fixed)
         return casing.get(match.group(), match.group()) if free else match.group()
 
-    return _WORD.sub(spelled, text)
+    return WORD.sub(spelled, text)
 
 
 def _kept(word: Word, source: str) -> str:

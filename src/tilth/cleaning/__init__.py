@@ -11,7 +11,18 @@ if TYPE_CHECKING:
 
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Config", "run"]
+__all__ = ["Config", "check", "run"]
+
+
+def check(config: Config) -> None:
+    """Whether there is a filter of the config's name.
+
+    Raises:
+        ConfigError: naming the nearest one.
+    """
+    from tilth.cleaning.filters import check_name
+
+    check_name(config.filter)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

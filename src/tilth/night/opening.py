@@ -34,13 +34,15 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
 
     Raises:
         RequestError: `--from` a stage that no run of this input has reached.
-        ConfigError: the encoder is not to be had.
+        ConfigError: the encoder is not to be had, or something that a stage's config names.
     """
     settings, workspace = request.settings, request.workspace
     if settings.encoder.model != "default":
         from tilth.encoder import resolve_model
 
         resolve_model(settings.encoder.model)
+    for name in request.stages:
+        stages.check(name, settings.stage(name))
     earlier = _earlier_files(request, ingested)
     record = {
         "tilth": importlib.metadata.version("tilth"),

@@ -11,6 +11,7 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config
 from tilth.augmentation.judges import fit, prove
 from tilth.augmentation.weights import RECORD, load
@@ -165,6 +166,15 @@ def test_one_row_in_all(tmp_path: Path) -> None:
 def test_a_missing_denoiser_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="save_pretrained"):
         night(make_table(), tmp_path, denoiser=str(tmp_path / "none"))
+
+
+def test_a_large_backend_paraphrases_in_the_denoisers_place(tmp_path: Path) -> None:
+    folder = save_diffusion_gemma(tmp_path / "model")
+    large = {"model": str(folder), "device": "cpu", "dtype": "float32", "inference_steps": 2}
+    result = night(make_table(), tmp_path, backend="diffusion_gemma", large=large, max_heldout_loss=0.001)
+    assert result.metrics["sources_drawn"] == result.metrics["sources"]
+    assert len(added(result)) == result.metrics["sources"] * QUICK["candidates"]
+    assert "untrained" not in result.metrics["rejected"]  # the denoiser's own loss is no matter
 
 
 def test_judges_never_saw_the_parent(samples: Dataset, evidence: Evidence) -> None:
