@@ -120,8 +120,8 @@ def test_temperature_and_top_k_reach_the_sampler(
 
 def test_answers_are_read_styled_and_placed() -> None:
     scripted = tiny_large.Scripted("please tell me where is the bank <eos> money money")
-    made = PromptedParaphraser(scripted, "llada2", "")
-    output = made(["Where is my Bank?"], candidates=3, noise_level=(0.7, 1.0), casing={"bank": "Bank"}, batch_size=1)
+    made = PromptedParaphraser(scripted, "llada2", "", batch_size=1)
+    output = made(["Where is my Bank?"], candidates=3, noise_level=(0.7, 1.0), casing={"bank": "Bank"})
     assert output.texts == [["please tell me where is the Bank."] * 3]
     assert [len(asked["messages"]) for asked in scripted.asked] == [1, 1, 1]
     first, second, third = (asked["messages"][0][0]["content"] for asked in scripted.asked)
