@@ -92,6 +92,11 @@ class Config(Model):
     grammar: Literal["auto", "harper", "link-grammar", "denoiser"] = Field(
         default="auto", description="the checker beside the denoiser's own; auto = all that are installed"
     )
+    weights: tuple[float, ...] = Field(
+        default=(1.0, 0.33),
+        min_length=1,
+        description="what a paraphrase may count in training beside a row; the proof takes the best of them",
+    )
     max_heldout_loss: float = Field(
         default=3.5, gt=0, description="nats a masked token, held out; above it no paraphrase is accepted"
     )
@@ -100,7 +105,9 @@ class Config(Model):
     large: LargeConfig = LargeConfig()
 
     @model_validator(mode="after")
-    def _noise_is_a_share(self) -> Config:
+    def _noise_and_weights_are_shares(self) -> Config:
         if not all(0 < level <= 1 for level in self.noise):
             raise ValueError(f"noise must hold shares above 0 and up to 1; found {self.noise}")
+        if not all(0 < weight <= 1 for weight in self.weights):
+            raise ValueError(f"weights must lie above 0 and up to 1; found {self.weights}")
         return self

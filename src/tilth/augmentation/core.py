@@ -55,8 +55,9 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         problems = _problems(candidates, reasons, checks, adapted, config.gate.fluency)
         reasons = fill(candidates, measured, grammatical(reasons, problems, config.gate), allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
-    used, proof = _use(accepted, candidates, measured, fitted, config, resources)
+    used, weight, proof = _use(accepted, candidates, measured, fitted, config, resources)
     rows = _rows(frame, candidates, measured, problems, reasons, used)
+    rows["weight"] = np.where(used, weight, np.nan)
     return StageResult(
         samples=_appended(samples, rows, resources.tasks),
         metrics={
@@ -200,20 +201,27 @@ def _use(
     fitted: Sequence[judging.TaskJudges],
     config: Config,
     resources: Resources,
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Which candidates training takes, and the proof, which is made whenever there is something to prove."""
+) -> tuple[np.ndarray, float, dict[str, Any]]:
+    """Which candidates training takes and at which weight, and the proof, made whenever there is something to prove."""
     if not accepted.any():
-        return np.zeros(len(accepted), dtype=bool), {}
+        return np.zeros(len(accepted), dtype=bool), np.nan, {}
     kept = np.flatnonzero(accepted)
     vectors = resources.evidence.encoder.encode([candidates.texts[place] for place in kept])
-    weight = np.nan_to_num(measured.agreement[kept], nan=1.0)
-    proof = judging.prove(fitted, resources.evidence, candidates.parents[kept], vectors, weight, resources.seed)
+    sure = np.nan_to_num(measured.agreement[kept], nan=1.0)
+    proof = judging.prove(
+        fitted, resources.evidence, candidates.parents[kept], vectors, sure, resources.seed, config.weights
+    )
     take = config.when == "always" or (config.when == "auto" and proof.harmless)
-    return accepted & take, {
-        "macro_f1_without": round(proof.without, 4),
-        "macro_f1_with": round(proof.with_them, 4),
-        "macro_f1_difference_95": [round(value, 4) for value in proof.interval],
-    }
+    return (
+        accepted & take,
+        proof.weight,
+        {
+            "weight": proof.weight,
+            "macro_f1_without": round(proof.without, 4),
+            "macro_f1_with": round(proof.with_them, 4),
+            "macro_f1_difference_95": [round(value, 4) for value in proof.interval],
+        },
+    )
 
 
 def _rows(

@@ -12,7 +12,7 @@ from tilth.augmentation.gate import Candidates, Measured
 from tilth.samples import Reason
 from tilth.stage import Figure
 
-_EXAMPLES = 24
+_ACCEPTED, _REJECTED = 50, 16  # examples shown
 
 
 def counted(reasons: Sequence[Reason | None]) -> dict[str, int]:
@@ -63,7 +63,7 @@ def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reas
             "accepted" if reasons[place] is None else f"rejected: {reasons[place]}",
             round(float(measured.similarity[place]), 2),
         ]
-        for place in (*_spread(accepted, 2 * _EXAMPLES // 3), *_spread(rejected, _EXAMPLES // 3))
+        for place in (*_spread(accepted, _ACCEPTED), *_spread(rejected, _REJECTED))
     ]
     return Figure(
         kind="table",

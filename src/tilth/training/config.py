@@ -22,7 +22,6 @@ class Config(Model):
     learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
-    paraphrase_weight: float = Field(default=1 / 3, ge=0, le=1, description="what a paraphrase counts beside a row")
     agreement: float = Field(
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )

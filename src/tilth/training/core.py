@@ -73,7 +73,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
-    rows = _rows(frame, tasks, config, resources)
+    rows = _rows(frame, tasks, resources)
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted = _fit(frame, rows, config, resources, folder)
     codes = {name: values[rows.taught & rows.original] for name, values in rows.codes.items()}
@@ -95,8 +95,9 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     )
 
 
-def _rows(frame: pd.DataFrame, tasks: tuple[Task, ...], config: Config, resources: Resources) -> Rows:
+def _rows(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> Rows:
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
+    beside = frame["weight"].astype(float).fillna(1.0).to_numpy() if "weight" in frame else np.ones(len(frame))
     codes, weights, judged = {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
@@ -104,7 +105,7 @@ def _rows(frame: pd.DataFrame, tasks: tuple[Task, ...], config: Config, resource
         found = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
         codes[task.name] = np.where(learnable, found, -1)
         confidence = frame[f"{task.name}_confidence"].fillna(1.0).clip(1e-3, 1).to_numpy(dtype=np.float64)
-        weights[task.name] = confidence * np.where(original, 1.0, max(config.paraphrase_weight, 1e-6))
+        weights[task.name] = confidence * beside
         # A paraphrase beside its source in another fold would flatter the estimate, so that none takes part.
         given = frame[task.name].where(learnable & original, None)
         judged[task.name] = resources.evidence.out_of_fold(task, given.tolist())

@@ -59,6 +59,8 @@ def test_every_candidate_is_a_row_with_its_scores(first: StageResult) -> None:
     assert (rows["accepted"] == (rows["status"] == "active")).all()
     assert rows.loc[~rows["accepted"], "reason"].notna().all()
     assert not rows.loc[~rows["accepted"], "used"].any()
+    assert rows["weight"].notna().tolist() == rows["used"].tolist()
+    assert set(rows["weight"].dropna()) <= {np.float32(weight) for weight in Config().weights}
     assert sum(first.metrics["rejected"].values()) + first.metrics["accepted"] == 8
 
 
@@ -195,6 +197,9 @@ def test_harmful_paraphrases_are_found_out(samples: Dataset, evidence: Evidence)
     harm = prove(found, evidence, np.tile(parents, 3), np.tile(swapped, (3, 1)), np.ones(24), seed=0)
     assert harm.with_them < harm.without
     assert not harm.harmless
+    light = prove(found, evidence, np.tile(parents, 3), np.tile(swapped, (3, 1)), np.ones(24), 0, weights=(1.0, 1e-6))
+    assert light.weight == 1e-6
+    assert light.with_them == light.without
 
 
 def test_config_is_checked() -> None:
@@ -202,6 +207,8 @@ def test_config_is_checked() -> None:
         Config(gate={"low": 0.9, "high": 0.8})
     with pytest.raises(ValueError, match="noise must hold shares"):
         Config(noise=(0.0,))
+    with pytest.raises(ValueError, match="weights must lie"):
+        Config(weights=(0.3, 2.0))
 
 
 def test_the_shipped_denoiser_loads_from_the_package() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -80,6 +81,18 @@ def test_stage_keeps_the_contract_and_writes_a_model_that_answers_alike(folder: 
     assert result.metrics["export"]["agreement"][result.metrics["export"]["weights"]] >= 0.75
 
 
+def test_a_paraphrase_counts_by_its_weight(tmp_path: Path) -> None:
+    frame = table.to_pandas(make_table())
+    twin = frame.iloc[[0]].assign(
+        id="p", source="paraphrase", parent_id=frame["id"][0], label_agreement=0.8, used=True, weight=0.25
+    )
+    samples = table.from_pandas(table.resolve(pd.concat([frame, twin], ignore_index=True), TASKS), TASKS)
+    rows = core._rows(table.to_pandas(samples), TASKS, resources(samples, HashingEncoder(), tmp_path))
+    assert rows.taught[-1]
+    assert rows.weights["intent"][-1] == pytest.approx(0.25 * 0.8)
+    assert rows.weights["intent"][0] == 1
+
+
 def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(folder: Path, tmp_path: Path) -> None:
     samples = make_table()
     own = resources(samples, FolderEncoder(folder), tmp_path)
@@ -88,7 +101,7 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
     texts = samples["text"][:]
     np.testing.assert_allclose(Predictor.load(model).embed(texts), own.evidence.encoder.encode(texts), atol=0.02)
     frame, vectors = table.to_pandas(samples), own.evidence.embeddings()
-    fitted = core._heads(core._rows(frame, TASKS, FROZEN, own), vectors, None)
+    fitted = core._heads(core._rows(frame, TASKS, own), vectors, None)
     for task, expected in predict(fitted, vectors).items():
         np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
     settings = json.loads((model / "tilth.json").read_text())
