@@ -23,7 +23,8 @@ import pandas as pd
 
 from tilth.augmentation.config import GateConfig
 from tilth.augmentation.fluency import nats_per_token
-from tilth.augmentation.grammar import HarperChecker, LinkGrammarChecker
+from tilth.augmentation.grammar import HarperChecker
+from tilth.augmentation.link_grammar import LinkGrammarChecker
 from tilth.augmentation.weights import load
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder

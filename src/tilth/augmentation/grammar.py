@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -12,15 +10,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tilth.augmentation.link_grammar import LinkGrammarChecker
+from tilth.augmentation.wording import presentable
 from tilth.errors import ConfigError
 from tilth.text import normal_form
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 30
-"""Words of the longest text that link-grammar parses: the work grows with the cube of the length."""
-_SECONDS = 2  # a guard against a runaway parse alone; the linkage limit bounds the work of a usual one
-_LINKAGES = 100
 _STYLE = frozenset({"Capitalization", "Enhancement", "Formatting", "Readability", "Style", "Spelling", "Punctuation"})
 """Harper's kinds that speak of style: users' rough style is not to be punished, and spelling follows the corpus."""
 
@@ -56,93 +52,6 @@ class HarperChecker:
         return sum(lint.lint_kind not in _STYLE for lint in lints)
 
 
-class LinkGrammarChecker:
-    """The link-grammar parser (Sleator & Temperley 1991), by its C library where that is installed."""
-
-    name = "link-grammar"
-    install = "apt-get install liblink-grammar5 link-grammar-dictionaries-en"
-
-    def __init__(self, language: str = "en") -> None:
-        library = _library()
-        if library is None:
-            raise ConfigError(
-                f'grammar = "{self.name}" needs liblink-grammar.so.5, which is not installed; '
-                f'install it ({self.install}) or set grammar = "auto"'
-            )
-        self._library = library
-        library.lg_error_set_handler(None, None)  # it would write to standard error
-        self._dictionary = library.dictionary_create_lang(language.encode())
-        if not self._dictionary:
-            raise ConfigError(
-                f'grammar = "{self.name}" found the library but no dictionary for "{language}"; {self.install}'
-            )
-        self._options = library.parse_options_create()
-        library.parse_options_set_verbosity(self._options, 0)
-        library.parse_options_set_linkage_limit(self._options, _LINKAGES)
-        library.parse_options_set_max_parse_time(self._options, _SECONDS)
-        library.parse_options_set_islands_ok(self._options, 0)
-
-    def problems(self, texts: Sequence[str]) -> np.ndarray:
-        """Words that fit into no parse (texts,); NaN for a text that is too long."""
-        return np.array([self._null_words(text) for text in texts], dtype=float)
-
-    def _null_words(self, text: str) -> float:
-        words = presentable(text).split()
-        if not words or len(words) > LONGEST:
-            return float("nan")
-        library, options = self._library, self._options
-        sentence = library.sentence_create(" ".join(words).encode("utf-8", "replace"), self._dictionary)
-        try:
-            library.parse_options_reset_resources(options)
-            library.parse_options_set_min_null_count(options, 0)
-            library.parse_options_set_max_null_count(options, 0)
-            if library.sentence_split(sentence, options) < 0:
-                return float("nan")
-            if library.sentence_parse(sentence, options) > 0:
-                return 0.0
-            library.parse_options_set_min_null_count(options, 1)
-            library.parse_options_set_max_null_count(options, len(words))
-            found = library.sentence_parse(sentence, options)
-            return float(library.sentence_null_count(sentence)) if found > 0 else float("nan")
-        finally:
-            library.sentence_delete(sentence)
-
-    def close(self) -> None:
-        """Frees what the C library holds."""
-        if self._options:
-            self._library.parse_options_delete(self._options)
-            self._library.dictionary_delete(self._dictionary)
-            self._options = None
-
-
-def _library() -> Any | None:
-    """The C library with its signatures declared, or None where it is not installed."""
-    try:
-        library = ctypes.CDLL("liblink-grammar.so.5")
-    except OSError:
-        return None
-    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
-    signatures: dict[str, tuple[Any, list[Any]]] = {
-        "lg_error_set_handler": (pointer, [pointer, pointer]),
-        "dictionary_create_lang": (pointer, [text]),
-        "dictionary_delete": (number, [pointer]),
-        "parse_options_create": (pointer, []),
-        "parse_options_delete": (number, [pointer]),
-        "parse_options_reset_resources": (None, [pointer]),
-        "sentence_create": (pointer, [text, pointer]),
-        "sentence_split": (number, [pointer, pointer]),
-        "sentence_parse": (number, [pointer, pointer]),
-        "sentence_null_count": (number, [pointer]),
-        "sentence_delete": (None, [pointer]),
-    }
-    for option in ("verbosity", "linkage_limit", "max_parse_time", "islands_ok", "min_null_count", "max_null_count"):
-        signatures[f"parse_options_set_{option}"] = (None, [pointer, number])
-    for name, (result, arguments) in signatures.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    return library
-
-
 class RepetitionChecker:
     """Finds what a denoiser does that no person does: a word said twice in a row, a long word said again."""
 
@@ -166,30 +75,16 @@ def checkers(word: str) -> list[Checker]:
         ConfigError: one was asked for by name and is not installed; the message says how to install it.
     """
     found: list[Checker] = [RepetitionChecker()]
-    if word == "denoiser":
-        return found
+    if word in ("auto", "harper"):
+        found.append(HarperChecker())
     if word == "link-grammar":
-        return [*found, LinkGrammarChecker()]
-    found.append(HarperChecker())
-    if word == "harper":
-        return found
-    try:
         found.append(LinkGrammarChecker())
-    except ConfigError as missing:
-        logger.info("grammar: harper and the denoiser alone (%s)", missing)
+    if word == "auto":
+        try:
+            found.append(LinkGrammarChecker())
+        except ConfigError as missing:
+            logger.info("grammar: without link-grammar (%s)", missing)
     return found
-
-
-def presentable(text: str) -> str:
-    """A text as a checker wants it: a capital first, I in capitals, a mark at the end.
-
-    >>> presentable("can i pay")
-    'Can I pay.'
-    """
-    text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"\bi\b", "I", text)
-    text = text[:1].upper() + text[1:]
-    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def added_problems(checker: Checker, sources: Sequence[str], paraphrases: Sequence[str]) -> np.ndarray:

@@ -197,6 +197,18 @@ def _capitalized(text: str) -> str:
     return re.sub(r"(^[\"\u201c(]?|[.!?]\s+)(\w)", upper, text)
 
 
+def presentable(text: str) -> str:
+    """A text as a checker wants it: a capital first, I in capitals, a mark at the end.
+
+    >>> presentable("can i pay")
+    'Can I pay.'
+    """
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\bi\b", "I", text)
+    text = text[:1].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
 def share_known(words: Sequence[Word]) -> float:
     """Share of words of letters that the tokenizer holds as one piece: low for other languages and for noise."""
     letters = [word for word in words if word.text.isalpha()]
