@@ -24,7 +24,7 @@ def check(config: Config) -> None:
     from tilth.augmentation.weights import find
 
     find(config.denoiser)
-    checkers(config.grammar)
+    checkers(config.grammar, config.grammar_server)
     if config.backend != "tilth":
         from tilth.augmentation.large_weights import check_large
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -89,13 +90,17 @@ class Config(Model):
     scheduler: Literal["confidence", "absorbing", "block_refinement", "amused"] = Field(
         default="confidence", description="which masked tokens a step commits"
     )
-    grammar: Literal["auto", "harper", "link-grammar", "denoiser"] = Field(
+    grammar: Literal["auto", "harper", "link-grammar", "languagetool", "denoiser"] = Field(
         default="auto", description="the checker beside the denoiser's own; auto = all that are installed"
     )
     weights: tuple[float, ...] = Field(
         default=(1.0, 0.33),
         min_length=1,
         description="what a paraphrase may count in training beside a row; the proof takes the best of them",
+    )
+    grammar_server: str = Field(
+        default="",
+        description="address of a LanguageTool server, e.g. http://127.0.0.1:8081; it is asked beside the others",
     )
     max_heldout_loss: float = Field(
         default=3.5, gt=0, description="nats a masked token, held out; above it no paraphrase is accepted"
@@ -110,4 +115,13 @@ class Config(Model):
             raise ValueError(f"noise must hold shares above 0 and up to 1; found {self.noise}")
         if not all(0 < weight <= 1 for weight in self.weights):
             raise ValueError(f"weights must lie above 0 and up to 1; found {self.weights}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_server_is_an_address(self) -> Config:
+        example = 'the address of a LanguageTool server, e.g. "http://127.0.0.1:8081"'
+        if self.grammar == "languagetool" and not self.grammar_server:
+            raise ValueError(f'grammar = "languagetool" needs grammar_server = {example}')
+        if self.grammar_server and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", self.grammar_server):
+            raise ValueError(f'grammar_server must be {example}; found "{self.grammar_server}"')
         return self

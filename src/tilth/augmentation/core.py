@@ -38,7 +38,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     fitted = [judging.fit(frame, task, resources.evidence) for task in resources.tasks]
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
-    checks = checkers(config.grammar)
+    checks = checkers(config.grammar, config.grammar_server)
     adapted = _adapted(frame, config, resources)
     trained = config.backend != "tilth" or _good_enough(adapted, config)
     allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tilth.augmentation.languagetool import LanguageToolChecker
 from tilth.augmentation.link_grammar import LinkGrammarChecker
 from tilth.augmentation.wording import presentable
 from tilth.errors import ConfigError
@@ -68,11 +69,12 @@ class RepetitionChecker:
         return twice + len(longer) - len(set(longer))
 
 
-def checkers(word: str) -> list[Checker]:
-    """The checkers of a config's word.
+def checkers(word: str, server: str = "") -> list[Checker]:
+    """The checkers of a config's word, and LanguageTool where the address of a server is given.
 
     Raises:
-        ConfigError: one was asked for by name and is not installed; the message says how to install it.
+        ConfigError: one was asked for by name and is not installed, or no LanguageTool answers at the address; the
+            message says what to do.
     """
     found: list[Checker] = [RepetitionChecker()]
     if word in ("auto", "harper"):
@@ -84,6 +86,8 @@ def checkers(word: str) -> list[Checker]:
             found.append(LinkGrammarChecker())
         except ConfigError as missing:
             logger.info("grammar: without link-grammar (%s)", missing)
+    if server or word == "languagetool":
+        found.append(LanguageToolChecker(server))
     return found
 
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from tilth.augmentation import link_grammar
+from tilth.augmentation.config import Config
 from tilth.augmentation.grammar import HarperChecker, RepetitionChecker, added_problems, checkers
 from tilth.errors import ConfigError
 
@@ -42,3 +44,19 @@ def test_a_missing_library_is_left_out_unless_it_was_asked_for(monkeypatch: pyte
 def test_the_words_that_name_no_library() -> None:
     assert [checker.name for checker in checkers("harper")] == ["repetition", "harper"]
     assert [checker.name for checker in checkers("denoiser")] == ["repetition"]
+    with pytest.raises(ConfigError, match="grammar_server"):
+        checkers("languagetool")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8081", "ftp://127.0.0.1", "file:///etc/passwd", "http://", "http://a?b"]
+)
+def test_a_server_must_be_an_http_address(address: str) -> None:
+    with pytest.raises(ValidationError, match="must be the address of a LanguageTool server"):
+        Config(grammar_server=address)
+
+
+def test_languagetool_needs_an_address() -> None:
+    with pytest.raises(ValidationError, match='grammar = "languagetool" needs grammar_server'):
+        Config(grammar="languagetool")
+    assert Config(grammar="languagetool", grammar_server="https://lt.example.org/api").grammar == "languagetool"
