@@ -33,9 +33,8 @@ from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.judge import fit_predict, scores
 from tilth.store import Cache
-from tilth.training import Config as Training
 
-WEIGHT = Training().paraphrase_weight
+WEIGHT = 1 / 3
 NOTHING, EVERYTHING = "nothing", "all the labels"
 COLUMNS = (
     "data set", "labels a class", "added", "rows added",
@@ -53,14 +52,14 @@ class Added:
 
 
 def written(given: Given, made: Made) -> Added:
-    """Texts that a peer wrote, which weigh what training gives a paraphrase."""
+    """Texts that a peer wrote, which weigh a third of a real row."""
     places = np.array([place for place, _ in made], dtype=np.int64)
     return Added([text for _, text in made], given.truth[places], np.full(len(made), WEIGHT))
 
 
-def paraphrased(given: Given, rows: pd.DataFrame) -> Added:
-    """Rows by the stage, which weigh what training gives them: less, the less sure the label."""
-    weights = WEIGHT * rows["label_confidence"].to_numpy(dtype=float)
+def paraphrased(given: Given, rows: pd.DataFrame, weight: float) -> Added:
+    """Rows by the stage, which weigh what training gives them: the proof's weight, less, the less sure the label."""
+    weights = weight * rows["label_confidence"].to_numpy(dtype=float)
     return Added(list(rows["text"]), given.truth[rows["place"]], weights)
 
 
@@ -94,12 +93,13 @@ def ways(
     ours = by_tilth(given, config, encoder, Cache(home / "cache"), seed, home / "scratch")
     accepted, used = (ours.rows[ours.rows[name].to_numpy(dtype=bool)] for name in ("accepted", "used"))
     counts = np.maximum(1, np.bincount(accepted["place"], minlength=len(vectors))[given.sources])
-    print({key: value for key, value in ours.metrics.items() if key in ("sources", "accepted", "used")}, flush=True)
+    weight = float(ours.metrics.get("weight", 1.0))
+    print({key: ours.metrics.get(key) for key in ("sources", "accepted", "used", "weight")}, flush=True)
     found = {
         NOTHING: written(given, []),
-        'tilth, `when = "auto"`': paraphrased(given, used),
+        'tilth, `when = "auto"`': paraphrased(given, used, weight),
         # With "always", training takes whatever the gate accepted.
-        'tilth, `when = "always"`': paraphrased(given, accepted),
+        'tilth, `when = "always"`': paraphrased(given, accepted, weight),
         "contextual substitution": written(given, substituted(given, ours.denoiser, counts.tolist(), seed)),
         "neighbors, labeled by the nearest": neighbors(given, vectors, counts),
         "self-training": self_trained(given, vectors, counts),
@@ -220,8 +220,8 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[
         f"{' '.join(sets)} --seeds {arguments.seeds} --sources {arguments.sources}` ({_results.machine()})\n\n"
         f"Gold macro-F1, median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Gain: "
         "the median paired difference to nothing added, and Student's 95% interval of its mean. Every peer adds as "
-        "many rows for a labeled row as the gate accepted of its paraphrases, one at least. A written text weighs 1/3, "
-        "as in training (tilth's times the judge's belief in its label), a neighbor its cosine, a self-trained row 1. "
+        "many rows for a labeled row as the gate accepted of its paraphrases, one at least. tilth's rows weigh what "
+        "its proof gives them times the judge's belief in their label, a peer's text 1/3, a neighbor its cosine, a self-trained row 1. "
         "Substitution uses tilth's own adapted denoiser, without a source or a gate. EDA's synonyms and insertions "
         "need WordNet, which has to be downloaded: left out.\n\n" + _results.table(COLUMNS, lines),
     )

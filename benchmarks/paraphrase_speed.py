@@ -2,8 +2,8 @@
 
     python benchmarks/paraphrase_speed.py --data data/public        (nlpaug beside it: pip install nlpaug)
 
-Both write the same number of candidates of the same texts, on the same device, with the same number of threads and as
-many texts in a batch. nlpaug's network has the encoder's first four layers under a head of random weights: what it
+Both write the same number of candidates of the same texts, on the same device, with the same number of threads.
+nlpaug's network has the encoder's first four layers under a head of random weights: what it
 writes is no use, but how long it takes does not depend on that. No gate is run on either side.
 """
 
@@ -49,7 +49,6 @@ def tilth(candidates: int) -> Way:
             temperature=config.temperature,
             top_k=config.top_k,
             generator=torch.Generator().manual_seed(0),
-            batch_size=BATCH,
         )
         return [text for row in output.texts for text in row]
 
