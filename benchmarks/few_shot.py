@@ -221,9 +221,10 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[
         f"Gold macro-F1, median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Gain: "
         "the median paired difference to nothing added, and Student's 95% interval of its mean. Every peer adds as "
         "many rows for a labeled row as the gate accepted of its paraphrases, one at least. tilth's rows weigh what "
-        "its proof gives them times the judge's belief in their label, a peer's text 1/3, a neighbor its cosine, a self-trained row 1. "
-        "Substitution uses tilth's own adapted denoiser, without a source or a gate. EDA's synonyms and insertions "
-        "need WordNet, which has to be downloaded: left out.\n\n" + _results.table(COLUMNS, lines),
+        "its proof gives them times the judge's belief in their label, a peer's text 1/3, a neighbor its cosine, a "
+        "self-trained row 1. Substitution uses tilth's own adapted denoiser, without a source or a gate. EDA's "
+        "synonyms and insertions need WordNet, which has to be downloaded: left out.\n\n"
+        + _results.table(COLUMNS, lines),
     )
 
 

@@ -21,6 +21,7 @@ import _results
 import numpy as np
 import pandas as pd
 
+from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.config import GateConfig
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.grammar import HarperChecker
@@ -119,6 +120,7 @@ def checkers() -> dict[str, tuple[Score, float] | str]:
     gate = GateConfig()
     found: dict[str, tuple[Score, float] | str] = {
         "harper": (HarperChecker().problems, gate.grammar),
+        "acceptability": (AcceptabilityChecker().problems, gate.grammar),
         "denoiser": (nats, gate.fluency + gate.grammar),
     }
     try:
@@ -160,8 +162,11 @@ def main() -> None:
         worse[name] = added(score, blimp["good"].tolist(), blimp["bad"].tolist())
         told[name] = {kind: added(score, *pair) > threshold for kind, pair in {**sets, "honest": honest}.items()}
         line(name, np.where(worse[name] == 0, 0.5, worse[name] > 0), told[name])
-    joined = {kind: np.any([flags[kind] for flags in told.values()], axis=0) for kind in (*ERRORS, "honest")}
-    line("any of those that ran", None, joined)
+    for name, among in (
+        ("harper or acceptability", ("harper", "acceptability")),
+        ("any of those that ran", tuple(told)),
+    ):
+        line(name, None, {kind: np.any([told[one][kind] for one in among], axis=0) for kind in (*ERRORS, "honest")})
     _results.write(
         "grammar",
         f"## Grammar checkers\n\n`python benchmarks/grammar.py --pairs {arguments.pairs}` ({_results.machine()})\n\n"
