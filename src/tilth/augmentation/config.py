@@ -39,6 +39,7 @@ class GateConfig(Model):
     novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
     per_source: int = Field(default=3, ge=1, le=50, description="paraphrases of one row at most")
     growth: float = Field(default=0.5, ge=0, le=20, description="paraphrases a labeled row, in a class of usual size")
+    enough: int = Field(default=20, ge=0, description="labeled rows below which a class is thin, whatever is usual")
     thin: float = Field(default=3.0, ge=0, le=100, description="paraphrases a labeled row, in the thinnest class")
 
     @model_validator(mode="after")

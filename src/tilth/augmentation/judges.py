@@ -25,6 +25,7 @@ class TaskJudges:
         codes: The label in force as an index (rows,), -1 where a row teaches nothing.
         folds: Each row's fold (rows,).
         models: A fitted judge a fold, or None where its training rows have fewer than two classes.
+        whole: A judge of all rows, or None; it stands in where a class has no row outside the fold.
         heldout: Probabilities (rows, labels) by the judge that did not see the row; zero rows where codes < 0.
         temperature: What makes `heldout` calibrated.
     """
@@ -32,12 +33,16 @@ class TaskJudges:
     task: Task
     codes: np.ndarray
     folds: np.ndarray
-    models: tuple[object | None, ...]
+    models: tuple[Any, ...]
+    whole: Any
     heldout: np.ndarray
     temperature: float
 
     def agreement(self, parents: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probability of the parent's label for each paraphrase, by the judge that did not see the parent.
+
+        Where that one knows no row of the class, as with one label a class, the judge of all rows is asked which
+        label it prefers, the parent's or the strongest rival: better than nothing, though it saw the parent.
 
         Args:
             parents: The parents' rows (paraphrases,).
@@ -48,13 +53,22 @@ class TaskJudges:
             judge's first choice (true where there is no label).
         """
         chance, first = np.full(len(parents), np.nan), np.ones(len(parents), dtype=bool)
+        label, known = self.codes[parents], np.zeros(len(parents), dtype=bool)
         for fold, model in enumerate(self.models):
-            asked = np.flatnonzero((self.folds[parents] == fold) & (self.codes[parents] >= 0))
+            mine = (self.folds[parents] == fold) & (label >= 0) & np.isin(label, _classes(model))
+            asked = np.flatnonzero(mine)
             if len(asked):
                 found = soften(_probabilities(model, vectors[asked], len(self.task.labels)), self.temperature)
-                label = self.codes[parents[asked]]
-                chance[asked] = found[np.arange(len(asked)), label]
-                first[asked] = (found.argmax(axis=1) == label) & (model is not None)
+                chance[asked] = found[np.arange(len(asked)), label[asked]]
+                first[asked] = found.argmax(axis=1) == label[asked]
+            known |= mine
+        rest = np.flatnonzero((label >= 0) & ~known)
+        if len(rest):
+            found = _probabilities(self.whole, vectors[rest], len(self.task.labels))
+            own = found[np.arange(len(rest)), label[rest]].copy()
+            found[np.arange(len(rest)), label[rest]] = 0
+            chance[rest] = own / np.maximum(own + found.max(axis=1), 1e-12)
+            first[rest] = (own > found.max(axis=1)) & (self.whole is not None)
         return chance, first
 
     def recall(self) -> dict[tuple[str, str], float]:
@@ -76,17 +90,31 @@ def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
     codes[(frame["source"] != Source.INPUT).to_numpy(dtype=bool)] = -1
     vectors, folds = evidence.embeddings(), evidence.folds
     heldout = np.zeros((len(codes), len(task.labels)), dtype=np.float32)
-    models: list[object | None] = []
+    models: list[Any] = []
     for fold in range(int(folds.max(initial=0)) + 1):
         held = (codes >= 0) & (folds == fold)
         taught = (codes >= 0) & ~held
-        trained = judge().fit(vectors[taught], codes[taught]) if len(np.unique(codes[taught])) > 1 else None
+        trained = _trained(vectors[taught], codes[taught])
         models.append(trained)
         if held.any():
             heldout[held] = _probabilities(trained, vectors[held], len(task.labels))
     known = codes >= 0
     temperature = calibrate(heldout[known], codes[known]) if known.any() else 1.0
-    return TaskJudges(task, codes, np.asarray(folds), tuple(models), heldout, temperature)
+    # A judge of all rows costs one more fit, so that it is made only where a class would have none.
+    lonely = any(
+        not np.isin(codes[known & (folds == fold)], _classes(model)).all() for fold, model in enumerate(models)
+    )
+    whole = _trained(vectors[known], codes[known]) if lonely else None
+    return TaskJudges(task, codes, np.asarray(folds), tuple(models), whole, heldout, temperature)
+
+
+def _trained(vectors: np.ndarray, codes: np.ndarray) -> Any:
+    """A judge, or None where there is nothing to tell apart."""
+    return judge().fit(vectors, codes) if len(np.unique(codes)) > 1 else None
+
+
+def _classes(model: Any) -> np.ndarray:
+    return np.zeros(0, dtype=np.int64) if model is None else np.asarray(model.classes_)
 
 
 def _probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:

@@ -47,10 +47,10 @@ def budgets(
 ) -> dict[tuple[str, str], int]:
     """Accepted paraphrases of each class at most: up to the usual size for thin ones, more for weak ones.
 
-    >>> budgets({("t", "a"): 4, ("t", "b"): 10, ("t", "c"): 20}, {}, GateConfig(growth=0.5, thin=1.0))
+    >>> budgets({("t", "a"): 4, ("t", "b"): 10, ("t", "c"): 20}, {}, GateConfig(growth=0.5, thin=1.0, enough=12))
     {('t', 'a'): 4, ('t', 'b'): 5, ('t', 'c'): 10}
     """
-    usual = float(np.median(list(sizes.values()))) if sizes else 0.0
+    usual = max(float(np.median(list(sizes.values()))) if sizes else 0.0, float(gate.enough))
     found = {}
     for name, size in sizes.items():
         wanted = max(gate.growth * size, min(usual - size, gate.thin * size))

@@ -190,6 +190,22 @@ def test_judges_never_saw_the_parent(samples: Dataset, evidence: Evidence) -> No
     assert (found.codes[-4:] == -1).all()  # unlabeled and gold rows teach nothing
 
 
+def test_with_one_label_a_class_a_paraphrase_must_be_nearer_to_its_own(tmp_path: Path) -> None:
+    firsts = pd.DataFrame(ROWS).drop_duplicates(4).dropna(subset=[4])
+    samples = make_table([tuple(row) for row in firsts.itertuples(index=False)])
+    evidence = resources(samples, tmp_path).evidence
+    found = fit(to_pandas(samples), TASKS[1], evidence)
+    rows = np.flatnonzero(found.codes >= 0)
+    assert len(rows) == len(set(found.codes[rows])) > 2
+    vectors = evidence.embeddings()[rows]
+    chance, first = found.agreement(rows, vectors)
+    assert first.all()
+    assert (chance > 0.5).all()
+    chance, first = found.agreement(rows, np.roll(vectors, 1, axis=0))  # texts of another class
+    assert not first.any()
+    assert (chance < 0.5).all()
+
+
 def test_harmful_paraphrases_are_found_out(samples: Dataset, evidence: Evidence) -> None:
     found = [fit(to_pandas(samples), task, evidence) for task in TASKS]
     vectors, parents = evidence.embeddings(), np.arange(8)
