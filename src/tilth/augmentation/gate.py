@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilth.augmentation.config import GateConfig
+from tilth.augmentation.meaning import stem, turned
 from tilth.augmentation.slots import keeps_slots
 from tilth.samples import Reason
 from tilth.text import normal_form
@@ -87,24 +88,11 @@ def grammatical(reasons: Sequence[Reason | None], problems: np.ndarray, gate: Ga
 
 
 def _keeps_frame(candidates: Candidates, place: int, similarity: float, gate: GateConfig) -> bool:
-    """All slots kept, and the most salient word too unless the whole is close enough without it."""
+    """All slots kept, no word turned round, and the most salient one kept unless all is close enough without it."""
     source, text = candidates.sources[place], candidates.texts[place]
     content = json.loads(candidates.frames[place])["content"]
     kept = not content or similarity >= gate.content or stem(content[0]) in {stem(w) for w in normal_form(text).split()}
-    return kept and keeps_slots(source, text)
-
-
-def stem(word: str) -> str:
-    """A word without a common English ending: enough to tell "transfer" and "transfers" as one.
-
-    >>> stem("transfers"), stem("charged"), stem("charging"), stem("is")
-    ('transfer', 'charg', 'charg', 'is')
-    """
-    plain = normal_form(word).split(" ")[0]
-    for ending in ("ing", "ed", "es", "s", "e"):
-        if plain.endswith(ending) and len(plain) - len(ending) >= 3:
-            return plain[: -len(ending)]
-    return plain
+    return kept and keeps_slots(source, text) and not turned(source, text)
 
 
 def edit_distance(one: Sequence[str], two: Sequence[str]) -> float:
