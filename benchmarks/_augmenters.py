@@ -148,3 +148,10 @@ def by_nlpaug(given: Given, counts: Sequence[int], seed: int) -> Made:
         for number in range(count):
             made += [(int(place), one) for one in ways[number % 2].augment(given.texts[place], n=1)]
     return made
+
+
+def adapted(given: Given, encoder: Encoder, home: Path, start: str = "pretrained") -> Path:
+    """A folder with the denoiser, adapted by the stage as in any night, which here paraphrases one row alone."""
+    return by_tilth(
+        given, Config(denoiser=start, sources=1), encoder, Cache(home / "cache"), 0, home / "scratch"
+    ).denoiser

@@ -20,7 +20,7 @@ from pathlib import Path
 import _results
 import numpy as np
 import pandas as pd
-from _augmenters import Given, Made, by_nlpaug, by_tilth, prepare, substituted
+from _augmenters import Given, Made, adapted, by_nlpaug, by_tilth, prepare, substituted
 from diffusers.utils import logging
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -148,11 +148,6 @@ def lines_of(before: Sequence[str], runs: Sequence[Mapping[str, Sequence[float]]
         lines.append(line)
         print("| " + " | ".join(line) + " |", flush=True)
     return lines
-
-
-def adapted(given: Given, encoder: Encoder, home: Path) -> Path:
-    """A folder with the denoiser, adapted by the stage as in any night, which here paraphrases one row alone."""
-    return by_tilth(given, Config(sources=1), encoder, Cache(home / "cache"), 0, home / "scratch").denoiser
 
 
 def timed(what: str, begun: float) -> float:

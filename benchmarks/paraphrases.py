@@ -15,15 +15,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import _results
 import numpy as np
 import pandas as pd
-from _augmenters import Given, Made, by_nlpaug, by_tilth, prepare, substituted
+from _augmenters import Given, Made, adapted, by_nlpaug, by_tilth, prepare, substituted
 
-from tilth.augmentation.config import Config
+from tilth.augmentation.config import AdaptConfig, Config
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.judge import judge
@@ -97,15 +98,25 @@ def timed(make: Callable[[], Any]) -> tuple[Any, float]:
     return make(), time.perf_counter() - begun
 
 
-def one(name: str, arguments: argparse.Namespace, seed: int, encoder: Encoder, home: Path) -> dict[str, list[float]]:
+def every(name: str, arguments: argparse.Namespace, encoder: Encoder, home: Path) -> list[dict[str, list[float]]]:
+    """Every way's figures on each draw of the labels; the texts are the same, and so one denoiser serves all."""
+    first = prepare(name, arguments.data, arguments.labels, 0)
+    denoiser = adapted(first, encoder, home, arguments.denoiser)
+    config = Config(denoiser=str(denoiser), sources=arguments.sources, adapt=AdaptConfig(steps=0))
+    return [one(name, arguments, config, seed, encoder, home / str(seed)) for seed in range(arguments.seeds)]
+
+
+def one(
+    name: str, arguments: argparse.Namespace, config: Config, seed: int, encoder: Encoder, home: Path
+) -> dict[str, list[float]]:
     """Every way's figures on one draw of the labels."""
     given = prepare(name, arguments.data, arguments.labels, seed)
     oracle, ceiling = oracle_of(given, encoder)
-    config = Config(denoiser=arguments.denoiser, sources=len(given.sources))
-    cache = Cache(home / f"{name}-{seed}")
-    ours = by_tilth(given, config, encoder, cache, seed, home / f"scratch-{name}-{seed}")
+    ours = by_tilth(given, config, encoder, Cache(home / "cache"), seed, home / "scratch")
+    # The sources that the stage chose, so that every way has the same.
+    given = replace(given, sources=np.unique(ours.rows["place"].to_numpy()))
     accepted, counts = pairs(ours.rows[ours.rows["accepted"]]), [3] * len(given.sources)
-    passed = ours.rows[ours.rows["accepted"] | ours.rows["reason"].eq("budget").fillna(False)]
+    passed = ours.rows[ours.rows["accepted"].astype(bool) | ours.rows["reason"].eq("budget").fillna(False)]
     found = {
         "tilth, accepted": measure(given, oracle, accepted, encoder, 0),
         "tilth, what the gate would let pass without a budget": measure(given, oracle, pairs(passed), encoder, 0),
@@ -135,6 +146,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["banking77", "clinc150"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--labels", type=int, default=5, help="labels a class")
+    parser.add_argument("--sources", type=int, default=385, help="rows that are paraphrased at most")
     parser.add_argument("--denoiser", default="pretrained", help="the denoiser that a night starts from")
     parser.add_argument("--show", type=int, default=0, help="accepted paraphrases to print")
     arguments = parser.parse_args()
@@ -143,11 +155,15 @@ def main() -> None:
         home = Path(folder)
         encoder = Encoder(EncoderConfig(), Cache(home / "embeddings"))
         for name in arguments.sets:
-            runs = [one(name, arguments, seed, encoder, home) for seed in range(arguments.seeds)]
-            lines += _results.compared([name], runs)
+            lines += _results.compared([name], every(name, arguments, encoder, home / name))
+            _write(arguments, arguments.sets[: arguments.sets.index(name) + 1], lines)
+
+
+def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[str]]) -> None:
+    """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
     _results.write(
         "paraphrases",
-        f"## Paraphrases of few labeled rows\n\n`python benchmarks/paraphrases.py --sets {' '.join(arguments.sets)} "
+        f"## Paraphrases of few labeled rows\n\n`python benchmarks/paraphrases.py --sets {' '.join(sets)} "
         f"--seeds {arguments.seeds}` ({_results.machine()})\n\n"
         f"{arguments.labels} labels a class, all other texts unlabeled; median over {arguments.seeds} seeds (smallest "
         "to largest). A label is kept where an oracle trained on all labels gives the source's. Numbers and negations "

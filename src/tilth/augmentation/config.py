@@ -81,17 +81,17 @@ class Config(Model):
     )
     denoiser: str = Field(default="pretrained", description='"pretrained", or a folder by save_pretrained')
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
-    candidates: int = Field(default=12, ge=1, le=64, description="paraphrases tried for each of them")
+    candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
     noise: tuple[float, ...] = Field(
         default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"
     )
-    inference_steps: int = Field(default=8, ge=1, le=256, description="denoising steps")
+    inference_steps: int = Field(default=5, ge=1, le=256, description="denoising steps")
     temperature: float = Field(default=0.6, ge=0, le=5)
     top_k: int = Field(default=20, ge=1)
     scheduler: Literal["confidence", "absorbing", "block_refinement", "amused"] = Field(
         default="confidence", description="which masked tokens a step commits"
     )
-    grammar: Literal["auto", "harper", "link-grammar", "languagetool", "denoiser"] = Field(
+    grammar: Literal["auto", "harper", "acceptability", "link-grammar", "languagetool", "denoiser"] = Field(
         default="auto", description="the checker beside the denoiser's own; auto = all that are installed"
     )
     weights: tuple[float, ...] = Field(
@@ -104,7 +104,7 @@ class Config(Model):
         description="address of a LanguageTool server, e.g. http://127.0.0.1:8081; it is asked beside the others",
     )
     max_heldout_loss: float = Field(
-        default=3.5, gt=0, description="nats a masked token, held out; above it no paraphrase is accepted"
+        default=4.0, gt=0, description="nats a masked token, held out; above it no paraphrase is accepted"
     )
     adapt: AdaptConfig = AdaptConfig()
     gate: GateConfig = GateConfig()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.languagetool import LanguageToolChecker
 from tilth.augmentation.link_grammar import LinkGrammarChecker
 from tilth.augmentation.wording import presentable
@@ -79,6 +80,8 @@ def checkers(word: str, server: str = "") -> list[Checker]:
     found: list[Checker] = [RepetitionChecker()]
     if word in ("auto", "harper"):
         found.append(HarperChecker())
+    if word in ("auto", "acceptability"):
+        found.append(AcceptabilityChecker())
     if word == "link-grammar":
         found.append(LinkGrammarChecker())
     if word == "auto":

@@ -51,9 +51,9 @@ class _Texts:
 
 def load(clinc150: Path, crowdwsa2019: Path, paws_wiki: Path, state_union: Path, work: Path) -> Corpora:
     """Reads the folders, mines pairs and tokenizes."""
-    mined = _stacked([_clinc(clinc150), _crowd(crowdwsa2019)])
-    given, given_held = _paws(paws_wiki)
-    plain = _addresses(state_union)
+    mined = _stacked([clinc(clinc150), _crowd(crowdwsa2019)])
+    given, given_held = paws(paws_wiki)
+    plain = addresses(state_union)
     texts = [*mined.texts, *(text for pair in given for text in pair), *plain]
     ids = tokenized(texts)
     pairs, cosine = _mine(mined, work)
@@ -134,7 +134,8 @@ def tokenized(texts: list[str]) -> list[list[int]]:
     return [list(e.ids) for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
-def _clinc(folder: Path) -> _Texts:
+def clinc(folder: Path) -> _Texts:
+    """Requests by intent; those of the validation file are held out."""
     train, valid = (pd.read_csv(folder / f"{name}.csv") for name in ("train", "valid"))
     both = pd.concat([train.assign(held=False), valid.assign(held=True)])
     both = both[both["intent"] != "oos"].drop_duplicates("text")
@@ -149,7 +150,7 @@ def _crowd(folder: Path) -> _Texts:
     return _Texts(texts, ("crowd:" + table["cluster"]).tolist(), held)
 
 
-def _paws(folder: Path) -> tuple[list[tuple[str, str]], list[bool]]:
+def paws(folder: Path) -> tuple[list[tuple[str, str]], list[bool]]:
     """The pairs that mean the same; the last tenth of the test file is held out."""
     pairs, held = [], []
     for name in ("dev", "test"):
@@ -167,7 +168,8 @@ def _unspaced(text: str) -> str:
     return re.sub(r" (n't|'s|'re|'ve|'ll|'d|'m)\b", r"\1", text)
 
 
-def _addresses(folder: Path) -> list[str]:
+def addresses(folder: Path) -> list[str]:
+    """Sentences of speeches, sorted."""
     sentences: list[str] = []
     for line in (folder / "state_union_docs.jsonl").read_text(encoding="utf-8").splitlines():
         text = re.sub(r"\[[^]]*\]|\s+", " ", json.loads(line)["text"])

@@ -38,7 +38,7 @@ def test_a_missing_library_is_left_out_unless_it_was_asked_for(monkeypatch: pyte
     monkeypatch.setattr(link_grammar, "_library", lambda: None)
     with pytest.raises(ConfigError, match="apt-get install liblink-grammar5"):
         checkers("link-grammar")
-    assert [checker.name for checker in checkers("auto")] == ["repetition", "harper"]
+    assert [checker.name for checker in checkers("auto")] == ["repetition", "harper", "acceptability"]
 
 
 def test_the_words_that_name_no_library() -> None:

@@ -1,0 +1,159 @@
+"""Trains the acceptability model that tilth ships, on sentences with a mistake put in.
+
+One command makes it again, where the extra `dev` is installed:
+
+    python -m tilth.augmentation.pretrain_acceptability --clinc150 DIR --paws-wiki DIR --state-union DIR \
+        --work DIR --out DIR --steps 2000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional
+
+from tilth.augmentation import pretrain_data as data
+from tilth.augmentation.acceptability import WEIGHTS, Acceptability
+from tilth.augmentation.config import GateConfig
+from tilth.augmentation.mistakes import with_a_mistake
+from tilth.config import EncoderConfig
+from tilth.encoder import Encoder
+from tilth.store import Cache
+
+logger = logging.getLogger(__name__)
+RANK = 12
+BATCH = 24
+PEAK = 1e-3
+_WARMUP = 100
+_POOL = 20  # batches whose sentences are drawn together and sorted by length
+_FALSE_ALARMS = 0.01
+_FLOOR = 0.9  # share of good sentences that have no problem at all
+
+Pair = tuple[str, str]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("clinc150", "paws-wiki", "state-union"):
+        parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of {name}")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the cache")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
+    parser.add_argument("--steps", type=int, default=2000, help=f"batches of {BATCH} pairs")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    torch.set_num_threads(args.threads)
+    train, held, rows = sentences(args.clinc150, args.paws_wiki, args.state_union, args.seed)
+    logger.info("%d sentences, %d held out", len(train), len(held))
+    torch.manual_seed(args.seed)  # of the changes and of the scoring layer
+    model = Acceptability(RANK)
+    curve = fit(model, train, args.steps, args.seed)
+    publish(model, held, near(rows, args.work), args.out, {"steps": args.steps, "seed": args.seed, "curve": curve})
+
+
+def sentences(
+    clinc150: Path, paws_wiki: Path, state_union: Path, seed: int
+) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """Sentences to learn from, held-out ones, and the held-out requests with their class."""
+    rng = random.Random(seed)
+    requests = data.clinc(clinc150)
+    wiki = [text for pair in data.paws(paws_wiki)[0] for text in pair]
+    others = rng.sample(wiki, 6000) + rng.sample(data.addresses(state_union), 10_000)
+    rng.shuffle(others)
+    train = [text for text, held in zip(requests.texts, requests.held, strict=True) if not held] + others[:-400]
+    rows = [(t, g) for t, g, held in zip(requests.texts, requests.groups, requests.held, strict=True) if held]
+    kept = [text for text in train if 4 <= len(text.split()) <= 32]
+    # Users leave the last mark out as often as not.
+    plain = [text.rstrip(".!?") if rng.random() < 0.3 else text for text in kept]
+    rng.shuffle(plain)
+    return plain, [text for text, _ in rows][:400] + others[-400:], rows
+
+
+def fit(model: Acceptability, texts: Sequence[str], steps: int, seed: int) -> list[list[float]]:
+    """Trains in place; each pair says which is wrong, and that the wrong one scores higher. Gives the curve."""
+    taught = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(taught, lr=0.0, weight_decay=0.01)
+    source, curve, mean, begun = batches(texts, seed), [], 0.0, time.perf_counter()
+    model.train()
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = PEAK * min(1.0, (step + 1) / _WARMUP) * (1 - step / steps)
+        good, bad = zip(*next(source), strict=True)
+        score = model([*good, *bad])
+        wrong = torch.cat([torch.zeros(len(good)), torch.ones(len(bad))])
+        margin = score[len(good) :] - score[: len(good)]
+        loss = functional.binary_cross_entropy_with_logits(score, wrong) + functional.softplus(-margin).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(taught, 1.0)
+        optimizer.step()
+        mean = float(loss.detach()) if not step else 0.98 * mean + 0.02 * float(loss.detach())
+        if (step + 1) % 50 == 0:
+            curve.append([step + 1, round(mean, 4)])
+            logger.info("step %d loss %.3f, %.2f s a step", step + 1, mean, (time.perf_counter() - begun) / (step + 1))
+    return curve
+
+
+def batches(texts: Sequence[str], seed: int) -> Iterator[list[Pair]]:
+    """Endless batches of a sentence and the same with a mistake, of like length."""
+    rng = random.Random(seed)
+    while True:
+        drawn = [(text, with_a_mistake(text, rng)) for text in rng.sample(list(texts), BATCH * _POOL)]
+        pairs = sorted(((good, bad) for good, bad in drawn if bad is not None), key=lambda pair: len(pair[0]))
+        pool = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+        rng.shuffle(pool)
+        yield from pool
+
+
+def near(rows: Sequence[tuple[str, str]], work: Path) -> list[Pair]:
+    """Each request with the nearest one of its class that means the same: what a right paraphrase looks like."""
+    texts, groups = [text for text, _ in rows], np.array([group for _, group in rows])
+    vectors = Encoder(EncoderConfig(), Cache(work / "cache")).encode(texts)
+    cosine = vectors @ vectors.T
+    cosine[(groups[:, None] != groups) | (cosine > data.BAND[1])] = -1
+    best = cosine.argmax(axis=1)
+    return [(texts[k], texts[j]) for k, j in enumerate(best) if cosine[k, j] >= GateConfig().low]
+
+
+def publish(model: Acceptability, held: Sequence[str], pairs: Sequence[Pair], out: Path, facts: dict[str, Any]) -> None:
+    """Sets the floor and the unit on held-out text, and writes the weights in bf16 with the record beside them."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.bfloat16().float()  # what is measured is what is shipped
+    rng = random.Random(1)
+    made = [(text, bad) for text in held if (bad := with_a_mistake(text, rng)) is not None]
+    good, bad = model.scores([text for text, _ in made]), model.scores([text for _, text in made])
+    old, new = model.scores([text for text, _ in pairs]), model.scores([text for _, text in pairs])
+    floor = float(np.quantile(good, _FLOOR))
+    added = np.maximum(0, new - floor) - np.maximum(0, old - floor)
+    unit = max(float(np.quantile(added, 1 - _FALSE_ALARMS)), 1e-3) / GateConfig().grammar
+    worse = (np.maximum(0, bad - floor) - np.maximum(0, good - floor)) / unit > GateConfig().grammar
+    facts |= {
+        "rank": model.rank,
+        "batch": BATCH,
+        "floor": round(floor, 4),
+        "unit": round(unit, 4),
+        "heldout_pairs_in_order": round(float((bad > good).mean()), 4),
+        "heldout_mistakes_noticed": round(float(worse.mean()), 4),
+        "heldout_false_alarms": _FALSE_ALARMS,
+    }
+    logger.info("%s", json.dumps({name: value for name, value in facts.items() if name != "curve"}))
+    out.mkdir(parents=True, exist_ok=True)
+    save_file({name: t.bfloat16().contiguous() for name, t in model.trained().items()}, out / WEIGHTS.name)
+    (out / WEIGHTS.with_suffix(".json").name).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

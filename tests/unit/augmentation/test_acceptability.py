@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tilth.augmentation.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load
+from tilth.augmentation.config import GateConfig
+from tilth.augmentation.grammar import added_problems, checkers
+from tilth.augmentation.pretrain_acceptability import fit, publish
+
+GOOD = ["where is my new card", "why was I charged twice for this", "how do I change my address", "the fees are high"]
+BAD = ["where my is new card", "why was I charged twice this for", "how do I my change address", "the are high fees"]
+
+
+@pytest.fixture(scope="module")
+def checker() -> AcceptabilityChecker:
+    return AcceptabilityChecker()
+
+
+def test_the_shipped_weights_tell_order_from_disorder(checker: AcceptabilityChecker) -> None:
+    added = added_problems(checker, GOOD, BAD)
+    assert (added > GateConfig().grammar).sum() >= 2
+    assert added_problems(checker, BAD, GOOD).tolist() == [0, 0, 0, 0]
+    assert (checker.problems(GOOD) <= GateConfig().grammar).all()
+
+
+def test_it_is_part_of_what_a_newcomer_gets() -> None:
+    assert "acceptability" in [one.name for one in checkers("auto")]
+
+
+def test_odd_texts_get_a_figure(checker: AcceptabilityChecker) -> None:
+    assert np.isfinite(checker.problems(["", "😀", "word " * 500])).all()
+    assert checker.problems([]).tolist() == []
+
+
+def test_it_fits_the_package() -> None:
+    folder = WEIGHTS.parent
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 16_000_000
+
+
+def test_a_change_is_nothing_at_first_and_training_makes_it_something() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = Acceptability(rank=2)
+    plain = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    fit(model, [f"{text} {tail}" for text in GOOD for tail in [str(k) for k in range(150)]], steps=2, seed=0)
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, plain[name])}
+    assert changed
+    assert changed <= set(model.trained())
+
+
+def test_what_is_written_is_what_was_measured(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Acceptability(rank=2)
+    publish(model, GOOD, list(zip(GOOD, GOOD[::-1], strict=True)), tmp_path, {})
+    read, facts = load(tmp_path / WEIGHTS.name)
+    assert read.scores(GOOD) == pytest.approx(model.scores(GOOD), abs=1e-5)
+    assert facts["rank"] == 2
+    assert json.loads((tmp_path / "acceptability.json").read_text()) == facts
+    kept = load_file(tmp_path / WEIGHTS.name)
+    kept.pop(next(iter(kept)))
+    save_file(kept, tmp_path / WEIGHTS.name)
+    with pytest.raises(ValueError, match="does not fit"):
+        load(tmp_path / WEIGHTS.name)
