@@ -71,6 +71,11 @@ def test_the_same_seed_gives_the_same_table(name: str, samples: Dataset, tmp_pat
 
 
 @pytest.mark.parametrize("name", stages.NAMES)
+def test_a_night_of_defaults_finds_all_that_it_names(name: str) -> None:
+    stages.check(name, stages.get(name).Config())
+
+
+@pytest.mark.parametrize("name", stages.NAMES)
 def test_an_empty_table_goes_through(name: str, tmp_path: Path) -> None:
     assert perform(name, make_table([]), tmp_path).samples.num_rows == 0
 

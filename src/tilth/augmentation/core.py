@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from datasets import Dataset
 
 from tilth.augmentation import judges as judging
@@ -20,10 +19,11 @@ from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
+from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
 from tilth.augmentation.weights import load
 from tilth.augmentation.wording import spellings
-from tilth.samples import Reason, Source, Split, Status, Task, find, names, tighten, to_pandas
+from tilth.samples import Reason, Split, Status, Task, to_pandas
 from tilth.stage import Resources, StageResult
 from tilth.store import digest_tree
 from tilth.text import normal_form
@@ -56,10 +56,9 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         reasons = fill(candidates, measured, grammatical(reasons, problems, config.gate), allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
     used, weight, proof = _use(accepted, candidates, measured, fitted, config, resources)
-    rows = _rows(frame, candidates, measured, problems, reasons, used)
-    rows["weight"] = np.where(used, weight, np.nan)
+    rows = rows_of(frame, candidates, measured, problems, reasons, used, weight)
     return StageResult(
-        samples=_appended(samples, rows, resources.tasks),
+        samples=appended(samples, rows, resources.tasks),
         metrics={
             "sources": len(chosen.rows),
             "sources_drawn": drawn,
@@ -222,71 +221,3 @@ def _use(
             "macro_f1_difference_95": [round(value, 4) for value in proof.interval],
         },
     )
-
-
-def _rows(
-    frame: pd.DataFrame,
-    candidates: Candidates,
-    measured: Measured,
-    problems: np.ndarray,
-    reasons: Sequence[Reason | None],
-    used: np.ndarray,
-) -> pd.DataFrame:
-    parents = candidates.parents
-    rows = pd.DataFrame(
-        {
-            "id": _ids(frame, parents),
-            "text": candidates.texts,
-            "split": Split.TRAIN.value,
-            "source": Source.PARAPHRASE.value,
-            "parent_id": frame["id"].to_numpy()[parents],
-            "status": Status.ACTIVE.value,
-            "reason": None,
-            "frame": candidates.frames,
-            "noise_level": candidates.levels,
-            "similarity": measured.similarity,
-            "grammar_delta": problems,
-            "label_agreement": measured.agreement,
-            "novelty": measured.novelty,
-            "accepted": [reason is None for reason in reasons],
-            "used": used,
-        }
-    )
-    for reason in {reason for reason in reasons if reason is not None}:
-        tighten(rows, np.array([found == reason for found in reasons]), Status.QUARANTINED, reason)
-    return rows
-
-
-def _ids(frame: pd.DataFrame, parents: np.ndarray) -> list[str]:
-    """The parent's id and a running number, e.g. `17~2`."""
-    taken, count, found = set(frame["id"]), dict[str, int](), []
-    for parent in frame["id"].to_numpy()[parents]:
-        count[parent] = count.get(parent, 0) + 1
-        name = f"{parent}~{count[parent]}"
-        while name in taken:
-            name += "~"
-        taken.add(name)
-        found.append(name)
-    return found
-
-
-def _appended(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
-    """The table with rows at its end; of the input's other columns a paraphrase has its parent's values.
-
-    Joined as Arrow tables, so that no column of the input changes its type on the way.
-    """
-    table: pa.Table = samples.data.table
-    place = {row_id: number for number, row_id in enumerate(table["id"].to_pylist())}
-    parents = pa.array([place[parent] for parent in rows["parent_id"]], type=pa.int64())
-    for name in rows.columns:
-        if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), type=find(name, names(tasks)).type))
-    columns = {}
-    for field in table.schema:
-        if field.name in rows:
-            columns[field.name] = pa.array(rows[field.name], type=field.type, from_pandas=True)
-        elif field.name.startswith("meta."):
-            columns[field.name] = table[field.name].take(parents)
-        else:
-            columns[field.name] = pa.nulls(len(rows), type=field.type)
-    return Dataset(pa.concat_tables([table, pa.table(columns, schema=table.schema)]))
