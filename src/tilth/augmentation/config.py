@@ -74,7 +74,7 @@ class Config(Model):
     """Configuration of the augmentation stage."""
 
     when: Literal["auto", "always", "never"] = Field(
-        default="auto", description="whether training takes accepted paraphrases; auto = where they do not harm"
+        default="auto", description="whether training takes accepted paraphrases; auto = where they are proved to help"
     )
     backend: Literal["tilth", "llada2", "diffusion_gemma"] = Field(
         default="tilth", description="who paraphrases: the denoiser, or a large model that is asked to in a prompt"

@@ -19,6 +19,7 @@ from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
+from tilth.augmentation.proof import Offered, Proof, prove
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
 from tilth.augmentation.weights import load
@@ -49,13 +50,20 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     candidates, drawn = _paraphrased(frame, chosen, adapted, config, resources)
     measured = _measured(frame, candidates, fitted, resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
-    problems = np.full(len(reasons), np.nan)
+    graded, problems = reasons, np.full(len(reasons), np.nan)
     if trained:
         reasons = verdicts(candidates, measured, config.gate)
         problems = _problems(candidates, reasons, checks, adapted, config.gate.fluency)
-        reasons = fill(candidates, measured, grammatical(reasons, problems, config.gate), allowed, config.gate)
+        graded = grammatical(reasons, problems, config.gate)
+        reasons = fill(candidates, measured, graded, allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
-    used, weight, proof = _use(accepted, candidates, measured, fitted, config, resources)
+    used, weight, proof = np.zeros(len(accepted), dtype=bool), np.nan, {}
+    if accepted.any():
+        vectors = resources.evidence.encoder.encode(candidates.texts)
+        offered = Offered(candidates, measured, graded, vectors, allowed)
+        proved = prove(fitted, resources.evidence.embeddings(), offered, config, resources.seed)
+        used, weight = accepted & _taken(proved, config), proved.weight
+        proof = _told(proved)
     rows = rows_of(frame, candidates, measured, problems, reasons, used, weight)
     return StageResult(
         samples=appended(samples, rows, resources.tasks),
@@ -157,14 +165,13 @@ def _measured(
 ) -> Measured:
     rows, gold = resources.evidence.embeddings(), (frame["split"] == Split.GOLD).to_numpy(dtype=bool)
     vectors = resources.evidence.encoder.encode(candidates.texts)
-    judged = [found.agreement(candidates.parents, vectors) for found in fitted]
-    chances = np.array([chance for chance, _ in judged])
+    agreement, first = judging.together([found.agreement(candidates.parents, vectors) for found in fitted])
     gold_forms = {normal_form(text) for text in frame.loc[gold, "text"]}
     texts = frame["text"].tolist()
     return Measured(
         similarity=(vectors * rows[candidates.parents]).sum(axis=1),
-        agreement=np.where(np.isnan(chances).all(axis=0), np.nan, np.nan_to_num(chances, nan=1.0).min(axis=0)),
-        first_choice=np.all([first for _, first in judged], axis=0),
+        agreement=agreement,
+        first_choice=first,
         novelty=novelty(candidates, vectors, rows, texts, np.flatnonzero(~gold)),
         leaks=np.array([normal_form(text) in gold_forms for text in candidates.texts], dtype=bool),
     )
@@ -193,31 +200,15 @@ def _problems(
     return found
 
 
-def _use(
-    accepted: np.ndarray,
-    candidates: Candidates,
-    measured: Measured,
-    fitted: Sequence[judging.TaskJudges],
-    config: Config,
-    resources: Resources,
-) -> tuple[np.ndarray, float, dict[str, Any]]:
-    """Which candidates training takes and at which weight, and the proof, made whenever there is something to prove."""
-    if not accepted.any():
-        return np.zeros(len(accepted), dtype=bool), np.nan, {}
-    kept = np.flatnonzero(accepted)
-    vectors = resources.evidence.encoder.encode([candidates.texts[place] for place in kept])
-    sure = np.nan_to_num(measured.agreement[kept], nan=1.0)
-    proof = judging.prove(
-        fitted, resources.evidence, candidates.parents[kept], vectors, sure, resources.seed, config.weights
-    )
-    take = config.when == "always" or (config.when == "auto" and proof.harmless)
-    return (
-        accepted & take,
-        proof.weight,
-        {
-            "weight": proof.weight,
-            "macro_f1_without": round(proof.without, 4),
-            "macro_f1_with": round(proof.with_them, 4),
-            "macro_f1_difference_95": [round(value, 4) for value in proof.interval],
-        },
-    )
+def _taken(proved: Proof, config: Config) -> bool:
+    """Whether training takes the accepted ones."""
+    return config.when == "always" or (config.when == "auto" and proved.helps)
+
+
+def _told(proved: Proof) -> dict[str, Any]:
+    return {
+        "weight": proved.weight,
+        "macro_f1_without": round(proved.without, 4),
+        "macro_f1_with": round(proved.with_them, 4),
+        "macro_f1_difference_95": [round(value, 4) for value in proved.interval],
+    }

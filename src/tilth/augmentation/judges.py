@@ -1,8 +1,8 @@
-"""Models that did not see a row, to judge the row's paraphrases and to prove whether these help."""
+"""Models that did not see a row, to judge the row's paraphrases."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tilth.evidence import Evidence, calibrate, soften
-from tilth.judge import fit_predict, judge
+from tilth.judge import judge
 from tilth.samples import Source, Task, learnable
-
-_DRAWS = 200  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -52,24 +50,15 @@ class TaskJudges:
             Calibrated probabilities (paraphrases,), NaN where the parent has no label; whether the label is the
             judge's first choice (true where there is no label).
         """
-        chance, first = np.full(len(parents), np.nan), np.ones(len(parents), dtype=bool)
-        label, known = self.codes[parents], np.zeros(len(parents), dtype=bool)
-        for fold, model in enumerate(self.models):
-            mine = (self.folds[parents] == fold) & (label >= 0) & np.isin(label, _classes(model))
-            asked = np.flatnonzero(mine)
-            if len(asked):
-                found = soften(_probabilities(model, vectors[asked], len(self.task.labels)), self.temperature)
-                chance[asked] = found[np.arange(len(asked)), label[asked]]
-                first[asked] = found.argmax(axis=1) == label[asked]
-            known |= mine
-        rest = np.flatnonzero((label >= 0) & ~known)
-        if len(rest):
-            found = _probabilities(self.whole, vectors[rest], len(self.task.labels))
-            own = found[np.arange(len(rest)), label[rest]].copy()
-            found[np.arange(len(rest)), label[rest]] = 0
-            chance[rest] = own / np.maximum(own + found.max(axis=1), 1e-12)
-            first[rest] = (own > found.max(axis=1)) & (self.whole is not None)
-        return chance, first
+        return agreement_of(
+            self.codes[parents],
+            self.folds[parents],
+            dict(enumerate(self.models)),
+            self.whole,
+            vectors,
+            len(self.task.labels),
+            self.temperature,
+        )
 
     def recall(self) -> dict[tuple[str, str], float]:
         """Share of each class's rows that the judge finds without having seen them."""
@@ -80,6 +69,53 @@ class TaskJudges:
             for code, label in enumerate(self.task.labels)
             if (known & (self.codes == code)).any()
         }
+
+
+def agreement_of(
+    labels: np.ndarray,
+    parts: np.ndarray,
+    models: Mapping[int, Any],
+    whole: Any,
+    vectors: np.ndarray,
+    classes: int,
+    temperature: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `TaskJudges.agreement`, by any judges.
+
+    Args:
+        labels: The parents' labels as codes, -1 for none (paraphrases,).
+        parts: Which of the judges may judge each of them (paraphrases,).
+        models: Those judges, each None where there was nothing to tell apart.
+        whole: Who stands in where that one does not know the class.
+        vectors: The paraphrases' embeddings (paraphrases, dimensions).
+        classes: How many there are.
+        temperature: What makes the judges' probabilities calibrated.
+    """
+    chance, first = np.full(len(labels), np.nan), np.ones(len(labels), dtype=bool)
+    known = np.zeros(len(labels), dtype=bool)
+    for part, model in models.items():
+        mine = (parts == part) & (labels >= 0) & np.isin(labels, _classes(model))
+        asked = np.flatnonzero(mine)
+        if len(asked):
+            found = soften(probabilities(model, vectors[asked], classes), temperature)
+            chance[asked] = found[np.arange(len(asked)), labels[asked]]
+            first[asked] = found.argmax(axis=1) == labels[asked]
+        known |= mine
+    rest = np.flatnonzero((labels >= 0) & ~known)
+    if len(rest):
+        found = probabilities(whole, vectors[rest], classes)
+        own = found[np.arange(len(rest)), labels[rest]].copy()
+        found[np.arange(len(rest)), labels[rest]] = 0
+        chance[rest] = own / np.maximum(own + found.max(axis=1), 1e-12)
+        first[rest] = (own > found.max(axis=1)) & (whole is not None)
+    return chance, first
+
+
+def together(judged: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Several tasks' agreement as one: the smallest probability, NaN without any label, and whether all come first."""
+    chances = np.array([chance for chance, _ in judged])
+    least = np.where(np.isnan(chances).all(axis=0), np.nan, np.nan_to_num(chances, nan=1.0).min(axis=0))
+    return least, np.all([first for _, first in judged], axis=0)
 
 
 def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
@@ -94,21 +130,21 @@ def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
     for fold in range(int(folds.max(initial=0)) + 1):
         held = (codes >= 0) & (folds == fold)
         taught = (codes >= 0) & ~held
-        trained = _trained(vectors[taught], codes[taught])
+        trained = trained_on(vectors[taught], codes[taught])
         models.append(trained)
         if held.any():
-            heldout[held] = _probabilities(trained, vectors[held], len(task.labels))
+            heldout[held] = probabilities(trained, vectors[held], len(task.labels))
     known = codes >= 0
     temperature = calibrate(heldout[known], codes[known]) if known.any() else 1.0
     # A judge of all rows costs one more fit, so that it is made only where a class would have none.
     lonely = any(
         not np.isin(codes[known & (folds == fold)], _classes(model)).all() for fold, model in enumerate(models)
     )
-    whole = _trained(vectors[known], codes[known]) if lonely else None
+    whole = trained_on(vectors[known], codes[known]) if lonely else None
     return TaskJudges(task, codes, np.asarray(folds), tuple(models), whole, heldout, temperature)
 
 
-def _trained(vectors: np.ndarray, codes: np.ndarray) -> Any:
+def trained_on(vectors: np.ndarray, codes: np.ndarray) -> Any:
     """A judge, or None where there is nothing to tell apart."""
     return judge().fit(vectors, codes) if len(np.unique(codes)) > 1 else None
 
@@ -117,108 +153,9 @@ def _classes(model: Any) -> np.ndarray:
     return np.zeros(0, dtype=np.int64) if model is None else np.asarray(model.classes_)
 
 
-def _probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:
+def probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:
+    """A judge's probabilities of all classes (rows, classes); even odds where there is no judge."""
     found = np.full((len(vectors), classes), 0.0 if model is not None else 1 / classes, dtype=np.float32)
     if model is not None:
         found[:, model.classes_] = model.predict_proba(vectors)
     return found
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Cross-validated macro-F1 on the night's own train rows, without and with paraphrases, mean over tasks.
-
-    `interval` holds the difference's 95% bootstrap interval, `weight` what a paraphrase counts beside a row: of the
-    weights that were tried the one with the best figure, which is therefore a little too good.
-    """
-
-    without: float
-    with_them: float
-    interval: tuple[float, float]
-    weight: float
-
-    @property
-    def harmless(self) -> bool:
-        """Whether the macro-F1 with paraphrases is not the worse one."""
-        return self.with_them >= self.without
-
-
-def prove(
-    judges: Sequence[TaskJudges],
-    evidence: Evidence,
-    parents: np.ndarray,
-    vectors: np.ndarray,
-    sure: np.ndarray,
-    seed: int,
-    weights: Sequence[float] = (1.0,),
-) -> Proof:
-    """Cross-validates with paraphrases; those of a held-out row are held out with it.
-
-    Args:
-        judges: Those of `fit`, one a task.
-        evidence: Of the same table.
-        parents: The accepted paraphrases' parents (paraphrases,).
-        vectors: Their embeddings (paraphrases, dimensions).
-        sure: How sure their label is (paraphrases,).
-        seed: Of the bootstrap.
-        weights: What a paraphrase may count beside a row; each is tried.
-    """
-    known = [np.flatnonzero(found.codes >= 0) for found in judges]
-    asked = [(found, rows) for found, rows in zip(judges, known, strict=True) if len(rows)]
-    if not asked:
-        return Proof(0.0, 0.0, (0.0, 0.0), weights[0])
-    tried = {
-        weight: [
-            _with_paraphrases(found, evidence.embeddings(), parents, vectors, weight * sure)[rows].argmax(axis=1)
-            for found, rows in asked
-        ]
-        for weight in weights
-    }
-    truths = [found.codes[rows] for found, rows in asked]
-    before = [found.heldout[rows].argmax(axis=1) for found, rows in asked]
-    sizes = [len(found.task.labels) for found, _ in asked]
-
-    def score(guesses: Sequence[np.ndarray]) -> float:
-        return float(np.mean([macro_f1(*one) for one in zip(truths, guesses, sizes, strict=True)]))
-
-    best = max(tried, key=lambda weight: score(tried[weight]))
-    rng, differences = np.random.default_rng(seed), []
-    for truth, one, two, classes in zip(truths, before, tried[best], sizes, strict=True):
-        draws = rng.integers(len(truth), size=(_DRAWS, len(truth)))
-        differences.append([
-            macro_f1(truth[draw], two[draw], classes) - macro_f1(truth[draw], one[draw], classes) for draw in draws
-        ])  # fmt: skip
-    low, high = np.quantile(np.mean(differences, axis=0), [0.025, 0.975])
-    return Proof(score(before), score(tried[best]), (float(low), float(high)), best)
-
-
-def _with_paraphrases(
-    found: TaskJudges, rows: np.ndarray, parents: np.ndarray, vectors: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    heldout = np.zeros_like(found.heldout)
-    labels = found.codes[parents]
-    for fold in range(len(found.models)):
-        held = (found.codes >= 0) & (found.folds == fold)
-        taught = (found.codes >= 0) & ~held
-        added = (labels >= 0) & (found.folds[parents] != fold)
-        if held.any():
-            heldout[held] = fit_predict(
-                np.concatenate([rows[taught], vectors[added]]),
-                np.concatenate([found.codes[taught], labels[added]]),
-                rows[held],
-                len(found.task.labels),
-                np.concatenate([np.ones(int(taught.sum())), weights[added]]),
-            )
-    return heldout
-
-
-def macro_f1(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:
-    """Mean F1 over the classes of the truth.
-
-    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3), 4)
-    0.7333
-    """
-    right = np.bincount(truth[truth == guess], minlength=classes)
-    total, said = np.bincount(truth, minlength=classes), np.bincount(guess, minlength=classes)
-    there = total > 0
-    return float((2 * right[there] / (total[there] + said[there])).mean())

@@ -13,7 +13,7 @@ from datasets import Dataset
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config
-from tilth.augmentation.judges import fit, prove
+from tilth.augmentation.judges import fit
 from tilth.augmentation.weights import RECORD, load
 from tilth.errors import ConfigError
 from tilth.evidence import Evidence
@@ -204,18 +204,6 @@ def test_with_one_label_a_class_a_paraphrase_must_be_nearer_to_its_own(tmp_path:
     chance, first = found.agreement(rows, np.roll(vectors, 1, axis=0))  # texts of another class
     assert not first.any()
     assert (chance < 0.5).all()
-
-
-def test_harmful_paraphrases_are_found_out(samples: Dataset, evidence: Evidence) -> None:
-    found = [fit(to_pandas(samples), task, evidence) for task in TASKS]
-    vectors, parents = evidence.embeddings(), np.arange(8)
-    swapped = vectors[(parents + 4) % 8]  # texts of another class under the parent's label
-    harm = prove(found, evidence, np.tile(parents, 3), np.tile(swapped, (3, 1)), np.ones(24), seed=0)
-    assert harm.with_them < harm.without
-    assert not harm.harmless
-    light = prove(found, evidence, np.tile(parents, 3), np.tile(swapped, (3, 1)), np.ones(24), 0, weights=(1.0, 1e-6))
-    assert light.weight == 1e-6
-    assert light.with_them == light.without
 
 
 def test_config_is_checked() -> None:
