@@ -107,10 +107,13 @@ class AcceptabilityChecker:
     """The acceptability model as a checker.
 
     A text whose score is no higher than most good ones' has no problem; beyond that, the unit is such that of real
-    pairs with one meaning, one in a hundred is called worse by the gate's default (`training.json`, held out).
+    pairs with one meaning, one in a hundred is called worse by the gate's default (`acceptability.json`, held out).
     """
 
     name = "acceptability"
+
+    def __init__(self) -> None:
+        self._known: dict[str, float] = {}
 
     @cached_property
     def _loaded(self) -> tuple[Acceptability, dict[str, Any]]:
@@ -118,5 +121,17 @@ class AcceptabilityChecker:
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
         """Problems in each text (texts,), a continuous figure."""
-        model, facts = self._loaded
-        return np.asarray(np.maximum(0.0, model.scores(texts) - facts["floor"]) / facts["unit"])
+        facts = self._loaded[1]
+        return np.asarray(np.maximum(0.0, self._scores(texts) - facts["floor"]) / facts["unit"])
+
+    def reads_worse(self, sources: Sequence[str], paraphrases: Sequence[str]) -> np.ndarray:
+        """Whether each paraphrase reads worse than its source by more than four in five right ones do (texts,).
+
+        Stricter than `problems`: of what a denoiser writes much is wrong, and of what is right enough is left.
+        """
+        return np.asarray(self._scores(paraphrases) - self._scores(sources) > self._loaded[1]["strict"])
+
+    def _scores(self, texts: Sequence[str]) -> np.ndarray:
+        new = sorted(set(texts) - set(self._known))
+        self._known |= dict(zip(new, self._loaded[0].scores(new).tolist(), strict=True))
+        return np.array([self._known[text] for text in texts], dtype=float)

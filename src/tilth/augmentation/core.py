@@ -12,6 +12,7 @@ from datasets import Dataset
 
 from tilth.augmentation import judges as judging
 from tilth.augmentation import report, sources
+from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.config import Config
 from tilth.augmentation.corpus import gather
@@ -192,6 +193,8 @@ def _problems(
     total = np.zeros(len(passed))
     for checker in checks:
         total += added_problems(checker, old, new)
+        if isinstance(checker, AcceptabilityChecker):
+            total += checker.reads_worse(old, new)
     distinct = sorted({*old, *new})
     nats = nats_per_token(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, distinct)
     of = dict(zip(distinct, nats, strict=True))

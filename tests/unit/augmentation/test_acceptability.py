@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tilth.augmentation.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load
 from tilth.augmentation.config import GateConfig
 from tilth.augmentation.grammar import added_problems, checkers
-from tilth.augmentation.pretrain_acceptability import fit, publish
+from tilth.augmentation.pretrain_acceptability import batches, by_turns, fit, paired, publish, written
 
 GOOD = ["where is my new card", "why was I charged twice for this", "how do I change my address", "the fees are high"]
 BAD = ["where my is new card", "why was I charged twice this for", "how do I my change address", "the are high fees"]
@@ -48,10 +48,27 @@ def test_a_change_is_nothing_at_first_and_training_makes_it_something() -> None:
     torch.manual_seed(0)
     model = Acceptability(rank=2)
     plain = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    fit(model, [f"{text} {tail}" for text in GOOD for tail in [str(k) for k in range(150)]], steps=2, seed=0)
+    fit(model, batches([f"{text} {tail}" for text in GOOD for tail in range(150)], seed=0), steps=2, peak=1e-3)
     changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, plain[name])}
     assert changed
     assert changed <= set(model.trained())
+
+
+def test_what_reads_worse_than_its_source_is_noticed_sooner_than_a_mistake(checker: AcceptabilityChecker) -> None:
+    assert checker.reads_worse(GOOD, BAD).sum() >= (added_problems(checker, GOOD, BAD) > GateConfig().grammar).sum()
+    assert not checker.reads_worse(BAD, GOOD).any()
+    assert not checker.reads_worse(GOOD, GOOD).any()
+
+
+def test_the_denoisers_own_paraphrases_are_half_of_the_second_part() -> None:
+    pairs = written(GOOD, seed=0)
+    assert pairs
+    assert all(source in GOOD and one != source for source, one in pairs)
+    marked = [(f"{source} {k}", one) for k in range(200) for source, one in pairs]
+    source = by_turns(batches([f"{text} {k}" for text in GOOD for k in range(150)], 0), paired(marked, 0))
+    made = {pair for _ in range(2) for pair in next(source)}
+    assert made & set(marked)
+    assert made - set(marked)
 
 
 def test_what_is_written_is_what_was_measured(tmp_path: Path) -> None:
