@@ -16,7 +16,6 @@ from tilth.errors import RequestError
 from tilth.training.decide import decide
 
 VERSION = 1
-BATCH_TOKENS = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +109,8 @@ class Predictor:
         """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
         owner, chunks = self._chunks(texts)
         sums = np.zeros((len(texts), int(self.settings["dimensions"])), dtype=np.float64)
-        for batch in _batches([len(chunk) for chunk in chunks]):
-            vectors = self._forward([chunks[i] for i in batch])
-            lengths = np.array([len(chunks[i]) for i in batch], dtype=np.float64)[:, None]
-            np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
+        for position, chunk in zip(owner, chunks, strict=True):
+            sums[position] += self._forward(chunk) * len(chunk)
         return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
     def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
@@ -127,20 +124,13 @@ class Predictor:
                 chunks.append([*prefix, *encoding.ids[start : start + limit], *suffix])
         return owner, chunks
 
-    def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
-        ids = np.full((len(chunks), max(map(len, chunks))), self.settings["pad"], dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, chunk in enumerate(chunks):
-            ids[row, : len(chunk)], mask[row, : len(chunk)] = chunk, 1
-        vectors: np.ndarray = self._trunk.run(["sentence_vector"], {"input_ids": ids, "attention_mask": mask})[0]
-        return vectors
+    def _forward(self, chunk: Sequence[int]) -> np.ndarray:
+        """One chunk's vector (dimensions,).
 
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Positions in order of length, so that little is padded, and few enough a batch."""
-    found: list[list[int]] = []
-    for position in np.argsort(lengths, kind="stable").tolist():
-        if not found or (len(found[-1]) + 1) * lengths[position] > BATCH_TOKENS:
-            found.append([])
-        found[-1].append(position)
-    return found
+        Each goes alone: int8 activations are scaled by all that is in a batch, so that a text's answer would depend on
+        its neighbors (by up to 0.1 in its confidence), for half as many texts a second again.
+        """
+        ids = np.array([chunk], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        vector: np.ndarray = self._trunk.run(["sentence_vector"], inputs)[0][0]
+        return vector
