@@ -26,11 +26,9 @@ from tilth.augmentation.config import GateConfig
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.grammar import HarperChecker
 from tilth.augmentation.link_grammar import LinkGrammarChecker
+from tilth.augmentation.pretrain_acceptability import near
 from tilth.augmentation.weights import load
-from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
 from tilth.errors import ConfigError
-from tilth.store import Cache
 
 Score = Callable[[Sequence[str]], np.ndarray]
 """Problems of each text, NaN where there is no answer."""
@@ -97,17 +95,11 @@ def broken(texts: Sequence[str], kind: str, count: int) -> tuple[list[str], list
     return good, bad
 
 
-def near(frame: pd.DataFrame, count: int) -> tuple[list[str], list[str]]:
+def near_pairs(frame: pd.DataFrame, count: int) -> tuple[list[str], list[str]]:
     """Pairs of different rows of one class that mean nearly the same."""
-    texts = frame["text"].tolist()
     with tempfile.TemporaryDirectory() as folder:
-        vectors = Encoder(EncoderConfig(), Cache(Path(folder))).encode(texts)
-    cosine = vectors @ vectors.T
-    codes = frame["category"].to_numpy()
-    cosine[(codes[:, None] != codes) | (cosine > 0.97)] = -1
-    best = cosine.argmax(axis=1)
-    rows = [k for k in range(len(texts)) if cosine[k, best[k]] >= GateConfig().low][:count]
-    return [texts[k] for k in rows], [texts[best[k]] for k in rows]
+        pairs = near(list(zip(frame["text"], frame["category"], strict=True)), Path(folder))[:count]
+    return [one for one, _ in pairs], [two for _, two in pairs]
 
 
 def added(score: Score, old: Sequence[str], new: Sequence[str]) -> np.ndarray:
@@ -141,7 +133,7 @@ def main() -> None:
     columns = ["checker", "BLiMP", "tied", *sorted(blimp["field"].unique()), *ERRORS, "false alarms"]
     fields = columns[3 : 3 + blimp["field"].nunique()]
     sets = {kind: broken(bank["text"].tolist(), kind, arguments.pairs) for kind in ERRORS}
-    honest = near(bank, 5 * arguments.pairs)
+    honest = near_pairs(bank, 5 * arguments.pairs)
     worse: dict[str, np.ndarray] = {}
     told: dict[str, dict[str, np.ndarray]] = {}
     lines = []

@@ -20,11 +20,15 @@ def check(config: Config) -> None:
     Raises:
         ConfigError: a denoiser, a grammar checker, a large model or the device for it is not to be had.
     """
-    from tilth.augmentation.grammar import checkers
-    from tilth.augmentation.weights import find
+    # What comes with tilth needs no looking for, and these imports are heavy.
+    if config.denoiser != "pretrained":
+        from tilth.augmentation.weights import find
 
-    find(config.denoiser)
-    checkers(config.grammar, config.grammar_server)
+        find(config.denoiser)
+    if config.grammar == "link-grammar" or config.grammar_server:
+        from tilth.augmentation.grammar import checkers
+
+        checkers(config.grammar, config.grammar_server)
     if config.backend != "tilth":
         from tilth.augmentation.large_weights import check_large
 

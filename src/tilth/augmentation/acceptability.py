@@ -92,7 +92,7 @@ def _maps(layer: Any) -> list[tuple[Any, str]]:
 
 
 def load(weights: Path = WEIGHTS) -> tuple[Acceptability, dict[str, Any]]:
-    """The trained model, and what was found out about it: its `training.json` beside it."""
+    """The trained model, and what was found out about it: the JSON beside it."""
     facts: dict[str, Any] = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     with torch.random.fork_rng(devices=[]):
         model = Acceptability(facts["rank"])

@@ -56,7 +56,7 @@ def adapt(corpus: Corpus, config: Config, seed: int, folder: Path, carried: Path
     key = digest_json([base, config.adapt.model_dump(mode="json"), seed])
     last = _last(carried, base)
     new = _share_new(corpus, last)
-    if carried is not None and last is not None and last["key"] == key and new < max(config.adapt.renew, 1e-9):
+    if carried is not None and last is not None and last["key"] == key and (new == 0 or new < config.adapt.renew):
         shutil.copytree(carried, folder)
         return Adapted(_scheduled(weights.load_pipeline(folder), config), folder, last, trained=False)
     pipeline = weights.load_pipeline(carried) if carried and last else weights.load(config.denoiser, config.scheduler)

@@ -49,7 +49,8 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         adapted.pipeline.tokenizer,
     )  # fmt: skip
     candidates, drawn = _paraphrased(frame, chosen, adapted, config, resources)
-    measured = _measured(frame, candidates, fitted, resources)
+    vectors = resources.evidence.encoder.encode(candidates.texts)
+    measured = _measured(frame, candidates, vectors, fitted, resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
     graded, problems = reasons, np.full(len(reasons), np.nan)
     if trained:
@@ -60,7 +61,6 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
     used, weight, proof = np.zeros(len(accepted), dtype=bool), np.nan, {}
     if accepted.any():
-        vectors = resources.evidence.encoder.encode(candidates.texts)
         offered = Offered(candidates, measured, graded, vectors, allowed)
         proved = prove(fitted, resources.evidence.embeddings(), offered, config, resources.seed)
         used, weight = accepted & _taken(proved, config), proved.weight
@@ -161,11 +161,11 @@ def _backend(adapted: Adapted, config: Config) -> tuple[Paraphraser, str, Config
 def _measured(
     frame: pd.DataFrame,
     candidates: Candidates,
+    vectors: np.ndarray,
     fitted: Sequence[judging.TaskJudges],
     resources: Resources,
 ) -> Measured:
     rows, gold = resources.evidence.embeddings(), (frame["split"] == Split.GOLD).to_numpy(dtype=bool)
-    vectors = resources.evidence.encoder.encode(candidates.texts)
     agreement, first = judging.together([found.agreement(candidates.parents, vectors) for found in fitted])
     gold_forms = {normal_form(text) for text in frame.loc[gold, "text"]}
     texts = frame["text"].tolist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import torch
 from tilth.augmentation.config import Config
 from tilth.augmentation.pipeline import ParaphraseOutput
 from tilth.augmentation.wording import WORD, plain
-from tilth.store import Cache, atomic, digest_json
+from tilth.store import Cache, digest_json, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def draw(
         for row, found, levels in zip(new, output.texts, output.noise_levels, strict=True):
             words = {plain(word) for text in found for word in WORD.findall(text)}
             one = _Drawn(found, levels, {word: casing.get(word, "") for word in sorted(words)})
-            _write(files[row], one)
+            write_json(files[row], vars(one))
             drawn[row] = one
     whole = [found for found in drawn if found is not None]
     return ParaphraseOutput([found.texts for found in whole], [found.levels for found in whole]), len(new)
@@ -110,16 +109,10 @@ def draw(
 
 def _read(file: Path, casing: Mapping[str, str]) -> _Drawn | None:
     try:
-        held: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        found = _Drawn(**held)
+        found = _Drawn(**read_json(file))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
         logger.warning("cache file %s is damaged (%s): its paraphrases are drawn again", file.name, error)
         return None
     return found if found.holds(casing) else None
-
-
-def _write(file: Path, drawn: _Drawn) -> None:
-    with atomic(file) as beside:
-        beside.write_text(json.dumps(vars(drawn), ensure_ascii=False) + "\n", encoding="utf-8")

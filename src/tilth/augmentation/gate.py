@@ -60,21 +60,26 @@ class Measured:
 
 def verdicts(candidates: Candidates, measured: Measured, gate: GateConfig) -> list[Reason | None]:
     """The first check that each candidate fails, or None where it passes all but grammar, which is dear and last."""
-    return [_verdict(candidates, measured, place, gate) for place in range(len(candidates.texts))]
+    keeps = keeps_label(measured.agreement, measured.first_choice, gate)
+    return [_verdict(candidates, measured, keeps, place, gate) for place in range(len(candidates.texts))]
 
 
-def _verdict(candidates: Candidates, measured: Measured, place: int, gate: GateConfig) -> Reason | None:
-    similarity, agreement = measured.similarity[place], measured.agreement[place]
+def keeps_label(agreement: np.ndarray, first_choice: np.ndarray, gate: GateConfig) -> np.ndarray:
+    """Whether judges give each candidate its parent's label, which one without a label cannot lose (candidates,)."""
+    return np.asarray(np.isnan(agreement) | ((agreement >= gate.agreement) & first_choice))
+
+
+def _verdict(
+    candidates: Candidates, measured: Measured, keeps: np.ndarray, place: int, gate: GateConfig
+) -> Reason | None:
+    similarity = measured.similarity[place]
     checks = (
         (Reason.EMPTY, bool(normal_form(candidates.texts[place]))),
         (Reason.LEAK, not measured.leaks[place]),
         (Reason.FRAME, _keeps_frame(candidates, place, similarity, gate)),
         (Reason.SIMILARITY, gate.low <= similarity <= gate.high),
         (Reason.NOVELTY, measured.novelty[place] >= gate.novelty),
-        (
-            Reason.LABEL_AGREEMENT,
-            bool(np.isnan(agreement)) or bool(agreement >= gate.agreement and measured.first_choice[place]),
-        ),
+        (Reason.LABEL_AGREEMENT, bool(keeps[place])),
     )
     return next((reason for reason, passed in checks if not passed), None)
 

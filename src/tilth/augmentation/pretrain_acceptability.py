@@ -16,7 +16,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +127,24 @@ def fit(model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: fl
 
 def batches(texts: Sequence[str], seed: int) -> Iterator[list[Pair]]:
     """Endless batches of a sentence and the same with a mistake, of like length."""
+
+    def drawn(rng: random.Random) -> list[Pair]:
+        made = [(text, with_a_mistake(text, rng)) for text in rng.sample(list(texts), BATCH * _POOL)]
+        return [(good, bad) for good, bad in made if bad is not None]
+
+    return _pooled(drawn, seed)
+
+
+def paired(pairs: Sequence[Pair], seed: int) -> Iterator[list[Pair]]:
+    """Endless batches of the same pairs, of like length."""
+    return _pooled(lambda rng: rng.sample(list(pairs), BATCH * _POOL), seed)
+
+
+def _pooled(draw: Callable[[random.Random], list[Pair]], seed: int) -> Iterator[list[Pair]]:
+    """Batches of pools of pairs: sorted by length within a pool, and shuffled."""
     rng = random.Random(seed)
     while True:
-        drawn = [(text, with_a_mistake(text, rng)) for text in rng.sample(list(texts), BATCH * _POOL)]
-        pairs = sorted(((good, bad) for good, bad in drawn if bad is not None), key=lambda pair: len(pair[0]))
+        pairs = sorted(draw(rng), key=lambda pair: len(pair[0]))
         pool = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
         rng.shuffle(pool)
         yield from pool
@@ -156,16 +170,6 @@ def written(texts: Sequence[str], seed: int) -> list[Pair]:
         for one in found
         if edit_distance(normal_form(text).split(), normal_form(one).split()) >= config.gate.novelty
     ]
-
-
-def paired(pairs: Sequence[Pair], seed: int) -> Iterator[list[Pair]]:
-    """Endless batches of the same pairs, of like length."""
-    rng = random.Random(seed)
-    while True:
-        drawn = sorted(rng.sample(list(pairs), BATCH * _POOL), key=lambda pair: len(pair[0]))
-        pool = [drawn[start : start + BATCH] for start in range(0, len(drawn), BATCH)]
-        rng.shuffle(pool)
-        yield from pool
 
 
 def by_turns(one: Iterator[list[Pair]], two: Iterator[list[Pair]]) -> Iterator[list[Pair]]:

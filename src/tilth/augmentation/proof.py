@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.gate import Candidates, Measured, fill
+from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label
 from tilth.augmentation.judges import TaskJudges, agreement_of, probabilities, together, trained_on
 from tilth.judge import fit_predict
 from tilth.samples import Reason
@@ -75,19 +75,18 @@ def prove(judges: Sequence[TaskJudges], rows: np.ndarray, offered: Offered, conf
     if not asked:
         return Proof(0.0, 0.0, (0.0, 0.0), config.weights[0])
     parts = _parts(asked)
+    refits = [_Refits(found, rows, parts) for found in asked]
     before = [np.zeros((len(found.codes), len(found.task.labels))) for found in asked]
     after = {weight: [one.copy() for one in before] for weight in config.weights}
-    pairs: list[dict[frozenset[int], Any]] = [{} for _ in asked]
-    for held in np.unique(parts):
-        base = [_without(found, rows, parts, {int(held)}) for found in asked]
-        taken, sure = _accepted(asked, rows, parts, int(held), base, pairs, offered, config)
+    for held in map(int, np.unique(parts)):
+        taken, sure = _accepted(refits, held, offered, config)
         for place, found in enumerate(asked):
             out = (found.codes >= 0) & (parts == held)
             if not out.any():
                 continue
-            before[place][out] = probabilities(base[place], rows[out], len(found.task.labels))
+            before[place][out] = probabilities(refits[place].without(held), rows[out], len(found.task.labels))
             for weight in config.weights:
-                after[weight][place][out] = _with(found, rows, parts, int(held), offered, taken, weight * sure)
+                after[weight][place][out] = _with(found, rows, parts, held, offered, taken, weight * sure)
     return _compared(asked, before, after, seed)
 
 
@@ -96,40 +95,37 @@ def _parts(judges: Sequence[TaskJudges]) -> np.ndarray:
     return judges[0].folds % _FEW_PARTS if known > _MANY else judges[0].folds
 
 
-def _without(found: TaskJudges, rows: np.ndarray, parts: np.ndarray, left_out: set[int]) -> Any:
-    """A judge of the rows outside some parts."""
-    taught = (found.codes >= 0) & ~np.isin(parts, list(left_out))
-    return trained_on(rows[taught], found.codes[taught])
+class _Refits:
+    """One task's judges without some parts of its rows, each made once; the night's own where parts are folds."""
+
+    def __init__(self, found: TaskJudges, rows: np.ndarray, parts: np.ndarray) -> None:
+        self.found, self.parts, self._rows = found, parts, rows
+        self._made: dict[frozenset[int], Any] = {}
+        if np.array_equal(parts, found.folds):
+            self._made = {frozenset({fold}): model for fold, model in enumerate(found.models)}
+
+    def without(self, *left_out: int) -> Any:
+        """The judge of the rows outside these parts, or None where there was nothing to tell apart."""
+        key = frozenset(left_out)
+        if key not in self._made:
+            taught = (self.found.codes >= 0) & ~np.isin(self.parts, left_out)
+            self._made[key] = trained_on(self._rows[taught], self.found.codes[taught])
+        return self._made[key]
 
 
-def _accepted(
-    judges: Sequence[TaskJudges],
-    rows: np.ndarray,
-    parts: np.ndarray,
-    held: int,
-    base: Sequence[Any],
-    pairs: Sequence[dict[frozenset[int], Any]],
-    offered: Offered,
-    config: Config,
-) -> tuple[np.ndarray, np.ndarray]:
+def _accepted(refits: Sequence[_Refits], held: int, offered: Offered, config: Config) -> tuple[np.ndarray, np.ndarray]:
     """Candidates that the gate lets through without the held-out part's labels, and how sure their label is."""
-    parents, judged = offered.candidates.parents, []
-    for place, found in enumerate(judges):
-        models = {}
-        for other in np.unique(parts[parents]):
-            both = frozenset({held, int(other)})
-            if len(both) > 1 and both not in pairs[place]:
-                pairs[place][both] = _without(found, rows, parts, set(both))
-            models[int(other)] = pairs[place].get(both, base[place])
+    parents, parts, judged = offered.candidates.parents, refits[0].parts, []
+    for one in refits:
+        models = {other: one.without(held, other) for other in map(int, np.unique(parts[parents]))}
         judged.append(
             agreement_of(
-                found.codes[parents], parts[parents], models, base[place], offered.vectors, len(found.task.labels),
-                found.temperature,
+                one.found.codes[parents], parts[parents], models, one.without(held), offered.vectors,
+                len(one.found.task.labels), one.found.temperature,
             )
         )  # fmt: skip
     chance, first = together(judged)
-    agrees = np.isnan(chance) | ((chance >= config.gate.agreement) & first)
-    free = agrees & (parts[parents] != held)
+    free = keeps_label(chance, first, config.gate) & (parts[parents] != held)
     reasons = [
         (None if free[place] else Reason.LABEL_AGREEMENT) if reason in (None, Reason.LABEL_AGREEMENT) else reason
         for place, reason in enumerate(offered.graded)
