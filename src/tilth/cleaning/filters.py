@@ -143,10 +143,18 @@ def choose(
     ranked = dict(sorted(measured.items(), key=lambda item: -item[1].f1))
     allowed = [name for name, found in ranked.items() if found.precision >= min_precision] or [DEFAULT]
     name = allowed[0] if wanted == "auto" else wanted
-    if wanted == "auto" and _flags(POSTERIOR, beliefs, codes, float("nan")).mean() > _BEYOND * rate + _SLACK:
-        name = POSTERIOR
-    if name == POSTERIOR:
-        return _by_posterior(codes, beliefs, rate, ranked, turns)
+    belief = planting.posterior(codes, beliefs.joint)
+    doubted = belief.argmax(axis=1) != codes
+    if name == POSTERIOR or (wanted == "auto" and doubted.mean() > _BEYOND * rate + _SLACK):
+        return Verdict(
+            issue=doubted,
+            wrong=1 - _confidence(belief, codes),
+            belief=belief,
+            name=POSTERIOR,
+            rate=max(rate, float(doubted.mean())),
+            measured=ranked,
+            planted=_count(turns),
+        )
     precise = ranked[name].precision >= min_precision
     scored = name if name in SCORES else DEFAULT
     issue = _flags(name, beliefs, codes, ranked[name].threshold) if precise else np.zeros(len(codes), dtype=bool)
@@ -157,22 +165,6 @@ def choose(
         name=name,
         rate=rate,
         measured=ranked,
-        planted=_count(turns),
-    )
-
-
-def _by_posterior(
-    codes: np.ndarray, beliefs: Beliefs, rate: float, measured: Mapping[str, Measured], turns: Sequence[_Turn]
-) -> Verdict:
-    belief = planting.posterior(codes, beliefs.joint)
-    issue, wrong = belief.argmax(axis=1) != codes, 1 - _confidence(belief, codes)
-    return Verdict(
-        issue=issue,
-        wrong=wrong,
-        belief=belief,
-        name=POSTERIOR,
-        rate=max(rate, float(issue.mean())),
-        measured=measured,
         planted=_count(turns),
     )
 
