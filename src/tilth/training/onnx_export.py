@@ -107,7 +107,6 @@ def _settings(heads: Sequence[Head], source: Path, dimensions: int, max_tokens: 
         "tasks": [{**head.task.to_json(), "temperature": head.temperature} for head in heads],
         "max_tokens": min(max_tokens, most),
         "dimensions": dimensions,
-        "pad": int(config.get("pad_token_id") or 0),
         "prefix": whole[:start],
         "suffix": whole[start + len(plain) :],
     }
