@@ -21,7 +21,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.active_learning.run`."""
     strategy = strategies.get(config.strategy)
     frame, task = table.to_pandas(samples), finest(resources.tasks)
-    taught, pool = table.learnable(frame, task.name), _pool(frame, task)
+    taught, pool = table.settled(frame, task.name), _pool(frame, task)
     classes = frame.loc[taught, task.name].nunique()
     if classes < 2:
         why = "no labels" if classes == 0 else f"labels of one class only for {task.name}"
@@ -80,7 +80,7 @@ def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Se
         }
     )
     for task in tasks:
-        taught = table.learnable(frame, task.name)
+        taught = table.settled(frame, task.name)
         index = {label: code for code, label in enumerate(task.labels)}
         codes = frame.loc[taught, task.name].map(index).to_numpy(dtype=np.int64)
         found = fit_predict(vectors[taught], codes, vectors[rows], len(task.labels))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tilth.evidence import Evidence, calibrate, soften
 from tilth.judge import judge
-from tilth.samples import Source, Task, learnable
+from tilth.samples import Source, Task, settled
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
     """A judge for each fold, from the rows outside it that may teach the task."""
     index = {label: code for code, label in enumerate(task.labels)}
     codes = np.array([index.get(label, -1) if isinstance(label, str) else -1 for label in frame[task.name]])
-    codes[~learnable(frame, task.name)] = -1
+    codes[~settled(frame, task.name)] = -1
     codes[(frame["source"] != Source.INPUT).to_numpy(dtype=bool)] = -1
     vectors, folds = evidence.embeddings(), evidence.folds
     heldout = np.zeros((len(codes), len(task.labels)), dtype=np.float32)

@@ -14,7 +14,7 @@ from tilth.augmentation.config import GateConfig
 from tilth.augmentation.pipeline import LONGEST
 from tilth.augmentation.wording import Word, share_known, words_of
 from tilth.encoder import Encoder
-from tilth.samples import Source, Task, learnable
+from tilth.samples import Source, Task, settled
 from tilth.text import normal_form, unit_interval
 
 FEWEST_WORDS = 3
@@ -68,7 +68,7 @@ def choose(
     """At most `limit` rows, shared out by the classes' budgets; within a class the surest labels first."""
     taught = np.zeros(len(frame), dtype=bool)
     for task in tasks:
-        taught |= learnable(frame, task.name)
+        taught |= settled(frame, task.name)
     taught &= (frame["source"] == Source.INPUT).to_numpy(dtype=bool)
     classes, skipped, seen = class_of(frame, tasks), Counter[str](), set[str]()
     sure = np.nanmin([frame[f"{task.name}_confidence"].fillna(1.0) for task in tasks], axis=0)

@@ -167,7 +167,11 @@ class _Columns:
     ) -> None:
         """Fill the judged rows in; `codes`, `issue` and the verdict are aligned with them."""
         belief, place = verdict.belief, np.arange(len(codes))
-        best, own = belief.argmax(axis=1), belief[place, codes]
+        own = belief[place, codes]
+        # What is judged wrong is suggested another label, however many of them share the chances.
+        rivals = belief.copy()
+        rivals[place[issue], codes[issue]] = -1.0
+        best = rivals.argmax(axis=1)
         # Were the given label wrong, the others would share what is left.
         other = verdict.wrong * belief[place, best] / np.maximum(1 - own, 1e-9)
         self.quality[self._rows] = get_label_quality_scores(codes, belief, method="self_confidence")

@@ -19,7 +19,6 @@ _SCALE = 199  # thresholds that are tried
 _HARD = 0.01
 """Share of right labels that models find as unlikely as a planted error: 0.3 to 1% were flagged in sets held to be
 clean (benchmarks/cleaning.py, noise "none"). No score tells these from errors, so that they are taken off the rate."""
-_PRIOR = 2.0  # rows of each class that are taken to be given wrongly, as its kind is mistaken, before any is counted
 _STEADY = 0.5  # share of planted errors that a threshold must find before the error rate is read off it
 
 
@@ -54,27 +53,6 @@ def confusion(codes: np.ndarray, belief: np.ndarray) -> np.ndarray:
         np.fill_diagonal(matrix, 0.0)
     whole = counts + mistaken / mistaken.sum(axis=1, keepdims=True)
     return np.asarray(whole / whole.sum(axis=1, keepdims=True))
-
-
-def posterior(codes: np.ndarray, belief: np.ndarray) -> np.ndarray:
-    """What the true label is, from the models' belief and from how each true label tends to be given.
-
-    Bayes' rule with one table of P(given | true) for all rows, as in Dawid and Skene (1979) with a single annotator:
-    a label that its class is often mistaken for is doubted sooner than one that it never is.
-
-    Args:
-        codes: labels as given, shape (rows,).
-        belief: probabilities by models that did not see the row, shape (rows, classes).
-
-    Returns:
-        Probabilities, float64, shape (rows, classes).
-    """
-    counts = np.zeros((belief.shape[1], belief.shape[1]))
-    np.add.at(counts.T, codes, belief)
-    counts += _PRIOR * confusion(codes, belief)
-    given = counts / counts.sum(axis=1, keepdims=True)
-    found = belief * given[:, codes].T
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def plant(codes: np.ndarray, belief: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

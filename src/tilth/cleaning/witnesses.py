@@ -3,7 +3,8 @@
 Three of unlike kinds, since their errors differ: the nearest rows in embedding space, a linear discriminant in
 closed form, and the judge. The first two are cheap, so they are fitted in rounds, each row weighed by what the last
 round thought of its label (the idea of iterated self-weighting in co-teaching and SELF, Nguyen et al. 2020); the
-judge is fitted once, on the rows whose label they agree with.
+judge is fitted twice: on the rows whose label they agree with, and on all of them, for what the first two doubt are
+also the hard rows, without which it knows less.
 """
 
 from __future__ import annotations
@@ -50,11 +51,19 @@ class Graph:
 
 @dataclass(frozen=True, kw_only=True)
 class Beliefs:
-    """Probabilities of each class by each witness and by all, float64, shape (rows, classes)."""
+    """What the witnesses think.
+
+    Attributes:
+        neighbors, linear, joint: probabilities of each class by the neighbors, by the judge of the rows whose label the
+            cheap witnesses agree with, and by all witnesses; float64, shape (rows, classes).
+        differ: whether neighbors and discriminant, taught by every label as it is given, hold different classes most
+            likely, boolean, shape (rows,).
+    """
 
     neighbors: np.ndarray
     linear: np.ndarray
     joint: np.ndarray
+    differ: np.ndarray
 
 
 def believe(
@@ -78,25 +87,29 @@ def believe(
         below: what the tasks below think of these classes, shape (rows, classes), rows of NaN where they are silent.
     """
     weights, place = np.ones(len(codes)), np.arange(len(codes))
-    for _ in range(rounds):
+    for turn in range(rounds):
         near = _calibrated(np.log(graph.tally(codes, weights, classes) + _DOUBT), codes)
-        cheap = _pooled(near, _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes))
+        apart = _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes)
+        if turn == 0:
+            differ = near.argmax(axis=1) != apart.argmax(axis=1)
+        cheap = _pooled(near, apart)
         weights = cheap[place, codes] / cheap.max(axis=1)
     linear = _judge(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
-    joint = _pooled(near, linear)
+    whole = _judge(vectors, codes, folds, np.ones(len(codes), dtype=bool), classes)
+    joint = _pooled(near, linear, whole)
     if below is not None:
         told = ~np.isnan(below).any(axis=1)
         joint[told] = _pooled(joint[told], below[told])
-    return Beliefs(neighbors=near, linear=linear, joint=joint)
+    return Beliefs(neighbors=near, linear=linear, joint=joint, differ=differ)
 
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return softmax(logits / fit_temperature(logits, codes, *_LOGITS))
 
 
-def _pooled(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """The normalized geometric mean: a class must convince both (Genest and Zidek 1986, logarithmic pool)."""
-    joint = np.sqrt(np.maximum(one, 1e-12) * np.maximum(two, 1e-12))
+def _pooled(*beliefs: np.ndarray) -> np.ndarray:
+    """The normalized geometric mean: a class must convince all (Genest and Zidek 1986, logarithmic pool)."""
+    joint = np.exp(np.mean([np.log(np.maximum(belief, 1e-12)) for belief in beliefs], axis=0))
     return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
 

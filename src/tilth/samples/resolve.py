@@ -1,8 +1,9 @@
 """The one rule by which a row's label comes into force.
 
-Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning set
-it aside), the label model's answer. A given label that the witnesses of weak supervision dispute is for a person
-to look at: it is in force no more, and nothing takes its place. A paraphrase inherits. Parent and child must
+Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning doubts
+it), the label model's answer, and a given label that cleaning sent to review, at the chance that it is right: a
+toss-up teaches a little still. A given label that the witnesses of weak supervision dispute is for a person to look
+at: it is in force no more, and nothing takes its place. A paraphrase inherits. Parent and child must
 agree. Gold rows keep the label that they came with, whatever any stage says.
 """
 
@@ -43,11 +44,12 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
     gold = frame["split"].eq(Split.GOLD)
     known = given.isin(task.labels) | gold
     kept = given.notna() & known & (gold | action.isna() | action.eq(Action.KEEP))
-    disputed = _column(frame, f"{name}_disputed", False).fillna(False).astype(bool) & kept & ~gold
+    disputed = _column(frame, f"{name}_disputed", False).fillna(False).astype(bool) & given.notna() & ~gold
     certain = pd.Series(1.0, index=frame.index)
     given_confidence = _column(frame, f"{name}_given_confidence", np.nan).astype(float).where(~gold, 1.0).fillna(1.0)
     weak_confidence = _column(frame, f"{name}_weak_confidence", np.nan)
     proposals = (  # lowest precedence first, so that a later one overwrites
+        (Origin.GIVEN, given, given_confidence, action.eq(Action.REVIEW) & ~gold & ~disputed),
         (Origin.WEAK, _column(frame, f"{name}_weak"), weak_confidence, ~gold & ~disputed),
         (Origin.GIVEN, given, given_confidence, kept & ~disputed),
         (

@@ -134,6 +134,11 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
     return mask.to_numpy(dtype=bool)
 
 
+def settled(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """`learnable` without labels in review: those that may teach who knows no weights."""
+    return np.asarray(learnable(frame, task) & frame[f"{task}_reason"].ne(Reason.LABEL_REVIEW).to_numpy(dtype=bool))
+
+
 def changed_columns(before: Dataset, after: Dataset) -> Iterable[str]:
     """Columns that `after` adds, drops, or holds other values in for the rows of `before`."""
     old, new = before.data.table, after.data.table.slice(0, before.num_rows)

@@ -209,7 +209,7 @@ def _unfit(night: _Night, ballots: Sequence[Ballot], matrix: np.ndarray, truth: 
 def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
     """Labels in force that came from people or the input, as codes, -1 for none; never gold, never weak."""
     known = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
-    told = known & table.learnable(frame, task.name)
+    told = known & table.settled(frame, task.name)
     return np.where(told, _codes(frame[task.name], task), -1)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.planting import best_threshold, chance_wrong, confusion, error_rate, measure, plant, posterior
+from tilth.cleaning.planting import best_threshold, chance_wrong, confusion, error_rate, measure, plant
 
 
 def scores(wrong: float, count: int, seed: int) -> np.ndarray:
@@ -55,18 +55,6 @@ def test_confusion_counts_what_is_doubted() -> None:
     assert found.sum(axis=1) == pytest.approx(1)
     assert np.diag(found).tolist() == [0, 0, 0]
     assert found[1, 0] == pytest.approx(0.75)  # one count, and half of one for either other class
-
-
-def test_the_posterior_doubts_a_label_sooner_where_its_class_is_often_mistaken_for_it() -> None:
-    codes = np.array([*[0] * 40, *[1] * 60, *[0] * 40, *[2] * 40])
-    truth = np.array([*[0] * 40, *[1] * 100, *[2] * 40])  # four in ten of class 1 are given as 0
-    belief = np.full((len(codes), 3), 0.1)
-    belief[np.arange(len(codes)), truth] = 0.8
-    belief[:2] = [[0.45, 0.45, 0.1], [0.45, 0.1, 0.45]]  # both given as 0; the rival is class 1, and then class 2
-    found = posterior(codes, belief)
-    assert found.sum(axis=1) == pytest.approx(1)
-    assert found[0, 0] < found[1, 0]
-    assert (found.argmax(axis=1) == truth).all()
 
 
 def test_planting_changes_few_labels_and_says_which() -> None:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tilth.cleaning.posterior import posterior
+
+
+def beliefs(right: np.ndarray, sure: np.ndarray, classes: int = 3) -> np.ndarray:
+    found = np.repeat(((1 - sure) / (classes - 1))[:, None], classes, axis=1)
+    found[np.arange(len(right)), right] = sure
+    return found
+
+
+def test_a_label_is_doubted_sooner_where_its_class_is_often_mistaken_for_it() -> None:
+    codes = np.array([*[0] * 40, *[1] * 60, *[0] * 40, *[2] * 40])
+    truth = np.array([*[0] * 40, *[1] * 100, *[2] * 40])  # four in ten of class 1 are given as 0
+    belief = beliefs(truth, np.full(len(codes), 0.8))
+    belief[:2] = [[0.45, 0.45, 0.1], [0.45, 0.1, 0.45]]  # both given as 0; the rival is class 1, and then class 2
+    found = posterior(codes, belief, np.zeros(len(codes), dtype=bool))
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert found[0, 0] < found[1, 0]
+    assert (found.argmax(axis=1) == truth).all()
+
+
+def hard_half(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, models' belief, and who errs: models are sure and right in one half, and in the other err in 3 of 10."""
+    rng = np.random.default_rng(seed)
+    truth, hard = rng.integers(0, 3, 2000), np.arange(2000) < 1000
+    err = hard & (rng.random(2000) < 0.3)
+    held = np.where(err, (truth + 1) % 3, truth)
+    return truth, beliefs(held, np.where(hard, rng.uniform(0.4, 0.6, 2000), rng.uniform(0.9, 0.99, 2000))), err
+
+
+def test_what_models_contradict_where_they_differ_is_put_down_to_them() -> None:
+    truth, belief, err = hard_half()
+    hard, rng = np.arange(2000) < 1000, np.random.default_rng(1)
+    found = posterior(truth, belief, hard & (rng.random(2000) < 0.6))
+    assert (found[np.arange(2000), truth] < 0.5).mean() < 0.03  # the labels are right; models err in 15%
+    agreed = posterior(truth, belief, np.zeros(2000, dtype=bool))
+    assert (agreed[np.arange(2000), truth] < 0.5)[err].mean() > 0.9  # had they agreed, the labels would be in doubt
+
+
+def test_errors_that_keep_to_the_hard_rows_are_found_there() -> None:
+    truth, belief, _ = hard_half()
+    hard, rng = np.arange(2000) < 1000, np.random.default_rng(1)
+    wrong = hard & (rng.random(2000) < 0.5)
+    codes = np.where(wrong, (truth + 2) % 3, truth)
+    found = posterior(codes, belief, hard & (rng.random(2000) < 0.4))[np.arange(2000), codes] < 0.5
+    assert (found & wrong).sum() / wrong.sum() > 0.8
+    assert (found & wrong).sum() / found.sum() > 0.7
+
+
+def test_no_rows_no_answer() -> None:
+    assert posterior(np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros(0, dtype=bool)).shape == (0, 3)
