@@ -15,7 +15,8 @@ class Config(Model):
     policy: Literal["auto", "correct", "set_aside", "review", "keep"] = Field(
         default="auto",
         description="what happens to a label that is judged wrong; auto = by the measured odds: "
-        "corrected where the right one is sure, else set aside, and sent to review where it is a toss-up",
+        "corrected where the right one is sure, else set aside, or, where it is a toss-up, sent to review: there it "
+        "teaches at the chance that it is right, until a person answers",
     )
     correct_above: float = Field(
         default=0.95, ge=0, le=1, description="with auto or correct: a suggestion that is surer than this replaces it"

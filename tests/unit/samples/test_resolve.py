@@ -104,3 +104,19 @@ def test_a_disputed_label_waits_for_a_person_and_is_not_overwritten() -> None:
     assert out.loc["a1", "intent_reason"] == Reason.LABEL_REVIEW
     assert out.loc[["a2", "a3", "g1"], "intent"].tolist() == ["refund", "refund", "refund"]
     assert out.loc["a2", "intent_origin"] == "annotator"
+
+
+def test_a_label_in_review_stays_at_the_chance_that_it_is_right_where_nothing_better_speaks() -> None:
+    frame = frame_with(
+        intent_action=[Action.REVIEW.value, Action.REVIEW.value],
+        intent_given_confidence=[0.4, 0.4],
+        intent_weak=[None, "refund"],
+        intent_weak_confidence=[None, 0.9],
+    )
+    out = table.resolve(frame, TASKS)
+    assert out.loc[:1, "intent_origin"].tolist() == ["given", "weak"]
+    assert out.loc[:1, "intent_confidence"].tolist() == pytest.approx([0.4, 0.9])
+    assert set(out.loc[:1, "intent_reason"]) == {Reason.LABEL_REVIEW}
+    assert table.learnable(out, "intent")[0]
+    assert not table.settled(out, "intent")[0]  # it has a weight, and who knows none does not learn from it
+    assert table.settled(out, "intent")[2]
