@@ -11,6 +11,7 @@ from tests.conftest import TASKS, HashingEncoder, make_table
 from tilth import evidence as module
 from tilth.evidence import Evidence, calibrate, soften
 from tilth.judge import fit_predict
+from tilth.neighbors import nearest
 from tilth.samples import Task
 from tilth.store import Cache
 
@@ -87,32 +88,19 @@ def test_a_fold_goes_by_the_id_alone(samples: Dataset, tmp_path: Path) -> None:
     assert set(whole.values()) == set(range(FOLDS))
 
 
-@pytest.mark.parametrize("k", [1, 3, 50])
-def test_neighbors_are_those_of_brute_force(k: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(23, 5)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors[7] = vectors[2]  # two texts alike: each is the other's first neighbor, and none is its own
-    samples = make_table([(f"r{i}", f"text {i}", "unlabeled", None, None) for i in range(23)])
+def test_neighbors_among_some_rows_are_those_of_a_search_among_them(samples: Dataset, tmp_path: Path) -> None:
     evidence = evidence_of(samples, tmp_path)
-    monkeypatch.setattr(evidence, "embeddings", lambda: vectors)
-    found = evidence.neighbors(k)
-    wide = min(k, 22)
-    assert found.rows.shape == found.similarities.shape == (23, wide)
-    for row in range(23):
-        cosine = {other: float(vectors[row] @ vectors[other]) for other in range(23) if other != row}
-        nearest = sorted(cosine.values(), reverse=True)[:wide]
-        assert len(set(found.rows[row])) == wide
-        assert [cosine[other] for other in found.rows[row]] == pytest.approx(nearest, abs=1e-5)  # itself: a KeyError
-        assert found.similarities[row] == pytest.approx(nearest, abs=1e-5)
-    assert found.rows[7, 0] == 2
-    assert found.rows[2, 0] == 7
+    part = np.array([0, 2, 3, 7, 10])
+    found, alone = evidence.neighbors(3, part), nearest(evidence.embeddings()[part], 3)
+    assert found.similarities == pytest.approx(alone.similarities, abs=1e-6)
+    assert found.rows.max() < len(part)
 
 
-def test_neighbors_do_not_depend_on_the_block(samples: Dataset, tmp_path: Path) -> None:
-    vectors = evidence_of(samples, tmp_path).embeddings()
-    whole, split = (module.nearest(vectors, 4, block) for block in (1024, 5))
-    assert split["similarities"] == pytest.approx(whole["similarities"], abs=1e-6)
+@pytest.mark.parametrize("k", [1, 5, 50])
+def test_neighbors_of_the_whole_table(k: int, samples: Dataset, tmp_path: Path) -> None:
+    evidence = evidence_of(samples, tmp_path)
+    found, alone = evidence.neighbors(k), nearest(evidence.embeddings(), k)
+    assert found.similarities == pytest.approx(alone.similarities, abs=1e-6)
 
 
 def test_tables_too_small_for_neighbors(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cleanlab.outlier import OutOfDistribution
 from ftfy.badness import is_bad
 
 from tilth.cleaning.config import Config
-from tilth.evidence import Evidence, nearest
+from tilth.evidence import Evidence
 from tilth.samples import Reason, Split, Status
 
 _NEAREST = 10
@@ -163,7 +163,6 @@ def outlier(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     own = frame["split"].ne(Split.GOLD).to_numpy()
     score = np.ones(len(frame))
     if own.sum() > 20:
-        vectors = evidence.embeddings()[own]
-        knn = _Graph(nearest(vectors, _NEAREST)["similarities"])
-        score[own] = OutOfDistribution({"k": _NEAREST, "knn": knn}).score(features=vectors)
+        knn = _Graph(evidence.neighbors(_NEAREST, np.flatnonzero(own)).similarities)
+        score[own] = OutOfDistribution({"k": _NEAREST, "knn": knn}).score(features=evidence.embeddings()[own])
     return Found(score=score, issue=score < config.outlier)

@@ -11,7 +11,8 @@ import pandas as pd
 from cleanlab import Datalab
 from scipy.sparse import csr_matrix
 
-from tilth.evidence import Evidence, nearest
+from tilth.evidence import Evidence
+from tilth.neighbors import Neighbors
 from tilth.samples import Split, Status, Task
 
 KINDS = ("non_iid", "class_imbalance", "underperforming_group")
@@ -38,7 +39,7 @@ def examine(frame: pd.DataFrame, task: Task, evidence: Evidence) -> dict[str, An
     probabilities = evidence.out_of_fold(task, given).probabilities[rows][:, present].astype(np.float64)
     probabilities = probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-9)
     found: dict[str, Any] = {"examined": len(rows)}
-    issues, summary = _issues(compact, probabilities, _graph(evidence.embeddings()[rows]))
+    issues, summary = _issues(compact, probabilities, _graph(evidence.neighbors(_NEIGHBORS, rows)))
     for kind in KINDS:
         if f"{kind}_score" not in issues:
             continue
@@ -61,10 +62,8 @@ def _issues(codes: np.ndarray, probabilities: np.ndarray, graph: csr_matrix) -> 
     return lab.get_issues(), lab.get_issue_summary()
 
 
-def _graph(vectors: np.ndarray) -> csr_matrix:
+def _graph(near: Neighbors) -> csr_matrix:
     """Distances to the nearest rows, nearest first, as Datalab takes them."""
-    k = min(_NEIGHBORS, len(vectors) - 1)
-    found = nearest(vectors, k)
-    distances = np.maximum(1 - found["similarities"].astype(np.float64), 0.0)
-    starts = np.arange(0, len(vectors) * k + 1, k)
-    return csr_matrix((distances.ravel(), found["rows"].ravel(), starts), shape=(len(vectors), len(vectors)))
+    count, k = near.rows.shape
+    distances = np.maximum(1 - near.similarities.astype(np.float64), 0.0)
+    return csr_matrix((distances.ravel(), near.rows.ravel(), np.arange(0, count * k + 1, k)), shape=(count, count))

@@ -128,7 +128,7 @@ def _judged(
     codes: np.ndarray, rows: np.ndarray, config: Config, evidence: Evidence, seed: int, below: np.ndarray | None
 ) -> tuple[Beliefs, Verdict]:
     vectors, folds = evidence.embeddings()[rows], evidence.folds[rows]
-    graph, classes = Graph.of(vectors, config.neighbors), int(codes.max()) + 1
+    graph, classes = Graph.of(evidence.neighbors(config.neighbors, rows)), int(codes.max()) + 1
 
     def again(changed: np.ndarray) -> Beliefs:
         return believe(vectors, graph, changed, folds, classes, config.rounds, below)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from tilth.evidence import fit_temperature, nearest, softmax
+from tilth.evidence import fit_temperature, softmax
 from tilth.judge import fit_predict
+from tilth.neighbors import Neighbors
 
 _SHRINKAGE = 0.2
 """Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
@@ -34,10 +35,9 @@ class Graph:
     voices: np.ndarray
 
     @classmethod
-    def of(cls, vectors: np.ndarray, k: int) -> Graph:
-        """The graph of L2-normalized vectors, float32 of shape (rows, dimensions); k is cut to what there is."""
-        found = nearest(vectors, max(0, min(k, len(vectors) - 1)))
-        return cls(rows=found["rows"], voices=np.exp((found["similarities"].astype(np.float64) - 1) / _WIDTH))
+    def of(cls, near: Neighbors) -> Graph:
+        """The graph of rows among which the nearest were sought."""
+        return cls(rows=near.rows, voices=np.exp((near.similarities.astype(np.float64) - 1) / _WIDTH))
 
     def tally(self, codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
         """The neighbors' weighted voices for each class, float64, shape (rows, classes)."""

@@ -15,6 +15,7 @@ from tilth.cleaning.labels import judge_all
 from tilth.cleaning.witnesses import Graph, believe
 from tilth.errors import ConfigError
 from tilth.evidence import Evidence
+from tilth.neighbors import nearest
 from tilth.samples import Task
 from tilth.stage import Resources, perform
 from tilth.store import Cache
@@ -43,7 +44,7 @@ def flipped(codes: np.ndarray, share: float, seed: int = 1) -> np.ndarray:
 def noisy() -> dict[str, Any]:
     vectors, truth = blobs(900)
     codes, folds = flipped(truth, 0.2), np.arange(900) % 5
-    graph = Graph.of(vectors, 20)
+    graph = Graph.of(nearest(vectors, 20))
 
     def again(labels: np.ndarray) -> Any:
         return believe(vectors, graph, labels, folds, CLASSES, 3)
@@ -75,7 +76,7 @@ def test_the_chosen_filter_finds_the_errors_and_knows_how_well(noisy: dict[str, 
 
 def test_clean_labels_are_left_alone() -> None:
     vectors, truth = blobs(900)
-    graph, folds = Graph.of(vectors, 20), np.arange(900) % 5
+    graph, folds = Graph.of(nearest(vectors, 20)), np.arange(900) % 5
 
     def again(labels: np.ndarray) -> Any:
         return believe(vectors, graph, labels, folds, CLASSES, 3)
@@ -98,7 +99,7 @@ def test_the_same_seed_judges_alike_and_leaves_the_global_generator(noisy: dict[
 
 def test_where_the_hard_rows_are_the_wrong_ones_the_posterior_judges() -> None:
     vectors, truth = blobs(1500)
-    graph, folds = Graph.of(vectors, 20), np.arange(1500) % 5
+    graph, folds = Graph.of(nearest(vectors, 20)), np.arange(1500) % 5
 
     def again(labels: np.ndarray) -> Any:
         return believe(vectors, graph, labels, folds, CLASSES, 3)
