@@ -50,7 +50,7 @@ def gather(
         ids[row] = list(tokens)
     sized = np.array([row for row in rows if _SHORTEST <= len(ids[row]) <= _LONGEST], dtype=np.int64)
     held = _held_out(frame["id"].to_numpy(), sized, config.heldout)
-    pairs, cosine = _neighbor_pairs(frame, evidence.embeddings(), tasks, config, sized)
+    pairs, cosine = _neighbor_pairs(frame, evidence, tasks, config, sized)
     seen = Counter(token for row in sized for token in ids[row])
     return Corpus(
         tuple(sorted({digest(frame["text"].iloc[row]) for row in sized})),
@@ -76,33 +76,18 @@ def _held_out(row_ids: np.ndarray, rows: np.ndarray, share: float) -> np.ndarray
 
 
 def _neighbor_pairs(
-    frame: pd.DataFrame, vectors: np.ndarray, tasks: Sequence[Task], config: AdaptConfig, rows: np.ndarray
+    frame: pd.DataFrame, evidence: Evidence, tasks: Sequence[Task], config: AdaptConfig, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbors within the band whose labels in force do not clash: (n, 2), cosines (n,).
-
-    Neighbors are sought among `rows` alone: the evidence's own graph holds gold rows, which would take places.
-    """
-    near, cosine = _nearest(vectors[rows], min(config.neighbors, len(rows) - 1))
-    one, two, cosine = np.repeat(rows, near.shape[1]), rows[near.ravel()], cosine.ravel()
+    """Neighbors among `rows` within the band whose labels in force do not clash: (n, 2), cosines (n,)."""
+    near = evidence.neighbors(config.neighbors, rows)
+    order = np.argsort(near.rows, axis=1)  # by position, which no rounding of a cosine changes
+    one, two = np.repeat(rows, order.shape[1]), rows[np.take_along_axis(near.rows, order, axis=1).ravel()]
+    cosine = np.take_along_axis(near.similarities, order, axis=1).ravel()
     good = (cosine >= config.low) & (cosine <= config.high)
     for task in tasks:
         codes = pd.factorize(frame[task.name])[0]
         good &= (codes[one] < 0) | (codes[two] < 0) | (codes[one] == codes[two])
     return np.stack([one[good], two[good]], axis=1), cosine[good]
-
-
-def _nearest(vectors: np.ndarray, count: int, block: int = 2048) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest other rows of each row by cosine, and the cosines: (rows, count) each."""
-    if count < 1:
-        return np.zeros((len(vectors), 0), dtype=np.int64), np.zeros((len(vectors), 0), dtype=np.float32)
-    places, values = [], []
-    for start in range(0, len(vectors), block):
-        cosine = vectors[start : start + block] @ vectors.T
-        cosine[np.arange(len(cosine)), start + np.arange(len(cosine))] = -2.0
-        best = np.sort(np.argpartition(-cosine, count - 1, axis=1)[:, :count], axis=1)
-        places.append(best)
-        values.append(np.take_along_axis(cosine, best, axis=1))
-    return np.concatenate(places), np.concatenate(values)
 
 
 def _mixed(
