@@ -57,12 +57,8 @@ class _Night:
         """The texts of the rows that are not gold, prepared once for all tasks."""
         if self._text is None:
             evidence = self.resources.evidence
-            found = evidence.neighbors(NEIGHBORS)
-            place = np.full(len(self.frame), -1)
-            place[self.free] = np.arange(len(self.free))
-            near = place[found.rows[self.free]]
-            cosines = np.where(near >= 0, found.similarities[self.free], 0.0)  # gold is no witness
-            self._text = see(evidence.embeddings()[self.free], np.maximum(near, 0), cosines)
+            near = evidence.neighbors(NEIGHBORS, self.free)  # gold is no witness
+            self._text = see(evidence.embeddings()[self.free], near.rows, near.similarities)
         return self._text
 
 
