@@ -138,9 +138,11 @@ def ask(questions: Sequence[Question], frame: pd.DataFrame, vectors: Vectors, co
 def _parts(questions: Sequence[Question], frame: pd.DataFrame, vectors: Vectors, processes: int) -> list[_Part]:
     """Functions that want the same rows see them together; the rows are split over the processes."""
     alike: dict[bytes, list[int]] = {}
+    content: dict[int, bytes] = {}  # of each array once: bytes remember their hash, and it takes long
     for number, question in enumerate(questions):
         if len(question.rows):
-            alike.setdefault(question.rows.tobytes(), []).append(number)
+            key = content.setdefault(id(question.rows), question.rows.tobytes())
+            alike.setdefault(key, []).append(number)
     return [
         _Part({number: questions[number] for number in numbers}, rows, frame, vectors)
         for numbers in alike.values()

@@ -79,10 +79,8 @@ def cast_all(
     keys = Keys.of(keys_of(frame) if cache is not None else np.zeros(0, dtype=np.uint64))
     files = [file_of(cache, function, task_of[function.task], encoder) for function in functions]
     known = [read(file) for file in files]
-    missing = [
-        held.missing(keys) if file is not None else np.arange(len(frame))
-        for file, held in zip(files, known, strict=True)
-    ]
+    every = np.arange(len(frame))
+    missing = [held.missing(keys) if file is not None else every for file, held in zip(files, known, strict=True)]
     questions = [
         Question(function, task_of[function.task], rows, encode)
         for function, rows in zip(functions, missing, strict=True)

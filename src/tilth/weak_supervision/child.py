@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import io
 import mmap
@@ -157,10 +158,24 @@ def _settle(limits: Limits, pieces: int) -> None:
     gc.set_threshold(100_000)  # a block of rows is no reason for a round
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    if "threadpoolctl" in sys.modules:
-        sys.modules["threadpoolctl"].threadpool_limits(1)
+    if (found := pools()) is not None:
+        found.limit(limits=1)
     _limit(limits, pieces)
     threading.Thread(target=_watch, args=(os.getppid(), limits.megabytes), daemon=True).start()
+
+
+def pools() -> Any:
+    """The libraries' pools of threads, where there may be any; a parent asks before it forks, so that they are found.
+
+    Looking for them takes longer than the fork does.
+    """
+    return _pools(len(sys.modules)) if "threadpoolctl" in sys.modules else None
+
+
+@functools.lru_cache(maxsize=1)
+def _pools(_modules: int) -> Any:
+    """With every module that was imported since, a library may have come."""
+    return sys.modules["threadpoolctl"].ThreadpoolController()
 
 
 def _limit(limits: Limits, pieces: int) -> None:

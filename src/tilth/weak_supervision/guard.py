@@ -79,6 +79,7 @@ def run(work: Sequence[Work], limits: Limits, answer: Answer | None = None) -> l
     """
     if not (limits.isolate and can_fork()):
         return [child.perform(one) for one in work]
+    child.pools()
     queue = _Queue(waiting=list(range(len(work))), outcomes=[None] * len(work))
     size = min(max(1, limits.processes), len(work))
     crowd = [_Child(work, limits, queue, place * len(work) // size) for place in range(size)]
@@ -88,6 +89,8 @@ def run(work: Sequence[Work], limits: Limits, answer: Answer | None = None) -> l
             connection.wait([one.pipe for one in at_work], timeout=max(0.0, min(one.left for one in at_work)))
             at_work = [one for one in at_work if one.attend(answer)]
     finally:
+        for one in crowd:
+            one.process.kill()  # so that they end side by side
         for one in crowd:
             one.end()
     return [outcome if outcome is not None else Done(error="was never run") for outcome in queue.outcomes]

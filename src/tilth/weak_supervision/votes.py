@@ -51,28 +51,27 @@ def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
     if task.fixed:
         codes |= {code: code for code in range(len(task.labels))}
     call, own = _callable(function.function), apart(rows)
-    found: list[int] = []
-    error = ""
+    found, error = np.empty(len(own), dtype=np.int16), ""
     for start in range(0, len(own), _BLOCK):
         block = own[start : start + _BLOCK]
         try:
             answers = list(map(call, block))
             if not set(map(type, answers)) <= _USUAL:
                 raise TypeError  # -1.0 and False are keys of the dictionary too
-            found += map(codes.__getitem__, answers)
+            votes = np.fromiter(map(codes.__getitem__, answers), dtype=np.int16, count=len(block))
         except KeyboardInterrupt:
             raise
         except BaseException:
             votes, error = _one_by_one(call, block, codes, task, error)
-            found += votes
-    return Cast(votes=np.array(found, dtype=np.int16), error=error)
+        found[start : start + len(block)] = votes
+    return Cast(votes=found, error=error)
 
 
 def _one_by_one(
     call: Callable[[Row], Any], rows: Sequence[Row], codes: Mapping[Any, int], task: Task, error: str
-) -> tuple[list[int], str]:
+) -> tuple[np.ndarray, str]:
     """A block in which something is amiss, again, to find the rows that are to blame."""
-    found = [FAILED] * len(rows)
+    found = np.full(len(rows), FAILED, dtype=np.int16)
     for position, row in enumerate(rows):
         try:
             answer = call(row)
@@ -119,6 +118,8 @@ def example_rows(function: LoadedFunction, encode: Callable[[list[str]], np.ndar
     """The texts of the function's examples as rows: first those that it must vote on."""
     wanted = examples_of(function.function)
     texts = [*wanted.hits, *wanted.misses]
+    if not texts:  # as most functions; an empty frame takes longer than a hundred rows do
+        return []
     return rows_of(pd.DataFrame({"text": texts}), Vectors(lambda: encode(texts), encode))
 
 

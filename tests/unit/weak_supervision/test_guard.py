@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import threadpoolctl
 from snorkel.labeling import LabelingFunction
 from snorkel.preprocess import preprocessor
 
@@ -200,3 +201,9 @@ def test_a_file_that_prints_on_import_is_used_and_named(tmp_path: Path, capfd: p
     assert len(loaded.functions) == 1
     assert loaded.remarks[0].why == "prints when it is imported: loading words"
     assert capfd.readouterr().out == ""
+
+
+def test_a_child_has_one_thread_in_every_library() -> None:
+    """A pool of threads does not survive a fork, and two children with two threads each are in each other's way."""
+    [done] = guard.run([lambda: [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]], guard.Limits())
+    assert set(done.value) == {1}
