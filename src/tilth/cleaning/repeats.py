@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -54,23 +55,37 @@ def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> F
 
 
 _SENTENCE = re.compile(r"[.!?\n]+\s*")
-_FEWEST = 5  # rows that must hold a sentence before it is boilerplate
+_FEWEST = 5  # different texts that a sentence must stand beside before it is boilerplate
+_ALONE = 0.1  # share of its rows in which a footer may be all there is; what is said by itself more often is a message
 _WORDS = 3  # "thank you" is said by many and is nobody's signature
 
 
 @check("boilerplate", Status.REVIEW, Reason.BOILERPLATE)
 def boilerplate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Share of a text that is its own, not sentences that five rows or more hold word for word (footers)."""
+    """Share of a text that is its own, not sentences that stand word for word beside five other texts (footers)."""
     own = frame["split"].ne(Split.GOLD).to_numpy()
     sentences = [_sentences(text) for text in frame["text"]]
-    seen = Counter(part for parts, mine in zip(sentences, own, strict=True) if mine for part in set(parts))
+    footers = _footers([parts for parts, mine in zip(sentences, own, strict=True) if mine])
     score = np.ones(len(frame))
     for row, parts in enumerate(sentences):
-        common = sum(len(part) for part in parts if len(part.split()) >= _WORDS and seen[part] >= _FEWEST)
-        score[row] = 1 - common / max(1, sum(map(len, parts)))
+        score[row] = 1 - sum(len(part) for part in parts if part in footers) / max(1, sum(map(len, parts)))
     # One short message that many people send is a message; only what stands beside more text is a footer.
     several = np.array([len(parts) > 1 for parts in sentences], dtype=bool)
     return Found(score=score, issue=several & (score < 1 - config.boilerplate))
+
+
+def _footers(texts: Sequence[list[str]]) -> set[str]:
+    """Sentences that stand beside enough different texts, and are seldom a text by themselves."""
+    beside: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    seen, alone = Counter[str](), Counter[str]()
+    for parts in texts:
+        for part in {part for part in parts if len(part.split()) >= _WORDS}:
+            rest = tuple(other for other in parts if other != part)
+            seen[part] += 1
+            alone[part] += not rest
+            if len(beside[part]) < _FEWEST and rest:  # copies of one text are copies, and no footer
+                beside[part].add(rest)
+    return {part for part, rests in beside.items() if len(rests) >= _FEWEST and alone[part] <= _ALONE * seen[part]}
 
 
 def _sentences(text: str) -> list[str]:

@@ -72,6 +72,20 @@ def test_boilerplate_is_what_many_rows_hold_beside_little_else(tmp_path: Path) -
     assert out.loc["t6", "boilerplate_score"] < out.loc["t0", "boilerplate_score"]
 
 
+def test_copies_of_one_message_are_no_boilerplate(tmp_path: Path) -> None:
+    out = cleaned(unlabeled(["The line is dead since Monday. Nobody answers the phone"] * 6, "t"), tmp_path)
+    assert out.loc["t0", "status"] == "active"  # the one that the copies repeat
+    assert out.loc["t1":"t5", "reason"].eq("exact_duplicate").all()
+
+
+def test_what_people_also_say_by_itself_is_no_boilerplate(tmp_path: Path) -> None:
+    lost, plea = "I have lost my card", "please help me as soon as you can"
+    texts = [f"{words}. {part}" for words in ENGLISH for part in (lost, plea)] + [f"{lost}. {plea}", lost, f"{lost}!"]
+    out = cleaned(unlabeled(texts, "t"), tmp_path)
+    assert out.loc["t12", "status"] == "active"  # it is about the card, though both of its sentences recur
+    assert out.loc["t12", "boilerplate_score"] == pytest.approx(len(lost) / len(lost + plea))
+
+
 def test_a_near_copy_names_the_row_that_it_repeats(tmp_path: Path) -> None:
     out = cleaned(unlabeled(["slow internet and buffering again again tonight"], "n"), tmp_path, near_duplicate=0.9)
     assert out.loc["n0", ["reason", "duplicate_of"]].tolist() == ["near_duplicate", "b2"]
