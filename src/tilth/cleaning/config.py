@@ -22,7 +22,10 @@ class Config(Model):
         default=0.95, ge=0, le=1, description="with auto or correct: a suggestion that is surer than this replaces it"
     )
     review_above: float = Field(
-        default=0.3, ge=0, le=1, description="with auto: a judged label that is likelier than this to be right is asked"
+        default=0.1,
+        ge=0,
+        le=1,
+        description="with auto: a judged label that is likelier than this to be right is sent to review, not set aside",
     )
     filter: str = Field(
         default="auto", description="which label filter judges; auto = the best one on errors planted into this data"

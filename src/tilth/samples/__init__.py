@@ -12,6 +12,7 @@ from tilth.samples.table import (
     severity,
     tighten,
     to_pandas,
+    unlabeled,
     validate,
 )
 from tilth.samples.words import Action, Origin, Reason, Source, Split, Status
@@ -37,5 +38,6 @@ __all__ = [
     "severity",
     "tighten",
     "to_pandas",
+    "unlabeled",
     "validate",
 ]

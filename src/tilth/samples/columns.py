@@ -57,7 +57,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns(
         RESOLVE,
         ("{task}", _S, "the label in force, or null"),
-        ("{task}_origin", _S, "annotator, corrected, given, weak or inherited"),
+        ("{task}_origin", _S, "annotator, corrected, given, weak, propagated or inherited"),
         ("{task}_confidence", _F, "probability that the label in force is right"),
         ("{task}_reason", _S, "why a label was nulled or changed: a word of Reason"),
     ),
@@ -77,6 +77,7 @@ COLUMNS: tuple[Column, ...] = (
         "weak_supervision",
         ("{task}_weak", _S, "the label model's answer where it is sure, else null"),
         ("{task}_weak_confidence", _F, "the label model's probability of its best label"),
+        ("{task}_propagated", _B, "whether that answer rests on the text alone: no function was there to vote"),
         ("{task}_disputed", _B, "whether all witnesses together contradict the given label, which a person should see"),
     ),
     *_columns(

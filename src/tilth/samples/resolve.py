@@ -1,10 +1,10 @@
 """The one rule by which a row's label comes into force.
 
 Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning doubts
-it), the label model's answer, and a given label that cleaning sent to review, at the chance that it is right: a
-toss-up teaches a little still. A given label that the witnesses of weak supervision dispute is for a person to look
-at: it is in force no more, and nothing takes its place. A paraphrase inherits. Parent and child must
-agree. Gold rows keep the label that they came with, whatever any stage says.
+it), the label model's answer (called propagated where it rests on the text alone), and a given label that cleaning
+sent to review, at the chance that it is right: a toss-up teaches a little still. A given label that the witnesses of
+weak supervision dispute is for a person to look at: it is in force no more, and nothing takes its place. A paraphrase
+inherits. Parent and child must agree. Gold rows keep the label that they came with, whatever any stage says.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
         ),
         (Origin.ANNOTATOR, _column(frame, f"{name}_answer"), certain, ~gold),
     )
+    alone = _column(frame, f"{name}_propagated", False).fillna(False).to_numpy(dtype=bool)
     label = np.full(len(frame), None, dtype=object)
     origin, confidence = label.copy(), np.full(len(frame), np.nan)
     for word, value, probability, allowed in proposals:
@@ -67,6 +68,7 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
         label[rows] = value.to_numpy(dtype=object)[rows]
         origin[rows] = word.value
         confidence[rows] = pd.to_numeric(probability, errors="coerce").to_numpy(dtype=float)[rows]
+    origin[(origin == Origin.WEAK.value) & alone] = Origin.PROPAGATED.value
     frame[name], frame[f"{name}_origin"], frame[f"{name}_confidence"] = label, origin, confidence
     frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold).mask(disputed, Action.REVIEW), origin)
 

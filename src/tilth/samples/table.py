@@ -13,7 +13,7 @@ from datasets import Dataset
 
 from tilth.errors import ContractError
 from tilth.samples import columns
-from tilth.samples.words import Reason, Source, Split, Status
+from tilth.samples.words import Origin, Reason, Source, Split, Status
 
 REQUIRED = ("id", "text", "split", "source", "parent_id", "status", "reason")
 _SEVERITY = {status.value: rank for rank, status in enumerate(Status)}
@@ -135,8 +135,16 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
 
 
 def settled(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """`learnable` without labels in review: those that may teach who knows no weights."""
-    return np.asarray(learnable(frame, task) & frame[f"{task}_reason"].ne(Reason.LABEL_REVIEW).to_numpy(dtype=bool))
+    """`learnable` without labels in review and propagated ones: the rows that may teach who knows no weights."""
+    unsure = frame[f"{task}_reason"].eq(Reason.LABEL_REVIEW) | frame[f"{task}_origin"].eq(Origin.PROPAGATED)
+    return np.asarray(learnable(frame, task) & ~unsure.to_numpy(dtype=bool))
+
+
+def unlabeled(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """Boolean mask, shape (rows,), of the active rows of the input that nobody, and no function, ever labeled."""
+    mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & (frame["source"] == Source.INPUT)
+    mask &= frame[f"{task}_given"].isna() & frame[f"{task}_origin"].isin([None, Origin.PROPAGATED])
+    return mask.to_numpy(dtype=bool)
 
 
 def changed_columns(before: Dataset, after: Dataset) -> Iterable[str]:

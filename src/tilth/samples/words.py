@@ -35,6 +35,7 @@ class Origin(StrEnum):
     CORRECTED = "corrected"
     GIVEN = "given"
     WEAK = "weak"
+    PROPAGATED = "propagated"
     INHERITED = "inherited"
 
 

@@ -14,46 +14,19 @@ from datasets import Dataset
 
 from tilth import judge
 from tilth import samples as table
-from tilth.evidence import OutOfFold, calibrate
-from tilth.samples import Source, Split, Task
+from tilth.evidence import calibrate
+from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
-from tilth.text import fold_of
 from tilth.training import heads as linear
 from tilth.training import report
 from tilth.training.config import Config
 from tilth.training.decide import decide
 from tilth.training.heads import Head
+from tilth.training.rows import Rows, rows_of
 
 log = logging.getLogger(__name__)
 
-FOLDS = 5
 PROBED = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """What the rows teach.
-
-    Attributes:
-        tasks: those with something to learn, parents first.
-        codes: for each task, the class of each row, −1 where it does not teach, shape (rows,).
-        weights: for each task, shape (rows,).
-        held: boolean, shape (rows,): the hold-out by which decisions are made; paraphrases fall with their source.
-        original: boolean, shape (rows,): no paraphrase.
-        judged: for each task, what models say of rows that they did not learn from.
-    """
-
-    tasks: tuple[Task, ...]
-    codes: Mapping[str, np.ndarray]
-    weights: Mapping[str, np.ndarray]
-    held: np.ndarray
-    original: np.ndarray
-    judged: Mapping[str, OutOfFold]
-
-    @property
-    def taught(self) -> np.ndarray:
-        """Rows that teach any task."""
-        return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +46,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
-    rows = _rows(frame, tasks, resources)
+    rows = rows_of(frame, tasks, resources)
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted = _fit(frame, rows, config, resources, folder)
     codes = {name: values[rows.taught & rows.original] for name, values in rows.codes.items()}
@@ -93,25 +66,6 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         figures=figures,
         artifacts=artifacts,
     )
-
-
-def _rows(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> Rows:
-    original = (frame["source"] != Source.PARAPHRASE).to_numpy()
-    beside = frame["weight"].astype(float).fillna(1.0).to_numpy() if "weight" in frame else np.ones(len(frame))
-    codes, weights, judged = {}, {}, {}
-    for task in tasks:
-        learnable = table.learnable(frame, task.name)
-        index = {label: code for code, label in enumerate(task.labels)}
-        found = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
-        codes[task.name] = np.where(learnable, found, -1)
-        confidence = frame[f"{task.name}_confidence"].fillna(1.0).clip(1e-3, 1).to_numpy(dtype=np.float64)
-        weights[task.name] = confidence * beside
-        # A paraphrase beside its source in another fold would flatter the estimate, so that none takes part.
-        given = frame[task.name].where(learnable & original, None)
-        judged[task.name] = resources.evidence.out_of_fold(task, given.tolist())
-    family = frame["parent_id"].where(~original, frame["id"]).fillna(frame["id"])
-    held = np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool)
-    return Rows(tasks=tasks, codes=codes, weights=weights, held=held, original=original, judged=judged)
 
 
 def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, folder: Path | None) -> Fitted:
@@ -162,7 +116,7 @@ def _heads(rows: Rows, embeddings: np.ndarray, held_out: Sequence[Head] | None) 
         head = _head(rows, task, embeddings, rows.taught, parent)
         temperature = rows.judged[task.name].temperature
         if held_out is not None:
-            asked = rows.held & rows.original & (rows.codes[task.name] >= 0)
+            asked = rows.held & rows.judged[task.name].labeled
             said = held_out[position].probabilities(embeddings[asked])
             temperature = calibrate(said, rows.codes[task.name][asked])
         found.append(head.with_temperature(temperature))
@@ -174,7 +128,7 @@ def _useful_parent(rows: Rows, task: Task, embeddings: np.ndarray) -> np.ndarray
     if task.parent not in rows.judged:
         return None
     belief = rows.judged[str(task.parent)].probabilities
-    asked = rows.held & rows.original & (rows.codes[task.name] >= 0)
+    asked = rows.held & rows.judged[task.name].labeled
     learned = rows.taught & ~rows.held
     if not asked.any() or not (learned & (rows.codes[task.name] >= 0)).any():
         return None
@@ -188,7 +142,7 @@ def _useful_parent(rows: Rows, task: Task, embeddings: np.ndarray) -> np.ndarray
 def _held_out(rows: Rows, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, dict[str, float]]:
     found = {}
     for head in heads:
-        asked = rows.held & rows.original & (rows.codes[head.task.name] >= 0)
+        asked = rows.held & rows.judged[head.task.name].labeled
         if asked.any():
             said = head.probabilities(embeddings[asked]).argmax(axis=1)
             names = np.array(head.task.labels, dtype=object)

@@ -16,6 +16,11 @@ class Config(Model):
         default="auto", description="what turns votes into labels; auto: the one that does best on held-out labels"
     )
     min_confidence: float = Field(default=0.8, ge=0.0, le=1.0, description="below it a row gets no weak label")
+    propagate: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="without functions for a task: the text model labels the rows that nobody labeled, each at the "
+        "weight of its confidence; auto: unless that makes the judge worse on held-out labels",
+    )
     disputes: Literal["review", "keep"] = Field(
         default="review", description="what becomes of a given label that the votes and the texts together contradict"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tilth.weak_supervision.choosing import Choice, Witnesses, believe, choose
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.joint import Text, part, see
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
+from tilth.weak_supervision.propagation import propagate
 from tilth.weak_supervision.shares import below
 from tilth.weak_supervision.votes import ABSTAIN
 from tilth.weak_supervision.writing import name_of, write_labels, write_votes
@@ -68,11 +70,9 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     functions = [one for item in resources.labeling_functions for one in _functions(item)]
     left_out = {problem.where: problem.why for item in loaded for problem in item.problems}
     remarks = {remark.where: remark.why for item in loaded for remark in item.remarks}
-    if not functions:
-        return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no labeling functions")
     frame = table.to_pandas(samples)
     free = np.flatnonzero(frame["split"].ne(Split.GOLD).to_numpy(dtype=bool))
-    if not len(free):
+    if functions and not len(free):
         return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no rows to vote on")
     night = _Night(
         frame=frame,
@@ -83,17 +83,29 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         left_out=left_out,
         remarks=remarks,
     )
-    ballots = _cast(night, functions)
+    ballots, evidence = _cast(night, functions) if functions else [], resources.evidence
     tasks = {task.name: _conclude(night, task, ballots) for task in resources.tasks if _of(task, ballots)}
+    for task in resources.tasks:
+        truth, silent = _truth(frame, task), task.name not in tasks
+        if silent and (found := propagate(frame, task, truth, evidence, config.propagate)) is not None:
+            found.write(frame, task)
+            tasks[task.name] = found.metrics()
+            night.figures.append(found.figure(task.name))
+    if not functions and not tasks:
+        return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no labeling functions")
     if night.before:
         night.figures.append(figures.drift(night.tonight, night.before, night.drifted))
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
         metrics={"tasks": tasks, "left_out": left_out, "remarks": remarks},
         figures=night.figures,
-        artifacts={"votes.parquet": write_votes(frame, free, ballots, resources.scratch)},
-        carried=history.write(resources.scratch / "history", night.before, night.tonight, night.drifted),
+        artifacts={"votes.parquet": write_votes(frame, free, ballots, resources.scratch)} if functions else {},
+        carried=_remembered(night) if functions else None,
     )
+
+
+def _remembered(night: _Night) -> Path:
+    return history.write(night.resources.scratch / "history", night.before, night.tonight, night.drifted)
 
 
 def _functions(loaded: Any) -> Sequence[LoadedFunction]:

@@ -23,6 +23,7 @@ from tilth.training.config import Config
 from tilth.training.decide import decide
 from tilth.training.heads import fit, predict
 from tilth.training.predictor import Predictor
+from tilth.training.rows import rows_of
 from tilth.training.trunk import Tokens, Trunk, encode
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
@@ -89,7 +90,7 @@ def test_a_paraphrase_counts_by_its_weight(tmp_path: Path) -> None:
         id="p", source="paraphrase", parent_id=frame["id"][0], label_agreement=0.8, used=True, weight=0.25
     )
     samples = table.from_pandas(table.resolve(pd.concat([frame, twin], ignore_index=True), TASKS), TASKS)
-    rows = core._rows(table.to_pandas(samples), TASKS, resources(samples, HashingEncoder(), tmp_path))
+    rows = rows_of(table.to_pandas(samples), TASKS, resources(samples, HashingEncoder(), tmp_path))
     assert rows.taught[-1]
     assert rows.weights["intent"][-1] == pytest.approx(0.25 * 0.8)
     assert rows.weights["intent"][0] == 1
@@ -103,7 +104,7 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
     texts = samples["text"][:]
     np.testing.assert_allclose(Predictor.load(model).embed(texts), own.evidence.encoder.encode(texts), atol=0.02)
     frame, vectors = table.to_pandas(samples), own.evidence.embeddings()
-    fitted = core._heads(core._rows(frame, TASKS, own), vectors, None)
+    fitted = core._heads(rows_of(frame, TASKS, own), vectors, None)
     for task, expected in predict(fitted, vectors).items():
         np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
     settings = json.loads((model / "tilth.json").read_text())

@@ -1,0 +1,67 @@
+"""What the rows of a table teach, at which weight, and by which of them models are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tilth import samples as table
+from tilth.evidence import OutOfFold
+from tilth.samples import Origin, Source, Task
+from tilth.stage import Resources
+from tilth.text import fold_of
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the rows teach.
+
+    Attributes:
+        tasks: those with something to learn, parents first.
+        codes: for each task, the class of each row, −1 where it does not teach, shape (rows,).
+        weights: for each task, shape (rows,).
+        held: boolean, shape (rows,): the hold-out by which decisions are made; paraphrases fall with their source.
+        original: boolean, shape (rows,): no paraphrase.
+        judged: for each task, what models say of rows that they did not learn from; `labeled` are those to measure by.
+    """
+
+    tasks: tuple[Task, ...]
+    codes: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
+    held: np.ndarray
+    original: np.ndarray
+    judged: Mapping[str, OutOfFold]
+
+    @property
+    def taught(self) -> np.ndarray:
+        """Rows that teach any task."""
+        return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
+
+
+def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> Rows:
+    """What a table's rows teach these tasks."""
+    original = (frame["source"] != Source.PARAPHRASE).to_numpy()
+    beside = frame["weight"].astype(float).fillna(1.0).to_numpy() if "weight" in frame else np.ones(len(frame))
+    codes, weights, judged = {}, {}, {}
+    for task in tasks:
+        learnable = table.learnable(frame, task.name)
+        index = {label: code for code, label in enumerate(task.labels)}
+        found = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
+        codes[task.name] = np.where(learnable, found, -1)
+        confidence = frame[f"{task.name}_confidence"].fillna(1.0).clip(1e-3, 1).to_numpy(dtype=np.float64)
+        weights[task.name] = confidence * beside
+        # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
+        # truth to measure by, so that neither takes part.
+        given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
+        if (learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)).any():
+            judged[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
+        else:
+            judged[task.name] = resources.evidence.out_of_fold(task, given)
+    family = frame["parent_id"].where(~original, frame["id"]).fillna(frame["id"])
+    held = np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool)
+    return Rows(tasks=tasks, codes=codes, weights=weights, held=held, original=original, judged=judged)

@@ -1,0 +1,121 @@
+"""Labels where no function votes: a text model's own belief in the rows that nobody labeled, where that does not harm.
+
+Self-training (Scudder 1965; Yarowsky 1995) with the belief as weight: a label that is no more than likely teaches no
+more than that. It costs nothing but time, and it helps or harms as the model is good or bad on this data, so that both
+are measured: judges that learned from such rows against judges that did not, on labels that reached neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth import samples as table
+from tilth.evidence import LIKELY, Evidence, OutOfFold
+from tilth.judge import scores
+from tilth.samples import Task
+from tilth.stage import Figure
+from tilth.weak_supervision.writing import write_labels
+
+FEWEST = 20
+"""Labels below which nothing can be measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Propagated:
+    """What the text model says, and what that is worth.
+
+    Attributes:
+        label: codes, shape (rows,), -1 where it labels nothing.
+        confidence: its probability of that label, shape (rows,), NaN where it was not asked.
+        without, beside: macro-F1 and accuracy of the judge on held-out labels, without such rows and with them.
+        measured_on: how many labels those are.
+        why_not: why nothing is labeled, or None.
+    """
+
+    label: np.ndarray
+    confidence: np.ndarray
+    without: dict[str, float]
+    beside: dict[str, float]
+    measured_on: int
+    why_not: str | None
+
+    def write(self, frame: pd.DataFrame, task: Task) -> None:
+        """The task's columns into a frame that the caller owns."""
+        labeled = self.label >= 0
+        write_labels(frame, np.arange(len(frame)), task, self.label, self.confidence, labeled)
+        frame[f"{task.name}_propagated"] = labeled
+
+    def metrics(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "functions": 0,
+            "used": 0,
+            "label_model": "text",
+            "weakly_labeled": int((self.label >= 0).sum()),
+            "weakly_labeled_without_label": int((self.label >= 0).sum()),
+            "measured_on": self.measured_on,
+            "without": self.without,
+            "with": self.beside,
+            "why_not": self.why_not,
+        }
+
+    def figure(self, task: str) -> Figure:
+        """Both measurements, for the report."""
+        rows = [
+            [name, found.get("macro_f1"), found.get("accuracy")]
+            for name, found in (("the labels alone", self.without), ("and rows labeled by the text", self.beside))
+        ]
+        taken = self.why_not or f"{int((self.label >= 0).sum())} rows are labeled, each at the weight of its confidence"
+        return Figure(
+            kind="table",
+            title=f"{task}: rows that nobody labeled",
+            data={"columns": ["the judge learns from", "macro-F1", "accuracy"], "rows": rows},
+            note=f"Cross-validated on {self.measured_on} labels. {taken[0].upper()}{taken[1:]}.",
+        )
+
+
+def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evidence, wanted: str) -> Propagated | None:
+    """What a text model says of the rows that nobody labeled.
+
+    Args:
+        frame: the whole table.
+        task: whose labels.
+        truth: labels by people or the input as codes, shape (rows,), -1 for none.
+        evidence: on the same rows.
+        wanted: `auto`, `always` or `never`.
+
+    Returns:
+        None where there is nothing to propagate, from or to.
+    """
+    free, told = table.unlabeled(frame, task.name), truth >= 0
+    if wanted == "never" or not free.any() or told.sum() < FEWEST or len(np.unique(truth[told])) < 2:
+        return None
+    names = np.array([*task.labels, None], dtype=object)
+    labels = names[truth].tolist()
+    before = evidence.out_of_fold(task, labels)
+    sure = free & (before.confidence >= LIKELY)
+    label, confidence = np.where(sure, before.predicted, -1), np.where(free, before.confidence, np.nan)
+    without, beside, why_not = _scores(before, truth, names), {}, None
+    if not sure.any():
+        why_not = f"no row is as sure as {LIKELY}"
+    else:
+        beside = _scores(evidence.self_trained(task, labels, free), truth, names)
+        if wanted == "auto" and beside["macro_f1"] < without["macro_f1"]:
+            why_not = f"macro-F1 would fall from {without['macro_f1']} to {beside['macro_f1']}"
+    return Propagated(
+        label=np.full(len(frame), -1) if why_not else label,
+        confidence=confidence,
+        without=without,
+        beside=beside,
+        measured_on=int(told.sum()),
+        why_not=why_not,
+    )
+
+
+def _scores(found: OutOfFold, truth: np.ndarray, names: np.ndarray) -> dict[str, float]:
+    told = truth >= 0
+    return scores(names[truth[told]].tolist(), names[found.predicted[told]].tolist())
