@@ -1,4 +1,4 @@
-"""What paraphrases are worth to a model of few labels: gold macro-F1 without them, with them, and with other ways.
+"""What added rows are worth to a model of few labels: gold macro-F1 with none, with tilth's, and with other ways'.
 
     python benchmarks/few_shot.py --data data/public        (nlpaug beside it: pip install nlpaug)
 
@@ -31,8 +31,12 @@ from threadpoolctl import threadpool_limits
 from tilth.augmentation.config import AdaptConfig, Config
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
+from tilth.evidence import Evidence
 from tilth.judge import fit_predict, scores
+from tilth.samples import Origin, from_pandas, to_pandas
+from tilth.stage import Resources, perform
 from tilth.store import Cache
+from tilth.weak_supervision.config import Config as WeakConfig
 
 WEIGHT = 1 / 3
 NOTHING, EVERYTHING = "nothing", "all the labels"
@@ -86,6 +90,29 @@ def self_trained(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added
     return Added([given.texts[place] for place in others[taken]], said[taken], np.ones(len(taken)))
 
 
+def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path) -> Added:
+    """The rows without a label that weak supervision labels where there is no function, at their confidence."""
+    scratch.mkdir(parents=True)
+    evidence = Evidence(from_pandas(given.frame, [given.task]), encoder=encoder, cache=cache)
+    resources = Resources(tasks=(given.task,), seed=0, evidence=evidence, scratch=scratch)
+    samples = from_pandas(given.frame, [given.task])
+    after = to_pandas(perform("weak_supervision", samples, WeakConfig(), resources).samples)
+    rows = after[after[f"{given.task.name}_origin"].eq(Origin.PROPAGATED)]
+    codes = rows[given.task.name].map({label: code for code, label in enumerate(given.task.labels)})
+    return Added(
+        rows["text"].tolist(), codes.to_numpy(dtype=int), rows[f"{given.task.name}_confidence"].to_numpy(float)
+    )
+
+
+def together(one: Added, two: Added) -> Added:
+    """Both."""
+    return Added(
+        [*one.texts, *two.texts],
+        np.concatenate([one.codes, two.codes]),
+        np.concatenate([one.weights, two.weights]),
+    )
+
+
 def ways(
     given: Given, vectors: np.ndarray, config: Config, encoder: Encoder, home: Path, seed: int
 ) -> dict[str, Added]:
@@ -95,11 +122,13 @@ def ways(
     counts = np.maximum(1, np.bincount(accepted["place"], minlength=len(vectors))[given.sources])
     weight = float(ours.metrics.get("weight", 1.0))
     print({key: ours.metrics.get(key) for key in ("sources", "accepted", "used", "weight")}, flush=True)
+    by_text = labeled_by_text(given, encoder, Cache(home / "cache"), home / "weak")
     found = {
         NOTHING: written(given, []),
-        'tilth, `when = "auto"`': paraphrased(given, used, weight),
+        "tilth, its defaults": together(by_text, paraphrased(given, used, weight)),
+        'tilth, paraphrases alone, `when = "auto"`': paraphrased(given, used, weight),
         # With "always", training takes whatever the gate accepted.
-        'tilth, `when = "always"`': paraphrased(given, accepted, weight),
+        'tilth, paraphrases alone, `when = "always"`': paraphrased(given, accepted, weight),
         "contextual substitution": written(given, substituted(given, ours.denoiser, counts.tolist(), seed)),
         "neighbors, labeled by the nearest": neighbors(given, vectors, counts),
         "self-training": self_trained(given, vectors, counts),
@@ -211,14 +240,16 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[
     """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
     _results.write(
         "few_shot",
-        f"## What paraphrases are worth to a model of few labels\n\n`python benchmarks/few_shot.py --sets "
+        f"## What added rows are worth to a model of few labels\n\n`python benchmarks/few_shot.py --sets "
         f"{' '.join(sets)} --seeds {arguments.seeds} --sources {arguments.sources}` ({_results.machine()})\n\n"
         f"Gold macro-F1, median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Gain: "
         "the median paired difference to nothing added, and Student's 95% interval of its mean. Every peer adds as "
-        "many rows for a labeled row as the gate accepted of its paraphrases, one at least. tilth's rows weigh what "
-        "its proof gives them times the judge's belief in their label, a peer's text 1/3, a neighbor its cosine, a "
-        "self-trained row 1. Substitution uses tilth's own adapted denoiser, without a source or a gate. EDA's "
-        "synonyms and insertions need WordNet, which has to be downloaded: left out.\n\n"
+        "many rows for a labeled row as the gate accepted of its paraphrases, one at least. By its defaults tilth "
+        "labels texts without a label by the text alone, each at the weight of its confidence (weak supervision "
+        "without functions, unless held-out labels object), and takes paraphrases where they are proved to help. "
+        "Paraphrases weigh what the proof gives them times the judge's belief in their label, a peer's text 1/3, a "
+        "neighbor its cosine, a self-trained row 1. Substitution uses tilth's own adapted denoiser, without a source "
+        "or a gate. EDA's synonyms and insertions need WordNet, which has to be downloaded: left out.\n\n"
         + _results.table(COLUMNS, lines),
     )
 

@@ -111,7 +111,8 @@ class Evidence:
 
         Within each fold a first judge learns from the labels alone; the free rows whose best label it holds likelier
         right than wrong (`LIKELY`) then teach a second one beside the labels, at the weight of that belief
-        (self-training, Yarowsky 1995). No row is judged by a model that its own label reached in any way.
+        (self-training, Yarowsky 1995). No row is judged by a model that its own label reached; the temperature alone is
+        fitted to all labels.
 
         Args:
             task: its `labels` order the columns.

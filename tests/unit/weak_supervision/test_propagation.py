@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import HashingEncoder
+from tilth import samples as table
+from tilth import stage as stages
+from tilth.evidence import LIKELY, Evidence, OutOfFold
+from tilth.samples import Task
+from tilth.store import Cache
+from tilth.weak_supervision import Config
+from tilth.weak_supervision.propagation import propagate
+
+TASK = Task(name="topic", labels=("bread", "rain"))
+WORDS = {"bread": "flour oven crust dough loaf yeast", "rain": "cloud storm wet umbrella puddle drops"}
+
+
+def texts(count: int, seed: int) -> tuple[list[str], list[str]]:
+    """Texts of four words, three of their own topic and one of any, and their topics."""
+    rng = np.random.default_rng(seed)
+    topics = [str(rng.choice(list(WORDS))) for _ in range(count)]
+    every = " ".join(WORDS.values()).split()
+    made = [" ".join([*rng.choice(WORDS[topic].split(), 3), rng.choice(every)]) for topic in topics]
+    return [f"{text} {number}" for number, text in enumerate(made)], topics
+
+
+def frame_of(told: int = 60, free: int = 100, gold: int = 10) -> tuple[pd.DataFrame, list[str]]:
+    words, topics = texts(told + free + gold, 0)
+    split = ["train"] * told + ["unlabeled"] * free + ["gold"] * gold
+    given = [topic if part != "unlabeled" else None for topic, part in zip(topics, split, strict=True)]
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(len(words))], "text": words, "split": split})
+    frame["source"], frame["parent_id"], frame["status"], frame["reason"] = "input", None, "active", None
+    frame["topic_given"] = given
+    return table.resolve(frame, [TASK]), topics
+
+
+def perform(frame: pd.DataFrame, folder: Path, **config: Any) -> stages.StageResult:
+    (folder / "scratch").mkdir(parents=True)
+    samples = table.from_pandas(frame, [TASK])
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    resources = stages.Resources(tasks=(TASK,), seed=0, evidence=evidence, scratch=folder / "scratch")
+    return stages.perform("weak_supervision", samples, Config(**config), resources)
+
+
+def test_rows_that_nobody_labeled_are_labeled_by_the_text_at_the_weight_of_its_belief(tmp_path: Path) -> None:
+    frame, topics = frame_of()
+    frame.loc[60, "status"] = "quarantined"  # junk is no row to learn from
+    result = perform(frame, tmp_path)
+    assert result.skipped is None
+    after = table.to_pandas(result.samples)
+    new = after["topic_origin"].eq("propagated").to_numpy()
+    assert new.sum() == result.metrics["tasks"]["topic"]["weakly_labeled"] > 50
+    assert not new[:61].any()
+    assert not new[160:].any()  # gold
+    assert (after["topic"][new] == np.array(topics, dtype=object)[new]).mean() > 0.9
+    assert after["topic_confidence"][new].between(LIKELY, 1).all()
+    assert table.learnable(after, "topic")[new].all()
+    assert not table.settled(after, "topic")[new].any()
+    assert table.unlabeled(after, "topic").tolist() == table.unlabeled(frame, "topic").tolist()
+    (figure,) = result.figures
+    assert [row[0] for row in figure.data["rows"]] == ["the labels alone", "and rows labeled by the text"]
+
+
+@pytest.mark.parametrize("change", [{"propagate": "never"}, {"told": 10}, {"free": 0}])
+def test_where_there_is_nothing_to_go_by_or_it_is_not_wanted_the_stage_says_so(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    config = {name: change.pop(name) for name in list(change) if name == "propagate"}
+    frame, _ = frame_of(**change)
+    assert perform(frame, tmp_path, **config).skipped == "no labeling functions"
+
+
+class _Told:
+    """Evidence that says of every row what it is given; the second judge is wrong about a share of the labels."""
+
+    def __init__(self, truth: np.ndarray, wrong: int, sure: float = 0.9) -> None:
+        self._truth, self._wrong, self._sure = truth, wrong, sure
+
+    def out_of_fold(self, task: Task, labels: list[str | None]) -> OutOfFold:
+        return self._judged(np.maximum(self._truth, 0), labels)
+
+    def self_trained(self, task: Task, labels: list[str | None], free: np.ndarray) -> OutOfFold:
+        said = np.maximum(self._truth, 0)
+        said[: self._wrong] = 1 - said[: self._wrong]
+        return self._judged(said, labels)
+
+    def _judged(self, said: np.ndarray, labels: list[str | None]) -> OutOfFold:
+        found = np.full((len(said), 2), min(0.4, 1 - self._sure), dtype=np.float32)
+        found[np.arange(len(said)), said] = self._sure
+        return OutOfFold(probabilities=found, labeled=np.array([x is not None for x in labels]), temperature=1.0)
+
+
+@pytest.mark.parametrize(("wanted", "labeled"), [("auto", 0), ("always", 100)])
+def test_what_would_make_the_judge_worse_is_left_out_unless_it_is_wanted_all_the_same(
+    wanted: str, labeled: int
+) -> None:
+    frame, _ = frame_of(gold=0)
+    truth = frame["topic"].map({"bread": 0, "rain": 1}).fillna(-1).astype(int).to_numpy()
+    found = propagate(frame, TASK, truth, _Told(truth, wrong=10), wanted)  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.label >= 0).sum() == labeled
+    assert found.beside["macro_f1"] < found.without["macro_f1"]
+    assert ("would fall" in (found.why_not or "")) == (labeled == 0)
+
+
+def test_a_judge_that_is_sure_of_nothing_labels_nothing() -> None:
+    frame, _ = frame_of(gold=0)
+    truth = frame["topic"].map({"bread": 0, "rain": 1}).fillna(-1).astype(int).to_numpy()
+    found = propagate(frame, TASK, truth, _Told(truth, wrong=0, sure=0.49), "auto")  # type: ignore[arg-type]
+    assert found is not None
+    assert found.why_not == "no row is as sure as 0.5"
+    assert not (found.label >= 0).any()
+
+
+def test_no_row_is_judged_by_a_model_that_its_own_label_reached(tmp_path: Path) -> None:
+    frame, _ = frame_of(told=18)  # so few that no temperature is fitted to them
+    samples = table.from_pandas(frame, [TASK])
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(tmp_path))  # type: ignore[arg-type]
+    labels, free = frame["topic"].where(frame["split"] != "gold", None).tolist(), table.unlabeled(frame, "topic")
+    before = evidence.self_trained(TASK, labels, free)
+    assert not np.allclose(before.probabilities, evidence.out_of_fold(TASK, labels).probabilities)
+    other = list(labels)
+    other[3] = "rain" if labels[3] == "bread" else "bread"
+    after = evidence.self_trained(TASK, other, free)
+    same = before.labeled & (evidence.folds == evidence.folds[3])
+    assert np.array_equal(after.probabilities[same], before.probabilities[same])
+    assert not np.allclose(after.probabilities[~same], before.probabilities[~same])
