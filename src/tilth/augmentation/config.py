@@ -34,6 +34,13 @@ class GateConfig(Model):
         default=0.9, ge=-1, le=1, description="cosine from which the most salient word may be another one"
     )
     grammar: float = Field(default=0.25, ge=0, description="largest number of grammar problems added")
+    attested: float = Field(
+        default=0.6,
+        ge=0,
+        le=1,
+        description="share of a row's three words in a row that other rows must hold, on average, for a paraphrase "
+        "with three that no row holds to be a problem; 1 = hardly ever",
+    )
     fluency: float = Field(default=0.2, ge=0, description="nats a token by which a paraphrase may read worse")
     agreement: float = Field(default=0.5, ge=0, le=1, description="smallest probability of the parent's label")
     novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
@@ -82,6 +89,9 @@ class Config(Model):
     denoiser: str = Field(default="pretrained", description='"pretrained", or a folder by save_pretrained')
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
     candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
+    recombined: int = Field(
+        default=40, ge=0, le=200, description="paraphrases tried for each that recombine it with other texts; 0 = none"
+    )
     noise: tuple[float, ...] = Field(
         default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"
     )

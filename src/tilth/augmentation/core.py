@@ -14,13 +14,15 @@ from tilth.augmentation import judges as judging
 from tilth.augmentation import report, sources
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
+from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import Config
-from tilth.augmentation.corpus import gather
+from tilth.augmentation.corpus import gather, usable
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
 from tilth.augmentation.proof import Offered, Proof, prove
+from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
 from tilth.augmentation.weights import load
@@ -40,7 +42,8 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     fitted = [judging.fit(frame, task, resources.evidence) for task in resources.tasks]
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
-    checks = checkers(config.grammar, config.grammar_server)
+    attested = AttestedChecker(frame["text"].iloc[usable(frame)], config.gate.attested)
+    checks: list[Checker] = [*checkers(config.grammar, config.grammar_server), attested]
     adapted = _adapted(frame, config, resources)
     trained = config.backend != "tilth" or _good_enough(adapted, config)
     allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
@@ -135,15 +138,23 @@ def _paraphrased(
     output, drawn = draw(
         paraphraser, fingerprint, texts, content, spellings(own), config, resources.seed, resources.evidence.cache
     )
-    count = config.candidates
+    others = recombined(
+        texts, chosen.words, frame["text"].iloc[usable(frame)], spellings(own), config.recombined
+    )  # fmt: skip
+    made = [
+        [*zip(*denoised, strict=True), *((one.text, one.share) for one in more)]
+        for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)
+    ]
+    counts = [len(row) for row in made]
+    source = np.repeat(np.arange(len(texts)), counts)
     frames = [frame_json(text, words) for text, words in zip(texts, content, strict=True)]
     found = Candidates(
-        np.repeat(chosen.rows, count),
-        [text for row in output.texts for text in row],
-        [text for text in texts for _ in range(count)],
-        [one for one in frames for _ in range(count)],
-        np.array([level for row in output.noise_levels for level in row]),
-        [name for name in chosen.classes for _ in range(count)],
+        chosen.rows[source],
+        [text for row in made for text, _ in row],
+        [texts[k] for k in source],
+        [frames[k] for k in source],
+        np.array([level for row in made for _, level in row]),
+        [chosen.classes[k] for k in source],
     )
     return found, drawn
 

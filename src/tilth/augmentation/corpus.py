@@ -42,7 +42,7 @@ def gather(
     frame: pd.DataFrame, evidence: Evidence, tasks: Sequence[Task], config: AdaptConfig, tokenizer: Any
 ) -> Corpus:
     """The corpus of a table; an example is None where there is too little text for one."""
-    rows = _usable(frame)
+    rows = usable(frame)
     ids: list[list[int]] = [[] for _ in range(len(frame))]
     texts = frame["text"].iloc[rows].tolist()
     encoded = tokenizer(texts, add_special_tokens=False, truncation=False)["input_ids"] if texts else []
@@ -60,7 +60,8 @@ def gather(
     )
 
 
-def _usable(frame: pd.DataFrame) -> np.ndarray:
+def usable(frame: pd.DataFrame) -> np.ndarray:
+    """Rows whose texts are learned from: active ones of the input that are not gold, each text once."""
     mask = (frame["split"] != Split.GOLD) & (frame["source"] == Source.INPUT) & (frame["status"] == Status.ACTIVE)
     first = ~frame["text"].where(mask).duplicated() & mask
     return np.flatnonzero(first.to_numpy(dtype=bool))

@@ -1,0 +1,51 @@
+"""Whether a text holds three words in a row that nobody wrote: what a small denoiser does where it goes wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from tilth.text import normal_form
+
+_READ = 2000  # texts that the share is measured on
+
+Trigram = tuple[str, str, str]
+
+
+class AttestedChecker:
+    """Counts trigrams of words that no text of the corpus holds.
+
+    Read one by one, of 150 paraphrases of banking77 that a denoiser wrote and whose label, meaning and slots the gate
+    let pass, 8 of 10 without such a trigram were free of a mistake, 9 of 19 with one, and 7 of 121 with more. Where
+    people's own texts hold many that no other text does, that says little, and this checker has no answer.
+
+    Args:
+        corpus: Texts that people wrote.
+        least: Share of a text's trigrams, on average, that the other texts must hold.
+    """
+
+    name = "attested"
+
+    def __init__(self, corpus: Iterable[str], least: float) -> None:
+        texts = sorted(set(map(normal_form, corpus)))
+        self._known = Counter[Trigram]()
+        for text in texts:
+            self._known.update(set(_trigrams(text)))
+        step = max(1, len(texts) // _READ)
+        shares = [np.mean([self._known[one] > 1 for one in _trigrams(text)]) for text in texts[::step] if text]
+        self.share = float(np.mean(shares)) if shares else 0.0
+        self.answers = self.share >= least
+
+    def problems(self, texts: Sequence[str]) -> np.ndarray:
+        """Unattested trigrams of each text (texts,); NaN where the corpus says too little."""
+        if not self.answers:
+            return np.full(len(texts), np.nan)
+        return np.array([sum(one not in self._known for one in _trigrams(normal_form(text))) for text in texts], float)
+
+
+def _trigrams(text: str) -> list[Trigram]:
+    """Of the words of a normal form, with its two ends, which no word can be."""
+    words = ["^", *text.split(), "$"]
+    return list(zip(words, words[1:], words[2:], strict=False))
