@@ -24,7 +24,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def judged(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray) -> TaskJudges:
     frame = pd.DataFrame({"label": [TASK.labels[code] for code in codes], "status": "active", "split": "train"})
-    frame["source"] = "input"
+    frame["source"], frame["label_reason"], frame["label_origin"] = "input", None, "given"
     evidence: Any = SimpleNamespace(embeddings=lambda: vectors, folds=folds)
     return fit(frame, TASK, evidence)
 
