@@ -108,7 +108,7 @@ def _flags(name: str, beliefs: Beliefs, codes: np.ndarray, threshold: float) -> 
     if name in SCORES:
         return np.asarray(SCORES[name](beliefs, codes) <= threshold)
     if name == POSTERIOR:
-        return _doubted(posterior(codes, beliefs.joint, beliefs.differ), codes)
+        return _doubted(posterior(codes, beliefs.joint, beliefs.mistaken), codes)
     return np.asarray(
         find_label_issues(codes, beliefs.joint, filter_by=name.removeprefix("cleanlab "), n_jobs=1), dtype=bool
     )
@@ -149,7 +149,7 @@ def choose(
     ranked = dict(sorted(measured.items(), key=lambda item: -item[1].f1))
     allowed = [name for name, found in ranked.items() if found.precision >= min_precision] or [DEFAULT]
     name = allowed[0] if wanted == "auto" else wanted
-    belief = posterior(codes, beliefs.joint, beliefs.differ)
+    belief = posterior(codes, beliefs.joint, beliefs.mistaken)
     doubted = _doubted(belief, codes)
     if name == POSTERIOR or (wanted == "auto" and doubted.mean() > rate + _BEYOND):
         return Verdict(
@@ -200,6 +200,19 @@ def _measure_flags(name: str, turns: Sequence[_Turn], rate: float) -> Measured:
     found = np.concatenate([flag[turn.planted] for flag, turn in zip(flags, turns, strict=True)])
     others = np.concatenate([flag[~turn.planted] for flag, turn in zip(flags, turns, strict=True)])
     return planting.measure(float(found.mean()) if len(found) else 0.0, float(others.mean()), rate)
+
+
+def none(codes: np.ndarray, beliefs: Beliefs) -> Verdict:
+    """For labels so few a class that models err more often than people: each stands, and its quality can be seen."""
+    return Verdict(
+        issue=np.zeros(len(codes), dtype=bool),
+        wrong=np.zeros(len(codes)),
+        belief=beliefs.joint,
+        name="none: too few labels a class",
+        rate=None,
+        measured={},
+        planted=0,
+    )
 
 
 def cautious(codes: np.ndarray, beliefs: Beliefs) -> Verdict:

@@ -20,6 +20,11 @@ from tilth.samples import Action, Split, Status, Task
 
 FEWEST = 100
 """Labeled rows below which no error is planted: a handful of them would measure nothing."""
+FEW, ENOUGH = 10, 20
+"""Labeled rows a class. With fewer than 10, to drop what models doubt costs more than one wrong label in five does, so
+that nothing is judged wrong (banking77 at 5 a class: macro-F1 0.65 with the wrong labels, 0.42 to 0.54 without what is
+doubted; where all are right, 0.80 and 0.66 to 0.74). From 20 on errors can be planted and counted; between, two of
+cleanlab's filters must agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +139,9 @@ def _judged(
         return believe(vectors, graph, changed, folds, classes, config.rounds, below)
 
     beliefs = again(codes)
-    if len(rows) < FEWEST:
+    if len(rows) < FEW * classes:
+        return beliefs, filters.none(codes, beliefs)
+    if len(rows) < max(FEWEST, ENOUGH * classes):
         return beliefs, filters.cautious(codes, beliefs)
     return beliefs, filters.choose(
         codes,

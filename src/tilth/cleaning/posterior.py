@@ -2,7 +2,7 @@
 
 Most label filters take errors to fall on any row of a class alike. People's errors keep to the hard rows, where models
 err too, so that a label that the models contradict may be either's mistake. Which one it is cannot be told for a row,
-but how often models are mistaken on rows as hard as it can: by how often two models of unlike kinds differ there.
+but how often models are mistaken on rows as hard as it can (`witnesses.Beliefs.mistaken`).
 """
 
 from __future__ import annotations
@@ -12,27 +12,24 @@ from sklearn.isotonic import IsotonicRegression
 
 from tilth.cleaning.planting import confusion
 
-_HALF = 0.5
-"""Models' mistakes for each of their differences: two that err alike and independently differ twice as often as one of
-them errs. Measured with known labels on banking77, in every kind of noise: 0.4 to 0.8."""
 _SUREST = 0.1  # share of the rows on which models make next to no mistake, so that what they contradict is wrong
 _EDGE = 1e-4  # no chance is quite 0 or 1
 _LEAST = 0.05  # a share of rows below which a rate is not divided by it
 
 
-def posterior(codes: np.ndarray, belief: np.ndarray, differ: np.ndarray) -> np.ndarray:
-    """The chances of each true label, given the labels, what models believe, and where they differ.
+def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np.ndarray:
+    """The chances of each true label, given the labels, what models believe, and how often they are mistaken.
 
     Bayes' rule as in Dawid and Skene (1979) with a single annotator, whose errors go where this data's errors go
     (`planting.confusion`), and whose error rate depends on the difficulty of the row: the margin between the two
     classes that the models hold most likely. At each difficulty the labels contradict the models at a rate that
-    counts both sides' mistakes, and the models' own are read off `differ`; both rates can only fall as rows get
-    easier (isotonic fits). What is contradicted even among the surest rows is error, and so its share is a floor.
+    counts both sides' mistakes; both rates can only fall as rows get easier (isotonic fits). What is contradicted even
+    among the surest rows is error, and so its share is a floor.
 
     Args:
         codes: labels as given, shape (rows,).
         belief: probabilities by models that did not see the row's label, shape (rows, classes).
-        differ: whether two models of unlike kinds hold different classes most likely, boolean, shape (rows,).
+        mistaken: a figure of each row whose mean over rows as hard is how often the models err there, shape (rows,).
 
     Returns:
         Probabilities, float64, shape (rows, classes).
@@ -46,14 +43,14 @@ def posterior(codes: np.ndarray, belief: np.ndarray, differ: np.ndarray) -> np.n
     others /= np.maximum(others.sum(axis=1, keepdims=True), 1e-12)
     alike = _falling(easy, (others * given[:, top].T).sum(axis=1))
     contradicted = _falling(easy, (top != codes).astype(float))
-    mistaken = np.clip(np.minimum(_HALF * _falling(easy, differ.astype(float)), contradicted), _EDGE, 1 - _EDGE)
-    wrong = (contradicted - mistaken) / np.maximum(1 - mistaken - mistaken * alike, _LEAST)
+    erring = np.clip(np.minimum(_falling(easy, mistaken), contradicted), _EDGE, 1 - _EDGE)
+    wrong = (contradicted - erring) / np.maximum(1 - erring - erring * alike, _LEAST)
     floor = float(np.median(contradicted[easy > 1 - _SUREST])) if len(codes) else 0.0
     wrong = np.clip(np.maximum(wrong, floor), _EDGE, 1 - _EDGE)
     rest = (contradicted - wrong) / np.maximum(1 - wrong - wrong * alike, _LEAST)
-    mistaken = np.clip(np.minimum(mistaken, rest), _EDGE, 1 - _EDGE)
-    found = others * mistaken[:, None]
-    found[place, top] = 1 - mistaken
+    erring = np.clip(np.minimum(erring, rest), _EDGE, 1 - _EDGE)
+    found = others * erring[:, None]
+    found[place, top] = 1 - erring
     likely = given[:, codes].T * wrong[:, None]
     likely[place, codes] = 1 - wrong
     found *= likely

@@ -24,6 +24,8 @@ _WIDTH = 0.05
 """Cosine distance over which a neighbor's voice falls by a factor e."""
 _DOUBT = 1e-2
 """What every class is given beside its neighbors' voices, so that none is impossible."""
+_HALF = 0.5
+_TINY = 1e-3
 _LOGITS = (0.02, 60.0)
 """Temperatures to choose from: scores of a discriminant are far larger than log probabilities."""
 
@@ -56,14 +58,13 @@ class Beliefs:
     Attributes:
         neighbors, linear, joint: probabilities of each class by the neighbors, by the judge of the rows whose label the
             cheap witnesses agree with, and by all witnesses; float64, shape (rows, classes).
-        differ: whether neighbors and discriminant, taught by every label as it is given, hold different classes most
-            likely, boolean, shape (rows,).
+        mistaken: what each row adds to the share of rows on which models are mistaken, shape (rows,); see `_mistaken`.
     """
 
     neighbors: np.ndarray
     linear: np.ndarray
     joint: np.ndarray
-    differ: np.ndarray
+    mistaken: np.ndarray
 
 
 def believe(
@@ -91,7 +92,7 @@ def believe(
         near = _calibrated(np.log(graph.tally(codes, weights, classes) + _DOUBT), codes)
         apart = _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes)
         if turn == 0:
-            differ = near.argmax(axis=1) != apart.argmax(axis=1)
+            mistaken = _mistaken(vectors, codes, folds, classes, near.argmax(axis=1), apart.argmax(axis=1))
         cheap = _pooled(near, apart)
         weights = cheap[place, codes] / cheap.max(axis=1)
     linear = _judge(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
@@ -100,7 +101,24 @@ def believe(
     if below is not None:
         told = ~np.isnan(below).any(axis=1)
         joint[told] = _pooled(joint[told], below[told])
-    return Beliefs(neighbors=near, linear=linear, joint=joint, differ=differ)
+    return Beliefs(neighbors=near, linear=linear, joint=joint, mistaken=mistaken)
+
+
+def _mistaken(
+    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, classes: int, near: np.ndarray, apart: np.ndarray
+) -> np.ndarray:
+    """How often models of these rows are mistaken, told by where two of unlike kinds differ; shape (rows,).
+
+    Two that err alike and independently differ twice as often as one of them errs. What both get wrong for want of
+    rows they do not differ in: that share is about what half of the rows lose against all of them, for errors fall
+    with the number of rows as its inverse does.
+
+    `near` and `apart` are the classes that neighbors and discriminant hold most likely, shape (rows,).
+    """
+    fewer = _discriminant(vectors, codes, folds, np.ones(len(codes)), classes, part=0.5).argmax(axis=1)
+    want = max(0.0, float((fewer != codes).mean() - (apart != codes).mean()))
+    differ = near != apart
+    return np.asarray(differ * (_HALF + want / max(float(differ.mean()), _TINY)))
 
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -114,12 +132,17 @@ def _pooled(*beliefs: np.ndarray) -> np.ndarray:
 
 
 def _discriminant(
-    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, weights: np.ndarray, classes: int
+    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, weights: np.ndarray, classes: int, part: float = 1.0
 ) -> np.ndarray:
-    """Out-of-fold scores of a weighted linear discriminant, float64, shape (rows, classes)."""
-    scores = np.zeros((len(codes), classes))
-    for fold in np.unique(folds):
-        taught, asked = folds != fold, folds == fold
+    """Out-of-fold scores of a weighted linear discriminant that learns from a part of the other folds.
+
+    Returns:
+        float64, shape (rows, classes).
+    """
+    scores, every = np.zeros((len(codes), classes)), np.unique(folds)
+    for place, fold in enumerate(every):
+        others = np.roll(every, -place)[1:]
+        taught, asked = np.isin(folds, others[: max(1, round(part * len(others)))]), folds == fold
         if not taught.any():
             continue
         x, y, w = vectors[taught].astype(np.float64), codes[taught], weights[taught]

@@ -225,3 +225,11 @@ def test_an_unknown_filter_names_the_nearest(tmp_path: Path) -> None:
     frame, _ = messages(60, 0.1)
     with pytest.raises(ConfigError, match='did you mean "joint margin"'):
         run(frame, tmp_path, filter="joint margins")
+
+
+def test_with_few_labels_a_class_no_label_is_judged_wrong(tmp_path: Path) -> None:
+    frame, _ = messages(20, 0.2)
+    out, metrics = run(frame, tmp_path)
+    assert not out["is_intent_issue"].any()
+    assert metrics["tasks"]["intent"]["filter"] == "none: too few labels a class"
+    assert out["intent_quality"].notna().all()
