@@ -37,14 +37,17 @@ def gold_leak(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
 
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
 def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Cosine to the nearest earlier row, where most of the words are shared too."""
+    """Cosine to the nearest earlier row, where most of the words are shared too; labeled rows come before others."""
     near, count = evidence.neighbors(10), len(frame)
+    order = np.argsort(frame["split"].ne(Split.TRAIN).to_numpy(), kind="stable")
+    turn = np.empty(count, dtype=int)
+    turn[order] = np.arange(count)
     gold = frame["split"].eq(Split.GOLD).to_numpy()
     words = [set(normal_form(text).split()) for text in frame["text"]]
     score, original = np.ones(count), np.full(count, None, dtype=object)
-    for row in np.flatnonzero((near.similarities >= config.near_duplicate).any(axis=1)):
+    for row in order[(near.similarities >= config.near_duplicate).any(axis=1)[order]]:
         for other, cosine in zip(near.rows[row], near.similarities[row], strict=True):
-            if other >= row or gold[other] or gold[row] or original[other] is not None:
+            if turn[other] >= turn[row] or gold[other] or gold[row] or original[other] is not None:
                 continue
             shared = len(words[row] & words[other]) / max(1, len(words[row] | words[other]))
             if cosine >= config.near_duplicate and shared >= 0.7:

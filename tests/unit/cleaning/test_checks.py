@@ -91,6 +91,14 @@ def test_a_near_copy_names_the_row_that_it_repeats(tmp_path: Path) -> None:
     assert out.loc["n0", ["reason", "duplicate_of"]].tolist() == ["near_duplicate", "b2"]
 
 
+def test_a_labeled_row_is_kept_before_its_near_copy_without_a_label(tmp_path: Path) -> None:
+    text = "the little blue kettle will not boil water today"
+    extra = [*unlabeled([f"{text} today"], "n"), ("late", text, "train", "network", "slow")]
+    out = cleaned(extra, tmp_path, near_duplicate=0.9)
+    assert out.loc["n0", ["reason", "duplicate_of"]].tolist() == ["near_duplicate", "late"]
+    assert out.loc["late", "status"] == Status.ACTIVE
+
+
 def test_the_data_set_as_a_whole_is_examined_by_datalab(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     words = {"refund": ["refund", "money", "bank"], "slow": ["slow", "buffering", "evening"]}
