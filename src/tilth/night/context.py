@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from tilth.evidence import Evidence
     from tilth.weak_supervision.loader import LoadedFunctions
 
-_SHARED = ("samples", "store", "stage.py", "config.py", "errors.py", "text.py", "judge.py", "encoder.py", "evidence.py")
+_SHARED = (
+    "samples",
+    "store",
+    "stage.py",
+    "config.py",
+    "errors.py",
+    "text.py",
+    "judge.py",
+    "encoder.py",
+    "neighbors.py",
+    "evidence.py",
+)
 """What every stage may run beside its own package; a test holds this list to what the stages really import."""
 
 
