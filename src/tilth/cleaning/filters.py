@@ -164,9 +164,12 @@ def choose(
     precise = ranked[name].precision >= min_precision
     scored = name if name in SCORES else DEFAULT
     issue = _flags(name, beliefs, codes, ranked[name].threshold) if precise else np.zeros(len(codes), dtype=bool)
+    issue &= beliefs.joint.argmax(axis=1) != codes
+    # A second opinion: what is flagged is at least as likely wrong as either says, and what is not is at most.
+    both = planting.chance_wrong(*pooled[scored], rate, SCORES[scored](beliefs, codes)), 1 - _confidence(belief, codes)
     return Verdict(
-        issue=issue & (beliefs.joint.argmax(axis=1) != codes),
-        wrong=planting.chance_wrong(*pooled[scored], rate, SCORES[scored](beliefs, codes)),
+        issue=issue,
+        wrong=np.where(issue, np.maximum(*both), np.minimum(*both)),
         belief=beliefs.joint,
         name=name,
         rate=rate,

@@ -45,7 +45,8 @@ def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> F
     gold = frame["split"].eq(Split.GOLD).to_numpy()
     words = [set(normal_form(text).split()) for text in frame["text"]]
     score, original = np.ones(count), np.full(count, None, dtype=object)
-    for row in order[(near.similarities >= config.near_duplicate).any(axis=1)[order]]:
+    close = np.asarray((near.similarities >= config.near_duplicate).any(axis=1))
+    for row in order[close[order]]:
         for other, cosine in zip(near.rows[row], near.similarities[row], strict=True):
             if turn[other] >= turn[row] or gold[other] or gold[row] or original[other] is not None:
                 continue
