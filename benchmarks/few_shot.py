@@ -93,9 +93,9 @@ def self_trained(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added
 def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path) -> Added:
     """The rows without a label that weak supervision labels where there is no function, at their confidence."""
     scratch.mkdir(parents=True)
-    evidence = Evidence(from_pandas(given.frame, [given.task]), encoder=encoder, cache=cache)
-    resources = Resources(tasks=(given.task,), seed=0, evidence=evidence, scratch=scratch)
     samples = from_pandas(given.frame, [given.task])
+    evidence = Evidence(samples, encoder=encoder, cache=cache)
+    resources = Resources(tasks=(given.task,), seed=0, evidence=evidence, scratch=scratch)
     after = to_pandas(perform("weak_supervision", samples, WeakConfig(), resources).samples)
     rows = after[after[f"{given.task.name}_origin"].eq(Origin.PROPAGATED)]
     codes = rows[given.task.name].map({label: code for code, label in enumerate(given.task.labels)})

@@ -13,7 +13,7 @@ from tilth.active_learning import strategies
 from tilth.active_learning.config import Config
 from tilth.active_learning.learner import Learner
 from tilth.judge import fit_predict, judge
-from tilth.samples import Origin, Reason, Source, Split, Status, Task
+from tilth.samples import Source, Split, Status, Task
 from tilth.stage import Figure, Resources, StageResult
 
 
@@ -63,8 +63,7 @@ def finest(tasks: Sequence[Task]) -> Task:
 
 def _pool(frame: pd.DataFrame, task: Task) -> np.ndarray:
     """Rows worth asking about: active, of the input, not gold, without a label in force or with an unsure one."""
-    unanswered = frame[task.name].isna() | frame[f"{task.name}_reason"].eq(Reason.LABEL_REVIEW)
-    unanswered |= frame[f"{task.name}_origin"].eq(Origin.PROPAGATED)
+    unanswered = frame[task.name].isna() | table.unsure(frame, task.name)
     if f"{task.name}_answer" in frame:  # what a person said is never asked again
         unanswered &= frame[f"{task.name}_answer"].isna()
     asked = frame["status"].eq(Status.ACTIVE) & frame["split"].ne(Split.GOLD) & frame["source"].ne(Source.PARAPHRASE)

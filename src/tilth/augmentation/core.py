@@ -132,15 +132,13 @@ def _paraphrased(
     """The candidates, and how many sources were paraphrased anew."""
     texts = frame["text"].iloc[chosen.rows].tolist()
     content = sources.salient_words(texts, chosen.words, resources.evidence.encoder)
-    own = frame.loc[frame["split"] != Split.GOLD, "text"]
+    casing = spellings(frame.loc[frame["split"] != Split.GOLD, "text"])
     paraphraser, fingerprint, config = _backend(adapted, config)
     paraphraser.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
     output, drawn = draw(
-        paraphraser, fingerprint, texts, content, spellings(own), config, resources.seed, resources.evidence.cache
+        paraphraser, fingerprint, texts, content, casing, config, resources.seed, resources.evidence.cache
     )
-    others = recombined(
-        texts, chosen.words, frame["text"].iloc[usable(frame)], spellings(own), config.recombined
-    )  # fmt: skip
+    others = recombined(texts, chosen.words, frame["text"].iloc[usable(frame)], casing, config.recombined)
     made = [
         [*zip(*denoised, strict=True), *((one.text, one.share) for one in more)]
         for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)

@@ -13,6 +13,7 @@ from tilth.samples.table import (
     tighten,
     to_pandas,
     unlabeled,
+    unsure,
     validate,
 )
 from tilth.samples.words import Action, Origin, Reason, Source, Split, Status
@@ -39,5 +40,6 @@ __all__ = [
     "tighten",
     "to_pandas",
     "unlabeled",
+    "unsure",
     "validate",
 ]

@@ -44,12 +44,12 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
     gold = frame["split"].eq(Split.GOLD)
     known = given.isin(task.labels) | gold
     kept = given.notna() & known & (gold | action.isna() | action.eq(Action.KEEP))
-    disputed = _column(frame, f"{name}_disputed", False).fillna(False).astype(bool) & given.notna() & ~gold
+    disputed = _column(frame, f"{name}_disputed", False).fillna(False).astype(bool) & kept & ~gold
     certain = pd.Series(1.0, index=frame.index)
     given_confidence = _column(frame, f"{name}_given_confidence", np.nan).astype(float).where(~gold, 1.0).fillna(1.0)
     weak_confidence = _column(frame, f"{name}_weak_confidence", np.nan)
     proposals = (  # lowest precedence first, so that a later one overwrites
-        (Origin.GIVEN, given, given_confidence, action.eq(Action.REVIEW) & ~gold & ~disputed),
+        (Origin.GIVEN, given, given_confidence, action.eq(Action.REVIEW) & ~gold),
         (Origin.WEAK, _column(frame, f"{name}_weak"), weak_confidence, ~gold & ~disputed),
         (Origin.GIVEN, given, given_confidence, kept & ~disputed),
         (

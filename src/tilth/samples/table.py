@@ -134,10 +134,15 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
     return mask.to_numpy(dtype=bool)
 
 
+def unsure(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """Boolean mask, shape (rows,), of the rows whose label is in review or propagated: a person should look at it."""
+    mask = frame[f"{task}_reason"].eq(Reason.LABEL_REVIEW) | frame[f"{task}_origin"].eq(Origin.PROPAGATED)
+    return mask.to_numpy(dtype=bool)
+
+
 def settled(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """`learnable` without labels in review and propagated ones: the rows that may teach who knows no weights."""
-    unsure = frame[f"{task}_reason"].eq(Reason.LABEL_REVIEW) | frame[f"{task}_origin"].eq(Origin.PROPAGATED)
-    return np.asarray(learnable(frame, task) & ~unsure.to_numpy(dtype=bool))
+    """`learnable` without what is `unsure`: the rows that may teach who knows no weights."""
+    return np.asarray(learnable(frame, task) & ~unsure(frame, task))
 
 
 def unlabeled(frame: pd.DataFrame, task: str) -> np.ndarray:

@@ -26,7 +26,7 @@ from tilth.weak_supervision.votes import ABSTAIN
 from tilth.weak_supervision.writing import name_of, write_labels, write_votes
 
 NEIGHBORS = 10
-"""As many as cleaning asks for, so that one search serves both."""
+"""Rows around a text that are heard beside it."""
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
@@ -85,9 +85,8 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     )
     ballots, evidence = _cast(night, functions) if functions else [], resources.evidence
     tasks = {task.name: _conclude(night, task, ballots) for task in resources.tasks if _of(task, ballots)}
-    for task in resources.tasks:
-        truth, silent = _truth(frame, task), task.name not in tasks
-        if silent and (found := propagate(frame, task, truth, evidence, config.propagate)) is not None:
+    for task in (task for task in resources.tasks if task.name not in tasks):
+        if (found := propagate(frame, task, _truth(frame, task), evidence, config.propagate)) is not None:
             found.write(frame, task)
             tasks[task.name] = found.metrics()
             night.figures.append(found.figure(task.name))
