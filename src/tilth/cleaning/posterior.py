@@ -26,6 +26,10 @@ def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np
     counts both sides' mistakes; both rates can only fall as rows get easier (isotonic fits). What is contradicted even
     among the surest rows is error, and so its share is a floor.
 
+    Models are surer of some classes than of others, and where errors are many the weaker of two classes that look alike
+    would lose its rows to the other: so each class is first held against how sure models are of its own rows
+    (the thresholds of confident learning, Northcutt et al. 2021).
+
     Args:
         codes: labels as given, shape (rows,).
         belief: probabilities by models that did not see the row's label, shape (rows, classes).
@@ -34,6 +38,7 @@ def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np
     Returns:
         Probabilities, float64, shape (rows, classes).
     """
+    belief = _evened(codes, belief)
     place, top = np.arange(len(codes)), belief.argmax(axis=1)
     ordered = np.partition(belief, -2, axis=1)
     easy = _ranks((ordered[:, -1] - ordered[:, -2]) / (ordered[:, -1] + ordered[:, -2]))
@@ -55,6 +60,15 @@ def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np
     likely[place, codes] = 1 - wrong
     found *= likely
     return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _evened(codes: np.ndarray, belief: np.ndarray) -> np.ndarray:
+    """Beliefs over each class's mean self-confidence, normalized, (rows, classes); 1 where none has a class."""
+    classes = belief.shape[1]
+    rows = np.bincount(codes, minlength=classes)
+    own = np.bincount(codes, weights=belief[np.arange(len(codes)), codes], minlength=classes) / np.maximum(rows, 1)
+    even = belief / np.where(rows > 0, np.maximum(own, _EDGE), 1.0)
+    return np.asarray(even / even.sum(axis=1, keepdims=True))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -51,5 +51,22 @@ def test_errors_that_keep_to_the_hard_rows_are_found_there() -> None:
     assert (found & wrong).sum() / found.sum() > 0.7
 
 
+def test_a_class_that_models_know_less_well_keeps_its_own() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 2000)
+    belief = np.where(truth == 1, rng.uniform(0.85, 0.95, 2000), rng.uniform(0.2, 0.56, 2000))  # that it is class 1
+    both = np.stack([1 - belief, belief], axis=1)
+    leaning = (truth == 0) & (both.argmax(axis=1) == 1)
+    assert leaning.sum() > 100
+    found = posterior(truth, both, np.zeros(2000))
+    assert (found[leaning, 0] > 0.5).all()
+
+
+def test_a_class_without_a_label_is_none_the_likelier() -> None:
+    codes = np.array([0, 1] * 100)
+    belief = np.where(np.eye(3, dtype=bool)[codes], 0.9, 0.05)
+    assert (posterior(codes, belief, np.zeros(200)).argmax(axis=1) == codes).all()
+
+
 def test_no_rows_no_answer() -> None:
     assert posterior(np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros(0)).shape == (0, 3)
