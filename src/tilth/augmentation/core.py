@@ -138,7 +138,8 @@ def _paraphrased(
     output, drawn = draw(
         paraphraser, fingerprint, texts, content, casing, config, resources.seed, resources.evidence.cache
     )
-    others = recombined(texts, chosen.words, frame["text"].iloc[usable(frame)], casing, config.recombined)
+    salient = [words[:1] for words in content]
+    others = recombined(texts, chosen.words, salient, frame["text"].iloc[usable(frame)], casing, config.recombined)
     made = [
         [*zip(*denoised, strict=True), *((one.text, one.share) for one in more)]
         for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)
