@@ -75,7 +75,9 @@ def choose(seen: Witnesses, wanted: str = "auto") -> Choice:
         wanted: "auto", or the model that the config names, which is then compared all the same.
     """
     seen = _sample(seen)
-    names = [*JOINTS, SNORKEL, MAJORITY] if seen.votes.shape[1] >= label_model.FEWEST else [*JOINTS, MAJORITY]
+    functions, large = seen.votes.shape[1], seen.votes.shape[1] * seen.classes > label_model.LARGEST
+    asked = functions >= label_model.FEWEST and (wanted == SNORKEL or not large)
+    names = [*JOINTS, SNORKEL, MAJORITY] if asked else [*JOINTS, MAJORITY]
     allowed = [name for name in names if wanted in ("auto", name.partition("-")[0])] or [MAJORITY]
     told = seen.given >= 0
     if told.sum() >= FEW_LABELS and len(np.unique(seen.given[told])) > 1:
@@ -85,6 +87,8 @@ def choose(seen: Witnesses, wanted: str = "auto") -> Choice:
     else:
         default = names[len(JOINTS)] if wanted == "auto" else allowed[len(allowed) // 2]
         return Choice(name=default, by="too few rows to compare" if wanted == "auto" else "the config")
+    if large and not asked:
+        by += f", without Snorkel's model, which {functions} functions for {seen.classes} labels would hold up"
     found = {name: measure(name, seen) for name in names}
     scores = {name: score for name, (score, _) in found.items()}
     best = max(allowed, key=lambda name: scores[name])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.weak_supervision import choosing, figures, history, joint
+from tilth.weak_supervision import choosing, figures, history, joint, label_model
 from tilth.weak_supervision.choosing import Witnesses
 from tilth.weak_supervision.history import Measured
 
@@ -99,6 +99,16 @@ def test_where_the_text_tells_the_joint_model_is_chosen(labels: int) -> None:
     assert choice.by == ("held-out labels" if labels else "held-out votes")
     assert set(choice.scores) == {"joint-2", "joint-4", "joint-8", "snorkel", "majority"}
     assert choice.scores[choice.name] == max(choice.scores.values())
+
+
+def test_snorkels_model_is_not_waited_for_where_functions_and_labels_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, truth = clouds(200)
+    witnesses = seen(truth, vectors, noisy(truth, coverage=0.3, right=0.85), np.where(np.arange(200) < 50, truth, -1))
+    monkeypatch.setattr(label_model, "LARGEST", 5)  # three functions for two labels are six
+    choice = choosing.choose(witnesses)
+    assert set(choice.scores) == {"joint-2", "joint-4", "joint-8", "majority"}
+    assert choice.by == "held-out labels, without Snorkel's model, which 3 functions for 2 labels would hold up"
+    assert choosing.choose(witnesses, "snorkel").name == "snorkel"  # asked for by name it is
 
 
 def test_where_the_text_tells_nothing_votes_are_counted() -> None:
