@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from tilth.augmentation.config import AdaptConfig, Config
+from tilth.augmentation.gate import shares
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.evidence import Evidence
@@ -62,8 +63,8 @@ def written(given: Given, made: Made) -> Added:
 
 
 def paraphrased(given: Given, rows: pd.DataFrame, weight: float) -> Added:
-    """Rows by the stage, which weigh what training gives them: the proof's weight, less, the less sure the label."""
-    weights = weight * rows["label_confidence"].to_numpy(dtype=float)
+    """Rows by the stage, which weigh what training gives them: the proof's weight, less for siblings and doubt."""
+    weights = weight * shares(rows["place"].to_numpy()) * rows["label_confidence"].to_numpy(dtype=float)
     return Added(list(rows["text"]), given.truth[rows["place"]], weights)
 
 

@@ -107,7 +107,7 @@ class Config(Model):
     weights: tuple[float, ...] = Field(
         default=(1.0, 0.33),
         min_length=1,
-        description="what a paraphrase may count in training beside a row; the proof takes the best of them",
+        description="what a row's paraphrases may count together beside it; the proof takes the best of them",
     )
     grammar_server: str = Field(
         default="",

@@ -179,6 +179,16 @@ def fill(
     return final
 
 
+def shares(parents: np.ndarray) -> np.ndarray:
+    """What part each paraphrase has in its row's: one over their number, so that no row speaks louder for having many.
+
+    >>> shares(np.array([7, 7, 2]))
+    array([0.5, 0.5, 1. ])
+    """
+    _, place, count = np.unique(parents, return_inverse=True, return_counts=True)
+    return np.asarray(1 / count[place])
+
+
 def _score(place: int, siblings: Sequence[int], words: Mapping[int, list[str]], measured: Measured) -> float:
     others = [1 - edit_distance(words[place], words[k]) for k in siblings if k != place]
     consensus = float(np.mean(others)) if others else 0.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label
+from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label, shares
 from tilth.augmentation.judges import TaskJudges, agreement_of, probabilities, together, trained_on
 from tilth.judge import fit_predict
 from tilth.samples import Reason
@@ -23,7 +23,7 @@ _MANY, _FEW_PARTS = 3000, 3
 class Proof:
     """Cross-validated macro-F1 on the night's own train rows, without and with paraphrases, mean over tasks.
 
-    `interval` holds the difference's 95% bootstrap interval, `weight` what a paraphrase counts beside a row: of the
+    `interval` holds the difference's 95% bootstrap interval, `weight` what a row's paraphrases count beside it: of the
     weights that were tried the one with the best figure, which is therefore a little too good.
     """
 
@@ -79,14 +79,14 @@ def prove(judges: Sequence[TaskJudges], rows: np.ndarray, offered: Offered, conf
     before = [np.zeros((len(found.codes), len(found.task.labels))) for found in asked]
     after = {weight: [one.copy() for one in before] for weight in config.weights}
     for held in map(int, np.unique(parts)):
-        taken, sure = _accepted(refits, held, offered, config)
+        taken, part = _accepted(refits, held, offered, config)
         for place, found in enumerate(asked):
             out = (found.codes >= 0) & (parts == held)
             if not out.any():
                 continue
             before[place][out] = probabilities(refits[place].without(held), rows[out], len(found.task.labels))
             for weight in config.weights:
-                after[weight][place][out] = _with(found, rows, parts, held, offered, taken, weight * sure)
+                after[weight][place][out] = _with(found, rows, parts, held, offered, taken, weight * part)
     return _compared(asked, before, after, seed)
 
 
@@ -114,7 +114,10 @@ class _Refits:
 
 
 def _accepted(refits: Sequence[_Refits], held: int, offered: Offered, config: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Candidates that the gate lets through without the held-out part's labels, and how sure their label is."""
+    """Candidates that the gate lets through without the held-out part's labels, and their part in a row's weight.
+
+    That part is smaller for one with siblings, and for one whose label is less sure.
+    """
     parents, parts, judged = offered.candidates.parents, refits[0].parts, []
     for one in refits:
         models = {other: one.without(held, other) for other in map(int, np.unique(parts[parents]))}
@@ -133,7 +136,7 @@ def _accepted(refits: Sequence[_Refits], held: int, offered: Offered, config: Co
     measured = replace(offered.measured, agreement=chance, first_choice=first)
     final = fill(offered.candidates, measured, reasons, offered.allowed, config.gate)
     taken = np.array([place for place, reason in enumerate(final) if reason is None], dtype=np.int64)
-    return taken, np.nan_to_num(chance[taken], nan=1.0)
+    return taken, np.nan_to_num(chance[taken], nan=1.0) * shares(parents[taken])
 
 
 def _with(

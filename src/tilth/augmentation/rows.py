@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from datasets import Dataset
 
-from tilth.augmentation.gate import Candidates, Measured
+from tilth.augmentation.gate import Candidates, Measured, shares
 from tilth.samples import Reason, Source, Split, Status, Task, find, names, tighten
 
 
@@ -31,9 +31,11 @@ def rows_of(
         problems: Grammar problems added, NaN where not looked for (candidates,).
         reasons: Why each is rejected, None where it is accepted.
         used: Whether training takes it (candidates,).
-        weight: What it counts there.
+        weight: What those of one row count there together.
     """
     parents = candidates.parents
+    counts = np.full(len(used), np.nan)
+    counts[used] = weight * shares(parents[used])
     rows = pd.DataFrame(
         {
             "id": _ids(frame, parents),
@@ -51,7 +53,7 @@ def rows_of(
             "novelty": measured.novelty,
             "accepted": [reason is None for reason in reasons],
             "used": used,
-            "weight": np.where(used, weight, np.nan),
+            "weight": counts,
         }
     )
     for reason in {reason for reason in reasons if reason is not None}:

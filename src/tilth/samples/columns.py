@@ -90,7 +90,7 @@ COLUMNS: tuple[Column, ...] = (
         ("novelty", _F, "smallest token edit distance to any other row, 0 to 1"),
         ("accepted", _B, "whether the gate let the paraphrase through"),
         ("used", _B, "whether training takes the paraphrase"),
-        ("weight", _F, "what a paraphrase that is used counts in training beside a row of the input, 0 to 1"),
+        ("weight", _F, "what a used paraphrase counts in training beside a row, less with siblings, 0 to 1"),
     ),
     *_columns(
         "active_learning",
