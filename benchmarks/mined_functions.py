@@ -25,6 +25,7 @@ from snorkel.labeling.model import LabelModel
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
+from tilth.evidence import LIKELY, calibrate, soften
 from tilth.judge import fit_predict, scores
 from tilth.neighbors import nearest
 from tilth.samples import Task
@@ -52,11 +53,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Taught:
-    """Rows that the judge learns from, the classes it is told (of all rows), and which model said them."""
+    """Rows that the judge learns from, the classes it is told (of all rows), which model said them, and weights."""
 
     rows: np.ndarray
     codes: np.ndarray
     model: str = ""
+    weights: np.ndarray | None = None
 
 
 def load(name: str, folder: Path, encoder: Encoder) -> tuple[Task, Rows, Rows]:
@@ -108,10 +110,21 @@ class Bench:
             found[self.some] = self.truth[self.some]
         return found
 
+    def judged(self, known: np.ndarray) -> np.ndarray:
+        """What judges of the known labels say of rows whose label they did not learn from, calibrated."""
+        told, folds, count = known >= 0, np.arange(len(known)) % 5, len(self.task.labels)
+        found = np.zeros((len(known), count), dtype=np.float32)
+        for fold in range(5):
+            taught, asked = told & (folds != fold), ~told | (folds == fold)
+            belief = fit_predict(self.vectors[taught], known[taught], self.vectors[asked], count)
+            found[asked] += belief / np.where(told[asked], 1, 5)[:, None]
+        return soften(found, calibrate(found[told], known[told]))
+
     def measure(self, taught: Taught) -> list[float]:
         """Gold macro-F1 of the judge, the share of rows that it learned from, and how many of those are right."""
         count = len(self.task.labels)
-        answer = fit_predict(self.vectors[taught.rows], taught.codes[taught.rows], self.gold.vectors, count)
+        weights = None if taught.weights is None else taught.weights[taught.rows]
+        answer = fit_predict(self.vectors[taught.rows], taught.codes[taught.rows], self.gold.vectors, count, weights)
         names = np.array(self.task.labels, dtype=object)
         macro = scores(names[self.gold.codes].tolist(), names[answer.argmax(axis=1)].tolist())["macro_f1"]
         return [macro, float(taught.rows.mean()), float((taught.codes == self.truth)[taught.rows].mean())]
@@ -141,10 +154,17 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
         known = bench.known(labels)
         seen = choosing.Witnesses(
             votes=bench.votes, known=known, given=known, text=bench.text, folds=np.arange(len(known)) % 5,
-            classes=len(bench.task.labels), seed=bench.seed,
+            classes=len(bench.task.labels), seed=bench.seed, judged=bench.judged(known) if labels else None,
         )  # fmt: skip
         choice = choosing.choose(seen)
         found = choosing.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
+        if choice.name == choosing.TEXT:
+            likely = found.max(axis=1) >= LIKELY
+            sure, codes = (
+                np.where(known >= 0, 1.0, found.max(axis=1)),
+                np.where(known >= 0, known, found.argmax(axis=1)),
+            )
+            return Taught(likely | (known >= 0), codes, choice.name, sure)
         sure = np.nan_to_num(found.max(axis=1)) >= SURE
         codes = np.where(known >= 0, known, np.nan_to_num(found).argmax(axis=1))
         return Taught(sure | (known >= 0), codes, choice.name)

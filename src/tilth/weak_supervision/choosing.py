@@ -11,7 +11,7 @@ import numpy as np
 from tilth.evidence import calibrate, soften
 from tilth.weak_supervision import joint, label_model
 
-JOINT, SNORKEL, MAJORITY = "joint", "snorkel", "majority"
+JOINT, SNORKEL, MAJORITY, TEXT = "joint", "snorkel", "majority", "text"
 JOINTS = tuple(f"{JOINT}-{rounds}" for rounds in joint.ROUNDS)
 FEW_LABELS, FEW_VOTES = 20, 50
 """Below both, nothing can be measured, and Snorkel's model speaks."""
@@ -38,6 +38,8 @@ class Witnesses:
         classes: how many classes there are.
         epochs: steps of Snorkel's fit.
         seed: of it.
+        judged: what judges of the known labels say of each row without having learned from its own, float32, shape
+            (rows, classes), or None: it is what the functions must beat.
     """
 
     votes: np.ndarray
@@ -48,6 +50,7 @@ class Witnesses:
     classes: int
     epochs: int = 300
     seed: int = 0
+    judged: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,8 @@ class Choice:
     """The label model of the night, and why.
 
     Attributes:
-        name: `joint-` and its rounds, `snorkel` or `majority`.
+        name: `joint-` and its rounds, `snorkel`, `majority`, or `text`: where functions say less of the labels than the
+            text does by itself, they had better not be heard.
         by: what they were compared on.
         scores: each one's mean log likelihood of what it did not see, high = good.
         temperatures: what each one's logits are divided by, so that its confidence is honest.
@@ -87,6 +91,8 @@ def choose(seen: Witnesses, wanted: str = "auto") -> Choice:
     else:
         default = names[len(JOINTS)] if wanted == "auto" else allowed[len(allowed) // 2]
         return Choice(name=default, by="too few rows to compare" if wanted == "auto" else "the config")
+    if measure is _on_labels and seen.judged is not None and wanted == "auto":
+        names, allowed = [*names, TEXT], [*allowed, TEXT]
     if large and not asked:
         by += f", without Snorkel's model, which {functions} functions for {seen.classes} labels would hold up"
     found = {name: measure(name, seen) for name in names}
@@ -103,6 +109,8 @@ def believe(name: str, seen: Witnesses, temperature: float = 1.0) -> np.ndarray:
     if name in JOINTS:
         rounds = int(name.removeprefix(f"{JOINT}-"))
         return soften(joint.believe(seen.votes, seen.text, seen.known, seen.classes, rounds), temperature)
+    if name == TEXT and seen.judged is not None:
+        return soften(seen.judged, temperature)
     voted = (seen.votes >= 0).any(axis=1)
     found = np.full((seen.votes.shape[0], seen.classes), np.nan, dtype=np.float32)
     if voted.any():
@@ -129,6 +137,7 @@ def _sample(seen: Witnesses) -> Witnesses:
         given=seen.given[rows],
         text=joint.part(seen.text, rows),
         folds=seen.folds[rows],
+        judged=None if seen.judged is None else seen.judged[rows],
     )
 
 
@@ -140,9 +149,10 @@ def _on_labels(name: str, seen: Witnesses) -> tuple[float, float]:
     """Mean log probability of the known labels by a model that did not see them, and its best temperature."""
     told = seen.given >= 0
     held = np.full((len(told), seen.classes), np.nan)
-    # Snorkel's model takes from the labels no more than where it starts, so that one fit without any will do.
+    # Snorkel's model takes from the labels no more than where it starts, so that one fit without any will do; judges
+    # did not learn from the labels of the rows they judge.
     folds: Sequence[np.ndarray] = (
-        [told] if name == SNORKEL else [told & (seen.folds == f) for f in np.unique(seen.folds)]
+        [told] if name in (SNORKEL, TEXT) else [told & (seen.folds == f) for f in np.unique(seen.folds)]
     )
     for fold in folds:
         found = believe(name, _with(seen, known=np.where(fold, -1, seen.known)))

@@ -16,7 +16,7 @@ from tilth.samples import Origin, Split, Status, Task
 from tilth.stage import Figure, Resources, StageResult
 from tilth.weak_supervision import figures, history, label_model
 from tilth.weak_supervision.ballots import Ballot, cast_all
-from tilth.weak_supervision.choosing import Choice, Witnesses, believe, choose
+from tilth.weak_supervision.choosing import FEW_LABELS, TEXT, Choice, Witnesses, believe, choose
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.joint import Text, part, see
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
@@ -27,6 +27,9 @@ from tilth.weak_supervision.writing import name_of, write_labels, write_votes
 
 NEIGHBORS = 10
 """Rows around a text that are heard beside it."""
+_MANY = 5000
+"""Labels from which on functions need not beat judges of the labels alone: these cost a fit for each fold, and so many
+labels need no functions."""
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
@@ -169,6 +172,7 @@ def _conclude(night: _Night, task: Task, every: Sequence[Ballot]) -> dict[str, A
             )
         )
     told, voted = sure & (truth >= 0), (matrix[:, kept] >= 0).any(axis=1)
+    by_text = _by_text(night, task) if choice.name == TEXT else {}
     return {
         "functions": len(ballots),
         "used": int(kept.sum()),
@@ -185,7 +189,20 @@ def _conclude(night: _Night, task: Task, every: Sequence[Ballot]) -> dict[str, A
         "disputed": int(disputes.sum()),
         "raised": {ballot.function.name: ballot.failures for ballot in ballots if ballot.failures},
         "calls": sum(ballot.asked for ballot in ballots),
+        **by_text,
     }
+
+
+def _by_text(night: _Night, task: Task) -> dict[str, Any]:
+    """Let the text label the rows that nobody labeled, in the functions' place; give the metrics that this changes."""
+    truth = _truth(night.frame, task)
+    found = propagate(night.frame, task, truth, night.resources.evidence, night.config.propagate)
+    if found is None:
+        return {}
+    found.write(night.frame, task)
+    night.figures.append(found.figure(task.name))
+    metrics = found.metrics()
+    return {name: metrics[name] for name in metrics if name not in ("functions", "used", "label_model")}
 
 
 def _unfit(night: _Night, ballots: Sequence[Ballot], matrix: np.ndarray, truth: np.ndarray) -> set[str]:
@@ -245,9 +262,22 @@ def _label(
         classes=len(task.labels),
         epochs=night.config.epochs,
         seed=night.resources.seed,
+        judged=_judged(night, task, truth, places),
     )
     choice = choose(seen, night.config.label_model)
+    if choice.name == TEXT:
+        return label, confidence, choice
     found = believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
     said = np.isfinite(found[:, 0])
     label[places[said]], confidence[places[said]] = found[said].argmax(axis=1), found[said].max(axis=1)
     return label, confidence, choice
+
+
+def _judged(night: _Night, task: Task, truth: np.ndarray, places: np.ndarray) -> np.ndarray | None:
+    """What judges of the labels alone say of the rows at `places`; None where they are not to label the night."""
+    told = truth >= 0
+    if night.config.propagate == "never" or not FEW_LABELS <= told.sum() < _MANY or len(np.unique(truth[told])) < 2:
+        return None
+    labels = np.full(len(night.frame), None, dtype=object)
+    labels[night.free] = np.array([*task.labels, None], dtype=object)[truth]
+    return night.resources.evidence.out_of_fold(task, labels.tolist()).probabilities[night.free][places]

@@ -17,6 +17,7 @@ from tilth.weak_supervision.joint import ROUNDS
 SHOWN = 20
 """Rows of a table that a person is asked to read."""
 _NAMES = {
+    "text": "the text alone, by the labels",
     **{f"joint-{rounds}": f"joint: votes, labels, text, neighbors; {rounds} rounds" for rounds in ROUNDS},
     "snorkel": "Snorkel's label model",
     "majority": "majority vote",

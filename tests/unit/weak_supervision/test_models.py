@@ -49,6 +49,7 @@ def seen(
         folds=folds,
         classes=2,
         epochs=50,
+        judged=other.get("judged"),
     )
 
 
@@ -99,6 +100,19 @@ def test_where_the_text_tells_the_joint_model_is_chosen(labels: int) -> None:
     assert choice.by == ("held-out labels" if labels else "held-out votes")
     assert set(choice.scores) == {"joint-2", "joint-4", "joint-8", "snorkel", "majority"}
     assert choice.scores[choice.name] == max(choice.scores.values())
+
+
+def test_functions_that_know_less_than_the_text_are_not_heard() -> None:
+    vectors, truth = clouds(300, apart=0.0)
+    sure = np.where(np.arange(2) == truth[:, None], 0.9, 0.1).astype(np.float32)
+    known = np.where(np.arange(300) < 100, truth, -1)
+    poor = noisy(truth, coverage=0.5, right=0.55)
+    assert choosing.choose(seen(truth, vectors, poor, known, judged=sure)).name == choosing.TEXT
+    assert choosing.choose(seen(truth, vectors, poor, known, judged=sure), "majority").name == "majority"
+    good = noisy(truth, coverage=1.0, right=1.0)
+    assert choosing.choose(seen(truth, vectors, good, known, judged=1 - sure)).name != choosing.TEXT
+    unknown = seen(truth, vectors, poor, judged=sure)  # without labels nothing tells whether judges know them
+    assert choosing.TEXT not in choosing.choose(unknown).scores
 
 
 def test_snorkels_model_is_not_waited_for_where_functions_and_labels_are_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from snorkel.labeling import LabelingFunction
 
 from tests.conftest import HashingEncoder
 from tilth import samples as table
@@ -14,6 +16,7 @@ from tilth.evidence import LIKELY, Evidence, OutOfFold
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision import Config
+from tilth.weak_supervision.loader import LoadedFunction
 from tilth.weak_supervision.propagation import propagate
 
 TASK = Task(name="topic", labels=("bread", "rain"))
@@ -39,11 +42,13 @@ def frame_of(told: int = 60, free: int = 100, gold: int = 10) -> tuple[pd.DataFr
     return table.resolve(frame, [TASK]), topics
 
 
-def perform(frame: pd.DataFrame, folder: Path, **config: Any) -> stages.StageResult:
+def perform(frame: pd.DataFrame, folder: Path, functions: Any = (), **config: Any) -> stages.StageResult:
     (folder / "scratch").mkdir(parents=True)
     samples = table.from_pandas(frame, [TASK])
     evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
-    resources = stages.Resources(tasks=(TASK,), seed=0, evidence=evidence, scratch=folder / "scratch")
+    resources = stages.Resources(
+        tasks=(TASK,), seed=0, evidence=evidence, scratch=folder / "scratch", labeling_functions=functions
+    )
     return stages.perform("weak_supervision", samples, Config(**config), resources)
 
 
@@ -64,6 +69,29 @@ def test_rows_that_nobody_labeled_are_labeled_by_the_text_at_the_weight_of_its_b
     assert table.unlabeled(after, "topic").tolist() == table.unlabeled(frame, "topic").tolist()
     (figure,) = result.figures
     assert [row[0] for row in figure.data["rows"]] == ["the labels alone", "and rows labeled by the text"]
+
+
+def loaded(name: str, vote: Callable[[Any], str | None]) -> LoadedFunction:
+    return LoadedFunction(task="topic", name=name, function=LabelingFunction(name, vote), fingerprint="")
+
+
+def test_where_functions_know_less_than_the_text_it_labels_in_their_place(tmp_path: Path) -> None:
+    frame, topics = frame_of()
+    # Right on two rows of three, wherever the number at a text's end puts them.
+    turned = {"bread": "rain", "rain": "bread"}
+    of = dict(zip(frame["text"], topics, strict=True))
+    poor = loaded("poor", lambda x: of[x.text] if int(x.text.split()[-1]) % 3 else turned[of[x.text]])
+    result = perform(frame, tmp_path / "poor", [poor])
+    metrics, after = result.metrics["tasks"]["topic"], table.to_pandas(result.samples)
+    assert metrics["label_model"] == "text"
+    assert metrics["functions"] == metrics["used"] == 1
+    assert metrics["label_model_scores"]["text"] == max(metrics["label_model_scores"].values())
+    new = after["topic_origin"].eq("propagated").to_numpy()
+    assert new.sum() == metrics["weakly_labeled"] > 50
+    assert not after["topic_origin"].eq("weak").any()
+    assert (after["topic"][new] == np.array(topics, dtype=object)[new]).mean() > 0.9
+    heard = perform(frame, tmp_path / "heard", [poor], propagate="never").metrics["tasks"]["topic"]
+    assert "text" not in heard["label_model_scores"]
 
 
 @pytest.mark.parametrize("change", [{"propagate": "never"}, {"told": 10}, {"free": 0}])
