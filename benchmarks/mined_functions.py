@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 from cleaning import read
 from snorkel.labeling.model import LabelModel
+from weak_supervision import judged
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
-from tilth.evidence import LIKELY, calibrate, soften
+from tilth.evidence import LIKELY
 from tilth.judge import fit_predict, scores
 from tilth.neighbors import nearest
 from tilth.samples import Task
@@ -110,16 +111,6 @@ class Bench:
             found[self.some] = self.truth[self.some]
         return found
 
-    def judged(self, known: np.ndarray) -> np.ndarray:
-        """What judges of the known labels say of rows whose label they did not learn from, calibrated."""
-        told, folds, count = known >= 0, np.arange(len(known)) % 5, len(self.task.labels)
-        found = np.zeros((len(known), count), dtype=np.float32)
-        for fold in range(5):
-            taught, asked = told & (folds != fold), ~told | (folds == fold)
-            belief = fit_predict(self.vectors[taught], known[taught], self.vectors[asked], count)
-            found[asked] += belief / np.where(told[asked], 1, 5)[:, None]
-        return soften(found, calibrate(found[told], known[told]))
-
     def measure(self, taught: Taught) -> list[float]:
         """Gold macro-F1 of the judge, the share of rows that it learned from, and how many of those are right."""
         count = len(self.task.labels)
@@ -152,9 +143,10 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
 
     def taught(bench: Bench) -> Taught:
         known = bench.known(labels)
+        folds, classes = np.arange(len(known)) % 5, len(bench.task.labels)
         seen = choosing.Witnesses(
-            votes=bench.votes, known=known, given=known, text=bench.text, folds=np.arange(len(known)) % 5,
-            classes=len(bench.task.labels), seed=bench.seed, judged=bench.judged(known) if labels else None,
+            votes=bench.votes, known=known, given=known, text=bench.text, folds=folds, classes=classes, seed=bench.seed,
+            judged=judged(bench.vectors, known, folds, classes),
         )  # fmt: skip
         choice = choosing.choose(seen)
         found = choosing.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0))

@@ -30,7 +30,7 @@ import _results
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
-from tilth.evidence import Evidence
+from tilth.evidence import Evidence, calibrate, soften
 from tilth.judge import fit_predict
 from tilth.samples import Task
 from tilth.store import Cache
@@ -117,8 +117,9 @@ class Bench:
     def seen(self, known: np.ndarray, seed: int) -> choosing.Witnesses:
         """What tilth's stage would see, with these labels."""
         return choosing.Witnesses(
-            votes=self.votes, known=known, given=known, text=self.text, folds=self.folds, classes=2, seed=seed
-        )
+            votes=self.votes, known=known, given=known, text=self.text, folds=self.folds, classes=2, seed=seed,
+            judged=judged(self.train.vectors, known, self.folds, 2),
+        )  # fmt: skip
 
     def some(self, count: int, seed: int) -> np.ndarray:
         """Labels of some rows drawn at random, -1 for the others."""
@@ -126,6 +127,19 @@ class Bench:
         known = np.full(len(self.train.codes), -1)
         known[rows] = self.train.codes[rows]
         return known
+
+
+def judged(vectors: np.ndarray, known: np.ndarray, folds: np.ndarray, classes: int) -> np.ndarray | None:
+    """What judges of the known labels say of rows whose label they did not learn from, calibrated; None without any."""
+    told, parts = known >= 0, np.unique(folds)
+    if not told.any():
+        return None
+    found = np.zeros((len(known), classes), dtype=np.float32)
+    for fold in parts:
+        taught, asked = told & (folds != fold), ~told | (folds == fold)
+        belief = fit_predict(vectors[taught], known[taught], vectors[asked], classes)
+        found[asked] += belief / np.where(told[asked], 1, len(parts))[:, None]
+    return soften(found, calibrate(found[told], known[told]))
 
 
 def _neighbors(corpus: Corpus, encoder: Encoder, cache: Cache) -> object:
