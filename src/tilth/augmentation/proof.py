@@ -34,8 +34,8 @@ class Proof:
 
     @property
     def helps(self) -> bool:
-        """Whether the difference's interval lies at or above zero."""
-        return self.interval[0] >= 0
+        """Whether there is a gain whose interval lies at or above zero: where none can be seen none is proved."""
+        return self.with_them > self.without and self.interval[0] >= 0
 
 
 @dataclass(frozen=True)

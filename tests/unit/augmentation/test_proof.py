@@ -101,3 +101,7 @@ def test_without_labels_there_is_nothing_to_prove() -> None:
 @pytest.mark.parametrize(("interval", "helps"), [((0.0, 0.1), True), ((-0.001, 0.1), False)])
 def test_help_is_an_interval_that_does_not_reach_below_zero(interval: Sequence[float], helps: bool) -> None:
     assert Proof(0.5, 0.6, (interval[0], interval[1]), 1.0).helps is helps
+
+
+def test_where_nothing_can_be_told_nothing_is_proved() -> None:
+    assert not Proof(0.0, 0.0, (0.0, 0.0), 1.0).helps  # one label a class: held out, no judge knows the class
