@@ -21,14 +21,12 @@ import _results
 import numpy as np
 import pandas as pd
 from cleaning import read
-from snorkel.labeling.model import LabelModel
-from weak_supervision import judged
+from weak_supervision import by_snorkel, evidence_of, judged, voted_most
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.evidence import LIKELY
 from tilth.judge import fit_predict, scores
-from tilth.neighbors import nearest
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision import choosing, joint, label_model
@@ -80,7 +78,7 @@ def load(name: str, folder: Path, encoder: Encoder) -> tuple[Task, Rows, Rows]:
 class Bench:
     """The votes of one seed's functions on the rows that their author did not see."""
 
-    def __init__(self, task: Task, train: Rows, gold: Rows, seed: int) -> None:
+    def __init__(self, task: Task, train: Rows, gold: Rows, seed: int, encoder: Encoder, cache: Cache) -> None:
         rng = np.random.default_rng(seed)
         author = rng.random(len(train.texts)) < 1 / AUTHORS
         own = np.flatnonzero(author)
@@ -99,7 +97,8 @@ class Bench:
         self.votes = votes[:, (votes >= 0).any(axis=0)]
         self.seed, self.task, self.gold, self.truth = seed, task, gold, train.codes[rest]
         self.vectors = train.vectors[rest]
-        near = nearest(self.vectors, NEIGHBORS)
+        self.evidence = evidence_of(texts, encoder, cache)
+        near = self.evidence.neighbors(NEIGHBORS)
         self.text = joint.see(self.vectors, near.rows, near.similarities)
         order = rng.permutation(len(rest))
         self.some = np.concatenate([order[self.truth[order] == code][:KNOWN] for code in range(len(task.labels))])
@@ -123,19 +122,12 @@ class Bench:
 
 def majority(bench: Bench) -> Taught:
     """Where two classes have as many votes the row teaches nothing."""
-    counts = np.stack([(bench.votes == code).sum(axis=1) for code in range(len(bench.task.labels))], axis=1)
-    best = np.sort(counts, axis=1)[:, -2:]
-    return Taught(best[:, 1] > best[:, 0], counts.argmax(axis=1))
+    return Taught(*voted_most(bench.votes, len(bench.task.labels)))
 
 
 def snorkel(bench: Bench) -> Taught:
-    """As its documentation has it: 500 epochs, and the rows that some function votes on."""
-    covered = (bench.votes >= 0).any(axis=1)
-    model = LabelModel(cardinality=len(bench.task.labels), verbose=False)
-    model.fit(bench.votes, n_epochs=500, seed=bench.seed, progress_bar=False)
-    codes = np.zeros(len(bench.truth), dtype=np.int64)
-    codes[covered] = model.predict(bench.votes[covered], tie_break_policy="random")
-    return Taught(covered, codes)
+    """Snorkel's label model."""
+    return Taught(*by_snorkel(bench.votes, len(bench.task.labels), bench.seed))
 
 
 def tilth(labels: bool) -> Callable[[Bench], Taught]:
@@ -143,23 +135,17 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
 
     def taught(bench: Bench) -> Taught:
         known = bench.known(labels)
-        folds, classes = np.arange(len(known)) % 5, len(bench.task.labels)
         seen = choosing.Witnesses(
-            votes=bench.votes, known=known, given=known, text=bench.text, folds=folds, classes=classes, seed=bench.seed,
-            judged=judged(bench.vectors, known, folds, classes),
+            votes=bench.votes, known=known, given=known, text=bench.text, folds=bench.evidence.folds,
+            classes=len(bench.task.labels), seed=bench.seed, judged=judged(bench.evidence, bench.task, known),
         )  # fmt: skip
         choice = choosing.choose(seen)
-        found = choosing.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
+        found = np.nan_to_num(choosing.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0)))
+        confidence = np.where(known >= 0, 1.0, found.max(axis=1))
+        codes = np.where(known >= 0, known, found.argmax(axis=1))
         if choice.name == choosing.TEXT:
-            likely = found.max(axis=1) >= LIKELY
-            sure, codes = (
-                np.where(known >= 0, 1.0, found.max(axis=1)),
-                np.where(known >= 0, known, found.argmax(axis=1)),
-            )
-            return Taught(likely | (known >= 0), codes, choice.name, sure)
-        sure = np.nan_to_num(found.max(axis=1)) >= SURE
-        codes = np.where(known >= 0, known, np.nan_to_num(found).argmax(axis=1))
-        return Taught(sure | (known >= 0), codes, choice.name)
+            return Taught(confidence >= LIKELY, codes, choice.name, confidence)
+        return Taught(confidence >= SURE, codes, choice.name)
 
     return taught
 
@@ -203,10 +189,11 @@ def main() -> None:
     options = parser.parse_args()
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        encoder = Encoder(EncoderConfig(), Cache(Path(folder)))
+        cache = Cache(Path(folder))
+        encoder = Encoder(EncoderConfig(), cache)
         for name in options.sets:
             task, train, gold = load(name, options.data, encoder)
-            benches = [Bench(task, train, gold, seed) for seed in range(options.seeds)]
+            benches = [Bench(task, train, gold, seed, encoder, cache) for seed in range(options.seeds)]
             for way, taught in WAYS.items():
                 if not possible(way, benches[0]):
                     lines.append([name, way, "not run: too many functions and labels", "", "", ""])

@@ -21,6 +21,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from datasets import Dataset
 from sklearn.metrics import f1_score
 from snorkel.labeling import LabelingFunction
 from snorkel.labeling.model import LabelModel
@@ -30,7 +31,7 @@ import _results
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
-from tilth.evidence import Evidence, calibrate, soften
+from tilth.evidence import Evidence
 from tilth.judge import fit_predict
 from tilth.samples import Task
 from tilth.store import Cache
@@ -92,7 +93,7 @@ class Bench:
         self.train, valid, self.test = (read(folder, name, encoder) for name in ("train", "valid", "test"))
         self.both = np.concatenate([self.test.vectors, valid.vectors])
         self.truth = np.concatenate([self.test.codes, valid.codes])
-        task = Task(name="sms", labels=("ham", "spam"))
+        self.task = task = Task(name="sms", labels=("ham", "spam"))
         frame = pd.DataFrame({"text": self.train.texts})
         cast = ballots.cast_all(
             functions(folder / "rule.txt"), [task], frame, lambda: self.train.vectors, encoder.encode, Config()
@@ -101,9 +102,9 @@ class Bench:
         votes = np.column_stack([one.column for one in cast]).astype(np.int64)
         self.votes = votes[:, (votes >= 0).any(axis=0)]
         self.covered = (self.votes >= 0).any(axis=1)
-        near = _neighbors(self.train, encoder, cache)
+        self.evidence = evidence_of(self.train.texts, encoder, cache)
+        near = self.evidence.neighbors(NEIGHBORS)
         self.text = joint.see(self.train.vectors, near.rows, near.similarities)
-        self.folds = np.arange(len(votes)) % 5
 
     def measure(self, rows: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
         """F1 of spam on test.csv, and on it and valid.csv, of the judge that learned from these rows."""
@@ -117,8 +118,8 @@ class Bench:
     def seen(self, known: np.ndarray, seed: int) -> choosing.Witnesses:
         """What tilth's stage would see, with these labels."""
         return choosing.Witnesses(
-            votes=self.votes, known=known, given=known, text=self.text, folds=self.folds, classes=2, seed=seed,
-            judged=judged(self.train.vectors, known, self.folds, 2),
+            votes=self.votes, known=known, given=known, text=self.text, folds=self.evidence.folds, classes=2, seed=seed,
+            judged=judged(self.evidence, self.task, known),
         )  # fmt: skip
 
     def some(self, count: int, seed: int) -> np.ndarray:
@@ -129,40 +130,47 @@ class Bench:
         return known
 
 
-def judged(vectors: np.ndarray, known: np.ndarray, folds: np.ndarray, classes: int) -> np.ndarray | None:
-    """What judges of the known labels say of rows whose label they did not learn from, calibrated; None without any."""
-    told, parts = known >= 0, np.unique(folds)
-    if not told.any():
+def evidence_of(texts: Sequence[str], encoder: Encoder, cache: Cache) -> Evidence:
+    """Evidence on texts that nobody labeled."""
+    ids = [str(i) for i in range(len(texts))]
+    rows = Dataset.from_dict({"id": ids, "text": list(texts), "split": ["unlabeled"] * len(ids)})
+    return Evidence(rows, encoder=encoder, cache=cache)
+
+
+def judged(evidence: Evidence, task: Task, known: np.ndarray) -> np.ndarray | None:
+    """What judges of the known labels say of rows whose label they did not learn from; None without labels."""
+    if (known < 0).all():
         return None
-    found = np.zeros((len(known), classes), dtype=np.float32)
-    for fold in parts:
-        taught, asked = told & (folds != fold), ~told | (folds == fold)
-        belief = fit_predict(vectors[taught], known[taught], vectors[asked], classes)
-        found[asked] += belief / np.where(told[asked], 1, len(parts))[:, None]
-    return soften(found, calibrate(found[told], known[told]))
+    return evidence.out_of_fold(task, np.array([*task.labels, None], dtype=object)[known].tolist()).probabilities
 
 
-def _neighbors(corpus: Corpus, encoder: Encoder, cache: Cache) -> object:
-    from datasets import Dataset
+def voted_most(votes: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows on which one class has more votes than any other, and each row's class of most votes."""
+    counts = np.stack([(votes == code).sum(axis=1) for code in range(classes)], axis=1)
+    best = np.sort(counts, axis=1)[:, -2:]
+    return best[:, 1] > best[:, 0], counts.argmax(axis=1)
 
-    ids = [str(i) for i in range(len(corpus.texts))]
-    rows = Dataset.from_dict({"id": ids, "text": corpus.texts, "split": ["unlabeled"] * len(ids)})
-    return Evidence(rows, encoder=encoder, cache=cache).neighbors(NEIGHBORS)
+
+def by_snorkel(votes: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that some function votes on, and their classes: 500 epochs, as its documentation has it."""
+    covered = (votes >= 0).any(axis=1)
+    model = LabelModel(cardinality=classes, verbose=False)
+    model.fit(votes, n_epochs=500, seed=seed, progress_bar=False)
+    codes = np.zeros(len(votes), dtype=np.int64)
+    codes[covered] = model.predict(votes[covered], tie_break_policy="random")
+    return covered, codes
 
 
 def majority(bench: Bench, seed: int) -> tuple[float, float]:
     """Where as many rules say ham as spam, the row teaches nothing."""
-    spam, ham = (bench.votes == 1).sum(axis=1), (bench.votes == 0).sum(axis=1)
-    rows = spam != ham
-    return bench.measure(rows, (spam > ham)[rows].astype(np.int64))
+    rows, codes = voted_most(bench.votes, 2)
+    return bench.measure(rows, codes[rows])
 
 
 def snorkel(bench: Bench, seed: int) -> tuple[float, float]:
-    """As its documentation has it: 500 epochs, and the rows that some rule votes on."""
-    model = LabelModel(cardinality=2, verbose=False)
-    model.fit(bench.votes, n_epochs=500, seed=seed, progress_bar=False)
-    found = model.predict(bench.votes[bench.covered], tie_break_policy="random")
-    return bench.measure(bench.covered, found.astype(np.int64))
+    """Snorkel's label model."""
+    rows, codes = by_snorkel(bench.votes, 2, seed)
+    return bench.measure(rows, codes[rows])
 
 
 def all_labels(bench: Bench, seed: int) -> tuple[float, float]:
@@ -206,9 +214,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    seeds = range(options.seeds)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(options.data / "sms_spam_rules", Cache(Path(folder)))
+        _measure(Bench(options.data / "sms_spam_rules", Cache(Path(folder))), range(options.seeds))
+
+
+def _measure(bench: Bench, seeds: Sequence[int]) -> None:
+    """Every way's figures, into RESULTS.md."""
     ways: dict[str, Callable[[Bench, int], tuple[float, float]]] = {
         "majority vote": majority,
         "Snorkel's label model": snorkel,
@@ -230,7 +241,7 @@ def main() -> None:
     text += _results.table(["labels from", "F1, test.csv", "F1, test.csv and valid.csv", "floor or aim"], lines)
     text += f"\n\nHand labels saved: with no label {saved(bench, reached['joint, no label'], 0, seeds)}; "
     text += f"with 50 {saved(bench, reached['joint, 50 labels'], 50, seeds)}. "
-    text += f"Median of {options.seeds} seeds, smallest and largest in brackets; {_results.machine()}. "
+    text += f"Median of {len(seeds)} seeds, smallest and largest in brackets; {_results.machine()}. "
     text += (
         "The joint model's constants were set while its F1 on train, valid and test was in sight, so that its figures "
         "here are optimistic."

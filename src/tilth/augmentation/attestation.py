@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from tilth.text import normal_form
 
 _READ = 2000  # texts that the share is measured on
+
+BEGIN, END = "^", "$"
 
 Trigram = tuple[str, str, str]
 
@@ -32,9 +34,9 @@ class AttestedChecker:
         texts = sorted(set(map(normal_form, corpus)))
         self._known = Counter[Trigram]()
         for text in texts:
-            self._known.update(set(_trigrams(text)))
+            self._known.update(set(_of(text)))
         step = max(1, len(texts) // _READ)
-        shares = [np.mean([self._known[one] > 1 for one in _trigrams(text)]) for text in texts[::step] if text]
+        shares = [np.mean([self._known[one] > 1 for one in _of(text)]) for text in texts[::step] if text]
         self.share = float(np.mean(shares)) if shares else 0.0
         self.answers = self.share >= least
 
@@ -42,10 +44,19 @@ class AttestedChecker:
         """Unattested trigrams of each text (texts,); NaN where the corpus says too little."""
         if not self.answers:
             return np.full(len(texts), np.nan)
-        return np.array([sum(one not in self._known for one in _trigrams(normal_form(text))) for text in texts], float)
+        return np.array([sum(one not in self._known for one in _of(normal_form(text))) for text in texts], float)
 
 
-def _trigrams(text: str) -> list[Trigram]:
-    """Of the words of a normal form, with its two ends, which no word can be."""
-    words = ["^", *text.split(), "$"]
-    return list(zip(words, words[1:], words[2:], strict=False))
+def trigrams(words: Sequence[str]) -> Iterator[Trigram]:
+    """Each three words in a row."""
+    return zip(words, words[1:], words[2:], strict=False)
+
+
+def bounded(words: Iterable[str]) -> list[str]:
+    """Words with a text's two ends, which no word can be."""
+    return [BEGIN, *words, END]
+
+
+def _of(text: str) -> list[Trigram]:
+    """Trigrams of a normal form, its ends among them."""
+    return list(trigrams(bounded(text.split())))

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tilth.augmentation.attestation import BEGIN, END, Trigram, bounded, trigrams
 from tilth.augmentation.meaning import stem
 from tilth.augmentation.slots import find_slots
 from tilth.augmentation.wording import WORD, Piece, Word, plain, write
@@ -27,7 +28,6 @@ _CHANGED = 0.3
 """Share of both texts' words and marks that the other has not in its place: with less it is hardly a paraphrase."""
 _PAIRED = 40  # swaps of a source that are tried two at a time
 _APART = 2  # words at least between two swaps, so that three in a row that are attested for each are for both
-_BEGIN, _END = "^", "$"
 
 Span = tuple[str, ...]
 Sides = tuple[str, str]
@@ -73,7 +73,7 @@ def recombined(
         return [[] for _ in sources]
     every = sorted(set(corpus))
     texts = [_plain_words(text) for text in every[:: 1 + len(every) // _READ]]
-    attested = {triple for own in (*texts, *map(_spelled, words)) for triple in _triples([_BEGIN, *own, _END])}
+    attested = {triple for own in (*texts, *map(_spelled, words)) for triple in trigrams(bounded(own))}
     sites = [site for found in words for site in _sites(found)]
     between = _between({site.sides for site in sites}, texts)
     shared = _Shared({site.old for site in sites}, between, texts)
@@ -85,10 +85,7 @@ def recombined(
 
 def _plain_words(text: str) -> list[str]:
     """The words without marks at the end, which follow the source."""
-    found = [plain(word) for word in WORD.findall(text)]
-    while found and not found[-1][0].isalnum():
-        found.pop()
-    return found
+    return _open_ended([plain(word) for word in WORD.findall(text)])
 
 
 def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -99,21 +96,24 @@ def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _sides(words: Sequence[str], start: int, end: int) -> tuple[str, str]:
     """The words before and after a span, or the text's ends."""
-    return words[start - 1] if start else _BEGIN, words[end] if end < len(words) else _END
+    return words[start - 1] if start else BEGIN, words[end] if end < len(words) else END
 
 
 def _environment(words: Sequence[str], start: int, end: int) -> Span:
     """The word before and two after."""
-    bounded = [_BEGIN, *words, _END]
-    return (bounded[start], *bounded[end + 1 : end + 3])
+    whole = bounded(words)
+    return (whole[start], *whole[end + 1 : end + 3])
 
 
 def _spelled(words: Sequence[Word]) -> list[str]:
     """A source's words as `_plain_words` gives a text's; slots are one word."""
-    spelled = [plain(word.text) for word in words]
-    while spelled and not spelled[-1][:1].isalnum():
-        spelled.pop()
-    return spelled
+    return _open_ended([plain(word.text) for word in words])
+
+
+def _open_ended(words: list[str]) -> list[str]:
+    while words and not words[-1][:1].isalnum():
+        words.pop()
+    return words
 
 
 def _sites(words: Sequence[Word]) -> list[_Site]:
@@ -188,18 +188,17 @@ def _moved(old: Span, new: Span) -> int:
 
 
 def _swaps(
-    words: Sequence[Word], keep: set[str], between: Mapping[Sides, set[Span]], shared: _Shared, attested: set[Span]
+    words: Sequence[Word], keep: set[str], between: Mapping[Sides, set[Span]], shared: _Shared, attested: set[Trigram]
 ) -> list[_Swap]:
     """What may be put into a source, each span and replacement once, those that share most first."""
-    spelled, found = _spelled(words), []
+    whole, found = bounded(_spelled(words)), []
     for site in _sites(words):
         kept = keep & set(map(stem, site.old))
         for new in between.get(site.sides, ()):
             if new == site.old or len(new) > len(site.old) + _LONGER or (kept and not kept <= set(map(stem, new))):
                 continue
-            joined = [*spelled[max(0, site.start - 2) : site.start], *new, *spelled[site.end : site.end + 2]]
-            starts, ends = site.start < 2, site.end + 2 > len(spelled)
-            if not attested.issuperset(_triples([*[_BEGIN] * starts, *joined, *[_END] * ends])):
+            around = [*whole[max(0, site.start - 1) : site.start + 1], *new, *whole[site.end + 1 : site.end + 3]]
+            if not attested.issuperset(trigrams(around)):
                 continue
             count = shared(site.old, new)
             if count >= _SHARED and _ordinary(new):
@@ -237,7 +236,3 @@ def _best(
         pieces += map(Piece, words[done:])
         texts.setdefault(write(pieces, source, casing), sum(one.end - one.start for one in made) / len(words))
     return [Recombined(text, share) for text, share in texts.items()]
-
-
-def _triples(words: Sequence[str]) -> Iterator[Span]:
-    return zip(words, words[1:], words[2:], strict=False)

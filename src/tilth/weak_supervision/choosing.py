@@ -79,9 +79,10 @@ def choose(seen: Witnesses, wanted: str = "auto") -> Choice:
         wanted: "auto", or the model that the config names, which is then compared all the same.
     """
     seen = _sample(seen)
-    functions, large = seen.votes.shape[1], seen.votes.shape[1] * seen.classes > label_model.LARGEST
-    asked = functions >= label_model.FEWEST and (wanted == SNORKEL or not large)
-    names = [*JOINTS, SNORKEL, MAJORITY] if asked else [*JOINTS, MAJORITY]
+    functions = seen.votes.shape[1]
+    enough = functions >= label_model.FEWEST
+    slow = enough and wanted != SNORKEL and functions * seen.classes > label_model.LARGEST
+    names = [*JOINTS, SNORKEL, MAJORITY] if enough and not slow else [*JOINTS, MAJORITY]
     allowed = [name for name in names if wanted in ("auto", name.partition("-")[0])] or [MAJORITY]
     told = seen.given >= 0
     if told.sum() >= FEW_LABELS and len(np.unique(seen.given[told])) > 1:
@@ -93,7 +94,7 @@ def choose(seen: Witnesses, wanted: str = "auto") -> Choice:
         return Choice(name=default, by="too few rows to compare" if wanted == "auto" else "the config")
     if measure is _on_labels and seen.judged is not None and wanted == "auto":
         names, allowed = [*names, TEXT], [*allowed, TEXT]
-    if large and not asked:
+    if slow:
         by += f", without Snorkel's model, which {functions} functions for {seen.classes} labels would hold up"
     found = {name: measure(name, seen) for name in names}
     scores = {name: score for name, (score, _) in found.items()}

@@ -262,7 +262,7 @@ def _label(
         classes=len(task.labels),
         epochs=night.config.epochs,
         seed=night.resources.seed,
-        judged=_judged(night, task, truth, places),
+        judged=_judged(night, task, places),
     )
     choice = choose(seen, night.config.label_model)
     if choice.name == TEXT:
@@ -273,11 +273,13 @@ def _label(
     return label, confidence, choice
 
 
-def _judged(night: _Night, task: Task, truth: np.ndarray, places: np.ndarray) -> np.ndarray | None:
-    """What judges of the labels alone say of the rows at `places`; None where they are not to label the night."""
+def _judged(night: _Night, task: Task, places: np.ndarray) -> np.ndarray | None:
+    """What judges of the labels alone say of the free rows at `places`; None where they are not to label the night."""
+    truth, config = _truth(night.frame, task), night.config
     told = truth >= 0
-    if night.config.propagate == "never" or not FEW_LABELS <= told.sum() < _MANY or len(np.unique(truth[told])) < 2:
+    if config.label_model != "auto" or config.propagate == "never":
         return None
-    labels = np.full(len(night.frame), None, dtype=object)
-    labels[night.free] = np.array([*task.labels, None], dtype=object)[truth]
-    return night.resources.evidence.out_of_fold(task, labels.tolist()).probabilities[night.free][places]
+    if not FEW_LABELS <= told.sum() < _MANY or len(np.unique(truth[told])) < 2:
+        return None
+    labels = np.array([*task.labels, None], dtype=object)[truth].tolist()
+    return night.resources.evidence.out_of_fold(task, labels).probabilities[night.free][places]

@@ -123,6 +123,9 @@ def test_snorkels_model_is_not_waited_for_where_functions_and_labels_are_many(mo
     assert set(choice.scores) == {"joint-2", "joint-4", "joint-8", "majority"}
     assert choice.by == "held-out labels, without Snorkel's model, which 3 functions for 2 labels would hold up"
     assert choosing.choose(witnesses, "snorkel").name == "snorkel"  # asked for by name it is
+    two = noisy(truth, coverage=0.3, right=0.85, functions=2)  # too few for it, whatever its size would be
+    monkeypatch.setattr(label_model, "LARGEST", 1)
+    assert choosing.choose(seen(truth, vectors, two, witnesses.known)).by == "held-out labels"
 
 
 def test_where_the_text_tells_nothing_votes_are_counted() -> None:
