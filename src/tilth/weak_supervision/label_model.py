@@ -13,7 +13,7 @@ PRIOR, PRIOR_VOTES = 0.8, 5
 FEWEST = 3
 LARGEST = 1500
 """Functions times classes up to which Snorkel's model is asked unless it is named: it holds a square matrix of that
-side, and a dense one of that width with a line for each row. A fit takes 2 s on one core at 400, 20 s at 1,500 and 20
+side, and a dense one of that width with a line for each row. A fit takes 2 s on one core at 400, 20 s at 1,500 and 12
 minutes at 6,000, with 8,000 rows."""
 
 
