@@ -25,6 +25,7 @@ from transformers.utils import logging
 from tilth.augmentation.config import Config
 from tilth.augmentation.denoiser import wheel_path
 from tilth.augmentation.weights import load
+from tilth.precision import autocast, computes_in_bfloat16
 
 BATCH = 64
 OURS, PEER = "tilth's pipeline", "nlpaug, `ContextualWordEmbsAug`"
@@ -83,7 +84,7 @@ def in_bfloat16(way: Way) -> Way:
     """The same way in the precision that tilth's pipeline has."""
 
     def made(texts: Sequence[str]) -> list[str]:
-        with torch.autocast(DEVICE, torch.bfloat16):
+        with autocast(DEVICE):
             return way(texts)
 
     return made
@@ -102,7 +103,9 @@ def ready(candidates: int, folder: Path, texts: Sequence[str]) -> tuple[dict[str
     ways, failed = {OURS: tilth(candidates)}, {}
     try:
         theirs = contextual(candidates, folder)
-        ways |= theirs | {f"{name}, in bfloat16 too": in_bfloat16(way) for name, way in theirs.items()}
+        ways |= theirs
+        if computes_in_bfloat16(DEVICE):
+            ways |= {f"{name}, in bfloat16 too": in_bfloat16(way) for name, way in theirs.items()}
         ways["EDA's swap and deletion, by nlpaug"] = eda(candidates)
     except (ImportError, AttributeError) as error:  # it was written for older versions of what it stands on
         failed["nlpaug"] = f"not run: {error}"
@@ -154,7 +157,8 @@ def main() -> None:
         f"--candidates {count}` ({on}; {_results.machine()})\n\n"
         f"{options.texts} texts of banking77 × {count} candidates, before any gate; after a warm-up, the best of "
         f"{options.repeats} runs that the ways take by turns. nlpaug's network has the shape of ours (4 layers, 384 "
-        "wide, 12 heads, 1,536 inner, 30,522 words) and comes in float32; ours runs in bfloat16. "
+        "wide, 12 heads, 1,536 inner, 30,522 words) and comes in float32; ours runs in "
+        f"{'bfloat16' if computes_in_bfloat16(DEVICE) else 'float32, as the processor has no instructions for less'}. "
         "Where other work runs beside, seconds of the CPU say more than seconds.\n\n" + _results.table(COLUMNS, lines),
     )
 

@@ -11,6 +11,7 @@ import torch
 from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import CLS, MASK, SEP
 from tilth.augmentation.learning import inverse
+from tilth.precision import autocast
 
 _STRIDE = 4  # every fourth token is masked at once: four passes a text, and three of four neighbors in sight
 _LONGEST = 120
@@ -40,7 +41,7 @@ def nats_per_token(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str], bat
         segments[:, :2] = 0
         noised = torch.from_numpy(np.where(where, MASK, ids))
         level = torch.zeros(len(batch), dtype=torch.long, device=device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device.type):
             logits = denoiser(
                 noised.to(device), segments.to(device), level, level, torch.from_numpy(where).to(device)
             ).float()

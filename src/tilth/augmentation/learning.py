@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import Batch, Examples, noised
+from tilth.precision import autocast
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def heldout_loss(model: Denoiser, examples: Examples, seed: int, size: int = 64)
     places, total, tokens = inverse(model), 0.0, 0
     order = np.argsort(examples.lengths(), kind="stable")
     model.eval()
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), autocast():
         for start in range(0, len(order), size):
             batch = noised(examples.take(order[start : start + size]), rng)
             count = int((places[batch.answers] >= 0).sum())
@@ -102,7 +103,7 @@ def learn(
     while progress.step < schedule.steps:
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(progress.step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             loss = masked_loss(model, next(source), places)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

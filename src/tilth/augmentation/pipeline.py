@@ -15,6 +15,7 @@ from tilth.augmentation import scheduler as schedulers
 from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import CLS, MASK, SEP
 from tilth.augmentation.wording import Piece, Word, spellings, words_of, write
+from tilth.precision import autocast
 
 FIDELITY, BOLDNESS = 4, 2
 """The levels asked for: as close in meaning as can be, with about half of the words new."""
@@ -125,7 +126,7 @@ class ParaphrasePipeline(DiffusionPipeline):
         for number, timestep in enumerate(timesteps):
             where = ids == MASK
             if bool(where.any()):
-                with torch.autocast(device.type, torch.bfloat16, enabled=self.denoiser.dtype == torch.float32):
+                with autocast(device.type, self.denoiser.dtype):
                     logits = self.denoiser(ids, segments, fidelity, boldness, where)
                 committed, token = schedulers.commit(self.scheduler, logits, where, timestep, **sampling)
                 committed |= number == len(timesteps) - 1  # no scheduler may leave a mask

@@ -31,6 +31,7 @@ _SHARED = (
     "text.py",
     "judge.py",
     "encoder.py",
+    "precision.py",
     "neighbors.py",
     "evidence.py",
 )

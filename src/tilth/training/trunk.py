@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel
 
+from tilth.precision import autocast
 from tilth.training.config import Config
 from tilth.training.heads import Head
 
@@ -82,7 +83,7 @@ class Tokens:
 def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, seed: int) -> tuple[Trunk, list[float]]:
     """Fine-tune the encoder with a linear head for each task, started from the fitted ones.
 
-    AdamW with a linear warmup and decay, bfloat16 autocast, batches of rows of like length.
+    AdamW with a linear warmup and decay, bfloat16 where the processor computes in it, batches of rows of like length.
 
     Args:
         folder: the encoder's model folder.
@@ -130,7 +131,7 @@ def encode(trunk: Trunk, folder: Path, texts: Sequence[str], limit: int) -> np.n
     found: np.ndarray | None = None
     for start in range(0, len(order), 32):
         rows = order[start : start + 32]
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), autocast():
             vectors = trunk(*tokens.batch([encoded[row] for row in rows])).float().numpy()
         found = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32) if found is None else found
         found[rows] = vectors
@@ -174,7 +175,7 @@ def _rate(steps: int, warmup: float) -> Any:
 def _loss(
     trunk: Trunk, linear: nn.ModuleDict, lessons: Lessons, rows: Sequence[int], batch: tuple[torch.Tensor, torch.Tensor]
 ) -> torch.Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         vectors = trunk(*batch).float()
     total = vectors.sum() * 0
     for position, task in enumerate(lessons.codes):
