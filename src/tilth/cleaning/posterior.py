@@ -8,11 +8,14 @@ but how often models are mistaken on rows as hard as it can (`witnesses.Beliefs.
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import nnls
 from sklearn.isotonic import IsotonicRegression
 
 from tilth.cleaning.planting import confusion
 
-_SUREST = 0.1  # share of the rows on which models make next to no mistake, so that what they contradict is wrong
+_POWERS = np.array([0, 1, 2, 4, 8])  # of difficulty: even, linear and ever steeper growth
+_HALF = 0.5  # difficulty from which errors may begin
+_UNSURE = 0.03  # beside the models' own mistakes, how far a share of contradictions may be off
 _EDGE = 1e-4  # no chance is quite 0 or 1
 _LEAST = 0.05  # a share of rows below which a rate is not divided by it
 
@@ -23,8 +26,9 @@ def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np
     Bayes' rule as in Dawid and Skene (1979) with a single annotator, whose errors go where this data's errors go
     (`planting.confusion`), and whose error rate depends on the difficulty of the row: the margin between the two
     classes that the models hold most likely. At each difficulty the labels contradict the models at a rate that
-    counts both sides' mistakes; both rates can only fall as rows get easier (isotonic fits). What is contradicted even
-    among the surest rows is error, and so its share is a floor.
+    counts both sides' mistakes. The models' can only fall as rows get easier (an isotonic fit). The labels' is read off
+    the easy rows, where models make few, and carried on to the hard ones: there both err together, for models learn
+    what the labels say, so that contradictions tell little (`_errors`).
 
     Models are surer of some classes than of others, and where errors are many the weaker of two classes that look alike
     would lose its rows to the other: so each class is first held against how sure models are of its own rows
@@ -49,9 +53,7 @@ def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np
     alike = _falling(easy, (others * given[:, top].T).sum(axis=1))
     contradicted = _falling(easy, (top != codes).astype(float))
     erring = np.clip(np.minimum(_falling(easy, mistaken), contradicted), _EDGE, 1 - _EDGE)
-    wrong = (contradicted - erring) / np.maximum(1 - erring - erring * alike, _LEAST)
-    floor = float(np.median(contradicted[easy > 1 - _SUREST])) if len(codes) else 0.0
-    wrong = np.clip(np.maximum(wrong, floor), _EDGE, 1 - _EDGE)
+    wrong = _errors(easy, top != codes, erring, alike)
     rest = (contradicted - wrong) / np.maximum(1 - wrong - wrong * alike, _LEAST)
     erring = np.clip(np.minimum(erring, rest), _EDGE, 1 - _EDGE)
     found = others * erring[:, None]
@@ -60,6 +62,27 @@ def posterior(codes: np.ndarray, belief: np.ndarray, mistaken: np.ndarray) -> np
     likely[place, codes] = 1 - wrong
     found *= likely
     return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _errors(easy: np.ndarray, contradicted: np.ndarray, erring: np.ndarray, alike: np.ndarray) -> np.ndarray:
+    """The share of wrong labels at each difficulty, which grows with it, and ever faster.
+
+    A sum of powers of the difficulty and a hinge, none with a negative coefficient (Lawson and Hanson 1974), by least
+    squares on the contradictions that the models' own mistakes leave over, each row weighed by how few of those there
+    are where it stands.
+
+    Args:
+        easy: ranks of the rows, 0 to 1, shape (rows,).
+        contradicted: whether the label is not the models' first choice, shape (rows,).
+        erring: how often models are mistaken on rows as hard, shape (rows,).
+        alike: how often a mistake of theirs is the wrong label itself, shape (rows,).
+    """
+    sure = 1 / (erring + _UNSURE)
+    hard = 1 - easy[:, None]
+    shapes = np.hstack([hard**_POWERS, np.maximum(0.0, hard - _HALF)])
+    told = np.maximum(1 - erring - erring * alike, _LEAST) * sure
+    coefficients, _ = nnls(shapes * told[:, None], (contradicted - erring) * sure)
+    return np.clip(shapes @ coefficients, _EDGE, 1 - _EDGE)
 
 
 def _evened(codes: np.ndarray, belief: np.ndarray) -> np.ndarray:
