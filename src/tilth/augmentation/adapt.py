@@ -6,20 +6,24 @@ import json
 import logging
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tilth.augmentation import weights
 from tilth.augmentation.config import Config
-from tilth.augmentation.corpus import Corpus
+from tilth.augmentation.corpus import Corpus, gather
 from tilth.augmentation.denoiser import Denoiser, pack_vocabulary
 from tilth.augmentation.examples import Examples, batches
 from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
 from tilth.augmentation.pipeline import ParaphrasePipeline
 from tilth.augmentation.scheduler import make
+from tilth.evidence import Evidence
+from tilth.samples import Task
 from tilth.store import digest_json
 
 logger = logging.getLogger(__name__)
@@ -46,12 +50,32 @@ class Adapted:
     trained: bool
 
 
-def adapt(corpus: Corpus, config: Config, seed: int, folder: Path, carried: Path | None) -> Adapted:
-    """Adapts the denoiser to a corpus, from last night's where that is at hand.
+def adapt(
+    frame: pd.DataFrame,
+    tasks: Sequence[Task],
+    evidence: Evidence,
+    config: Config,
+    *,
+    seed: int,
+    folder: Path,
+    carried: Path | None = None,
+) -> Adapted:
+    """Adapts the denoiser to a table's texts, from last night's where that is at hand.
 
-    Where last night's was adapted to exactly this corpus by this config, nothing is learned, so that a second
+    Where last night's was adapted to exactly these texts by this config, nothing is learned, so that a second
     night over the same rows gives the same paraphrases.
+
+    Args:
+        frame: The table, of which no gold text is learned.
+        tasks: Neighbors whose labels clash in one of them are no pair.
+        evidence: On the table.
+        config: What to begin from, and how long to learn.
+        seed: Of the examples and their noise.
+        folder: Where the denoiser is written.
+        carried: Last night's folder.
     """
+    tokenizer = weights.load(config.denoiser, config.scheduler).tokenizer
+    corpus = gather(frame, evidence, tasks, config.adapt, tokenizer)
     base = weights.fingerprint(config.denoiser)
     key = digest_json([base, config.adapt.model_dump(mode="json"), seed])
     last = _last(carried, base)

@@ -16,7 +16,7 @@ from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import Config
-from tilth.augmentation.corpus import gather, usable
+from tilth.augmentation.corpus import usable
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
@@ -25,7 +25,6 @@ from tilth.augmentation.proof import Offered, Proof, prove
 from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
-from tilth.augmentation.weights import load
 from tilth.augmentation.wording import spellings
 from tilth.samples import Reason, Split, Status, Task, to_pandas
 from tilth.stage import Resources, StageResult
@@ -44,7 +43,10 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     attested = AttestedChecker(frame["text"].iloc[usable(frame)], config.gate.attested)
     checks: list[Checker] = [*checkers(config.grammar, config.grammar_server), attested]
-    adapted = _adapted(frame, config, resources)
+    adapted = adapt(
+        frame, resources.tasks, resources.evidence, config,
+        seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,
+    )  # fmt: skip
     trained = config.backend != "tilth" or _good_enough(adapted, config)
     allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
     chosen = sources.choose(
@@ -93,12 +95,6 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         figures=report.figures(adapted.record, candidates, measured, reasons),
         carried=adapted.folder,
     )
-
-
-def _adapted(frame: pd.DataFrame, config: Config, resources: Resources) -> Adapted:
-    tokenizer = load(config.denoiser, config.scheduler).tokenizer
-    corpus = gather(frame, resources.evidence, resources.tasks, config.adapt, tokenizer)
-    return adapt(corpus, config, resources.seed, resources.scratch / "denoiser", resources.carried)
 
 
 def _good_enough(adapted: Adapted, config: Config) -> bool:

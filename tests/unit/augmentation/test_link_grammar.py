@@ -83,4 +83,4 @@ def test_a_missing_dictionary_is_named_with_the_command_that_installs_it() -> No
 
 @installed
 def test_auto_takes_it_where_it_is_installed() -> None:
-    assert [checker.name for checker in checkers("auto")] == ["repetition", "harper", "link-grammar"]
+    assert [checker.name for checker in checkers("auto")] == ["repetition", "harper", "acceptability", "link-grammar"]
