@@ -42,7 +42,7 @@ class GateConfig(Model):
         "with three that no row holds to be a problem; 1 = hardly ever",
     )
     fluency: float = Field(default=0.2, ge=0, description="nats a token by which a paraphrase may read worse")
-    agreement: float = Field(default=0.5, ge=0, le=1, description="smallest probability of the parent's label")
+    agreement: float = Field(default=0.85, ge=0, le=1, description="smallest probability of keeping the parent's label")
     novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
     per_source: int = Field(default=5, ge=1, le=50, description="paraphrases of one row at most")
     growth: float = Field(default=0.5, ge=0, le=20, description="paraphrases a labeled row, in a class of usual size")

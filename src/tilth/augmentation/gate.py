@@ -45,7 +45,7 @@ class Measured:
 
     Attributes:
         similarity: Cosine to the source.
-        agreement: Smallest probability, over tasks, of the parent's label; NaN without a label.
+        agreement: Smallest probability, over tasks, that the parent's label was kept; NaN without a label.
         first_choice: Whether the parent's label is every judge's first choice.
         novelty: Smallest token edit distance to a row that is not gold.
         leaks: Whether it is a gold row's text.

@@ -13,6 +13,8 @@ from tilth.evidence import Evidence, calibrate, soften
 from tilth.judge import judge
 from tilth.samples import Source, Task, settled
 
+_KEPT = 0.75  # share of paraphrases that keep their label before any gate: benchmarks/paraphrases.py, rounded down
+
 
 @dataclass(frozen=True)
 class TaskJudges:
@@ -37,9 +39,13 @@ class TaskJudges:
     temperature: float
 
     def agreement(self, parents: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of the parent's label for each paraphrase, by the judge that did not see the parent.
+        """Probability that each paraphrase kept its parent's label, by the judge that did not see the parent.
 
-        Where that one knows no row of the class, as with one label a class, the judge of all rows is asked which
+        A judge spreads its belief over all classes, so that of 77 a fifth may be a clear first choice; but it does not
+        know where the text comes from. By Bayes' rule its belief is weighed with that: most paraphrases keep their
+        label before any gate, and those that lose it may get any other.
+
+        Where that judge knows no row of the class, as with one label a class, the judge of all rows is asked which
         label it prefers, the parent's or the strongest rival: better than nothing, though it saw the parent.
 
         Args:
@@ -47,7 +53,7 @@ class TaskJudges:
             vectors: The paraphrases' embeddings (paraphrases, dimensions).
 
         Returns:
-            Calibrated probabilities (paraphrases,), NaN where the parent has no label; whether the label is the
+            Probabilities (paraphrases,), NaN where the parent has no label; whether the label is the
             judge's first choice (true where there is no label).
         """
         return agreement_of(
@@ -98,7 +104,8 @@ def agreement_of(
         asked = np.flatnonzero(mine)
         if len(asked):
             found = soften(probabilities(model, vectors[asked], classes), temperature)
-            chance[asked] = found[np.arange(len(asked)), labels[asked]]
+            own = found[np.arange(len(asked)), labels[asked]]
+            chance[asked] = _kept(own, (1 - own) / max(classes - 1, 1))
             first[asked] = found.argmax(axis=1) == labels[asked]
         known |= mine
     rest = np.flatnonzero((labels >= 0) & ~known)
@@ -106,9 +113,15 @@ def agreement_of(
         found = probabilities(whole, vectors[rest], classes)
         own = found[np.arange(len(rest)), labels[rest]].copy()
         found[np.arange(len(rest)), labels[rest]] = 0
-        chance[rest] = own / np.maximum(own + found.max(axis=1), 1e-12)
+        chance[rest] = _kept(own, found.max(axis=1))
         first[rest] = (own > found.max(axis=1)) & (whole is not None)
     return chance, first
+
+
+def _kept(own: np.ndarray, rival: np.ndarray) -> np.ndarray:
+    """Probability of the parent's label after a judge's belief in it and in each (or the strongest) other one."""
+    kept = _KEPT * own
+    return np.asarray(kept / np.maximum(kept + (1 - _KEPT) * rival, 1e-12))
 
 
 def together(judged: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -86,7 +86,7 @@ COLUMNS: tuple[Column, ...] = (
         ("noise_level", _F, "share of the source's free tokens that were noised, 0 to 1"),
         ("similarity", _F, "cosine similarity to the source under the encoder"),
         ("grammar_delta", _F, "grammar problems added relative to the source (0 = none)"),
-        ("label_agreement", _F, "probability of the parent's label by models that never saw the parent"),
+        ("label_agreement", _F, "probability that the parent's label was kept, by models that never saw the parent"),
         ("novelty", _F, "smallest token edit distance to any other row, 0 to 1"),
         ("accepted", _B, "whether the gate let the paraphrase through"),
         ("used", _B, "whether training takes the paraphrase"),
