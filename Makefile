@@ -19,7 +19,7 @@ demo: install ## one whole night on the demo workspace
 	$(BIN)/tilth run
 
 test: install ## the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: install ## style, types, floors
 	$(BIN)/ruff check $(CODE)

@@ -15,6 +15,8 @@ from datasets import Dataset
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when the library loads: see tilth/__init__.py
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores
 
 from tilth import samples as table
 from tilth.evidence import Evidence
