@@ -1,11 +1,14 @@
 """What added rows are worth to a model of few labels: gold macro-F1 with none, with tilth's, and with other ways'.
 
     python benchmarks/few_shot.py --data data/public        (nlpaug beside it: pip install nlpaug)
+    python benchmarks/few_shot.py --data data/public --trunk --sets banking77:5 sentfin:100 --seeds 3
 
 Each seed draws a few labels a class; all other texts have none. The stage runs with its defaults, but for two things:
 its denoiser is adapted once for a data set and serves all draws, for the texts are the same; and `--sources` may cap
 the rows that it paraphrases. Of labels, adaptation sees those of the first draw, and only to leave out neighbors whose
-labels clash. Every other way adds as many rows for a labeled row as the gate accepted of its paraphrases, one at least.
+labels clash. Every other way adds as many rows for a labeled row as the gate accepted of its paraphrases, one at least;
+self-training does so too, and once more with every text. `--trunk` measures the fine-tuned encoder beside the two
+quick models: as many steps for every way, then the judge on its vectors.
 """
 
 from __future__ import annotations
@@ -14,26 +17,22 @@ import argparse
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import _results
 import numpy as np
 import pandas as pd
 from _augmenters import Given, Made, adapted, by_nlpaug, by_tilth, prepare, substituted
+from _learners import Added, Learners
 from diffusers.utils import logging
 from scipy import stats
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from threadpoolctl import threadpool_limits
 
 from tilth.augmentation.config import AdaptConfig, Config
 from tilth.augmentation.gate import shares
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.evidence import Evidence
-from tilth.judge import fit_predict, scores
+from tilth.judge import fit_predict
 from tilth.samples import Origin, from_pandas, to_pandas
 from tilth.stage import Resources, perform
 from tilth.store import Cache
@@ -41,19 +40,7 @@ from tilth.weak_supervision.config import Config as WeakConfig
 
 WEIGHT = 1 / 3
 NOTHING, EVERYTHING = "nothing", "all the labels"
-COLUMNS = (
-    "data set", "labels a class", "added", "rows added",
-    "judge", "gain", "95%", "TF-IDF and linear", "gain", "95%",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Added:
-    """Rows beside the labeled ones: texts, classes as codes, and weights."""
-
-    texts: list[str]
-    codes: np.ndarray
-    weights: np.ndarray
+COLUMNS = ("data set", "labels a class", "added", "rows added")
 
 
 def written(given: Given, made: Made) -> Added:
@@ -89,6 +76,13 @@ def self_trained(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added
     rank = pd.Series(said[order]).groupby(said[order]).cumcount().to_numpy()
     taken = order[rank < budget[said[order]]]
     return Added([given.texts[place] for place in others[taken]], said[taken], np.ones(len(taken)))
+
+
+def self_trained_on_all(given: Given, vectors: np.ndarray) -> Added:
+    """Self-training with every unlabeled row, at the judge's belief in its answer."""
+    others, known = np.setdiff1d(np.arange(len(vectors)), given.sources), given.truth[given.sources]
+    belief = fit_predict(vectors[given.sources], known, vectors[others], len(given.task.labels))
+    return Added([given.texts[place] for place in others], belief.argmax(axis=1), belief.max(axis=1))
 
 
 def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path) -> Added:
@@ -133,29 +127,13 @@ def ways(
         "contextual substitution": written(given, substituted(given, ours.denoiser, counts.tolist(), seed)),
         "neighbors, labeled by the nearest": neighbors(given, vectors, counts),
         "self-training": self_trained(given, vectors, counts),
+        "self-training, every text": self_trained_on_all(given, vectors),
     }
     try:
         found["EDA's swap and deletion, by nlpaug"] = written(given, by_nlpaug(given, counts.tolist(), seed))
     except ImportError as error:
         print(f"nlpaug: not run: {error}")
     return found
-
-
-def scored(given: Given, places: np.ndarray, added: Added, encoder: Encoder) -> list[float]:
-    """Rows added, and the gold macro-F1 of both models, trained on the labeled rows at `places` and what was added."""
-    texts = [*(given.texts[place] for place in places), *added.texts]
-    codes = np.concatenate([given.truth[places], added.codes])
-    weights = np.concatenate([np.ones(len(places)), added.weights])
-    gold, truth = given.gold
-    names = np.array(given.task.labels, dtype=object)
-    belief = fit_predict(encoder.encode(texts), codes, encoder.encode(gold), len(names), weights)
-    linear = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10, max_iter=300)
-    )
-    with threadpool_limits(limits=1):  # as the judge: two pools of threads get into each other's way
-        guess = linear.fit(texts, codes, logisticregression__sample_weight=weights).predict(gold)
-    said = belief.argmax(axis=1), guess
-    return [float(len(added.texts)), *(scores(truth, names[one].tolist())["macro_f1"] for one in said)]
 
 
 def gained(values: Sequence[float], plain: Sequence[float]) -> list[str]:
@@ -167,12 +145,12 @@ def gained(values: Sequence[float], plain: Sequence[float]) -> list[str]:
     return [f"{np.median(gains):+.3f}", f"{middle - half:+.3f} to {middle + half:+.3f}"]
 
 
-def lines_of(before: Sequence[str], runs: Sequence[Mapping[str, Sequence[float]]]) -> list[list[str]]:
+def lines_of(before: Sequence[str], models: int, runs: Sequence[Mapping[str, Sequence[float]]]) -> list[list[str]]:
     """A line for each way over the runs of all seeds; printed too."""
     lines = []
     for way in runs[0]:
         line = [*before, way, f"{np.median([run[way][0] for run in runs]):.0f}"]
-        for model in (1, 2):
+        for model in range(1, models + 1):
             values, plain = ([run[name][model] for run in runs] for name in (way, NOTHING))
             line += [_results.shown(values), *(gained(values, plain) if way != NOTHING else ["", ""])]
         lines.append(line)
@@ -188,17 +166,18 @@ def timed(what: str, begun: float) -> float:
 
 
 def measure(
-    name: str, sizes: Sequence[int], options: argparse.Namespace, encoder: Encoder, home: Path
+    name: str, sizes: Sequence[int], options: argparse.Namespace, learners: Learners, home: Path
 ) -> list[list[str]]:
     """Every line of one data set."""
     lines: list[list[str]] = []
+    encoder = learners.encoder
     now = time.monotonic()
     first = prepare(name, options.data, sizes[0], 0)
     encoder.encode(first.texts + first.gold[0])
     now = timed(f"{name}: embeddings", now)
     denoiser = adapted(first, encoder, home / name)
     now = timed(f"{name}: adaptation", now)
-    ceiling = scored(first, np.arange(len(first.frame)), written(first, []), encoder)
+    ceiling = learners.scored(first, np.arange(len(first.frame)), written(first, []), 0)
     now = timed(f"{name}: {EVERYTHING}", now)
     config = Config(denoiser=str(denoiser), sources=options.sources, adapt=AdaptConfig(steps=0))
     for size in sizes:
@@ -207,10 +186,10 @@ def measure(
             given = prepare(name, options.data, size, seed)
             found = ways(given, encoder.encode(given.texts), config, encoder, home / f"{name}-{size}-{seed}", seed)
             now = timed(f"{name}, {size} labels a class, seed {seed}: rows", now)
-            run = {way: scored(given, given.sources, added, encoder) for way, added in found.items()}
+            run = {way: learners.scored(given, given.sources, added, seed) for way, added in found.items()}
             now = timed(f"{name}, {size} labels a class, seed {seed}: models", now)
             runs.append({**run, EVERYTHING: [len(given.frame) - len(given.sources), *ceiling[1:]]})
-        lines += lines_of([name, str(size)], runs)
+        lines += lines_of([name, str(size)], len(learners.names), runs)
     return lines
 
 
@@ -227,21 +206,25 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["banking77:1,5,10", "clinc150:5", "sentfin:100"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sources", type=int, default=Config().sources, help="rows that are paraphrased at most")
+    parser.add_argument("--trunk", action="store_true", help="fine-tune the encoder too")
     arguments = parser.parse_args()
     logging.disable_progress_bar()  # each draw loads the denoiser anew
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         encoder = Encoder(EncoderConfig(), Cache(Path(folder) / "embeddings"))
         for number, (name, sizes) in enumerate(map(sizes_of, arguments.sets), start=1):
-            lines += measure(name, sizes, arguments, encoder, Path(folder))
-            _write(arguments, arguments.sets[:number], lines)
+            learners = Learners(encoder, arguments.trunk)
+            lines += measure(name, sizes, arguments, learners, Path(folder))
+            _write(arguments, arguments.sets[:number], learners.names, lines)
 
 
-def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[str]]) -> None:
+def _write(arguments: argparse.Namespace, sets: Sequence[str], models: Sequence[str], lines: list[list[str]]) -> None:
     """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
+    columns = [*COLUMNS, *(column for name in models for column in (name, "gain", "95%"))]
+    option, word = (" --trunk", "fine-tuned trunk") if arguments.trunk else ("", "model")
     _results.write(
-        "few_shot",
-        f"## What added rows are worth to a model of few labels\n\n`python benchmarks/few_shot.py --sets "
+        "few_shot_trunk" if arguments.trunk else "few_shot",
+        f"## What added rows are worth to a {word} of few labels\n\n`python benchmarks/few_shot.py{option} --sets "
         f"{' '.join(sets)} --seeds {arguments.seeds} --sources {arguments.sources}` ({_results.machine()})\n\n"
         f"Gold macro-F1, median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Gain: "
         "the median paired difference to nothing added, and Student's 95% interval of its mean. Every peer adds as "
@@ -249,9 +232,9 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[
         "labels texts without a label by the text alone, each at the weight of its confidence (weak supervision "
         "without functions, unless held-out labels object), and takes paraphrases where they are proved to help. "
         "Paraphrases weigh what the proof gives them times the judge's belief in their label, a peer's text 1/3, a "
-        "neighbor its cosine, a self-trained row 1. Substitution uses tilth's own adapted denoiser, without a source "
-        "or a gate. EDA's synonyms and insertions need WordNet, which has to be downloaded: left out.\n\n"
-        + _results.table(COLUMNS, lines),
+        "neighbor its cosine, a self-trained row 1, or the judge's belief where every text is taken. Substitution uses "
+        "tilth's own adapted denoiser, without a source or a gate. EDA's synonyms and insertions need WordNet, which "
+        "has to be downloaded: left out.\n\n" + _results.table(columns, lines),
     )
 
 
