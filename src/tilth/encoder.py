@@ -20,6 +20,7 @@ from tilth.config import EncoderConfig
 from tilth.errors import ConfigError
 from tilth.store import Cache, Vectors, digest, digest_json
 from tilth.store.files import sha256_file
+from tilth.text import chunk_starts
 
 log = logging.getLogger(__name__)
 
@@ -119,10 +120,9 @@ class Encoder:
         chunks: list[list[int]] = []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
         for position, ids in enumerate(encoded):
-            starts: Sequence[int] = range(0, max(len(ids), 1), limit)
-            if len(starts) > most:
-                log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, len(starts))
-                starts = [starts[i] for i in np.linspace(0, len(starts) - 1, most).astype(int)]
+            starts = chunk_starts(len(ids), limit, most)
+            if (whole := -(-len(ids) // limit)) > most:
+                log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, whole)
             owner += [position] * len(starts)
             chunks += [ids[start : start + limit] for start in starts]
         return owner, chunks

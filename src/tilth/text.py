@@ -33,6 +33,18 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def chunk_starts(length: int, limit: int, most: int) -> list[int]:
+    """Where a text of so many tokens is cut into chunks of `limit`; of more than `most`, evenly spaced ones.
+
+    >>> chunk_starts(7, 3, 64), chunk_starts(70, 3, 4), chunk_starts(0, 3, 64)
+    ([0, 3, 6], [0, 21, 45, 69], [0])
+    """
+    starts = range(0, max(length, 1), limit)
+    if len(starts) <= most:
+        return list(starts)
+    return [starts[step * (len(starts) - 1) // max(most - 1, 1)] for step in range(most)]
+
+
 def unit_interval(text: str) -> float:
     """A number in [0, 1) that depends on the text alone; spreads ids over folds and hold-outs."""
     return int(digest(text)[:13], 16) / 16**13

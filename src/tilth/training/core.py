@@ -14,6 +14,7 @@ from datasets import Dataset
 
 from tilth import judge
 from tilth import samples as table
+from tilth.config import EncoderConfig
 from tilth.evidence import calibrate
 from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
@@ -165,14 +166,15 @@ def _export(
     from tilth.training.trunk import Trunk
 
     target = resources.scratch / "model"
-    limit = getattr(getattr(resources.evidence.encoder, "config", None), "max_tokens", config.max_tokens)
+    reads = getattr(resources.evidence.encoder, "config", EncoderConfig())
     facts = export(
         target,
         trunk=fitted.trunk or Trunk(folder),
         source=folder,
         heads=fitted.heads,
         centers=centers,
-        max_tokens=config.max_tokens if fitted.trunk is not None else limit,
+        max_tokens=config.max_tokens if fitted.trunk is not None else reads.max_tokens,
+        max_chunks=reads.max_chunks,
         probe=frame["text"][rows.taught].tolist()[:PROBED],
         agreement=config.agreement,
         quantize=config.quantize,

@@ -53,6 +53,7 @@ def export(
     heads: Sequence[Head],
     centers: np.ndarray,
     max_tokens: int,
+    max_chunks: int,
     probe: Sequence[str],
     agreement: float,
     quantize: bool,
@@ -66,6 +67,7 @@ def export(
         heads: parents first.
         centers: of the classes, shape (classes, dimensions).
         max_tokens: longer texts are read in chunks of this.
+        max_chunks: chunks of a text at most; of a longer one, evenly spaced ones are read.
         probe: train rows on which int8 and float are compared.
         agreement: the share of them on which int8 must give float's labels for every task.
         quantize: whether int8 is tried at all.
@@ -82,7 +84,8 @@ def export(
     _graph(graph, folder / "heads.onnx", ("vector",), [*names, "scope_score"], (torch.eye(dimensions)[:2],))
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     (folder / "tilth.json").write_text(
-        json.dumps(_settings(heads, source, dimensions, max_tokens), indent=1, ensure_ascii=False), encoding="utf-8"
+        json.dumps(_settings(heads, source, dimensions, max_tokens, max_chunks), indent=1, ensure_ascii=False),
+        encoding="utf-8",
     )
     size = (folder / "model.onnx").stat().st_size
     kept, tried = _quantize(folder, probe, agreement) if quantize else ("float32", {})
@@ -95,7 +98,7 @@ def export(
     }
 
 
-def _settings(heads: Sequence[Head], source: Path, dimensions: int, max_tokens: int) -> dict[str, Any]:
+def _settings(heads: Sequence[Head], source: Path, dimensions: int, max_tokens: int, max_chunks: int) -> dict[str, Any]:
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer.no_padding()
     whole, plain = tokenizer.encode("a").ids, tokenizer.encode("a", add_special_tokens=False).ids
@@ -106,6 +109,7 @@ def _settings(heads: Sequence[Head], source: Path, dimensions: int, max_tokens: 
         "version": VERSION,
         "tasks": [{**head.task.to_json(), "temperature": head.temperature} for head in heads],
         "max_tokens": min(max_tokens, most),
+        "max_chunks": max_chunks,
         "dimensions": dimensions,
         "prefix": whole[:start],
         "suffix": whole[start + len(plain) :],

@@ -111,8 +111,19 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
     (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5}))  # 3 words a chunk
     predictor = Predictor.load(model)
     whole, first, second = predictor.embed(["refund slow internet red", "refund slow internet", "red"])
-    mixed = 5 * first + 3 * second
+    mixed = 3 * first + 1 * second
     np.testing.assert_allclose(whole, mixed / np.linalg.norm(mixed), atol=1e-5)
+
+
+def test_of_a_very_long_text_an_export_reads_the_chunks_that_the_encoder_reads(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    own = resources(samples, FolderEncoder(folder), tmp_path)
+    model = training.run(samples, Config(trunk="frozen", quantize=False), own).artifacts["model"]
+    settings = json.loads((model / "tilth.json").read_text())
+    (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5, "max_chunks": 2}))  # 3 words a chunk
+    words = "refund slow internet red red red my refund late"  # the second of three chunks is left out
+    whole, first, third = Predictor.load(model).embed([words, "refund slow internet", "my refund late"])
+    np.testing.assert_allclose(whole, (first + third) / np.linalg.norm(first + third), atol=1e-5)
 
 
 def test_tuned_trunk_learns_is_repeatable_and_leaves_global_randomness_alone(folder: Path, tmp_path: Path) -> None:
