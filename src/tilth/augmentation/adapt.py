@@ -29,6 +29,7 @@ from tilth.store import digest_json
 logger = logging.getLogger(__name__)
 BATCH = 32
 _EPOCHS = 4  # a small corpus is not learned by heart: no text is drawn more often than this, on average
+_FIRST = 1 / 3  # of the steps, after which learning goes on only where the loss may still come below its limit
 _LEAST = 0.1  # share of the steps that even a corpus that is nearly the same is given
 
 
@@ -39,8 +40,8 @@ class Adapted:
     Attributes:
         pipeline: With the adapted denoiser.
         folder: What the next night gets as `resources.carried`.
-        record: `key`, `start`, `steps`, `heldout_loss_before`, `heldout_loss` (nats a masked token, None without
-            held-out text), `curve`, `texts`.
+        record: `key`, `start`, `steps`, `ended_early`, `heldout_loss_before`, `heldout_loss` (nats a masked token,
+            None without held-out text), `curve`, `texts`.
         trained: Whether anything was learned this night.
     """
 
@@ -77,7 +78,7 @@ def adapt(
     tokenizer = weights.load(config.denoiser, config.scheduler).tokenizer
     corpus = gather(frame, evidence, tasks, config.adapt, tokenizer)
     base = weights.fingerprint(config.denoiser)
-    key = digest_json([base, config.adapt.model_dump(mode="json"), seed])
+    key = digest_json([base, config.adapt.model_dump(mode="json"), config.max_heldout_loss, seed])
     last = _last(carried, base)
     new = _share_new(corpus, last)
     if carried is not None and last is not None and last["key"] == key and (new == 0 or new < config.adapt.renew):
@@ -86,7 +87,8 @@ def adapt(
     pipeline = weights.load_pipeline(carried) if carried and last else weights.load(config.denoiser, config.scheduler)
     model = weights.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus))
     record: dict[str, Any] = {"key": key, "base": base, "start": "carried" if last else config.denoiser}
-    record |= _trained(model, corpus, config, seed, _steps(corpus, config, new))
+    unlearned = 1.0 if last and last["ended_early"] else new
+    record |= _trained(model, corpus, config, seed, _steps(corpus, config, unlearned))
     pipeline = _scheduled(ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, pipeline.scheduler), config)
     pipeline = weights.save(pipeline, folder)
     record["texts"] = list(corpus.texts)
@@ -130,22 +132,36 @@ def _trained(model: Denoiser, corpus: Corpus, config: Config, seed: int, steps: 
     """The better of the weights before and after, by held-out loss, and the curve."""
     before = _loss(model, corpus.heldout, seed)
     if not steps or corpus.train is None:
-        return {"model": model, "steps": 0, "heldout_loss_before": before, "heldout_loss": before, "curve": []}
+        return {
+            "model": model, "steps": 0, "ended_early": False, "heldout_loss_before": before, "heldout_loss": before,
+            "curve": [],
+        }  # fmt: skip
     learner = weights.with_vocabulary(model, model.config.vocabulary)
     schedule = Schedule(steps=steps, peak=config.adapt.peak, warmup=max(1, steps // 10))
     source = batches(corpus.train, BATCH, np.random.default_rng(seed))
-    progress = learn(learner, source, schedule, optimizer_of(learner), Progress(), each=max(1, steps // 20))
-    after = _loss(learner.eval(), corpus.heldout, seed)
+    optimizer, progress, each = optimizer_of(learner), Progress(), max(1, steps // 20)
+    for until in sorted({math.ceil(steps * _FIRST), steps}):
+        learn(learner, source, schedule, optimizer, progress, until=until, each=each)
+        after = _loss(learner.eval(), corpus.heldout, seed)
+        if until < steps and _hopeless(before, after, config.max_heldout_loss):
+            logger.info("adaptation ends at step %d of %d: held-out loss %s from %s", until, steps, after, before)
+            break
     worse = before is not None and after is not None and after > before
     if worse:
         logger.warning("adaptation made the held-out loss worse (%.3f from %.3f): left out", after, before)
     return {
         "model": model if worse else learner,
-        "steps": steps,
+        "steps": progress.step,
+        "ended_early": progress.step < steps,
         "heldout_loss_before": before,
         "heldout_loss": before if worse else after,
         "curve": [[step, round(loss, 4)] for step, loss in progress.curve],
     }
+
+
+def _hopeless(before: float | None, after: float | None, limit: float) -> bool:
+    """Whether the loss would stay above the limit even if it fell as far again: the first steps teach the most."""
+    return before is not None and after is not None and after - max(0.0, before - after) > limit
 
 
 def _loss(model: Denoiser, examples: Examples | None, seed: int) -> float | None:

@@ -94,13 +94,18 @@ def learn(
     optimizer: torch.optim.AdamW,
     progress: Progress,
     *,
+    until: int | None = None,
     each: int = 100,
     after: Callable[[Progress], None] | None = None,
 ) -> Progress:
-    """Trains in place from `progress.step` to the schedule's end; `after` is called every `each` steps."""
+    """Trains in place from `progress.step` to the schedule's end, or `until` a step before it.
+
+    `after` is called every `each` steps.
+    """
     places, recent = inverse(model), []
+    last = schedule.steps if until is None else min(until, schedule.steps)
     model.train()
-    while progress.step < schedule.steps:
+    while progress.step < last:
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(progress.step)
         with autocast():
@@ -111,7 +116,7 @@ def learn(
         optimizer.zero_grad(set_to_none=True)
         progress.step += 1
         recent.append(float(loss.detach()))
-        if progress.step % each == 0 or progress.step == schedule.steps:
+        if progress.step % each == 0 or progress.step == last:
             progress.curve.append((progress.step, float(np.mean(recent))))
             recent.clear()
             if after is not None:

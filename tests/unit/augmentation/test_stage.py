@@ -126,6 +126,16 @@ def test_a_denoiser_below_the_quality_asked_for_accepts_nothing(tmp_path: Path) 
     assert set(added(result)["reason"]) == {"untrained"}
 
 
+def test_adaptation_ends_early_where_its_loss_cannot_come_below_the_limit(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"adapt": {"steps": 3, "low": 0.2}}
+    ended = night(make_table(), tmp_path / "a", max_heldout_loss=0.001, **asked)
+    assert ended.metrics["steps"] == 1  # a third of two: four passes over the texts
+    whole = night(make_table(), tmp_path / "b", max_heldout_loss=50.0, **asked)
+    assert whole.metrics["steps"] == 2
+    again = night(make_table(), tmp_path / "c", carried=ended.carried, max_heldout_loss=50.0, **asked)
+    assert again.metrics["steps"] == 2  # the limit was raised: what was left out is learned now
+
+
 @pytest.mark.parametrize(("when", "share"), [("never", 0), ("always", 1)])
 def test_use_by_rule(when: str, share: int, tmp_path: Path) -> None:
     result = night(make_table(), tmp_path, when=when, gate={**LOOSE, "novelty": 0.0})
