@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Given:
     truth: np.ndarray
     gold: tuple[list[str], list[str]]
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
         """All texts, labeled or not."""
         return list(self.frame["text"])
