@@ -66,11 +66,17 @@ def neighbors(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added:
     return Added(texts, given.truth[given.sources[source]], np.clip(cosine[source, near], 0, 1))
 
 
-def self_trained(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added:
+def guessed(given: Given, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of the unlabeled rows, and what a judge of the labeled ones believes of them (rows, classes)."""
+    others = np.setdiff1d(np.arange(len(vectors)), given.sources)
+    known = given.truth[given.sources]
+    return others, fit_predict(vectors[given.sources], known, vectors[others], len(given.task.labels))
+
+
+def self_trained(given: Given, others: np.ndarray, belief: np.ndarray, counts: np.ndarray) -> Added:
     """One round of self-training: of each class the unlabeled rows that the judge is surest of, at full weight."""
-    others, known = np.setdiff1d(np.arange(len(vectors)), given.sources), given.truth[given.sources]
-    belief = fit_predict(vectors[given.sources], known, vectors[others], len(given.task.labels))
     said, sure = belief.argmax(axis=1), belief.max(axis=1)
+    known = given.truth[given.sources]
     budget = np.bincount(known, weights=counts, minlength=len(given.task.labels)).astype(int)
     order = np.argsort(-sure, kind="stable")
     rank = pd.Series(said[order]).groupby(said[order]).cumcount().to_numpy()
@@ -78,10 +84,8 @@ def self_trained(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added
     return Added([given.texts[place] for place in others[taken]], said[taken], np.ones(len(taken)))
 
 
-def self_trained_on_all(given: Given, vectors: np.ndarray) -> Added:
+def self_trained_on_all(given: Given, others: np.ndarray, belief: np.ndarray) -> Added:
     """Self-training with every unlabeled row, at the judge's belief in its answer."""
-    others, known = np.setdiff1d(np.arange(len(vectors)), given.sources), given.truth[given.sources]
-    belief = fit_predict(vectors[given.sources], known, vectors[others], len(given.task.labels))
     return Added([given.texts[place] for place in others], belief.argmax(axis=1), belief.max(axis=1))
 
 
@@ -118,6 +122,7 @@ def ways(
     weight = float(ours.metrics.get("weight", 1.0))
     print({key: ours.metrics.get(key) for key in ("sources", "accepted", "used", "weight")}, flush=True)
     by_text = labeled_by_text(given, encoder, Cache(home / "cache"), home / "weak")
+    others, belief = guessed(given, vectors)
     found = {
         NOTHING: written(given, []),
         "tilth, its defaults": together(by_text, paraphrased(given, used, weight)),
@@ -126,8 +131,8 @@ def ways(
         'tilth, paraphrases alone, `when = "always"`': paraphrased(given, accepted, weight),
         "contextual substitution": written(given, substituted(given, ours.denoiser, counts.tolist(), seed)),
         "neighbors, labeled by the nearest": neighbors(given, vectors, counts),
-        "self-training": self_trained(given, vectors, counts),
-        "self-training, every text": self_trained_on_all(given, vectors),
+        "self-training": self_trained(given, others, belief, counts),
+        "self-training, every text": self_trained_on_all(given, others, belief),
     }
     try:
         found["EDA's swap and deletion, by nlpaug"] = written(given, by_nlpaug(given, counts.tolist(), seed))
@@ -145,12 +150,12 @@ def gained(values: Sequence[float], plain: Sequence[float]) -> list[str]:
     return [f"{np.median(gains):+.3f}", f"{middle - half:+.3f} to {middle + half:+.3f}"]
 
 
-def lines_of(before: Sequence[str], models: int, runs: Sequence[Mapping[str, Sequence[float]]]) -> list[list[str]]:
+def lines_of(before: Sequence[str], runs: Sequence[Mapping[str, Sequence[float]]]) -> list[list[str]]:
     """A line for each way over the runs of all seeds; printed too."""
     lines = []
     for way in runs[0]:
         line = [*before, way, f"{np.median([run[way][0] for run in runs]):.0f}"]
-        for model in range(1, models + 1):
+        for model in range(1, len(runs[0][way])):
             values, plain = ([run[name][model] for run in runs] for name in (way, NOTHING))
             line += [_results.shown(values), *(gained(values, plain) if way != NOTHING else ["", ""])]
         lines.append(line)
@@ -189,7 +194,7 @@ def measure(
             run = {way: learners.scored(given, given.sources, added, seed) for way, added in found.items()}
             now = timed(f"{name}, {size} labels a class, seed {seed}: models", now)
             runs.append({**run, EVERYTHING: [len(given.frame) - len(given.sources), *ceiling[1:]]})
-        lines += lines_of([name, str(size)], len(learners.names), runs)
+        lines += lines_of([name, str(size)], runs)
     return lines
 
 
@@ -211,9 +216,8 @@ def main() -> None:
     logging.disable_progress_bar()  # each draw loads the denoiser anew
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        encoder = Encoder(EncoderConfig(), Cache(Path(folder) / "embeddings"))
+        learners = Learners(Encoder(EncoderConfig(), Cache(Path(folder) / "embeddings")), arguments.trunk)
         for number, (name, sizes) in enumerate(map(sizes_of, arguments.sets), start=1):
-            learners = Learners(encoder, arguments.trunk)
             lines += measure(name, sizes, arguments, learners, Path(folder))
             _write(arguments, arguments.sets[:number], learners.names, lines)
 

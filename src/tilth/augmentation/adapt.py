@@ -87,7 +87,8 @@ def adapt(
     pipeline = weights.load_pipeline(carried) if carried and last else weights.load(config.denoiser, config.scheduler)
     model = weights.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus))
     record: dict[str, Any] = {"key": key, "base": base, "start": "carried" if last else config.denoiser}
-    unlearned = 1.0 if last and last["ended_early"] else new
+    # A record from before there was an early end has no word of it.
+    unlearned = 1.0 if last and last.get("ended_early") else new
     record |= _trained(model, corpus, config, seed, _steps(corpus, config, unlearned))
     pipeline = _scheduled(ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, pipeline.scheduler), config)
     pipeline = weights.save(pipeline, folder)

@@ -119,6 +119,18 @@ def test_another_base_denoiser_is_not_mixed_with_the_carried_one(first: StageRes
     assert night(make_table(), tmp_path / "night", carried=other).metrics["start"] == "pretrained"
 
 
+def test_a_carried_record_from_before_the_early_end_is_taken_up(first: StageResult, tmp_path: Path) -> None:
+    assert first.carried is not None
+    older = tmp_path / "older"
+    shutil.copytree(first.carried, older)
+    record = json.loads((older / RECORD).read_text())
+    del record["ended_early"]
+    (older / RECORD).write_text(json.dumps({**record, "key": "of another config"}))
+    again = night(make_table(), tmp_path / "night", carried=older)
+    assert again.metrics["start"] == "carried"
+    assert again.metrics["steps"] == 1  # all texts are known: the least share
+
+
 def test_a_denoiser_below_the_quality_asked_for_accepts_nothing(tmp_path: Path) -> None:
     result = night(make_table(), tmp_path, max_heldout_loss=0.001)
     assert result.metrics["good_enough"] is False
