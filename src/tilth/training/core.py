@@ -163,13 +163,19 @@ def _export(
     if folder is None:
         return {"weights": None, "why": "the encoder has no model folder, so that there is no model to export"}, {}
     from tilth.training.onnx_export import export
+    from tilth.training.onnx_graphs import TrunkGraphs, kept_under
     from tilth.training.trunk import Trunk
 
-    target = resources.scratch / "model"
-    reads = getattr(resources.evidence.encoder, "config", EncoderConfig())
+    encoder, target = resources.evidence.encoder, resources.scratch / "model"
+    reads = getattr(encoder, "config", EncoderConfig())
+    if fitted.trunk is None:  # the same every night: traced once
+        kept = resources.evidence.cache.folder("onnx", kept_under(encoder.fingerprint))
+        graphs = TrunkGraphs(kept, lambda: Trunk(folder))
+    else:
+        graphs = TrunkGraphs(resources.scratch / "graphs", lambda: fitted.trunk)
     facts = export(
         target,
-        trunk=fitted.trunk or Trunk(folder),
+        trunk=graphs,
         source=folder,
         heads=fitted.heads,
         centers=centers,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from tilth import stage, training
 from tilth.errors import RequestError
 from tilth.evidence import Evidence
 from tilth.samples import Task
-from tilth.store import Cache
-from tilth.training import core
+from tilth.store import Cache, digest_tree
+from tilth.training import core, onnx_graphs
 from tilth.training.config import Config
 from tilth.training.decide import decide
 from tilth.training.heads import fit, predict
@@ -203,3 +204,20 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 def test_truncation_of_the_tokenizer_file_is_replaced_by_ours(folder: Path) -> None:
     tokens = Tokens.load(folder, 64)
     assert len(tokens.tokenizer.encode("refund " * 20).ids) == 22
+
+
+def test_a_trunk_that_is_the_same_every_night_is_traced_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, traced = make_table(), []
+    trace = onnx_graphs._trace
+    monkeypatch.setattr(onnx_graphs, "_trace", lambda *given: (traced.append(given), trace(*given)))
+    nights = []
+    for name in "ab":
+        own = resources(samples, FolderEncoder(folder), tmp_path / name)
+        shared = Evidence(samples, encoder=own.evidence.encoder, cache=Cache(tmp_path / "cache"))
+        nights.append(training.run(samples, FROZEN, dataclasses.replace(own, evidence=shared)))
+    first, second = (night.artifacts["model"] for night in nights)
+    assert len(traced) == 1
+    assert digest_tree(first) == digest_tree(second)
+    assert nights[0].metrics["export"] == nights[1].metrics["export"]
