@@ -15,11 +15,11 @@ from tilth.augmentation import report, sources
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
-from tilth.augmentation.config import Config
+from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.corpus import usable
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
-from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
+from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, keeps_label, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
 from tilth.augmentation.proof import Offered, Proof, prove
 from tilth.augmentation.recombination import recombined
@@ -51,7 +51,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
     chosen = sources.choose(
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
-        adapted.pipeline.tokenizer,
+        adapted.pipeline.tokenizer, _vouched(fitted, resources.evidence.embeddings(), config.gate),
     )  # fmt: skip
     candidates, drawn = _paraphrased(frame, chosen, adapted, config, resources)
     vectors = resources.evidence.encoder.encode(candidates.texts)
@@ -120,6 +120,12 @@ def _sizes(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[tuple[str, str], 
 
 def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float]:
     return {name: value for found in fitted for name, value in found.recall().items()}
+
+
+def _vouched(fitted: Sequence[judging.TaskJudges], vectors: np.ndarray, gate: GateConfig) -> np.ndarray:
+    """Whether judges that did not see a row give its own text its label, as they must for a paraphrase (rows,)."""
+    rows = np.arange(len(vectors))
+    return keeps_label(*judging.together([found.agreement(rows, vectors) for found in fitted]), gate)
 
 
 def _paraphrased(

@@ -178,8 +178,17 @@ def test_odd_rows_do_not_stop_the_night(tmp_path: Path) -> None:
     odd = ["", "refund", "word " * 500, "😀 😀 😀 😀", "où est ma facture détaillée s'il vous plaît", "�� \u200b"]
     rows = [*ROWS, *((f"o{k}", text, "train", "billing", "refund") for k, text in enumerate(odd))]
     result = night(make_table(rows), tmp_path, sources=50, candidates=1)
-    assert sum(result.metrics["sources_skipped"].values()) == len(odd)
+    skipped = result.metrics["sources_skipped"]
+    assert sum(skipped.values()) - skipped["label_doubted"] == len(odd)
     assert not added(result)["parent_id"].str.startswith("o").any()
+
+
+def test_a_row_whose_label_its_judge_doubts_is_not_paraphrased(tmp_path: Path) -> None:
+    doubted = ("x1", "my refund from the bank is still missing", "train", "network", "slow")
+    result = night(make_table([*ROWS, doubted]), tmp_path, sources=50)
+    assert result.metrics["sources_skipped"]["label_doubted"] >= 1
+    assert len(added(result))
+    assert "x1" not in set(added(result)["parent_id"])
 
 
 def test_one_row_in_all(tmp_path: Path) -> None:
