@@ -92,7 +92,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
             "when": config.when,
             **proof,
         },
-        figures=report.figures(adapted.record, candidates, measured, reasons),
+        figures=report.figures(adapted.record, chosen, candidates, measured, reasons),
         carried=adapted.folder,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augmentation.gate import Candidates, Measured
+from tilth.augmentation.sources import Chosen
 from tilth.samples import Reason
 from tilth.stage import Figure
 
@@ -22,9 +23,13 @@ def counted(reasons: Sequence[Reason | None]) -> dict[str, int]:
 
 
 def figures(
-    record: dict[str, Any], candidates: Candidates, measured: Measured, reasons: Sequence[Reason | None]
+    record: dict[str, Any],
+    chosen: Chosen,
+    candidates: Candidates,
+    measured: Measured,
+    reasons: Sequence[Reason | None],
 ) -> list[Figure]:
-    """Training curve, rejects by reason, and examples."""
+    """Training curve, which rows were paraphrased, rejects by reason, and examples."""
     found = []
     if record["curve"]:
         steps, losses = zip(*record["curve"], strict=True)
@@ -46,11 +51,18 @@ def figures(
                 kind="bar",
                 title="Paraphrases by verdict",
                 data={"labels": labels, "values": values},
-                note="The first check that a candidate failed; every candidate stays in the table with its scores.",
+                note=f"Of {len(chosen.rows)} rows{_left_out(chosen.skipped)}. The first check that a candidate failed; "
+                "every candidate stays in the table with its scores.",
             )
         )
         found.append(_examples(candidates, measured, reasons))
     return found
+
+
+def _left_out(skipped: dict[str, int]) -> str:
+    """Rows that were looked at and not paraphrased, by reason, as the end of a sentence."""
+    counts = [f"{count} {reason.replace('_', ' ')}" for reason, count in skipped.items()]
+    return f" (left out: {', '.join(counts)})" if counts else ""
 
 
 def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reason | None]) -> Figure:
