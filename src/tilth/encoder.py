@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-from transformers import AutoModel, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from tilth.config import EncoderConfig
 from tilth.errors import ConfigError
@@ -28,7 +25,10 @@ Progress = Callable[[int, int], None]
 
 
 class Encoder:
-    """Texts to L2-normalized float32 vectors, mean- or cls-pooled as the model was trained."""
+    """Texts to L2-normalized float32 vectors, mean- or cls-pooled as the model was trained.
+
+    torch and transformers load with the first new text: a night that is in the cache needs the fingerprint alone.
+    """
 
     def __init__(self, config: EncoderConfig, cache: Cache) -> None:
         self.config = config
@@ -71,6 +71,8 @@ class Encoder:
     @cached_property
     def tokenizer(self) -> Any:
         """The model's own fast tokenizer."""
+        from transformers import AutoTokenizer
+
         tokenizer = AutoTokenizer.from_pretrained(self.folder)
         tokenizer.model_max_length = int(1e9)  # long texts are chunked below, so that no warning is due
         return tokenizer
@@ -89,6 +91,9 @@ class Encoder:
 
     @cached_property
     def _model(self) -> Any:
+        from transformers import AutoModel
+        from transformers.utils import logging as transformers_logging
+
         transformers_logging.disable_progress_bar()
         return AutoModel.from_pretrained(self.folder).eval()
 
@@ -128,6 +133,8 @@ class Encoder:
         return owner, chunks
 
     def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
+        import torch
+
         tokenizer = self.tokenizer
         prefix, suffix = self._special
         built = [[*prefix, *ids, *suffix] for ids in chunks]

@@ -14,11 +14,11 @@ from datasets import Dataset
 from tilth import stage as stages
 from tilth import store
 from tilth.config import load
+from tilth.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache, Workspace
 
 if TYPE_CHECKING:
-    from tilth.encoder import Encoder
     from tilth.evidence import Evidence
     from tilth.weak_supervision.loader import LoadedFunctions
 
@@ -55,8 +55,6 @@ class Context:
     @cached_property
     def encoder(self) -> Encoder:
         """The night's encoder."""
-        from tilth.encoder import Encoder  # it brings torch, which a wrong request need not wait for
-
         return Encoder(self.settings.encoder, self.cache)
 
     def evidence(self, samples: Dataset) -> Evidence:

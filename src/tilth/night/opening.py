@@ -10,6 +10,7 @@ from typing import Any
 
 from tilth import stage as stages
 from tilth import store
+from tilth.encoder import resolve_model
 from tilth.errors import RequestError
 from tilth.ingest import Ingested, ingest
 from tilth.night.request import Request
@@ -38,8 +39,6 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     """
     settings, workspace = request.settings, request.workspace
     if settings.encoder.model != "default":
-        from tilth.encoder import resolve_model
-
         resolve_model(settings.encoder.model)
     for name in request.stages:
         stages.check(name, settings.stage(name))
