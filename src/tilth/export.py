@@ -16,8 +16,9 @@ from tilth.store import Run, atomic, newest_table, read_table
 def export(run: Run, target: Path) -> int:
     """Write the rows that training takes, for any task, and return how many they are.
 
-    Columns: `id`, `text`, for each task `<task>`, `<task>_weight` (the probability that the label is right) and
-    `<task>_origin`, then `source` and `parent_id`.
+    Columns: `id`, `text`, for each task `<task>`, `<task>_weight` (what training gives the row: the probability that
+    the label is right, and of a paraphrase less, for it counts beside a row) and `<task>_origin`, then `source` and
+    `parent_id`.
 
     Args:
         run: the night to export.
@@ -34,7 +35,8 @@ def export(run: Run, target: Path) -> int:
         learnable = pd.Series(table.learnable(frame, task.name), index=frame.index)
         taken |= learnable
         out[task.name] = frame[task.name].where(learnable)
-        out[f"{task.name}_weight"] = frame[f"{task.name}_confidence"].where(learnable)
+        weight = pd.Series(table.lesson_weights(frame, task.name), index=frame.index)
+        out[f"{task.name}_weight"] = weight.where(learnable)
         out[f"{task.name}_origin"] = frame[f"{task.name}_origin"].where(learnable)
     out[["source", "parent_id"]] = frame[["source", "parent_id"]]
     _write(out[taken].reset_index(drop=True), target)

@@ -46,6 +46,7 @@ def night(tmp_path: Path) -> Run:
         frame.loc[len(frame)] = [name, text, "train", None, None, "paraphrase", parent, "active", None, used]
     frame["used"] = frame["used"].astype("boolean")
     frame["label_agreement"] = frame["used"].map({True: 0.5, False: 0.9}).astype(float)
+    frame["weight"] = frame["used"].map({True: 0.4, False: None}).astype(float)
     frame["intent_weak"] = frame["id"].map({"u1": "refund"})
     frame["intent_weak_confidence"] = frame["id"].map({"u1": 0.75})
     frame["area_given_confidence"] = 1.0
@@ -79,7 +80,7 @@ def test_labels_come_with_their_weight_and_their_origin(night: Run, tmp_path: Pa
     found = out[["intent", "intent_weight", "intent_origin"]]
     assert found.loc["a1"].tolist() == ["refund", 0.5, "given"]
     assert found.loc["u1"].tolist() == ["refund", 0.75, "weak"]
-    assert found.loc["p1"].tolist() == ["refund", 0.25, "inherited"]  # its parent's 0.5 times the gate's 0.5
+    assert found.loc["p1"].tolist() == ["refund", pytest.approx(0.1), "inherited"]  # its parent's 0.5, the gate's 0.5, its own 0.4
     assert out.loc["u1", ["area", "area_weight", "area_origin"]].tolist() == ["billing", 0.75, "weak"]
     assert out.loc["h1", ["area", "area_weight", "area_origin"]].tolist() == ["network", 1.0, "given"]
     assert out.loc["p1", ["source", "parent_id"]].tolist() == ["paraphrase", "a1"]

@@ -134,6 +134,16 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
     return mask.to_numpy(dtype=bool)
 
 
+def lesson_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """What each row counts where it teaches a task, 0 to 1 (rows,).
+
+    That is the probability that its label is right; of a used paraphrase, times what it counts beside a row.
+    """
+    confidence = frame[f"{task}_confidence"].astype(float).fillna(1.0).clip(1e-3, 1)
+    beside = frame["weight"].astype(float).fillna(1.0) if "weight" in frame else 1.0
+    return np.asarray(confidence * beside, dtype=np.float64)
+
+
 def unsure(frame: pd.DataFrame, task: str) -> np.ndarray:
     """Boolean mask, shape (rows,), of the rows whose label is in review or propagated: a person should look at it."""
     mask = frame[f"{task}_reason"].eq(Reason.LABEL_REVIEW) | frame[f"{task}_origin"].eq(Origin.PROPAGATED)

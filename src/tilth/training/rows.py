@@ -46,15 +46,13 @@ class Rows:
 def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> Rows:
     """What a table's rows teach these tasks."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
-    beside = frame["weight"].astype(float).fillna(1.0).to_numpy() if "weight" in frame else np.ones(len(frame))
     codes, weights, judged = {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         index = {label: code for code, label in enumerate(task.labels)}
         found = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
         codes[task.name] = np.where(learnable, found, -1)
-        confidence = frame[f"{task.name}_confidence"].fillna(1.0).clip(1e-3, 1).to_numpy(dtype=np.float64)
-        weights[task.name] = confidence * beside
+        weights[task.name] = table.lesson_weights(frame, task.name)
         # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
         # truth to measure by, so that neither takes part.
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
