@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.command_line import Workspace, new_workspace
+from tilth.store import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,17 @@ class Night:
 
 @pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    workspace = new_workspace(tmp_path_factory.mktemp("first") / "workspace")
-    done = workspace("run")
-    assert done.returncode == 0, done.stderr
-    return Night(workspace, done, workspace.runs[-1], workspace.record())
+    """The whole night, one for all workers of a parallel run: no test may change what it left."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "first"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done.json").exists():
+            done = new_workspace(folder / "workspace")("run")
+            assert done.returncode == 0, done.stderr
+            write_json(folder / "done.json", [done.args, done.returncode, done.stdout, done.stderr])
+    workspace = Workspace(folder / "workspace")
+    finished = subprocess.CompletedProcess(*read_json(folder / "done.json"))
+    return Night(workspace, finished, workspace.runs[-1], workspace.record())
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,8 @@ def test_labels_come_with_their_weight_and_their_origin(night: Run, tmp_path: Pa
     found = out[["intent", "intent_weight", "intent_origin"]]
     assert found.loc["a1"].tolist() == ["refund", 0.5, "given"]
     assert found.loc["u1"].tolist() == ["refund", 0.75, "weak"]
-    assert found.loc["p1"].tolist() == ["refund", pytest.approx(0.1), "inherited"]  # its parent's 0.5, the gate's 0.5, its own 0.4
+    # Its parent's 0.5, the gate's 0.5, and its own 0.4.
+    assert found.loc["p1"].tolist() == ["refund", pytest.approx(0.1), "inherited"]
     assert out.loc["u1", ["area", "area_weight", "area_origin"]].tolist() == ["billing", 0.75, "weak"]
     assert out.loc["h1", ["area", "area_weight", "area_origin"]].tolist() == ["network", 1.0, "given"]
     assert out.loc["p1", ["source", "parent_id"]].tolist() == ["paraphrase", "a1"]
