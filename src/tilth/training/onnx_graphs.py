@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -10,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from tilth.store import atomic, digest
 from tilth.training.heads import Head
 from tilth.training.trunk import Trunk
+
+log = logging.getLogger(__name__)
 
 QUANTIZED: dict[str, list[str] | None] = {"int8": None, "int8 products, float embeddings": ["MatMul", "Gemm"]}
 """Each kind of quantized trunk, the smallest first, and the operators whose weights are int8 (None = all that can)."""
@@ -42,7 +46,7 @@ class TrunkGraphs:
     def get(self, kind: str) -> Path:
         """The file of a kind: "float32" or one of `QUANTIZED`."""
         path = self._folder / f"{kind.replace(', ', '_').replace(' ', '_')}.onnx"
-        if path.exists():
+        if _whole(path):
             return path
         if kind == "float32":
             with atomic(path) as temporary:
@@ -54,6 +58,18 @@ class TrunkGraphs:
                     full, temporary, op_types_to_quantize=QUANTIZED[kind], per_channel=True, weight_type=QuantType.QInt8
                 )
         return path
+
+
+def _whole(path: Path) -> bool:
+    """Whether a file is there and can be read."""
+    try:
+        onnx.load(path)
+    except FileNotFoundError:
+        return False
+    except DecodeError as error:
+        log.warning("cache file %s is damaged (%s): it is made again", path.name, error)
+        return False
+    return True
 
 
 def _trace(trunk: Trunk, path: Path) -> None:
