@@ -113,7 +113,8 @@ def _wait(url: str, keeper: subprocess.Popen[bytes]) -> None:
 
 def _keep(port: int) -> None:
     """Run the server as a child until standard input closes, then end it and all that it started."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    # -P: a file of the current folder that is named like a module is none of Prefect's.
+    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     nothing = subprocess.DEVNULL
     child = subprocess.Popen(command, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing)
 

@@ -65,7 +65,7 @@ class PromotionConfig(Model):
 class Settings(Model):
     """The whole configuration; each stage's own config is a field of the stage's name."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     folds: int = Field(default=5, ge=2, le=20, description="folds of every cross-validation; rows fall by a hash of id")
     data: DataConfig = DataConfig()
     tasks: tuple[TaskConfig, ...] = ()
@@ -145,7 +145,7 @@ def parse_task(text: str) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"no config file at {path}; make a workspace with: tilth init DIR") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

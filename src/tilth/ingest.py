@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from datasets import Dataset
 from tilth import annotators
 from tilth import samples as table
 from tilth.annotators import column_of
-from tilth.config import DataConfig, Settings, TaskConfig
+from tilth.config import Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.reading import count, read_rows
 from tilth.samples import Source, Split, Status, Task
@@ -61,9 +61,9 @@ def ingest(settings: Settings, root: Path) -> Ingested:
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
     annotators.apply(frame, votes, settings.tasks, notes)
+    _lock_gold(frame, settings)
     tasks = _tasks(frame, settings.tasks)
     frame = frame.drop(columns="_labels_found")
-    _lock_gold(frame, tasks, settings.data)
     given = [f"{task.name}_given" for task in tasks]
     unlabeled = frame[given].isna().all(axis=1) & frame["split"].ne(Split.GOLD)
     frame.loc[unlabeled, "split"] = Split.UNLABELED.value
@@ -133,7 +133,7 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
 
 def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig]) -> tuple[Task, ...]:
     learned = frame[frame["split"].ne(Split.GOLD)]
-    tasks = []
+    tasks: list[Task] = []
     for config in configured:
         if table.reserved(config.name):
             raise InputError(f'task "{config.name}" has the name of a column of the table; rename it in [[tasks]]')
@@ -141,27 +141,29 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig]) -> tuple[Task,
         labels = config.labels or tuple(sorted(given.unique()))
         if not labels:
             raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
-        parents = _parents(learned, config)
+        parents = _parents(learned, config, {task.name: task.labels for task in tasks})
         fixed = bool(config.labels)
         tasks.append(Task(name=config.name, labels=labels, parent=config.parent, parent_of=parents, fixed=fixed))
     return tuple(tasks)
 
 
-def _parents(frame: pd.DataFrame, config: TaskConfig) -> dict[str, str]:
-    """Each label's parent, by majority over the rows that hold both."""
+def _parents(frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Each label's parent, by majority over the rows that hold both and whose parent is among its task's labels."""
     if config.parent is None:
         return {}
-    both = frame[[f"{config.name}_given", f"{config.parent}_given"]].dropna()
+    known = frame[f"{config.parent}_given"].isin(labels[config.parent])
+    both = frame.loc[known, [f"{config.name}_given", f"{config.parent}_given"]].dropna()
     counts = both.value_counts(sort=False).sort_index().reset_index(name="rows")
     best = counts.sort_values("rows", kind="stable").groupby(f"{config.name}_given").tail(1)
     return dict(zip(best[f"{config.name}_given"], best[f"{config.parent}_given"], strict=True))
 
 
-def _lock_gold(frame: pd.DataFrame, tasks: Sequence[Task], data: DataConfig) -> None:
+def _lock_gold(frame: pd.DataFrame, settings: Settings) -> None:
     """Without a gold file, lock a share of each class of the last task away, by a hash of the id."""
+    data = settings.data
     if data.gold is not None or data.gold_fraction == 0:
         return
-    labels = frame[f"{tasks[-1].name}_given"]
+    labels = frame[f"{settings.tasks[-1].name}_given"]
     order = frame["id"].map(lambda row_id: unit_interval(f"gold:{row_id}"))
     place = order.groupby(labels).rank(method="first")
     size = labels.map(labels.value_counts())

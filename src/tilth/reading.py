@@ -37,6 +37,8 @@ def read_rows(name: str, root: Path, notes: dict[str, int] | None = None) -> tup
         raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, readers)}')
     frame = readers[path.suffix.lower()](path, notes)
     frame.columns = [str(column).strip() for column in frame.columns]
+    if twice := sorted({name for name in frame.columns[frame.columns.duplicated()] if name}):
+        raise InputError(f"{path}: several columns are called {twice}; rename or drop all but one of each")
     return frame.drop(columns=[column for column in frame.columns if not column]), sha256_file(path)
 
 
@@ -81,7 +83,7 @@ def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
 
 def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
     rows, broken = [], 0
-    for line in _utf8(path).decode("utf-8").splitlines():
+    for line in _utf8(path).decode("utf-8").split("\n"):  # other ends of lines may stand inside a string
         if not line.strip():
             continue
         try:
@@ -89,13 +91,20 @@ def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
         except json.JSONDecodeError:
             row = None
         if isinstance(row, dict):
-            rows.append(row)
+            rows.append(_whole(row) if "\\ud" in line.lower() else row)
         else:
             broken += 1
     if not rows:
         raise InputError(f"{path}: no line holds a JSON object; expected one object a line")
     count(notes, "unreadable_lines", broken)
     return pd.DataFrame(rows)
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """A row in which half a character, as a cut emoji leaves it, is the sign for one that cannot be shown."""
+    text = json.dumps(row, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _read_parquet(path: Path, _notes: dict[str, int]) -> pd.DataFrame:

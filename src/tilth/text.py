@@ -6,7 +6,10 @@ import hashlib
 import re
 import unicodedata
 
-_NOT_WORD = re.compile(r"[\W_]+")
+_MARKS = re.compile(r"[^\w\s]+|_+")
+_SPOKEN = frozenset({"Mn", "Mc", "So"})
+"""Unicode's categories that no pattern for words holds and that say something: the vowel signs of many scripts,
+emoji."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -20,12 +23,22 @@ def clean(text: str) -> str:
 
 
 def normal_form(text: str) -> str:
-    """Lower case, letters and digits only, single spaces: equal for texts that a reader would call the same.
+    """Lower case, without punctuation, single spaces: equal for texts that a reader would call the same.
 
     >>> normal_form("Where's  my CARD?!")
     'where s my card'
+    >>> normal_form("C++, not C#") == normal_form("C#, not C++")
+    False
     """
-    return _NOT_WORD.sub(" ", text.casefold()).strip()
+    return " ".join(_MARKS.sub(_spoken, text.casefold()).split())
+
+
+def _spoken(gap: re.Match[str]) -> str:
+    """What remains of a run of marks: signs that a name ends in (C++, C#), and what says something by itself."""
+    found, before = gap.group(), gap.string[max(0, gap.start() - 1) : gap.start()]
+    rest = found.lstrip("+#") if before.isalnum() else found
+    name = found[: len(found) - len(rest)]
+    return name + "".join(mark if unicodedata.category(mark) in _SPOKEN else " " for mark in rest)
 
 
 def digest(text: str) -> str:

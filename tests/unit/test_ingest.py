@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tilth.config import load
 from tilth.errors import InputError
 from tilth.ingest import Ingested, ingest
+from tilth.reading import read_rows
 
 
 def read(
@@ -80,3 +82,36 @@ def test_a_gold_fraction_is_locked_away_for_good(tmp_path: Path) -> None:
     rows = "text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(40))
     first = read(tmp_path, rows, **{"data.gold_fraction": 0.25}).samples.to_pandas()
     assert first[first["split"] == "gold"]["label_given"].value_counts().to_dict() == {"a": 5, "b": 5}
+
+
+def test_a_parent_outside_its_labels_is_no_parent(tmp_path: Path) -> None:
+    rows = "text,area,intent\n" + "one,bankk,card\n" * 3 + "two,music,song\n"
+    tasks = ({"name": "area", "labels": ["bank", "music"]}, {"name": "intent", "parent": "area"})
+    found = read(tmp_path, rows, tasks=tasks)
+    assert dict(found.tasks[1].parent_of) == {"song": "music"}
+    assert found.samples.to_pandas()["area"].isna().sum() == 3
+
+
+def test_gold_that_is_locked_away_says_nothing_of_parents(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": [f"text {n}" for n in range(40)], "intent": ["x", "y"] * 20, "area": "a"})
+    tasks = ({"name": "area"}, {"name": "intent", "parent": "area"})
+    first = read(tmp_path, frame.to_csv(index=False), tasks=tasks, **{"data.gold_fraction": 0.5})
+    locked = first.samples.to_pandas()["split"].eq("gold")
+    frame.loc[locked.to_numpy(), "area"] = "b"
+    frame.loc[(~locked & frame["intent"].eq("x")).to_numpy().nonzero()[0][:1], "area"] = "b"
+    again = read(tmp_path, frame.to_csv(index=False), tasks=tasks, **{"data.gold_fraction": 0.5})
+    assert again.samples.to_pandas()["split"].eq("gold").tolist() == locked.tolist()
+    assert dict(again.tasks[1].parent_of) == {"x": "a", "y": "a"}
+
+
+def test_jsonl_keeps_other_ends_of_lines_and_mends_half_characters(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "a\u2028b \\ud83d", "label": "x"}\n', encoding="utf-8")
+    notes: dict[str, int] = {}
+    frame, _ = read_rows("rows.jsonl", tmp_path, notes)
+    assert frame["text"].tolist() == ["a\u2028b \ufffd"]
+    assert not notes.get("unreadable_lines")
+
+
+def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"several columns are called \['text'\]"):
+        read(tmp_path, "text,text ,label\na,b,x\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tilth.text import clean, digest, fold_of, normal_form, unit_interval
 
@@ -35,3 +36,10 @@ def test_a_fold_is_no_function_of_the_hold_out() -> None:
     """The rows that a hold-out by `unit_interval(id)` leaves must still fill every fold evenly."""
     left = [str(i) for i in range(5000) if unit_interval(str(i)) >= 0.5]
     assert np.abs(np.bincount([fold_of(i, 5) for i in left]) / len(left) - 0.2).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("C++ help", "C# help"), ("पिता को भेजो", "पोता को भेजो"), ("great 😀", "great 😡")]
+)
+def test_what_a_reader_tells_apart_has_forms_of_its_own(one: str, other: str) -> None:
+    assert normal_form(one) != normal_form(other)

@@ -11,7 +11,18 @@ if TYPE_CHECKING:
 
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Config", "run"]
+__all__ = ["Config", "check", "run"]
+
+
+def check(config: Config) -> None:
+    """Whether the strategy that the config names is there.
+
+    Raises:
+        ConfigError: it is not; naming the nearest one.
+    """
+    from tilth.active_learning import strategies
+
+    strategies.get(config.strategy)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
+from tilth import hierarchy
 from tilth import samples as table
 from tilth.active_learning import strategies
 from tilth.active_learning.config import Config
@@ -79,17 +80,27 @@ def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Se
             "text": frame["text"].to_numpy(dtype=object)[rows],
         }
     )
+    found = {task.name: _beliefs(frame, rows, vectors, task) for task in tasks}
+    decided = hierarchy.decide([task.to_json() for task in tasks], found)
     for task in tasks:
-        taught = table.settled(frame, task.name)
-        index = {label: code for code, label in enumerate(task.labels)}
-        codes = frame.loc[taught, task.name].map(index).to_numpy(dtype=np.int64)
-        found = fit_predict(vectors[taught], codes, vectors[rows], len(task.labels))
-        queue[f"{task.name}_suggested"] = np.array(task.labels, dtype=object)[found.argmax(axis=1)]
-        queue[f"{task.name}_confidence"] = found.max(axis=1).round(4)
+        codes, confidence = decided[task.name]
+        queue[f"{task.name}_suggested"] = np.array([*task.labels, None], dtype=object)[codes]
+        queue[f"{task.name}_confidence"] = confidence.round(4)
     queue["score"] = frame["acquisition_score"].to_numpy(dtype=float)[rows].round(6)
     for task in tasks:
         queue[f"{task.name}_answer"] = ""
     return queue
+
+
+def _beliefs(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, task: Task) -> np.ndarray:
+    """The judge's probabilities of one task's labels for the rows asked about; a label that stands is certain."""
+    taught = table.settled(frame, task.name)
+    index = {label: code for code, label in enumerate(task.labels)}
+    codes = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
+    found = fit_predict(vectors[taught], codes[taught], vectors[rows], len(task.labels))
+    stands = np.flatnonzero(taught[rows])
+    found[stands] = np.eye(len(task.labels), dtype=found.dtype)[codes[rows[stands]]]
+    return found
 
 
 def _figures(queue: pd.DataFrame, scores: np.ndarray, task: Task) -> tuple[Figure, ...]:

@@ -180,12 +180,17 @@ def _compared(
     tried = {weight: said(beliefs) for weight, beliefs in after.items()}
     best, plain = max(tried, key=lambda weight: score(tried[weight])), said(before)
     rng, differences = np.random.default_rng(seed), []
-    for truth, one, two, classes in zip(truths, plain, tried[best], sizes, strict=True):
-        draws = rng.integers(len(truth), size=(_DRAWS, len(truth)))
-        differences.append([
-            macro_f1(truth[draw], two[draw], classes) - macro_f1(truth[draw], one[draw], classes) for draw in draws
-        ])  # fmt: skip
-    low, high = np.quantile(np.mean(differences, axis=0), [0.025, 0.975])
+    among = np.flatnonzero(np.any(known, axis=0))
+    places = [np.cumsum(rows) - 1 for rows in known]  # of a row of the table among those that a task knows
+    for _ in range(_DRAWS):  # rows are drawn, each with all its tasks: what one task gets wrong another often does too
+        drawn = among[rng.integers(len(among), size=len(among))]
+        gains = []
+        for rows, place, truth, one, two, classes in zip(known, places, truths, plain, tried[best], sizes, strict=True):
+            draw = place[drawn[rows[drawn]]]
+            if len(draw):
+                gains.append(macro_f1(truth[draw], two[draw], classes) - macro_f1(truth[draw], one[draw], classes))
+        differences.append(np.mean(gains))
+    low, high = np.quantile(differences, [0.025, 0.975])
     return Proof(score(plain), score(tried[best]), (float(low), float(high)), best)
 
 

@@ -117,9 +117,10 @@ _USUAL = 0.6  # share of the rows that one language must have to be the one that
 def language(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     """How likely a text is in a language that belongs here, by py3langid (Lui and Baldwin 2012)."""
     told = [_languages(text[:2000]) if _letters(text) >= _FEWEST_TO_TELL else None for text in frame["text"]]
-    most = Counter(found[0] for found in told if found).most_common(1)
+    own = [found[0] for found, split in zip(told, frame["split"], strict=True) if found and split != Split.GOLD]
+    most = Counter(own).most_common(1)
     here = set(config.languages)
-    if not here and most and most[0][1] >= _USUAL * sum(found is not None for found in told):
+    if not here and most and most[0][1] >= _USUAL * len(own):
         here = {most[0][0]}
     score = np.array([1.0 if not here or not found or found[0] in here else 1 - found[1] for found in told])
     return Found(score=score, issue=score < 1 - config.language)

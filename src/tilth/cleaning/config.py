@@ -31,7 +31,10 @@ class Config(Model):
         default="auto", description="which label filter judges; auto = the best one on errors planted into this data"
     )
     min_precision: float = Field(
-        default=0.5, ge=0, le=1, description="no label is judged wrong by a filter that is measured to be less precise"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="a filter that is less precise on planted errors judges no label wrong",
     )
     consensus: Literal["joint", "crowdlab"] = Field(
         default="joint", description="how the votes of several annotators and the models are weighed together"

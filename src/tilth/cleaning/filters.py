@@ -147,11 +147,12 @@ def choose(
     measured = {name: planting.best_threshold(*scores, rate, min_precision) for name, scores in pooled.items()}
     measured |= {name: _measure_flags(name, turns, rate) for name in _FIXED}
     ranked = dict(sorted(measured.items(), key=lambda item: -item[1].f1))
-    allowed = [name for name, found in ranked.items() if found.precision >= min_precision] or [DEFAULT]
-    name = allowed[0] if wanted == "auto" else wanted
+    precise = [name for name, found in ranked.items() if found.precision >= min_precision]
+    name = [*precise, DEFAULT][0] if wanted == "auto" else wanted
     belief = posterior(codes, beliefs.joint, beliefs.mistaken)
     doubted = _doubted(belief, codes)
-    if name == POSTERIOR or (wanted == "auto" and doubted.mean() > rate + _BEYOND):
+    beyond = wanted == "auto" and doubted.mean() > rate + _BEYOND
+    if beyond or (name == POSTERIOR and POSTERIOR in precise):  # planted errors say nothing of those beyond them
         return Verdict(
             issue=doubted,
             wrong=1 - _confidence(belief, codes),
@@ -161,9 +162,9 @@ def choose(
             measured=ranked,
             planted=_count(turns),
         )
-    precise = ranked[name].precision >= min_precision
     scored = name if name in SCORES else DEFAULT
-    issue = _flags(name, beliefs, codes, ranked[name].threshold) if precise else np.zeros(len(codes), dtype=bool)
+    sure = name in precise
+    issue = _flags(name, beliefs, codes, ranked[name].threshold) if sure else np.zeros(len(codes), dtype=bool)
     issue &= beliefs.joint.argmax(axis=1) != codes
     # A second opinion: what is flagged is at least as likely wrong as either says, and what is not is at most.
     both = planting.chance_wrong(*pooled[scored], rate, SCORES[scored](beliefs, codes)), 1 - _confidence(belief, codes)

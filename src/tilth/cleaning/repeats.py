@@ -15,14 +15,16 @@ from tilth.evidence import Evidence
 from tilth.samples import Reason, Split, Status
 from tilth.text import normal_form
 
+_SHARED = 0.7  # of two texts' words, for them to be near copies
+
 
 @check("exact_duplicate", Status.QUARANTINED, Reason.EXACT_DUPLICATE)
 def exact_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Equal but for case and punctuation to an earlier row; a labeled row is kept before an unlabeled one."""
+    """Equal but for case and punctuation to an earlier row; the one with labels for the most tasks is kept."""
     own = frame["split"].ne(Split.GOLD) & frame["text"].ne("")
     form = frame["text"].map(normal_form).where(own & frame["text"].map(normal_form).ne(""))
-    order = frame["split"].ne(Split.TRAIN).astype(int).sort_values(kind="stable").index
-    first = frame["id"].loc[order].groupby(form.loc[order]).first()
+    order = _turns(frame)
+    first = frame["id"].iloc[order].groupby(form.iloc[order]).first()
     original = form.map(first).astype(object)
     issue = original.notna() & original.ne(frame["id"])
     return verdict(issue.to_numpy(dtype=bool), original.where(issue, None).to_numpy(dtype=object))
@@ -37,25 +39,41 @@ def gold_leak(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
 
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
 def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Cosine to the nearest earlier row, where most of the words are shared too; labeled rows come before others."""
-    near, count = evidence.neighbors(10), len(frame)
-    order = np.argsort(frame["split"].ne(Split.TRAIN).to_numpy(), kind="stable")
-    turn = np.empty(count, dtype=int)
-    turn[order] = np.arange(count)
-    gold = frame["split"].eq(Split.GOLD).to_numpy()
-    words = [set(normal_form(text).split()) for text in frame["text"]]
-    score, original = np.ones(count), np.full(count, None, dtype=object)
+    """Cosine to the likest earlier row, where most of the words are shared too; rows with more labels come first."""
+    own = np.flatnonzero(frame["split"].ne(Split.GOLD))
+    score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
+    near, vectors = evidence.neighbors(10, own), evidence.embeddings()[own]
     close = np.asarray((near.similarities >= config.near_duplicate).any(axis=1))
-    for row in order[close[order]]:
-        for other, cosine in zip(near.rows[row], near.similarities[row], strict=True):
-            if turn[other] >= turn[row] or gold[other] or gold[row] or original[other] is not None:
-                continue
-            shared = len(words[row] & words[other]) / max(1, len(words[row] | words[other]))
-            if cosine >= config.near_duplicate and shared >= 0.7:
-                score[row], original[row] = max(0.0, 1 - float(cosine)), frame["id"].iloc[other]
-                break
+    words = {int(row): set(normal_form(frame["text"].iloc[own[row]]).split()) for row in np.flatnonzero(close)}
+    kept = np.full(len(own), -1)  # which row stays for each of those that had their turn
+    stay: list[int] = []
+
+    def alike(row: int, others: np.ndarray) -> tuple[int, float] | None:
+        cosines = vectors[others] @ vectors[row]
+        for place in np.argsort(-cosines, kind="stable")[: int((cosines >= config.near_duplicate).sum())]:
+            mine, other = words[row], words[int(others[place])]
+            if len(mine & other) >= _SHARED * max(1, len(mine | other)):
+                return int(others[place]), float(cosines[place])
+        return None
+
+    for row in (turn for turn in _turns(frame.iloc[own]) if close[turn]):
+        beside = kept[near.rows[row][near.similarities[row] >= config.near_duplicate]]
+        found = alike(row, np.unique(beside[beside >= 0]))
+        if found is None and near.similarities[row, -1] >= config.near_duplicate:  # there are more than were looked for
+            found = alike(row, np.array(stay, dtype=int))
+        kept[row] = row if found is None else found[0]
+        if found is None:
+            stay.append(row)
+        else:
+            original[own[row]], score[own[row]] = frame["id"].iloc[own[found[0]]], max(0.0, 1 - found[1])
     issue = np.array([value is not None for value in original], dtype=bool)
     return Found(score=score, issue=issue, duplicate_of=original)
+
+
+def _turns(frame: pd.DataFrame) -> np.ndarray:
+    """Positions in the order in which rows are kept: those with labels for more tasks first, then as they stand."""
+    given = [name for name in frame.columns if name.endswith("_given") and not name.startswith("meta.")]
+    return np.argsort(-frame[given].notna().sum(axis=1).to_numpy(), kind="stable")
 
 
 _SENTENCE = re.compile(r"[.!?\n]+\s*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def init(options: argparse.Namespace) -> int:
     for name in ("flows", "labeling_functions", "data/raw"):
         shutil.copytree(template() / name, folder / name, ignore=ignore)
     shutil.copy2(template() / "tilth.toml", folder / "tilth.toml")
-    say(f"a workspace with the demo in it: {folder}\nnext: cd {folder} && tilth run")
+    say(f"a workspace with the demo in it: {folder}\nnext: cd {shlex.quote(str(folder))} && tilth run")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,8 +151,8 @@ def new(options: argparse.Namespace) -> int:
     desk = desks.at(options.config)
     task = desk.task(options.task)
     _check_label(options.label, task)
-    if not options.name.isidentifier():
-        raise RequestError(f'"{options.name}" is no Python name; use letters, digits and _')
+    if not options.name.isidentifier() or keyword.iskeyword(options.name) or options.name.startswith("_"):
+        raise RequestError(f'"{options.name}" names no function; use letters, digits and _, and begin with a letter')
     path = desk.workspace.labeling_functions / f"{options.name}.py"
     if path.exists():
         raise RequestError(f"{path} is there already; choose another name")
@@ -183,7 +184,13 @@ def suggest(options: argparse.Namespace) -> int:
     found = [one for one in found if options.label in (None, one.label)]
     if not found:
         raise RequestError("no phrase is right often enough in enough labeled rows; label more, or lower --precision")
-    parts = [mining.write(one, texts, codes, task.labels.index(one.label)) for one in found]
+    names: list[str] = []
+    for one in found:
+        names.append(mining.name_for(one.label, names))
+    parts = [
+        mining.write(one, texts, codes, task.labels.index(one.label), name)
+        for one, name in zip(found, names, strict=True)
+    ]
     say((mining.HEADER.format(task=task.name) + "".join(parts)).rstrip())
     return 0
 

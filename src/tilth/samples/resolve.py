@@ -23,9 +23,11 @@ def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
     frame = frame.copy()
     for task in tasks:
         _apply_precedence(frame, task)
-    for task in tasks:
-        if task.parent is not None:
-            _agree(frame, task)
+    children = [task for task in tasks if task.parent is not None]
+    for task in reversed(children):  # from below, so that a label can fill in all that stands above it
+        _agree(frame, task)
+    for task in children:
+        _follow(frame, task)
     if frame["source"].eq(Source.PARAPHRASE).any():
         for task in tasks:
             _inherit(frame, task.name)
@@ -98,6 +100,15 @@ def _agree(frame: pd.DataFrame, child: Task) -> None:
     frame.loc[loser, [child.name, f"{child.name}_origin"]] = None
     frame.loc[loser, f"{child.name}_confidence"] = np.nan
     frame.loc[loser, f"{child.name}_reason"] = Reason.HIERARCHY.value
+
+
+def _follow(frame: pd.DataFrame, child: Task) -> None:
+    """Take the child's label away where its parent's fell, which would have been the child's own parent."""
+    parent = str(child.parent)
+    fell = frame[parent].isna() & frame[f"{parent}_reason"].eq(Reason.HIERARCHY.value) & frame[child.name].notna()
+    frame.loc[fell, [child.name, f"{child.name}_origin"]] = None
+    frame.loc[fell, f"{child.name}_confidence"] = np.nan
+    frame.loc[fell, f"{child.name}_reason"] = Reason.HIERARCHY.value
 
 
 def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:

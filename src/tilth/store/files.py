@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
@@ -108,7 +109,9 @@ def digest_table(samples: Dataset) -> str:
         column = table.column(name)
         frame = column.to_pandas()
         parts += [name, str(column.type), column.is_null().to_numpy().tobytes()]
-        if frame.dtype.kind in "fiub":
+        if pa.types.is_nested(column.type):  # numpy would shorten what is long, and round
+            parts.append("\x1f".join(map(repr, column.to_pylist())))
+        elif frame.dtype.kind in "fiub":
             parts.append(frame.to_numpy().tobytes())
         else:
             parts.append("\x1f".join(map(str, frame)))

@@ -16,12 +16,12 @@ from tilth import judge
 from tilth import samples as table
 from tilth.config import EncoderConfig
 from tilth.evidence import calibrate
+from tilth.hierarchy import decide
 from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
 from tilth.training import heads as linear
 from tilth.training import report
 from tilth.training.config import Config
-from tilth.training.decide import decide
 from tilth.training.heads import Head
 from tilth.training.rows import Rows, rows_of
 
@@ -95,7 +95,7 @@ def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, 
     facts["held_out"] = {"frozen": _held_out(rows, base, frozen), "tuned": _held_out(rows, again, embeddings)}
     means = {kind: float(np.mean([s["macro_f1"] for s in v.values()])) for kind, v in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
-    if config.trunk == "auto" and means["tuned"] <= means["frozen"]:
+    if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         return Fitted(heads=_heads(rows, frozen, None), embeddings=frozen, losses=losses, facts=facts)
     facts["chosen"] = "tuned"
     heads = _heads(rows, embeddings, again)
@@ -181,11 +181,16 @@ def _export(
         centers=centers,
         max_tokens=config.max_tokens if fitted.trunk is not None else reads.max_tokens,
         max_chunks=reads.max_chunks,
-        probe=frame["text"][rows.taught].tolist()[:PROBED],
+        probe=_spread(frame["text"][rows.taught].tolist(), PROBED),
         agreement=config.agreement,
         quantize=config.quantize,
     )
     return facts, {"model": target}
+
+
+def _spread(texts: Sequence[str], most: int) -> list[str]:
+    """Evenly spaced ones: a file that is sorted by label starts with few classes."""
+    return [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(int))]
 
 
 def _answers(

@@ -63,7 +63,8 @@ class TrunkGraphs:
 def _whole(path: Path) -> bool:
     """Whether a file is there and can be read."""
     try:
-        onnx.load(path)
+        if not onnx.load(path).graph.output:  # no byte at all is a graph too, an empty one
+            raise DecodeError("it holds no graph")
     except FileNotFoundError:
         return False
     except DecodeError as error:

@@ -13,8 +13,8 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from tilth.errors import RequestError
+from tilth.hierarchy import decide
 from tilth.text import chunk_starts
-from tilth.training.decide import decide
 
 VERSION = 2
 

@@ -31,6 +31,8 @@ _NO_STEP = -1
 
 _pipe: Any = None
 _clock: Clock | None = None
+_seconds = 0.0
+"""That a step may take."""
 _waited = 0.0
 """Seconds that the parent took to answer; they are no fault of the work's."""
 
@@ -84,6 +86,7 @@ def at(step: int) -> None:
     """Say which of several steps comes next, so that the parent knows whom to blame if this process ends."""
     if _clock is not None:
         _clock.to(step)
+        _allow()
 
 
 def in_child() -> bool:
@@ -93,15 +96,16 @@ def in_child() -> bool:
 
 def main(pipe: Any, other_end: Any, work: Sequence[Callable[[], Any]], limits: Limits, clock: Clock) -> None:
     """Do the pieces of work that the parent names; never returns to the code that was forked."""
-    global _pipe, _clock
+    global _pipe, _clock, _seconds
     other_end.close()  # so that the parent's end is held by the parent alone
-    _pipe, _clock = pipe, clock
-    _settle(limits, len(work))
+    _pipe, _clock, _seconds = pipe, clock, limits.seconds
+    _settle(limits)
     # Nothing of the parent's may run at the end of this process: no exit handlers, no buffers, no threads to wait for.
     with contextlib.suppress(EOFError, OSError):
         while True:
             piece = work[pipe.recv()]
             clock.begin()
+            _allow()
             pipe.send(("done", perform(piece)))
     os._exit(ORPHANED)
 
@@ -147,7 +151,7 @@ def _printed() -> Iterator[_Start]:
         yield stream
 
 
-def _settle(limits: Limits, pieces: int) -> None:
+def _settle(limits: Limits) -> None:
     """Make the forked process a quiet one with one thread, limits, and no tie to what its parent was doing."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
@@ -160,7 +164,7 @@ def _settle(limits: Limits, pieces: int) -> None:
         sys.modules["torch"].set_num_threads(1)
     if (found := pools()) is not None:
         found.limit(limits=1)
-    _limit(limits, pieces)
+    _limit(limits.megabytes)
     threading.Thread(target=_watch, args=(os.getppid(), limits.megabytes), daemon=True).start()
 
 
@@ -178,18 +182,26 @@ def _pools(_modules: int) -> Any:
     return sys.modules["threadpoolctl"].ThreadpoolController()
 
 
-def _limit(limits: Limits, pieces: int) -> None:
+def _allow() -> None:
+    """Let the next step compute for its own time and a minute: its parent, unless gone, watches the clock."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    wanted = int(time.process_time() + _seconds) + 60
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _limit(megabytes: int) -> None:
     """The system's own limits, which hold where no thread of ours comes to its turn, inside one long C call."""
     import resource
 
-    # The parent watches each piece by the clock; this is for a child whose parent is gone.
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limits.seconds * pieces) + 60,) * 2)
     signal.signal(signal.SIGXCPU, lambda *_: os._exit(TOO_LONG))
+    _allow()
     if sys.platform == "linux":
         with contextlib.suppress(OSError, ValueError, StopIteration):
             lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
             now = next(int(line.split()[1]) for line in lines if line.startswith("VmData:"))  # in kilobytes
-            most = (now + limits.megabytes * 1024) * 1024
+            most = (now + megabytes * 1024) * 1024
             resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 

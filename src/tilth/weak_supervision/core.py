@@ -102,12 +102,13 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         metrics={"tasks": tasks, "left_out": left_out, "remarks": remarks},
         figures=night.figures,
         artifacts={"votes.parquet": write_votes(frame, free, ballots, resources.scratch)} if functions else {},
-        carried=_remembered(night) if functions else None,
+        carried=_remembered(night, ballots) if functions else None,
     )
 
 
-def _remembered(night: _Night) -> Path:
-    return history.write(night.resources.scratch / "history", night.before, night.tonight, night.drifted)
+def _remembered(night: _Night, ballots: Sequence[Ballot]) -> Path:
+    failed = {name_of(ballot) for ballot in ballots} - set(night.tonight)
+    return history.write(night.resources.scratch / "history", night.before, night.tonight, night.drifted, failed)
 
 
 def _functions(loaded: Any) -> Sequence[LoadedFunction]:

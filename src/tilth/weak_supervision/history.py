@@ -48,7 +48,13 @@ def read(carried: Path | None) -> dict[str, list[Measured]]:
     return {name: [Measured(**night) for night in nights] for name, nights in held.items()}
 
 
-def write(folder: Path, before: History, tonight: Mapping[str, Measured], drifted: Collection[str]) -> Path:
+def write(
+    folder: Path,
+    before: History,
+    tonight: Mapping[str, Measured],
+    drifted: Collection[str],
+    failed: Collection[str] = (),
+) -> Path:
     """Leave the history for the next night; functions that are gone are forgotten.
 
     Args:
@@ -56,8 +62,9 @@ def write(folder: Path, before: History, tonight: Mapping[str, Measured], drifte
         before: what the nights before left.
         tonight: how each function did.
         drifted: those that are measured against their better nights tomorrow too, and so do not enter.
+        failed: those that are there but were not measured tonight; they keep the nights that they had.
     """
-    whole: dict[str, list[Measured]] = {}
+    whole: dict[str, list[Measured]] = {name: list(before[name]) for name in failed if name in before}
     for name, now in tonight.items():
         same = [one for one in before.get(name, ()) if one.key == now.key]
         whole[name] = same if name in drifted else [*same, now][-KEPT:]

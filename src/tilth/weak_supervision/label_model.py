@@ -44,7 +44,7 @@ def trust(votes: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def majority(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray:
-    """Each class's share of a row's votes times the mean trust in those who voted so.
+    """The majority's label, shared where several tie, times the mean trust in those who voted for it.
 
     Args:
         votes: int, shape (rows, functions), -1 abstains; every row has a vote.
@@ -55,9 +55,11 @@ def majority(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray
         float32, shape (rows, classes); what is not trusted is spread over all classes.
     """
     share = np.asarray(MajorityLabelVoter(cardinality=classes).predict_proba(votes))
-    cast = votes[:, :, None] == np.arange(classes)
-    meant = (cast * trusted[None, :, None]).sum(axis=1) / np.maximum(cast.sum(axis=1), 1)
-    sure = share * meant
+    row, function = np.nonzero(votes >= 0)
+    cell, shape = row * classes + votes[row, function], (len(votes), classes)
+    cast = np.bincount(cell, minlength=len(votes) * classes).reshape(shape)
+    trusts = np.bincount(cell, weights=trusted[function], minlength=len(votes) * classes).reshape(shape)
+    sure = share * trusts / np.maximum(cast, 1)
     left = 1 - sure.sum(axis=1, keepdims=True)
     return np.asarray(sure + left / classes, dtype=np.float32)
 

@@ -74,7 +74,8 @@ def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
     announces a module, or one function, under the entry point group `tilth.labeling_functions`. The functions'
     examples are run by the stage, which has an encoder.
     """
-    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")) if folder.is_dir() else []
+    # An editor's lock is a hidden link to nowhere.
+    paths = sorted(path for path in folder.glob("*.py") if path.is_file() and not path.name.startswith(("_", ".")))
     read = [importing.from_file(path, IMPORT_SECONDS) for path in paths]
     read += [importing.from_entry_point(point) for point in importing.entry_points()]
     functions: dict[tuple[str, str], LoadedFunction] = {}
@@ -108,7 +109,9 @@ def _fingerprint(read: Sequence[importing.Source], functions: Sequence[LoadedFun
     if fickle:
         log.info("labeling functions without a fingerprint, asked anew each night: %s", ", ".join(fickle))
     now = os.urandom(16).hex() if fickle else ""
-    return digest("\x1f".join([*(f"{source.where} {source.digest}" for source in read), now]))
+    # A function's own key says more than its file: what it closes over, and files that it read on import.
+    keys = [f"{function.name} {function.key}" for function in functions]
+    return digest("\x1f".join([*(f"{source.where} {source.digest}" for source in read), *keys, now]))
 
 
 def _collect(source: importing.Source, tasks: Sequence[str]) -> list[LoadedFunction | Problem]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,10 +191,22 @@ def write(suggestion: Suggestion, texts: Sequence[str], codes: np.ndarray, code:
         figures=figures,
         hits=",\n        ".join(map(quoted, hits)),
         misses=",\n        ".join(map(quoted, misses)),
-        name=name or re.sub(r"\W+", "_", f"{suggestion.label}_phrases").strip("_").lower(),
+        name=name or name_for(suggestion.label),
         label=quoted(suggestion.label),
         pattern=f'r"{expression}"',
     )
+
+
+def name_for(label: str, taken: Collection[str] = ()) -> str:
+    """A function's name after a label, one that Python allows and that is not taken.
+
+    >>> name_for("Card lost"), name_for("2fa"), name_for("2 fa", {"label_2_fa_phrases"})
+    ('card_lost_phrases', 'label_2fa_phrases', 'label_2_fa_phrases_2')
+    """
+    name = re.sub(r"\W+", "_", f"{label}_phrases").strip("_").lower()
+    name = name if name.isidentifier() else f"label_{name}"
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def _shortest(texts: Iterable[str]) -> list[str]:

@@ -151,6 +151,11 @@ def apart(rows: Sequence[Row]) -> Sequence[Row]:
     return own
 
 
+def _whole(value: Any) -> Any:
+    """A value whose `repr` leaves nothing out, as an array's does."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
 def keys_of(frame: pd.DataFrame) -> np.ndarray:
     """A 64-bit digest of each row's content, uint64, shape (rows,): all that a function may see of it.
 
@@ -158,7 +163,8 @@ def keys_of(frame: pd.DataFrame) -> np.ndarray:
     """
     names = sorted(name for name in frame.columns if name.startswith(_META))
     texts = frame["text"].tolist()
-    parts = texts if not names else map(repr, zip(texts, *(frame[name].tolist() for name in names), strict=True))
+    columns = [[_whole(value) for value in frame[name].tolist()] for name in names]
+    parts = texts if not names else map(repr, zip(texts, *columns, strict=True))
     head = blake2b("\x1f".join(names).encode(), digest_size=8)
     held = bytearray()
     for part in parts:

@@ -116,3 +116,30 @@ def test_the_data_set_as_a_whole_is_examined_by_datalab(tmp_path: Path) -> None:
 def test_a_check_is_registered_once() -> None:
     with pytest.raises(ValueError, match="registered already"):
         check("junk", Status.REVIEW, Reason.JUNK)(CHECKS["junk"].find)
+
+
+def test_of_many_near_copies_one_is_kept_whatever_gold_holds(tmp_path: Path) -> None:
+    text = "please tell me when the engineer comes to mend the broken line in my street"
+    copies = unlabeled([f"{text} {text} number{n}" for n in range(30)], "n")
+    gold = [(f"h{n}", f"{text} {text} gold{n}", "gold", "network", "outage") for n in range(15)]
+    for rows in (copies, [*copies, *gold]):
+        out = cleaned(rows, tmp_path / str(len(rows)), near_duplicate=0.95)
+        near = out[out["reason"].eq("near_duplicate")]
+        assert len(near) == 29
+        assert set(near["duplicate_of"]) == {"n0"}
+
+
+def test_the_copy_with_labels_for_more_tasks_is_kept(tmp_path: Path) -> None:
+    text = "the little blue kettle will not boil water today"
+    out = cleaned(
+        [("less", text, "train", "network", None), ("more", f"{text}!", "train", "network", "slow")], tmp_path
+    )
+    assert out.loc["less", "duplicate_of"] == "more"
+    assert out.loc["more", "status"] == Status.ACTIVE
+
+
+def test_gold_does_not_say_which_language_belongs_here(tmp_path: Path) -> None:
+    gold = [(f"h{n}", text, "gold", "network", "slow") for n, text in enumerate([*ENGLISH, *map(str.upper, ENGLISH)])]
+    german = unlabeled([f"{FOREIGN[1]}, das ist jetzt mein Brief Nummer {n}" for n in range(30)], "d")
+    out = cleaned([*german, *gold], tmp_path, language=0.6)
+    assert not out.loc[[f"d{n}" for n in range(30)], "is_language_issue"].any()

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import TASKS, make_table
 from tilth import samples as table
-from tilth.samples import Action, Reason, Status
+from tilth.samples import Action, Reason, Status, Task
 
 
 def frame_with(**columns: list[object]) -> pd.DataFrame:
@@ -120,3 +120,26 @@ def test_a_label_in_review_stays_at_the_chance_that_it_is_right_where_nothing_be
     assert table.learnable(out, "intent")[0]
     assert not table.settled(out, "intent")[0]  # it has a weight, and who knows none does not learn from it
     assert table.settled(out, "intent")[2]
+
+
+def test_three_levels_agree() -> None:
+    levels = (
+        Task(name="top", labels=("t1", "t2")),
+        Task(name="area", labels=("a1", "a2"), parent="top", parent_of={"a1": "t1", "a2": "t2"}),
+        Task(name="intent", labels=("i1", "i2"), parent="area", parent_of={"i1": "a1", "i2": "a2"}),
+    )
+    frame = pd.DataFrame(
+        {
+            "top_given": [None, "t1"],
+            "area_given": [None, "a1"],
+            "area_given_confidence": [None, 0.6],
+            "intent_given": ["i1", "i2"],
+            "intent_given_confidence": [1.0, 0.9],
+            "split": "train",
+            "source": "input",
+        }
+    )
+    out = table.resolve(frame, levels)
+    assert out.loc[0, ["top", "area", "intent"]].tolist() == ["t1", "a1", "i1"]
+    assert out.loc[1, "top"] == "t1"
+    assert out.loc[1, ["area", "intent"]].isna().all()

@@ -17,11 +17,11 @@ from tilth import samples as table
 from tilth import stage, training
 from tilth.errors import RequestError
 from tilth.evidence import Evidence
+from tilth.hierarchy import decide
 from tilth.samples import Task
 from tilth.store import Cache, digest_tree
 from tilth.training import core, onnx_graphs
 from tilth.training.config import Config
-from tilth.training.decide import decide
 from tilth.training.heads import fit, predict
 from tilth.training.predictor import Predictor
 from tilth.training.rows import rows_of
