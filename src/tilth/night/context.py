@@ -29,6 +29,7 @@ _SHARED = (
     "config.py",
     "errors.py",
     "text.py",
+    "hierarchy.py",
     "judge.py",
     "encoder.py",
     "precision.py",
