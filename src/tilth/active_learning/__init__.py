@@ -20,9 +20,11 @@ def check(config: Config) -> None:
     Raises:
         ConfigError: it is not; naming the nearest one.
     """
-    from tilth.active_learning import strategies
+    # The default is there, and the import is heavy.
+    if config.strategy != Config().strategy:
+        from tilth.active_learning import strategies
 
-    strategies.get(config.strategy)
+        strategies.get(config.strategy)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -167,31 +167,29 @@ def _compared(
     after: Mapping[float, Sequence[np.ndarray]],
     seed: int,
 ) -> Proof:
-    known = [found.codes >= 0 for found in judges]
-    truths = [found.codes[rows] for found, rows in zip(judges, known, strict=True)]
-    sizes = [len(found.task.labels) for found in judges]
+    every = np.flatnonzero(np.any([found.codes >= 0 for found in judges], axis=0))
 
     def said(beliefs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [belief[rows].argmax(axis=1) for belief, rows in zip(beliefs, known, strict=True)]
+        return [belief.argmax(axis=1) for belief in beliefs]
 
-    def score(guesses: Sequence[np.ndarray]) -> float:
-        return float(np.mean([macro_f1(*one) for one in zip(truths, guesses, sizes, strict=True)]))
+    def score(guesses: Sequence[np.ndarray], rows: np.ndarray) -> float:
+        asked = [rows[found.codes[rows] >= 0] for found in judges]
+        return float(
+            np.mean([
+                macro_f1(found.codes[own], guess[own], len(found.task.labels))
+                for found, guess, own in zip(judges, guesses, asked, strict=True)
+                if len(own)
+            ])
+        )  # fmt: skip
 
     tried = {weight: said(beliefs) for weight, beliefs in after.items()}
-    best, plain = max(tried, key=lambda weight: score(tried[weight])), said(before)
+    best, plain = max(tried, key=lambda weight: score(tried[weight], every)), said(before)
     rng, differences = np.random.default_rng(seed), []
-    among = np.flatnonzero(np.any(known, axis=0))
-    places = [np.cumsum(rows) - 1 for rows in known]  # of a row of the table among those that a task knows
     for _ in range(_DRAWS):  # rows are drawn, each with all its tasks: what one task gets wrong another often does too
-        drawn = among[rng.integers(len(among), size=len(among))]
-        gains = []
-        for rows, place, truth, one, two, classes in zip(known, places, truths, plain, tried[best], sizes, strict=True):
-            draw = place[drawn[rows[drawn]]]
-            if len(draw):
-                gains.append(macro_f1(truth[draw], two[draw], classes) - macro_f1(truth[draw], one[draw], classes))
-        differences.append(np.mean(gains))
+        drawn = every[rng.integers(len(every), size=len(every))]
+        differences.append(score(tried[best], drawn) - score(plain, drawn))
     low, high = np.quantile(differences, [0.025, 0.975])
-    return Proof(score(plain), score(tried[best]), (float(low), float(high)), best)
+    return Proof(score(plain, every), score(tried[best], every), (float(low), float(high)), best)
 
 
 def macro_f1(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:

@@ -96,19 +96,20 @@ def _agree(frame: pd.DataFrame, child: Task) -> None:
         for part in ("origin", "confidence"):
             frame.loc[rows, f"{parent}_{part}"] = frame.loc[rows, f"{child.name}_{part}"]
         frame.loc[rows, f"{parent}_reason"] = reason.value
-    loser = clash & ~child_wins
-    frame.loc[loser, [child.name, f"{child.name}_origin"]] = None
-    frame.loc[loser, f"{child.name}_confidence"] = np.nan
-    frame.loc[loser, f"{child.name}_reason"] = Reason.HIERARCHY.value
+    _take_away(frame, child.name, clash & ~child_wins)
 
 
 def _follow(frame: pd.DataFrame, child: Task) -> None:
     """Take the child's label away where its parent's fell, which would have been the child's own parent."""
     parent = str(child.parent)
     fell = frame[parent].isna() & frame[f"{parent}_reason"].eq(Reason.HIERARCHY.value) & frame[child.name].notna()
-    frame.loc[fell, [child.name, f"{child.name}_origin"]] = None
-    frame.loc[fell, f"{child.name}_confidence"] = np.nan
-    frame.loc[fell, f"{child.name}_reason"] = Reason.HIERARCHY.value
+    _take_away(frame, child.name, fell)
+
+
+def _take_away(frame: pd.DataFrame, name: str, rows: pd.Series) -> None:
+    frame.loc[rows, [name, f"{name}_origin"]] = None
+    frame.loc[rows, f"{name}_confidence"] = np.nan
+    frame.loc[rows, f"{name}_reason"] = Reason.HIERARCHY.value
 
 
 def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
