@@ -15,13 +15,13 @@ from tilth.augmentation import report, sources
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
-from tilth.augmentation.config import Config, GateConfig
+from tilth.augmentation.config import Config
 from tilth.augmentation.corpus import usable
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
-from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, keeps_label, novelty, verdicts
+from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, added_problems, checkers
-from tilth.augmentation.proof import Offered, Proof, prove
+from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
@@ -38,7 +38,7 @@ _SHOWN = 10  # sources that a denoiser below the quality asked for still paraphr
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.augmentation.run`."""
     frame = to_pandas(samples)
-    fitted = [judging.fit(frame, task, resources.evidence) for task in resources.tasks]
+    fitted = judging.telling([judging.fit(frame, task, resources.evidence) for task in resources.tasks])
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     attested = AttestedChecker(frame["text"].iloc[usable(frame)], config.gate.attested)
@@ -49,13 +49,14 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     )  # fmt: skip
     trained = config.backend != "tilth" or _good_enough(adapted, config)
     allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
+    proving = Proving(fitted, resources.evidence.embeddings(), config.gate)
     chosen = sources.choose(
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
-        adapted.pipeline.tokenizer, _vouched(fitted, resources.evidence.embeddings(), config.gate),
+        adapted.pipeline.tokenizer, proving.vouched_by_any(),
     )  # fmt: skip
     candidates, drawn = _paraphrased(frame, chosen, adapted, config, resources)
     vectors = resources.evidence.encoder.encode(candidates.texts)
-    measured = _measured(frame, candidates, vectors, fitted, resources)
+    measured = _measured(frame, candidates, vectors, fitted, proving.vouched()[candidates.parents], resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
     graded, problems = reasons, np.full(len(reasons), np.nan)
     if trained:
@@ -67,7 +68,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     used, weight, proof = np.zeros(len(accepted), dtype=bool), np.nan, {}
     if accepted.any():
         offered = Offered(candidates, measured, graded, vectors, allowed)
-        proved = prove(fitted, resources.evidence.embeddings(), offered, config, resources.seed)
+        proved = prove(proving, offered, config, resources.seed)
         used, weight = accepted & _taken(proved, config), proved.weight
         proof = _told(proved)
     rows = rows_of(frame, candidates, measured, problems, reasons, used, weight)
@@ -122,12 +123,6 @@ def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float
     return {name: value for found in fitted for name, value in found.recall().items()}
 
 
-def _vouched(fitted: Sequence[judging.TaskJudges], vectors: np.ndarray, gate: GateConfig) -> np.ndarray:
-    """Whether judges that did not see a row give its own text its label, as they must for a paraphrase (rows,)."""
-    rows = np.arange(len(vectors))
-    return keeps_label(*judging.together([found.agreement(rows, vectors) for found in fitted]), gate)
-
-
 def _paraphrased(
     frame: pd.DataFrame, chosen: sources.Chosen, adapted: Adapted, config: Config, resources: Resources
 ) -> tuple[Candidates, int]:
@@ -175,6 +170,7 @@ def _measured(
     candidates: Candidates,
     vectors: np.ndarray,
     fitted: Sequence[judging.TaskJudges],
+    vouched: np.ndarray,
     resources: Resources,
 ) -> Measured:
     rows, gold = resources.evidence.embeddings(), (frame["split"] == Split.GOLD).to_numpy(dtype=bool)
@@ -184,7 +180,7 @@ def _measured(
     return Measured(
         similarity=(vectors * rows[candidates.parents]).sum(axis=1),
         agreement=agreement,
-        first_choice=first,
+        first_choice=first & vouched,
         novelty=novelty(candidates, vectors, rows, texts, np.flatnonzero(~gold)),
         leaks=np.array([normal_form(text) in gold_forms for text in candidates.texts], dtype=bool),
     )

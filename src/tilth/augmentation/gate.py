@@ -46,7 +46,7 @@ class Measured:
     Attributes:
         similarity: Cosine to the source.
         agreement: Smallest probability, over tasks, that the parent's label was kept; NaN without a label.
-        first_choice: Whether the parent's label is every judge's first choice.
+        first_choice: Whether the parent's label is every judge's first choice, for it and for the parent's own text.
         novelty: Smallest token edit distance to a row that is not gold.
         leaks: Whether it is a gold row's text.
     """

@@ -131,6 +131,11 @@ def together(judged: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarra
     return least, np.all([first for _, first in judged], axis=0)
 
 
+def telling(fitted: Sequence[TaskJudges]) -> list[TaskJudges]:
+    """The tasks that have two classes to tell apart; all where none has, so that nobody vouches for any label."""
+    return [found for found in fitted if len(np.unique(found.codes[found.codes >= 0])) > 1] or list(fitted)
+
+
 def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
     """A judge for each fold, from the rows outside it that may teach the task."""
     index = {label: code for code, label in enumerate(task.labels)}

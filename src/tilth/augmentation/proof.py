@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augmentation.config import Config
+from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label, shares
 from tilth.augmentation.judges import TaskJudges, agreement_of, probabilities, together, trained_on
 from tilth.judge import fit_predict
@@ -56,7 +56,58 @@ class Offered:
     allowed: Mapping[tuple[str, str], int]
 
 
-def prove(judges: Sequence[TaskJudges], rows: np.ndarray, offered: Offered, config: Config, seed: int) -> Proof:
+class Proving:
+    """The night's judges, and those without one or two parts of the rows, each made once and when it is asked.
+
+    Args:
+        judges: One a task; at least one knows a label.
+        rows: The table's embeddings (rows, dimensions).
+        gate: `[augmentation.gate]`.
+    """
+
+    def __init__(self, judges: Sequence[TaskJudges], rows: np.ndarray, gate: GateConfig) -> None:
+        self.judges = [found for found in judges if (found.codes >= 0).any()]
+        self.rows, self.gate = rows, gate
+        self.parts = _parts(self.judges)
+        self.refits = [_Refits(found, rows, self.parts) for found in self.judges]
+        self.held = [int(part) for part in np.unique(self.parts)]
+        self._vouched: dict[int | None, np.ndarray] = {}
+
+    def vouched(self, held: int | None = None) -> np.ndarray:
+        """Whether judges that saw neither a row's part nor the held one give its own text its label (rows,)."""
+        if held not in self._vouched:
+            every = np.arange(len(self.rows))
+            if held is None:
+                own = together([found.agreement(every, self.rows) for found in self.judges])
+            else:
+                own = self.agreement(every, self.rows, held)
+            self._vouched[held] = keeps_label(*own, self.gate)
+        return self._vouched[held]
+
+    def vouched_by_any(self) -> np.ndarray:
+        """Whether the night's judges or those of any part held out do so (rows,).
+
+        These rows are worth drawing: were only those of the night's judges drawn, the labels of each part would have
+        chosen what is offered when that part is held out, and the gain would seem larger than it is.
+        """
+        every = [self.vouched(), *(self.vouched(held) & (self.parts != held) for held in self.held)]
+        return np.asarray(np.any(every, axis=0))
+
+    def agreement(self, parents: np.ndarray, vectors: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `TaskJudges.agreement`, over all tasks and by judges that did not see the part `held` either."""
+        judged = []
+        for one in self.refits:
+            models = {other: one.without(held, other) for other in map(int, np.unique(self.parts[parents]))}
+            judged.append(
+                agreement_of(
+                    one.found.codes[parents], self.parts[parents], models, one.without(held), vectors,
+                    len(one.found.task.labels), one.found.temperature,
+                )
+            )  # fmt: skip
+        return together(judged)
+
+
+def prove(proving: Proving, offered: Offered, config: Config, seed: int) -> Proof:
     """Cross-validates the whole way from candidates to a model.
 
     The gate is run anew for each part that is held out, with judges that know neither that part nor the candidate's
@@ -65,28 +116,26 @@ def prove(judges: Sequence[TaskJudges], rows: np.ndarray, offered: Offered, conf
     not touch, was looked at where the night's own judges let a candidate pass.
 
     Args:
-        judges: One a task.
-        rows: The table's embeddings (rows, dimensions).
+        proving: The judges.
         offered: What the gate may choose from.
         config: `[augmentation]`.
         seed: Of the bootstrap.
     """
-    asked = [found for found in judges if (found.codes >= 0).any()]
-    if not asked:
-        return Proof(0.0, 0.0, (0.0, 0.0), config.weights[0])
-    parts = _parts(asked)
-    refits = [_Refits(found, rows, parts) for found in asked]
+    asked = proving.judges
     before = [np.zeros((len(found.codes), len(found.task.labels))) for found in asked]
     after = {weight: [one.copy() for one in before] for weight in config.weights}
-    for held in map(int, np.unique(parts)):
-        taken, part = _accepted(refits, held, offered, config)
+    for held in proving.held:
+        taken, part = _accepted(proving, held, offered)
         for place, found in enumerate(asked):
-            out = (found.codes >= 0) & (parts == held)
+            out = (found.codes >= 0) & (proving.parts == held)
             if not out.any():
                 continue
-            before[place][out] = probabilities(refits[place].without(held), rows[out], len(found.task.labels))
+            judge = proving.refits[place].without(held)
+            before[place][out] = probabilities(judge, proving.rows[out], len(found.task.labels))
             for weight in config.weights:
-                after[weight][place][out] = _with(found, rows, parts, held, offered, taken, weight * part)
+                after[weight][place][out] = _with(
+                    found, proving.rows, proving.parts, held, offered, taken, weight * part
+                )
     return _compared(asked, before, after, seed)
 
 
@@ -113,28 +162,21 @@ class _Refits:
         return self._made[key]
 
 
-def _accepted(refits: Sequence[_Refits], held: int, offered: Offered, config: Config) -> tuple[np.ndarray, np.ndarray]:
+def _accepted(proving: Proving, held: int, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
     """Candidates that the gate lets through without the held-out part's labels, and their part in a row's weight.
 
     That part is smaller for one with siblings, and for one whose label is less sure.
     """
-    parents, parts, judged = offered.candidates.parents, refits[0].parts, []
-    for one in refits:
-        models = {other: one.without(held, other) for other in map(int, np.unique(parts[parents]))}
-        judged.append(
-            agreement_of(
-                one.found.codes[parents], parts[parents], models, one.without(held), offered.vectors,
-                len(one.found.task.labels), one.found.temperature,
-            )
-        )  # fmt: skip
-    chance, first = together(judged)
-    free = keeps_label(chance, first, config.gate) & (parts[parents] != held)
+    parents = offered.candidates.parents
+    chance, first = proving.agreement(parents, offered.vectors, held)
+    first &= proving.vouched(held)[parents]
+    free = keeps_label(chance, first, proving.gate) & (proving.parts[parents] != held)
     reasons = [
         (None if free[place] else Reason.LABEL_AGREEMENT) if reason in (None, Reason.LABEL_AGREEMENT) else reason
         for place, reason in enumerate(offered.graded)
     ]
     measured = replace(offered.measured, agreement=chance, first_choice=first)
-    final = fill(offered.candidates, measured, reasons, offered.allowed, config.gate)
+    final = fill(offered.candidates, measured, reasons, offered.allowed, proving.gate)
     taken = np.array([place for place, reason in enumerate(final) if reason is None], dtype=np.int64)
     return taken, np.nan_to_num(chance[taken], nan=1.0) * shares(parents[taken])
 

@@ -74,9 +74,9 @@ def choose(
         allowed: Each class's budget, by `budgets`.
         limit: Rows at most.
         tokenizer: The denoiser's.
-        vouched: Whether a row's own text would pass the gate's check of labels (rows,). Where judges that did not see
-            it give it another label, they will hardly give its paraphrases the right one: of clinc150 with five labels
-            a class such rows are half of the candidates, and an eighth of the accepted ones.
+        vouched: Whether a row's own text may pass the gate's check of labels (rows,). Where judges that did not see it
+            give it another label, they will hardly give its paraphrases the right one: of clinc150 with five labels a
+            class such rows are half of the candidates, and an eighth of the accepted ones.
     """
     taught = np.zeros(len(frame), dtype=bool)
     for task in tasks:

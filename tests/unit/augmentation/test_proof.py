@@ -11,7 +11,7 @@ import pytest
 from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.gate import Candidates, Measured, fill
 from tilth.augmentation.judges import TaskJudges, fit
-from tilth.augmentation.proof import Offered, Proof, prove
+from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.samples import Reason, Task
 
 TASK = Task(name="label", labels=("a", "b", "c", "d"))
@@ -61,7 +61,7 @@ def test_labels_that_are_held_out_choose_nothing() -> None:
             ).count(None)
             > 60
         )  # the gate lets many of them through
-        proof = prove([found], rows, candidates, CONFIG, seed)
+        proof = prove(Proving([found], rows, CONFIG.gate), candidates, CONFIG, seed)
         gains.append(proof.with_them - proof.without)
     assert abs(float(np.mean(gains))) < 0.04
 
@@ -78,7 +78,7 @@ def test_paraphrases_that_say_more_of_their_class_help() -> None:
     rows, found, rng, centers = few(2.5)
     parents = np.repeat(np.arange(20), 6)
     vectors = unit(centers[found.codes[parents]] + 0.1 * rng.normal(size=(len(parents), 24)))
-    proof = prove([found], rows, offered(parents, vectors, found, 30), CONFIG, 0)
+    proof = prove(Proving([found], rows, CONFIG.gate), offered(parents, vectors, found, 30), CONFIG, 0)
     assert proof.with_them > proof.without
     assert proof.weight in CONFIG.weights
 
@@ -87,15 +87,22 @@ def test_texts_of_another_class_are_turned_away_in_the_proof_too() -> None:
     rows, found, rng, centers = few(0.5)
     parents = np.repeat(np.arange(20), 3)
     vectors = unit(centers[(found.codes[parents] + 1) % 4] + 0.1 * rng.normal(size=(len(parents), 24)))
-    proof = prove([found], rows, offered(parents, vectors, found, 30), CONFIG, 0)
+    proof = prove(Proving([found], rows, CONFIG.gate), offered(parents, vectors, found, 30), CONFIG, 0)
     assert proof.with_them == proof.without
     assert proof.interval == (0.0, 0.0)
 
 
-def test_without_labels_there_is_nothing_to_prove() -> None:
-    rows, found, candidates = noise(0)
-    blank = TaskJudges(TASK, np.full(60, -1), found.folds, found.models, None, found.heldout, 1.0)
-    assert prove([blank], rows, candidates, CONFIG, 0).interval == (0.0, 0.0)
+def test_a_source_is_vouched_for_without_its_own_part_and_the_held_one() -> None:
+    """Of rows of noise some are vouched for by one judge and not by another: each counts where it may."""
+    rows, found, _ = noise(1)
+    proving = Proving([found], rows, CONFIG.gate)
+    drawn = proving.vouched_by_any()
+    assert drawn.sum() > proving.vouched().sum()
+    for held in proving.held:
+        judge = proving.refits[0].without(held)
+        others = np.flatnonzero(found.folds != held)
+        assert not np.array_equal(judge.predict(rows[others]) == found.codes[others], proving.vouched(held)[others])
+        assert drawn[others][proving.vouched(held)[others]].all()
 
 
 @pytest.mark.parametrize(("interval", "helps"), [((0.0, 0.1), True), ((-0.001, 0.1), False)])

@@ -183,12 +183,24 @@ def test_odd_rows_do_not_stop_the_night(tmp_path: Path) -> None:
     assert not added(result)["parent_id"].str.startswith("o").any()
 
 
-def test_a_row_whose_label_its_judge_doubts_is_not_paraphrased(tmp_path: Path) -> None:
+def test_of_a_row_whose_label_its_judge_doubts_no_paraphrase_is_accepted(tmp_path: Path) -> None:
     doubted = ("x1", "my refund from the bank is still missing", "train", "network", "slow")
     result = night(make_table([*ROWS, doubted]), tmp_path, sources=50)
-    assert result.metrics["sources_skipped"]["label_doubted"] >= 1
-    assert len(added(result))
-    assert "x1" not in set(added(result)["parent_id"])
+    rows = added(result)
+    assert rows["accepted"].any()
+    assert not rows.loc[rows["parent_id"] == "x1", "accepted"].any()
+
+
+def test_a_task_of_one_class_doubts_no_source(tmp_path: Path) -> None:
+    """Nobody can tell its label from another; the other task's judges speak."""
+    table = make_table()
+    frame = to_pandas(table)
+    frame[TASKS[0].name] = TASKS[0].labels[0]
+    one = table.remove_columns(TASKS[0].name).add_column(TASKS[0].name, frame[TASKS[0].name].tolist())
+    result = night(one.select_columns(table.column_names).cast(table.features), tmp_path)
+    plain = night(table, tmp_path / "plain")
+    assert result.metrics["sources"] >= plain.metrics["sources"] > 0
+    assert "label_doubted" not in result.metrics["sources_skipped"]
 
 
 def test_one_row_in_all(tmp_path: Path) -> None:
