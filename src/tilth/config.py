@@ -6,9 +6,18 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from tilth.errors import ConfigError, did_you_mean
 
@@ -19,10 +28,17 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Files = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
 class DataConfig(Model):
     """Where the rows come from."""
 
-    input: tuple[str, ...] = Field(default=(), description="CSV, JSONL or Parquet files, or hf:owner/name:split")
+    input: Files = Field(default=(), description="CSV, JSONL or Parquet files, or hf:owner/name:split")
     gold: str | None = Field(default=None, description="rows that are only measured on, never learned from")
     annotations: str | None = Field(
         default=None, description="votes of several annotators, one a line: id, annotator, and a column of labels"
@@ -30,7 +46,7 @@ class DataConfig(Model):
     text: str = Field(default="text", description="the column that holds the text")
     id: str = Field(default="id", description="the column that holds the row's own id, where there is one")
     gold_fraction: float = Field(
-        default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of each class away as gold"
+        default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of the labeled rows away as gold"
     )
 
 
@@ -41,6 +57,16 @@ class TaskConfig(Model):
     column: str | None = Field(default=None, description="the input column that holds the given labels; default: name")
     parent: str | None = Field(default=None, description="the task that this one refines")
     labels: tuple[str, ...] = Field(default=(), description="the classes, where they are fixed; default: those found")
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_differ(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(label.strip() for label in labels)  # as those of the input are
+        if "" in found:
+            raise ValueError("an empty label; a row without a label needs none")
+        if twice := sorted({label for label in found if found.count(label) > 1}):
+            raise ValueError(f"{twice[0]!r} stands there twice")
+        return found
 
 
 class EncoderConfig(Model):
@@ -77,14 +103,20 @@ class Settings(Model):
         known = [task.name for task in self.tasks]
         for position, task in enumerate(self.tasks):
             if not re.fullmatch(r"[A-Za-z]\w*", task.name):
-                raise ValueError(f'task "{task.name}": a name is letters, digits and _; use column = … for others')
+                raise ValueError(
+                    f'task "{task.name}": a name begins with a letter from A to Z and goes on with letters, digits '
+                    "and _; name the task so, and the input's column by column = …"
+                )
             if known.index(task.name) != position:
                 raise ValueError(f'task "{task.name}" is declared twice')
             if task.parent is not None and task.parent not in known[:position]:
                 raise ValueError(
                     f'task "{task.name}" has parent "{task.parent}", which is not declared before it; '
-                    + did_you_mean(task.parent, known[:position])
+                    f"{did_you_mean(task.parent, known[:position])} (--label {task.parent},{task.parent}/{task.name})"
                 )
+            for other in self.tasks[:position]:
+                if (other.column or other.name) == (task.column or task.name):
+                    raise ValueError(f'tasks "{other.name}" and "{task.name}" read one column; each needs its own')
         return self
 
     def stage(self, name: str) -> Model:
@@ -137,10 +169,16 @@ def parse_task(text: str) -> dict[str, str]:
 
     >>> parse_task("domain/intent")
     {'name': 'intent', 'column': 'intent', 'parent': 'domain'}
+    >>> parse_task("2nd level")
+    {'name': 'task_2nd_level', 'column': '2nd level'}
     """
-    parent, _, column = text.strip().rpartition("/")
+    parent, _, column = (part.strip() for part in text.rpartition("/"))
+    return {"name": _name(column), "column": column, **({"parent": _name(parent)} if parent else {})}
+
+
+def _name(column: str) -> str:
     name = "".join(letter if letter.isalnum() else "_" for letter in column)
-    return {"name": name, "column": column, **({"parent": parent} if parent else {})}
+    return name if re.match("[A-Za-z]", name) else f"task_{name}"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -169,7 +207,7 @@ def _explain(item: Mapping[str, Any], model: type[BaseModel], path: Path | None)
         owner = _model_at(model, location[:-1])
         valid = list(owner.model_fields) if owner else []
         return f'{where}: unknown key "{key}"; {did_you_mean(str(location[-1]), valid)}'
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message = str(item["msg"]).removeprefix("Value error, ").replace("a valid tuple", 'a list, ["…", "…"]')
     found = "" if not location else f"; found {item['input']!r}"
     return f"{where}: {f'{key}: ' if key else ''}{message}{found}"
 

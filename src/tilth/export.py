@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-from datasets import Dataset
+from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from tilth import samples as table
 from tilth.errors import RequestError
@@ -44,18 +46,31 @@ def export(run: Run, target: Path) -> int:
 
 
 def _write(frame: pd.DataFrame, target: Path) -> None:
-    if target.suffix not in {".csv", ".jsonl", ".parquet", ""}:
+    kind = target.suffix.lower()
+    if kind not in {".csv", ".jsonl", ".parquet", ""} or target.name.startswith("."):
         raise RequestError(
-            f'{target}: "{target.suffix}" is no kind that tilth writes; give .csv, .jsonl, .parquet or a folder'
+            f'{target}: "{kind or target.name}" is no kind that tilth writes; give .csv, .jsonl, .parquet or a folder'
         )
-    if target.suffix == "" and target.exists():
+    if kind == "" and target.exists():
         raise RequestError(f"{target} is there already; give a new folder")
     with atomic(target) as beside:
-        if target.suffix == ".csv":
+        if kind == ".csv":
             frame.to_csv(beside, index=False)
-        elif target.suffix == ".jsonl":
+        elif kind == ".jsonl":
             frame.to_json(beside, orient="records", lines=True, force_ascii=False)
-        elif target.suffix == ".parquet":
+        elif kind == ".parquet":
             frame.to_parquet(beside, index=False)
         else:
-            Dataset.from_pandas(frame, preserve_index=False).save_to_disk(str(beside))
+            with _no_progress_bar():
+                Dataset.from_pandas(frame, preserve_index=False).save_to_disk(str(beside))
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    before = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not before:
+            enable_progress_bars()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from datasets import Dataset
 
@@ -63,6 +64,9 @@ def ingest(settings: Settings, root: Path) -> Ingested:
     annotators.apply(frame, votes, settings.tasks, notes)
     _lock_gold(frame, settings)
     tasks = _tasks(frame, settings.tasks)
+    for task in tasks:
+        told = frame.loc[frame["split"].eq(Split.GOLD), f"{task.name}_given"].dropna()
+        count(notes, "gold_labels_of_no_class", int((~told.isin(task.labels)).sum()))
     frame = frame.drop(columns="_labels_found")
     given = [f"{task.name}_given" for task in tasks]
     unlabeled = frame[given].isna().all(axis=1) & frame["split"].ne(Split.GOLD)
@@ -91,16 +95,27 @@ def _read_as(
     count(notes, "control_characters_removed", int(raw[text].fillna("").astype(str).str.contains("\x00").sum()))
     labels = {column_of(task): task.name for task in settings.tasks}
     kept = [column for column in raw.columns if column not in {text, settings.data.id, *labels}]
-    out = pd.DataFrame({f"meta.{column}": raw[column] for column in kept})
+    out = pd.DataFrame({f"meta.{column}": _inferred(raw[column]) for column in kept})
     out["id"] = raw[settings.data.id].astype("string").str.strip() if settings.data.id in raw else pd.NA
     out["text"], out["split"], out["source"] = cleaned, split.value, Source.INPUT.value
     out["parent_id"], out["status"], out["reason"] = None, Status.ACTIVE.value, None
     for column, task in labels.items():
         found = raw[column] if column in raw else pd.Series(pd.NA, index=raw.index)
+        if (several := found[found.map(lambda value: isinstance(value, (list, dict, np.ndarray)))]).size:
+            raise InputError(
+                f'{name}: column "{column}" holds {several.iloc[0]!r}; expected one label a row (make a task of each, '
+                "where a row has several)"
+            )
         stripped = found.astype("string").str.strip()
         out[f"{task}_given"] = stripped.where(stripped.ne("")).astype(object).where(lambda value: value.notna(), None)
     out["_labels_found"] = ",".join(column for column in labels if column in raw)
     return out
+
+
+def _inferred(column: pd.Series) -> pd.Series:
+    """A kept column in the narrowest type that holds its values, which it then keeps from stage to stage."""
+    loose = column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype)
+    return pd.Series(list(column), index=column.index) if loose else column
 
 
 def _require_labels(
@@ -135,7 +150,7 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig]) -> tuple[Task,
     learned = frame[frame["split"].ne(Split.GOLD)]
     tasks: list[Task] = []
     for config in configured:
-        if table.reserved(config.name):
+        if table.reserved(config.name, [other.name for other in configured]):
             raise InputError(f'task "{config.name}" has the name of a column of the table; rename it in [[tasks]]')
         given = learned[f"{config.name}_given"].dropna()
         labels = config.labels or tuple(sorted(given.unique()))
@@ -159,12 +174,12 @@ def _parents(frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Seque
 
 
 def _lock_gold(frame: pd.DataFrame, settings: Settings) -> None:
-    """Without a gold file, lock a share of each class of the last task away, by a hash of the id."""
+    """Without a gold file, lock a share of the last task's labeled rows away, by a hash of the id."""
     data = settings.data
     if data.gold is not None or data.gold_fraction == 0:
         return
     labels = frame[f"{settings.tasks[-1].name}_given"]
-    order = frame["id"].map(lambda row_id: unit_interval(f"gold:{row_id}"))
-    place = order.groupby(labels).rank(method="first")
-    size = labels.map(labels.value_counts())
-    frame.loc[labels.notna() & (place <= (size * data.gold_fraction).round()), "split"] = Split.GOLD.value
+    place = frame["id"].map(lambda row_id: unit_interval(f"gold:{row_id}"))
+    # Each row by itself, so that none changes sides as its class grows; but a class of few keeps one to learn from.
+    taken = labels.notna() & (place < data.gold_fraction) & (place < place.groupby(labels).transform("max"))
+    frame.loc[taken, "split"] = Split.GOLD.value

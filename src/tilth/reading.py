@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
-from datasets import load_dataset
+import pyarrow.parquet as pq
+from datasets import ClassLabel, Dataset, load_dataset
 
+from tilth import csv_rows
 from tilth.errors import InputError, did_you_mean
 from tilth.store import sha256_file
 
@@ -29,10 +29,20 @@ def read_rows(name: str, root: Path, notes: dict[str, int] | None = None) -> tup
     if name.startswith(HUB):
         return _read_hub(name)
     path = root / name
+    if not name.strip() or path.is_dir():
+        raise InputError(
+            f'input "{name}" is {"a folder" if name.strip() else "empty"}; name a file, for example rows.csv'
+        )
     if not path.is_file():
         near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
         raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
-    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet}
+    readers = {
+        ".csv": _read_csv,
+        ".tsv": _read_csv,
+        ".jsonl": _read_jsonl,
+        ".ndjson": _read_jsonl,
+        ".parquet": _read_parquet,
+    }
     if path.suffix.lower() not in readers:
         raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, readers)}')
     frame = readers[path.suffix.lower()](path, notes)
@@ -52,33 +62,23 @@ def _utf8(path: Path) -> bytes:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
-            f"convert it first, for example: iconv -f latin1 -t utf-8 {path.name}"
+            f"convert it first, for example: iconv -f {_encoding(data)} -t utf-8 {path.name} > utf8-{path.name}"
         ) from None
     return data
 
 
+def _encoding(data: bytes) -> str:
+    """What a file that is not UTF-8 most likely is."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    # Of 0x80 to 0x9f, Windows makes quotes, dashes and the euro sign, Latin-1 signs that no text holds.
+    return "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin1"
+
+
 def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
-    data = _utf8(path)
-    broken: list[int | None] = []
-
-    def skip(row: Any) -> str:
-        broken.append(row.number)
-        return "skip"
-
-    header = next(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
-    try:
-        read = pacsv.read_csv(
-            io.BytesIO(data),
-            read_options=pacsv.ReadOptions(block_size=max(1 << 20, min(len(data), 1 << 30))),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not CSV: {error}") from None
-    count(notes, "unreadable_lines", len(broken))
-    return read.to_pandas()
+    frame, broken = csv_rows.parse(_utf8(path), path)
+    count(notes, "unreadable_lines", broken)
+    return frame
 
 
 def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
     if not rows:
         raise InputError(f"{path}: no line holds a JSON object; expected one object a line")
     count(notes, "unreadable_lines", broken)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, dtype=object)  # else a whole number beside a missing one would become 1.0
 
 
 def _whole(row: dict[str, Any]) -> dict[str, Any]:
@@ -109,18 +109,39 @@ def _whole(row: dict[str, Any]) -> dict[str, Any]:
 
 def _read_parquet(path: Path, _notes: dict[str, int]) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        return pq.read_table(path).to_pandas(integer_object_nulls=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not Parquet: {error}") from None
 
 
 def _read_hub(name: str) -> tuple[pd.DataFrame, str]:
     repository, _, split = name.removeprefix(HUB).partition(":")
+    if not repository:
+        raise InputError(f'input "{name}" names no data set; expected hf:owner/name, or hf:owner/name:split')
     try:
         found = load_dataset(repository, split=split or "train")
     except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
         raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
-    return found.to_pandas(), str(found._fingerprint)
+    return _named(found), str(found._fingerprint)
+
+
+def _named(found: Dataset) -> pd.DataFrame:
+    """The rows, with names in place of the numbers of classes; the Hub's sign for no class is no label."""
+    frame: pd.DataFrame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
+    for column, feature in found.features.items():
+        if isinstance(feature, ClassLabel):
+            names = dict(enumerate(feature.names))
+            frame[column] = frame[column].map(names).astype(object).where(lambda value: value.notna(), None)
+    return frame
+
+
+_READERS = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".jsonl": _read_jsonl,
+    ".ndjson": _read_jsonl,
+    ".parquet": _read_parquet,
+}
 
 
 def count(notes: dict[str, int], name: str, number: int) -> None:

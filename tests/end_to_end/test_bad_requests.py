@@ -36,7 +36,9 @@ ROWS = ("--input", "rows.csv")
 CASES = {
     "missing file": (None, ("--input", "data/raw/inbx.csv"), ["no file", "inbx.csv", 'did you mean "inbox.csv"?']),
     "missing gold": (None, ("--gold", "gold.csv"), ["no file", "gold.csv"]),
-    "a folder": (None, ("--input", "data/raw"), ["no file", "data/raw"]),
+    "a folder": (None, ("--input", "data/raw"), ["data/raw", "is a folder", "name a file"]),
+    "an empty name": (None, ("--gold", ""), ["is a folder"]),
+    "nothing of the Hub": (None, ("--input", "hf:"), ["names no data set", "hf:owner/name"]),
     "another kind": (None, ("--input", "tilth.toml"), [".toml", "valid:", ".csv", ".jsonl", ".parquet"]),
     "missing text column": (None, ("--text", "body"), ['no column "body"', "channel", "--text COLUMN"]),
     "missing label column": (

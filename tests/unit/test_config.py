@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from tilth.config import Model, load, parse_override
+from tilth.config import Model, load, parse_override, parse_task
 from tilth.errors import ConfigError
 
 
@@ -58,3 +58,29 @@ def test_overrides_are_toml_or_text(text: str, expected: tuple[str, object]) -> 
 def test_an_override_without_a_value_is_an_error() -> None:
     with pytest.raises(ConfigError, match=r"key\.sub=value"):
         parse_override("seed")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[data]\ninput = 3", r'data\.input: Input should be a list, \["…", "…"\]; found 3'),
+        ('[[tasks]]\nname = "a"\nlabels = ["x", " x"]', "'x' stands there twice"),
+        ('[[tasks]]\nname = "a"\nlabels = ["x", ""]', "an empty label"),
+        ('[[tasks]]\nname = "a"\n[[tasks]]\nname = "b"\ncolumn = "a"', 'tasks "a" and "b" read one column'),
+        ('[[tasks]]\nname = "my task"', "begins with a letter"),
+        ('[[tasks]]\nname = "intent"\nparent = "area"', "--label area,area/intent"),
+    ],
+)
+def test_what_cannot_be_right_is_told(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(text, tmp_path)
+
+
+def test_one_file_needs_no_list(tmp_path: Path) -> None:
+    settings = read('[data]\ninput = "rows.csv"\n[[tasks]]\nname = "a"\nlabels = [" x ", "y"]', tmp_path)
+    assert settings.data.input == ("rows.csv",)  # type: ignore[attr-defined]
+    assert settings.tasks[0].labels == ("x", "y")  # type: ignore[attr-defined]
+
+
+def test_a_parent_is_named_as_its_own_task_is() -> None:
+    assert parse_task("top level / intent")["parent"] == parse_task("top level")["name"]

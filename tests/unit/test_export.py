@@ -105,3 +105,19 @@ def test_another_suffix_and_a_folder_that_is_there_are_refused(night: Run, tmp_p
         export(night, tmp_path / "mine")
     assert (tmp_path / "mine" / "precious.txt").read_text() == "keep me"
     assert not (tmp_path / "out.xlsx").exists()
+
+
+@pytest.mark.parametrize("name", ["out.CSV", "out.Parquet"])
+def test_an_ending_may_be_in_capitals(night: Run, tmp_path: Path, name: str) -> None:
+    export(night, tmp_path / name)
+    assert (tmp_path / name).is_file()
+
+
+def test_an_ending_alone_is_no_name(night: Run, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r'"\.csv" is no kind'):
+        export(night, tmp_path / ".csv")
+
+
+def test_a_folder_is_written_without_a_word(night: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    export(night, tmp_path / "out")
+    assert capfd.readouterr().err == ""

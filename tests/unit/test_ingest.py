@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ from tilth.config import load
 from tilth.errors import InputError
 from tilth.ingest import Ingested, ingest
 from tilth.reading import read_rows
+from tilth.samples import changed_columns, from_pandas, to_pandas
 
 
 def read(
@@ -78,12 +80,6 @@ def test_no_label_at_all_goes_on_where_the_classes_are_declared(tmp_path: Path) 
     assert ingest(load(None, overrides, {}), tmp_path).samples["split"][:] == ["unlabeled"]
 
 
-def test_a_gold_fraction_is_locked_away_for_good(tmp_path: Path) -> None:
-    rows = "text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(40))
-    first = read(tmp_path, rows, **{"data.gold_fraction": 0.25}).samples.to_pandas()
-    assert first[first["split"] == "gold"]["label_given"].value_counts().to_dict() == {"a": 5, "b": 5}
-
-
 def test_a_parent_outside_its_labels_is_no_parent(tmp_path: Path) -> None:
     rows = "text,area,intent\n" + "one,bankk,card\n" * 3 + "two,music,song\n"
     tasks = ({"name": "area", "labels": ["bank", "music"]}, {"name": "intent", "parent": "area"})
@@ -115,3 +111,90 @@ def test_jsonl_keeps_other_ends_of_lines_and_mends_half_characters(tmp_path: Pat
 def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"several columns are called \['text'\]"):
         read(tmp_path, "text,text ,label\na,b,x\n")
+
+
+ROWS = b"".join(b"text %d,%c\n" % (n, b"ab"[n % 2]) for n in range(20))
+
+
+@pytest.mark.parametrize(
+    ("content", "rows", "lost"),
+    [
+        (b'text,label\n"broken,a\n' + ROWS, 20, 1),  # to the end of the file
+        (b'text,label\nbroken,"a\n' + ROWS, 20, 1),
+        (b"text,label\n" + ROWS + b'"broken,a\n' + ROWS + b'"whole, this",b\n' + ROWS, 61, 1),
+        (b"text,label\n" + ROWS + b'"broken,a\n' + ROWS + b'"whole",b\n' + ROWS, 61, 1),
+        (b'text,label\n"a letter\n\nof several, yes,\nlines",a\n' + ROWS, 21, 0),
+        (b'text,label\n"a\nb\nc\nd\ne\nf\ng",a\n' + ROWS, 21, 0),
+    ],
+)
+def test_a_quote_that_nobody_closed_costs_its_own_line(tmp_path: Path, content: bytes, rows: int, lost: int) -> None:
+    found = read(tmp_path, content)
+    assert found.samples.num_rows == rows
+    assert found.notes.get("unreadable_lines", 0) == lost
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.csv", "text;label\nwell, yes;a\n"),
+        ("in.csv", "text\tlabel\nwell, yes\ta\n"),
+        ("in.tsv", "text\tlabel, as given\nwell, yes\ta"),
+    ],
+)
+def test_other_separators_are_read(tmp_path: Path, name: str, content: str) -> None:
+    assert read(tmp_path, content, name=name, tasks=[{"name": "label", "labels": ["a"]}]).samples["text"] == [
+        "well, yes"
+    ]
+
+
+def test_numbers_as_labels_and_ids_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
+    lines = [{"id": 7, "text": "a", "label": 1}, {"text": "b", "label": None}, {"text": "c", "label": 2}]
+    pd.DataFrame({"id": [7, None, None], "text": ["a", "b", "c"], "label": [1, None, 2]}).astype(
+        {"id": "Int64", "label": "Int64"}
+    ).to_parquet(tmp_path / "rows.parquet")
+    one = read(tmp_path, "\n".join(map(json.dumps, lines)), name="in.jsonl")
+    two = read(tmp_path, (tmp_path / "rows.parquet").read_bytes(), name="in.parquet")
+    for found in (one, two):
+        assert found.tasks[0].labels == ("1", "2")
+        assert found.samples["id"][0] == "7"
+
+
+def test_columns_that_nobody_asked_for_may_hold_anything(tmp_path: Path) -> None:
+    odd = [{"big": 10**30, "mixed": [1, "x"], "record": {"a": 1}, "n": 1}, {"mixed": "y", "record": {"b": [2]}}]
+    lines = [json.dumps({"text": f"text {n}", "label": "a", **row}) for n, row in enumerate(odd)]
+    found = read(tmp_path, "\n".join(lines), name="in.jsonl")
+    assert found.samples["meta.big"][0] == str(10**30)
+    assert found.samples["meta.mixed"][:] == ['[1, "x"]', "y"]
+    again = from_pandas(to_pandas(found.samples), found.tasks)
+    assert not list(changed_columns(found.samples, again))
+
+
+def test_a_list_of_labels_is_no_label(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds \['a', 'b'\]; expected one label a row"):
+        read(tmp_path, '{"text": "x", "label": ["a", "b"]}\n', name="in.jsonl")
+
+
+def test_gold_labels_that_no_class_has_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, "text,label\nhi,a\n", gold="text,label\nhello,a\nbye,Q\n")
+    assert found.notes == {"gold_labels_of_no_class": 1}
+
+
+def test_a_row_never_changes_sides_as_its_class_grows(tmp_path: Path) -> None:
+    def locked(count: int) -> set[str]:
+        rows = "id,text,label\n" + "".join(f"{n},text {n},{'ab'[n % 2]}\n" for n in range(count))
+        frame = read(tmp_path, rows, **{"data.gold_fraction": 0.3}).samples.to_pandas()
+        return set(frame.loc[frame["split"] == "gold", "id"])
+
+    few, many = locked(40), locked(400)
+    assert few == {row for row in many if int(row) < 40}
+    assert 0.2 < len(many) / 400 < 0.4
+
+
+def test_a_class_is_never_locked_away_whole(tmp_path: Path) -> None:
+    frame = read(tmp_path, "text,label\none,a\ntwo,b\nthree,b\n", **{"data.gold_fraction": 0.89}).samples.to_pandas()
+    assert set(frame.loc[frame["split"] == "train", "label_given"]) == {"a", "b"}
+
+
+def test_another_tasks_column_is_no_name_for_a_task(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='"label_given" has the name of a column'):
+        read(tmp_path, "text,label,label_given\nhi,a,b\n", tasks=[{"name": "label"}, {"name": "label_given"}])

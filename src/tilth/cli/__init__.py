@@ -35,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
         terminal.unread()
         return 0
+    except OSError as error:  # no room, no right to write, a name that is too long: the system's own words say it best
+        if options.verbose:
+            logging.getLogger(__name__).info("the traceback:", exc_info=True)
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"tilth: {error.strerror or error}{where}\n")
+        return 1
 
 
 class _Stopped:
@@ -86,15 +92,15 @@ def _add_run(added: Any) -> None:
 
 def _add_others(added: Any) -> None:
     report = added.add_parser("report", help="write a run's report again and say where it is")
-    report.add_argument("run", nargs="?", default="latest")
+    report.add_argument("run", nargs="?", default="latest", help="its id or its folder (default: latest)")
     report.set_defaults(do=commands.report)
     export = added.add_parser("export", help="the better data set: text, labels, weights, provenance")
     export.add_argument("target", type=Path, help="FILE.csv, FILE.jsonl, FILE.parquet, or a folder for `datasets`")
-    export.add_argument("--run", default="latest")
+    export.add_argument("--run", default="latest", help="its id or its folder (default: latest)")
     export.set_defaults(do=commands.export)
     predict = added.add_parser("predict", help="labels for texts, as JSON lines")
     predict.add_argument("texts", nargs="*", help="texts; none: one a line from standard input")
-    predict.add_argument("--run", default="latest")
+    predict.add_argument("--run", default="latest", help="its id or its folder (default: latest)")
     predict.set_defaults(do=commands.predict)
     nights = added.add_parser("serve", help="put nights on a schedule")
     nights.add_argument("--cron", required=True, help='for example "0 2 * * *"')

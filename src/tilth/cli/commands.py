@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import shutil
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tilth.cli.terminal import say
+from tilth.cli.terminal import lines, say
 from tilth.errors import RequestError
+
+if TYPE_CHECKING:
+    from tilth.store import Run
 
 
 def template() -> Path:
@@ -33,20 +36,26 @@ def init(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run(options: argparse.Namespace) -> Run:
+    """The run that is asked for: of the workspace, of `tilth-runs` outside any, or wherever its path says."""
+    from tilth import store
+
+    return store.find(store.locate(anywhere=True).runs, options.run)
+
+
 def report(options: argparse.Namespace) -> int:
     """`tilth report [RUN]`."""
-    from tilth import reports, store
+    from tilth import reports
 
-    say(str(reports.write(store.find(store.locate().runs, options.run).path)))
+    say(str(reports.write(_run(options).path)))
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
     """`tilth export TARGET`."""
-    from tilth import store
     from tilth.export import export as write
 
-    rows = write(store.find(store.locate().runs, options.run), options.target)
+    rows = write(_run(options), options.target)
     say(f"{rows} rows: {options.target}")
     return 0
 
@@ -55,14 +64,12 @@ def predict(options: argparse.Namespace) -> int:
     """`tilth predict TEXT…`."""
     import json
 
-    from tilth import store
-
-    run = store.find(store.locate().runs, options.run)
+    run = _run(options)
     if not (run.path / "model").is_dir():
         raise RequestError(f"run {run.path.name} holds no model; name one that trained: tilth predict --run RUN")
     from tilth.training.predictor import Predictor
 
-    texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    texts = options.texts or [line.rstrip("\r\n") for line in lines()]
     for answer in Predictor.load(run.path / "model")(texts):
         say(json.dumps(answer, ensure_ascii=False))
     return 0

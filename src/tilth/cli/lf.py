@@ -121,6 +121,8 @@ def _named(desk: desks.Desk, name: str) -> LoadedFunction:
 
 def votes(options: argparse.Namespace) -> int:
     """`tilth lf votes NAME`."""
+    if options.rows < 0:
+        raise RequestError(f"--rows {options.rows}: at least 0")
     desk = desks.at(options.config)
     function = _named(desk, options.name)
     task = desk.task(function.task)
@@ -170,6 +172,8 @@ def suggest(options: argparse.Namespace) -> int:
 
     from tilth.weak_supervision import mining
 
+    if not 0 < options.precision <= 1:
+        raise RequestError(f"--precision {options.precision}: more than 0 and at most 1")
     desk = desks.at(options.config)
     task = desk.task(options.task)
     _check_label(options.label, task)

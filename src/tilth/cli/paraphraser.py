@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilth.cli.terminal import say
+from tilth.cli.terminal import lines, say
 from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def show(options: argparse.Namespace) -> int:
     from tilth.augmentation.config import Config
     from tilth.augmentation.weights import load
 
-    texts = options.texts or [line for line in map(str.strip, sys.stdin) if line]
+    texts = options.texts or [line for line in map(str.strip, lines()) if line]
     if options.candidates < 1:
         raise RequestError(f"--candidates {options.candidates}: at least 1")
     if wrong := [level for level in options.noise or [] if not 0 < level <= 1]:

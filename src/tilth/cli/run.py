@@ -107,9 +107,9 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     if options.input:
         overrides["data.input"] = [str(_here(name)) for name in options.input]
         overrides["data.gold"] = overrides["data.annotations"] = None
-    if options.gold:
+    if options.gold is not None:
         overrides["data.gold"] = str(_here(options.gold))
-    if options.annotations:
+    if options.annotations is not None:
         overrides["data.annotations"] = str(_here(options.annotations))
     if options.text:
         overrides["data.text"] = options.text

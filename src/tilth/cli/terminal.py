@@ -9,6 +9,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+from tilth.errors import RequestError
+
 VERBOSE = "TILTH_VERBOSE"
 """Set in the environment of a night whose person asked for -v."""
 
@@ -61,6 +63,21 @@ def say(text: str) -> None:
     """Write one line for a person, at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def lines() -> Iterator[str]:
+    """The lines of standard input, which is UTF-8 whatever the terminal's own encoding.
+
+    Raises:
+        RequestError: A line is not.
+    """
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise RequestError(
+                f"line {number} of standard input is not UTF-8 (byte 0x{line[error.start]:02x})"
+            ) from None
 
 
 def tell(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import re
 from collections.abc import Mapping
 from functools import cache, cached_property
@@ -21,6 +22,8 @@ from tilth.store import Cache, Workspace
 if TYPE_CHECKING:
     from tilth.evidence import Evidence
     from tilth.weak_supervision.loader import LoadedFunctions
+
+log = logging.getLogger(__name__)
 
 _SHARED = (
     "samples",
@@ -70,7 +73,10 @@ class Context:
             return None
         from tilth.weak_supervision import loader
 
-        return loader.load(self.workspace.labeling_functions, self.tasks)
+        loaded = loader.load(self.workspace.labeling_functions, self.tasks)
+        for problem in loaded.problems:
+            log.warning("labeling functions: %s left out: %s", problem.where, problem.why)
+        return loaded
 
     def carried(self, name: str) -> Path | None:
         """What the stage's last night left for this one."""

@@ -147,6 +147,7 @@ def find(name: str, tasks: Iterable[str]) -> Column:
     raise ContractError(f'column "{name}" is not declared; declare it in tilth/samples/columns.py')
 
 
-def reserved(name: str) -> bool:
-    """Whether a task may not be called this, because the table has a column of that name."""
-    return name in _FIXED or any(pattern.fullmatch(name) for pattern, _ in _OPEN)
+def reserved(name: str, tasks: Iterable[str] = ()) -> bool:
+    """Whether a task may not be called this, because the table, or another of its tasks, has a column of that name."""
+    own = {c.name.replace("{task}", task) for task in tasks if task != name for c in _OF_TASK if c.name != "{task}"}
+    return name in _FIXED or name in own or any(pattern.fullmatch(name) for pattern, _ in _OPEN)

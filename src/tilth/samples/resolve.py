@@ -88,7 +88,10 @@ def _agree(frame: pd.DataFrame, child: Task) -> None:
     """Fill a missing parent in from its child; where the two clash, the better founded label stays."""
     parent = str(child.parent)
     implied = frame[child.name].map(dict(child.parent_of))
-    missing = implied.notna() & frame[parent].isna()
+    # What cleaning or the witnesses took from the parent does not come back by way of a child that says the same.
+    withdrawn = frame[f"{parent}_reason"].isin([Reason.LABEL_ISSUE, Reason.LABEL_REVIEW])
+    withdrawn &= frame[f"{parent}_given"].eq(implied)
+    missing = implied.notna() & frame[parent].isna() & ~withdrawn
     clash = implied.notna() & frame[parent].notna() & implied.ne(frame[parent]) & frame["split"].ne(Split.GOLD)
     child_wins = clash & _stronger(frame, child.name, parent)
     for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins, Reason.HIERARCHY)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,9 +75,26 @@ def from_pandas(frame: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
         declared = columns.find(name, names(tasks)).type
         try:
             arrays[name] = pa.array(frame[name], type=declared, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise ContractError(f'column "{name}" should hold {declared}: {error}') from error
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+            if declared is not None:
+                raise ContractError(f'column "{name}" should hold {declared}: {error}') from error
+            arrays[name] = _as_text(frame[name])
+        if declared is None and "struct<" in str(arrays[name].type):  # which keys a row lacks would be forgotten
+            arrays[name] = _as_text(frame[name])
+        if pa.types.is_large_string(arrays[name].type):  # as pandas has it, so that a column never changes its type
+            arrays[name] = arrays[name].cast(pa.string())
     return Dataset(pa.table(arrays))
+
+
+def _as_text(values: pd.Series) -> pa.Array:
+    """A kept column of the input whose values are records, of several kinds, or too large: text as it is, else JSON."""
+
+    def written(value: Any) -> str | None:
+        if isinstance(value, str) or value is None or (isinstance(value, float) and np.isnan(value)):
+            return value if isinstance(value, str) else None
+        return json.dumps(value, ensure_ascii=False, default=str)
+
+    return pa.array([written(value) for value in values], type=pa.string())
 
 
 def _position(name: str, tasks: Sequence[Task]) -> tuple[int, str]:

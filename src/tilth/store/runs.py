@@ -79,17 +79,18 @@ def latest(runs: Path) -> Run | None:
 
 
 def find(runs: Path, name: str = "latest") -> Run:
-    """The run of that id, or `latest`.
+    """The run of that id, or `latest`; a path names a run's folder, or the parent of run folders and their latest.
 
     Raises:
-        RequestError: naming the runs that there are.
+        RequestError: Naming the runs that there are.
     """
-    if (runs / name / RECORD).exists():
-        return Run((runs / name).resolve())
+    for folder in (runs / name, Path(name), Path(name) / "latest"):
+        if (folder / RECORD).exists():
+            return Run(folder.resolve())
     known = [run.path.name for run in all_runs(runs)]
-    if not known:
-        raise RequestError(f"no run in {runs} yet; start one with: tilth run")
-    raise RequestError(f'no run "{name}" in {runs}; {did_you_mean(name, known)}')
+    if known:
+        raise RequestError(f'no run "{name}" in {runs}; {did_you_mean(name, known)}')
+    raise RequestError(f"no run in {runs}; start one with tilth run, or name the folder of one that stands elsewhere")
 
 
 def close_interrupted(runs: Path) -> list[str]:

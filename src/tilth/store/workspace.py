@@ -93,8 +93,10 @@ def locate(config: Path | None = None, out: Path | None = None, *, anywhere: boo
         anywhere: make do without a workspace, with a cache in the user's cache folder.
 
     Raises:
-        RequestError: there is none, and the request needs one.
+        RequestError: there is none, and the request needs one; or `out` is a file.
     """
+    if out is not None and out.is_file():
+        raise RequestError(f"--out {out} is a file; give a folder, which is made where there is none")
     if config is not None and not config.is_file():
         raise RequestError(f"no config file at {config}; make a workspace with: tilth init DIR")
     here = Path.cwd()

@@ -100,7 +100,7 @@ def cast_all(
 
 def _ballot(question: Question, done: guard.Done, config: Config) -> Ballot:
     function = question.function
-    remark = f"prints: {done.printed.strip()[:80]}" if done.printed.strip() else ""
+    remark = f"prints: {' '.join(done.printed.split())[:80]}" if done.printed.strip() else ""
     told: dict[str, Any] = {"function": function, "seconds": done.seconds, "asked": len(question.rows)}
     if done.error:
         return Ballot(error=done.error, remark=remark, **told)

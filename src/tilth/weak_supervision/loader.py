@@ -88,10 +88,8 @@ def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
                 problems.append(Problem(where=f"{source.where}:{item.name}", why="another function has this name"))
             else:
                 functions[item.task, item.name] = item
-    for problem in problems:
-        log.warning("labeling functions: %s left out: %s", problem.where, problem.why)
     remarks = tuple(
-        Problem(where=source.where, why=f"prints when it is imported: {source.printed.strip()[:80]}")
+        Problem(where=source.where, why=f"prints when it is imported: {' '.join(source.printed.split())[:80]}")
         for source in read
         if source.printed.strip()
     )

@@ -156,3 +156,11 @@ def test_suggest_prints_a_file_that_is_ready_to_use(workspace: Path, capsys: pyt
 def test_suggest_without_labels_says_what_to_do(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lf("suggest", "--label", "outage") == 2
     assert "label more, or lower --precision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("suggest", "--precision", "90"), ("votes", "refund_word", "--rows", "-1")])
+def test_an_option_out_of_range_is_told(
+    arguments: tuple[str, ...], workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lf(*arguments) == 2
+    assert "at " in capsys.readouterr().err

@@ -42,7 +42,7 @@ def test_what_is_trained_is_a_folder_that_can_be_sampled(workspace: Path, capsys
 def test_without_a_night_the_one_in_the_package_speaks_and_texts_come_from_standard_input(
     workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("please cancel my order\n\n!!\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"please cancel my order\n\n!!\n")))
     assert cli.main(["paraphraser", "sample", "-n", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [lines[0], lines[2]] == ["please cancel my order", "!!"]

@@ -55,6 +55,14 @@ def test_a_missing_parent_is_filled_in_from_the_child() -> None:
     assert (out["area"], out["area_reason"]) == ("network", Reason.FROM_CHILD)
 
 
+@pytest.mark.parametrize(("area", "filled"), [("network", False), ("billing", True)])
+def test_a_parent_label_that_was_set_aside_comes_back_by_no_child_that_says_the_same(area: str, filled: bool) -> None:
+    frame = table.to_pandas(make_table([("x", "text", "train", area, "slow")]))
+    frame["area_action"] = Action.SET_ASIDE.value
+    out = table.resolve(frame, TASKS).iloc[0]
+    assert (out["intent"], pd.notna(out["area"])) == ("slow", filled)
+
+
 def test_where_parent_and_child_clash_the_better_founded_one_stays() -> None:
     rows = [("x", "one", "train", "billing", "slow"), ("y", "two", "train", "billing", "slow")]
     frame = table.to_pandas(make_table(rows))

@@ -1,0 +1,126 @@
+"""Rows of a CSV file, whatever separates its values, and what a quote that nobody closed leaves of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from tilth.errors import InputError
+
+_INNER = 5  # whole rows inside one value, from which on it is taken for a quote that nobody closed
+_LONGEST = 1 << 24  # characters of a value where a file is read line by line
+
+
+def parse(data: bytes, path: Path) -> tuple[pd.DataFrame, int]:
+    """The rows as text, and how many lines could not be read.
+
+    A line with more or fewer values than the header is left out. A quote that nobody closed would take the rows below
+    it into one value: there, only its own line is lost.
+
+    Args:
+        data: The file's content, UTF-8 without a byte order mark.
+        path: Of the file, for messages and, where it ends in .tsv, for what separates its values.
+
+    Raises:
+        InputError: No line fits the header.
+    """
+    text = data.decode("utf-8")
+    separator = "\t" if path.suffix.lower() == ".tsv" else _separator(text.partition("\n")[0])
+    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    broken = 0
+
+    def skip(_row: Any) -> str:
+        nonlocal broken
+        broken += 1
+        return "skip"
+
+    try:
+        read = pacsv.read_csv(
+            io.BytesIO(data if data.endswith(b"\n") else data + b"\n"),
+            read_options=pacsv.ReadOptions(block_size=max(1 << 20, min(len(data) + 1, 1 << 30))),
+            parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not CSV: {error}") from None
+    frame = read.to_pandas()
+    if broken or data.count(b'"') % 2 or _any_swallows(read, separator):
+        rows, broken = _line_by_line(list(io.StringIO(text, newline="")), separator)
+        frame = pd.DataFrame(rows, columns=header, dtype=object)
+    if broken and frame.empty:
+        raise InputError(
+            f"{path}: none of its {broken} rows has as many values, separated by {separator!r}, as the header, which "
+            f"has {len(header)}; put quotes around values that hold {separator!r}"
+        )
+    return frame, broken
+
+
+def _separator(header: str) -> str:
+    """What separates the header's names: a comma, unless it has none and one of the others."""
+    return next((one for one in (",", ";", "\t") if one in header), ",")
+
+
+def _any_swallows(read: pa.Table, separator: str) -> bool:
+    if read.num_columns == 1:  # any line would be a row
+        return False
+    for column in read.columns:
+        long = pc.filter(column, pc.greater_equal(pc.count_substring(column, "\n"), _INNER))
+        if any(_swallows(value, read.num_columns, separator) for value in long.to_pylist()):
+            return True
+    return False
+
+
+def _swallows(value: str, width: int, separator: str) -> bool:
+    """Whether a value looks like rows: what a text's lines hold is hardly ever one row each, and none of them blank."""
+    inner = value.splitlines()[1:-1]
+    return len(inner) >= _INNER and all(len(row) == width for row in csv.reader(inner, delimiter=separator))
+
+
+def _line_by_line(lines: Sequence[str], separator: str) -> tuple[list[list[str]], int]:
+    """The rows below the header; after one that cannot be read, reading goes on with the line below its first."""
+    rows: list[list[str]] = []
+    broken, place, width = 0, 0, 0
+    limit = csv.field_size_limit(_LONGEST)
+    try:
+        while place < len(lines):
+            first, start = place, 0
+            reader = csv.reader((lines[k] for k in range(first, len(lines))), delimiter=separator)
+            place = len(lines)
+            while True:
+                try:
+                    row = next(reader)
+                except StopIteration:
+                    break
+                except csv.Error:
+                    row = ["unreadable"] * (width + 1)
+                span, start = lines[first + start : first + reader.line_num], reader.line_num
+                width = width or len(row)
+                if _readable(row, span, width, separator, at_end=first + start == len(lines)):
+                    rows.append(row)
+                elif row:
+                    broken += 1
+                    if len(span) > 1:
+                        place = first + start - len(span) + 1
+                        break
+    finally:
+        csv.field_size_limit(limit)
+    return rows[1:], broken
+
+
+def _readable(row: Sequence[str], span: Sequence[str], width: int, separator: str, *, at_end: bool) -> bool:
+    if len(row) != width:
+        return False
+    if len(span) == 1:
+        return True
+    unclosed = at_end and sum(line.count('"') for line in span) % 2
+    return not unclosed and (width == 1 or not any(_swallows(value, width, separator) for value in row))

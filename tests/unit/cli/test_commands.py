@@ -1,0 +1,64 @@
+"""`tilth report`, `export` and `predict` on runs that stand anywhere, and what the system refuses."""
+
+from __future__ import annotations
+
+import errno
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROWS, TASKS, make_table
+from tilth import cli
+from tilth.store import Run, write_table
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in no workspace, with one promoted run in `nights`."""
+    monkeypatch.chdir(tmp_path)
+    run = Run.create(tmp_path / "nights", {"tasks": [task.to_json() for task in TASKS]})
+    write_table(run.path / "0-input.parquet", make_table())
+    run.promote()
+    return tmp_path
+
+
+def test_a_run_outside_any_workspace_is_named_by_its_folder(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = next(path for path in (elsewhere / "nights").iterdir() if not path.is_symlink())
+    for place in (folder, elsewhere / "nights", Path("nights/latest")):
+        assert cli.main(["export", "out.jsonl", "--run", str(place)]) == 0
+        assert len((elsewhere / "out.jsonl").read_text().splitlines()) == sum(row[2] == "train" for row in ROWS)
+    assert cli.main(["export", "out.jsonl"]) == 2
+    assert "tilth-runs" in capsys.readouterr().err
+    (elsewhere / "nights").rename(elsewhere / "tilth-runs")  # where a run goes that is told no other place
+    assert cli.main(["export", "out.jsonl"]) == 0
+
+
+def test_what_the_system_refuses_is_told_in_its_own_words(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "out.csv")
+
+    monkeypatch.setattr("pandas.DataFrame.to_csv", full)
+    assert cli.main(["export", "out.csv", "--run", "nights"]) == 1
+    assert capsys.readouterr().err == "tilth: No space left on device: out.csv\n"
+    assert not [path for path in elsewhere.iterdir() if path.name != "nights"]
+
+
+def test_out_is_a_folder(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "file").touch()
+    assert cli.main(["run", "--input", "in.csv", "--label", "x", "--out", "file"]) == 2
+    assert "--out file is a file" in capsys.readouterr().err
+
+
+def test_standard_input_that_is_not_utf8_is_told(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (next((elsewhere / "nights").iterdir()) / "model").mkdir()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"fine\ncaf\xe9\n")))
+    assert cli.main(["predict", "--run", "nights"]) == 2
+    assert "line 2 of standard input is not UTF-8 (byte 0xe9)" in capsys.readouterr().err
