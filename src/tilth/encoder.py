@@ -17,7 +17,7 @@ from tilth.config import EncoderConfig
 from tilth.errors import ConfigError
 from tilth.store import Cache, Vectors, digest, digest_json
 from tilth.store.files import sha256_file
-from tilth.text import chunk_starts
+from tilth.text import chunked, surrounding
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +80,7 @@ class Encoder:
     @cached_property
     def _special(self) -> tuple[list[int], list[int]]:
         """The special tokens that the model wants before and after a text."""
-        whole = self.tokenizer("a")["input_ids"]
-        plain = self.tokenizer("a", add_special_tokens=False)["input_ids"]
-        start = next(i for i in range(len(whole)) if whole[i : i + len(plain)] == plain)
-        return whole[:start], whole[start + len(plain) :]
+        return surrounding(self.tokenizer("a")["input_ids"], self.tokenizer("a", add_special_tokens=False)["input_ids"])
 
     @cached_property
     def _vectors(self) -> Vectors:
@@ -121,16 +118,11 @@ class Encoder:
 
     def _chunk(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         limit, most = self.config.max_tokens - sum(map(len, self._special)), self.config.max_chunks
-        owner: list[int] = []
-        chunks: list[list[int]] = []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
-        for position, ids in enumerate(encoded):
-            starts = chunk_starts(len(ids), limit, most)
+        for ids in encoded:
             if (whole := -(-len(ids) // limit)) > most:
                 log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, whole)
-            owner += [position] * len(starts)
-            chunks += [ids[start : start + limit] for start in starts]
-        return owner, chunks
+        return chunked(encoded, limit, most)
 
     def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
         import torch

@@ -90,7 +90,8 @@ def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, 
     tuned, losses = trunk.tune(folder, lessons, base, config, resources.seed)
     # Only rows that teach or are held out are needed here; the export answers for all.
     embeddings = np.zeros_like(frozen)
-    embeddings[rows.taught] = trunk.encode(tuned, folder, frame["text"][rows.taught].tolist(), config.max_tokens)
+    texts, most = frame["text"][rows.taught].tolist(), _reads(resources).max_chunks
+    embeddings[rows.taught] = trunk.encode(tuned, folder, texts, config.max_tokens, most)
     again = [_head(rows, task, embeddings, learned) for task in rows.tasks]
     facts["held_out"] = {"frozen": _held_out(rows, base, frozen), "tuned": _held_out(rows, again, embeddings)}
     means = {kind: float(np.mean([s["macro_f1"] for s in v.values()])) for kind, v in facts["held_out"].items()}
@@ -167,7 +168,7 @@ def _export(
     from tilth.training.trunk import Trunk
 
     encoder, target = resources.evidence.encoder, resources.scratch / "model"
-    reads = getattr(encoder, "config", EncoderConfig())
+    reads = _reads(resources)
     if fitted.trunk is None:  # the same every night: traced once
         kept = resources.evidence.cache.folder("onnx", kept_under(encoder.fingerprint))
         graphs = TrunkGraphs(kept, lambda: Trunk(folder))
@@ -186,6 +187,11 @@ def _export(
         quantize=config.quantize,
     )
     return facts, {"model": target}
+
+
+def _reads(resources: Resources) -> EncoderConfig:
+    config: EncoderConfig = getattr(resources.evidence.encoder, "config", EncoderConfig())
+    return config
 
 
 def _spread(texts: Sequence[str], most: int) -> list[str]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from tilth.training.heads import Head
 from tilth.training.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
 from tilth.training.predictor import VERSION, Predictor
+from tilth.training.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,12 @@ def export(
     """
     folder.mkdir(parents=True)
     write_heads(heads, centers, folder / "heads.onnx")
-    shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    tokens = Tokens.load(source)
+    tokens.tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tilth.json").write_text(
-        json.dumps(_settings(heads, source, len(centers[0]), max_tokens, max_chunks), indent=1, ensure_ascii=False),
+        json.dumps(
+            _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks), indent=1, ensure_ascii=False
+        ),
         encoding="utf-8",
     )
     model = folder / "model.onnx"
@@ -69,11 +72,9 @@ def export(
     }
 
 
-def _settings(heads: Sequence[Head], source: Path, dimensions: int, max_tokens: int, max_chunks: int) -> dict[str, Any]:
-    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-    tokenizer.no_padding()
-    whole, plain = tokenizer.encode("a").ids, tokenizer.encode("a", add_special_tokens=False).ids
-    start = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
+def _settings(
+    heads: Sequence[Head], source: Path, tokens: Tokens, dimensions: int, max_tokens: int, max_chunks: int
+) -> dict[str, Any]:
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     most = int(config.get("max_position_embeddings") or max_tokens)
     return {
@@ -82,8 +83,8 @@ def _settings(heads: Sequence[Head], source: Path, dimensions: int, max_tokens: 
         "max_tokens": min(max_tokens, most),
         "max_chunks": max_chunks,
         "dimensions": dimensions,
-        "prefix": whole[:start],
-        "suffix": whole[start + len(plain) :],
+        "prefix": tokens.prefix,
+        "suffix": tokens.suffix,
     }
 
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from tilth.errors import RequestError
 from tilth.hierarchy import decide
-from tilth.text import chunk_starts
+from tilth.text import chunked
 
 VERSION = 2
 
@@ -116,13 +116,8 @@ class Predictor:
 
     def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         limit = int(self.settings["max_tokens"]) - len(self.settings["prefix"]) - len(self.settings["suffix"])
-        owner: list[int] = []
-        chunks: list[list[int]] = []
-        for position, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
-            for start in chunk_starts(len(encoding.ids), limit, int(self.settings["max_chunks"])):
-                owner.append(position)
-                chunks.append(encoding.ids[start : start + limit])
-        return owner, chunks
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return chunked((one.ids for one in encoded), limit, int(self.settings["max_chunks"]))
 
     def _forward(self, chunk: Sequence[int]) -> np.ndarray:
         """One chunk's vector (dimensions,).

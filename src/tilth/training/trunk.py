@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel
 
 from tilth.precision import autocast
 from tilth.training.config import Config
 from tilth.training.heads import Head
+from tilth.training.tokens import Tokens
 
 
 class Trunk(nn.Module):
@@ -55,31 +55,6 @@ class Lessons:
     weights: Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tokens:
-    """The tokenizer of a model folder, cut to a length."""
-
-    tokenizer: Any
-    pad: int = field(default=0)
-
-    @classmethod
-    def load(cls, folder: Path, limit: int) -> Tokens:
-        """From `tokenizer.json`, which every fast tokenizer has."""
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        tokenizer.enable_truncation(limit)
-        tokenizer.no_padding()
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        return cls(tokenizer=tokenizer, pad=int(config.get("pad_token_id") or 0))
-
-    def batch(self, encoded: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Padded ids and their mask, int64, shape (rows, longest)."""
-        ids = torch.full((len(encoded), max(map(len, encoded))), self.pad, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, value in enumerate(encoded):
-            ids[row, : len(value)], mask[row, : len(value)] = torch.tensor(value), 1
-        return ids, mask
-
-
 def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, seed: int) -> tuple[Trunk, list[float]]:
     """Fine-tune the encoder with a linear head for each task, started from the fitted ones.
 
@@ -99,8 +74,8 @@ def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, 
         torch.manual_seed(seed)
         trunk = Trunk(folder).train()
         linear = _linear(heads)
-        tokens = Tokens.load(folder, config.max_tokens)
-        encoded = [tokens.tokenizer.encode(text).ids for text in lessons.texts]
+        tokens = Tokens.load(folder)
+        encoded = tokens.chunks(lessons.texts, config.max_tokens, 1)[1]  # of a long text, its beginning
         plan = _plan([len(ids) for ids in encoded], config, torch.Generator().manual_seed(seed))
         optimizer = torch.optim.AdamW(
             [
@@ -123,21 +98,28 @@ def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, 
     return trunk.eval(), losses
 
 
-def encode(trunk: Trunk, folder: Path, texts: Sequence[str], limit: int) -> np.ndarray:
-    """Vectors of the texts under a tuned trunk, float32, shape (texts, dimensions)."""
-    tokens = Tokens.load(folder, limit)
-    encoded = [tokens.tokenizer.encode(text).ids for text in texts]
-    order = np.argsort([len(ids) for ids in encoded], kind="stable")
-    found: np.ndarray | None = None
-    for start in range(0, len(order), 32):
-        rows = order[start : start + 32]
-        with torch.inference_mode(), autocast():
-            vectors = trunk(*tokens.batch([encoded[row] for row in rows])).float().numpy()
-        found = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32) if found is None else found
-        found[rows] = vectors
-    if found is None:
+def encode(trunk: Trunk, folder: Path, texts: Sequence[str], limit: int, most: int) -> np.ndarray:
+    """Vectors of the texts under a tuned trunk, float32, shape (texts, dimensions).
+
+    Longer texts are read in chunks of `limit` tokens, `most` of them at most, and weighed by their tokens, as the
+    exported model does it.
+    """
+    if not texts:
         raise ValueError("no texts to encode")
-    return found
+    tokens = Tokens.load(folder)
+    owner, chunks = tokens.chunks(texts, limit, most)
+    around = len(tokens.prefix) + len(tokens.suffix)
+    order = np.argsort([len(ids) for ids in chunks], kind="stable")
+    sums: np.ndarray | None = None
+    for start in range(0, len(order), 32):
+        batch = [int(place) for place in order[start : start + 32]]
+        with torch.inference_mode(), autocast():
+            vectors = trunk(*tokens.batch([chunks[place] for place in batch])).float().numpy()
+        sums = np.zeros((len(texts), vectors.shape[1])) if sums is None else sums
+        lengths = np.array([max(len(chunks[place]) - around, 1) for place in batch], dtype=np.float64)[:, None]
+        np.add.at(sums, [owner[place] for place in batch], vectors * lengths)
+    assert sums is not None  # there is a text, and each has a chunk
+    return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 
 def _linear(heads: Sequence[Head]) -> nn.ModuleDict:

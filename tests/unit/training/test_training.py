@@ -25,7 +25,8 @@ from tilth.training.config import Config
 from tilth.training.heads import fit, predict
 from tilth.training.predictor import Predictor
 from tilth.training.rows import rows_of
-from tilth.training.trunk import Tokens, Trunk, encode
+from tilth.training.tokens import Tokens
+from tilth.training.trunk import Trunk, encode
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
 
@@ -59,7 +60,7 @@ class FolderEncoder:
         self.folder = folder
 
     def encode(self, texts: Any, progress: Any = None) -> np.ndarray:
-        return encode(Trunk(self.folder).eval(), self.folder, list(texts), 64)
+        return encode(Trunk(self.folder).eval(), self.folder, list(texts), 64, 64)
 
 
 def resources(samples: Any, encoder: Any, tmp_path: Path, tasks: tuple[Task, ...] = TASKS) -> stage.Resources:
@@ -202,8 +203,29 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 
 
 def test_truncation_of_the_tokenizer_file_is_replaced_by_ours(folder: Path) -> None:
-    tokens = Tokens.load(folder, 64)
-    assert len(tokens.tokenizer.encode("refund " * 20).ids) == 22
+    assert len(Tokens.load(folder).tokenizer.encode("refund " * 20).ids) == 22
+
+
+def test_a_folder_without_a_tokenizer_file_is_read_by_transformers(folder: Path, tmp_path: Path) -> None:
+    BertModel.from_pretrained(folder).save_pretrained(tmp_path / "model")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    lines = "".join(f"{word}\n" for word in sorted(words, key=words.__getitem__))
+    (tmp_path / "model/vocab.txt").write_text(lines, encoding="utf-8")
+    one, two = Tokens.load(folder), Tokens.load(tmp_path / "model")
+    assert (one.prefix, one.suffix) == (two.prefix, two.suffix) == ([2], [3])
+    assert one.chunks(["refund slow internet"], 5, 2) == two.chunks(["refund slow internet"], 5, 2)
+
+
+def test_a_tuned_trunk_reads_long_texts_as_its_export_does(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    words = "refund slow internet red red red my refund late"
+    own = resources(samples, FolderEncoder(folder), tmp_path)
+    config = Config(trunk="frozen", quantize=False)
+    model = training.run(samples, config, own).artifacts["model"]
+    settings = json.loads((model / "tilth.json").read_text())
+    (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5, "max_chunks": 2}))
+    ours = encode(Trunk(folder).eval(), folder, [words, "red"], 5, 2)
+    np.testing.assert_allclose(Predictor.load(model).embed([words, "red"]), ours, atol=0.02)
 
 
 def test_a_trunk_that_is_the_same_every_night_is_traced_once(
