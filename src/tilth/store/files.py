@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,13 @@ from datasets import Dataset
 
 TEMPORARY = ".tilth-tmp-"
 """Every unfinished file or folder starts with this, so that leftovers of a killed process can be told and removed."""
+
+_FORGOTTEN = 86_400.0  # seconds after which what another machine left unfinished is taken for a leftover
+
+
+def unfinished() -> str:
+    """The beginning of a name for something unfinished of this process: it says who is at work on it."""
+    return f"{TEMPORARY}{platform.node()}-{os.getpid()}-"
 
 
 def digest(*parts: str | bytes) -> str:
@@ -49,11 +59,11 @@ def digest_tree(path: Path) -> str:
     return digest(*(part for file in files for part in (str(file.relative_to(path)), sha256_file(file))))
 
 
-@contextmanager
+@contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` (file or folder) that takes its place when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    holder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
+    holder = Path(tempfile.mkdtemp(prefix=unfinished(), dir=path.parent))
     try:
         yield holder / path.name
         _publish(holder / path.name, path)
@@ -128,11 +138,32 @@ def copy(source: Path, target: Path) -> None:
 
 
 def clear_leftovers(folder: Path) -> int:
-    """Remove what killed processes left unfinished below a folder; call it under the workspace lock only."""
-    found = list(folder.rglob(f"{TEMPORARY}*")) if folder.exists() else []
+    """Remove what killed processes left unfinished below a folder, and return how many they were.
+
+    What a living process is at work on, a `tilth report` beside a night for one, stays.
+    """
+    found = [path for path in folder.rglob(f"{TEMPORARY}*") if not _at_work(path)] if folder.exists() else []
     for path in found:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
     return len(found)
+
+
+def _at_work(path: Path) -> bool:
+    """Whether the process that began something may still live; of another machine's, whether it is of today."""
+    named = re.fullmatch(r"(.*)-(\d+)-[^-]*", path.name.removeprefix(TEMPORARY))
+    if named is None:
+        return False
+    if named[1] != platform.node():
+        with contextlib.suppress(OSError):
+            return time.time() - path.lstat().st_mtime < _FORGOTTEN
+        return False
+    try:
+        os.kill(int(named[2]), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # somebody else's
+        return True
+    return True

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tilth.errors import RequestError, did_you_mean
-from tilth.store.files import TEMPORARY, read_json, write_json
+from tilth.store.files import read_json, unfinished, write_json
 
 RECORD = "run.json"
 
@@ -61,7 +60,7 @@ class Run:
     def promote(self) -> None:
         """Make this run `latest`, in one step."""
         link = self.path.parent / "latest"
-        beside = self.path.parent / f"{TEMPORARY}latest-{os.getpid()}"
+        beside = self.path.parent / f"{unfinished()}latest"
         beside.unlink(missing_ok=True)
         beside.symlink_to(self.path.name)
         beside.replace(link)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,28 +55,37 @@ class Workspace:
         Raises:
             WorkspaceBusyError: another process holds it.
         """
-        self.data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.data / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise WorkspaceBusyError(
-                f"another night is at work in {self.data} (its lock {self.data / '.lock'} is held); wait for it to end"
-            ) from None
-        try:
+        with ExitStack() as held:
+            held.enter_context(_held(self.data))
+            if not self.runs.resolve().is_relative_to(self.data.resolve()):  # which other workspaces may write to
+                held.enter_context(_held(self.runs))
             self._put_right()
             try:
                 yield
             finally:  # of a night that was stopped just now
                 self._put_right()
-        finally:
-            lock.release()
 
     def _put_right(self) -> None:
         """Remove what is unfinished, and close the records of nights that have ended without a word."""
         for folder in {self.data, self.runs}:
             clear_leftovers(folder)
         close_interrupted(self.runs)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise WorkspaceBusyError(
+            f"another night is at work in {folder} (its lock {folder / '.lock'} is held); wait for it to end"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def user_cache() -> Path:

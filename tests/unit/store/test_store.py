@@ -1,7 +1,9 @@
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +44,10 @@ def test_a_process_killed_while_writing_leaves_no_half_file(tmp_path: Path) -> N
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "out.bin").exists()
-    assert clear_leftovers(tmp_path) == 1
+    with store.atomic(tmp_path / "ours.bin") as beside:
+        assert clear_leftovers(tmp_path) == 1  # the other's, who is dead
+        beside.write_bytes(b"whole")
+    (tmp_path / "ours.bin").unlink()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,6 +73,29 @@ def test_the_lock_keeps_a_second_night_out_and_closes_what_a_killed_one_left(tmp
         second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert second.returncode != 0
     assert WorkspaceBusyError.__name__ in second.stderr
+
+
+def test_two_workspaces_do_not_write_runs_into_one_folder_at_once(tmp_path: Path) -> None:
+    one, two = (
+        Workspace(root=tmp_path / name, config=None, data=tmp_path / name / "data", runs=tmp_path / "nights")
+        for name in "ab"
+    )
+    with one.lock():
+        running = Run.create(one.runs, {})
+        with pytest.raises(WorkspaceBusyError, match="nights"), two.lock():
+            pass
+        assert running.record["status"] == "running"
+    with two.lock():
+        assert running.record["status"] == "failed"
+
+
+def test_what_another_machine_left_is_a_leftover_after_a_day(tmp_path: Path) -> None:
+    for name, age in (("fresh", 60), ("old", 100_000)):
+        path = tmp_path / f"{TEMPORARY}other-host-7-{name}"
+        path.mkdir()
+        os.utime(path, (time.time() - age,) * 2)
+    assert clear_leftovers(tmp_path) == 1
+    assert [path.name[-5:] for path in tmp_path.iterdir()] == ["fresh"]
 
 
 def test_runs_are_found_promoted_and_named(tmp_path: Path) -> None:
