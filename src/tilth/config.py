@@ -28,6 +28,10 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+FOLDER: Any = {"folder": True}
+"""Marks a field that may name a folder: a relative one starts from where `tilth.toml` stands, of --set from here."""
+
+
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -72,7 +76,7 @@ class TaskConfig(Model):
 class EncoderConfig(Model):
     """The one model that turns texts into vectors for every stage."""
 
-    model: str = Field(default="default", description='"default", a folder, or a Hub name')
+    model: str = Field(default="default", description='"default", a folder, or a Hub name', json_schema_extra=FOLDER)
     max_tokens: int = Field(default=256, ge=16, le=8192, description="longer texts are chunked and pooled")
     max_chunks: int = Field(default=64, ge=1, description="chunks a text; beyond it, evenly spaced ones are taken")
     batch_tokens: int = Field(default=4096, ge=64, description="padded tokens in one forward pass")
@@ -136,11 +140,14 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
     Raises:
         ConfigError: an unreadable file, an unknown key, a value of a wrong type or out of range.
     """
-    values = _read(path) if path else {}
-    for key, value in overrides.items():
-        _put(values, key, value)
     fields: dict[str, Any] = {name: (kind, kind()) for name, kind in stages.items()}
     model = create_model("Settings", __base__=Settings, **fields)
+    values = _read(path) if path else {}
+    if path is not None:
+        _root(values, model, path.parent)
+    for key, value in overrides.items():
+        _put(values, key, value)
+    _root(values, model, Path.cwd())
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -188,6 +195,17 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"no config file at {path}; make a workspace with: tilth init DIR") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
+
+
+def _root(values: dict[str, Any], model: type[BaseModel], root: Path) -> None:
+    """Make relative folders absolute, in place; what is no folder below the root, a Hub name for one, stays."""
+    for name, field in model.model_fields.items():
+        value, kind = values.get(name), field.annotation
+        if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            _root(value, kind, root)
+        named = field.json_schema_extra == FOLDER and isinstance(value, str) and value != field.default
+        if named and (root / str(value)).is_dir():
+            values[name] = str((root / str(value)).resolve())
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

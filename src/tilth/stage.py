@@ -91,7 +91,7 @@ class Resources:
 
 
 class StageModule(Protocol):
-    """What `tilth.<name>` must hold; it may also have `check(config)`, see `check`."""
+    """What `tilth.<name>` must hold; it may also have `check(config)` and `rests_on(config)`, see there."""
 
     Config: type[Model]
 
@@ -125,6 +125,12 @@ def check(name: str, config: Model) -> None:
     """
     if (own := getattr(get(name), "check", None)) is not None:
         own(config)
+
+
+def rests_on(name: str, config: Model) -> list[str]:
+    """What a stage's result depends on that stands in neither its config nor tilth: files, programs, as digests."""
+    own = getattr(get(name), "rests_on", None)
+    return list(own(config)) if own is not None else []
 
 
 def perform(name: str, samples: Dataset, config: Model, resources: Resources) -> StageResult:

@@ -84,3 +84,15 @@ def test_one_file_needs_no_list(tmp_path: Path) -> None:
 
 def test_a_parent_is_named_as_its_own_task_is() -> None:
     assert parse_task("top level / intent")["parent"] == parse_task("top level")["name"]
+
+
+def test_a_relative_folder_starts_from_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "workspace/model").mkdir(parents=True)
+    (tmp_path / "here/other").mkdir(parents=True)
+    (tmp_path / "here/default").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for word, expected in (("model", "workspace/model"), ("other", "here/other")):
+        settings = read(f'[encoder]\nmodel = "{word}"', tmp_path / "workspace")
+        assert settings.encoder.model == str(tmp_path / expected)  # type: ignore[attr-defined]
+    for word in ("default", "owner/name"):
+        assert read(f'[encoder]\nmodel = "{word}"', tmp_path).encoder.model == word  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilth.augmentation.config import Config
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Config", "check", "run"]
+__all__ = ["Config", "check", "rests_on", "run"]
 
 
 def check(config: Config) -> None:
@@ -33,6 +34,26 @@ def check(config: Config) -> None:
         from tilth.augmentation.large_weights import check_large
 
         check_large(config.backend, config.large)
+
+
+def rests_on(config: Config) -> list[str]:
+    """The files of a denoiser or a large model of one's own, and link-grammar as it is installed.
+
+    Of a large model, which may hold tens of gigabytes, names, sizes and times stand for the files.
+    """
+    from tilth.store import digest_json, digest_tree
+
+    found = []
+    if config.denoiser != "pretrained":
+        found.append(digest_tree(Path(config.denoiser)))
+    if config.grammar in ("auto", "link-grammar"):
+        from tilth.augmentation.link_grammar import version
+
+        found.append(version())
+    if config.backend != "tilth" and config.large.model and (folder := Path(config.large.model)).is_dir():
+        files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+        found.append(digest_json([[path.name, about.st_size, about.st_mtime_ns] for path, about in files]))
+    return found
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

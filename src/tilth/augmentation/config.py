@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tilth.config import Model
+from tilth.config import FOLDER, Model
 
 
 class AdaptConfig(Model):
@@ -60,7 +60,9 @@ class LargeConfig(Model):
     """A large diffusion language model on an accelerator, where `backend` names one."""
 
     model: str | None = Field(
-        default=None, description="a Hub name or a folder; default: the checkpoint that the backend was published with"
+        default=None,
+        description="a Hub name or a folder; default: the checkpoint that the backend was published with",
+        json_schema_extra=FOLDER,
     )
     revision: str | None = Field(default=None, description="commit, tag or branch of a Hub name; default: its main")
     device: str = Field(
@@ -86,7 +88,9 @@ class Config(Model):
     backend: Literal["tilth", "llada2", "diffusion_gemma"] = Field(
         default="tilth", description="who paraphrases: the denoiser, or a large model that is asked to in a prompt"
     )
-    denoiser: str = Field(default="pretrained", description='"pretrained", or a folder by save_pretrained')
+    denoiser: str = Field(
+        default="pretrained", description='"pretrained", or a folder by save_pretrained', json_schema_extra=FOLDER
+    )
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
     candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
     recombined: int = Field(

@@ -81,6 +81,12 @@ class LinkGrammarChecker:
             library.lg_error_clearall()
 
 
+def version() -> str:
+    """What the installed library calls itself; "" where none is installed."""
+    library = _library()
+    return "" if library is None else str(library.linkgrammar_get_version().decode("utf-8", "replace"))
+
+
 def _free(library: Any, options: Any, dictionary: Any) -> None:
     library.parse_options_delete(options)
     library.dictionary_delete(dictionary)
@@ -94,6 +100,7 @@ def _library() -> Any | None:
         return None
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     signatures: dict[str, tuple[Any, list[Any]]] = {
+        "linkgrammar_get_version": (text, []),
         "lg_error_set_handler": (pointer, [pointer, pointer]),
         "lg_error_clearall": (number, []),
         "dictionary_create_lang": (pointer, [text]),

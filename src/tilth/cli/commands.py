@@ -40,7 +40,12 @@ def _run(options: argparse.Namespace) -> Run:
     """The run that is asked for: of the workspace, of `tilth-runs` outside any, or wherever its path says."""
     from tilth import store
 
-    return store.find(store.locate(anywhere=True).runs, options.run)
+    workspace = store.locate(anywhere=True)
+    try:
+        return store.find(workspace.runs, options.run)
+    except RequestError as error:
+        where = "" if workspace.config else f" ({Path.cwd()} is in no workspace; make one with: tilth init DIR)"
+        raise RequestError(f"{error}{where}") from None
 
 
 def report(options: argparse.Namespace) -> int:

@@ -91,6 +91,7 @@ class Context:
                 library_versions(),
                 store.digest_table(before),
                 self.settings.stage(name).model_dump(mode="json"),
+                stages.rests_on(name, self.settings.stage(name)),
                 [self.settings.seed, self.settings.folds, self.encoder.fingerprint],
                 [task.to_json() for task in self.tasks],
                 functions.fingerprint if functions else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,18 +86,30 @@ def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:
     if request.start is None or request.start == stages.NAMES[0]:
         return []
     position = stages.NAMES.index(request.start)
+    asked = [
+        _sums(ingested.inputs),
+        [task.to_json() for task in ingested.tasks],
+        _columns(request.settings.model_dump()),
+    ]
     wanted = [f"{number}-{name}.parquet" for number, name in enumerate(stages.NAMES[:position], 1)]
     for run in reversed(store.all_runs(request.workspace.runs)):
         paths = [run.path / name for name in wanted]
-        if _sums(run.record["inputs"]) == _sums(ingested.inputs) and all(path.exists() for path in paths):
-            entries = [item for item in run.record["stages"] if item["name"] in stages.NAMES[:position]]
+        record = run.record
+        held = [_sums(record["inputs"]), record["tasks"], _columns(record["config"])]
+        if held == asked and all(path.exists() for path in paths):
+            entries = [item for item in record["stages"] if item["name"] in stages.NAMES[:position]]
             kept = [run.path / name for item in entries for name in item.get("artifacts", ())]
             return [*(path for path in kept if path.exists()), *paths]
     raise RequestError(
-        f"--from {request.start}: no run of this input in {request.workspace.runs} has the stages before it; "
-        f"run them first: tilth run --to {stages.NAMES[position - 1]}"
+        f"--from {request.start}: no run of this input, with these tasks and columns, in {request.workspace.runs} "
+        f"has the stages before it; run them first: tilth run --to {stages.NAMES[position - 1]}"
     )
 
 
 def _sums(inputs: Sequence[dict[str, Any]]) -> list[str]:
     return [item["sha256"] for item in inputs]
+
+
+def _columns(config: Mapping[str, Any]) -> list[Any]:
+    """What of the config settles how the input is read, beside its files and tasks."""
+    return [config["data"][name] for name in ("text", "id", "gold_fraction")]

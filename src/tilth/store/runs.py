@@ -89,7 +89,9 @@ def find(runs: Path, name: str = "latest") -> Run:
     known = [run.path.name for run in all_runs(runs)]
     if known:
         raise RequestError(f'no run "{name}" in {runs}; {did_you_mean(name, known)}')
-    raise RequestError(f"no run in {runs}; start one with tilth run, or name the folder of one that stands elsewhere")
+    raise RequestError(
+        f"no run in {runs} yet; name the folder of one that stands elsewhere, or start one with: tilth run"
+    )
 
 
 def close_interrupted(runs: Path) -> list[str]:

@@ -18,7 +18,7 @@ from tilth.augmentation.weights import RECORD, load
 from tilth.errors import ConfigError
 from tilth.evidence import Evidence
 from tilth.samples import to_pandas
-from tilth.stage import Resources, StageResult, perform
+from tilth.stage import Resources, StageResult, perform, rests_on
 from tilth.store import Cache
 
 LOOSE = {"low": -1.0, "high": 1.0, "content": -1.0, "agreement": 0.0, "grammar": 99.0, "growth": 20.0}
@@ -207,6 +207,17 @@ def test_one_row_in_all(tmp_path: Path) -> None:
     result = night(make_table([ROWS[0]]), tmp_path)
     assert result.metrics["accepted"] == 0
     assert set(added(result)["reason"]) <= {"label_agreement", "novelty"}  # no judge can speak for its label
+
+
+def test_a_result_rests_on_the_files_of_a_denoiser_of_ones_own(first: StageResult, tmp_path: Path) -> None:
+    assert first.carried is not None
+    shutil.copytree(first.carried / "denoiser", tmp_path / "own")
+    config = Config(denoiser=str(tmp_path / "own"), grammar="denoiser")
+    before = rests_on("augmentation", config)
+    assert rests_on("augmentation", config) == before != rests_on("augmentation", Config(grammar="denoiser")) == []
+    weights = next((tmp_path / "own").rglob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert rests_on("augmentation", config) != before
 
 
 def test_a_missing_denoiser_is_a_clear_error(tmp_path: Path) -> None:
