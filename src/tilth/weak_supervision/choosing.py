@@ -119,6 +119,29 @@ def believe(name: str, seen: Witnesses, temperature: float = 1.0) -> np.ndarray:
     return found
 
 
+def believe_unseen(name: str, seen: Witnesses, temperature: float = 1.0) -> np.ndarray:
+    """As `believe`, but a row whose label is known is judged as if that label, and others of its fold, were not.
+
+    A label that the model learned from is defended by what it taught: by the trust in functions that agree with it and
+    by neighbors that heard it. Of 467 labels put wrong in `sms_spam_rules`, 44 were contradicted so and 21 otherwise.
+    """
+    found = believe(name, seen, temperature)
+    for fold in _hidden(name, seen, seen.known >= 0):
+        found[fold] = believe(name, _with(seen, known=np.where(fold, -1, seen.known)), temperature)[fold]
+    return found
+
+
+def _hidden(name: str, seen: Witnesses, told: np.ndarray) -> Sequence[np.ndarray]:
+    """The labels that are hidden together, as masks (rows,), so that each row is judged without its own.
+
+    Snorkel's model takes from the labels no more than where it starts, so that one fit without any will do; judges did
+    not learn from the labels of the rows they judge.
+    """
+    if name in (SNORKEL, TEXT):
+        return [told]
+    return [fold for f in np.unique(seen.folds) if (fold := told & (seen.folds == f)).any()]
+
+
 def _of_votes(name: str, votes: np.ndarray, seen: Witnesses) -> np.ndarray:
     trusted = label_model.trust(seen.votes, seen.known)
     if name == SNORKEL and votes.shape[1] >= label_model.FEWEST:
@@ -150,12 +173,7 @@ def _on_labels(name: str, seen: Witnesses) -> tuple[float, float]:
     """Mean log probability of the known labels by a model that did not see them, and its best temperature."""
     told = seen.given >= 0
     held = np.full((len(told), seen.classes), np.nan)
-    # Snorkel's model takes from the labels no more than where it starts, so that one fit without any will do; judges
-    # did not learn from the labels of the rows they judge.
-    folds: Sequence[np.ndarray] = (
-        [told] if name in (SNORKEL, TEXT) else [told & (seen.folds == f) for f in np.unique(seen.folds)]
-    )
-    for fold in folds:
+    for fold in _hidden(name, seen, told):
         found = believe(name, _with(seen, known=np.where(fold, -1, seen.known)))
         held[fold] = found[fold]
     spoken = told & np.isfinite(held[:, 0])

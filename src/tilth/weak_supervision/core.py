@@ -16,7 +16,7 @@ from tilth.samples import Origin, Split, Status, Task
 from tilth.stage import Figure, Resources, StageResult
 from tilth.weak_supervision import figures, history, label_model
 from tilth.weak_supervision.ballots import Ballot, cast_all
-from tilth.weak_supervision.choosing import FEW_LABELS, TEXT, Choice, Witnesses, believe, choose
+from tilth.weak_supervision.choosing import FEW_LABELS, TEXT, Choice, Witnesses, believe_unseen, choose
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.joint import Text, part, see
 from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
@@ -268,7 +268,7 @@ def _label(
     choice = choose(seen, night.config.label_model)
     if choice.name == TEXT:
         return label, confidence, choice
-    found = believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
+    found = believe_unseen(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
     said = np.isfinite(found[:, 0])
     label[places[said]], confidence[places[said]] = found[said].argmax(axis=1), found[said].max(axis=1)
     return label, confidence, choice

@@ -209,3 +209,16 @@ def test_pairs_that_speak_of_the_same_rows() -> None:
     assert figure is not None
     assert figure.data["rows"] == [["one", "two", 8, 0.8, 0.875]]
     assert figures.correlated("intent", ["one", "three"], matrix[:, [0, 2]]) is None
+
+
+@pytest.mark.parametrize("name", [choosing.JOINTS[0], choosing.MAJORITY, choosing.SNORKEL])
+def test_a_known_label_says_nothing_of_its_own_row(name: str) -> None:
+    """Turned round, with all of its fold, it changes nothing of what is believed of these rows."""
+    vectors, truth = clouds()
+    votes = noisy(truth, coverage=0.3, right=0.8)
+    known = np.where(np.arange(len(truth)) % 3 == 0, truth, -1)
+    turned = np.where((known >= 0) & (np.arange(len(truth)) % 5 == 0), 1 - known, known)
+    one, two = (choosing.believe_unseen(name, seen(truth, vectors, votes, labels)) for labels in (known, turned))
+    changed = (known != turned) & np.isfinite(one[:, 0])
+    assert changed.any()
+    np.testing.assert_array_equal(one[changed], two[changed])
