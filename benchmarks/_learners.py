@@ -71,7 +71,8 @@ class Learners:
         lessons = trunk.Lessons(texts=texts, codes={name: codes}, weights={name: weights})
         start = heads.fit(given.task, self.encoder.encode(texts), codes, weights, hears_parent=False)
         model, _ = trunk.tune(folder, lessons, [start], config, seed)
-        return [trunk.encode(model, folder, some, config.max_tokens) for some in (texts, given.gold[0])]
+        most = self.encoder.config.max_chunks
+        return [trunk.encode(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
 
 
 def _by_words(texts: list[str], codes: np.ndarray, weights: np.ndarray, gold: list[str]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
     python benchmarks/few_shot.py --data data/public        (nlpaug beside it: pip install nlpaug)
     python benchmarks/few_shot.py --data data/public --trunk --sets banking77:5 sentfin:100 --seeds 3
+    python benchmarks/few_shot.py --data data/public --sources 0        (without any paraphrase: minutes, not hours)
 
 Each seed draws a few labels a class; all other texts have none. The stage runs with its defaults, but for two things:
 its denoiser is adapted once for a data set and serves all draws, for the texts are the same; and `--sources` may cap
@@ -39,7 +40,7 @@ from tilth.store import Cache
 from tilth.weak_supervision.config import Config as WeakConfig
 
 WEIGHT = 1 / 3
-NOTHING, EVERYTHING = "nothing", "all the labels"
+NOTHING, TILTH, EVERYTHING = "nothing", "tilth, its defaults", "all the labels"
 COLUMNS = ("data set", "labels a class", "added", "rows added")
 
 
@@ -116,16 +117,25 @@ def ways(
     given: Given, vectors: np.ndarray, config: Config, encoder: Encoder, home: Path, seed: int
 ) -> dict[str, Added]:
     """What each way adds to the labeled rows."""
+    by_text = labeled_by_text(given, encoder, Cache(home / "cache"), home / "weak")
+    others, belief = guessed(given, vectors)
+    if not config.sources:
+        ones = np.ones(len(given.sources), dtype=np.int64)
+        return {
+            NOTHING: written(given, []),
+            TILTH: by_text,
+            "neighbors, labeled by the nearest": neighbors(given, vectors, ones),
+            "self-training": self_trained(given, others, belief, ones),
+            "self-training, every text": self_trained_on_all(given, others, belief),
+        }
     ours = by_tilth(given, config, encoder, Cache(home / "cache"), seed, home / "scratch")
     accepted, used = (ours.rows[ours.rows[name].to_numpy(dtype=bool)] for name in ("accepted", "used"))
     counts = np.maximum(1, np.bincount(accepted["place"], minlength=len(vectors))[given.sources])
     weight = float(ours.metrics.get("weight", 1.0))
     print({key: ours.metrics.get(key) for key in ("sources", "accepted", "used", "weight")}, flush=True)
-    by_text = labeled_by_text(given, encoder, Cache(home / "cache"), home / "weak")
-    others, belief = guessed(given, vectors)
     found = {
         NOTHING: written(given, []),
-        "tilth, its defaults": together(by_text, paraphrased(given, used, weight)),
+        TILTH: together(by_text, paraphrased(given, used, weight)),
         'tilth, paraphrases alone, `when = "auto"`': paraphrased(given, used, weight),
         # With "always", training takes whatever the gate accepted.
         'tilth, paraphrases alone, `when = "always"`': paraphrased(given, accepted, weight),
@@ -180,7 +190,7 @@ def measure(
     first = prepare(name, options.data, sizes[0], 0)
     encoder.encode(first.texts + first.gold[0])
     now = timed(f"{name}: embeddings", now)
-    denoiser = adapted(first, encoder, home / name)
+    denoiser = adapted(first, encoder, home / name) if options.sources else "pretrained"
     now = timed(f"{name}: adaptation", now)
     ceiling = learners.scored(first, np.arange(len(first.frame)), written(first, []), 0)
     now = timed(f"{name}: {EVERYTHING}", now)
@@ -226,9 +236,12 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], models: Sequence[
     """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
     columns = [*COLUMNS, *(column for name in models for column in (name, "gain", "95%"))]
     option, word = (" --trunk", "fine-tuned trunk") if arguments.trunk else ("", "model")
+    section, what = (
+        ("few_shot", "added rows are") if arguments.sources else ("few_shot_unlabeled", "texts without a label are")
+    )
     _results.write(
-        "few_shot_trunk" if arguments.trunk else "few_shot",
-        f"## What added rows are worth to a {word} of few labels\n\n`python benchmarks/few_shot.py{option} --sets "
+        f"{section}_trunk" if arguments.trunk else section,
+        f"## What {what} worth to a {word} of few labels\n\n`python benchmarks/few_shot.py{option} --sets "
         f"{' '.join(sets)} --seeds {arguments.seeds} --sources {arguments.sources}` ({_results.machine()})\n\n"
         f"Gold macro-F1, median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Gain: "
         "the median paired difference to nothing added, and Student's 95% interval of its mean. Every peer adds as "

@@ -24,7 +24,7 @@ _WIDE = 64
 """Nearest rows that the one search of a table keeps, several times what anybody asks for: where a part of the rows is
 asked about, the part's own are among them. Keeping 64 of 100,000 takes 3% longer than keeping 10."""
 LIKELY = 0.5
-"""Belief in a label from which a row without any teaches it."""
+"""Belief in a label from which a row without any gets it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +33,8 @@ class OutOfFold:
 
     Attributes:
         probabilities: float32, shape (rows, labels), calibrated by one temperature; columns in `task.labels` order.
-        labeled: boolean, shape (rows,): the rows whose label took part (each judged by a model without it); the
-            others are judged by the mean of all fold models.
+        labeled: boolean, shape (rows,): the rows whose label took part (each judged by a model without it; the
+            others are judged by the mean of all fold models, or by one of all labels).
         temperature: what the logits were divided by; 1 = the models were calibrated as they came.
     """
 
@@ -107,17 +107,20 @@ class Evidence:
         return self._judged(task, self._codes(task, labels), None)
 
     def self_trained(self, task: Task, labels: Sequence[str | None], free: np.ndarray) -> OutOfFold:
-        """As `out_of_fold`, by judges that learn from their own belief in rows without a label too.
+        """As `out_of_fold`, by judges that learn from a first judge's belief in rows without a label too.
 
-        Within each fold a first judge learns from the labels alone; the free rows whose best label it holds likelier
-        right than wrong (`LIKELY`) then teach a second one beside the labels, at the weight of that belief
-        (self-training, Yarowsky 1995). No row is judged by a model that its own label reached; the temperature alone is
-        fitted to all labels.
+        In each fold, and once with all labels, a first judge learns from the labels alone; every free row then teaches
+        a second one beside the labels, at the weight of the first one's belief in its answer (self-training, Yarowsky
+        1995). No row is judged by a model that its own label reached; the temperature alone is fitted to all labels.
 
         Args:
             task: its `labels` order the columns.
             labels: one a row, as in `out_of_fold`.
             free: boolean, shape (rows,): rows without a label that may teach.
+
+        Returns:
+            Probabilities for all rows; those without a label are judged by the second judge of all labels, which
+            with few labels a class knows more than judges of four fifths of them.
         """
         return self._judged(task, self._codes(task, labels), free & ~self._gold)
 
@@ -132,42 +135,55 @@ class Evidence:
         if free is None:
             found = self.cache.arrays("out_of_fold", key, lambda: self._cross_validate(codes, len(task.labels)))
         else:
-            more = digest(key, free.tobytes(), f"likely={LIKELY}")
-            softer = self._judged(task, codes, None).temperature
-            found = self.cache.arrays(
-                "self_trained", more, lambda: self._cross_validate(codes, len(task.labels), free, softer)
-            )
+            more = digest(key, free.tobytes(), "second judges of all labels")
+            found = self.cache.arrays("self_trained", more, lambda: self._self_train(codes, len(task.labels), free))
         return OutOfFold(
             probabilities=found["probabilities"], labeled=codes >= 0, temperature=float(found["temperature"][0])
         )
 
-    def _cross_validate(
-        self, codes: np.ndarray, classes: int, free: np.ndarray | None = None, softer: float = 1.0
-    ) -> dict[str, np.ndarray]:
+    def _cross_validate(self, codes: np.ndarray, classes: int) -> dict[str, np.ndarray]:
         vectors, labeled = self.embeddings(), codes >= 0
         total = np.zeros((len(codes), classes), dtype=np.float32)
         for fold in range(self._folds):
             held = labeled & (self.folds == fold)
-            taught = labeled & ~held
             asked = held | ~labeled
+            taught = labeled & ~held
             found = fit_predict(vectors[taught], codes[taught], vectors[asked], classes)
-            if free is not None:
-                belief = soften(found, softer)
-                sure = free[asked] & ~labeled[asked] & (belief.max(axis=1) >= LIKELY)
-                found = fit_predict(
-                    np.concatenate([vectors[taught], vectors[asked][sure]]),
-                    np.concatenate([codes[taught], belief[sure].argmax(axis=1)]),
-                    vectors[asked],
-                    classes,
-                    np.concatenate([np.ones(int(taught.sum())), belief[sure].max(axis=1)]),
-                )
             total[asked] += found / np.where(labeled[asked], 1, self._folds)[:, None]
-        temperature = calibrate(total[labeled], codes[labeled])
-        return {"probabilities": soften(total, temperature), "temperature": np.array([temperature], dtype=np.float32)}
+        return _calibrated(total, codes)
+
+    def _self_train(self, codes: np.ndarray, classes: int, free: np.ndarray) -> dict[str, np.ndarray]:
+        vectors, labeled = self.embeddings(), codes >= 0
+        learns = free & ~labeled
+
+        def second(taught: np.ndarray, asked: np.ndarray) -> np.ndarray:
+            belief = fit_predict(vectors[taught], codes[taught], vectors[learns], classes)
+            return fit_predict(
+                np.concatenate([vectors[taught], vectors[learns]]),
+                np.concatenate([codes[taught], belief.argmax(axis=1)]),
+                vectors[asked],
+                classes,
+                np.concatenate([np.ones(int(taught.sum())), belief.max(axis=1)]),
+            )
+
+        total = np.zeros((len(codes), classes), dtype=np.float32)
+        for fold in range(self._folds):
+            held = labeled & (self.folds == fold)
+            if held.any():
+                total[held] = second(labeled & ~held, held)
+        if not labeled.all():
+            total[~labeled] = second(labeled, ~labeled)
+        return _calibrated(total, codes)
 
     @cached_property
     def _content(self) -> str:
         return digest(self.encoder.fingerprint, "\x1f".join(self._ids), "\x1f".join(self._texts), self._gold.tobytes())
+
+
+def _calibrated(found: np.ndarray, codes: np.ndarray) -> dict[str, np.ndarray]:
+    labeled = codes >= 0
+    temperature = calibrate(found[labeled], codes[labeled])
+    return {"probabilities": soften(found, temperature), "temperature": np.array([temperature], dtype=np.float32)}
 
 
 def calibrate(probabilities: np.ndarray, codes: np.ndarray) -> float:

@@ -1,8 +1,9 @@
 """Labels where no function votes: a text model's own belief in the rows that nobody labeled, where that does not harm.
 
 Self-training (Scudder 1965; Yarowsky 1995) with the belief as weight: a label that is no more than likely teaches no
-more than that. It costs nothing but time, and it helps or harms as the model is good or bad on this data, so that both
-are measured: judges that learned from such rows against judges that did not, on labels that reached neither.
+more than that. A first judge's belief teaches a second one, and that one's belief labels the rows. It costs nothing
+but time, and it helps or harms as the model is good or bad on this data, so that both are measured: judges that learned
+from such rows against judges that did not, on labels that reached neither.
 """
 
 from __future__ import annotations
@@ -96,16 +97,14 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
         return None
     names = np.array([*task.labels, None], dtype=object)
     labels = names[truth].tolist()
-    before = evidence.out_of_fold(task, labels)
-    sure = free & (before.confidence >= LIKELY)
-    label, confidence = np.where(sure, before.predicted, -1), np.where(free, before.confidence, np.nan)
-    without, beside, why_not = _scores(before, truth, names), {}, None
+    before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, free)
+    sure = free & (after.confidence >= LIKELY)
+    label, confidence = np.where(sure, after.predicted, -1), np.where(free, after.confidence, np.nan)
+    without, beside, why_not = _scores(before, truth, names), _scores(after, truth, names), None
     if not sure.any():
         why_not = f"no row is as sure as {LIKELY}"
-    else:
-        beside = _scores(evidence.self_trained(task, labels, free), truth, names)
-        if wanted == "auto" and beside["macro_f1"] < without["macro_f1"]:
-            why_not = f"macro-F1 would fall from {without['macro_f1']} to {beside['macro_f1']}"
+    elif wanted == "auto" and beside["macro_f1"] < without["macro_f1"]:
+        why_not = f"macro-F1 would fall from {without['macro_f1']} to {beside['macro_f1']}"
     return Propagated(
         label=np.full(len(frame), -1) if why_not else label,
         confidence=confidence,
