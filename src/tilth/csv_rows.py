@@ -83,7 +83,10 @@ def _any_swallows(read: pa.Table, separator: str) -> bool:
 def _swallows(value: str, width: int, separator: str) -> bool:
     """Whether a value looks like rows: what a text's lines hold is hardly ever one row each, and none of them blank."""
     inner = value.splitlines()[1:-1]
-    return len(inner) >= _INNER and all(len(row) == width for row in csv.reader(inner, delimiter=separator))
+    try:
+        return len(inner) >= _INNER and all(len(row) == width for row in csv.reader(inner, delimiter=separator))
+    except csv.Error:  # a line longer than a value may be
+        return False
 
 
 def _line_by_line(lines: Sequence[str], separator: str) -> tuple[list[list[str]], int]:

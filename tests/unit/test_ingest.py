@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.config import load
 from tilth.errors import InputError
@@ -124,6 +125,7 @@ ROWS = b"".join(b"text %d,%c\n" % (n, b"ab"[n % 2]) for n in range(20))
         (b"text,label\n" + ROWS + b'"broken,a\n' + ROWS + b'"whole, this",b\n' + ROWS, 61, 1),
         (b"text,label\n" + ROWS + b'"broken,a\n' + ROWS + b'"whole",b\n' + ROWS, 61, 1),
         (b'text,label\n"a letter\n\nof several, yes,\nlines",a\n' + ROWS, 21, 0),
+        (b'text,label\n"x\n' + b"long" * 50_000 + b'\n\n\n\n\n\n",a\n' + ROWS, 21, 0),
         (b'text,label\n"a\nb\nc\nd\ne\nf\ng",a\n' + ROWS, 21, 0),
     ],
 )
@@ -198,3 +200,13 @@ def test_a_class_is_never_locked_away_whole(tmp_path: Path) -> None:
 def test_another_tasks_column_is_no_name_for_a_task(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='"label_given" has the name of a column'):
         read(tmp_path, "text,label,label_given\nhi,a,b\n", tasks=[{"name": "label"}, {"name": "label_given"}])
+
+
+def test_the_hubs_numbers_of_classes_become_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"]), "n": Value("int64")})
+    rows = {"text": ["a", "b", "c"], "label": [1, 0, -1], "n": [1, None, 3]}
+    found = Dataset.from_dict(rows, features=features)
+    monkeypatch.setattr("tilth.reading.load_dataset", lambda *_, **__: found)
+    frame, _ = read_rows("hf:owner/name", tmp_path)
+    assert frame["label"].tolist() == ["yes", "no", None]
+    assert frame["n"].tolist() == [1, None, 3]
