@@ -1,9 +1,10 @@
 """Labels where no function votes: a text model's own belief in the rows that nobody labeled, where that does not harm.
 
 Self-training (Scudder 1965; Yarowsky 1995) with the belief as weight: a label that is no more than likely teaches no
-more than that. A first judge's belief teaches a second one, and that one's belief labels the rows. It costs nothing
-but time, and it helps or harms as the model is good or bad on this data, so that both are measured: judges that learned
-from such rows against judges that did not, on labels that reached neither.
+more than that. A first judge's belief teaches a second one; where held-out labels say that the second knows more, its
+belief labels the rows, else the first one's. It costs nothing but time, and it helps or harms as the model is good or
+bad on this data, so that both are measured: judges that learned from such rows against judges that did not, on labels
+that reached neither.
 """
 
 from __future__ import annotations
@@ -98,8 +99,9 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
     names = np.array([*task.labels, None], dtype=object)
     labels = names[truth].tolist()
     before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, free)
-    sure = free & (after.confidence >= LIKELY)
-    label, confidence = np.where(sure, after.predicted, -1), np.where(free, after.confidence, np.nan)
+    teacher = after if _surely_better(after, before, truth) else before
+    sure = free & (teacher.confidence >= LIKELY)
+    label, confidence = np.where(sure, teacher.predicted, -1), np.where(free, teacher.confidence, np.nan)
     without, beside, why_not = _scores(before, truth, names), _scores(after, truth, names), None
     if not sure.any():
         why_not = f"no row is as sure as {LIKELY}"
@@ -113,6 +115,16 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
         measured_on=int(told.sum()),
         why_not=why_not,
     )
+
+
+def _surely_better(after: OutOfFold, before: OutOfFold, truth: np.ndarray) -> bool:
+    """Whether held-out labels speak for the second judges by more than one standard error of the paired difference.
+
+    Where classes are no clouds of their own, a second judge is only surer of what the first one had wrong.
+    """
+    told = truth >= 0
+    change = (after.predicted[told] == truth[told]).astype(float) - (before.predicted[told] == truth[told])
+    return bool(change.mean() > change.std() / np.sqrt(len(change)))
 
 
 def _scores(found: OutOfFold, truth: np.ndarray, names: np.ndarray) -> dict[str, float]:
