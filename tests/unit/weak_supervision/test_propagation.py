@@ -158,3 +158,28 @@ def test_no_row_is_judged_by_a_model_that_its_own_label_reached(tmp_path: Path) 
     same = before.labeled & (evidence.folds == evidence.folds[3])
     assert np.array_equal(after.probabilities[same], before.probabilities[same])
     assert not np.allclose(after.probabilities[~same], before.probabilities[~same])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "by_second"), [(20, 0, True), (9, 9, False), (0, 0, False), (0, 20, False)]
+)
+def test_the_second_judge_labels_where_held_out_labels_speak_for_it(first: int, second: int, by_second: bool) -> None:
+    """Of 60 labels the judges are wrong about so many; the rows without a label they call by their own number."""
+    frame, _ = frame_of(gold=0)
+    truth = frame["topic"].map({"bread": 0, "rain": 1}).fillna(-1).astype(int).to_numpy()
+
+    class Two(_Told):
+        def out_of_fold(self, task: Task, labels: list[str | None]) -> OutOfFold:
+            return self._said(first, 0, labels)
+
+        def self_trained(self, task: Task, labels: list[str | None], free: np.ndarray) -> OutOfFold:
+            return self._said(second, 1, labels)
+
+        def _said(self, wrong: int, number: int, labels: list[str | None]) -> OutOfFold:
+            said = np.where(truth >= 0, truth, number)
+            said[:wrong] = 1 - said[:wrong]
+            return self._judged(said, labels)
+
+    found = propagate(frame, TASK, truth, Two(truth, wrong=0), "always")  # type: ignore[arg-type]
+    assert found is not None
+    assert set(found.label[found.label >= 0]) == {int(by_second)}
