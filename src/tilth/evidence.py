@@ -24,7 +24,7 @@ _WIDE = 64
 """Nearest rows that the one search of a table keeps, several times what anybody asks for: where a part of the rows is
 asked about, the part's own are among them. Keeping 64 of 100,000 takes 3% longer than keeping 10."""
 LIKELY = 0.5
-"""Belief in a label from which a row without any gets it."""
+"""Belief in a label from which a row without any gets it, and teaches it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +109,10 @@ class Evidence:
     def self_trained(self, task: Task, labels: Sequence[str | None], free: np.ndarray) -> OutOfFold:
         """As `out_of_fold`, by judges that learn from a first judge's belief in rows without a label too.
 
-        In each fold, and once with all labels, a first judge learns from the labels alone; every free row then teaches
-        a second one beside the labels, at the weight of the first one's belief in its answer (self-training, Yarowsky
-        1995). No row is judged by a model that its own label reached; the temperature alone is fitted to all labels.
+        In each fold, and once with all labels, a first judge learns from the labels alone; the free rows whose best
+        label it holds likelier right than wrong (`LIKELY`) then teach a second one beside the labels, at the weight of
+        that belief (self-training, Yarowsky 1995). No row is judged by a model that its own label reached; the
+        temperatures alone are fitted to all labels.
 
         Args:
             task: its `labels` order the columns.
@@ -135,8 +136,11 @@ class Evidence:
         if free is None:
             found = self.cache.arrays("out_of_fold", key, lambda: self._cross_validate(codes, len(task.labels)))
         else:
-            more = digest(key, free.tobytes(), "second judges of all labels")
-            found = self.cache.arrays("self_trained", more, lambda: self._self_train(codes, len(task.labels), free))
+            more = digest(key, free.tobytes(), f"likely={LIKELY}", "judged by all labels")
+            softer = self._judged(task, codes, None).temperature
+            found = self.cache.arrays(
+                "self_trained", more, lambda: self._self_train(codes, len(task.labels), free, softer)
+            )
         return OutOfFold(
             probabilities=found["probabilities"], labeled=codes >= 0, temperature=float(found["temperature"][0])
         )
@@ -152,18 +156,20 @@ class Evidence:
             total[asked] += found / np.where(labeled[asked], 1, self._folds)[:, None]
         return _calibrated(total, codes)
 
-    def _self_train(self, codes: np.ndarray, classes: int, free: np.ndarray) -> dict[str, np.ndarray]:
+    def _self_train(self, codes: np.ndarray, classes: int, free: np.ndarray, softer: float) -> dict[str, np.ndarray]:
         vectors, labeled = self.embeddings(), codes >= 0
         learns = free & ~labeled
 
         def second(taught: np.ndarray, asked: np.ndarray) -> np.ndarray:
-            belief = fit_predict(vectors[taught], codes[taught], vectors[learns], classes)
+            first = fit_predict(vectors[taught], codes[taught], vectors[learns], classes)
+            belief = soften(first, softer)
+            sure = belief.max(axis=1) >= LIKELY
             return fit_predict(
-                np.concatenate([vectors[taught], vectors[learns]]),
-                np.concatenate([codes[taught], belief.argmax(axis=1)]),
+                np.concatenate([vectors[taught], vectors[learns][sure]]),
+                np.concatenate([codes[taught], belief[sure].argmax(axis=1)]),
                 vectors[asked],
                 classes,
-                np.concatenate([np.ones(int(taught.sum())), belief.max(axis=1)]),
+                np.concatenate([np.ones(int(taught.sum())), belief[sure].max(axis=1)]),
             )
 
         total = np.zeros((len(codes), classes), dtype=np.float32)
