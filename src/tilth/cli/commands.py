@@ -44,7 +44,8 @@ def _run(options: argparse.Namespace) -> Run:
     try:
         return store.find(workspace.runs, options.run)
     except RequestError as error:
-        where = "" if workspace.config else f" ({Path.cwd()} is in no workspace; make one with: tilth init DIR)"
+        inside = workspace.config or store.all_runs(workspace.runs)
+        where = "" if inside else f" ({Path.cwd()} is in no workspace; make one with: tilth init DIR)"
         raise RequestError(f"{error}{where}") from None
 
 

@@ -87,6 +87,8 @@ def find(runs: Path, name: str = "latest") -> Run:
         if (folder / RECORD).exists():
             return Run(folder.resolve())
     known = [run.path.name for run in all_runs(runs)]
+    if known and name == "latest":  # a night that skipped a stage is never promoted
+        raise RequestError(f"no run in {runs} is promoted; name one, for example {known[-1]}")
     if known:
         raise RequestError(f'no run "{name}" in {runs}; {did_you_mean(name, known)}')
     raise RequestError(

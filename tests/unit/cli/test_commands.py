@@ -37,6 +37,15 @@ def test_a_run_outside_any_workspace_is_named_by_its_folder(
     assert cli.main(["export", "out.jsonl"]) == 0
 
 
+def test_where_no_run_is_promoted_one_is_named(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "nights/latest").unlink()
+    folder = (elsewhere / "nights").rename(elsewhere / "tilth-runs")
+    name = next(folder.iterdir()).name
+    assert cli.main(["export", "out.jsonl"]) == 2
+    assert f"is promoted; name one, for example {name}\n" in capsys.readouterr().err
+    assert cli.main(["export", "out.jsonl", "--run", name]) == 0
+
+
 def test_what_the_system_refuses_is_told_in_its_own_words(
     elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
