@@ -36,16 +36,9 @@ def read_rows(name: str, root: Path, notes: dict[str, int] | None = None) -> tup
     if not path.is_file():
         near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
         raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
-    readers = {
-        ".csv": _read_csv,
-        ".tsv": _read_csv,
-        ".jsonl": _read_jsonl,
-        ".ndjson": _read_jsonl,
-        ".parquet": _read_parquet,
-    }
-    if path.suffix.lower() not in readers:
-        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, readers)}')
-    frame = readers[path.suffix.lower()](path, notes)
+    if path.suffix.lower() not in _READERS:
+        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, _READERS)}')
+    frame = _READERS[path.suffix.lower()](path, notes)
     frame.columns = [str(column).strip() for column in frame.columns]
     if twice := sorted({name for name in frame.columns[frame.columns.duplicated()] if name}):
         raise InputError(f"{path}: several columns are called {twice}; rename or drop all but one of each")

@@ -19,7 +19,7 @@ from tilth.samples import Source, Split, Status
 from tilth.stage import Figure
 
 MOST_CLASSES = 40
-_ESTIMATED = "by a linear model on the encoder's vectors"
+_ESTIMATED = "cross-validated estimate, by a linear model on the encoder's vectors"
 _DEFAULTS: dict[str, Any] = {
     "rows_in": 0,
     "rows_out": 0,
@@ -84,9 +84,7 @@ def _headline(record: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
             "paraphrases": int((~original & column(frame, "used").eq(True)).sum()),
             "queued": int(column(frame, "acquisition_rank").notna().sum()),
         },
-        "measured": f"on {gold_rows} gold rows"
-        if gold
-        else "cross-validated estimate, by a linear model on the encoder's vectors",
+        "measured": f"on {gold_rows} gold rows" if gold else _ESTIMATED,
         "scores": {task: value for task, value in scores.items() if isinstance(value, Mapping)},
         "promoted": record.get("promoted"),
         "promotion": record.get("promotion"),
