@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -96,25 +97,21 @@ def _line_by_line(lines: Sequence[str], separator: str) -> tuple[list[list[str]]
     limit = csv.field_size_limit(_LONGEST)
     try:
         while place < len(lines):
-            first, start = place, 0
-            reader = csv.reader((lines[k] for k in range(first, len(lines))), delimiter=separator)
-            place = len(lines)
-            while True:
-                try:
-                    row = next(reader)
-                except StopIteration:
-                    break
-                except csv.Error:
-                    row = ["unreadable"] * (width + 1)
-                span, start = lines[first + start : first + reader.line_num], reader.line_num
-                width = width or len(row)
-                if _readable(row, span, width, separator, at_end=first + start == len(lines)):
-                    rows.append(row)
-                elif row:
-                    broken += 1
-                    if len(span) > 1:
-                        place = first + start - len(span) + 1
-                        break
+            start, reader = place, csv.reader(islice(lines, place, None), delimiter=separator)
+            try:
+                for row in reader:
+                    end = start + reader.line_num
+                    span, width = lines[place:end], width or len(row)
+                    if _readable(row, span, width, separator, at_end=end == len(lines)):
+                        rows.append(row)
+                    elif row:
+                        broken += 1
+                        if len(span) > 1:
+                            place += 1
+                            break
+                    place = end
+            except csv.Error:  # a value beyond the limit
+                broken, place = broken + 1, place + 1
     finally:
         csv.field_size_limit(limit)
     return rows[1:], broken
