@@ -15,6 +15,7 @@ from tilth.encoder import Encoder
 from tilth.judge import fit_predict
 from tilth.neighbors import Neighbors, nearest, within
 from tilth.samples import Split, Task
+from tilth.spreading import NEAREST, graph, spread
 from tilth.store import Cache, digest
 from tilth.text import fold_of
 
@@ -107,12 +108,13 @@ class Evidence:
         return self._judged(task, self._codes(task, labels), None)
 
     def self_trained(self, task: Task, labels: Sequence[str | None], free: np.ndarray) -> OutOfFold:
-        """As `out_of_fold`, by judges that learn from a first judge's belief in rows without a label too.
+        """As `out_of_fold`, by judges that learn from what the labels say of the rows without one too.
 
-        In each fold, and once with all labels, a first judge learns from the labels alone; the free rows whose best
-        label it holds likelier right than wrong (`LIKELY`) then teach a second one beside the labels, at the weight of
-        that belief (self-training, Yarowsky 1995). No row is judged by a model that its own label reached; the
-        temperatures alone are fitted to all labels.
+        In each fold, and once with all labels, two first voices are heard of the free rows: a judge of the labels
+        alone, and the labels spread over the graph of near rows, which knows more the fewer labels a class has. What
+        they believe together teaches a second judge beside the labels, each row at the weight of that belief
+        (self-training, Yarowsky 1995). No row is judged by a model that its own label reached; the temperatures alone
+        are fitted to all labels.
 
         Args:
             task: its `labels` order the columns.
@@ -136,7 +138,7 @@ class Evidence:
         if free is None:
             found = self.cache.arrays("out_of_fold", key, lambda: self._cross_validate(codes, len(task.labels)))
         else:
-            more = digest(key, free.tobytes(), f"likely={LIKELY}", "judged by all labels")
+            more = digest(key, free.tobytes())
             softer = self._judged(task, codes, None).temperature
             found = self.cache.arrays(
                 "self_trained", more, lambda: self._self_train(codes, len(task.labels), free, softer)
@@ -154,22 +156,23 @@ class Evidence:
             taught = labeled & ~held
             found = fit_predict(vectors[taught], codes[taught], vectors[asked], classes)
             total[asked] += found / np.where(labeled[asked], 1, self._folds)[:, None]
-        return _calibrated(total, codes)
+        return self._calibrated(total, codes)
 
     def _self_train(self, codes: np.ndarray, classes: int, free: np.ndarray, softer: float) -> dict[str, np.ndarray]:
         vectors, labeled = self.embeddings(), codes >= 0
-        learns = free & ~labeled
+        part = np.flatnonzero(free | labeled)
+        near, learns = graph(self.neighbors(NEAREST, among=part)), (free & ~labeled)[part]
 
         def second(taught: np.ndarray, asked: np.ndarray) -> np.ndarray:
-            first = fit_predict(vectors[taught], codes[taught], vectors[learns], classes)
-            belief = soften(first, softer)
-            sure = belief.max(axis=1) >= LIKELY
+            known = np.where(taught, codes, -1)[part]
+            alone = fit_predict(vectors[taught], codes[taught], vectors[part][learns], classes)
+            belief = _together(soften(alone, softer), spread(near, known, classes)[learns], codes[taught])
             return fit_predict(
-                np.concatenate([vectors[taught], vectors[learns][sure]]),
-                np.concatenate([codes[taught], belief[sure].argmax(axis=1)]),
+                np.concatenate([vectors[taught], vectors[part][learns]]),
+                np.concatenate([codes[taught], belief.argmax(axis=1)]),
                 vectors[asked],
                 classes,
-                np.concatenate([np.ones(int(taught.sum())), belief[sure].max(axis=1)]),
+                np.concatenate([np.ones(int(taught.sum())), belief.max(axis=1)]),
             )
 
         total = np.zeros((len(codes), classes), dtype=np.float32)
@@ -179,17 +182,38 @@ class Evidence:
                 total[held] = second(labeled & ~held, held)
         if not labeled.all():
             total[~labeled] = second(labeled, ~labeled)
-        return _calibrated(total, codes)
+        return self._calibrated(total, codes)
+
+    def _calibrated(self, found: np.ndarray, codes: np.ndarray) -> dict[str, np.ndarray]:
+        judged = knowable(codes, self.folds)
+        temperature = calibrate(found[judged], codes[judged])
+        return {"probabilities": soften(found, temperature), "temperature": np.array([temperature], dtype=np.float32)}
 
     @cached_property
     def _content(self) -> str:
         return digest(self.encoder.fingerprint, "\x1f".join(self._ids), "\x1f".join(self._texts), self._gold.tobytes())
 
 
-def _calibrated(found: np.ndarray, codes: np.ndarray) -> dict[str, np.ndarray]:
-    labeled = codes >= 0
-    temperature = calibrate(found[labeled], codes[labeled])
-    return {"probabilities": soften(found, temperature), "temperature": np.array([temperature], dtype=np.float32)}
+def _together(judged: np.ndarray, near: np.ndarray, lessons: np.ndarray) -> np.ndarray:
+    """The mean of a judge's belief and the graph's, which is all of it at one label a class and nears half at many."""
+    share = (1 + len(np.unique(lessons)) / max(1, len(lessons))) / 2
+    return np.asarray(share * near + (1 - share) * judged)
+
+
+def knowable(codes: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """The labeled rows that models of the other folds could get right: those folds hold a label of their class.
+
+    Args:
+        codes: classes, -1 for none, shape (rows,).
+        folds: each row's fold, shape (rows,).
+
+    >>> knowable(np.array([0, 0, 1, -1]), np.array([0, 1, 0, 1])).tolist()
+    [True, True, False, False]
+    """
+    held = np.zeros((codes.max(initial=0) + 1, folds.max(initial=0) + 1), dtype=np.int64)
+    told = codes >= 0
+    np.add.at(held, (codes[told], folds[told]), 1)
+    return told & (held.sum(axis=1)[codes] > held[codes, folds])
 
 
 def calibrate(probabilities: np.ndarray, codes: np.ndarray) -> float:

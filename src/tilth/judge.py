@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ class Judge(LogisticRegression):
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:  # noqa: N803 - scikit-learn's own name
         """Fit to embeddings, shape (rows, dimensions), and classes, shape (rows,)."""
-        with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            # One row a class makes scikit-learn ask whether this is a regression.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             return super().fit(X, y, sample_weight)
 
 

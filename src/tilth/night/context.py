@@ -37,6 +37,7 @@ _SHARED = (
     "encoder.py",
     "precision.py",
     "neighbors.py",
+    "spreading.py",
     "evidence.py",
 )
 """What every stage may run beside its own package; a test holds this list to what the stages really import."""

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tilth import samples as table
-from tilth.evidence import LIKELY, Evidence, OutOfFold
+from tilth.evidence import LIKELY, Evidence, OutOfFold, knowable
 from tilth.judge import scores
 from tilth.samples import Task
 from tilth.stage import Figure
@@ -24,6 +24,7 @@ from tilth.weak_supervision.writing import write_labels
 
 FEWEST = 20
 """Labels below which nothing can be measured."""
+_ALONE = "Not measured, for most labels are the only one of their class, and a held-out one would have no model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class Propagated:
     Attributes:
         label: codes, shape (rows,), -1 where it labels nothing.
         confidence: its probability of that label, shape (rows,), NaN where it was not asked.
-        without, beside: macro-F1 and accuracy of the judge on held-out labels, without such rows and with them.
+        without, beside: macro-F1 and accuracy of the judge on held-out labels, without such rows and with them; empty
+            where none could be held out.
         measured_on: how many labels those are.
         why_not: why nothing is labeled, or None.
     """
@@ -72,11 +74,12 @@ class Propagated:
             for name, found in (("the labels alone", self.without), ("and rows labeled by the text", self.beside))
         ]
         taken = self.why_not or f"{int((self.label >= 0).sum())} rows are labeled, each at the weight of its confidence"
+        on = f"Cross-validated on {self.measured_on} labels" if self.measured_on else _ALONE
         return Figure(
             kind="table",
             title=f"{task}: rows that nobody labeled",
             data={"columns": ["the judge learns from", "macro-F1", "accuracy"], "rows": rows},
-            note=f"Cross-validated on {self.measured_on} labels. {taken[0].upper()}{taken[1:]}.",
+            note=f"{on}. {taken[0].upper()}{taken[1:]}.",
         )
 
 
@@ -96,37 +99,41 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
     free, told = table.unlabeled(frame, task.name), truth >= 0
     if wanted == "never" or not free.any() or told.sum() < FEWEST or len(np.unique(truth[told])) < 2:
         return None
+    judged = knowable(truth, evidence.folds)
+    if 2 * judged.sum() < told.sum():  # most classes have one label, and those that have more speak for no other
+        judged = np.zeros_like(judged)
+    elif judged.sum() < FEWEST:
+        return None
     names = np.array([*task.labels, None], dtype=object)
     labels = names[truth].tolist()
     before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, free)
-    teacher = after if _surely_better(after, before, truth) else before
+    teacher = before if judged.any() and not _surely_better(after, before, truth, judged) else after
     sure = free & (teacher.confidence >= LIKELY)
     label, confidence = np.where(sure, teacher.predicted, -1), np.where(free, teacher.confidence, np.nan)
-    without, beside, why_not = _scores(before, truth, names), _scores(after, truth, names), None
+    without, beside = (_scores(found, truth, judged, names) if judged.any() else {} for found in (before, after))
+    why_not = None
     if not sure.any():
         why_not = f"no row is as sure as {LIKELY}"
-    elif wanted == "auto" and beside["macro_f1"] < without["macro_f1"]:
+    elif wanted == "auto" and judged.any() and beside["macro_f1"] < without["macro_f1"]:
         why_not = f"macro-F1 would fall from {without['macro_f1']} to {beside['macro_f1']}"
     return Propagated(
         label=np.full(len(frame), -1) if why_not else label,
         confidence=confidence,
         without=without,
         beside=beside,
-        measured_on=int(told.sum()),
+        measured_on=int(judged.sum()),
         why_not=why_not,
     )
 
 
-def _surely_better(after: OutOfFold, before: OutOfFold, truth: np.ndarray) -> bool:
+def _surely_better(after: OutOfFold, before: OutOfFold, truth: np.ndarray, judged: np.ndarray) -> bool:
     """Whether held-out labels speak for the second judges by more than one standard error of the paired difference.
 
     Where classes are no clouds of their own, a second judge is only surer of what the first one had wrong.
     """
-    told = truth >= 0
-    change = (after.predicted[told] == truth[told]).astype(float) - (before.predicted[told] == truth[told])
+    change = (after.predicted == truth)[judged].astype(float) - (before.predicted == truth)[judged]
     return bool(change.mean() > change.std() / np.sqrt(len(change)))
 
 
-def _scores(found: OutOfFold, truth: np.ndarray, names: np.ndarray) -> dict[str, float]:
-    told = truth >= 0
-    return scores(names[truth[told]].tolist(), names[found.predicted[told]].tolist())
+def _scores(found: OutOfFold, truth: np.ndarray, judged: np.ndarray, names: np.ndarray) -> dict[str, float]:
+    return scores(names[truth[judged]].tolist(), names[found.predicted[judged]].tolist())

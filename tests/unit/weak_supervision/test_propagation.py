@@ -108,6 +108,7 @@ class _Told:
 
     def __init__(self, truth: np.ndarray, wrong: int, sure: float = 0.9) -> None:
         self._truth, self._wrong, self._sure = truth, wrong, sure
+        self.folds = np.arange(len(truth)) % 5
 
     def out_of_fold(self, task: Task, labels: list[str | None]) -> OutOfFold:
         return self._judged(np.maximum(self._truth, 0), labels)
@@ -183,3 +184,39 @@ def test_the_second_judge_labels_where_held_out_labels_speak_for_it(first: int, 
     found = propagate(frame, TASK, truth, Two(truth, wrong=0), "always")  # type: ignore[arg-type]
     assert found is not None
     assert set(found.label[found.label >= 0]) == {int(by_second)}
+
+
+def test_where_each_class_has_one_label_the_rows_near_it_are_labeled_and_nothing_is_measured(tmp_path: Path) -> None:
+    topics = [f"topic{number:02}" for number in range(24)]
+    rng = np.random.default_rng(0)
+    rows = [
+        {"text": " ".join(rng.permutation([f"{topic}{word}" for word in "abcd"])[:3]), "given": None, "topic": topic}
+        for topic in topics
+        for _ in range(20)
+    ]
+    for row in rows[::20]:
+        row["given"] = row["topic"]
+    frame = pd.DataFrame({"text": [row["text"] for row in rows]}).assign(
+        id=[f"r{number}" for number in range(len(rows))], source="input", parent_id=None, status="active", reason=None
+    )
+    frame["split"] = ["train" if row["given"] else "unlabeled" for row in rows]
+    frame["topic_given"] = [row["given"] for row in rows]
+    task = Task(name="topic", labels=tuple(topics))
+    samples = table.from_pandas(table.resolve(frame, [task]), [task])
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(tmp_path))  # type: ignore[arg-type]
+    index = {name: code for code, name in enumerate(task.labels)}
+    truth = np.array([index[row["given"]] if row["given"] else -1 for row in rows])
+    found = propagate(table.to_pandas(samples), task, truth, evidence, "auto")
+    assert found is not None
+    labeled = found.label >= 0
+    assert labeled.sum() > 200
+    assert (found.label[labeled] == np.array([index[row["topic"]] for row in rows])[labeled]).mean() > 0.9
+    assert (found.measured_on, found.without, found.beside, found.why_not) == (0, {}, {}, None)
+    assert "Not measured" in (found.figure("topic").note or "")
+
+
+def test_few_labels_that_can_be_held_out_are_too_few_to_go_by(tmp_path: Path) -> None:
+    """Of twenty labels of two classes one is alone: nineteen can be judged, which is most, and fewer than is asked."""
+    frame, _ = frame_of(told=20, gold=0)
+    truth = np.array([0] * 19 + [1] + [-1] * 100)
+    assert propagate(frame, TASK, truth, _Told(truth, wrong=0), "always") is None  # type: ignore[arg-type]
