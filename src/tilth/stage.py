@@ -59,6 +59,7 @@ class StageResult:
         artifacts: name in the run folder → file or folder under `resources.scratch`.
         carried: a folder under `resources.scratch` that the next night gets as `resources.carried`.
         skipped: why the stage did nothing, where it did nothing.
+        unheard: who was asked and gave no answer; another night does not take this result, and asks again.
     """
 
     samples: Dataset
@@ -67,6 +68,7 @@ class StageResult:
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     carried: Path | None = None
     skipped: str | None = None
+    unheard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
 from tilth import evidence as module
-from tilth.evidence import Evidence, calibrate, soften
+from tilth.calibration import calibrate, soften
+from tilth.evidence import Evidence
 from tilth.judge import fit_predict
 from tilth.neighbors import nearest
 from tilth.samples import Task
@@ -121,7 +122,7 @@ def test_what_was_computed_is_not_computed_again(
     assert np.array_equal(again.neighbors(3).rows, kept[1])
 
 
-@pytest.mark.parametrize("change", ["labels", "classes", "folds", "texts", "gold"])
+@pytest.mark.parametrize("change", ["labels", "classes", "folds", "texts", "gold", "code", "libraries"])
 def test_whatever_the_answer_depends_on_makes_a_new_one(
     change: str, samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,10 @@ def test_whatever_the_answer_depends_on_makes_a_new_one(
         folds = 4
     elif change == "texts":
         rows.loc[0, "text"] += " please"
+    elif change == "code":
+        monkeypatch.setattr(module, "digest_code", lambda *_: "another")
+    elif change == "libraries":
+        monkeypatch.setattr(module, "library_versions", lambda: {"numpy": "0"})
     else:
         rows.loc[0, "split"] = "gold"
     evidence_of(make_table(rows.to_numpy().tolist()), tmp_path, folds).out_of_fold(task, labels)
@@ -162,6 +167,17 @@ def test_a_temperature_keeps_its_bounds_and_is_not_fitted_on_few() -> None:
     assert calibrate(always, np.zeros(50, dtype=int)) == pytest.approx(0.2, abs=0.01)
     assert calibrate(always, np.ones(50, dtype=int)) == pytest.approx(5, abs=0.05)
     assert calibrate(always[:19], np.ones(19, dtype=int)) == 1.0
+
+
+def test_the_temperature_goes_by_labels_that_a_model_could_get_right(tmp_path: Path) -> None:
+    """Beside two classes of 30, forty classes of one label each, which the models of the other folds never heard of."""
+    words = ["flour oven"] * 30 + ["cloud rain"] * 30 + [f"word{number}" for number in range(40)]
+    labels = ["a"] * 30 + ["b"] * 30 + [f"c{number}" for number in range(40)]
+    names = tuple(dict.fromkeys(labels))
+    rows = [[f"r{number}", f"{text} {number}", "train", None, None] for number, text in enumerate(words)]
+    found = evidence_of(make_table(rows), tmp_path).out_of_fold(Task(name="intent", labels=names), list(labels))
+    assert found.temperature < 1  # those two are told apart without fail; by the others it would be 5
+    assert (found.predicted[:60] == np.repeat([0, 1], 30)).all()
 
 
 def test_softening_by_hand() -> None:

@@ -20,7 +20,7 @@ from tilth.augmentation.corpus import usable
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
-from tilth.augmentation.grammar import Checker, added_problems, checkers
+from tilth.augmentation.grammar import Checker, added_problems, checkers, unheard
 from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
@@ -95,6 +95,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         },
         figures=report.figures(adapted.record, chosen, candidates, measured, reasons),
         carried=adapted.folder,
+        unheard=unheard(checks),
     )
 
 

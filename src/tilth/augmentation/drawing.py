@@ -13,7 +13,7 @@ import torch
 from tilth.augmentation.config import Config
 from tilth.augmentation.pipeline import ParaphraseOutput
 from tilth.augmentation.wording import WORD, plain
-from tilth.store import Cache, digest_json, read_json, write_json
+from tilth.store import Cache, digest_code, digest_json, library_versions, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +79,8 @@ def draw(
         The candidates, and how many sources were drawn anew.
     """
     settings = [
-        fingerprint, config.candidates, config.noise, config.inference_steps, config.temperature, config.top_k,
-        config.scheduler, seed,
+        _made_by(), fingerprint, config.candidates, config.noise, config.inference_steps, config.temperature,
+        config.top_k, config.scheduler, seed,
     ]  # fmt: skip
     keys = [digest_json([settings, text, list(words)]) for text, words in zip(texts, keep, strict=True)]
     files = [cache.folder("paraphrases", key).with_suffix(".json") for key in keys]
@@ -105,6 +105,19 @@ def draw(
             drawn[row] = one
     whole = [found for found in drawn if found is not None]
     return ParaphraseOutput([found.texts for found in whole], [found.levels for found in whole]), len(new)
+
+
+def _made_by() -> str:
+    """What candidates rest on beside weights and settings: the code that draws them, and its libraries."""
+    here = Path(__file__).parent
+    names = ("drawing", "pipeline", "scheduler", "denoiser", "examples", "wording", "large")
+    versions = library_versions()
+    return digest_json(
+        [
+            digest_code(*(here / f"{name}.py" for name in names)),
+            [versions.get(library) for library in ("torch", "diffusers", "transformers")],
+        ]
+    )
 
 
 def _read(file: Path, casing: Mapping[str, str]) -> _Drawn | None:

@@ -94,6 +94,11 @@ def checkers(word: str, server: str = "") -> list[Checker]:
     return found
 
 
+def unheard(checks: Sequence[Checker]) -> tuple[str, ...]:
+    """Names of those that gave no answer to what they were asked, through no fault of the texts."""
+    return tuple(one.name for one in checks if isinstance(one, LanguageToolChecker) and one.failures)
+
+
 def added_problems(checker: Checker, sources: Sequence[str], paraphrases: Sequence[str]) -> np.ndarray:
     """Problems of each paraphrase beyond its source's, 0 or more (texts,); a checker without an answer adds none."""
     texts = sorted({*sources, *paraphrases})

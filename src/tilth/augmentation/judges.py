@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.evidence import Evidence, calibrate, soften
+from tilth.calibration import calibrate, soften
+from tilth.evidence import Evidence
 from tilth.judge import judge
 from tilth.samples import Source, Task, settled
 

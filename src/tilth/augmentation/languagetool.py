@@ -50,6 +50,9 @@ class LanguageToolChecker:
         language: LanguageTool's code of the texts' language.
         timeout: seconds that one request may take.
 
+    Attributes:
+        failures: requests that got no answer.
+
     Raises:
         ConfigError: nothing that speaks LanguageTool's API answers there.
     """
@@ -59,7 +62,7 @@ class LanguageToolChecker:
     def __init__(self, address: str, language: str = "en-US", timeout: float = 60.0) -> None:
         self.address = address
         self._language, self._timeout = language, timeout
-        self._failures = 0
+        self.failures = 0
         try:
             self._ask(["This is a sentence."])
         except _NO_ANSWER as error:
@@ -74,7 +77,7 @@ class LanguageToolChecker:
         shown = [presentable(text) for text in texts]
         counts = np.array([float("nan") if text else 0.0 for text in shown])
         for batch in _batches(shown):
-            if self._failures < _PATIENCE:
+            if self.failures < _PATIENCE:
                 counts[batch] = self._count([shown[place] for place in batch])
         return counts
 
@@ -82,8 +85,8 @@ class LanguageToolChecker:
         try:
             return self._ask(texts)
         except _NO_ANSWER as error:
-            self._failures += 1
-            ending = "it is not asked again" if self._failures == _PATIENCE else "they count as having no problem"
+            self.failures += 1
+            ending = "it is not asked again" if self.failures == _PATIENCE else "they count as having no problem"
             logger.warning(
                 "LanguageTool at %s gave no answer on %d texts (%s): %s", self.address, len(texts), _said(error), ending
             )

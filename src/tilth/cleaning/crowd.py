@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from cleanlab.multiannotator import get_label_quality_multiannotator
 
-from tilth.evidence import softmax
+from tilth.calibration import softmax
 
 _SKILL = (2.0, 1.0)
 """Right and wrong votes that each annotator is given beforehand."""

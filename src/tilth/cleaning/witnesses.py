@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from tilth.evidence import fit_temperature, softmax
+from tilth.calibration import fit_temperature, softmax
 from tilth.judge import fit_predict
 from tilth.neighbors import Neighbors
 

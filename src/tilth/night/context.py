@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
-import re
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +36,7 @@ _SHARED = (
     "precision.py",
     "neighbors.py",
     "spreading.py",
+    "calibration.py",
     "evidence.py",
 )
 """What every stage may run beside its own package; a test holds this list to what the stages really import."""
@@ -89,7 +88,7 @@ class Context:
             [
                 name,
                 code_digest(name),
-                library_versions(),
+                store.library_versions(),
                 store.digest_table(before),
                 self.settings.stage(name).model_dump(mode="json"),
                 stages.rests_on(name, self.settings.stage(name)),
@@ -102,6 +101,11 @@ class Context:
         return self.cache.folder("stages", key)
 
 
+def kept(folder: Path) -> bool:
+    """Whether a stage's result stands there that another night may take: nobody who was asked for it kept silent."""
+    return (folder / "result.json").exists() and not store.read_json(folder / "result.json")["unheard"]
+
+
 def code_files(name: str) -> list[Path]:
     """The files of the package that a stage runs or reads."""
     root = Path(__file__).parents[1]
@@ -112,18 +116,6 @@ def code_files(name: str) -> list[Path]:
     return files
 
 
-@cache
 def code_digest(name: str) -> str:
-    """Digest of the source that a stage runs, so that an edit never meets an old result."""
-    return store.digest(*(part for file in code_files(name) for part in (file.name, file.read_bytes())))
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    """The versions of the libraries that tilth requires; an upgrade may change what a stage says."""
-    try:
-        lines = importlib.metadata.requires("tilth") or []
-    except importlib.metadata.PackageNotFoundError:  # run from source that was never installed
-        lines = []
-    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line]
-    return {name: importlib.metadata.version(name) for name in names}
+    """Digest of the source that a stage runs."""
+    return store.digest_code(*code_files(name))

@@ -16,7 +16,7 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
 from tilth.errors import StageError, TilthError
-from tilth.night.context import Context
+from tilth.night.context import Context, kept
 from tilth.samples import Source, Status
 from tilth.store import Run
 
@@ -56,7 +56,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     context = Context(record)
     functions = context.functions(name)
     folder = context.result_folder(name, before, functions)
-    cached = (folder / "result.json").exists()
+    cached = kept(folder)
     if not cached:
         _compute(name, before, context, folder, functions)
     result = store.read_json(folder / "result.json")
@@ -109,6 +109,7 @@ def _write_result(folder: Path, result: stages.StageResult) -> None:
             "figures": [figure.to_json() for figure in result.figures],
             "skipped": result.skipped,
             "carried": store.digest_tree(folder / "carried") if result.carried is not None else None,
+            "unheard": list(result.unheard),
         },
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from tilth import stage as stages
 from tilth import store
 from tilth.ingest import Ingested
-from tilth.night.context import Context
+from tilth.night.context import Context, kept
 from tilth.night.opening import draft
 from tilth.night.request import Request
 
@@ -29,7 +29,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         row |= {"cached": None, "folder": None, "after": unknown}
         if row["runs"] and unknown is None:
             folder = context.result_folder(name, table, context.functions(name))
-            row["cached"] = (folder / "result.json").exists()
+            row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)
                 table = store.read_table(folder / "table.parquet")

@@ -1,6 +1,7 @@
 """What stands on disk: whole files, digests, the cache, runs, the workspace."""
 
 from tilth.store.cache import Cache, Vectors
+from tilth.store.code import digest_code, library_versions
 from tilth.store.files import (
     atomic,
     copy,
@@ -26,11 +27,13 @@ __all__ = [
     "atomic",
     "copy",
     "digest",
+    "digest_code",
     "digest_json",
     "digest_table",
     "digest_tree",
     "find",
     "latest",
+    "library_versions",
     "locate",
     "newest_table",
     "read_json",

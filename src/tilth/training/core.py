@@ -14,8 +14,8 @@ from datasets import Dataset
 
 from tilth import judge
 from tilth import samples as table
+from tilth.calibration import calibrate
 from tilth.config import EncoderConfig
-from tilth.evidence import calibrate
 from tilth.hierarchy import decide
 from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from tilth.store import atomic, digest
+from tilth.store import atomic, digest, digest_code
 from tilth.training.heads import Head
 from tilth.training.trunk import Trunk
 
@@ -28,8 +28,10 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 
 
 def kept_under(encoder: str) -> str:
-    """The key of a trunk's graphs in a cache, by the encoder's fingerprint: another library may trace otherwise."""
-    return digest(encoder, *(version(library) for library in ("torch", "onnxscript", "onnxruntime")))
+    """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
+    here = Path(__file__)
+    code = digest_code(here, here.with_name("trunk.py"))
+    return digest(encoder, code, *(version(library) for library in ("torch", "onnxscript", "onnxruntime")))
 
 
 class TrunkGraphs:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.evidence import calibrate, soften
+from tilth.calibration import calibrate, soften
 from tilth.weak_supervision import joint, label_model
 
 JOINT, SNORKEL, MAJORITY, TEXT = "joint", "snorkel", "majority", "text"

@@ -107,15 +107,16 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
     names = np.array([*task.labels, None], dtype=object)
     labels = names[truth].tolist()
     before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, free)
-    teacher = before if judged.any() and not _surely_better(after, before, truth, judged) else after
+    change = _change(after, before, truth, judged) if judged.any() else 1
+    teacher = after if change > 0 else before
     sure = free & (teacher.confidence >= LIKELY)
     label, confidence = np.where(sure, teacher.predicted, -1), np.where(free, teacher.confidence, np.nan)
     without, beside = (_scores(found, truth, judged, names) if judged.any() else {} for found in (before, after))
     why_not = None
     if not sure.any():
         why_not = f"no row is as sure as {LIKELY}"
-    elif wanted == "auto" and judged.any() and beside["macro_f1"] < without["macro_f1"]:
-        why_not = f"macro-F1 would fall from {without['macro_f1']} to {beside['macro_f1']}"
+    elif wanted == "auto" and change < 0:
+        why_not = f"accuracy would fall from {without['accuracy']} to {beside['accuracy']}"
     return Propagated(
         label=np.full(len(frame), -1) if why_not else label,
         confidence=confidence,
@@ -126,13 +127,14 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
     )
 
 
-def _surely_better(after: OutOfFold, before: OutOfFold, truth: np.ndarray, judged: np.ndarray) -> bool:
-    """Whether held-out labels speak for the second judges by more than one standard error of the paired difference.
+def _change(after: OutOfFold, before: OutOfFold, truth: np.ndarray, judged: np.ndarray) -> int:
+    """1 where held-out labels speak for the second judges by more than a standard error, -1 against them, else 0.
 
-    Where classes are no clouds of their own, a second judge is only surer of what the first one had wrong.
+    The error is that of the paired difference. Where classes are no clouds of their own, a second judge is only surer
+    of what the first one had wrong.
     """
     change = (after.predicted == truth)[judged].astype(float) - (before.predicted == truth)[judged]
-    return bool(change.mean() > change.std() / np.sqrt(len(change)))
+    return int(np.sign(change.sum())) if abs(change.sum()) > change.std() * np.sqrt(len(change)) else 0
 
 
 def _scores(found: OutOfFold, truth: np.ndarray, judged: np.ndarray, names: np.ndarray) -> dict[str, float]:

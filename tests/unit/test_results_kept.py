@@ -1,0 +1,19 @@
+"""Which results of a stage another night may take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasets import Dataset
+
+from tilth.night.context import kept
+from tilth.night.performing import _write_result
+from tilth.stage import StageResult
+
+
+def test_a_result_is_kept_unless_somebody_who_was_asked_gave_no_answer(samples: Dataset, tmp_path: Path) -> None:
+    assert not kept(tmp_path / "none")
+    _write_result(tmp_path / "whole", StageResult(samples=samples))
+    assert kept(tmp_path / "whole")
+    _write_result(tmp_path / "partial", StageResult(samples=samples, unheard=("languagetool",)))
+    assert not kept(tmp_path / "partial")
