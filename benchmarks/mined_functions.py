@@ -25,7 +25,6 @@ from weak_supervision import by_snorkel, evidence_of, judged, voted_most
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
-from tilth.evidence import LIKELY
 from tilth.judge import fit_predict, scores
 from tilth.samples import Task
 from tilth.store import Cache
@@ -33,6 +32,7 @@ from tilth.weak_supervision import choosing, joint, label_model
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.core import NEIGHBORS
 from tilth.weak_supervision.mining import pattern, suggest
+from tilth.weak_supervision.propagation import LIKELY
 
 COLUMNS = ("data set", "labels from", "gold macro-F1", "rows taught", "of them right", "model of the night")
 PRECISIONS = (0.9, 0.75, 0.6)

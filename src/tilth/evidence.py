@@ -27,8 +27,8 @@ _WIDE = 64
 asked about, the part's own are among them. Keeping 64 of 100,000 takes 3% longer than keeping 10."""
 _CODE = ("evidence", "calibration", "judge", "neighbors", "spreading")
 """Modules that what is kept here rests on."""
-LIKELY = 0.5
-"""Belief in a label from which a row without any gets it, and teaches it."""
+_LESSONS = 20_000
+"""Rows without a label that teach a second judge at most, evenly spread: more cost much and tell it little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,8 @@ class Evidence:
     def _self_train(self, codes: np.ndarray, classes: int, free: np.ndarray, softer: float) -> dict[str, np.ndarray]:
         vectors, labeled = self.embeddings(), codes >= 0
         part = np.flatnonzero(free | labeled)
-        near, learns = graph(self.neighbors(NEAREST, among=part)), (free & ~labeled)[part]
+        near, learns = graph(self.neighbors(NEAREST, among=part)), np.flatnonzero((free & ~labeled)[part])
+        learns = learns[np.linspace(0, len(learns) - 1, min(len(learns), _LESSONS), dtype=np.int64)]
 
         def second(taught: np.ndarray, asked: np.ndarray) -> np.ndarray:
             known = np.where(taught, codes, -1)[part]

@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 
 from tilth import samples as table
-from tilth.evidence import LIKELY, Evidence, OutOfFold, knowable
+from tilth.evidence import Evidence, OutOfFold, knowable
 from tilth.judge import scores
 from tilth.samples import Task
 from tilth.stage import Figure
 from tilth.weak_supervision.writing import write_labels
 
+LIKELY = 0.5
+"""Belief in a label from which a row without any gets it."""
 FEWEST = 20
 """Labels below which nothing can be measured."""
 _ALONE = "Not measured, for most labels are the only one of their class, and a held-out one would have no model"

@@ -12,12 +12,12 @@ from snorkel.labeling import LabelingFunction
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.evidence import LIKELY, Evidence, OutOfFold
+from tilth.evidence import Evidence, OutOfFold
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision import Config
 from tilth.weak_supervision.loader import LoadedFunction
-from tilth.weak_supervision.propagation import propagate
+from tilth.weak_supervision.propagation import LIKELY, propagate
 
 TASK = Task(name="topic", labels=("bread", "rain"))
 WORDS = {"bread": "flour oven crust dough loaf yeast", "rain": "cloud storm wet umbrella puddle drops"}
