@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.calibration import calibrate, soften
-from tilth.evidence import Evidence
+from tilth.evidence import Evidence, knowable
 from tilth.judge import judge
 from tilth.samples import Source, Task, settled
 
@@ -153,8 +153,8 @@ def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
         models.append(trained)
         if held.any():
             heldout[held] = probabilities(trained, vectors[held], len(task.labels))
-    known = codes >= 0
-    temperature = calibrate(heldout[known], codes[known]) if known.any() else 1.0
+    known, judged = codes >= 0, knowable(codes, folds)
+    temperature = calibrate(heldout[judged], codes[judged])
     # A judge of all rows costs one more fit, so that it is made only where a class would have none.
     lonely = any(
         not np.isin(codes[known & (folds == fold)], _classes(model)).all() for fold, model in enumerate(models)
