@@ -27,6 +27,7 @@ from _augmenters import Given, Made, adapted, by_nlpaug, by_tilth, prepare, subs
 from _learners import Added, Learners
 from diffusers.utils import logging
 from scipy import stats
+from sklearn.semi_supervised import LabelSpreading
 
 from tilth.augmentation.config import AdaptConfig, Config
 from tilth.augmentation.gate import shares
@@ -90,6 +91,17 @@ def self_trained_on_all(given: Given, others: np.ndarray, belief: np.ndarray) ->
     return Added([given.texts[place] for place in others], belief.argmax(axis=1), belief.max(axis=1))
 
 
+def spread(given: Given, vectors: np.ndarray) -> Added:
+    """scikit-learn's label spreading over the nearest rows, as it comes: every text, at the belief in its answer."""
+    codes = np.full(len(vectors), -1)
+    codes[given.sources] = given.truth[given.sources]
+    others = np.flatnonzero(codes < 0)
+    found = LabelSpreading(kernel="knn").fit(vectors, codes)
+    belief = np.nan_to_num(found.label_distributions_[others])  # nan where no label reaches a row: weight 0
+    said = found.classes_[belief.argmax(axis=1)]
+    return Added([given.texts[place] for place in others], said, belief.max(axis=1))
+
+
 def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path) -> Added:
     """The rows without a label that weak supervision labels where there is no function, at their confidence."""
     scratch.mkdir(parents=True)
@@ -127,6 +139,7 @@ def ways(
             "neighbors, labeled by the nearest": neighbors(given, vectors, ones),
             "self-training": self_trained(given, others, belief, ones),
             "self-training, every text": self_trained_on_all(given, others, belief),
+            "label spreading, by scikit-learn": spread(given, vectors),
         }
     ours = by_tilth(given, config, encoder, Cache(home / "cache"), seed, home / "scratch")
     accepted, used = (ours.rows[ours.rows[name].to_numpy(dtype=bool)] for name in ("accepted", "used"))
