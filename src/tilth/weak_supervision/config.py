@@ -19,7 +19,7 @@ class Config(Model):
     propagate: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="without functions for a task: the text model labels the rows that nobody labeled, each at the "
-        "weight of its confidence; auto: unless that makes the judge worse on held-out labels",
+        "weight of its confidence; auto: unless held-out labels, where there are any, say that this does harm",
     )
     disputes: Literal["review", "keep"] = Field(
         default="review", description="what becomes of a given label that the votes and the texts together contradict"
