@@ -27,7 +27,7 @@ from tilth.weak_supervision.writing import name_of, write_labels, write_votes
 
 NEIGHBORS = 10
 """Rows around a text that are heard beside it."""
-_MANY = 5000
+MANY = 5000
 """Labels from which on functions need not beat judges of the labels alone: these cost a fit for each fold, and so many
 labels need no functions."""
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
@@ -280,7 +280,7 @@ def _judged(night: _Night, task: Task, places: np.ndarray) -> np.ndarray | None:
     told = truth >= 0
     if config.label_model != "auto" or config.propagate == "never":
         return None
-    if not FEW_LABELS <= told.sum() < _MANY or len(np.unique(truth[told])) < 2:
+    if not FEW_LABELS <= told.sum() < MANY or len(np.unique(truth[told])) < 2:
         return None
     labels = np.array([*task.labels, None], dtype=object)[truth].tolist()
     return night.resources.evidence.out_of_fold(task, labels).probabilities[night.free][places]
