@@ -65,12 +65,13 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         graded = grammatical(reasons, problems, config.gate)
         reasons = fill(candidates, measured, graded, allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
-    used, weight, proof = np.zeros(len(accepted), dtype=bool), np.nan, {}
+    used, weight = np.zeros(len(accepted), dtype=bool), np.nan
+    proof: dict[str, Any] = {}
     if accepted.any():
         offered = Offered(candidates, measured, graded, vectors, allowed)
-        proved = prove(proving, offered, config, resources.seed)
-        used, weight = accepted & _taken(proved, config), proved.weight
-        proof = _told(proved)
+        proved = prove(proving, offered, config, resources.seed) if proving.possible else None
+        used, weight = accepted & _taken(proved, config), proved.weight if proved else min(config.weights)
+        proof = _told(proved) if proved else {"weight": weight}
     rows = rows_of(frame, candidates, measured, problems, reasons, used, weight)
     return StageResult(
         samples=appended(samples, rows, resources.tasks),
@@ -212,9 +213,9 @@ def _problems(
     return found
 
 
-def _taken(proved: Proof, config: Config) -> bool:
+def _taken(proved: Proof | None, config: Config) -> bool:
     """Whether training takes the accepted ones."""
-    return config.when == "always" or (config.when == "auto" and proved.helps)
+    return config.when == "always" or (config.when == "auto" and proved is not None and proved.helps)
 
 
 def _told(proved: Proof) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label, shares
 from tilth.augmentation.judges import TaskJudges, agreement_of, probabilities, together, trained_on
+from tilth.evidence import knowable
 from tilth.judge import fit_predict
 from tilth.samples import Reason
 
@@ -72,6 +73,11 @@ class Proving:
         self.refits = [_Refits(found, rows, self.parts) for found in self.judges]
         self.held = [int(part) for part in np.unique(self.parts)]
         self._vouched: dict[int | None, np.ndarray] = {}
+
+    @property
+    def possible(self) -> bool:
+        """Whether any label can be held out: where each class has one, no model of the others knows it."""
+        return any(knowable(found.codes, self.parts).any() for found in self.judges)
 
     def vouched(self, held: int | None = None) -> np.ndarray:
         """Whether judges that saw neither a row's part nor the held one give its own text its label (rows,)."""

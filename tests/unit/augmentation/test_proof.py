@@ -110,5 +110,8 @@ def test_help_is_an_interval_that_does_not_reach_below_zero(interval: Sequence[f
     assert Proof(0.5, 0.6, (interval[0], interval[1]), 1.0).helps is helps
 
 
-def test_where_nothing_can_be_told_nothing_is_proved() -> None:
-    assert not Proof(0.0, 0.0, (0.0, 0.0), 1.0).helps  # one label a class: held out, no judge knows the class
+@pytest.mark.parametrize(("folds", "possible"), [([0, 1, 2, 3], True), ([0, 0, 1, 1], False)])
+def test_labels_whose_class_the_other_parts_do_not_hold_prove_nothing(folds: list[int], possible: bool) -> None:
+    vectors = unit(np.random.default_rng(0).normal(size=(4, 8)))
+    found = judged(vectors, np.array([0, 0, 1, 1]), np.array(folds))
+    assert Proving([found], vectors, GateConfig()).possible is possible
