@@ -1,0 +1,37 @@
+"""What a person at a terminal reads of a stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tilth.night import line
+
+ENTRY = {
+    "rows_in": 10, "rows_out": 12, "quarantined": {"junk": 1}, "review": {}, "seconds": 1.25, "cached": True,
+    "skipped": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics", "made"),
+    [
+        ("cleaning", {}, ""),
+        (
+            "weak_supervision",
+            {"tasks": {"area": {"weakly_labeled_without_label": 3}, "intent": {"weakly_labeled_without_label": 0}}},
+            "3 labels of area · 0 labels of intent · ",
+        ),
+        ("augmentation", {"accepted": 2, "used": 0}, "2 paraphrases accepted, 0 used · "),
+        ("active_learning", {"asked": 5}, "5 to label · "),
+    ],
+)
+def test_a_stage_is_one_line_of_what_it_made_and_set_aside(name: str, metrics: dict[str, Any], made: str) -> None:
+    told = line({**ENTRY, "name": name, "metrics": metrics})
+    assert told == f"{name:<17} 10 rows in · 12 out · {made}1 junk · 1.2 s · cached"
+
+
+def test_a_stage_that_did_nothing_says_why() -> None:
+    entry = {**ENTRY, "name": "cleaning", "metrics": {}, "skipped": "not asked for"}
+    assert line(entry) == f"{'cleaning':<17} skipped: not asked for"
