@@ -15,6 +15,8 @@ from tilth.errors import TilthError
 
 __all__ = ["main"]
 
+log = logging.getLogger(__name__)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 a stage failed, 2 the request was wrong."""
@@ -25,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.do(options) or 0)
     except TilthError as error:
-        if options.verbose:
-            logging.getLogger(__name__).info("the traceback:", exc_info=True)
+        log.info("the traceback:", exc_info=True)  # with -v alone
         sys.stderr.write(f"tilth: {error}\n")
         return error.exit_status
     except KeyboardInterrupt:
@@ -36,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.unread()
         return 0
     except OSError as error:  # no room, no right to write, a name that is too long: the system's own words say it best
-        if options.verbose:
-            logging.getLogger(__name__).info("the traceback:", exc_info=True)
+        log.info("the traceback:", exc_info=True)
         where = f": {error.filename}" if error.filename else ""
         sys.stderr.write(f"tilth: {error.strerror or error}{where}\n")
         return 1
