@@ -28,7 +28,7 @@ asked about, the part's own are among them. Keeping 64 of 100,000 takes 3% longe
 _CODE = ("evidence", "calibration", "judge", "neighbors", "spreading")
 """Modules that what is kept here rests on."""
 _LESSONS = 20_000
-"""Rows without a label that teach a second judge at most, evenly spread: more cost much and tell it little."""
+"""Rows without a label that teach a second judge at most, evenly spread: they set what its fit costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,13 +166,16 @@ class Evidence:
         part = np.flatnonzero(free | labeled)
         near, learns = graph(self.neighbors(NEAREST, among=part)), np.flatnonzero((free & ~labeled)[part])
         learns = learns[np.linspace(0, len(learns) - 1, min(len(learns), _LESSONS), dtype=np.int64)]
+        lessons = vectors[part[learns]]
 
         def second(taught: np.ndarray, asked: np.ndarray) -> np.ndarray:
+            if not taught.any():
+                return np.full((int(asked.sum()), classes), 1 / classes, dtype=np.float32)
             known = np.where(taught, codes, -1)[part]
-            alone = fit_predict(vectors[taught], codes[taught], vectors[part][learns], classes)
+            alone = fit_predict(vectors[taught], codes[taught], lessons, classes)
             belief = _together(soften(alone, softer), spread(near, known, classes)[learns], codes[taught])
             return fit_predict(
-                np.concatenate([vectors[taught], vectors[part][learns]]),
+                np.concatenate([vectors[taught], lessons]),
                 np.concatenate([codes[taught], belief.argmax(axis=1)]),
                 vectors[asked],
                 classes,

@@ -77,9 +77,11 @@ def test_labels_that_are_no_class_or_nan_take_no_part(samples: Dataset, tmp_path
 
 
 def test_without_labels_every_class_is_as_likely(samples: Dataset, tmp_path: Path) -> None:
-    found = evidence_of(samples, tmp_path).out_of_fold(INTENT, [None] * samples.num_rows)
-    assert found.probabilities == pytest.approx(1 / 3, abs=1e-6)
-    assert not found.labeled.any()
+    evidence, nothing = evidence_of(samples, tmp_path), [None] * samples.num_rows
+    every = np.ones(samples.num_rows, dtype=bool)
+    for found in (evidence.out_of_fold(INTENT, nothing), evidence.self_trained(INTENT, nothing, every)):
+        assert found.probabilities == pytest.approx(1 / 3, abs=1e-6)
+        assert not found.labeled.any()
 
 
 def test_a_fold_goes_by_the_id_alone(samples: Dataset, tmp_path: Path) -> None:
