@@ -122,7 +122,8 @@ def measure(name: str, share: float, rows: list[Rows]) -> list[list[str]]:
             against = (said.codes >= 0) & (said.codes != given)
             models.add(said.model)
             hit = float((against & wrong).sum())
-            runs.append([float(against.sum()), hit / max(1, against.sum()), hit / wrong.sum() if share else np.nan])
+            precision = hit / against.sum() if against.any() else np.nan  # of nothing there is none
+            runs.append([float(against.sum()), precision, hit / wrong.sum() if share else np.nan])
         count, *shares = zip(*runs, strict=True)
         told = f"{np.median(count):.0f} ({min(count):.0f} to {max(count):.0f})"
         found = [_results.shown(values) for values in shares] if share else ["", ""]
