@@ -23,16 +23,17 @@ import pandas as pd
 from cleaning import read
 from weak_supervision import by_snorkel, evidence_of, judged, voted_most
 
+from tilth import samples as table
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.judge import fit_predict, scores
-from tilth.samples import Task
+from tilth.samples import Source, Split, Status, Task
 from tilth.store import Cache
 from tilth.weak_supervision import choosing, joint, label_model
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.core import NEIGHBORS
 from tilth.weak_supervision.mining import pattern, suggest
-from tilth.weak_supervision.propagation import LIKELY
+from tilth.weak_supervision.propagation import propagate
 
 COLUMNS = ("data set", "labels from", "gold macro-F1", "rows taught", "of them right", "model of the night")
 PRECISIONS = (0.9, 0.75, 0.6)
@@ -140,14 +141,26 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
             classes=len(bench.task.labels), seed=bench.seed, judged=judged(bench.evidence, bench.task, known),
         )  # fmt: skip
         choice = choosing.choose(seen)
+        if choice.name == choosing.TEXT:
+            return by_text(bench, known)
         found = np.nan_to_num(choosing.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0)))
         confidence = np.where(known >= 0, 1.0, found.max(axis=1))
         codes = np.where(known >= 0, known, found.argmax(axis=1))
-        if choice.name == choosing.TEXT:
-            return Taught(confidence >= LIKELY, codes, choice.name, confidence)
         return Taught(confidence >= SURE, codes, choice.name)
 
     return taught
+
+
+def by_text(bench: Bench, known: np.ndarray) -> Taught:
+    """What the text says of the rows without a label, where functions say less."""
+    names = np.array([*bench.task.labels, None], dtype=object)
+    frame = pd.DataFrame({"label_given": names[known]}).assign(
+        split=np.where(known >= 0, Split.TRAIN, Split.UNLABELED), source=Source.INPUT, status=Status.ACTIVE, reason=None
+    )
+    found = propagate(table.resolve(frame, [bench.task]), bench.task, known, bench.evidence, "auto")
+    assert found is not None
+    codes = np.where(known >= 0, known, found.label)
+    return Taught(codes >= 0, codes, choosing.TEXT, np.where(known >= 0, 1.0, found.confidence))
 
 
 def plain(bench: Bench) -> Taught:
