@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,15 @@ def compared(before: Sequence[str], runs: Sequence[Mapping[str, Sequence[float]]
         lines.append([*before, way, *map(shown, columns)])
         print("| " + " | ".join(lines[-1]) + " |", flush=True)
     return lines
+
+
+def parser(doc: str | None, sets: Sequence[str]) -> argparse.ArgumentParser:
+    """What every benchmark of several data sets is asked: `data`, `sets`, `seeds`."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--data", type=Path, default=Path("data/public"))
+    made.add_argument("--sets", nargs="+", default=list(sets))
+    made.add_argument("--seeds", type=int, default=5)
+    return made
 
 
 def machine() -> str:

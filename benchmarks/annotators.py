@@ -8,7 +8,6 @@ the right one. The constants were set on banking77 with seed 1; seeds here start
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 
@@ -85,11 +84,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
 
 def main() -> None:
     """Run, print the table, and put it into RESULTS.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sets", nargs="+", default=["banking77", "clinc150", "sentfin"])
-    parser.add_argument("--seeds", type=int, default=5)
-    arguments = parser.parse_args()
+    arguments = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"]).parse_args()
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder))

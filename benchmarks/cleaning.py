@@ -171,10 +171,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
 
 def main() -> None:
     """Run, print the table, and put it into RESULTS.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sets", nargs="+", default=["banking77", "clinc150", "sentfin"])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"])
     parser.add_argument("--few", type=int, nargs="*", default=[0], help="labeled rows a class (0: all there are)")
     arguments = parser.parse_args()
     started = time.monotonic()

@@ -10,7 +10,6 @@ chooses that night, which judges each row without its label. Cleaning, which com
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ import _results
 import mined_functions
 import numpy as np
 import weak_supervision
-from snorkel.labeling.model import LabelModel
 
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.evidence import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.weak_supervision import choosing, joint, label_model
+from tilth.weak_supervision import choosing, joint
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.core import MANY
 
@@ -55,13 +53,14 @@ class Said:
     model: str = ""
 
 
-def load(name: str, data: Path, seed: int, encoder: Encoder, cache: Cache) -> Rows:
-    """One data set; the seed draws the rows that functions are mined from."""
+def load(name: str, data: Path, seeds: int, encoder: Encoder, cache: Cache) -> list[Rows]:
+    """One data set a seed, which draws the rows that functions are mined from."""
     if name == RULES:
         spam = weak_supervision.Bench(data / name, cache)
-        return Rows(spam.task, spam.train.codes, spam.votes, spam.text, spam.evidence)
-    mined = mined_functions.Bench(*mined_functions.load(name, data, encoder), seed, encoder, cache)
-    return Rows(mined.task, mined.truth, mined.votes, mined.text, mined.evidence)
+        return [Rows(spam.task, spam.train.codes, spam.votes, spam.text, spam.evidence)] * seeds
+    whole = mined_functions.load(name, data, encoder)
+    mined = [mined_functions.Bench(*whole, seed, encoder, cache) for seed in range(seeds)]
+    return [Rows(one.task, one.truth, one.votes, one.text, one.evidence) for one in mined]
 
 
 def turned(truth: np.ndarray, classes: int, share: float, seed: int) -> np.ndarray:
@@ -79,9 +78,7 @@ def majority(rows: Rows, given: np.ndarray, seed: int) -> Said:
 
 def snorkel(rows: Rows, given: np.ndarray, seed: int) -> Said:
     """Snorkel's label model, of the votes alone."""
-    model = LabelModel(cardinality=len(rows.task.labels), verbose=False)
-    model.fit(rows.votes, n_epochs=500, seed=seed, progress_bar=False)
-    found = model.predict_proba(rows.votes)
+    found = weak_supervision.fitted(rows.votes, len(rows.task.labels), seed).predict_proba(rows.votes)
     sure = (found.max(axis=1) >= SURE) & (rows.votes >= 0).any(axis=1)
     return Said(np.where(sure, found.argmax(axis=1), -1))
 
@@ -112,7 +109,7 @@ def measure(name: str, share: float, rows: list[Rows]) -> list[list[str]]:
     """A line for each way over all seeds; printed too."""
     lines = []
     for way, says in WAYS.items():
-        if way == "Snorkel's label model" and rows[0].votes.shape[1] * len(rows[0].task.labels) > label_model.LARGEST:
+        if not mined_functions.possible(way, rows[0].votes, len(rows[0].task.labels)):
             lines.append([name, f"{share:.0%}", way, "not run: too many functions and labels", "", "", ""])
             continue
         runs, models = [], set()
@@ -134,17 +131,13 @@ def measure(name: str, share: float, rows: list[Rows]) -> list[list[str]]:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sets", nargs="+", default=[RULES, "clinc150", "sentfin"])
-    parser.add_argument("--seeds", type=int, default=5)
-    options = parser.parse_args()
+    options = _results.parser(__doc__, [RULES, "clinc150", "sentfin"]).parse_args()
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder))
         encoder = Encoder(EncoderConfig(), cache)
         for name in options.sets:
-            rows = [load(name, options.data, seed, encoder, cache) for seed in range(options.seeds)]
+            rows = load(name, options.data, options.seeds, encoder, cache)
             for share in (0.0, 0.1):
                 lines += measure(name, share, rows)
     _results.write(

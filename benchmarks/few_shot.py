@@ -86,8 +86,8 @@ def self_trained(given: Given, others: np.ndarray, belief: np.ndarray, counts: n
     return Added([given.texts[place] for place in others[taken]], said[taken], np.ones(len(taken)))
 
 
-def self_trained_on_all(given: Given, others: np.ndarray, belief: np.ndarray) -> Added:
-    """Self-training with every unlabeled row, at the judge's belief in its answer."""
+def believed(given: Given, others: np.ndarray, belief: np.ndarray) -> Added:
+    """Every unlabeled row, at the belief in its answer: where a judge believes, self-training with every text."""
     return Added([given.texts[place] for place in others], belief.argmax(axis=1), belief.max(axis=1))
 
 
@@ -98,8 +98,7 @@ def spread(given: Given, vectors: np.ndarray) -> Added:
     others = np.flatnonzero(codes < 0)
     found = LabelSpreading(kernel="knn").fit(vectors, codes)
     belief = np.nan_to_num(found.label_distributions_[others])  # nan where no label reaches a row: weight 0
-    said = found.classes_[belief.argmax(axis=1)]
-    return Added([given.texts[place] for place in others], said, belief.max(axis=1))
+    return believed(given, others, belief)  # every class has a label, so that the columns are the classes
 
 
 def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path) -> Added:
@@ -138,7 +137,7 @@ def ways(
             TILTH: by_text,
             "neighbors, labeled by the nearest": neighbors(given, vectors, ones),
             "self-training": self_trained(given, others, belief, ones),
-            "self-training, every text": self_trained_on_all(given, others, belief),
+            "self-training, every text": believed(given, others, belief),
             "label spreading, by scikit-learn": spread(given, vectors),
         }
     ours = by_tilth(given, config, encoder, Cache(home / "cache"), seed, home / "scratch")
@@ -155,7 +154,7 @@ def ways(
         "contextual substitution": written(given, substituted(given, ours.denoiser, counts.tolist(), seed)),
         "neighbors, labeled by the nearest": neighbors(given, vectors, counts),
         "self-training": self_trained(given, others, belief, counts),
-        "self-training, every text": self_trained_on_all(given, others, belief),
+        "self-training, every text": believed(given, others, belief),
     }
     try:
         found["EDA's swap and deletion, by nlpaug"] = written(given, by_nlpaug(given, counts.tolist(), seed))
@@ -229,10 +228,7 @@ def sizes_of(word: str) -> tuple[str, list[int]]:
 
 def main() -> None:
     """Run, print the table, and put it into RESULTS.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sets", nargs="+", default=["banking77:1,5,10", "clinc150:5", "sentfin:100"])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser = _results.parser(__doc__, ["banking77:1,5,10", "clinc150:5", "sentfin:100"])
     parser.add_argument("--sources", type=int, default=Config().sources, help="rows that are paraphrased at most")
     parser.add_argument("--trunk", action="store_true", help="fine-tune the encoder too")
     arguments = parser.parse_args()

@@ -10,7 +10,6 @@ judge learns from what each label model is sure of, and is measured on gold. `cl
 
 from __future__ import annotations
 
-import argparse
 import re
 import tempfile
 from collections.abc import Callable
@@ -174,11 +173,10 @@ def everything(bench: Bench) -> Taught:
     return Taught(np.ones(len(bench.truth), dtype=bool), bench.truth)
 
 
-def possible(way: str, bench: Bench) -> bool:
+def possible(way: str, votes: np.ndarray, classes: int) -> bool:
     """Whether it ends in minutes; says so where it does not."""
-    size = bench.votes.shape[1] * len(bench.task.labels)
-    if way == "Snorkel's label model" and size > label_model.LARGEST:
-        print(f"{way}: not run: {bench.votes.shape[1]} functions for {len(bench.task.labels)} labels take it hours")
+    if way == "Snorkel's label model" and votes.shape[1] * classes > label_model.LARGEST:
+        print(f"{way}: not run: {votes.shape[1]} functions for {classes} labels take it hours")
         return False
     return True
 
@@ -195,11 +193,7 @@ WAYS: dict[str, Callable[[Bench], Taught]] = {
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sets", nargs="+", default=["clinc150", "sentfin", "banking77"])
-    parser.add_argument("--seeds", type=int, default=5)
-    options = parser.parse_args()
+    options = _results.parser(__doc__, ["clinc150", "sentfin", "banking77"]).parse_args()
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder))
@@ -208,7 +202,7 @@ def main() -> None:
             task, train, gold = load(name, options.data, encoder)
             benches = [Bench(task, train, gold, seed, encoder, cache) for seed in range(options.seeds)]
             for way, taught in WAYS.items():
-                if not possible(way, benches[0]):
+                if not possible(way, benches[0].votes, len(task.labels)):
                     lines.append([name, way, "not run: too many functions and labels", "", "", ""])
                     continue
                 found = [taught(bench) for bench in benches]

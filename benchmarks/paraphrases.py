@@ -157,10 +157,7 @@ def one(
 
 def main() -> None:
     """Run, print the table, and put it into RESULTS.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sets", nargs="+", default=["banking77", "clinc150"])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser = _results.parser(__doc__, ["banking77", "clinc150"])
     parser.add_argument("--labels", type=int, default=5, help="labels a class")
     parser.add_argument("--sources", type=int, default=385, help="rows that are paraphrased at most")
     parser.add_argument("--denoiser", default="pretrained", help="the denoiser that a night starts from")

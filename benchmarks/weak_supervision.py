@@ -151,11 +151,16 @@ def voted_most(votes: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]
     return best[:, 1] > best[:, 0], counts.argmax(axis=1)
 
 
-def by_snorkel(votes: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that some function votes on, and their classes: 500 epochs, as its documentation has it."""
-    covered = (votes >= 0).any(axis=1)
+def fitted(votes: np.ndarray, classes: int, seed: int) -> LabelModel:
+    """Snorkel's label model: 500 epochs, as its documentation has it."""
     model = LabelModel(cardinality=classes, verbose=False)
     model.fit(votes, n_epochs=500, seed=seed, progress_bar=False)
+    return model
+
+
+def by_snorkel(votes: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that some function votes on, and their classes."""
+    covered, model = (votes >= 0).any(axis=1), fitted(votes, classes, seed)
     codes = np.zeros(len(votes), dtype=np.int64)
     codes[covered] = model.predict(votes[covered], tie_break_policy="random")
     return covered, codes

@@ -160,9 +160,10 @@ def _at_work(path: Path) -> bool:
         with contextlib.suppress(OSError):
             return time.time() - path.lstat().st_mtime < _FORGOTTEN
         return False
-    with contextlib.suppress(PermissionError, OverflowError):  # somebody else's
-        try:
-            os.kill(int(named[2]), 0)
-        except ProcessLookupError:
-            return False
+    try:
+        os.kill(int(named[2]), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # somebody else's
+        pass
     return True

@@ -1,10 +1,11 @@
 """Labels where no function votes: a text model's own belief in the rows that nobody labeled, where that does not harm.
 
 Self-training (Scudder 1965; Yarowsky 1995) with the belief as weight: a label that is no more than likely teaches no
-more than that. A first judge's belief teaches a second one; where held-out labels say that the second knows more, its
-belief labels the rows, else the first one's. It costs nothing but time, and it helps or harms as the model is good or
-bad on this data, so that both are measured: judges that learned from such rows against judges that did not, on labels
-that reached neither.
+more than that. A first judge's belief, and that of the labels near by, teach a second judge; where held-out labels
+say that the second knows more, its belief labels the rows; where they say that it knows less, nothing does; else the
+first one's. It costs nothing but time, and it helps or harms as the model is good or bad on this data, so that both are
+measured: judges that learned from such rows against judges that did not, on labels that reached neither. Where most
+labels are the only one of their class none can be held out, and the second judge labels unmeasured.
 """
 
 from __future__ import annotations
