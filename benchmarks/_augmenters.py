@@ -58,7 +58,7 @@ def prepare(name: str, folder: Path, per_class: int, seed: int) -> Given:
     frame["status"], frame["reason"] = "active", None
     frame["label_given"] = train["label"].where(labeled, None).tolist()
     task = Task(name="label", labels=labels)
-    truth = train["label"].map({label: code for code, label in enumerate(labels)}).to_numpy()
+    truth = task.codes(train["label"])
     held = (gold["text"].astype(str).tolist(), gold["label"].tolist())
     return Given(table.resolve(frame, [task]), task, np.flatnonzero(labeled), truth, held)
 

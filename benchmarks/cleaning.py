@@ -79,7 +79,7 @@ def prepare(name: str, folder: Path, encoder: Encoder, cache: Cache, few: int = 
     frame["split"], frame["source"], frame["parent_id"] = "train", "input", None
     frame["status"], frame["reason"], frame["label_given"] = "active", None, train["label"].tolist()
     task = Task(name="label", labels=tuple(sorted(train["label"].unique())))
-    truth = frame["label_given"].map({label: code for code, label in enumerate(task.labels)}).to_numpy()
+    truth = task.codes(frame["label_given"])
     evidence = evidence_of(frame, task, encoder, cache)
     belief = evidence.out_of_fold(task, frame["label_given"].tolist()).probabilities
     return Rows(frame, task, truth, (gold["text"].astype(str).tolist(), gold["label"].tolist()), belief)
@@ -157,7 +157,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
     judge_all(frame, [rows.task], Config(), evidence, seed)
     after = table.resolve(frame, [rows.task])
     kept = after["label"].notna().to_numpy()
-    labels = after["label"].map({label: code for code, label in enumerate(names)}).fillna(0).astype(int).to_numpy()
+    labels = rows.task.codes(after["label"])
     figures = measure(
         frame["is_label_issue"].to_numpy(dtype=bool), frame["label_quality"].fillna(1).to_numpy(dtype=float), wrong
     )

@@ -109,10 +109,8 @@ def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path)
     resources = Resources(tasks=(given.task,), seed=0, evidence=evidence, scratch=scratch)
     after = to_pandas(perform("weak_supervision", samples, WeakConfig(), resources).samples)
     rows = after[after[f"{given.task.name}_origin"].eq(Origin.PROPAGATED)]
-    codes = rows[given.task.name].map({label: code for code, label in enumerate(given.task.labels)})
-    return Added(
-        rows["text"].tolist(), codes.to_numpy(dtype=int), rows[f"{given.task.name}_confidence"].to_numpy(float)
-    )
+    codes = given.task.codes(rows[given.task.name])
+    return Added(rows["text"].tolist(), codes, rows[f"{given.task.name}_confidence"].to_numpy(float))
 
 
 def together(one: Added, two: Added) -> Added:

@@ -66,11 +66,10 @@ def load(name: str, folder: Path, encoder: Encoder) -> tuple[Task, Rows, Rows]:
     if name == "clinc150":
         train, gold = (part.assign(label=part["domain"]) for part in (train, gold))
     task = Task(name="label", labels=tuple(sorted(train["label"].unique())))
-    index = {label: code for code, label in enumerate(task.labels)}
 
     def rows(part: pd.DataFrame) -> Rows:
         texts = part["text"].astype(str).tolist()
-        return Rows(texts, part["label"].map(index).to_numpy(dtype=np.int64), encoder.encode(texts))
+        return Rows(texts, task.codes(part["label"]), encoder.encode(texts))
 
     return task, rows(train), rows(gold)
 
@@ -99,7 +98,7 @@ class Bench:
         self.vectors = train.vectors[rest]
         self.evidence = evidence_of(texts, encoder, cache)
         near = self.evidence.neighbors(NEIGHBORS)
-        self.text = joint.see(self.vectors, near.rows, near.similarities)
+        self.text = joint.see(self.vectors, near)
         order = rng.permutation(len(rest))
         self.some = np.concatenate([order[self.truth[order] == code][:KNOWN] for code in range(len(task.labels))])
 

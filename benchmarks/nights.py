@@ -67,9 +67,9 @@ def as_given(found: Ingested, cache: Path) -> dict[str, float]:
     vectors = Encoder(EncoderConfig(), Cache(cache)).encode(frame["text"].tolist())
     gold, result = (frame["split"] == "gold").to_numpy(), {}
     for task in found.tasks:
-        codes = frame[f"{task.name}_given"].map({label: code for code, label in enumerate(task.labels)}).fillna(-1)
-        taught = (codes >= 0).to_numpy() & ~gold
-        said = fit_predict(vectors[taught], codes[taught].astype(int).to_numpy(), vectors[gold], len(task.labels))
+        codes = task.codes(frame[f"{task.name}_given"])
+        taught = (codes >= 0) & ~gold
+        said = fit_predict(vectors[taught], codes[taught], vectors[gold], len(task.labels))
         predicted = [task.labels[code] for code in said.argmax(axis=1)]
         result[task.name] = scores(frame.loc[gold, f"{task.name}_given"].tolist(), predicted)["macro_f1"]
     return result

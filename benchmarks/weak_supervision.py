@@ -104,7 +104,7 @@ class Bench:
         self.covered = (self.votes >= 0).any(axis=1)
         self.evidence = evidence_of(self.train.texts, encoder, cache)
         near = self.evidence.neighbors(NEIGHBORS)
-        self.text = joint.see(self.train.vectors, near.rows, near.similarities)
+        self.text = joint.see(self.train.vectors, near)
 
     def measure(self, rows: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
         """F1 of spam on test.csv, and on it and valid.csv, of the judge that learned from these rows."""

@@ -131,8 +131,7 @@ class Evidence:
         return self._judged(task, self._codes(task, labels), free & ~self._gold)
 
     def _codes(self, task: Task, labels: Sequence[str | None]) -> np.ndarray:
-        index = {label: position for position, label in enumerate(task.labels)}
-        codes = np.array([index.get(label, -1) if isinstance(label, str) else -1 for label in labels], dtype=np.int64)
+        codes = task.codes(labels)
         codes[self._gold] = -1
         return codes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 _BLOCK = 1024
 
@@ -20,6 +21,16 @@ class Neighbors:
 
     rows: np.ndarray
     similarities: np.ndarray
+
+    def matrix(self, weights: np.ndarray) -> csr_array:
+        """A weight of each row's nearest, sparse, shape (rows, rows), nearest first in each row.
+
+        Args:
+            weights: shape (rows, k), of rows whose nearest were sought among themselves.
+        """
+        count, k = self.rows.shape
+        starts = np.arange(count + 1) * k
+        return csr_array((weights.ravel(), self.rows.ravel(), starts), shape=(count, count))
 
 
 def nearest(vectors: np.ndarray, k: int, asked: np.ndarray | None = None, block: int = _BLOCK) -> Neighbors:

@@ -17,7 +17,7 @@ _SHARPNESS, _REACH, _STEPS = 4, 0.9, 30
 these would add is under a twentieth of it."""
 
 
-def graph(found: Neighbors) -> sparse.csr_matrix:
+def graph(found: Neighbors) -> sparse.csr_array:
     """The symmetric graph of rows and their nearest, each edge over the root of its two rows' degrees.
 
     Args:
@@ -26,16 +26,13 @@ def graph(found: Neighbors) -> sparse.csr_matrix:
     Returns:
         float32, shape (rows, rows).
     """
-    rows, k = found.rows.shape
-    weights = np.clip(found.similarities, 0, 1).astype(np.float32) ** _SHARPNESS
-    places = (np.repeat(np.arange(rows), k), found.rows.ravel())
-    one_way = sparse.csr_matrix((weights.ravel(), places), shape=(rows, rows))
+    one_way = found.matrix(np.clip(found.similarities, 0, 1).astype(np.float32) ** _SHARPNESS)
     both = one_way.maximum(one_way.T)
-    scale = sparse.diags(1 / np.sqrt(np.maximum(np.asarray(both.sum(axis=1)).ravel(), np.float32(1e-9))))
-    return sparse.csr_matrix(scale @ both @ scale)
+    scale = sparse.diags_array(1 / np.sqrt(np.maximum(both.sum(axis=1), np.float32(1e-9))))
+    return sparse.csr_array(scale @ both @ scale)
 
 
-def spread(over: sparse.csr_matrix, codes: np.ndarray, classes: int) -> np.ndarray:
+def spread(over: sparse.csr_array, codes: np.ndarray, classes: int) -> np.ndarray:
     """Belief in each row's class by the labels around it.
 
     A class keeps its share of the labels in the whole (class mass normalization, Zhu et al. 2003): else those whose

@@ -33,6 +33,16 @@ def test_the_nearest_are_those_of_brute_force(rows: int, k: int) -> None:
     assert_exact(nearest(vectors, k), vectors, k)
 
 
+@pytest.mark.parametrize("k", [0, 1, 3])
+def test_as_a_matrix_each_row_holds_the_weights_of_its_nearest(k: int) -> None:
+    vectors = unit_vectors(7)
+    found = nearest(vectors, k)
+    matrix = found.matrix(found.similarities).toarray()
+    for row, near in enumerate(found.rows):
+        assert np.flatnonzero(matrix[row]).tolist() == sorted(near)
+        assert matrix[row, near].tolist() == found.similarities[row].tolist()
+
+
 def test_of_two_texts_alike_each_is_the_others_nearest_and_none_its_own() -> None:
     vectors = unit_vectors(23)
     vectors[7] = vectors[2]

@@ -95,8 +95,7 @@ def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Se
 def _beliefs(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, task: Task) -> np.ndarray:
     """The judge's probabilities of one task's labels for the rows asked about; a label that stands is certain."""
     taught = table.settled(frame, task.name)
-    index = {label: code for code, label in enumerate(task.labels)}
-    codes = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
+    codes = task.codes(frame[task.name])
     found = fit_predict(vectors[taught], codes[taught], vectors[rows], len(task.labels))
     stands = np.flatnonzero(taught[rows])
     found[stands] = np.eye(len(task.labels), dtype=found.dtype)[codes[rows[stands]]]

@@ -139,10 +139,7 @@ def telling(fitted: Sequence[TaskJudges]) -> list[TaskJudges]:
 
 def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
     """A judge for each fold, from the rows outside it that may teach the task."""
-    index = {label: code for code, label in enumerate(task.labels)}
-    codes = np.array(
-        [index.get(label, -1) if isinstance(label, str) else -1 for label in frame[task.name]], dtype=np.int64
-    )
+    codes = task.codes(frame[task.name])
     codes[~settled(frame, task.name)] = -1
     codes[(frame["source"] != Source.INPUT).to_numpy(dtype=bool)] = -1
     vectors, folds = evidence.embeddings(), evidence.folds

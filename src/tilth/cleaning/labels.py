@@ -115,9 +115,8 @@ def _codes(frame: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
     """The label to learn from as a code, −1 for none, and whether it is for us to judge; both of shape (rows,)."""
     mine = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE)
     answer = frame[f"{task.name}_answer"] if f"{task.name}_answer" in frame else pd.Series(None, frame.index, object)
-    told = answer.where(answer.notna(), frame[f"{task.name}_given"]).where(mine)
-    index = {label: code for code, label in enumerate(task.labels)}
-    return told.map(index).astype(float).fillna(-1).astype(int).to_numpy(), answer.isna().to_numpy(dtype=bool)
+    told = answer.where(answer.notna(), frame[f"{task.name}_given"])
+    return np.where(mine, task.codes(told), -1), answer.isna().to_numpy(dtype=bool)
 
 
 def _consensus(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_array
 
 from tilth.calibration import fit_temperature, softmax
 from tilth.judge import fit_predict
@@ -32,22 +32,20 @@ _LOGITS = (0.02, 60.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """The nearest labeled rows of each labeled row: indices and voices, both of shape (rows, k)."""
+    """The nearest labeled rows of each labeled row, and their voices, shape (rows, k)."""
 
-    rows: np.ndarray
+    near: Neighbors
     voices: np.ndarray
 
     @classmethod
     def of(cls, near: Neighbors) -> Graph:
         """The graph of rows among which the nearest were sought."""
-        return cls(rows=near.rows, voices=np.exp((near.similarities.astype(np.float64) - 1) / _WIDTH))
+        return cls(near=near, voices=np.exp((near.similarities.astype(np.float64) - 1) / _WIDTH))
 
     def tally(self, codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
         """The neighbors' weighted voices for each class, float64, shape (rows, classes)."""
-        count, k = self.rows.shape
-        voices = (self.voices * weights[self.rows]).ravel()
-        among = csr_matrix((voices, self.rows.ravel(), np.arange(0, count * k + 1, max(k, 1))), shape=(count, count))
-        labels = csr_matrix((np.ones(count), (np.arange(count), codes)), shape=(count, classes))
+        among, count = self.near.matrix(self.voices * weights[self.near.rows]), len(codes)
+        labels = csr_array((np.ones(count), (np.arange(count), codes)), shape=(count, classes))
         return np.asarray((among @ labels).toarray())
 
 
@@ -146,7 +144,7 @@ def _discriminant(
         if not taught.any():
             continue
         x, y, w = vectors[taught].astype(np.float64), codes[taught], weights[taught]
-        members = csr_matrix((w, (y, np.arange(len(y)))), shape=(classes, len(y)))
+        members = csr_array((w, (y, np.arange(len(y)))), shape=(classes, len(y)))
         size = np.asarray(members.sum(axis=1)).ravel() + 1e-9
         means = (members @ x) / size[:, None]
         residual = (x - means[y]) * np.sqrt(w)[:, None]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from tilth.config import Settings
@@ -104,13 +103,6 @@ class Desk:
             Cache(self.workspace.cache) if cached else None,
             self.encoder.fingerprint if cached else "",
         )
-
-    def codes(self, frame: pd.DataFrame, task: Task) -> np.ndarray:
-        """Given labels by their place in the task, -1 where there is none."""
-        import numpy as np
-
-        places = {label: code for code, label in enumerate(task.labels)}
-        return np.array([places.get(label, -1) for label in frame[task.name].tolist()], dtype=np.int64)
 
 
 def at(config: Path | None) -> Desk:

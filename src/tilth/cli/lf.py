@@ -79,7 +79,7 @@ def check(options: argparse.Namespace) -> int:
     failed = 0 if options.names else len(desk.loaded.problems)
     for ballot in desk.cast(functions, desk.free, cached=False):
         task = next(task for task in desk.tasks if task.name == ballot.function.task)
-        line, good = _verdict(ballot, desk.codes(desk.free, task), desk.config)
+        line, good = _verdict(ballot, task.codes(desk.free[task.name]), desk.config)
         say(f"{'ok      ' if good else 'FAILED  '} {task.name}.{ballot.function.name:<28} {line}")
         failed += not good
     _say_problems(desk)
@@ -129,7 +129,7 @@ def votes(options: argparse.Namespace) -> int:
     ballot, on_gold = (desk.cast([function], frame, cached=True)[0] for frame in (desk.free, desk.gold))
     if ballot.error:
         raise RequestError(f"{task.name}.{function.name} would be left out: {ballot.error}")
-    truth, cast = desk.codes(desk.free, task), ballot.column
+    truth, cast = task.codes(desk.free[task.name]), ballot.column
     wrong = (cast >= 0) & (truth >= 0) & (cast != truth)
     rest = (cast >= 0) & ~wrong
     ids, texts = desk.free["id"].tolist(), desk.free["text"].tolist()
@@ -140,7 +140,7 @@ def votes(options: argparse.Namespace) -> int:
             given = task.labels[truth[row]] if truth[row] >= 0 else "no label"
             say(f"  {ids[row]}  {task.labels[cast[row]]} ({given})  {' '.join(texts[row].split())[:WIDTH]}")
     if len(desk.gold) and not on_gold.error:
-        truth, cast = desk.codes(desk.gold, task), on_gold.column
+        truth, cast = task.codes(desk.gold[task.name]), on_gold.column
         told = (cast >= 0) & (truth >= 0)
         say(f"\ngold: votes on {(cast >= 0).sum()} of {len(cast)} rows, right on {(cast[told] == truth[told]).sum()}")
     return 0
@@ -158,7 +158,7 @@ def new(options: argparse.Namespace) -> int:
     path = desk.workspace.labeling_functions / f"{options.name}.py"
     if path.exists():
         raise RequestError(f"{path} is there already; choose another name")
-    texts, codes = desk.free["text"].tolist(), desk.codes(desk.free, task)
+    texts, codes = desk.free["text"].tolist(), task.codes(desk.free[task.name])
     source = scaffold.file(options.name, task, options.label, texts, codes)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
@@ -177,7 +177,7 @@ def suggest(options: argparse.Namespace) -> int:
     desk = desks.at(options.config)
     task = desk.task(options.task)
     _check_label(options.label, task)
-    texts, codes = desk.free["text"].tolist(), desk.codes(desk.free, task)
+    texts, codes = desk.free["text"].tolist(), task.codes(desk.free[task.name])
     own = [one for one in desk.loaded.functions if one.task == task.name]
     ballots = desk.cast(own, desk.free, cached=True)
     covered = np.zeros(len(texts), dtype=bool)

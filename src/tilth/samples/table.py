@@ -38,6 +38,15 @@ class Task:
     parent_of: Mapping[str, str] = field(default_factory=dict)
     fixed: bool = False
 
+    def codes(self, labels: Iterable[object]) -> np.ndarray:
+        """Labels by their place among the task's, int64, shape (labels,); -1 for what is none of them.
+
+        >>> Task(name="task", labels=("no", "yes")).codes(["yes", None, "no"]).tolist()
+        [1, -1, 0]
+        """
+        places = {label: code for code, label in enumerate(self.labels)}
+        return np.array([places.get(label, -1) for label in labels], dtype=np.int64)  # type: ignore[call-overload]
+
     def to_json(self) -> dict[str, Any]:
         """As it is written to `run.json`."""
         return {

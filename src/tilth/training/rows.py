@@ -49,9 +49,7 @@ def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) 
     codes, weights, judged = {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
-        index = {label: code for code, label in enumerate(task.labels)}
-        found = frame[task.name].map(index).fillna(-1).to_numpy(dtype=np.int64)
-        codes[task.name] = np.where(learnable, found, -1)
+        codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
         weights[task.name] = table.lesson_weights(frame, task.name)
         # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
         # truth to measure by, so that neither takes part.

@@ -63,7 +63,7 @@ class _Night:
         if self._text is None:
             evidence = self.resources.evidence
             near = evidence.neighbors(NEIGHBORS, self.free)  # gold is no witness
-            self._text = see(evidence.embeddings()[self.free], near.rows, near.similarities)
+            self._text = see(evidence.embeddings()[self.free], near)
         return self._text
 
 
@@ -235,13 +235,7 @@ def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
     """Labels in force that came from people or the input, as codes, -1 for none; never gold, never weak."""
     known = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
     told = known & table.settled(frame, task.name)
-    return np.where(told, _codes(frame[task.name], task), -1)
-
-
-def _codes(labels: pd.Series, task: Task) -> np.ndarray:
-    """Labels by their place in the task, int64, -1 for what is none."""
-    places = {label: code for code, label in enumerate(task.labels)}
-    return np.array([places.get(label, -1) if isinstance(label, str) else -1 for label in labels], dtype=np.int64)
+    return np.where(told, task.codes(frame[task.name]), -1)
 
 
 def _label(
@@ -251,7 +245,7 @@ def _label(
     label, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
     places = np.flatnonzero(heard)
     votes = matrix[places][:, (matrix[places] >= 0).any(axis=0)]
-    given = _codes(night.frame.iloc[night.free][f"{task.name}_given"], task)
+    given = task.codes(night.frame.iloc[night.free][f"{task.name}_given"])
     if not votes.size or len(task.labels) < 2:
         return label, confidence, Choice(name="majority", by="no votes to weigh")
     seen = Witnesses(

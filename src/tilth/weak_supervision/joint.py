@@ -15,6 +15,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import softmax
 
+from tilth.neighbors import Neighbors
+
 DIMENSIONS = 128
 """Of the whitened space; between 64 and 256 the result hardly depends on it."""
 ROUNDS = (2, 4, 8)
@@ -44,18 +46,14 @@ class Text:
     near: csr_array
 
 
-def see(vectors: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray) -> Text:
+def see(vectors: np.ndarray, neighbors: Neighbors) -> Text:
     """Prepare the texts once for several fits.
 
     Args:
         vectors: embeddings, shape (rows, dimensions).
-        neighbors: positions of each row's nearest rows, shape (rows, k).
-        similarities: their cosines, shape (rows, k).
+        neighbors: each row's nearest rows among these.
     """
-    count, k = neighbors.shape
-    starts = np.arange(0, count * k + 1, k) if k else np.zeros(count + 1, dtype=np.int64)
-    weights = np.maximum(similarities, 0.0).ravel().astype(np.float64)
-    near = csr_array((weights, neighbors.ravel(), starts), shape=(count, count))
+    near = neighbors.matrix(np.maximum(neighbors.similarities, 0.0).astype(np.float64))
     return Text(white=_whiten(np.asarray(vectors, dtype=np.float64)), near=near)
 
 

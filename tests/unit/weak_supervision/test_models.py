@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tilth.neighbors import Neighbors
 from tilth.weak_supervision import choosing, figures, history, joint, label_model
 from tilth.weak_supervision.choosing import Witnesses
 from tilth.weak_supervision.history import Measured
@@ -24,7 +25,7 @@ def clouds(count: int = 300, *, apart: float = 3.0, seed: int = 0) -> tuple[np.n
 def text_of(vectors: np.ndarray) -> joint.Text:
     cosine = vectors @ vectors.T - 3 * np.eye(len(vectors))
     near = np.argsort(-cosine, axis=1)[:, :10]
-    return joint.see(vectors, near, np.take_along_axis(cosine, near, axis=1))
+    return joint.see(vectors, Neighbors(rows=near, similarities=np.take_along_axis(cosine, near, axis=1)))
 
 
 def noisy(truth: np.ndarray, *, coverage: float, right: float, functions: int = 3, seed: int = 1) -> np.ndarray:
