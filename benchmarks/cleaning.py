@@ -164,6 +164,8 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
     weights = after["label_confidence"].fillna(0).clip(1e-3, 1).to_numpy(dtype=float)
     found["tilth"] = [*figures, judged(kept, labels, weights)]
     found["tilth, what it flags dropped"] = [*figures, judged(~frame["is_label_issue"].to_numpy(dtype=bool), codes)]
+    if rate:
+        found["an oracle: just the wrong ones dropped"] = [*measure(wrong, 1.0 - wrong, wrong), judged(~wrong, codes)]
     found["the true labels"] = [0.0, *[float("nan")] * 5, judged(everything, rows.truth)]
     lost, whole = found["none"][-1], found["the true labels"][-1]
     return {name: [*row, (row[-1] - lost) / (whole - lost) if rate else float("nan")] for name, row in found.items()}
