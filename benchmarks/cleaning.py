@@ -36,8 +36,10 @@ CONDITIONS = (
     ("confusable", 0.1),
     ("confusable", 0.2),
     ("confusable", 0.4),
+    ("uniform", 0.1),
     ("uniform", 0.2),
     ("uniform", 0.4),
+    ("feature", 0.1),
     ("feature", 0.2),
     ("feature", 0.4),
 )

@@ -44,8 +44,8 @@ class Task:
         >>> Task(name="task", labels=("no", "yes")).codes(["yes", None, "no"]).tolist()
         [1, -1, 0]
         """
-        places = {label: code for code, label in enumerate(self.labels)}
-        return np.array([places.get(label, -1) for label in labels], dtype=np.int64)  # type: ignore[call-overload]
+        places: dict[object, int] = {label: code for code, label in enumerate(self.labels)}
+        return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
 
     def to_json(self) -> dict[str, Any]:
         """As it is written to `run.json`."""
