@@ -47,9 +47,8 @@ FEW_CONDITIONS = (("none", 0.0), ("confusable", 0.2), ("uniform", 0.2))
 COLUMNS = (
     "data set", "noise", "filter", "flagged", "precision", "recall", "F1", "AUROC", "AP", "gold macro-F1", "gap closed",
 )  # fmt: skip
-
-
 _GAP = 0.01
+"""Macro-F1 that noise takes at least, for the share of it that is won back to mean something."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def measure(flagged: np.ndarray, quality: np.ndarray, wrong: np.ndarray) -> list
 
 
 def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed: int) -> dict[str, list[float]]:
-    """Every figure of one data set with one noise, by filter."""
+    """Every figure of one data set with one noise, by filter, but for the gap closed."""
     codes = noisy(rows, kind, rate, seed) if rate else rows.truth
     wrong, names = codes != rows.truth, np.array(rows.task.labels, dtype=object)
     frame = rows.frame.assign(label_given=names[codes])
@@ -172,14 +171,18 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
     if rate:
         found["an oracle: just the wrong ones dropped"] = [*measure(wrong, 1.0 - wrong, wrong), judged(~wrong, codes)]
     found["the true labels"] = [0.0, *[float("nan")] * 5, judged(everything, rows.truth)]
-    lost, whole = found["none"][-1], found["the true labels"][-1]
-    return {name: [*row, (row[-1] - lost) / (whole - lost) if rate else float("nan")] for name, row in found.items()}
+    return found
 
 
-def _of_some_gap(runs: list[dict[str, list[float]]]) -> list[dict[str, list[float]]]:
-    """The runs without the share of the gap that is closed, where noise took less than a point: of next to nothing."""
-    gap = np.median([run["the true labels"][-2] - run["none"][-2] for run in runs])
-    return runs if gap >= _GAP else [{way: [*row[:-1], float("nan")] for way, row in run.items()} for run in runs]
+def _with_gap_closed(runs: list[dict[str, list[float]]]) -> list[dict[str, list[float]]]:
+    """The runs, each way with the share that it wins back of what the noise took; NaN where that is next to nothing."""
+    lost = [run["none"][-1] for run in runs]
+    gaps = [run["the true labels"][-1] - low for run, low in zip(runs, lost, strict=True)]
+    shown = np.median(gaps) >= _GAP
+    return [
+        {way: [*row, (row[-1] - low) / gap if shown else float("nan")] for way, row in run.items()}
+        for run, low, gap in zip(runs, lost, gaps, strict=True)
+    ]
 
 
 def main() -> None:
@@ -199,7 +202,7 @@ def main() -> None:
                     seeds = range(10, 10 + (arguments.seeds if rate else 1))
                     runs = [one(rows, encoder, cache, kind, rate, seed) for seed in seeds]
                     shown = f"{name}, {few} a class" if few else name
-                    lines += _results.compared([shown, f"{kind} {rate:.0%}"], _of_some_gap(runs))
+                    lines += _results.compared([shown, f"{kind} {rate:.0%}"], _with_gap_closed(runs))
             _write(arguments, arguments.sets[: arguments.sets.index(name) + 1], lines, time.monotonic() - started)
 
 

@@ -242,6 +242,7 @@ def _measure(bench: Bench, seeds: Sequence[int]) -> None:
     text = (
         f"## Weak supervision: 73 rules for spam, {len(bench.train.texts):,} messages, "
         f"{bench.covered.mean():.0%} of them covered\n\n"
+        f"`python benchmarks/weak_supervision.py --seeds {len(seeds)}`\n\n"
     )
     text += _results.table(["labels from", "F1, test.csv", "F1, test.csv and valid.csv", "floor or aim"], lines)
     text += f"\n\nHand labels saved: with no label {saved(bench, reached['joint, no label'], 0, seeds)}; "
