@@ -151,8 +151,7 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
 
 def by_text(bench: Bench, known: np.ndarray) -> Taught:
     """What the text says of the rows without a label, where functions say less."""
-    names = np.array([*bench.task.labels, None], dtype=object)
-    frame = pd.DataFrame({"label_given": names[known]}).assign(
+    frame = pd.DataFrame({"label_given": bench.task.decoded(known)}).assign(
         split=np.where(known >= 0, Split.TRAIN, Split.UNLABELED), source=Source.INPUT, status=Status.ACTIVE, reason=None
     )
     found = propagate(table.resolve(frame, [bench.task]), bench.task, known, bench.evidence, "auto")

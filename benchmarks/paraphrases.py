@@ -50,7 +50,7 @@ def oracle_of(given: Given, encoder: Encoder) -> tuple[Oracle, float]:
     """The oracle, and its accuracy on the gold rows."""
     oracle = judge().fit(encoder.encode(given.texts), given.truth)
     texts, labels = given.gold
-    said = np.array(given.task.labels)[oracle.predict(encoder.encode(texts))]
+    said = given.task.decoded(oracle.predict(encoder.encode(texts)))
     return oracle, float((said == np.array(labels)).mean())
 
 

@@ -141,7 +141,7 @@ def judged(evidence: Evidence, task: Task, known: np.ndarray) -> np.ndarray | No
     """What judges of the known labels say of rows whose label they did not learn from; None without labels."""
     if (known < 0).all():
         return None
-    return evidence.out_of_fold(task, np.array([*task.labels, None], dtype=object)[known].tolist()).probabilities
+    return evidence.out_of_fold(task, task.decoded(known).tolist()).probabilities
 
 
 def voted_most(votes: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:

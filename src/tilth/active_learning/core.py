@@ -84,7 +84,7 @@ def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Se
     decided = hierarchy.decide([task.to_json() for task in tasks], found)
     for task in tasks:
         codes, confidence = decided[task.name]
-        queue[f"{task.name}_suggested"] = np.array([*task.labels, None], dtype=object)[codes]
+        queue[f"{task.name}_suggested"] = task.decoded(codes)
         queue[f"{task.name}_confidence"] = confidence.round(4)
     queue["score"] = frame["acquisition_score"].to_numpy(dtype=float)[rows].round(6)
     for task in tasks:

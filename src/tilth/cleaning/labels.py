@@ -99,7 +99,7 @@ def judge_labels(
         belief[np.ix_(rows, present)] = beliefs.joint
         belief[rows] = np.nan_to_num(belief[rows])
         issue = verdict.issue & asked[rows]
-        labels = np.array(task.labels, dtype=object)[present]
+        labels = task.decoded(present)
         columns.write(compact, labels, verdict, issue, config)
         metrics |= _metrics(verdict)
         if (together := _consensus(frame, task, rows, labels, beliefs, config)) is not None:

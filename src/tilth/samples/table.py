@@ -47,6 +47,14 @@ class Task:
         places: dict[object, int] = {label: code for code, label in enumerate(self.labels)}
         return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
 
+    def decoded(self, codes: np.ndarray) -> np.ndarray:
+        """The labels of codes, as objects in an array of their shape; None for -1: the reverse of `codes`.
+
+        >>> Task(name="task", labels=("no", "yes")).decoded(np.array([1, -1, 0])).tolist()
+        ['yes', None, 'no']
+        """
+        return np.array([*self.labels, None], dtype=object)[codes]
+
     def to_json(self) -> dict[str, Any]:
         """As it is written to `run.json`."""
         return {

@@ -56,8 +56,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     answers = _answers(frame, fitted, centers, artifacts)
     for task in resources.tasks:
         predicted, confidence = answers.get(task.name, (np.full(len(frame), -1), np.zeros(len(frame))))
-        names = np.array([*task.labels, None], dtype=object)
-        frame[f"{task.name}_predicted"] = names[predicted]
+        frame[f"{task.name}_predicted"] = task.decoded(predicted)
         frame[f"{task.name}_predicted_confidence"] = np.where(predicted >= 0, confidence, np.nan).astype(np.float32)
     frame["out_of_scope_score"] = answers[""][0]
     metrics, figures = _measure(frame, rows, resources.tasks, fitted)
@@ -224,8 +223,7 @@ def _measure(
         return metrics, report.figures(pairs, "gold", fitted.losses)
     for task in rows.tasks:
         asked = rows.judged[task.name].labeled
-        names = np.array(task.labels, dtype=object)
-        said = names[rows.judged[task.name].predicted[asked]]
         if asked.any():
-            pairs[task.name] = (names[rows.codes[task.name][asked]].tolist(), said.tolist())
+            told, said = rows.codes[task.name][asked], rows.judged[task.name].predicted[asked]
+            pairs[task.name] = (task.decoded(told).tolist(), task.decoded(said).tolist())
     return {"cross_validated": report.scores(pairs)}, report.figures(pairs, "cross-validated", fitted.losses)

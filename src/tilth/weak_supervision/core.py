@@ -166,12 +166,8 @@ def _conclude(night: _Night, task: Task, every: Sequence[Ballot]) -> dict[str, A
     if (pairs := figures.correlated(task.name, names, matrix)) is not None:
         night.figures.append(pairs)
     if disputes.any():
-        spelled = np.array(task.labels, dtype=object)
-        night.figures.append(
-            figures.disputed(
-                task.name, rows[disputes], spelled[truth[disputes]], spelled[label[disputes]], confidence[disputes]
-            )
-        )
+        given, voted_for = task.decoded(truth[disputes]), task.decoded(label[disputes])
+        night.figures.append(figures.disputed(task.name, rows[disputes], given, voted_for, confidence[disputes]))
     told, voted = sure & (truth >= 0), (matrix[:, kept] >= 0).any(axis=1)
     by_text = _by_text(night, task) if choice.name == TEXT else {}
     return {
@@ -276,5 +272,5 @@ def _judged(night: _Night, task: Task, places: np.ndarray) -> np.ndarray | None:
         return None
     if not FEW_LABELS <= told.sum() < MANY or len(np.unique(truth[told])) < 2:
         return None
-    labels = np.array([*task.labels, None], dtype=object)[truth].tolist()
+    labels = task.decoded(truth).tolist()
     return night.resources.evidence.out_of_fold(task, labels).probabilities[night.free][places]

@@ -107,14 +107,13 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
         judged = np.zeros_like(judged)
     elif judged.sum() < FEWEST:
         return None
-    names = np.array([*task.labels, None], dtype=object)
-    labels = names[truth].tolist()
+    labels = task.decoded(truth).tolist()
     before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, free)
     change = _change(after, before, truth, judged) if judged.any() else 1
     teacher = after if change > 0 else before
     sure = free & (teacher.confidence >= LIKELY)
     label, confidence = np.where(sure, teacher.predicted, -1), np.where(free, teacher.confidence, np.nan)
-    without, beside = (_scores(found, truth, judged, names) if judged.any() else {} for found in (before, after))
+    without, beside = (_scores(found, truth, judged, task) if judged.any() else {} for found in (before, after))
     why_not = None
     if not sure.any():
         why_not = f"no row is as sure as {LIKELY}"
@@ -140,5 +139,5 @@ def _change(after: OutOfFold, before: OutOfFold, truth: np.ndarray, judged: np.n
     return int(np.sign(change.sum())) if abs(change.sum()) > change.std() * np.sqrt(len(change)) else 0
 
 
-def _scores(found: OutOfFold, truth: np.ndarray, judged: np.ndarray, names: np.ndarray) -> dict[str, float]:
-    return scores(names[truth[judged]].tolist(), names[found.predicted[judged]].tolist())
+def _scores(found: OutOfFold, truth: np.ndarray, judged: np.ndarray, task: Task) -> dict[str, float]:
+    return scores(task.decoded(truth[judged]).tolist(), task.decoded(found.predicted[judged]).tolist())

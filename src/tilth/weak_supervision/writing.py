@@ -23,10 +23,9 @@ def write_labels(
     frame: pd.DataFrame, free: np.ndarray, task: Task, label: np.ndarray, confidence: np.ndarray, sure: np.ndarray
 ) -> None:
     """The label model's answers, as codes of shape (free rows,), into a frame that the caller owns."""
-    names = np.array([*task.labels, None], dtype=object)
     weak = np.full(len(frame), None, dtype=object)
     probability = np.full(len(frame), np.nan, dtype=np.float32)
-    weak[free] = names[np.where(sure, label, -1)]
+    weak[free] = task.decoded(np.where(sure, label, -1))
     probability[free] = confidence
     frame[f"{task.name}_weak"], frame[f"{task.name}_weak_confidence"] = weak, probability
 
