@@ -107,28 +107,29 @@ class AcceptabilityChecker:
 
     A text whose score is no higher than most good ones' has no problem; beyond that, the unit is such that of real
     pairs with one meaning, one in a hundred is called worse by the gate's default (`acceptability.json`, held out).
+
+    Args:
+        weights: A file by training, with its record beside it.
     """
 
     name = "acceptability"
 
-    def __init__(self) -> None:
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        self._weights = weights
         self._known: dict[str, float] = {}
 
     @cached_property
     def _loaded(self) -> tuple[Acceptability, dict[str, Any]]:
-        return load()
+        return load(self._weights)
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
         """Problems in each text (texts,), a continuous figure."""
         facts = self._loaded[1]
         return np.asarray(np.maximum(0.0, self._scores(texts) - facts["floor"]) / facts["unit"])
 
-    def reads_worse(self, sources: Sequence[str], paraphrases: Sequence[str]) -> np.ndarray:
-        """Whether each paraphrase reads worse than its source by more than four in five right ones do (texts,).
-
-        Stricter than `problems`: of what a denoiser writes much is wrong, and of what is right enough is left.
-        """
-        return np.asarray(self._scores(paraphrases) - self._scores(sources) > self._loaded[1]["strict"])
+    def change(self, sources: Sequence[str], paraphrases: Sequence[str]) -> np.ndarray:
+        """By how much each paraphrase's score is above its source's; high = reads worse (texts,)."""
+        return np.asarray(self._scores(paraphrases) - self._scores(sources))
 
     def _scores(self, texts: Sequence[str]) -> np.ndarray:
         new = sorted(set(texts) - set(self._known))

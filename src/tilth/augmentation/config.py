@@ -22,6 +22,13 @@ class AdaptConfig(Model):
     neighbors: int = Field(default=8, ge=1, le=64, description="nearest rows that may be a pair")
     low: float = Field(default=0.65, ge=-1, le=1, description="smallest cosine of a pair")
     high: float = Field(default=0.97, ge=-1, le=1, description="largest cosine of a pair")
+    critic_steps: int = Field(
+        default=120,
+        ge=0,
+        le=100_000,
+        description="batches of 24 pairs by which the acceptability model learns how the workspace's texts go wrong "
+        "when they are recombined; 0 = as it came",
+    )
     heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of texts that only measure")
 
 
@@ -42,6 +49,12 @@ class GateConfig(Model):
         "with three that no row holds to be a problem; 1 = hardly ever",
     )
     fluency: float = Field(default=0.2, ge=0, description="nats a token by which a paraphrase may read worse")
+    readable: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="smallest probability of reading without a mistake, by all checkers together",
+    )
     agreement: float = Field(default=0.85, ge=0, le=1, description="smallest probability of keeping the parent's label")
     novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
     per_source: int = Field(default=5, ge=1, le=50, description="paraphrases of one row at most")

@@ -11,16 +11,16 @@ import pandas as pd
 from datasets import Dataset
 
 from tilth.augmentation import judges as judging
-from tilth.augmentation import report, sources
+from tilth.augmentation import readability, report, sources, weights
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
-from tilth.augmentation.config import Config
+from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.corpus import usable
+from tilth.augmentation.critic import critic
 from tilth.augmentation.drawing import Paraphraser, draw
-from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
-from tilth.augmentation.grammar import Checker, added_problems, checkers, unheard
+from tilth.augmentation.grammar import Checker, checkers, unheard
 from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
@@ -61,7 +61,8 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     graded, problems = reasons, np.full(len(reasons), np.nan)
     if trained:
         reasons = verdicts(candidates, measured, config.gate)
-        problems = _problems(candidates, reasons, checks, adapted, config.gate.fluency)
+        found = _critic(frame, chosen, checks, adapted, config, resources.seed)
+        problems = _problems(candidates, reasons, checks, found, adapted, config.gate)
         graded = grammatical(reasons, problems, config.gate)
         reasons = fill(candidates, measured, graded, allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
@@ -188,28 +189,37 @@ def _measured(
     )
 
 
+def _critic(
+    frame: pd.DataFrame,
+    chosen: sources.Chosen,
+    checks: Sequence[Checker],
+    adapted: Adapted,
+    config: Config,
+    seed: int,
+) -> AcceptabilityChecker | None:
+    """The night's critic, unless the config's checkers go without the acceptability model."""
+    if not any(isinstance(checker, AcceptabilityChecker) for checker in checks):
+        return None
+    texts = frame["text"].iloc[usable(frame)].tolist()
+    return critic(
+        texts, set(frame["text"].iloc[chosen.rows]), spellings(texts), adapted.pipeline.tokenizer, adapted.folder,
+        steps=config.adapt.critic_steps, seed=seed, start=weights.find(config.denoiser),
+    )  # fmt: skip
+
+
 def _problems(
     candidates: Candidates,
     reasons: Sequence[Reason | None],
     checks: Sequence[Checker],
+    critic: AcceptabilityChecker | None,
     adapted: Adapted,
-    tolerated: float,
+    gate: GateConfig,
 ) -> np.ndarray:
-    """Problems beyond the source's, and nats a token beyond what is tolerated, of what passed so far; else NaN."""
+    """Problems of what passed so far, else NaN."""
     found = np.full(len(reasons), np.nan)
     passed = [place for place, reason in enumerate(reasons) if reason is None]
-    old = [candidates.sources[place] for place in passed]
-    new = [candidates.texts[place] for place in passed]
-    total = np.zeros(len(passed))
-    for checker in checks:
-        total += added_problems(checker, old, new)
-        if isinstance(checker, AcceptabilityChecker):
-            total += checker.reads_worse(old, new)
-    distinct = sorted({*old, *new})
-    nats = nats_per_token(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, distinct)
-    of = dict(zip(distinct, nats, strict=True))
-    worse = np.array([of[after] - of[before] for before, after in zip(old, new, strict=True)], dtype=float)
-    found[passed] = total + np.maximum(0.0, np.nan_to_num(worse, nan=0.0) - tolerated)
+    old, new = ([texts[place] for place in passed] for texts in (candidates.sources, candidates.texts))
+    found[passed] = readability.problems(old, new, checks, critic, adapted.pipeline, gate)
     return found
 
 

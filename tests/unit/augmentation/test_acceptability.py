@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tilth.augmentation.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load
+from tilth.augmentation.acceptability_learning import batches, by_turns, fit, paired
 from tilth.augmentation.config import GateConfig
 from tilth.augmentation.grammar import added_problems, checkers
-from tilth.augmentation.pretrain_acceptability import batches, by_turns, fit, paired, publish, written
+from tilth.augmentation.pretrain_acceptability import publish, written
 
 GOOD = ["where is my new card", "why was I charged twice for this", "how do I change my address", "the fees are high"]
 BAD = ["where my is new card", "why was I charged twice this for", "how do I my change address", "the are high fees"]
@@ -54,10 +55,17 @@ def test_a_change_is_nothing_at_first_and_training_makes_it_something() -> None:
     assert changed <= set(model.trained())
 
 
-def test_what_reads_worse_than_its_source_is_noticed_sooner_than_a_mistake(checker: AcceptabilityChecker) -> None:
-    assert checker.reads_worse(GOOD, BAD).sum() >= (added_problems(checker, GOOD, BAD) > GateConfig().grammar).sum()
-    assert not checker.reads_worse(BAD, GOOD).any()
-    assert not checker.reads_worse(GOOD, GOOD).any()
+def test_what_reads_worse_than_its_source_has_a_higher_score(checker: AcceptabilityChecker) -> None:
+    change = checker.change(GOOD, BAD)
+    assert (change > 0).all()
+    assert checker.change(BAD, GOOD) == pytest.approx(-change)
+    assert checker.change(GOOD, GOOD).tolist() == [0, 0, 0, 0]
+
+
+def test_it_knows_what_a_recombination_breaks(checker: AcceptabilityChecker) -> None:
+    sources = ["why is my top up still pending", "where is my card"]
+    broken = ["why was my top up is still pending", "how is it my card is"]
+    assert (checker.change(sources, broken) > 1).all()
 
 
 def test_the_denoisers_own_paraphrases_are_half_of_the_second_part() -> None:

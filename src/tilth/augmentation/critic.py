@@ -1,0 +1,78 @@
+"""The critic: the acceptability model after a night's lesson in how the workspace's own texts go wrong.
+
+What a recombination breaks differs from workspace to workspace. Of 200 paraphrases of banking77 that we read one by
+one, the shipped model told the right from the wrong with an AUROC of 0.63 where texts were recombined, and with 0.69
+after 120 batches of banking77's own recombinations.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from tilth.augmentation.acceptability import WEIGHTS, AcceptabilityChecker, load
+from tilth.augmentation.acceptability_learning import batches, by_turns, fit, paired, recombinations
+
+logger = logging.getLogger(__name__)
+FILE = "critic.safetensors"
+_SOURCES = 600  # texts whose recombinations are learned from
+_WORDS = range(3, 26)
+_FEWEST = 200  # recombinations below which there is no lesson
+_PEAK = 5e-4
+
+
+def critic(
+    texts: Sequence[str],
+    besides: set[str],
+    casing: Mapping[str, str],
+    tokenizer: Any,
+    folder: Path,
+    *,
+    steps: int,
+    seed: int,
+    start: Path | None = None,
+) -> AcceptabilityChecker:
+    """The night's critic, from where it was kept or newly taught.
+
+    Args:
+        texts: What people wrote in the workspace.
+        besides: Those that will be paraphrased: their recombinations are to be judged, and none is learned from.
+        casing: Spelling of words in the corpus.
+        tokenizer: The denoiser's.
+        folder: Where it is kept; one that is there already is taken as it is.
+        steps: Batches of pairs; 0 = as it came in the package.
+        seed: Of what is drawn.
+        start: Folder of the denoiser that the night began from, which may hold one.
+    """
+    file = folder / FILE
+    if start is not None and not file.exists() and (start / FILE).exists():
+        for suffix in (".safetensors", ".json"):
+            shutil.copy((start / FILE).with_suffix(suffix), file.with_suffix(suffix))
+    if file.exists():
+        return AcceptabilityChecker(file)
+    every = sorted(set(texts))
+    free = [text for text in every if text not in besides and len(text.split()) in _WORDS]
+    if not steps or not free:
+        return AcceptabilityChecker()
+    rng = random.Random(seed)
+    pairs = recombinations(rng.sample(free, min(_SOURCES, len(free))), every, casing, tokenizer, seed)
+    if len(pairs) < _FEWEST:
+        logger.info("%d recombinations are too few to teach the critic", len(pairs))
+        return AcceptabilityChecker()
+    model, facts = load(WEIGHTS)
+    wrong = paired(pairs, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # of the dropout
+        curve = fit(model, by_turns(batches(every, seed), wrong, wrong), steps, _PEAK)
+    save_file({name: tensor.bfloat16().contiguous() for name, tensor in model.trained().items()}, file)
+    record = facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}
+    file.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return AcceptabilityChecker(file)

@@ -1,0 +1,104 @@
+"""How a paraphrase reads beside its source: each checker's word, and the probability that all of them make together.
+
+Each checker by itself lets some mistakes pass. The weights of the probability are a logistic regression's on 320
+paraphrases of clinc150 that we read one by one, 154 of them without a mistake; they tell the two apart with an AUROC of
+0.84 (cross-validated, sources apart), and with 0.75 on 200 of banking77.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilth.augmentation.acceptability import AcceptabilityChecker
+from tilth.augmentation.attestation import AttestedChecker
+from tilth.augmentation.config import GateConfig
+from tilth.augmentation.fluency import nats_per_token, worst_nats
+from tilth.augmentation.grammar import Checker, added_problems
+from tilth.augmentation.link_grammar import LinkGrammarChecker
+from tilth.augmentation.pipeline import ParaphrasePipeline
+
+_INTERCEPT = 1.75
+_WORST, _UNATTESTED, _PARSE, _ACCEPTABILITY = -0.52, -0.91, -1.06, -0.43
+_MOST_UNATTESTED, _MOST_PARSE = 3, 2  # beyond these, more says no more
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What is known of each paraphrase; every array is (texts,), 0 where a checker has no answer.
+
+    Attributes:
+        worst: Nats by which its least expected tokens are less expected than its source's.
+        unattested: Its trigrams of words that nobody wrote.
+        parse: Link-grammar's problems beyond its source's.
+        acceptability: The acceptability model's score beyond its source's; high = wrong.
+    """
+
+    worst: np.ndarray
+    unattested: np.ndarray
+    parse: np.ndarray
+    acceptability: np.ndarray
+
+
+def readable(signs: Signs) -> np.ndarray:
+    """The probability that each reads without a mistake (texts,)."""
+    logit = (
+        _INTERCEPT
+        + _WORST * signs.worst
+        + _UNATTESTED * np.clip(signs.unattested, 0, _MOST_UNATTESTED)
+        + _PARSE * np.clip(signs.parse, 0, _MOST_PARSE)
+        + _ACCEPTABILITY * signs.acceptability
+    )
+    return np.asarray(1 / (1 + np.exp(-logit)))
+
+
+def problems(
+    sources: Sequence[str],
+    paraphrases: Sequence[str],
+    checks: Sequence[Checker],
+    critic: AcceptabilityChecker | None,
+    pipeline: ParaphrasePipeline,
+    gate: GateConfig,
+) -> np.ndarray:
+    """Problems of each paraphrase (texts,); `critic` is `tilth.augmentation.critic`'s, if there is one.
+
+    They are each checker's beyond the source's, nats a token by the denoiser beyond what is tolerated, and one more
+    where all of these together make a mistake likely.
+    """
+    added = {checker.name: added_problems(checker, sources, paraphrases) for checker in checks}
+    worse = _beyond(nats_per_token, sources, paraphrases, pipeline)
+    total: np.ndarray = sum(added.values(), np.maximum(0.0, worse - gate.fluency))
+    left = np.flatnonzero(total <= gate.grammar).tolist()  # what fails already is not looked into further
+    signs = _signs([sources[k] for k in left], [paraphrases[k] for k in left], checks, critic, pipeline)
+    total[left] += readable(signs) < gate.readable
+    return total
+
+
+def _signs(
+    sources: Sequence[str],
+    paraphrases: Sequence[str],
+    checks: Sequence[Checker],
+    critic: AcceptabilityChecker | None,
+    pipeline: ParaphrasePipeline,
+) -> Signs:
+    unattested = parse = np.zeros(len(sources))
+    for checker in checks:
+        if isinstance(checker, AttestedChecker):
+            unattested = np.nan_to_num(checker.problems(paraphrases))
+        elif isinstance(checker, LinkGrammarChecker):
+            parse = added_problems(checker, sources, paraphrases)
+    acceptability = critic.change(sources, paraphrases) if critic else np.zeros(len(sources))
+    return Signs(_beyond(worst_nats, sources, paraphrases, pipeline), unattested, parse, acceptability)
+
+
+def _beyond(
+    measure: Callable[..., np.ndarray], sources: Sequence[str], paraphrases: Sequence[str], pipeline: ParaphrasePipeline
+) -> np.ndarray:
+    """By how much a measure of the denoiser's is above the source's, 0 where one of the two is unknown (texts,)."""
+    distinct = sorted({*sources, *paraphrases})
+    nats = measure(pipeline.denoiser, pipeline.tokenizer, distinct).tolist()
+    of = dict(zip(distinct, nats, strict=True))
+    pairs = zip(sources, paraphrases, strict=True)
+    return np.nan_to_num(np.array([of[new] - of[old] for old, new in pairs], dtype=float))

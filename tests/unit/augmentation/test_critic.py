@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from tilth.augmentation import critic as critics
+from tilth.augmentation.acceptability import AcceptabilityChecker
+from tilth.augmentation.acceptability_learning import recombinations
+from tilth.augmentation.critic import FILE, critic
+
+ASKED = ("how do i change {}", "can you tell me how to change {}", "i want to change {}", "please change {} now")
+THINGS = [
+    f"my {word}"
+    for word in [
+        "address",
+        "name",
+        "pin",
+        "card",
+        "phone",
+        "number",
+        "email",
+        "bank",
+        "plan",
+        "limit",
+        "colour",
+        "password",
+    ]
+]
+TEXTS = [asked.format(thing) for asked, thing in itertools.product(ASKED, THINGS)]
+
+
+def test_recombinations_are_other_texts_than_their_sources(tokenizer: object) -> None:
+    pairs = recombinations(TEXTS, TEXTS, {}, tokenizer, seed=0)
+    assert pairs == recombinations(TEXTS, TEXTS, {}, tokenizer, seed=0)
+    assert pairs
+    assert all(source in TEXTS and one != source for source, one in pairs)
+
+
+def test_it_is_taught_once_and_kept(tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(critics, "_FEWEST", 10)
+    besides = {TEXTS[0]}
+    first = critic(TEXTS, besides, {}, tokenizer, tmp_path, steps=2, seed=0)
+    record = json.loads((tmp_path / FILE).with_suffix(".json").read_text())
+    assert record["night_steps"] == 2
+    shipped = AcceptabilityChecker()
+    change = first.change(TEXTS[:4], TEXTS[4:8])
+    assert change.tolist() != shipped.change(TEXTS[:4], TEXTS[4:8]).tolist()
+    again = critic(TEXTS, besides, {}, tokenizer, tmp_path, steps=0, seed=1)
+    assert again.change(TEXTS[:4], TEXTS[4:8]).tolist() == change.tolist()
+    later = tmp_path / "later"
+    later.mkdir()
+    carried = critic(TEXTS, besides, {}, tokenizer, later, steps=0, seed=1, start=tmp_path)
+    assert carried.change(TEXTS[:4], TEXTS[4:8]).tolist() == change.tolist()
+    assert (later / FILE).exists()
+
+
+@pytest.mark.parametrize(("texts", "steps"), [(TEXTS, 0), (TEXTS[:5], 2), ([], 2), (["one", "two words"], 2)])
+def test_without_a_lesson_it_is_the_one_that_comes_with_the_package(
+    texts: list[str], steps: int, tokenizer: object, tmp_path: Path
+) -> None:
+    found = critic(texts, set(), {}, tokenizer, tmp_path, steps=steps, seed=0)
+    assert found.change(TEXTS[:2], TEXTS[2:4]).tolist() == AcceptabilityChecker().change(TEXTS[:2], TEXTS[2:4]).tolist()
+    assert not list(tmp_path.iterdir())

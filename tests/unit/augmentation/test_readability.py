@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tilth.augmentation.acceptability import AcceptabilityChecker
+from tilth.augmentation.attestation import AttestedChecker
+from tilth.augmentation.config import GateConfig
+from tilth.augmentation.grammar import RepetitionChecker
+from tilth.augmentation.readability import Signs, problems, readable
+from tilth.augmentation.weights import load
+
+SOURCES = ["how do i change my address", "where is my new card", "how do i change my address"]
+PARAPHRASES = ["can you tell me how to change my address", "where my is card new", "how do i my address"]
+
+
+def signs(**known: float) -> Signs:
+    names = ("worst", "unattested", "parse", "acceptability")
+    return Signs(**{name: np.array([known.get(name, 0.0)]) for name in names})
+
+
+def test_what_nothing_speaks_against_is_likely_right() -> None:
+    assert readable(signs())[0] > GateConfig().readable
+
+
+@pytest.mark.parametrize("name", ["worst", "unattested", "parse", "acceptability"])
+def test_each_sign_speaks_against_a_text(name: str) -> None:
+    found = [readable(signs(**{name: value}))[0] for value in (0, 1, 2)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > found[2]
+
+
+def test_what_fails_a_checker_and_what_all_of_them_doubt_are_problems() -> None:
+    pipeline = load("pretrained", "confidence")
+    checks = [RepetitionChecker(), AcceptabilityChecker(), AttestedChecker([*SOURCES, *PARAPHRASES[:1]], least=0)]
+    critic = AcceptabilityChecker()
+    found = problems(SOURCES, PARAPHRASES, checks, critic, pipeline, GateConfig())
+    assert found[0] <= GateConfig().grammar
+    assert (found[1:] > GateConfig().grammar).all()
+    lenient = GateConfig(fluency=50, grammar=50, readable=0)
+    assert (problems(SOURCES, PARAPHRASES, checks, critic, pipeline, lenient) <= lenient.grammar).all()
+    doubted = problems(SOURCES[:1], PARAPHRASES[:1], checks, critic, pipeline, GateConfig(readable=1))
+    assert doubted[0] == found[0] + 1
+
+
+def test_no_paraphrases_are_no_problem() -> None:
+    assert problems([], [], [RepetitionChecker()], None, load("pretrained", "confidence"), GateConfig()).size == 0
