@@ -55,7 +55,10 @@ def fit(model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: fl
 
 
 def batches(texts: Sequence[str], seed: int) -> Iterator[list[Pair]]:
-    """Endless batches of a sentence and the same with a mistake, of like length."""
+    """Endless batches of a sentence and the same with a mistake, of like length.
+
+    One of the texts at least must allow of a mistake.
+    """
 
     def drawn(rng: random.Random) -> list[Pair]:
         made = [(text, with_a_mistake(text, rng)) for text in rng.sample(list(texts), min(len(texts), BATCH * _POOL))]

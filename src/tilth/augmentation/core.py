@@ -17,7 +17,7 @@ from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.corpus import usable
-from tilth.augmentation.critic import critic
+from tilth.augmentation.critic import night_critic
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, checkers, unheard
@@ -61,8 +61,8 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     graded, problems = reasons, np.full(len(reasons), np.nan)
     if trained:
         reasons = verdicts(candidates, measured, config.gate)
-        found = _critic(frame, chosen, checks, adapted, config, resources.seed)
-        problems = _problems(candidates, reasons, checks, found, adapted, config.gate)
+        critic = _critic(frame, chosen, checks, adapted, config, resources.seed)
+        problems = _problems(candidates, reasons, checks, critic, adapted, config.gate)
         graded = grammatical(reasons, problems, config.gate)
         reasons = fill(candidates, measured, graded, allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
@@ -201,7 +201,7 @@ def _critic(
     if not any(isinstance(checker, AcceptabilityChecker) for checker in checks):
         return None
     texts = frame["text"].iloc[usable(frame)].tolist()
-    return critic(
+    return night_critic(
         texts, set(frame["text"].iloc[chosen.rows]), spellings(texts), adapted.pipeline.tokenizer, adapted.folder,
         steps=config.adapt.critic_steps, seed=seed, start=weights.find(config.denoiser),
     )  # fmt: skip

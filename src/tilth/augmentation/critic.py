@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from tilth.augmentation.acceptability import WEIGHTS, AcceptabilityChecker, load
 from tilth.augmentation.acceptability_learning import batches, by_turns, fit, paired, recombinations
+from tilth.augmentation.mistakes import with_a_mistake
 
 logger = logging.getLogger(__name__)
 FILE = "critic.safetensors"
@@ -29,7 +30,7 @@ _FEWEST = 200  # recombinations below which there is no lesson
 _PEAK = 5e-4
 
 
-def critic(
+def night_critic(
     texts: Sequence[str],
     besides: set[str],
     casing: Mapping[str, str],
@@ -69,9 +70,12 @@ def critic(
         return AcceptabilityChecker()
     model, facts = load(WEIGHTS)
     wrong = paired(pairs, seed)
+    lessons = [wrong, wrong]
+    if any(with_a_mistake(text, rng) is not None for text in every):
+        lessons.append(batches(every, seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # of the dropout
-        curve = fit(model, by_turns(batches(every, seed), wrong, wrong), steps, _PEAK)
+        curve = fit(model, by_turns(*lessons), steps, _PEAK)
     save_file({name: tensor.bfloat16().contiguous() for name, tensor in model.trained().items()}, file)
     record = facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}
     file.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
