@@ -2,7 +2,7 @@
 
 Each checker by itself lets some mistakes pass. The weights of the probability are a logistic regression's on 320
 paraphrases of clinc150 that we read one by one, 154 of them without a mistake; they tell the two apart with an AUROC of
-0.84 (cross-validated, sources apart), and with 0.75 on 200 of banking77.
+0.84 (cross-validated, sources apart), and 200 of banking77 with 0.74, or 0.77 by the night's critic.
 """
 
 from __future__ import annotations
