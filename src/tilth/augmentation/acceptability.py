@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
@@ -100,6 +100,13 @@ def load(weights: Path = WEIGHTS) -> tuple[Acceptability, dict[str, Any]]:
     if unknown or set(kept) != set(model.trained()):
         raise ValueError(f"{weights} does not fit the model: {sorted(set(kept) ^ set(model.trained()))[:3]}")
     return model.eval(), facts
+
+
+def save(model: Acceptability, facts: Mapping[str, Any], weights: Path) -> None:
+    """Writes what training changed in bf16, and what was found out about it as the JSON beside it, for `load`."""
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.bfloat16().contiguous() for name, tensor in model.trained().items()}, weights)
+    weights.with_suffix(".json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 class AcceptabilityChecker:

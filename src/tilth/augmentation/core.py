@@ -198,12 +198,13 @@ def _critic(
     seed: int,
 ) -> AcceptabilityChecker | None:
     """The night's critic, unless the config's checkers go without the acceptability model."""
-    if not any(isinstance(checker, AcceptabilityChecker) for checker in checks):
+    shipped = next((checker for checker in checks if isinstance(checker, AcceptabilityChecker)), None)
+    if shipped is None:
         return None
     texts = frame["text"].iloc[usable(frame)].tolist()
     return night_critic(
         texts, set(frame["text"].iloc[chosen.rows]), spellings(texts), adapted.pipeline.tokenizer, adapted.folder,
-        steps=config.adapt.critic_steps, seed=seed, start=weights.find(config.denoiser),
+        shipped=shipped, steps=config.adapt.critic_steps, seed=seed, start=weights.find(config.denoiser),
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ after 120 batches of banking77's own recombinations.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import shutil
@@ -16,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
-from tilth.augmentation.acceptability import WEIGHTS, AcceptabilityChecker, load
+from tilth.augmentation.acceptability import WEIGHTS, AcceptabilityChecker, load, save
 from tilth.augmentation.acceptability_learning import batches, by_turns, fit, paired, recombinations
 from tilth.augmentation.mistakes import with_a_mistake
 
@@ -37,6 +35,7 @@ def night_critic(
     tokenizer: Any,
     folder: Path,
     *,
+    shipped: AcceptabilityChecker,
     steps: int,
     seed: int,
     start: Path | None = None,
@@ -49,7 +48,8 @@ def night_critic(
         casing: Spelling of words in the corpus.
         tokenizer: The denoiser's.
         folder: Where it is kept; one that is there already is taken as it is.
-        steps: Batches of pairs; 0 = as it came in the package.
+        shipped: The one that came in the package, which serves where there is no lesson.
+        steps: Batches of pairs; 0 = no lesson.
         seed: Of what is drawn.
         start: Folder of the denoiser that the night began from, which may hold one.
     """
@@ -62,21 +62,18 @@ def night_critic(
     every = sorted(set(texts))
     free = [text for text in every if text not in besides and len(text.split()) in _WORDS]
     if not steps or not free:
-        return AcceptabilityChecker()
+        return shipped
     rng = random.Random(seed)
     pairs = recombinations(rng.sample(free, min(_SOURCES, len(free))), every, casing, tokenizer, seed)
     if len(pairs) < _FEWEST:
         logger.info("%d recombinations are too few to teach the critic", len(pairs))
-        return AcceptabilityChecker()
+        return shipped
     model, facts = load(WEIGHTS)
     wrong = paired(pairs, seed)
-    lessons = [wrong, wrong]
-    if any(with_a_mistake(text, rng) is not None for text in every):
-        lessons.append(batches(every, seed))
+    mistaken = any(with_a_mistake(text, rng) is not None for text in every)
+    lessons = [batches(every, seed), wrong, wrong] if mistaken else [wrong]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # of the dropout
         curve = fit(model, by_turns(*lessons), steps, _PEAK)
-    save_file({name: tensor.bfloat16().contiguous() for name, tensor in model.trained().items()}, file)
-    record = facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}
-    file.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    save(model, facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}, file)
     return AcceptabilityChecker(file)

@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from tilth.augmentation import pretrain_texts as data
-from tilth.augmentation.acceptability import WEIGHTS, Acceptability, load
+from tilth.augmentation.acceptability import WEIGHTS, Acceptability, load, save
 from tilth.augmentation.acceptability_learning import (
     BATCH,
     Pair,
@@ -174,9 +173,7 @@ def publish(model: Acceptability, held: Sequence[str], pairs: Sequence[Pair], ou
         "heldout_false_alarms": _FALSE_ALARMS,
     }
     logger.info("%s", json.dumps({name: value for name, value in facts.items() if name != "curve"}))
-    out.mkdir(parents=True, exist_ok=True)
-    save_file({name: t.bfloat16().contiguous() for name, t in model.trained().items()}, out / WEIGHTS.name)
-    (out / WEIGHTS.with_suffix(".json").name).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+    save(model, facts, out / WEIGHTS.name)
 
 
 if __name__ == "__main__":

@@ -71,26 +71,17 @@ def problems(
     worse = _beyond(nats_per_token, sources, paraphrases, pipeline)
     total: np.ndarray = sum(added.values(), np.maximum(0.0, worse - gate.fluency))
     left = np.flatnonzero(total <= gate.grammar).tolist()  # what fails already is not looked into further
-    signs = _signs([sources[k] for k in left], [paraphrases[k] for k in left], checks, critic, pipeline)
+    old, new = ([texts[k] for k in left] for texts in (sources, paraphrases))
+    nothing = np.zeros(len(left))
+    attested = next((checker for checker in checks if isinstance(checker, AttestedChecker)), None)
+    signs = Signs(
+        worst=_beyond(worst_nats, old, new, pipeline),
+        unattested=np.nan_to_num(attested.problems(new)) if attested else nothing,
+        parse=added[LinkGrammarChecker.name][left] if LinkGrammarChecker.name in added else nothing,
+        acceptability=critic.change(old, new) if critic else nothing,
+    )
     total[left] += readable(signs) < gate.readable
     return total
-
-
-def _signs(
-    sources: Sequence[str],
-    paraphrases: Sequence[str],
-    checks: Sequence[Checker],
-    critic: AcceptabilityChecker | None,
-    pipeline: ParaphrasePipeline,
-) -> Signs:
-    unattested = parse = np.zeros(len(sources))
-    for checker in checks:
-        if isinstance(checker, AttestedChecker):
-            unattested = np.nan_to_num(checker.problems(paraphrases))
-        elif isinstance(checker, LinkGrammarChecker):
-            parse = added_problems(checker, sources, paraphrases)
-    acceptability = critic.change(sources, paraphrases) if critic else np.zeros(len(sources))
-    return Signs(_beyond(worst_nats, sources, paraphrases, pipeline), unattested, parse, acceptability)
 
 
 def _beyond(

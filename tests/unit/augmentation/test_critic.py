@@ -32,6 +32,9 @@ THINGS = [
 TEXTS = [asked.format(thing) for asked, thing in itertools.product(ASKED, THINGS)]
 
 
+SHIPPED = AcceptabilityChecker()
+
+
 def test_recombinations_are_other_texts_than_their_sources(tokenizer: object) -> None:
     pairs = recombinations(TEXTS, TEXTS, {}, tokenizer, seed=0)
     assert pairs == recombinations(TEXTS, TEXTS, {}, tokenizer, seed=0)
@@ -42,17 +45,16 @@ def test_recombinations_are_other_texts_than_their_sources(tokenizer: object) ->
 def test_it_is_taught_once_and_kept(tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(critics, "_FEWEST", 10)
     besides = {TEXTS[0]}
-    first = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, steps=2, seed=0)
+    first = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=2, seed=0)
     record = json.loads((tmp_path / FILE).with_suffix(".json").read_text())
     assert record["night_steps"] == 2
-    shipped = AcceptabilityChecker()
     change = first.change(TEXTS[:4], TEXTS[4:8])
-    assert change.tolist() != shipped.change(TEXTS[:4], TEXTS[4:8]).tolist()
-    again = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, steps=0, seed=1)
+    assert change.tolist() != SHIPPED.change(TEXTS[:4], TEXTS[4:8]).tolist()
+    again = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=0, seed=1)
     assert again.change(TEXTS[:4], TEXTS[4:8]).tolist() == change.tolist()
     later = tmp_path / "later"
     later.mkdir()
-    carried = night_critic(TEXTS, besides, {}, tokenizer, later, steps=0, seed=1, start=tmp_path)
+    carried = night_critic(TEXTS, besides, {}, tokenizer, later, shipped=SHIPPED, steps=0, seed=1, start=tmp_path)
     assert carried.change(TEXTS[:4], TEXTS[4:8]).tolist() == change.tolist()
     assert (later / FILE).exists()
 
@@ -61,8 +63,8 @@ def test_it_is_taught_once_and_kept(tokenizer: object, tmp_path: Path, monkeypat
 def test_without_a_lesson_it_is_the_one_that_comes_with_the_package(
     texts: list[str], steps: int, tokenizer: object, tmp_path: Path
 ) -> None:
-    found = night_critic(texts, set(), {}, tokenizer, tmp_path, steps=steps, seed=0)
-    assert found.change(TEXTS[:2], TEXTS[2:4]).tolist() == AcceptabilityChecker().change(TEXTS[:2], TEXTS[2:4]).tolist()
+    found = night_critic(texts, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=steps, seed=0)
+    assert found.change(TEXTS[:2], TEXTS[2:4]).tolist() == SHIPPED.change(TEXTS[:2], TEXTS[2:4]).tolist()
     assert not list(tmp_path.iterdir())
 
 
@@ -71,5 +73,5 @@ def test_texts_that_allow_of_no_mistake_do_not_hold_it_up(
 ) -> None:
     monkeypatch.setattr(critics, "_FEWEST", 10)
     monkeypatch.setattr(critics, "with_a_mistake", lambda text, rng: None)
-    night_critic(TEXTS, set(), {}, tokenizer, tmp_path, steps=1, seed=0)
+    night_critic(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0)
     assert (tmp_path / FILE).exists()
