@@ -93,6 +93,11 @@ class Batch:
     where: Tensor
     answers: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        parts = (self.ids, self.segments, self.fidelity, self.boldness, self.where, self.answers)
+        return Batch(*(part.to(device, non_blocking=True) for part in parts))
+
 
 def noised(examples: Examples, rng: np.random.Generator, rate: tuple[float, float] = (0.15, 1.0)) -> Batch:
     """Masks every target at a rate drawn uniformly: the absorbing-state process at a uniform time."""

@@ -51,8 +51,8 @@ class Progress:
 def inverse(model: Denoiser) -> Tensor:
     """For each token id its place in the shortlist, or -1."""
     places = torch.full((int(model.config.vocabulary_size),), -1, dtype=torch.long)
-    places[model.shortlist] = torch.arange(len(model.shortlist))
-    return places
+    places[model.shortlist.cpu()] = torch.arange(len(model.shortlist))
+    return places.to(model.shortlist.device)
 
 
 def masked_loss(model: Denoiser, batch: Batch, places: Tensor) -> Tensor:
@@ -67,9 +67,9 @@ def heldout_loss(model: Denoiser, examples: Examples, seed: int, size: int = 64)
     places, total, tokens = inverse(model), 0.0, 0
     order = np.argsort(examples.lengths(), kind="stable")
     model.eval()
-    with torch.inference_mode(), autocast():
+    with torch.inference_mode(), autocast(model.device.type):
         for start in range(0, len(order), size):
-            batch = noised(examples.take(order[start : start + size]), rng)
+            batch = noised(examples.take(order[start : start + size]), rng).to(model.device)
             count = int((places[batch.answers] >= 0).sum())
             if count:
                 total += float(masked_loss(model, batch, places)) * count
@@ -102,22 +102,22 @@ def learn(
 
     `after` is called every `each` steps.
     """
-    places, recent = inverse(model), []
+    places, device, recent = inverse(model), model.device, list[Tensor]()
     last = schedule.steps if until is None else min(until, schedule.steps)
     model.train()
     while progress.step < last:
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(progress.step)
-        with autocast():
-            loss = masked_loss(model, next(source), places)
+        with autocast(device.type):
+            loss = masked_loss(model, next(source).to(device), places)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         progress.step += 1
-        recent.append(float(loss.detach()))
+        recent.append(loss.detach())  # read out later: an accelerator is not to wait for it at every step
         if progress.step % each == 0 or progress.step == last:
-            progress.curve.append((progress.step, float(np.mean(recent))))
+            progress.curve.append((progress.step, float(torch.stack(recent).mean())))
             recent.clear()
             if after is not None:
                 after(progress)

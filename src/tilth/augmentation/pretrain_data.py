@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,49 +11,46 @@ import numpy as np
 from tilth.augmentation import pretrain_texts as read
 from tilth.augmentation.denoiser import WHEEL, wheel_path
 from tilth.augmentation.examples import SEP, Examples, alone, joined, paired
+from tilth.augmentation.pretrain_prepared import Corpora
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.neighbors import nearest
 from tilth.store import Cache
 
-FOLDERS = ("chitchat", "clinc150", "crowdwsa2019", "paws-wiki", "state-union", "wordnet")
+FOLDERS = ("chitchat", "clinc150", "crowdwsa2019", "paws-wiki", "state-union", "wordnet", "written")
 BAND = (0.55, 0.97)
 """Cosines between which two texts of one intent count as a paraphrase."""
 LONGEST = 44
 """Tokens of the longest text taken: short ones are what a night paraphrases, and they make steps cheap."""
 SHARES = {
-    "clinc150 pairs": 0.30,
-    "crowdwsa2019 pairs": 0.08,
-    "chitchat pairs": 0.20,
-    "paws_wiki pairs": 0.06,
-    "clinc150 alone": 0.06,
-    "chitchat alone": 0.18,
-    "paws_wiki alone": 0.04,
+    "clinc150 pairs": 0.11,
+    "crowdwsa2019 pairs": 0.05,
+    "chitchat pairs": 0.15,
+    "written pairs": 0.26,
+    "paws_wiki pairs": 0.05,
+    "clinc150 alone": 0.03,
+    "chitchat alone": 0.11,
+    "written alone": 0.14,
+    "paws_wiki alone": 0.03,
     "state_union alone": 0.03,
-    "wordnet alone": 0.05,
+    "wordnet alone": 0.04,
 }
 """How often an example of each kind is drawn."""
-_CLOSE_CHAT = 0.7  # the smallest cosine of a pair whose texts share no intent
-_NEIGHBORS = 20
+_CLOSE = {"chat": 0.7, "written": 0.72}
+"""The smallest cosine of a pair whose texts share no intent."""
+_NEIGHBORS = {"clinc": 20, "crowd": 20, "chat": 20, "written": 6}
+"""The nearest of each text that it is paired with."""
 _SEARCHED = 64
+_KINDS = {"clinc150": "clinc", "crowdwsa2019": "crowd", "chitchat": "chat", "written": "written"}
 _SHORTEST = 5  # tokens of a text that is denoised without a source
 _RARE = 3  # a token seen less often is not predicted
 _EVERY = 20  # of the texts without pairs one in so many is held out
 
 
-@dataclass(frozen=True)
-class Corpora:
-    """Training examples, held-out ones by kind, the ids that may be predicted, and counts for the card."""
-
-    train: Examples
-    heldout: dict[str, Examples]
-    vocabulary: np.ndarray
-    counts: dict[str, int]
-
-
 def load(folders: Mapping[str, Path], work: Path) -> Corpora:
     """Reads the folders (by the names of `FOLDERS`), mines pairs and tokenizes."""
-    mined = _stacked([read.clinc(folders["clinc150"]), read.crowd(folders["crowdwsa2019"]), _chat(folders, work)])
+    sets = (read.clinc(folders["clinc150"]), read.crowd(folders["crowdwsa2019"]), _chat(folders, work))
+    mined = _stacked([*sets, read.written(folders["written"])])
     given, given_held = read.paws(folders["paws-wiki"])
     speeches, examples = read.addresses(folders["state-union"]), read.glosses(folders["wordnet"])
     texts = [*mined.texts, *(text for pair in given for text in pair), *speeches, *examples]
@@ -97,15 +93,16 @@ def _near(
     pairs, cosine = _mine(mined, work)
     of = kind[pairs[:, 0]]
     good = (size[pairs] <= LONGEST).all(1) & (size[pairs] > 1).all(1)
-    good &= (of != "chat") | (cosine >= _CLOSE_CHAT)
+    for name, least in _CLOSE.items():
+        good &= (of != name) | (cosine >= least)
     # Learners of English wrote the translations: one that does not read well is no target.
     target = pairs[:, 1]
     crowd = np.flatnonzero(of == "crowd")
-    good[crowd] &= read.readable([mined.texts[row] for row in target[crowd]], work)
+    good[crowd] &= np.array(read.readable([mined.texts[row] for row in target[crowd]], work), dtype=bool)
     rows = np.flatnonzero((size[: len(held)] <= LONGEST) & (size[: len(held)] > 1))
     parts: tuple[dict[str, Examples], dict[str, Examples]] = ({}, {})
     for part, flag in zip(parts, (False, True), strict=True):
-        for name, short in (("clinc150", "clinc"), ("crowdwsa2019", "crowd"), ("chitchat", "chat")):
+        for name, short in _KINDS.items():
             chosen = good & (of == short) & (held[pairs] == flag).all(1)
             part[f"{name} pairs"] = paired(ids, pairs[chosen], cosine[chosen])
             part[f"{name} alone"] = alone(ids, rows[(kind[rows] == short) & (held[rows] == flag)])
@@ -150,7 +147,8 @@ def _mine(mined: read.Texts, work: Path) -> tuple[np.ndarray, np.ndarray]:
         rows = np.flatnonzero(groups == group)
         near = nearest(vectors[rows], _SEARCHED)
         inside = (near.similarities >= BAND[0]) & (near.similarities <= BAND[1])
-        one, place = np.nonzero(inside & (np.cumsum(inside, axis=1) <= _NEIGHBORS))
+        most = _NEIGHBORS[mined.groups[rows[0]].split(":")[0]]
+        one, place = np.nonzero(inside & (np.cumsum(inside, axis=1) <= most))
         pairs.append(np.stack([rows[one], rows[near.rows[one, place]]], axis=1))
         cosines.append(near.similarities[one, place])
     return np.concatenate(pairs), np.concatenate(cosines)

@@ -82,6 +82,13 @@ def chat(folder: Path) -> Texts:
     return Texts(texts, [f"chat:{flag}" for flag in held], held)
 
 
+def written(folder: Path) -> Texts:
+    """Messages by a language model (`pretrain_written`); every fortieth is held out."""
+    texts = json.loads((folder / "messages.json").read_text(encoding="utf-8"))
+    held = [int(hashlib.sha256(text.encode()).hexdigest(), 16) % 40 == 0 for text in texts]
+    return Texts(texts, [f"written:{flag}" for flag in held], held)
+
+
 def glosses(folder: Path) -> list[str]:
     """Sentences that WordNet gives as examples of a word's use, sorted."""
     found = {
