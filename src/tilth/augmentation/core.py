@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, checkers, unheard
 from tilth.augmentation.proof import Offered, Proof, Proving, prove
+from tilth.augmentation.readability import Reading
 from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
@@ -58,12 +60,14 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     vectors = resources.evidence.encoder.encode(candidates.texts)
     measured = _measured(frame, candidates, vectors, fitted, proving.vouched()[candidates.parents], resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
-    graded, problems = reasons, np.full(len(reasons), np.nan)
+    graded = reasons
+    read = Reading(np.full(len(reasons), np.nan), measured.readable)
     if trained:
         reasons = verdicts(candidates, measured, config.gate)
         critic = _critic(frame, chosen, checks, adapted, config, resources.seed)
-        problems = _problems(candidates, reasons, checks, critic, adapted, config.gate)
-        graded = grammatical(reasons, problems, config.gate)
+        read = _read(candidates, reasons, checks, critic, adapted, config.gate)
+        measured = replace(measured, readable=read.readable)
+        graded = grammatical(reasons, read.problems, config.gate)
         reasons = fill(candidates, measured, graded, allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
     used, weight = np.zeros(len(accepted), dtype=bool), np.nan
@@ -73,7 +77,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         proved = prove(proving, offered, config, resources.seed) if proving.possible else None
         used, weight = accepted & _taken(proved, config), proved.weight if proved else min(config.weights)
         proof = _told(proved) if proved else {"weight": weight}
-    rows = rows_of(frame, candidates, measured, problems, reasons, used, weight)
+    rows = rows_of(frame, candidates, measured, read.problems, reasons, used, weight)
     return StageResult(
         samples=appended(samples, rows, resources.tasks),
         metrics={
@@ -186,6 +190,7 @@ def _measured(
         first_choice=first & vouched,
         novelty=novelty(candidates, vectors, rows, texts, np.flatnonzero(~gold)),
         leaks=np.array([normal_form(text) in gold_forms for text in candidates.texts], dtype=bool),
+        readable=np.full(len(candidates.texts), np.nan),
     )
 
 
@@ -208,20 +213,21 @@ def _critic(
     )  # fmt: skip
 
 
-def _problems(
+def _read(
     candidates: Candidates,
     reasons: Sequence[Reason | None],
     checks: Sequence[Checker],
     critic: AcceptabilityChecker | None,
     adapted: Adapted,
     gate: GateConfig,
-) -> np.ndarray:
-    """Problems of what passed so far, else NaN."""
-    found = np.full(len(reasons), np.nan)
+) -> Reading:
+    """How what passed so far reads, else NaN."""
+    problems, readable = np.full(len(reasons), np.nan), np.full(len(reasons), np.nan)
     passed = [place for place, reason in enumerate(reasons) if reason is None]
     old, new = ([texts[place] for place in passed] for texts in (candidates.sources, candidates.texts))
-    found[passed] = readability.problems(old, new, checks, critic, adapted.pipeline, gate)
-    return found
+    found = readability.read(old, new, checks, critic, adapted.pipeline, gate)
+    problems[passed], readable[passed] = found.problems, found.readable
+    return Reading(problems, readable)
 
 
 def _taken(proved: Proof | None, config: Config) -> bool:

@@ -49,6 +49,7 @@ class Measured:
         first_choice: Whether the parent's label is every judge's first choice, for it and for the parent's own text.
         novelty: Smallest token edit distance to a row that is not gold.
         leaks: Whether it is a gold row's text.
+        readable: Probability that it reads without a mistake; NaN where that was not looked for.
     """
 
     similarity: np.ndarray
@@ -56,6 +57,7 @@ class Measured:
     first_choice: np.ndarray
     novelty: np.ndarray
     leaks: np.ndarray
+    readable: np.ndarray
 
 
 def verdicts(candidates: Candidates, measured: Measured, gate: GateConfig) -> list[Reason | None]:
@@ -155,7 +157,7 @@ def fill(
     """The verdicts with the budget applied: in each class the best candidates stay, and none is like a sibling.
 
     The best is the one of least Bayes risk (Kumar & Byrne 2004): closest on average to its siblings, which are
-    samples of one distribution; and the one whose label is surest.
+    samples of one distribution; the one whose label is surest, and the one that reads best.
     """
     final = list(reasons)
     passed = [place for place, reason in enumerate(reasons) if reason is None]
@@ -192,5 +194,5 @@ def shares(parents: np.ndarray) -> np.ndarray:
 def _score(place: int, siblings: Sequence[int], words: Mapping[int, list[str]], measured: Measured) -> float:
     others = [1 - edit_distance(words[place], words[k]) for k in siblings if k != place]
     consensus = float(np.mean(others)) if others else 0.0
-    agreement = measured.agreement[place]
-    return round(consensus + (0.0 if np.isnan(agreement) else float(agreement)), 6)
+    known = np.nan_to_num([measured.agreement[place], measured.readable[place]])
+    return round(consensus + float(known.sum()), 6)

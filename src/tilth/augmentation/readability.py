@@ -42,6 +42,19 @@ class Signs:
     acceptability: np.ndarray
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What all checkers say of each paraphrase; every array is (texts,).
+
+    Attributes:
+        problems: Problems beyond the source's.
+        readable: The probability that it reads without a mistake, NaN where a checker alone has failed it.
+    """
+
+    problems: np.ndarray
+    readable: np.ndarray
+
+
 def readable(signs: Signs) -> np.ndarray:
     """The probability that each reads without a mistake (texts,)."""
     logit = (
@@ -54,18 +67,18 @@ def readable(signs: Signs) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def problems(
+def read(
     sources: Sequence[str],
     paraphrases: Sequence[str],
     checks: Sequence[Checker],
     critic: AcceptabilityChecker | None,
     pipeline: ParaphrasePipeline,
     gate: GateConfig,
-) -> np.ndarray:
-    """Problems of each paraphrase (texts,); `critic` is `tilth.augmentation.critic`'s, if there is one.
+) -> Reading:
+    """How each paraphrase reads; `critic` is `tilth.augmentation.critic`'s, if there is one.
 
-    They are each checker's beyond the source's, nats a token by the denoiser beyond what is tolerated, and one more
-    where all of these together make a mistake likely.
+    Its problems are each checker's beyond the source's, nats a token by the denoiser beyond what is tolerated, and one
+    more where all of these together make a mistake likely.
     """
     added = {checker.name: added_problems(checker, sources, paraphrases) for checker in checks}
     worse = _beyond(nats_per_token, sources, paraphrases, pipeline)
@@ -80,8 +93,10 @@ def problems(
         parse=added[LinkGrammarChecker.name][left] if LinkGrammarChecker.name in added else nothing,
         acceptability=critic.change(old, new) if critic else nothing,
     )
-    total[left] += readable(signs) < gate.readable
-    return total
+    chance = np.full(len(total), np.nan)
+    chance[left] = readable(signs)
+    total[left] += chance[left] < gate.readable
+    return Reading(total, chance)
 
 
 def _beyond(

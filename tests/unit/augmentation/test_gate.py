@@ -33,6 +33,7 @@ def measured(count: int = 1, **changes: Any) -> Measured:
         "first_choice": True,
         "novelty": 0.5,
         "leaks": False,
+        "readable": 0.9,
     }
     return Measured(**{name: np.array([changes.get(name, value)] * count) for name, value in values.items()})
 
@@ -88,6 +89,15 @@ def test_the_budget_takes_the_best_and_spares_no_twins() -> None:
     assert fill(found, values, [None] * 4, allowed, GATE) == [None, Reason.NOVELTY, None, Reason.BUDGET]
     assert fill(found, values, [None] * 4, {("intent", "refund"): 1}, GATE)[2] == Reason.BUDGET
     assert fill(found, values, [None] * 4, {}, GATE)[0] == Reason.BUDGET
+
+
+def test_of_two_twins_the_one_that_reads_better_stays() -> None:
+    found = candidates("my refund of $20 is late", "my refund of $20 be late")
+    for chances, kept in (([0.9, 0.7], 0), ([0.7, 0.9], 1), ([np.nan, 0.7], 1)):
+        values = measured(2)
+        values.readable[:] = chances
+        reasons = fill(found, values, [None] * 2, {("intent", "refund"): 10}, GATE)
+        assert [reason is None for reason in reasons] == [kept == 0, kept == 1]
 
 
 def test_a_text_is_accepted_once_whoever_its_parent_is() -> None:

@@ -36,7 +36,7 @@ def offered(parents: np.ndarray, vectors: np.ndarray, found: TaskJudges, budget:
     candidates = Candidates(parents, texts, texts, ["{}"] * count, np.ones(count), names)
     chance, first = found.agreement(parents, vectors)
     ones = np.ones(count)
-    measured = Measured(ones, chance, first, ones, np.zeros(count, dtype=bool))
+    measured = Measured(ones, chance, first, ones, np.zeros(count, dtype=bool), ones)
     graded: list[Reason | None] = [None if right else Reason.LABEL_AGREEMENT for right in first]
     return Offered(candidates, measured, graded, vectors, {("label", name): budget for name in TASK.labels})
 

@@ -7,7 +7,7 @@ from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import GateConfig
 from tilth.augmentation.grammar import RepetitionChecker
-from tilth.augmentation.readability import Signs, problems, readable
+from tilth.augmentation.readability import Signs, read, readable
 from tilth.augmentation.weights import load
 
 SOURCES = ["how do i change my address", "where is my new card", "how do i change my address"]
@@ -34,14 +34,19 @@ def test_what_fails_a_checker_and_what_all_of_them_doubt_are_problems() -> None:
     pipeline = load("pretrained", "confidence")
     checks = [RepetitionChecker(), AcceptabilityChecker(), AttestedChecker([*SOURCES, *PARAPHRASES[:1]], least=0)]
     critic = AcceptabilityChecker()
-    found = problems(SOURCES, PARAPHRASES, checks, critic, pipeline, GateConfig())
+    reading = read(SOURCES, PARAPHRASES, checks, critic, pipeline, GateConfig())
+    found = reading.problems
     assert found[0] <= GateConfig().grammar
     assert (found[1:] > GateConfig().grammar).all()
     lenient = GateConfig(fluency=50, grammar=50, readable=0)
-    assert (problems(SOURCES, PARAPHRASES, checks, critic, pipeline, lenient) <= lenient.grammar).all()
-    doubted = problems(SOURCES[:1], PARAPHRASES[:1], checks, critic, pipeline, GateConfig(readable=1))
-    assert doubted[0] == found[0] + 1
+    whole = read(SOURCES, PARAPHRASES, checks, critic, pipeline, lenient)
+    assert (whole.problems <= lenient.grammar).all()
+    assert (whole.readable[0] > whole.readable[1:]).all()
+    assert reading.readable[0] == pytest.approx(whole.readable[0], abs=1e-6)
+    doubted = read(SOURCES[:1], PARAPHRASES[:1], checks, critic, pipeline, GateConfig(readable=1))
+    assert doubted.problems[0] == found[0] + 1
 
 
 def test_no_paraphrases_are_no_problem() -> None:
-    assert problems([], [], [RepetitionChecker()], None, load("pretrained", "confidence"), GateConfig()).size == 0
+    found = read([], [], [RepetitionChecker()], None, load("pretrained", "confidence"), GateConfig())
+    assert found.problems.size == found.readable.size == 0
