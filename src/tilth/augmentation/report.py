@@ -74,14 +74,16 @@ def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reas
             candidates.texts[place],
             "accepted" if reasons[place] is None else f"rejected: {reasons[place]}",
             round(float(measured.similarity[place]), 2),
+            None if np.isnan(measured.readable[place]) else round(float(measured.readable[place]), 2),
         ]
         for place in (*_spread(accepted, _ACCEPTED), *_spread(rejected, _REJECTED))
     ]
     return Figure(
         kind="table",
         title="Paraphrases",
-        data={"columns": ["source", "paraphrase", "verdict", "similarity"], "rows": rows},
-        note="An even sample of accepted and rejected candidates.",
+        data={"columns": ["source", "paraphrase", "verdict", "similarity", "reads well"], "rows": rows},
+        note="An even sample of accepted and rejected candidates. Reads well: the probability of no mistake, by all "
+        "checkers together, where no check before had failed it.",
     )
 
 

@@ -65,6 +65,17 @@ def test_every_candidate_is_a_row_with_its_scores(first: StageResult) -> None:
     assert sum(first.metrics["rejected"].values()) + first.metrics["accepted"] == 8
 
 
+def test_the_report_says_how_examples_read(first: StageResult) -> None:
+    shown = next(figure.data for figure in first.figures if figure.title == "Paraphrases")
+    rows = [dict(zip(shown["columns"], row, strict=True)) for row in shown["rows"]]
+    looked_at = [row for row in rows if row["verdict"] in ("accepted", "rejected: budget")]
+    assert looked_at
+    assert all(0 <= row["reads well"] <= 1 for row in looked_at)
+    assert all(
+        row["reads well"] is None for row in rows if row["verdict"] in ("rejected: similarity", "rejected: frame")
+    )
+
+
 def test_labels_are_inherited(first: StageResult) -> None:
     frame = to_pandas(first.samples).set_index("id")
     for _, row in added(first).iterrows():
