@@ -129,7 +129,7 @@ def pretrain(corpora: Corpora, work: Path, out: Path, schedule: Schedule, how: H
 
 
 def _restore(state: Path, model: Denoiser, optimizer: torch.optim.AdamW) -> Progress:
-    saved = torch.load(state, weights_only=True)
+    saved = torch.load(state, map_location="cpu", weights_only=True)
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
     logger.info("going on from step %d", saved["step"])
