@@ -37,9 +37,14 @@ def clinc(folder: Path) -> Texts:
 def crowd(folder: Path) -> Texts:
     """Translations of the same sentence; every twelfth sentence is held out."""
     table = pd.read_csv(folder / "paraphrase_clusters.csv").drop_duplicates(["cluster", "text"])
-    held = [int(hashlib.sha256(c.encode()).hexdigest(), 16) % 12 == 0 for c in table["cluster"]]
+    held = [_held(cluster, 12) for cluster in table["cluster"]]
     texts = [re.sub(r"\s+", " ", text).strip() for text in table["text"]]
     return Texts(texts, ("crowd:" + table["cluster"]).tolist(), held)
+
+
+def _held(name: str, every: int) -> bool:
+    """Whether it is one of those that are held out, one in `every`, on any machine alike."""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % every == 0
 
 
 def paws(folder: Path) -> tuple[list[tuple[str, str]], list[bool]]:
@@ -78,14 +83,14 @@ def chat(folder: Path) -> Texts:
             first.setdefault(re.sub(r"\s+", " ", message["text"]).strip(), name)
     # A prompt that was put to thousands of people, in adverbs: "The scented cow coughed softly."
     texts = [text for text in first if not re.fullmatch(r"The \w+ \w+ \w+ \w+ly\.?", text)]
-    held = [int(hashlib.sha256(first[text].encode()).hexdigest(), 16) % 40 == 0 for text in texts]
+    held = [_held(first[text], 40) for text in texts]
     return Texts(texts, [f"chat:{flag}" for flag in held], held)
 
 
 def written(folder: Path) -> Texts:
     """Messages by a language model (`pretrain_written`); every fortieth is held out."""
     texts = json.loads((folder / "messages.json").read_text(encoding="utf-8"))
-    held = [int(hashlib.sha256(text.encode()).hexdigest(), 16) % 40 == 0 for text in texts]
+    held = [_held(text, 40) for text in texts]
     return Texts(texts, [f"written:{flag}" for flag in held], held)
 
 
