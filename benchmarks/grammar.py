@@ -21,9 +21,9 @@ import _results
 import numpy as np
 import pandas as pd
 
+from tilth.augmentation import fluency
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.config import GateConfig
-from tilth.augmentation.fluency import nats_per_token
 from tilth.augmentation.grammar import HarperChecker
 from tilth.augmentation.link_grammar import LinkGrammarChecker
 from tilth.augmentation.pretrain_acceptability import near
@@ -41,7 +41,7 @@ OTHER = {**VERBS, **{plural: singular for singular, plural in VERBS.items()}}
 def nats(texts: Sequence[str]) -> np.ndarray:
     """The shipped denoiser's pseudo-likelihood, as it comes."""
     pipeline = load("pretrained", "block_refinement")
-    return nats_per_token(pipeline.denoiser, pipeline.tokenizer, texts)
+    return fluency.nats(pipeline.denoiser, pipeline.tokenizer, texts).mean
 
 
 def agreement(words: list[str], draw: random.Random) -> list[str] | None:

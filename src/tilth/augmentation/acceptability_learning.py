@@ -91,7 +91,7 @@ def by_turns(*sources: Iterator[list[Pair]]) -> Iterator[list[Pair]]:
 
 def new_wording(source: str, paraphrase: str) -> bool:
     """Whether it is so far from its source as the gate asks of a paraphrase."""
-    return edit_distance(normal_form(source).split(), normal_form(paraphrase).split()) >= GateConfig().novelty
+    return edit_distance(normal_form(source).split(), normal_form(paraphrase).split()) >= GateConfig().changed
 
 
 def recombinations(

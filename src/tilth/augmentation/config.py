@@ -56,7 +56,10 @@ class GateConfig(Model):
         description="smallest probability of reading without a mistake, by all checkers together",
     )
     agreement: float = Field(default=0.85, ge=0, le=1, description="smallest probability of keeping the parent's label")
-    novelty: float = Field(default=0.25, ge=0, le=1, description="smallest token edit distance to any row")
+    changed: float = Field(
+        default=0.25, ge=0, le=1, description="smallest token edit distance to its source, and between its paraphrases"
+    )
+    novelty: float = Field(default=0.1, ge=0, le=1, description="smallest token edit distance to any row")
     per_source: int = Field(default=5, ge=1, le=50, description="paraphrases of one row at most")
     growth: float = Field(default=0.5, ge=0, le=20, description="paraphrases a labeled row, in a class of usual size")
     enough: int = Field(default=20, ge=0, description="labeled rows below which a class is thin, whatever is usual")

@@ -20,7 +20,7 @@ from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.corpus import usable
 from tilth.augmentation.critic import night_critic
 from tilth.augmentation.drawing import Paraphraser, draw
-from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
+from tilth.augmentation.gate import Candidates, Measured, changed, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, checkers, unheard
 from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.readability import Reading
@@ -188,6 +188,7 @@ def _measured(
         similarity=(vectors * rows[candidates.parents]).sum(axis=1),
         agreement=agreement,
         first_choice=first & vouched,
+        changed=changed(candidates),
         novelty=novelty(candidates, vectors, rows, texts, np.flatnonzero(~gold)),
         leaks=np.array([normal_form(text) in gold_forms for text in candidates.texts], dtype=bool),
         readable=np.full(len(candidates.texts), np.nan),

@@ -47,6 +47,7 @@ class Measured:
         similarity: Cosine to the source.
         agreement: Smallest probability, over tasks, that the parent's label was kept; NaN without a label.
         first_choice: Whether the parent's label is every judge's first choice, for it and for the parent's own text.
+        changed: Token edit distance to the source.
         novelty: Smallest token edit distance to a row that is not gold.
         leaks: Whether it is a gold row's text.
         readable: Probability that it reads without a mistake; NaN where that was not looked for.
@@ -55,6 +56,7 @@ class Measured:
     similarity: np.ndarray
     agreement: np.ndarray
     first_choice: np.ndarray
+    changed: np.ndarray
     novelty: np.ndarray
     leaks: np.ndarray
     readable: np.ndarray
@@ -80,7 +82,7 @@ def _verdict(
         (Reason.LEAK, not measured.leaks[place]),
         (Reason.FRAME, _keeps_frame(candidates, place, similarity, gate)),
         (Reason.SIMILARITY, gate.low <= similarity <= gate.high),
-        (Reason.NOVELTY, measured.novelty[place] >= gate.novelty),
+        (Reason.NOVELTY, measured.changed[place] >= gate.changed and measured.novelty[place] >= gate.novelty),
         (Reason.LABEL_AGREEMENT, bool(keeps[place])),
     )
     return next((reason for reason, passed in checks if not passed), None)
@@ -116,6 +118,12 @@ def edit_distance(one: Sequence[str], two: Sequence[str]) -> float:
         for other, match in enumerate(two, 1):
             corner, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, corner + (word != match))
     return row[-1] / max(len(one), len(two))
+
+
+def changed(candidates: Candidates) -> np.ndarray:
+    """Token edit distance of each to its source (candidates,)."""
+    pairs = zip(candidates.sources, candidates.texts, strict=True)
+    return np.array([edit_distance(normal_form(old).split(), normal_form(new).split()) for old, new in pairs], float)
 
 
 def novelty(
@@ -170,7 +178,7 @@ def fill(
     used, forms = Counter[tuple[str, str]](), set[str]()
     for place in sorted(passed, key=lambda place: (-score[place], place)):
         parent, name, form = int(candidates.parents[place]), candidates.classes[place], " ".join(words[place])
-        if form in forms or any(edit_distance(words[place], words[k]) < gate.novelty for k in chosen[parent]):
+        if form in forms or any(edit_distance(words[place], words[k]) < gate.changed for k in chosen[parent]):
             final[place] = Reason.NOVELTY
         elif used[name] >= allowed.get(name, 0) or len(chosen[parent]) >= gate.per_source:
             final[place] = Reason.BUDGET

@@ -17,6 +17,13 @@ def test_trigrams_that_nobody_wrote_are_counted() -> None:
     ]
 
 
+def test_fours_that_nobody_wrote_are_counted() -> None:
+    checker = AttestedChecker(CORPUS, least=0.0)
+    # "my new card now" and "new card now $" stand in no text
+    assert checker.fours(["where is my card", "where is my new card now"]).tolist() == [0, 2]
+    assert np.isnan(AttestedChecker(CORPUS, least=0.9).fours(["where is my card"])).all()
+
+
 def test_the_share_is_that_of_trigrams_which_another_text_holds() -> None:
     # each 3 of 4: "my card $" and "my card now", "card now $" and "is my new", "my new card", "new card $" stand alone
     assert np.isclose(AttestedChecker(CORPUS, least=0.0).share, np.mean([3 / 4, 3 / 5, 2 / 5]))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tilth.augmentation.config import GateConfig
-from tilth.augmentation.gate import Candidates, Measured, fill, grammatical, novelty, verdicts
+from tilth.augmentation.gate import Candidates, Measured, changed, fill, grammatical, novelty, verdicts
 from tilth.augmentation.slots import frame_json
 from tilth.samples import Reason
 
-GATE = GateConfig(low=0.7, high=0.98, content=0.9, agreement=0.5, novelty=0.25, grammar=0.25, per_source=2)
+GATE = GateConfig(low=0.7, high=0.98, content=0.9, agreement=0.5, changed=0.25, novelty=0.2, grammar=0.25, per_source=2)
 SOURCE = "where is my refund of $20"
 
 
@@ -31,6 +31,7 @@ def measured(count: int = 1, **changes: Any) -> Measured:
         "similarity": 0.85,
         "agreement": 0.9,
         "first_choice": True,
+        "changed": 0.5,
         "novelty": 0.5,
         "leaks": False,
         "readable": 0.9,
@@ -52,7 +53,9 @@ GOOD = "i want to see my refund of $20"
         ("i want to see my money of $20", {"similarity": 0.95}, None),
         (GOOD, {"similarity": 0.5}, Reason.SIMILARITY),
         (GOOD, {"similarity": 0.99}, Reason.SIMILARITY),
+        (GOOD, {"changed": 0.2}, Reason.NOVELTY),
         (GOOD, {"novelty": 0.1}, Reason.NOVELTY),
+        (GOOD, {"changed": 0.3, "novelty": 0.2}, None),
         (GOOD, {"agreement": 0.4}, Reason.LABEL_AGREEMENT),
         (GOOD, {"first_choice": False}, Reason.LABEL_AGREEMENT),
         (GOOD, {"agreement": np.nan}, None),
@@ -65,6 +68,11 @@ def test_each_check_gives_its_reason(text: str, changes: dict[str, Any], reason:
 def test_grammar_is_looked_at_last() -> None:
     reasons = [None, None, Reason.LEAK]
     assert grammatical(reasons, np.array([0.0, 1.0, np.nan]), GATE) == [None, Reason.GRAMMAR, Reason.LEAK]
+
+
+def test_what_changed_is_the_edit_distance_to_the_source() -> None:
+    found = candidates("where is my refund now", SOURCE + "!", "")
+    assert changed(found).tolist() == pytest.approx([2 / 6, 0.0, 1.0])
 
 
 def test_novelty_is_the_nearest_rows_edit_distance() -> None:

@@ -15,7 +15,7 @@ from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.samples import Reason, Task
 
 TASK = Task(name="label", labels=("a", "b", "c", "d"))
-CONFIG = Config(gate=GateConfig(agreement=0.0, novelty=0.0, per_source=50))
+CONFIG = Config(gate=GateConfig(agreement=0.0, changed=0.0, per_source=50))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -36,7 +36,7 @@ def offered(parents: np.ndarray, vectors: np.ndarray, found: TaskJudges, budget:
     candidates = Candidates(parents, texts, texts, ["{}"] * count, np.ones(count), names)
     chance, first = found.agreement(parents, vectors)
     ones = np.ones(count)
-    measured = Measured(ones, chance, first, ones, np.zeros(count, dtype=bool), ones)
+    measured = Measured(ones, chance, first, ones, ones, np.zeros(count, dtype=bool), ones)
     graded: list[Reason | None] = [None if right else Reason.LABEL_AGREEMENT for right in first]
     return Offered(candidates, measured, graded, vectors, {("label", name): budget for name in TASK.labels})
 

@@ -161,7 +161,7 @@ def test_adaptation_ends_early_where_its_loss_cannot_come_below_the_limit(tmp_pa
 
 @pytest.mark.parametrize(("when", "share"), [("never", 0), ("always", 1)])
 def test_use_by_rule(when: str, share: int, tmp_path: Path) -> None:
-    result = night(make_table(), tmp_path, when=when, gate={**LOOSE, "novelty": 0.0})
+    result = night(make_table(), tmp_path, when=when, gate={**LOOSE, "changed": 0.0, "novelty": 0.0})
     accepted = added(result)["accepted"]
     assert accepted.any()
     assert result.metrics["used"] == share * accepted.sum()
