@@ -104,7 +104,7 @@ def recombinations(
     """
     rng = random.Random(seed)
     words = [words_of(source, tokenizer) for source in sources]
-    made = recombined(sources, words, [[] for _ in sources], corpus, casing, _TRIED)
+    made = recombined(sources, words, [[] for _ in sources], corpus, casing, [_TRIED] * len(sources))
     return [
         (source, one.text)
         for source, found in zip(sources, made, strict=True)

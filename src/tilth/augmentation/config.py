@@ -50,7 +50,7 @@ class GateConfig(Model):
     )
     fluency: float = Field(default=0.2, ge=0, description="nats a token by which a paraphrase may read worse")
     readable: float = Field(
-        default=0.7,
+        default=0.75,
         ge=0,
         le=1,
         description="smallest probability of reading without a mistake, by all checkers together",
@@ -60,10 +60,10 @@ class GateConfig(Model):
         default=0.25, ge=0, le=1, description="smallest token edit distance to its source, and between its paraphrases"
     )
     novelty: float = Field(default=0.1, ge=0, le=1, description="smallest token edit distance to any row")
-    per_source: int = Field(default=5, ge=1, le=50, description="paraphrases of one row at most")
+    per_source: int = Field(default=10, ge=1, le=50, description="paraphrases of one row at most")
     growth: float = Field(default=0.5, ge=0, le=20, description="paraphrases a labeled row, in a class of usual size")
     enough: int = Field(default=20, ge=0, description="labeled rows below which a class is thin, whatever is usual")
-    thin: float = Field(default=3.0, ge=0, le=100, description="paraphrases a labeled row, in the thinnest class")
+    thin: float = Field(default=4.0, ge=0, le=100, description="paraphrases a labeled row, in the thinnest class")
 
     @model_validator(mode="after")
     def _a_band(self) -> GateConfig:
@@ -111,6 +111,9 @@ class Config(Model):
     candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
     recombined: int = Field(
         default=80, ge=0, le=200, description="paraphrases tried for each that recombine it with other texts; 0 = none"
+    )
+    nearby: int = Field(
+        default=8, ge=0, le=60, description="rows near each that are recombined as well, for paraphrases of it"
     )
     noise: tuple[float, ...] = Field(
         default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"

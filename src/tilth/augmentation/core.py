@@ -22,9 +22,9 @@ from tilth.augmentation.critic import night_critic
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.gate import Candidates, Measured, changed, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, checkers, unheard
+from tilth.augmentation.nearby import Made, Rows, recombinations
 from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.readability import Reading
-from tilth.augmentation.recombination import recombined
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
 from tilth.augmentation.wording import spellings
@@ -56,7 +56,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
         adapted.pipeline.tokenizer, proving.vouched_by_any(),
     )  # fmt: skip
-    candidates, drawn = _paraphrased(frame, chosen, adapted, config, resources)
+    candidates, drawn = _paraphrased(frame, chosen, fitted, adapted, config, resources)
     vectors = resources.evidence.encoder.encode(candidates.texts)
     measured = _measured(frame, candidates, vectors, fitted, proving.vouched()[candidates.parents], resources)
     reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
@@ -131,10 +131,18 @@ def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float
 
 
 def _paraphrased(
-    frame: pd.DataFrame, chosen: sources.Chosen, adapted: Adapted, config: Config, resources: Resources
+    frame: pd.DataFrame,
+    chosen: sources.Chosen,
+    fitted: Sequence[judging.TaskJudges],
+    adapted: Adapted,
+    config: Config,
+    resources: Resources,
 ) -> tuple[Candidates, int]:
     """The candidates, and how many sources were paraphrased anew."""
-    texts = frame["text"].iloc[chosen.rows].tolist()
+    rows = Rows(
+        frame["text"].tolist(), resources.evidence.embeddings(), [found.codes for found in fitted], usable(frame)
+    )
+    texts = [rows.texts[row] for row in chosen.rows]
     content = sources.salient_words(texts, chosen.words, resources.evidence.encoder)
     casing = spellings(frame.loc[frame["split"] != Split.GOLD, "text"])
     paraphraser, fingerprint, config = _backend(adapted, config)
@@ -143,9 +151,11 @@ def _paraphrased(
         paraphraser, fingerprint, texts, content, casing, config, resources.seed, resources.evidence.cache
     )
     salient = [words[:1] for words in content]
-    others = recombined(texts, chosen.words, salient, frame["text"].iloc[usable(frame)], casing, config.recombined)
+    others = recombinations(
+        rows, chosen.rows, chosen.words, salient, casing, adapted.pipeline.tokenizer, config
+    )  # fmt: skip
     made = [
-        [*zip(*denoised, strict=True), *((one.text, one.share) for one in more)]
+        [*(Made(text, level, -1) for text, level in zip(*denoised, strict=True)), *more]
         for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)
     ]
     counts = [len(row) for row in made]
@@ -153,11 +163,12 @@ def _paraphrased(
     frames = [frame_json(text, words) for text, words in zip(texts, content, strict=True)]
     found = Candidates(
         chosen.rows[source],
-        [text for row in made for text, _ in row],
+        [one.text for row in made for one in row],
         [texts[k] for k in source],
         [frames[k] for k in source],
-        np.array([level for row in made for _, level in row]),
+        np.array([one.share for row in made for one in row], dtype=float),
         [chosen.classes[k] for k in source],
+        np.array([one.beside for row in made for one in row], dtype=np.int64),
     )
     return found, drawn
 

@@ -29,6 +29,7 @@ class Candidates:
         frames: What each must keep, by `tilth.augmentation.slots.frame_json`.
         levels: The noise that each was made with (candidates,).
         classes: The parents' classes.
+        beside: The row in whose wording each is, -1 for its parent's (candidates,).
     """
 
     parents: np.ndarray
@@ -37,6 +38,7 @@ class Candidates:
     frames: list[str]
     levels: np.ndarray
     classes: list[tuple[str, str]]
+    beside: np.ndarray
 
 
 @dataclass(frozen=True)

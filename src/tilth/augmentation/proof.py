@@ -99,6 +99,11 @@ class Proving:
         every = [self.vouched(), *(self.vouched(held) & (self.parts != held) for held in self.held)]
         return np.asarray(np.any(every, axis=0))
 
+    def holds(self, rows: np.ndarray, held: int) -> np.ndarray:
+        """Whether each of the rows, -1 for none, has a label and stands in the part (rows,)."""
+        labeled = np.any([found.codes >= 0 for found in self.judges], axis=0)
+        return np.asarray((rows >= 0) & labeled[rows] & (self.parts[rows] == held))
+
     def agreement(self, parents: np.ndarray, vectors: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
         """As `TaskJudges.agreement`, over all tasks and by judges that did not see the part `held` either."""
         judged = []
@@ -171,12 +176,14 @@ class _Refits:
 def _accepted(proving: Proving, held: int, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
     """Candidates that the gate lets through without the held-out part's labels, and their part in a row's weight.
 
-    That part is smaller for one with siblings, and for one whose label is less sure.
+    That part is smaller for one with siblings, and for one whose label is less sure. One in the wording of a held-out
+    row would teach much of that row, which no other row to be labeled has.
     """
     parents = offered.candidates.parents
     chance, first = proving.agreement(parents, offered.vectors, held)
     first &= proving.vouched(held)[parents]
     free = keeps_label(chance, first, proving.gate) & (proving.parts[parents] != held)
+    free &= ~proving.holds(offered.candidates.beside, held)
     reasons = [
         (None if free[place] else Reason.LABEL_AGREEMENT) if reason in (None, Reason.LABEL_AGREEMENT) else reason
         for place, reason in enumerate(offered.graded)

@@ -57,9 +57,9 @@ def recombined(
     keep: Sequence[Sequence[str]],
     corpus: Iterable[str],
     casing: Mapping[str, str],
-    limit: int,
+    limits: Sequence[int],
 ) -> list[list[Recombined]]:
-    """For each source at most `limit` recombinations, those whose spans share most environments first.
+    """Recombinations of each source, those whose spans share most environments first.
 
     Args:
         sources: The texts.
@@ -67,19 +67,19 @@ def recombined(
         keep: For each, words that stay too, in one of their forms.
         corpus: Texts that spans are taken from.
         casing: Spelling of words in the corpus, by `tilth.augmentation.wording.spellings`.
-        limit: Recombinations of each source.
+        limits: For each, how many at most.
     """
-    if not limit:
+    if not any(limits):
         return [[] for _ in sources]
     every = sorted(set(corpus))
     texts = [_plain_words(text) for text in every[:: 1 + len(every) // _READ]]
-    attested = {triple for own in (*texts, *map(_spelled, words)) for triple in trigrams(bounded(own))}
+    joints = _Joints(trigrams(bounded(own)) for own in (*texts, *map(_spelled, words)))
     sites = [site for found in words for site in _sites(found)]
     between = _between({site.sides for site in sites}, texts)
     shared = _Shared({site.old for site in sites}, between, texts)
     return [
-        _best(text, found, _swaps(found, set(map(stem, kept)), between, shared, attested), casing, limit)
-        for text, found, kept in zip(sources, words, keep, strict=True)
+        _best(text, found, _swaps(found, set(map(stem, kept)), between, shared, joints), casing, limit)
+        for text, found, kept, limit in zip(sources, words, keep, limits, strict=True)
     ]
 
 
@@ -161,6 +161,27 @@ class _Shared:
         return self._known[one, two]
 
 
+class _Joints:
+    """Which words may begin or end a replacement, so that it makes no three words in a row that nobody wrote.
+
+    What it makes with one word beside it was written, for it stood between the same two; with two beside it that must
+    be looked up.
+    """
+
+    def __init__(self, attested: Iterable[Iterable[Trigram]]) -> None:
+        self._after: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._before: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for one, two, three in itertools.chain.from_iterable(attested):
+            self._after[one, two].add(three)
+            self._before[two, three].add(one)
+
+    def around(self, whole: Sequence[str], start: int, end: int) -> tuple[set[str] | None, set[str] | None]:
+        """First and last words that fit in place of a span of the words in `whole`, which is bounded; None for any."""
+        first = self._after.get((whole[start - 1], whole[start]), set()) if start else None
+        last = self._before.get((whole[end + 1], whole[end + 2]), set()) if end + 2 < len(whole) else None
+        return first, last
+
+
 @dataclass(frozen=True)
 class _Swap:
     """A span of a source, what it gives way to, in how many environments both occur, and how many words move."""
@@ -188,17 +209,17 @@ def _moved(old: Span, new: Span) -> int:
 
 
 def _swaps(
-    words: Sequence[Word], keep: set[str], between: Mapping[Sides, set[Span]], shared: _Shared, attested: set[Trigram]
+    words: Sequence[Word], keep: set[str], between: Mapping[Sides, set[Span]], shared: _Shared, joints: _Joints
 ) -> list[_Swap]:
     """What may be put into a source, each span and replacement once, those that share most first."""
     whole, found = bounded(_spelled(words)), []
     for site in _sites(words):
         kept = keep & set(map(stem, site.old))
+        first, last = joints.around(whole, site.start, site.end)
         for new in between.get(site.sides, ()):
-            if new == site.old or len(new) > len(site.old) + _LONGER or (kept and not kept <= set(map(stem, new))):
+            if (first is not None and new[0] not in first) or (last is not None and new[-1] not in last):
                 continue
-            around = [*whole[max(0, site.start - 1) : site.start + 1], *new, *whole[site.end + 1 : site.end + 3]]
-            if not attested.issuperset(trigrams(around)):
+            if new == site.old or len(new) > len(site.old) + _LONGER or (kept and not kept <= set(map(stem, new))):
                 continue
             count = shared(site.old, new)
             if count >= _SHARED and _ordinary(new):

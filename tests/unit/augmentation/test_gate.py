@@ -23,6 +23,7 @@ def candidates(*texts: str, parents: list[int] | None = None, source: str = SOUR
         [frame_json(source, ["refund"])] * count,
         np.full(count, 0.7),
         [("intent", "refund")] * count,
+        np.full(count, -1),
     )
 
 

@@ -33,7 +33,7 @@ def offered(parents: np.ndarray, vectors: np.ndarray, found: TaskJudges, budget:
     count = len(parents)
     names = [("label", TASK.labels[found.codes[parent]]) for parent in parents]
     texts = [f"word{k} of its own{k}" for k in range(count)]
-    candidates = Candidates(parents, texts, texts, ["{}"] * count, np.ones(count), names)
+    candidates = Candidates(parents, texts, texts, ["{}"] * count, np.ones(count), names, np.full(count, -1))
     chance, first = found.agreement(parents, vectors)
     ones = np.ones(count)
     measured = Measured(ones, chance, first, ones, ones, np.zeros(count, dtype=bool), ones)
@@ -115,3 +115,23 @@ def test_labels_whose_class_the_other_parts_do_not_hold_prove_nothing(folds: lis
     vectors = unit(np.random.default_rng(0).normal(size=(4, 8)))
     found = judged(vectors, np.array([0, 0, 1, 1]), np.array(folds))
     assert Proving([found], vectors, GateConfig()).possible is possible
+
+
+def test_what_is_in_a_held_out_rows_words_teaches_nothing_of_that_row() -> None:
+    """Else a text that is next to a labeled row would seem to help, as it cannot help any row that has none."""
+    gains = {}
+    for beside in (False, True):
+        found = []
+        for seed in range(6):
+            rng = np.random.default_rng(seed)
+            codes, folds = np.arange(80) % 4, (np.arange(80) // 4) % 5
+            rows = unit(np.eye(24)[codes] * 1.2 + rng.normal(size=(80, 24)))
+            told = judged(rows, codes, folds)
+            parents = (np.arange(80) + 4) % 80  # same class, next fold
+            made = offered(parents, rows, told, 60)
+            made.candidates.beside[:] = np.arange(80) if beside else -1
+            proved = prove(Proving([told], rows, CONFIG.gate), made, CONFIG, seed)
+            found.append(proved.with_them - proved.without)
+        gains[beside] = float(np.mean(found))
+    assert gains[False] > 0.02
+    assert gains[True] < gains[False] / 2

@@ -16,7 +16,7 @@ CORPUS = [
 def tried(
     source: str, tokenizer: object, corpus: list[str] = CORPUS, limit: int = 9, keep: tuple[str, ...] = ()
 ) -> list[Recombined]:
-    return recombined([source], [words_of(source, tokenizer)], [keep], corpus, {"i": "I"}, limit)[0]
+    return recombined([source], [words_of(source, tokenizer)], [keep], corpus, {"i": "I"}, [limit])[0]
 
 
 def test_what_stands_in_the_same_three_environments_takes_a_spans_place(tokenizer: object) -> None:
@@ -80,7 +80,7 @@ def test_the_limit_and_no_corpus(tokenizer: object) -> None:
     assert tried("How do I freeze my card?", tokenizer, limit=0) == []
     assert tried("How do I freeze my card?", tokenizer, []) == []
     assert tried("Card", tokenizer) == []
-    assert recombined([], [], [], CORPUS, {}, 9) == []
+    assert recombined([], [], [], CORPUS, {}, []) == []
 
 
 @pytest.mark.parametrize("turned", [False, True])
