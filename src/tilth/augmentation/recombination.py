@@ -31,6 +31,8 @@ _APART = 2  # words at least between two swaps, so that three in a row that are 
 
 Span = tuple[str, ...]
 Sides = tuple[str, str]
+ByFirst = dict[str, set[Span]]
+"""Spans by their first words."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +127,14 @@ def _sites(words: Sequence[Word]) -> list[_Site]:
     return found
 
 
-def _between(wanted: set[Sides], texts: Sequence[Sequence[str]]) -> dict[Sides, set[Span]]:
+def _between(wanted: set[Sides], texts: Sequence[Sequence[str]]) -> dict[Sides, ByFirst]:
     """What stands between each of the wanted sides."""
-    found: dict[Sides, set[Span]] = defaultdict(set)
+    found: dict[Sides, ByFirst] = {sides: defaultdict(set) for sides in wanted}
     for words in texts:
         for start, end in _spans(words):
             sides = _sides(words, start, end)
-            if sides in wanted:
-                found[sides].add(tuple(words[start:end]))
+            if sides in found:
+                found[sides][words[start]].add(tuple(words[start:end]))
     return found
 
 
@@ -145,14 +147,15 @@ def _ordinary(span: Span) -> bool:
 class _Shared:
     """In how many environments of the corpus two spans both occur."""
 
-    def __init__(self, old: set[Span], between: Mapping[Sides, set[Span]], texts: Sequence[Sequence[str]]) -> None:
-        wanted = old.union(*between.values())
-        self._around: dict[Span, set[Span]] = defaultdict(set)
+    def __init__(self, old: set[Span], between: Mapping[Sides, ByFirst], texts: Sequence[Sequence[str]]) -> None:
+        wanted = old.union(*(spans for firsts in between.values() for spans in firsts.values()))
+        self._around: dict[Span, set[int]] = defaultdict(set)
+        numbers: dict[Span, int] = {}  # a tuple's hash is worked out each time, a number's is at hand
         for words in texts:
             for start, end in _spans(words):
                 span = tuple(words[start:end])
                 if span in wanted:
-                    self._around[span].add(_environment(words, start, end))
+                    self._around[span].add(numbers.setdefault(_environment(words, start, end), len(numbers)))
         self._known: dict[tuple[Span, Span], int] = {}
 
     def __call__(self, one: Span, two: Span) -> int:
@@ -209,15 +212,18 @@ def _moved(old: Span, new: Span) -> int:
 
 
 def _swaps(
-    words: Sequence[Word], keep: set[str], between: Mapping[Sides, set[Span]], shared: _Shared, joints: _Joints
+    words: Sequence[Word], keep: set[str], between: Mapping[Sides, ByFirst], shared: _Shared, joints: _Joints
 ) -> list[_Swap]:
     """What may be put into a source, each span and replacement once, those that share most first."""
     whole, found = bounded(_spelled(words)), []
     for site in _sites(words):
         kept = keep & set(map(stem, site.old))
         first, last = joints.around(whole, site.start, site.end)
-        for new in between.get(site.sides, ()):
-            if (first is not None and new[0] not in first) or (last is not None and new[-1] not in last):
+        there = between[site.sides]
+        for new in itertools.chain.from_iterable(
+            there[word] for word in (there if first is None else first & there.keys())
+        ):
+            if last is not None and new[-1] not in last:
                 continue
             if new == site.old or len(new) > len(site.old) + _LONGER or (kept and not kept <= set(map(stem, new))):
                 continue
