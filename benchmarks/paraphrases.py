@@ -39,7 +39,10 @@ COLUMNS = (
     "distinct-1", "distinct-4", "self-BLEU", "no new problem", "copies", "a second",
 )  # fmt: skip
 _DRAWN = 200  # texts that self-BLEU is taken of, since it grows with their number
-_NUMBERS = re.compile(r"\d+(?:[.,]\d+)*|\b(?:not|no|never|\w+n't)\b", re.IGNORECASE)
+_NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|cannot|unable|without|(?:do|did|does|is|was|has|have|ca|wo|could|would)n'?t)\b", re.IGNORECASE
+)
 
 
 Oracle = Any
@@ -86,7 +89,8 @@ def measure(given: Given, oracle: Oracle, made: Made, encoder: Encoder, seconds:
 
 
 def _found(text: str) -> list[str]:
-    return [word.lower() for word in _NUMBERS.findall(text)]
+    """Numbers, and "not" for each negation, whichever word it is."""
+    return [*_NUMBERS.findall(text), *("not" for _ in _NEGATION.findall(text))]
 
 
 def _distance(source: str, words: Sequence[str]) -> float:

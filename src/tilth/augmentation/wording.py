@@ -115,7 +115,7 @@ def in_style(text: str, source: str, casing: Mapping[str, str]) -> str:
 
     >>> in_style("Where is my card?", "wheres my card", {"visa": "Visa"})
     'where is my card'
-    >>> in_style("Has the visa card come", "Is my Visa card here?", {"visa": "Visa"})
+    >>> in_style("has the visa card come", "Is my Visa card here?", {"visa": "Visa"})
     'Has the Visa card come?'
     """
     text = _ended(text, source)
@@ -127,7 +127,8 @@ def in_style(text: str, source: str, casing: Mapping[str, str]) -> str:
         free = all(match.end() <= slot.start or match.start() >= slot.end for slot in fixed)
         return casing.get(match.group(), match.group()) if free else match.group()
 
-    return WORD.sub(spelled, text)
+    text = WORD.sub(spelled, text)
+    return _capitalized(text) if source[:1].isupper() else text
 
 
 def _kept(word: Word, source: str) -> str:

@@ -122,7 +122,7 @@ def test_answers_are_read_styled_and_placed() -> None:
     scripted = tiny_large.Scripted("please tell me where is the bank <eos> money money")
     made = PromptedParaphraser(scripted, "llada2", "", batch_size=1)
     output = made(["Where is my Bank?"], candidates=3, noise_level=(0.7, 1.0), casing={"bank": "Bank"})
-    assert output.texts == [["please tell me where is the Bank."] * 3]
+    assert output.texts == [["Please tell me where is the Bank."] * 3]
     assert [len(asked["messages"]) for asked in scripted.asked] == [1, 1, 1]
     first, second, third = (asked["messages"][0][0]["content"] for asked in scripted.asked)
     assert first == second != third

@@ -61,5 +61,5 @@ def test_another_models_text_is_written_as_its_source_is() -> None:
     casing = {"visa": "Visa"}
     assert in_style("Where is my Visa card?", "wheres my visa", casing) == "where is my visa card"
     assert in_style("Where is it?", "WHERE HAS IT GONE?", casing) == "WHERE IS IT?"
-    assert in_style("the visa card is late", "My Visa card has not come.", casing) == "the Visa card is late."
-    assert in_style("write to visa@bank.com", "Mail visa@bank.com!", casing) == "write to visa@bank.com."
+    assert in_style("the visa card is late", "My Visa card has not come.", casing) == "The Visa card is late."
+    assert in_style("write to visa@bank.com", "Mail visa@bank.com!", casing) == "Write to visa@bank.com."
