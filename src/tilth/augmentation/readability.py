@@ -3,7 +3,7 @@
 Each checker by itself lets some mistakes pass. The weights of the probability are a logistic regression's on 320
 paraphrases of clinc150 that we read one by one, 154 of them without a mistake; they tell the two apart with an AUROC of
 0.84 (cross-validated, sources apart), and 200 of banking77 with 0.78. Of the latter, those that pass all that the gate
-asks by its defaults read without a mistake in 84%.
+asks by its defaults read without a mistake in 86%.
 """
 
 from __future__ import annotations
