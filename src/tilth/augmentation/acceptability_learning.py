@@ -13,11 +13,10 @@ from torch.nn import functional
 
 from tilth.augmentation.acceptability import Acceptability
 from tilth.augmentation.config import GateConfig
-from tilth.augmentation.gate import edit_distance
+from tilth.augmentation.gate import rewording
 from tilth.augmentation.mistakes import with_a_mistake
 from tilth.augmentation.recombination import recombined
 from tilth.augmentation.wording import words_of
-from tilth.text import normal_form
 
 logger = logging.getLogger(__name__)
 BATCH = 24
@@ -91,7 +90,7 @@ def by_turns(*sources: Iterator[list[Pair]]) -> Iterator[list[Pair]]:
 
 def new_wording(source: str, paraphrase: str) -> bool:
     """Whether it is so far from its source as the gate asks of a paraphrase."""
-    return edit_distance(normal_form(source).split(), normal_form(paraphrase).split()) >= GateConfig().changed
+    return rewording(source, paraphrase) >= GateConfig().changed
 
 
 def recombinations(

@@ -14,8 +14,6 @@ _READ = 2000  # texts that the share is measured on
 
 BEGIN, END = "^", "$"
 
-Trigram = tuple[str, str, str]
-
 
 class AttestedChecker:
     """Counts trigrams of words that no text of the corpus holds.
@@ -61,9 +59,9 @@ class AttestedChecker:
         return {one for text in self._texts for one in _of(text, 4)}
 
 
-def trigrams(words: Sequence[str]) -> Iterator[Trigram]:
-    """Each three words in a row."""
-    return zip(words, words[1:], words[2:], strict=False)
+def in_a_row(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """Each so many words in a row."""
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def bounded(words: Iterable[str]) -> list[str]:
@@ -73,8 +71,7 @@ def bounded(words: Iterable[str]) -> list[str]:
 
 def _of(text: str, size: int) -> Iterator[tuple[str, ...]]:
     """Each so many words in a row of a normal form, its ends among them."""
-    words = bounded(text.split())
-    return zip(*(words[start:] for start in range(size)), strict=False)
+    return in_a_row(bounded(text.split()), size)
 
 
 def _unknown(texts: Sequence[str], size: int, known: Set[tuple[str, ...]]) -> np.ndarray:

@@ -151,9 +151,7 @@ def _paraphrased(
         paraphraser, fingerprint, texts, content, casing, config, resources.seed, resources.evidence.cache
     )
     salient = [words[:1] for words in content]
-    others = recombinations(
-        rows, chosen.rows, chosen.words, salient, casing, adapted.pipeline.tokenizer, config
-    )  # fmt: skip
+    others = recombinations(rows, chosen.rows, chosen.words, salient, casing, adapted.pipeline.tokenizer, config)
     made = [
         [*(Made(text, level, -1) for text, level in zip(*denoised, strict=True)), *more]
         for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)

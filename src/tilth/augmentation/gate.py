@@ -122,10 +122,14 @@ def edit_distance(one: Sequence[str], two: Sequence[str]) -> float:
     return row[-1] / max(len(one), len(two))
 
 
+def rewording(source: str, paraphrase: str) -> float:
+    """Token edit distance of two texts' normal forms."""
+    return edit_distance(normal_form(source).split(), normal_form(paraphrase).split())
+
+
 def changed(candidates: Candidates) -> np.ndarray:
     """Token edit distance of each to its source (candidates,)."""
-    pairs = zip(candidates.sources, candidates.texts, strict=True)
-    return np.array([edit_distance(normal_form(old).split(), normal_form(new).split()) for old, new in pairs], float)
+    return np.array(list(map(rewording, candidates.sources, candidates.texts)), dtype=float)
 
 
 def novelty(

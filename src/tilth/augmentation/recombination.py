@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tilth.augmentation.attestation import BEGIN, END, Trigram, bounded, trigrams
+from tilth.augmentation.attestation import BEGIN, END, bounded, in_a_row
 from tilth.augmentation.meaning import stem
 from tilth.augmentation.slots import find_slots
 from tilth.augmentation.wording import WORD, Piece, Word, plain, write
@@ -75,7 +75,7 @@ def recombined(
         return [[] for _ in sources]
     every = sorted(set(corpus))
     texts = [_plain_words(text) for text in every[:: 1 + len(every) // _READ]]
-    joints = _Joints(trigrams(bounded(own)) for own in (*texts, *map(_spelled, words)))
+    joints = _Joints(in_a_row(bounded(own), 3) for own in (*texts, *map(_spelled, words)))
     sites = [site for found in words for site in _sites(found)]
     between = _between({site.sides for site in sites}, texts)
     shared = _Shared({site.old for site in sites}, between, texts)
@@ -171,7 +171,7 @@ class _Joints:
     be looked up.
     """
 
-    def __init__(self, attested: Iterable[Iterable[Trigram]]) -> None:
+    def __init__(self, attested: Iterable[Iterable[tuple[str, ...]]]) -> None:
         self._after: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._before: dict[tuple[str, str], set[str]] = defaultdict(set)
         for one, two, three in itertools.chain.from_iterable(attested):
