@@ -41,7 +41,7 @@ OTHER = {**VERBS, **{plural: singular for singular, plural in VERBS.items()}}
 def nats(texts: Sequence[str]) -> np.ndarray:
     """The shipped denoiser's pseudo-likelihood, as it comes."""
     pipeline = load("pretrained", "block_refinement")
-    return fluency.nats(pipeline.denoiser, pipeline.tokenizer, texts).mean
+    return fluency.Fluency(pipeline.denoiser, pipeline.tokenizer).nats(texts).mean
 
 
 def agreement(words: list[str], draw: random.Random) -> list[str] | None:

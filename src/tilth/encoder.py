@@ -15,7 +15,7 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from tilth.config import EncoderConfig
 from tilth.errors import ConfigError
-from tilth.store import Cache, Vectors, digest, digest_json
+from tilth.store import Cache, Vectors, digest_json
 from tilth.store.files import sha256_file
 from tilth.text import chunked, surrounding
 
@@ -56,12 +56,12 @@ class Encoder:
         """Vectors of the texts, float32, shape (texts, dimensions), each of length 1; only new texts are computed."""
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        keys = [bytes.fromhex(digest(text)) for text in texts]
-        if missing := self._vectors.missing(keys):
-            log.info("encoding %d new texts of %d", len(missing), len(texts))
-            vectors = self._compute([texts[i] for i in missing], progress)
-            self._vectors.add([keys[i] for i in missing], vectors)
-        return self._vectors.get(keys)
+
+        def compute(new: list[str]) -> np.ndarray:
+            log.info("encoding %d new texts of %d", len(new), len(texts))
+            return self._compute(new, progress)
+
+        return self._vectors.of(texts, compute)
 
     @cached_property
     def dimensions(self) -> int:

@@ -20,6 +20,7 @@ from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.corpus import usable
 from tilth.augmentation.critic import night_critic
 from tilth.augmentation.drawing import Paraphraser, draw
+from tilth.augmentation.fluency import Fluency, keep
 from tilth.augmentation.gate import Candidates, Measured, changed, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, checkers, unheard
 from tilth.augmentation.nearby import Made, Rows, recombinations
@@ -44,7 +45,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     attested = AttestedChecker(frame["text"].iloc[usable(frame)], config.gate.attested)
-    checks: list[Checker] = [*checkers(config.grammar, config.grammar_server), attested]
+    checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server)]
     adapted = adapt(
         frame, resources.tasks, resources.evidence, config,
         seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,
@@ -65,7 +66,9 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     if trained:
         reasons = verdicts(candidates, measured, config.gate)
         critic = _critic(frame, chosen, checks, adapted, config, resources.seed)
-        read = _read(candidates, reasons, checks, critic, adapted, config.gate)
+        kept = keep(resources.evidence.cache, adapted.folder / "denoiser")
+        fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, kept)
+        read = _read(candidates, reasons, checks, critic, fluency, config.gate)
         measured = replace(measured, readable=read.readable)
         graded = grammatical(reasons, read.problems, config.gate)
         reasons = fill(candidates, measured, graded, allowed, config.gate)
@@ -228,14 +231,14 @@ def _read(
     reasons: Sequence[Reason | None],
     checks: Sequence[Checker],
     critic: AcceptabilityChecker | None,
-    adapted: Adapted,
+    fluency: Fluency,
     gate: GateConfig,
 ) -> Reading:
     """How what passed so far reads, else NaN."""
     problems, readable = np.full(len(reasons), np.nan), np.full(len(reasons), np.nan)
     passed = [place for place, reason in enumerate(reasons) if reason is None]
     old, new = ([texts[place] for place in passed] for texts in (candidates.sources, candidates.texts))
-    found = readability.read(old, new, checks, critic, adapted.pipeline, gate)
+    found = readability.read(old, new, checks, critic, fluency, gate)
     problems[passed], readable[passed] = found.problems, found.readable
     return Reading(problems, readable)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import CLS, MASK, SEP
 from tilth.augmentation.learning import inverse
 from tilth.precision import autocast
+from tilth.store import Cache, Vectors, digest_code, digest_json, digest_tree, library_versions
 
 _LONGEST = 120
 _WORST = 3
@@ -35,20 +37,50 @@ class Nats:
     worst: np.ndarray
 
 
-def nats(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> Nats:
-    """How little a text's tokens are expected; each costs a pass."""
-    found = _losses(denoiser, tokenizer, texts)
-    return Nats(
-        np.array([losses.mean() if len(losses) else np.nan for losses in found], dtype=float),
-        np.array([np.sort(losses)[-_WORST:].sum() / _WORST for losses in found], dtype=float),
-    )
+@dataclass(frozen=True)
+class Fluency:
+    """Measures how little a text's tokens are expected.
+
+    Attributes:
+        denoiser: Predicts them; each token costs a pass.
+        tokenizer: The denoiser's.
+        kept: Holds what this denoiser said of texts before; None asks it again.
+    """
+
+    denoiser: Denoiser
+    tokenizer: Any
+    kept: Vectors | None = None
+
+    def nats(self, texts: Sequence[str]) -> Nats:
+        """The cross-entropy of the texts' tokens."""
+        if not texts:
+            return Nats(np.zeros(0), np.zeros(0))
+        found = self._measured(texts) if self.kept is None else self.kept.of(texts, self._measured)
+        return Nats(*found.T.astype(float))
+
+    def _measured(self, texts: Sequence[str]) -> np.ndarray:
+        """Mean and worst of each text, float32 of shape (texts, 2)."""
+        return np.array(
+            [
+                [losses.mean() if len(losses) else np.nan, np.sort(losses)[-_WORST:].sum() / _WORST]
+                for losses in _losses(self.denoiser, self.tokenizer, texts)
+            ],
+            dtype=np.float32,
+        )
+
+
+def keep(cache: Cache, denoiser: Path) -> Vectors:
+    """Where nats by the denoiser in a folder are kept."""
+    here, versions = Path(__file__).parent, library_versions()
+    code = digest_code(*(here / f"{name}.py" for name in ("fluency", "denoiser", "examples")))
+    return Vectors(cache.folder("nats", digest_json([code, versions.get("torch"), digest_tree(denoiser)])))
 
 
 @torch.inference_mode()
 def _losses(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
     """Each text's cross-entropies in nats, each token masked alone, without those out of reach."""
     places, device = inverse(denoiser), denoiser.device
-    encoded = tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+    encoded = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     rows = [np.array([CLS, SEP, *ids[:_LONGEST], SEP]) for ids in encoded]
     # The end is a token too, by which a text that breaks off is known.
     jobs = [(row, place) for row, ids in enumerate(encoded) if ids for place in range(2, len(rows[row]))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 
 from tilth.text import normal_form
@@ -20,6 +21,7 @@ _PAIRS = (
 )
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A word without a common English ending: enough to tell "transfer" and "transfers" as one.
 

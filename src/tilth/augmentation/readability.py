@@ -16,10 +16,9 @@ import numpy as np
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import GateConfig
-from tilth.augmentation.fluency import Nats, nats
+from tilth.augmentation.fluency import Fluency, Nats
 from tilth.augmentation.grammar import Checker, added_problems
 from tilth.augmentation.link_grammar import LinkGrammarChecker
-from tilth.augmentation.pipeline import ParaphrasePipeline
 
 _INTERCEPT = 2.97
 _WORST, _UNATTESTED, _PARSE, _ACCEPTABILITY = -0.62, -1.5, -1.07, -0.40
@@ -73,26 +72,32 @@ def read(
     paraphrases: Sequence[str],
     checks: Sequence[Checker],
     critic: AcceptabilityChecker | None,
-    pipeline: ParaphrasePipeline,
+    fluency: Fluency,
     gate: GateConfig,
 ) -> Reading:
     """How each paraphrase reads; `critic` is `tilth.augmentation.critic`'s, if there is one.
 
     Its problems are each checker's beyond the source's, nats a token by the denoiser beyond what is tolerated, and one
-    more where all of these together make a mistake likely.
+    more where all of these together make a mistake likely. They are asked one after the other, in the order given, and
+    what fails is not looked into further.
     """
-    added = {checker.name: added_problems(checker, sources, paraphrases) for checker in checks}
-    total: np.ndarray = sum(added.values(), np.zeros(len(sources)))
-    left = np.flatnonzero(total <= gate.grammar).tolist()  # what fails already is not looked into further: that is dear
-    old, new = ([texts[k] for k in left] for texts in (sources, paraphrases))
-    change = _beyond(old, new, pipeline)
+    total, parse = np.zeros(len(sources)), np.zeros(len(sources))
+    left, old, new = list(range(len(sources))), list(sources), list(paraphrases)
+    for checker in checks:
+        added = added_problems(checker, old, new)
+        total[left] += added
+        if isinstance(checker, LinkGrammarChecker):
+            parse[left] = added
+        left = np.flatnonzero(total <= gate.grammar).tolist()
+        old, new = ([texts[k] for k in left] for texts in (sources, paraphrases))
+    change = _beyond(old, new, fluency)
     total[left] += np.maximum(0.0, change.mean - gate.fluency)
     nothing = np.zeros(len(left))
     attested = next((checker for checker in checks if isinstance(checker, AttestedChecker)), None)
     signs = Signs(
         worst=change.worst,
         unattested=np.nan_to_num(attested.fours(new)) if attested else nothing,
-        parse=added[LinkGrammarChecker.name][left] if LinkGrammarChecker.name in added else nothing,
+        parse=parse[left],
         acceptability=critic.change(old, new) if critic else nothing,
     )
     chance = np.full(len(total), np.nan)
@@ -101,10 +106,10 @@ def read(
     return Reading(total, chance)
 
 
-def _beyond(sources: Sequence[str], paraphrases: Sequence[str], pipeline: ParaphrasePipeline) -> Nats:
+def _beyond(sources: Sequence[str], paraphrases: Sequence[str], fluency: Fluency) -> Nats:
     """The denoiser's nats above the source's, 0 where one of the two is unknown (texts,)."""
     distinct = sorted({*sources, *paraphrases})
-    found = nats(pipeline.denoiser, pipeline.tokenizer, distinct)
+    found = fluency.nats(distinct)
     place = {text: number for number, text in enumerate(distinct)}
     old, new = ([place[text] for text in texts] for texts in (sources, paraphrases))
     return Nats(*(np.nan_to_num(one[new] - one[old]) for one in (found.mean, found.worst)))

@@ -50,6 +50,13 @@ class Vectors:
             if (found := _load(segment)) is not None:
                 self._vectors.update(zip(map(bytes, found["keys"]), found["vectors"], strict=True))
 
+    def of(self, texts: Sequence[str], compute: Callable[[list[str]], np.ndarray]) -> np.ndarray:
+        """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held."""
+        keys = [bytes.fromhex(digest(text)) for text in texts]
+        if missing := self.missing(keys):
+            self.add([keys[i] for i in missing], compute([texts[i] for i in missing]))
+        return self.get(keys)
+
     def missing(self, keys: Sequence[bytes]) -> list[int]:
         """Positions of the keys that are not held; of equal keys only the first."""
         first: dict[bytes, int] = {}

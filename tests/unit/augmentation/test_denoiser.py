@@ -8,9 +8,10 @@ import torch
 
 from tilth.augmentation.denoiser import Denoiser, pack_vocabulary, unpack_vocabulary
 from tilth.augmentation.examples import CLS, MASK, SEP, Examples, alone, batches, joined, noised, paired
-from tilth.augmentation.fluency import nats
+from tilth.augmentation.fluency import Fluency, keep
 from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
 from tilth.augmentation.weights import PRETRAINED, load, with_vocabulary
+from tilth.store import Cache
 
 TEXTS = [[2073, 2003, 2026, 4003], [2073, 2003, 2026, 2769], [2129, 2079, 1045]]
 
@@ -90,10 +91,20 @@ def test_the_shipped_denoiser_is_small_and_reads_english_best() -> None:
     assert sum(file.stat().st_size for file in PRETRAINED.iterdir()) <= 16_000_000
     pipeline = load("pretrained", "confidence")
     texts = ["how do i change my delivery address", "how change do my i address delivery", ""]
-    found = nats(pipeline.denoiser, pipeline.tokenizer, texts)
+    found = Fluency(pipeline.denoiser, pipeline.tokenizer).nats(texts)
     assert found.mean[0] < found.mean[1] - 1
     assert found.worst[0] < found.worst[1] - 1
     assert np.isnan(found.mean[2])
     assert found.worst[2] == 0
-    alone = nats(pipeline.denoiser, pipeline.tokenizer, texts[:1])
+    alone = Fluency(pipeline.denoiser, pipeline.tokenizer).nats(texts[:1])
     assert alone.mean[0] == pytest.approx(found.mean[0], rel=0.02)  # whatever stands beside it in a batch
+
+
+def test_nats_are_asked_once_a_text(tmp_path: Path) -> None:
+    pipeline = load("pretrained", "confidence")
+    texts = ["how do i change my delivery address", "", "where is my card"]
+    fluency = Fluency(pipeline.denoiser, pipeline.tokenizer, keep(Cache(tmp_path), PRETRAINED))
+    first = fluency.nats(texts)
+    again = Fluency(None, None, keep(Cache(tmp_path), PRETRAINED)).nats(texts[::-1])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(again.mean, first.mean[::-1])
+    np.testing.assert_array_equal(again.worst, first.worst[::-1])

@@ -6,6 +6,7 @@ import pytest
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import GateConfig
+from tilth.augmentation.fluency import Fluency
 from tilth.augmentation.grammar import RepetitionChecker
 from tilth.augmentation.readability import Signs, read, readable
 from tilth.augmentation.weights import load
@@ -30,23 +31,28 @@ def test_each_sign_speaks_against_a_text(name: str) -> None:
     assert found[0] > found[2]
 
 
-def test_what_fails_a_checker_and_what_all_of_them_doubt_are_problems() -> None:
+def shipped() -> Fluency:
     pipeline = load("pretrained", "confidence")
+    return Fluency(pipeline.denoiser, pipeline.tokenizer)
+
+
+def test_what_fails_a_checker_and_what_all_of_them_doubt_are_problems() -> None:
+    fluency = shipped()
     checks = [RepetitionChecker(), AcceptabilityChecker(), AttestedChecker([*SOURCES, *PARAPHRASES[:1]], least=0)]
     critic = AcceptabilityChecker()
-    reading = read(SOURCES, PARAPHRASES, checks, critic, pipeline, GateConfig())
+    reading = read(SOURCES, PARAPHRASES, checks, critic, fluency, GateConfig())
     found = reading.problems
     assert found[0] <= GateConfig().grammar
     assert (found[1:] > GateConfig().grammar).all()
     lenient = GateConfig(fluency=50, grammar=50, readable=0)
-    whole = read(SOURCES, PARAPHRASES, checks, critic, pipeline, lenient)
+    whole = read(SOURCES, PARAPHRASES, checks, critic, fluency, lenient)
     assert (whole.problems <= lenient.grammar).all()
     assert (whole.readable[0] > whole.readable[1:]).all()
     assert reading.readable[0] == pytest.approx(whole.readable[0], abs=1e-6)
-    doubted = read(SOURCES[:1], PARAPHRASES[:1], checks, critic, pipeline, GateConfig(readable=1))
+    doubted = read(SOURCES[:1], PARAPHRASES[:1], checks, critic, fluency, GateConfig(readable=1))
     assert doubted.problems[0] == found[0] + 1
 
 
 def test_no_paraphrases_are_no_problem() -> None:
-    found = read([], [], [RepetitionChecker()], None, load("pretrained", "confidence"), GateConfig())
+    found = read([], [], [RepetitionChecker()], None, shipped(), GateConfig())
     assert found.problems.size == found.readable.size == 0

@@ -121,6 +121,18 @@ def test_vectors_are_kept_once_and_joined_when_there_are_many_files(tmp_path: Pa
     assert len(list(tmp_path.iterdir())) < 40
 
 
+def test_vectors_of_texts_are_computed_for_those_not_held(tmp_path: Path) -> None:
+    asked = []
+
+    def lengths(texts: list[str]) -> np.ndarray:
+        asked.append(texts)
+        return np.array([[len(text)] for text in texts], dtype=np.float32)
+
+    assert Vectors(tmp_path).of(["a", "bb", "a"], lengths)[:, 0].tolist() == [1, 2, 1]
+    assert Vectors(tmp_path).of(["ccc", "bb"], lengths)[:, 0].tolist() == [3, 2]
+    assert asked == [["a", "bb"], ["ccc"]]
+
+
 def test_a_damaged_cache_file_is_computed_again(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     value = {"x": np.arange(3)}
