@@ -8,6 +8,7 @@ import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tilth.augmentation.pipeline import ParaphrasePipeline
 from tilth.augmentation.scheduler import make
 from tilth.evidence import Evidence
 from tilth.samples import Task
-from tilth.store import digest_json
+from tilth.store import digest_json, digest_tree
 
 logger = logging.getLogger(__name__)
 BATCH = 32
@@ -49,6 +50,11 @@ class Adapted:
     folder: Path
     record: dict[str, Any]
     trained: bool
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the denoiser's files."""
+        return digest_tree(self.folder / "denoiser")
 
 
 def adapt(

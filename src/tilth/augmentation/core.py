@@ -31,7 +31,6 @@ from tilth.augmentation.slots import frame_json
 from tilth.augmentation.wording import spellings
 from tilth.samples import Reason, Split, Status, Task, to_pandas
 from tilth.stage import Resources, StageResult
-from tilth.store import digest_tree
 from tilth.text import normal_form
 
 logger = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     if trained:
         reasons = verdicts(candidates, measured, config.gate)
         critic = _critic(frame, chosen, checks, adapted, config, resources.seed)
-        kept = keep(resources.evidence.cache, adapted.folder / "denoiser")
+        kept = keep(resources.evidence.cache, adapted.fingerprint)
         fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, kept)
         read = _read(candidates, reasons, checks, critic, fluency, config.gate)
         measured = replace(measured, readable=read.readable)
@@ -177,7 +176,7 @@ def _paraphrased(
 def _backend(adapted: Adapted, config: Config) -> tuple[Paraphraser, str, Config]:
     """Who paraphrases, its fingerprint, and the config with its own steps."""
     if config.backend == "tilth":
-        return adapted.pipeline, digest_tree(adapted.folder / "denoiser"), config
+        return adapted.pipeline, adapted.fingerprint, config
     from tilth.augmentation.large_weights import load_large
 
     large = load_large(config.backend, config.large)

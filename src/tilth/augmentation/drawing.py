@@ -13,7 +13,7 @@ import torch
 from tilth.augmentation.config import Config
 from tilth.augmentation.pipeline import ParaphraseOutput
 from tilth.augmentation.wording import WORD, plain
-from tilth.store import Cache, digest_code, digest_json, library_versions, read_json, write_json
+from tilth.store import Cache, digest_json, digest_made_by, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -111,13 +111,7 @@ def _made_by() -> str:
     """What candidates rest on beside weights and settings: the code that draws them, and its libraries."""
     here = Path(__file__).parent
     names = ("drawing", "pipeline", "scheduler", "denoiser", "examples", "wording", "large")
-    versions = library_versions()
-    return digest_json(
-        [
-            digest_code(*(here / f"{name}.py" for name in names)),
-            [versions.get(library) for library in ("torch", "diffusers", "transformers")],
-        ]
-    )
+    return digest_made_by((here / f"{name}.py" for name in names), ("torch", "diffusers", "transformers"))
 
 
 def _read(file: Path, casing: Mapping[str, str]) -> _Drawn | None:

@@ -14,7 +14,7 @@ from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import CLS, MASK, SEP
 from tilth.augmentation.learning import inverse
 from tilth.precision import autocast
-from tilth.store import Cache, Vectors, digest_code, digest_json, digest_tree, library_versions
+from tilth.store import Cache, Vectors, digest, digest_made_by
 
 _LONGEST = 120
 _WORST = 3
@@ -69,11 +69,11 @@ class Fluency:
         )
 
 
-def keep(cache: Cache, denoiser: Path) -> Vectors:
-    """Where nats by the denoiser in a folder are kept."""
-    here, versions = Path(__file__).parent, library_versions()
-    code = digest_code(*(here / f"{name}.py" for name in ("fluency", "denoiser", "examples")))
-    return Vectors(cache.folder("nats", digest_json([code, versions.get("torch"), digest_tree(denoiser)])))
+def keep(cache: Cache, fingerprint: str) -> Vectors:
+    """Where nats by the denoiser of that fingerprint are kept."""
+    files = (Path(__file__).with_name(f"{name}.py") for name in ("fluency", "denoiser", "examples", "learning"))
+    made_by = digest_made_by(files, ("torch", "diffusers", "transformers"))
+    return Vectors(cache.folder("nats", digest(made_by, fingerprint)))
 
 
 @torch.inference_mode()

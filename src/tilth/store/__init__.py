@@ -1,7 +1,7 @@
 """What stands on disk: whole files, digests, the cache, runs, the workspace."""
 
 from tilth.store.cache import Cache, Vectors
-from tilth.store.code import digest_code, library_versions
+from tilth.store.code import digest_code, digest_made_by, library_versions
 from tilth.store.files import (
     atomic,
     copy,
@@ -29,6 +29,7 @@ __all__ = [
     "digest",
     "digest_code",
     "digest_json",
+    "digest_made_by",
     "digest_table",
     "digest_tree",
     "find",

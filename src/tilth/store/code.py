@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from tilth.store.files import digest
+from tilth.store.files import digest, digest_json
 
 
 @cache
@@ -25,3 +26,9 @@ def library_versions() -> dict[str, str]:
         lines = []
     names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line]
     return {name: importlib.metadata.version(name) for name in names}
+
+
+def digest_made_by(files: Iterable[Path], libraries: Iterable[str]) -> str:
+    """Digest of source files and of the versions of the libraries, among those tilth requires, that they call."""
+    versions = library_versions()
+    return digest_json([digest_code(*files), [versions.get(library) for library in libraries]])

@@ -103,8 +103,8 @@ def test_the_shipped_denoiser_is_small_and_reads_english_best() -> None:
 def test_nats_are_asked_once_a_text(tmp_path: Path) -> None:
     pipeline = load("pretrained", "confidence")
     texts = ["how do i change my delivery address", "", "where is my card"]
-    fluency = Fluency(pipeline.denoiser, pipeline.tokenizer, keep(Cache(tmp_path), PRETRAINED))
+    fluency = Fluency(pipeline.denoiser, pipeline.tokenizer, keep(Cache(tmp_path), "shipped"))
     first = fluency.nats(texts)
-    again = Fluency(None, None, keep(Cache(tmp_path), PRETRAINED)).nats(texts[::-1])  # type: ignore[arg-type]
+    again = Fluency(None, None, keep(Cache(tmp_path), "shipped")).nats(texts[::-1])  # type: ignore[arg-type]
     np.testing.assert_array_equal(again.mean, first.mean[::-1])
     np.testing.assert_array_equal(again.worst, first.worst[::-1])
