@@ -21,11 +21,12 @@ QUICK, TRUNK = ("judge", "TF-IDF and linear"), "fine-tuned trunk"
 
 @dataclass(frozen=True)
 class Added:
-    """Rows beside the labeled ones: texts, classes as codes, and weights."""
+    """Rows beside the labeled ones: texts, classes as codes, weights, and what each labeled row counts then itself."""
 
     texts: list[str]
     codes: np.ndarray
     weights: np.ndarray
+    own: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Learners:
         """Rows added, and each model's gold macro-F1, trained on the labeled rows at `places` and what was added."""
         texts = [*(given.texts[place] for place in places), *added.texts]
         codes = np.concatenate([given.truth[places], added.codes])
-        weights = np.concatenate([np.ones(len(places)), added.weights])
+        own = np.ones(len(places)) if added.own is None else added.own
+        weights = np.concatenate([own, added.weights])
         gold, truth = given.gold
         names = np.array(given.task.labels, dtype=object)
 

@@ -30,7 +30,7 @@ from scipy import stats
 from sklearn.semi_supervised import LabelSpreading
 
 from tilth.augmentation.config import AdaptConfig, Config
-from tilth.augmentation.gate import shares
+from tilth.augmentation.gate import shared
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.evidence import Evidence
@@ -40,21 +40,23 @@ from tilth.stage import Resources, perform
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config as WeakConfig
 
-WEIGHT = 1 / 3
+WEIGHT = 1.0
 NOTHING, TILTH, EVERYTHING = "nothing", "tilth, its defaults", "all the labels"
 COLUMNS = ("data set", "labels a class", "added", "rows added")
 
 
 def written(given: Given, made: Made) -> Added:
-    """Texts that a peer wrote, which weigh a third of a real row."""
+    """Texts that a peer wrote: those of a row and the row itself together weigh as a row without any."""
     places = np.array([place for place, _ in made], dtype=np.int64)
-    return Added([text for _, text in made], given.truth[places], np.full(len(made), WEIGHT))
+    own, theirs = shared(len(given.texts), places, WEIGHT)
+    return Added([text for _, text in made], given.truth[places], theirs, own[given.sources] if made else None)
 
 
 def paraphrased(given: Given, rows: pd.DataFrame, weight: float) -> Added:
-    """Rows by the stage, which weigh what training gives them: the proof's weight, less for siblings and doubt."""
-    weights = weight * shares(rows["place"].to_numpy()) * rows["label_confidence"].to_numpy(dtype=float)
-    return Added(list(rows["text"]), given.truth[rows["place"]], weights)
+    """Rows by the stage, which weigh what training gives them: by the proof's weight, and less where in doubt."""
+    own, theirs = shared(len(given.texts), rows["place"].to_numpy(dtype=np.int64), weight)
+    weights = theirs * rows["label_confidence"].to_numpy(dtype=float)
+    return Added(list(rows["text"]), given.truth[rows["place"]], weights, own[given.sources])
 
 
 def neighbors(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added:
@@ -114,11 +116,12 @@ def labeled_by_text(given: Given, encoder: Encoder, cache: Cache, scratch: Path)
 
 
 def together(one: Added, two: Added) -> Added:
-    """Both."""
+    """Both; the labeled rows count what the second leaves them."""
     return Added(
         [*one.texts, *two.texts],
         np.concatenate([one.codes, two.codes]),
         np.concatenate([one.weights, two.weights]),
+        two.own,
     )
 
 
@@ -255,10 +258,11 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], models: Sequence[
         "many rows for a labeled row as the gate accepted of its paraphrases, one at least. By its defaults tilth "
         "labels texts without a label by the text alone, each at the weight of its confidence (weak supervision "
         "without functions, unless held-out labels object), and takes paraphrases where they are proved to help. "
-        "Paraphrases weigh what the proof gives them times the judge's belief in their label, a peer's text 1/3, a "
-        "neighbor its cosine, a self-trained row 1, or the judge's belief where every text is taken. Substitution uses "
-        "tilth's own adapted denoiser, without a source or a gate. EDA's synonyms and insertions need WordNet, which "
-        "has to be downloaded: left out.\n\n" + _results.table(columns, lines),
+        "A row and its paraphrases, or a peer's texts of it, weigh together as much as a row without any: paraphrases "
+        "take of that what the proof gives them, less where the judge doubts their label, a peer's texts half. A "
+        "neighbor weighs its cosine, a self-trained row 1, or the judge's belief where every text is taken. "
+        "Substitution uses tilth's own adapted denoiser, without a source or a gate. EDA's synonyms and insertions "
+        "need WordNet, which has to be downloaded: left out.\n\n" + _results.table(columns, lines),
     )
 
 

@@ -50,7 +50,7 @@ class GateConfig(Model):
     )
     fluency: float = Field(default=0.2, ge=0, description="nats a token by which a paraphrase may read worse")
     readable: float = Field(
-        default=0.75,
+        default=0.82,
         ge=0,
         le=1,
         description="smallest probability of reading without a mistake, by all checkers together",
@@ -60,10 +60,10 @@ class GateConfig(Model):
         default=0.25, ge=0, le=1, description="smallest token edit distance to its source, and between its paraphrases"
     )
     novelty: float = Field(default=0.1, ge=0, le=1, description="smallest token edit distance to any row")
-    per_source: int = Field(default=10, ge=1, le=50, description="paraphrases of one row at most")
+    per_source: int = Field(default=20, ge=1, le=50, description="paraphrases of one row at most")
     growth: float = Field(default=0.5, ge=0, le=20, description="paraphrases a labeled row, in a class of usual size")
     enough: int = Field(default=20, ge=0, description="labeled rows below which a class is thin, whatever is usual")
-    thin: float = Field(default=4.0, ge=0, le=100, description="paraphrases a labeled row, in the thinnest class")
+    thin: float = Field(default=16.0, ge=0, le=100, description="paraphrases a labeled row, in the thinnest class")
 
     @model_validator(mode="after")
     def _a_band(self) -> GateConfig:
@@ -130,7 +130,8 @@ class Config(Model):
     weights: tuple[float, ...] = Field(
         default=(1.0, 0.33),
         min_length=1,
-        description="what a row's paraphrases may count together beside it; the proof takes the best of them",
+        description="what a row's paraphrases may count together beside it, of which the proof takes the best; "
+        "a row and its paraphrases count as much as a row without",
     )
     grammar_server: str = Field(
         default="",

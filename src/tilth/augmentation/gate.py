@@ -195,14 +195,27 @@ def fill(
     return final
 
 
-def shares(parents: np.ndarray) -> np.ndarray:
-    """What part each paraphrase has in its row's: one over their number, so that no row speaks louder for having many.
+def shared(rows: int, parents: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """What each row and each paraphrase count: a row and its paraphrases together one.
 
-    >>> shares(np.array([7, 7, 2]))
-    array([0.5, 0.5, 1. ])
+    Were paraphrases added at a weight of their own, classes in which the gate accepts many would grow at the cost of
+    those in which it accepts few: at five labels a class of banking77 that takes the judge from 0.791 to 0.787 where
+    sharing lets it gain.
+
+    Args:
+        rows: How many rows there are.
+        parents: The row of each paraphrase (paraphrases,).
+        weight: What those of one row count together, in units of what the row itself does.
+
+    Returns:
+        The rows' weights (rows,) and the paraphrases' (paraphrases,).
+
+    >>> shared(3, np.array([0, 0, 2]), 1.0)
+    (array([0.5, 1. , 0.5]), array([0.25, 0.25, 0.5 ]))
     """
-    _, place, count = np.unique(parents, return_inverse=True, return_counts=True)
-    return np.asarray(1 / count[place])
+    own = np.ones(rows)
+    own[parents] = 1 / (1 + weight)
+    return own, weight / (1 + weight) / np.bincount(parents, minlength=rows)[parents]
 
 
 def _score(place: int, siblings: Sequence[int], words: Mapping[int, list[str]], measured: Measured) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augmentation.config import Config, GateConfig
-from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label, shares
+from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label, shared
 from tilth.augmentation.judges import TaskJudges, agreement_of, probabilities, together, trained_on
 from tilth.evidence import knowable
 from tilth.judge import fit_predict
@@ -24,8 +24,9 @@ _MANY, _FEW_PARTS = 3000, 3
 class Proof:
     """Cross-validated macro-F1 on the night's own train rows, without and with paraphrases, mean over tasks.
 
-    `interval` holds the difference's 95% bootstrap interval, `weight` what a row's paraphrases count beside it: of the
-    weights that were tried the one with the best figure, which is therefore a little too good.
+    `interval` holds the difference's 95% bootstrap interval, `weight` what a row's paraphrases count beside it, by
+    `tilth.augmentation.gate.shared`: of the weights that were tried the one with the best figure, which is therefore a
+    little too good.
     """
 
     without: float
@@ -136,7 +137,7 @@ def prove(proving: Proving, offered: Offered, config: Config, seed: int) -> Proo
     before = [np.zeros((len(found.codes), len(found.task.labels))) for found in asked]
     after = {weight: [one.copy() for one in before] for weight in config.weights}
     for held in proving.held:
-        taken, part = _accepted(proving, held, offered)
+        taken, chance = _accepted(proving, held, offered)
         for place, found in enumerate(asked):
             out = (found.codes >= 0) & (proving.parts == held)
             if not out.any():
@@ -144,8 +145,9 @@ def prove(proving: Proving, offered: Offered, config: Config, seed: int) -> Proo
             judge = proving.refits[place].without(held)
             before[place][out] = probabilities(judge, proving.rows[out], len(found.task.labels))
             for weight in config.weights:
+                own, theirs = shared(len(proving.rows), offered.candidates.parents[taken], weight)
                 after[weight][place][out] = _with(
-                    found, proving.rows, proving.parts, held, offered, taken, weight * part
+                    found, proving.rows, proving.parts, held, offered, taken, own, theirs * chance
                 )
     return _compared(asked, before, after, seed)
 
@@ -174,10 +176,9 @@ class _Refits:
 
 
 def _accepted(proving: Proving, held: int, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
-    """Candidates that the gate lets through without the held-out part's labels, and their part in a row's weight.
+    """Candidates that the gate lets through without the held-out part's labels, and how sure their labels are.
 
-    That part is smaller for one with siblings, and for one whose label is less sure. One in the wording of a held-out
-    row would teach much of that row, which no other row to be labeled has.
+    One in the wording of a held-out row would teach much of that row, which no other row to be labeled has.
     """
     parents = offered.candidates.parents
     chance, first = proving.agreement(parents, offered.vectors, held)
@@ -191,7 +192,7 @@ def _accepted(proving: Proving, held: int, offered: Offered) -> tuple[np.ndarray
     measured = replace(offered.measured, agreement=chance, first_choice=first)
     final = fill(offered.candidates, measured, reasons, offered.allowed, proving.gate)
     taken = np.array([place for place, reason in enumerate(final) if reason is None], dtype=np.int64)
-    return taken, np.nan_to_num(chance[taken], nan=1.0) * shares(parents[taken])
+    return taken, np.nan_to_num(chance[taken], nan=1.0)
 
 
 def _with(
@@ -201,9 +202,13 @@ def _with(
     held: int,
     offered: Offered,
     taken: np.ndarray,
-    weights: np.ndarray,
+    own: np.ndarray,
+    theirs: np.ndarray,
 ) -> np.ndarray:
-    """Probabilities on the held-out rows, by a judge of the others and of paraphrases (held, labels)."""
+    """Probabilities on the held-out rows, by a judge of the others and of paraphrases (held, labels).
+
+    `own` weighs all rows, `theirs` the paraphrases that are taken.
+    """
     taught, out = (found.codes >= 0) & (parts != held), (found.codes >= 0) & (parts == held)
     labels = found.codes[offered.candidates.parents[taken]]
     added = labels >= 0
@@ -212,7 +217,7 @@ def _with(
         np.concatenate([found.codes[taught], labels[added]]),
         rows[out],
         len(found.task.labels),
-        np.concatenate([np.ones(int(taught.sum())), weights[added]]),
+        np.concatenate([own[taught], theirs[added]]),
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from datasets import Dataset
 
-from tilth.augmentation.gate import Candidates, Measured, shares
+from tilth.augmentation.gate import Candidates, Measured, shared
 from tilth.samples import Reason, Source, Split, Status, Task, find, names, tighten
 
 
@@ -31,11 +31,11 @@ def rows_of(
         problems: Grammar problems added, NaN where not looked for (candidates,).
         reasons: Why each is rejected, None where it is accepted.
         used: Whether training takes it (candidates,).
-        weight: What those of one row count there together.
+        weight: What those of one row count together beside it, by `tilth.augmentation.gate.shared`.
     """
     parents = candidates.parents
     counts = np.full(len(used), np.nan)
-    counts[used] = weight * shares(parents[used])
+    counts[used] = shared(len(frame), parents[used], weight)[1]
     rows = pd.DataFrame(
         {
             "id": _ids(frame, parents),
@@ -77,14 +77,18 @@ def _ids(frame: pd.DataFrame, parents: np.ndarray) -> list[str]:
 def appended(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
     """The table with rows at its end; of the input's other columns a paraphrase has its parent's values.
 
-    Joined as Arrow tables, so that no column of the input changes its type on the way.
+    A row's own weight is what its paraphrases leave of it. Joined as Arrow tables, so that no column of the input
+    changes its type on the way.
     """
     table: pa.Table = samples.data.table
-    place = {row_id: number for number, row_id in enumerate(table["id"].to_pylist())}
+    ids = table["id"].to_pylist()
+    place = {row_id: number for number, row_id in enumerate(ids)}
     parents = pa.array([place[parent] for parent in rows["parent_id"]], type=pa.int64())
+    left = 1 - rows.groupby("parent_id")["weight"].sum(min_count=1)
     for name in rows.columns:
         if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), type=find(name, names(tasks)).type))
+            values = left.reindex(ids) if name == "weight" else [None] * len(ids)
+            table = table.append_column(name, pa.array(values, find(name, names(tasks)).type, from_pandas=True))
     columns = {}
     for field in table.schema:
         if field.name in rows:

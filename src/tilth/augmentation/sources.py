@@ -45,15 +45,18 @@ def class_of(frame: pd.DataFrame, tasks: Sequence[Task]) -> list[tuple[str, str]
 def budgets(
     sizes: Mapping[tuple[str, str], int], recall: Mapping[tuple[str, str], float], gate: GateConfig
 ) -> dict[tuple[str, str], int]:
-    """Accepted paraphrases of each class at most: up to the usual size for thin ones, more for weak ones.
+    """Accepted paraphrases of each class at most: the more a row the thinner it is, and more for weak ones.
+
+    A class may have far more paraphrases than it lacks rows, since those of a row count no more together than it does.
 
     >>> budgets({("t", "a"): 4, ("t", "b"): 10, ("t", "c"): 20}, {}, GateConfig(growth=0.5, thin=1.0, enough=12))
-    {('t', 'a'): 4, ('t', 'b'): 5, ('t', 'c'): 10}
+    {('t', 'a'): 4, ('t', 'b'): 6, ('t', 'c'): 10}
     """
     usual = max(float(np.median(list(sizes.values()))) if sizes else 0.0, float(gate.enough))
     found = {}
     for name, size in sizes.items():
-        wanted = max(gate.growth * size, min(usual - size, gate.thin * size))
+        thinness = max(0.0, 1 - size / usual) if usual else 0.0
+        wanted = size * (gate.growth + max(0.0, gate.thin - gate.growth) * thinness)
         found[name] = int(np.ceil(wanted * (1 + (_WEAK - 1) * (1 - recall.get(name, 1.0)))))
     return found
 

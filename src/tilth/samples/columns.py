@@ -90,7 +90,7 @@ COLUMNS: tuple[Column, ...] = (
         ("novelty", _F, "smallest token edit distance to any other row, 0 to 1"),
         ("accepted", _B, "whether the gate let the paraphrase through"),
         ("used", _B, "whether training takes the paraphrase"),
-        ("weight", _F, "what a used paraphrase counts in training beside a row, less with siblings, 0 to 1"),
+        ("weight", _F, "what a used paraphrase counts in training, and a row that has such; all of one row 1 together"),
     ),
     *_columns(
         "active_learning",

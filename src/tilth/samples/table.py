@@ -172,7 +172,8 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
 def lesson_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
     """What each row counts where it teaches a task, 0 to 1 (rows,).
 
-    That is the probability that its label is right; of a used paraphrase, times what it counts beside a row.
+    That is the probability that its label is right; of a used paraphrase, and of a row that has such, times its share
+    in what they count together.
     """
     confidence = frame[f"{task}_confidence"].astype(float).fillna(1.0).clip(1e-3, 1)
     beside = frame["weight"].astype(float).fillna(1.0) if "weight" in frame else 1.0

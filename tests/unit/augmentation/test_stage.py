@@ -60,8 +60,6 @@ def test_every_candidate_is_a_row_with_its_scores(first: StageResult) -> None:
     assert rows.loc[~rows["accepted"], "reason"].notna().all()
     assert not rows.loc[~rows["accepted"], "used"].any()
     assert rows["weight"].notna().tolist() == rows["used"].tolist()
-    together = rows[rows["used"].astype(bool)].groupby("parent_id")["weight"].sum()
-    assert all(any(total == pytest.approx(weight, abs=1e-5) for weight in Config().weights) for total in together)
     assert sum(first.metrics["rejected"].values()) + first.metrics["accepted"] == 8
 
 
@@ -166,6 +164,18 @@ def test_use_by_rule(when: str, share: int, tmp_path: Path) -> None:
     assert accepted.any()
     assert result.metrics["used"] == share * accepted.sum()
     assert {"macro_f1_without", "macro_f1_with"} <= set(result.metrics)
+
+
+def test_a_row_and_its_paraphrases_count_as_one(tmp_path: Path) -> None:
+    result = night(make_table(), tmp_path, when="always", gate={**LOOSE, "changed": 0.0, "novelty": 0.0})
+    rows, frame = added(result), to_pandas(result.samples)
+    together = rows[rows["used"]].groupby("parent_id")["weight"].sum()
+    shares = [weight / (1 + weight) for weight in Config().weights]
+    assert len(together)
+    assert all(any(total == pytest.approx(share, abs=1e-5) for share in shares) for total in together)
+    own = frame[frame["source"] == "input"].set_index("id")["weight"].dropna()
+    assert set(own.index) == set(together.index)
+    assert (own + together).to_numpy() == pytest.approx(1, abs=1e-5)
 
 
 def test_gold_texts_are_neither_learned_nor_repeated(first: StageResult) -> None:
