@@ -59,6 +59,11 @@ def paraphrased(given: Given, rows: pd.DataFrame, weight: float) -> Added:
     return Added(list(rows["text"]), given.truth[rows["place"]], weights, own[given.sources])
 
 
+def whole(added: Added, weight: float) -> Added:
+    """The same texts, as much beside their rows as they have of them, which keep all of their weight."""
+    return Added(added.texts, added.codes, added.weights * (1 + weight))
+
+
 def neighbors(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added:
     """Each labeled row lends its label to the unlabeled rows nearest to it, which weigh their cosine."""
     others = np.setdiff1d(np.arange(len(vectors)), given.sources)
@@ -152,6 +157,7 @@ def ways(
         'tilth, paraphrases alone, `when = "auto"`': paraphrased(given, used, weight),
         # With "always", training takes whatever the gate accepted.
         'tilth, paraphrases alone, `when = "always"`': paraphrased(given, accepted, weight),
+        "the same, beside whole rows": whole(paraphrased(given, accepted, weight), weight),
         "contextual substitution": written(given, substituted(given, ours.denoiser, counts.tolist(), seed)),
         "neighbors, labeled by the nearest": neighbors(given, vectors, counts),
         "self-training": self_trained(given, others, belief, counts),

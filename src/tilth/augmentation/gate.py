@@ -199,8 +199,7 @@ def shared(rows: int, parents: np.ndarray, weight: float) -> tuple[np.ndarray, n
     """What each row and each paraphrase count: a row and its paraphrases together one.
 
     Were paraphrases added at a weight of their own, classes in which the gate accepts many would grow at the cost of
-    those in which it accepts few: at five labels a class of banking77 that takes the judge from 0.791 to 0.787 where
-    sharing lets it gain.
+    those in which it accepts few.
 
     Args:
         rows: How many rows there are.
