@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _STYLE = frozenset({"Capitalization", "Enhancement", "Formatting", "Readability", "Style", "Spelling", "Punctuation"})
 """Harper's kinds that speak of style: users' rough style is not to be punished, and spelling follows the corpus."""
+_MARKS = re.compile(r"[,;:]\s*[.,;:!?]")
 
 
 class Checker(Protocol):
@@ -55,19 +57,20 @@ class HarperChecker:
 
 
 class RepetitionChecker:
-    """Finds what a denoiser does that no person does: a word said twice in a row, a long word said again."""
+    """Finds what no person writes: a word twice in a row, a long word again, a comma before another mark."""
 
     name = "repetition"
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
-        """Words that repeat the one before, and words of four letters or more beyond their first time (texts,)."""
-        return np.array([self._count(normal_form(text).split()) for text in texts], dtype=float)
+        """Such marks, words that repeat the one before, and ones of four letters or more beyond the first (texts,)."""
+        return np.array([self._count(text) for text in texts], dtype=float)
 
     @staticmethod
-    def _count(words: Sequence[str]) -> int:
+    def _count(text: str) -> int:
+        words = normal_form(text).split()
         twice = sum(one == two for one, two in pairwise(words))
         longer = [word for word in words if len(word) > 3]
-        return twice + len(longer) - len(set(longer))
+        return len(_MARKS.findall(text)) + twice + len(longer) - len(set(longer))
 
 
 def checkers(word: str, server: str = "") -> list[Checker]:

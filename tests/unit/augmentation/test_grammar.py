@@ -25,8 +25,15 @@ def test_only_what_a_paraphrase_adds_counts() -> None:
 
 
 def test_repetition() -> None:
-    texts = ["pay the the bill", "the bill of the bill", "is it the card, the new one", ""]
-    assert RepetitionChecker().problems(texts).tolist() == [1, 1, 0, 0]
+    texts = [
+        "pay the the bill",
+        "the bill of the bill",
+        "is it the card, the new one",
+        "",
+        "my card,. how",
+        "etc., so: a",
+    ]
+    assert RepetitionChecker().problems(texts).tolist() == [1, 1, 0, 0, 1, 0]
 
 
 def test_harper_finds_a_wrong_article_and_lets_rough_style_be() -> None:
