@@ -146,9 +146,7 @@ def prove(proving: Proving, offered: Offered, config: Config, seed: int) -> Proo
             before[place][out] = probabilities(judge, proving.rows[out], len(found.task.labels))
             for weight in config.weights:
                 own, theirs = shared(len(proving.rows), offered.candidates.parents[taken], weight)
-                after[weight][place][out] = _with(
-                    found, proving.rows, proving.parts, held, offered, taken, own, theirs * chance
-                )
+                after[weight][place][out] = _with(proving, found, held, offered, taken, own, theirs * chance)
     return _compared(asked, before, after, seed)
 
 
@@ -196,9 +194,8 @@ def _accepted(proving: Proving, held: int, offered: Offered) -> tuple[np.ndarray
 
 
 def _with(
+    proving: Proving,
     found: TaskJudges,
-    rows: np.ndarray,
-    parts: np.ndarray,
     held: int,
     offered: Offered,
     taken: np.ndarray,
@@ -209,13 +206,14 @@ def _with(
 
     `own` weighs all rows, `theirs` the paraphrases that are taken.
     """
-    taught, out = (found.codes >= 0) & (parts != held), (found.codes >= 0) & (parts == held)
+    rows, known, out = proving.rows, found.codes >= 0, proving.parts == held
+    taught = known & ~out
     labels = found.codes[offered.candidates.parents[taken]]
     added = labels >= 0
     return fit_predict(
         np.concatenate([rows[taught], offered.vectors[taken[added]]]),
         np.concatenate([found.codes[taught], labels[added]]),
-        rows[out],
+        rows[known & out],
         len(found.task.labels),
         np.concatenate([own[taught], theirs[added]]),
     )
