@@ -21,7 +21,7 @@ QUICK, TRUNK = ("judge", "TF-IDF and linear"), "fine-tuned trunk"
 
 @dataclass(frozen=True)
 class Added:
-    """Rows beside the labeled ones: texts, classes as codes, weights, and what each labeled row counts then itself."""
+    """Rows beside the labeled ones: texts, classes as codes, weights, and what each row of the table counts then."""
 
     texts: list[str]
     codes: np.ndarray
@@ -50,7 +50,7 @@ class Learners:
         """Rows added, and each model's gold macro-F1, trained on the labeled rows at `places` and what was added."""
         texts = [*(given.texts[place] for place in places), *added.texts]
         codes = np.concatenate([given.truth[places], added.codes])
-        own = np.ones(len(places)) if added.own is None else added.own
+        own = np.ones(len(places)) if added.own is None else added.own[places]
         weights = np.concatenate([own, added.weights])
         gold, truth = given.gold
         names = np.array(given.task.labels, dtype=object)

@@ -49,14 +49,14 @@ def written(given: Given, made: Made) -> Added:
     """Texts that a peer wrote: those of a row and the row itself together weigh as a row without any."""
     places = np.array([place for place, _ in made], dtype=np.int64)
     own, theirs = shared(len(given.texts), places, WEIGHT)
-    return Added([text for _, text in made], given.truth[places], theirs, own[given.sources] if made else None)
+    return Added([text for _, text in made], given.truth[places], theirs, own)
 
 
 def paraphrased(given: Given, rows: pd.DataFrame, weight: float) -> Added:
     """Rows by the stage, which weigh what training gives them: by the proof's weight, and less where in doubt."""
     own, theirs = shared(len(given.texts), rows["place"].to_numpy(dtype=np.int64), weight)
     weights = theirs * rows["label_confidence"].to_numpy(dtype=float)
-    return Added(list(rows["text"]), given.truth[rows["place"]], weights, own[given.sources])
+    return Added(list(rows["text"]), given.truth[rows["place"]], weights, own)
 
 
 def whole(added: Added, weight: float) -> Added:

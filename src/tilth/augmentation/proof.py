@@ -138,14 +138,15 @@ def prove(proving: Proving, offered: Offered, config: Config, seed: int) -> Proo
     after = {weight: [one.copy() for one in before] for weight in config.weights}
     for held in proving.held:
         taken, chance = _accepted(proving, held, offered)
+        parents = offered.candidates.parents[taken]
+        counted = {weight: shared(len(proving.rows), parents, weight) for weight in config.weights}
         for place, found in enumerate(asked):
             out = (found.codes >= 0) & (proving.parts == held)
             if not out.any():
                 continue
             judge = proving.refits[place].without(held)
             before[place][out] = probabilities(judge, proving.rows[out], len(found.task.labels))
-            for weight in config.weights:
-                own, theirs = shared(len(proving.rows), offered.candidates.parents[taken], weight)
+            for weight, (own, theirs) in counted.items():
                 after[weight][place][out] = _with(proving, found, held, offered, taken, own, theirs * chance)
     return _compared(asked, before, after, seed)
 

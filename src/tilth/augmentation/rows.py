@@ -87,8 +87,9 @@ def appended(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dat
     left = 1 - rows.groupby("parent_id")["weight"].sum(min_count=1)
     for name in rows.columns:
         if name not in table.column_names:
-            values = left.reindex(ids) if name == "weight" else [None] * len(ids)
-            table = table.append_column(name, pa.array(values, find(name, names(tasks)).type, from_pandas=True))
+            kind = find(name, names(tasks)).type
+            own = pa.array(left.reindex(ids), kind, from_pandas=True) if name == "weight" else pa.nulls(len(ids), kind)
+            table = table.append_column(name, own)
     columns = {}
     for field in table.schema:
         if field.name in rows:

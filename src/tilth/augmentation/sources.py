@@ -55,7 +55,7 @@ def budgets(
     usual = max(float(np.median(list(sizes.values()))) if sizes else 0.0, float(gate.enough))
     found = {}
     for name, size in sizes.items():
-        thinness = max(0.0, 1 - size / usual) if usual else 0.0
+        thinness = max(0.0, 1 - size / usual)
         wanted = size * (gate.growth + max(0.0, gate.thin - gate.growth) * thinness)
         found[name] = int(np.ceil(wanted * (1 + (_WEAK - 1) * (1 - recall.get(name, 1.0)))))
     return found
