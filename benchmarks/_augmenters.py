@@ -5,6 +5,7 @@ nlpaug is no part of the development install: pip install nlpaug
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -142,7 +143,8 @@ def by_nlpaug(given: Given, counts: Sequence[int], seed: int) -> Made:
     """EDA's swap and deletion, by nlpaug; its synonyms need WordNet, which has to be downloaded."""
     import nlpaug.augmenter.word as words
 
-    np.random.seed(seed)  # noqa: NPY002 - nlpaug draws from the global generators
+    np.random.seed(seed)  # noqa: NPY002 - nlpaug draws from both global generators
+    random.seed(seed)
     ways = [words.RandomWordAug(action=action) for action in ("swap", "delete")]
     made: Made = []
     for place, count in zip(given.sources, counts, strict=True):
