@@ -17,7 +17,7 @@ from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
 from tilth.augmentation.config import Config, GateConfig
-from tilth.augmentation.corpus import usable
+from tilth.augmentation.corpus import Written, written
 from tilth.augmentation.critic import night_critic
 from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import Fluency, keep
@@ -28,7 +28,6 @@ from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.readability import Reading
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
-from tilth.augmentation.wording import spellings
 from tilth.samples import Reason, Split, Status, Task, to_pandas
 from tilth.stage import Resources, StageResult
 from tilth.text import normal_form
@@ -43,7 +42,8 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     fitted = judging.telling([judging.fit(frame, task, resources.evidence) for task in resources.tasks])
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
-    attested = AttestedChecker(frame["text"].iloc[usable(frame)], config.gate.attested)
+    people = written(frame)
+    attested = AttestedChecker(people.texts, config.gate.attested)
     checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server)]
     adapted = adapt(
         frame, resources.tasks, resources.evidence, config,
@@ -56,29 +56,24 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
         adapted.pipeline.tokenizer, proving.vouched_by_any(),
     )  # fmt: skip
-    candidates, drawn = _paraphrased(frame, chosen, fitted, adapted, config, resources)
+    candidates, drawn = _paraphrased(frame, people, chosen, fitted, adapted, config, resources)
     vectors = resources.evidence.encoder.encode(candidates.texts)
     measured = _measured(frame, candidates, vectors, fitted, proving.vouched()[candidates.parents], resources)
-    reasons: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
-    graded = reasons
-    read = Reading(np.full(len(reasons), np.nan), measured.readable)
+    graded: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
+    read = Reading(np.full(len(graded), np.nan), measured.readable)
     if trained:
-        reasons = verdicts(candidates, measured, config.gate)
-        critic = _critic(frame, chosen, checks, adapted, config, resources.seed)
+        first = verdicts(candidates, measured, config.gate)
+        critic = _critic(people, set(candidates.sources), checks, adapted, config, resources.seed)
         kept = keep(resources.evidence.cache, adapted.fingerprint)
         fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, kept)
-        read = _read(candidates, reasons, checks, critic, fluency, config.gate)
+        read = _read(candidates, first, checks, critic, fluency, config.gate)
         measured = replace(measured, readable=read.readable)
-        graded = grammatical(reasons, read.problems, config.gate)
-        reasons = fill(candidates, measured, graded, allowed, config.gate)
+        graded = grammatical(first, read.problems, config.gate)
+    reasons = fill(candidates, measured, graded, allowed, config.gate)
     accepted = np.array([reason is None for reason in reasons], dtype=bool)
-    used, weight = np.zeros(len(accepted), dtype=bool), np.nan
-    proof: dict[str, Any] = {}
-    if accepted.any():
-        offered = Offered(candidates, measured, graded, vectors, allowed)
-        proved = prove(proving, offered, config, resources.seed) if proving.possible else None
-        used, weight = accepted & _taken(proved, config), proved.weight if proved else min(config.weights)
-        proof = _told(proved) if proved else {"weight": weight}
+    offered = Offered(candidates, measured, graded, vectors, allowed)
+    proved = prove(proving, offered, config, resources.seed) if accepted.any() and proving.possible else None
+    used, weight = accepted & _taken(proved, config), proved.weight if proved else min(config.weights)
     rows = rows_of(frame, candidates, measured, read.problems, reasons, used, weight)
     return StageResult(
         samples=appended(samples, rows, resources.tasks),
@@ -99,7 +94,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
             "curve": adapted.record["curve"],
             "grammar": [*(checker.name for checker in checks), "denoiser"],
             "when": config.when,
-            **proof,
+            **(_told(proved) if proved else {"weight": weight} if accepted.any() else {}),
         },
         figures=report.figures(adapted.record, chosen, candidates, measured, reasons),
         carried=adapted.folder,
@@ -134,6 +129,7 @@ def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float
 
 def _paraphrased(
     frame: pd.DataFrame,
+    people: Written,
     chosen: sources.Chosen,
     fitted: Sequence[judging.TaskJudges],
     adapted: Adapted,
@@ -141,19 +137,16 @@ def _paraphrased(
     resources: Resources,
 ) -> tuple[Candidates, int]:
     """The candidates, and how many sources were paraphrased anew."""
-    rows = Rows(
-        frame["text"].tolist(), resources.evidence.embeddings(), [found.codes for found in fitted], usable(frame)
-    )
+    rows = Rows(frame["text"].tolist(), resources.evidence.embeddings(), [found.codes for found in fitted], people.rows)
     texts = [rows.texts[row] for row in chosen.rows]
     content = sources.salient_words(texts, chosen.words, resources.evidence.encoder)
-    casing = spellings(frame.loc[frame["split"] != Split.GOLD, "text"])
     paraphraser, fingerprint, config = _backend(adapted, config)
     paraphraser.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
     output, drawn = draw(
-        paraphraser, fingerprint, texts, content, casing, config, resources.seed, resources.evidence.cache
+        paraphraser, fingerprint, texts, content, people.casing, config, resources.seed, resources.evidence.cache
     )
     salient = [words[:1] for words in content]
-    others = recombinations(rows, chosen.rows, chosen.words, salient, casing, adapted.pipeline.tokenizer, config)
+    others = recombinations(rows, chosen.rows, chosen.words, salient, people.casing, adapted.pipeline.tokenizer, config)
     made = [
         [*(Made(text, level, -1) for text, level in zip(*denoised, strict=True)), *more]
         for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)
@@ -207,8 +200,8 @@ def _measured(
 
 
 def _critic(
-    frame: pd.DataFrame,
-    chosen: sources.Chosen,
+    people: Written,
+    besides: set[str],
     checks: Sequence[Checker],
     adapted: Adapted,
     config: Config,
@@ -218,9 +211,8 @@ def _critic(
     shipped = next((checker for checker in checks if isinstance(checker, AcceptabilityChecker)), None)
     if shipped is None:
         return None
-    texts = frame["text"].iloc[usable(frame)].tolist()
     return night_critic(
-        texts, set(frame["text"].iloc[chosen.rows]), spellings(texts), adapted.pipeline.tokenizer, adapted.folder,
+        people.texts, besides, people.casing, adapted.pipeline.tokenizer, adapted.folder,
         shipped=shipped, steps=config.adapt.critic_steps, seed=seed, start=weights.find(config.denoiser),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from tilth.augmentation.config import AdaptConfig
 from tilth.augmentation.examples import Examples, alone, joined, paired
+from tilth.augmentation.wording import spellings
 from tilth.evidence import Evidence
 from tilth.samples import Source, Split, Status, Task
 from tilth.text import digest, unit_interval
@@ -58,6 +59,22 @@ def gather(
         _measured(ids, pairs, cosine, held[pairs].any(axis=1), sized[held[sized]]),
         np.array(sorted(token for token, count in seen.items() if count >= _RARE), dtype=np.int64),
     )
+
+
+@dataclass(frozen=True)
+class Written:
+    """What people wrote in a workspace: the rows that are learned from, their texts, and how they spell words."""
+
+    rows: np.ndarray
+    texts: list[str]
+    casing: Mapping[str, str]
+
+
+def written(frame: pd.DataFrame) -> Written:
+    """Of a table, by `usable` and `tilth.augmentation.wording.spellings`."""
+    rows = usable(frame)
+    texts = frame["text"].iloc[rows].tolist()
+    return Written(rows, texts, spellings(texts))
 
 
 def usable(frame: pd.DataFrame) -> np.ndarray:

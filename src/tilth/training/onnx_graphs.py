@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from tilth.store import atomic, digest, digest_code
+from tilth.store import atomic, digest, digest_made_by
 from tilth.training.heads import Head
 from tilth.training.trunk import Trunk
 
@@ -30,8 +29,8 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 def kept_under(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
     here = Path(__file__)
-    code = digest_code(here, here.with_name("trunk.py"))
-    return digest(encoder, code, *(version(library) for library in ("torch", "onnxscript", "onnxruntime")))
+    files = (here, here.with_name("trunk.py"))
+    return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
 
 
 class TrunkGraphs:

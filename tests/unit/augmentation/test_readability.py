@@ -48,7 +48,8 @@ def test_what_fails_a_checker_and_what_all_of_them_doubt_are_problems() -> None:
     whole = read(SOURCES, PARAPHRASES, checks, critic, fluency, lenient)
     assert (whole.problems <= lenient.grammar).all()
     assert (whole.readable[0] > whole.readable[1:]).all()
-    assert reading.readable[0] == pytest.approx(whole.readable[0], abs=1e-6)
+    # In bfloat16, which some processors compute in, a text's figures hang a little on what it is batched with.
+    assert reading.readable[0] == pytest.approx(whole.readable[0], abs=2e-3)
     doubted = read(SOURCES[:1], PARAPHRASES[:1], checks, critic, fluency, GateConfig(readable=1))
     assert doubted.problems[0] == found[0] + 1
 
