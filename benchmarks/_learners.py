@@ -67,9 +67,7 @@ class Learners:
         self, given: Given, texts: list[str], codes: np.ndarray, weights: np.ndarray, seed: int
     ) -> list[np.ndarray]:
         """Vectors of the texts and of the gold rows by the encoder, fine-tuned as a night does it."""
-        name, folder, config = given.task.name, self.encoder.folder, Training()
-        # Passes would give each way other steps: all get the most that a night takes.
-        config = config.model_copy(update={"epochs": -(-config.max_steps * config.batch_size // len(texts))})
+        name, folder, config = given.task.name, self.encoder.folder, Training()  # of any rows as many steps
         lessons = trunk.Lessons(texts=texts, codes={name: codes}, weights={name: weights})
         start = heads.fit(given.task, self.encoder.encode(texts), codes, weights, hears_parent=False)
         model, _ = trunk.tune(folder, lessons, [start], config, seed)

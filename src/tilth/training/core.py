@@ -32,9 +32,10 @@ PROBED = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """Heads with the embeddings they stand on, and the tuned trunk, if any."""
+    """Heads, the rows that taught them, the embeddings they stand on, and the tuned trunk, if any."""
 
     heads: list[Head]
+    rows: Rows
     embeddings: np.ndarray
     trunk: Any = None
     losses: Sequence[float] = ()
@@ -50,8 +51,9 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     rows = rows_of(frame, tasks, resources)
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted = _fit(frame, rows, config, resources, folder)
-    codes = {name: values[rows.taught & rows.original] for name, values in rows.codes.items()}
-    centers = linear.centroids(fitted.embeddings[rows.taught & rows.original], codes)
+    known = fitted.rows.taught & rows.original
+    codes = {name: values[known] for name, values in fitted.rows.codes.items()}
+    centers = linear.centroids(fitted.embeddings[known], codes)
     exported, artifacts = _export(frame, rows, fitted, centers, config, resources, folder)
     answers = _answers(frame, fitted, centers, artifacts)
     for task in resources.tasks:
@@ -69,37 +71,43 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
 
 
 def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, folder: Path | None) -> Fitted:
-    frozen = resources.evidence.embeddings()
-    count, held = int(rows.taught.sum()), rows.taught & rows.held & rows.original
+    """Heads on the encoder as it is, or on one that labels by people tune, where it wins on held-out rows.
+
+    What a model of the encoder's embeddings propagated would teach the encoder that model's mistakes: of sentfin's
+    headlines, 300 labels fine-tune it to a gold macro-F1 of 0.768, with 4,472 propagated ones beside them to 0.699.
+    """
+    frozen, told = resources.evidence.embeddings(), rows.by_people()
+    count, held = int(told.taught.sum()), told.taught & rows.held & rows.original
+    learned = told.taught & ~rows.held
     wanted = config.trunk == "tuned" or (config.trunk == "auto" and count <= config.max_tune_rows)
     facts: dict[str, Any] = {"chosen": "frozen", "held_out_rows": int(held.sum())}
-    if not (wanted and folder is not None and 0 < held.sum() < count):
+    if not (wanted and folder is not None and held.any() and learned.any()):
         facts["why"] = "no held-out row or no model folder" if wanted else f"{count} rows, trunk = {config.trunk}"
-        return Fitted(heads=_heads(rows, frozen, None), embeddings=frozen, facts=facts)
+        return Fitted(heads=_heads(rows, frozen, None), rows=rows, embeddings=frozen, facts=facts)
     from tilth.training import trunk
 
-    learned = rows.taught & ~rows.held
-    base = [_head(rows, task, frozen, learned) for task in rows.tasks]
+    base = [_head(told, task, frozen, learned) for task in rows.tasks]
     position = np.flatnonzero(learned)
     lessons = trunk.Lessons(
         texts=frame["text"].iloc[position].tolist(),
-        codes={name: values[position] for name, values in rows.codes.items()},
+        codes={name: values[position] for name, values in told.codes.items()},
         weights={name: values[position] for name, values in rows.weights.items()},
     )
     tuned, losses = trunk.tune(folder, lessons, base, config, resources.seed)
     # Only rows that teach or are held out are needed here; the export answers for all.
     embeddings = np.zeros_like(frozen)
-    texts, most = frame["text"][rows.taught].tolist(), _reads(resources).max_chunks
-    embeddings[rows.taught] = trunk.encode(tuned, folder, texts, config.max_tokens, most)
-    again = [_head(rows, task, embeddings, learned) for task in rows.tasks]
-    facts["held_out"] = {"frozen": _held_out(rows, base, frozen), "tuned": _held_out(rows, again, embeddings)}
+    texts, most = frame["text"][told.taught].tolist(), _reads(resources).max_chunks
+    embeddings[told.taught] = trunk.encode(tuned, folder, texts, config.max_tokens, most)
+    again = [_head(told, task, embeddings, learned) for task in rows.tasks]
+    said = {"frozen": _said(rows, base, frozen) | _propagated_anew(rows), "tuned": _said(rows, again, embeddings)}
+    facts["held_out"] = {kind: _scores(rows, answers) for kind, answers in said.items()}
     means = {kind: float(np.mean([s["macro_f1"] for s in v.values()])) for kind, v in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
     if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
-        return Fitted(heads=_heads(rows, frozen, None), embeddings=frozen, losses=losses, facts=facts)
+        return Fitted(heads=_heads(rows, frozen, None), rows=rows, embeddings=frozen, losses=losses, facts=facts)
     facts["chosen"] = "tuned"
-    heads = _heads(rows, embeddings, again)
-    return Fitted(heads=heads, embeddings=embeddings, trunk=tuned, losses=losses, facts=facts)
+    heads = _heads(told, embeddings, again)
+    return Fitted(heads=heads, rows=told, embeddings=embeddings, trunk=tuned, losses=losses, facts=facts)
 
 
 def _head(rows: Rows, task: Task, embeddings: np.ndarray, among: np.ndarray, parent: np.ndarray | None = None) -> Head:
@@ -140,14 +148,29 @@ def _useful_parent(rows: Rows, task: Task, embeddings: np.ndarray) -> np.ndarray
     return belief if (heard.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
 
 
-def _held_out(rows: Rows, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, dict[str, float]]:
+def _asked(rows: Rows, task: Task) -> np.ndarray:
+    """The held-out rows that a task is measured by."""
+    return np.asarray(rows.held & rows.judged[task.name].labeled)
+
+
+def _said(rows: Rows, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """What heads answer of their tasks' held-out rows, as codes."""
+    asked = [(head, _asked(rows, head.task)) for head in heads]
+    return {head.task.name: head.probabilities(embeddings[held]).argmax(axis=1) for head, held in asked if held.any()}
+
+
+def _propagated_anew(rows: Rows) -> dict[str, np.ndarray]:
+    """As `_said`, of tasks with propagated labels: by models for which they were propagated without the rows asked."""
+    asked = [(task.name, _asked(rows, task)) for task in rows.tasks if rows.propagated[task.name].any()]
+    return {name: rows.judged[name].predicted[held] for name, held in asked if held.any()}
+
+
+def _scores(rows: Rows, said: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
     found = {}
-    for head in heads:
-        asked = rows.held & rows.judged[head.task.name].labeled
-        if asked.any():
-            said = head.probabilities(embeddings[asked]).argmax(axis=1)
-            names = np.array(head.task.labels, dtype=object)
-            found[head.task.name] = judge.scores(names[rows.codes[head.task.name][asked]], names[said])
+    for task in rows.tasks:
+        if task.name in said:
+            truth = rows.codes[task.name][_asked(rows, task)]
+            found[task.name] = judge.scores(task.decoded(truth).tolist(), task.decoded(said[task.name]).tolist())
     return found
 
 

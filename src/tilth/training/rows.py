@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ class Rows:
         weights: for each task, shape (rows,).
         held: boolean, shape (rows,): the hold-out by which decisions are made; paraphrases fall with their source.
         original: boolean, shape (rows,): no paraphrase.
+        propagated: for each task, boolean, shape (rows,): a model of the embeddings gave the row its label.
         judged: for each task, what models say of rows that they did not learn from; `labeled` are those to measure by.
     """
 
@@ -35,6 +36,7 @@ class Rows:
     weights: Mapping[str, np.ndarray]
     held: np.ndarray
     original: np.ndarray
+    propagated: Mapping[str, np.ndarray]
     judged: Mapping[str, OutOfFold]
 
     @property
@@ -42,11 +44,16 @@ class Rows:
         """Rows that teach any task."""
         return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
 
+    def by_people(self) -> Rows:
+        """The same without the labels that a model of the embeddings gave."""
+        codes = {name: np.where(self.propagated[name], -1, values) for name, values in self.codes.items()}
+        return replace(self, codes=codes)
+
 
 def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> Rows:
     """What a table's rows teach these tasks."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
-    codes, weights, judged = {}, {}, {}
+    codes, weights, propagated, judged = {}, {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
@@ -54,10 +61,13 @@ def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) 
         # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
         # truth to measure by, so that neither takes part.
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
-        if (learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)).any():
+        propagated[task.name] = learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)
+        if propagated[task.name].any():
             judged[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
         else:
             judged[task.name] = resources.evidence.out_of_fold(task, given)
     family = frame["parent_id"].where(~original, frame["id"]).fillna(frame["id"])
     held = np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool)
-    return Rows(tasks=tasks, codes=codes, weights=weights, held=held, original=original, judged=judged)
+    return Rows(
+        tasks=tasks, codes=codes, weights=weights, held=held, original=original, propagated=propagated, judged=judged
+    )

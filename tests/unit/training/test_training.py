@@ -26,9 +26,10 @@ from tilth.training.heads import fit, predict
 from tilth.training.predictor import Predictor
 from tilth.training.rows import rows_of
 from tilth.training.tokens import Tokens
-from tilth.training.trunk import Trunk, encode
+from tilth.training.trunk import Lessons, Trunk, encode, tune
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
+TUNED = Config(trunk="tuned", epochs=12, min_steps=0, max_steps=24, batch_size=4, learning_rate=1e-3, agreement=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +131,8 @@ def test_of_a_very_long_text_an_export_reads_the_chunks_that_the_encoder_reads(f
 
 def test_tuned_trunk_learns_is_repeatable_and_leaves_global_randomness_alone(folder: Path, tmp_path: Path) -> None:
     samples = make_table()
-    config = Config(trunk="tuned", epochs=12, max_steps=24, batch_size=4, learning_rate=1e-3, agreement=0.0)
     before = torch.random.get_rng_state()
-    found = [training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / name)) for name in "ab"]
+    found = [training.run(samples, TUNED, resources(samples, FolderEncoder(folder), tmp_path / name)) for name in "ab"]
     assert torch.equal(before, torch.random.get_rng_state())
     first, second = (result.metrics["trunk"] for result in found)
     assert first == second
@@ -140,6 +140,41 @@ def test_tuned_trunk_learns_is_repeatable_and_leaves_global_randomness_alone(fol
     assert set(first["held_out"]) == {"frozen", "tuned"}
     losses = next(figure for figure in found[0].figures if figure.kind == "line").data["y"]
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
+
+
+def test_few_rows_take_more_passes(folder: Path) -> None:
+    texts = [row[1] for row in ROWS[:4]]
+    codes = np.arange(4) % 2
+    vectors = encode(Trunk(folder), folder, texts, 64, 1)
+    head = fit(Task(name="t", labels=("a", "b")), vectors, codes, np.ones(4), hears_parent=False)
+    lessons = Lessons(texts=texts, codes={"t": codes}, weights={"t": np.ones(4)})
+    for steps, config in {
+        150: Config(),
+        7: Config(min_steps=7),
+        4: Config(min_steps=0),
+        3: Config(max_steps=3),
+    }.items():
+        assert len(tune(folder, lessons, [head], config, 0)[1]) == steps
+
+
+def test_propagated_labels_teach_the_heads_and_no_trunk(folder: Path, tmp_path: Path) -> None:
+    frame = table.to_pandas(make_table())
+    more = frame[frame["split"] == "train"].assign(split="unlabeled", area_given=None, intent_given=None)
+    more = more.assign(id=[f"p{row}" for row in more["id"]], text=[f"my {text}" for text in more["text"]])
+    more["area"], more["intent"] = more["area"].iloc[::-1].tolist(), more["intent"].iloc[::-1].tolist()  # mistakes
+    for name in ("area", "intent"):
+        more[f"{name}_origin"], more[f"{name}_confidence"] = "propagated", 0.9
+    both = pd.concat([frame, more], ignore_index=True)
+    found = {}
+    for name, rows in (("without", frame), ("with", both)):
+        samples = table.from_pandas(rows, TASKS)
+        given = resources(samples, FolderEncoder(folder), tmp_path / name)
+        found[name] = training.run(samples, TUNED, given).metrics["trunk"]
+        frozen = training.run(samples, FROZEN, resources(samples, FolderEncoder(folder), tmp_path / f"{name}-frozen"))
+        assert frozen.metrics["rows"] == int((rows["intent"].notna() & (rows["split"] != "gold")).sum())
+    assert found["with"]["chosen"] == "tuned"
+    assert found["with"]["held_out_rows"] == found["without"]["held_out_rows"] > 0
+    assert found["with"]["held_out"]["tuned"] == found["without"]["held_out"]["tuned"]
 
 
 def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:
