@@ -44,7 +44,7 @@ class Rows:
         """Rows that teach any task."""
         return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
 
-    def by_people(self) -> Rows:
+    def without_propagated(self) -> Rows:
         """The same without the labels that a model of the embeddings gave."""
         codes = {name: np.where(self.propagated[name], -1, values) for name, values in self.codes.items()}
         return replace(self, codes=codes)
