@@ -15,13 +15,14 @@ from pathlib import Path
 import _results
 import numpy as np
 from _augmenters import Given, prepare
-from few_shot import gained, sizes_of
+from _learners import Learners
+from few_shot import gained, sizes_of, written
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
 from tilth.evidence import Evidence
-from tilth.judge import fit_predict, scores
+from tilth.judge import scores
 from tilth.stage import Resources, perform
 from tilth.store import Cache
 from tilth.training.config import Config
@@ -43,11 +44,7 @@ def measure(given: Given, encoder: Encoder, home: Path, seed: int) -> dict[str, 
 
     labeled = perform("weak_supervision", samples, WeakConfig(), resources("weak_supervision")).samples
     gold, truth = given.gold
-    said = fit_predict(
-        encoder.encode([given.texts[place] for place in given.sources]), given.truth[given.sources],
-        encoder.encode(gold), len(given.task.labels),
-    )  # fmt: skip
-    alone = scores(truth, given.task.decoded(said.argmax(axis=1)).tolist())["macro_f1"]
+    _, alone, _ = Learners(encoder, tuned=False).scored(given, given.sources, written(given, []), seed)
     scored, held = {}, {}
     for name, trunk in ((FROZEN, "frozen"), (TUNED, "tuned")):
         found = perform("training", labeled, Config.model_validate({"trunk": trunk}), resources(trunk))

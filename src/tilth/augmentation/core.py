@@ -74,6 +74,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     offered = Offered(candidates, measured, graded, vectors, allowed)
     proved = prove(proving, offered, config, resources.seed) if accepted.any() and proving.possible else None
     used, weight = accepted & _taken(proved, config), proved.weight if proved else min(config.weights)
+    proof = _told(proved) if proved else {"weight": weight}
     rows = rows_of(frame, candidates, measured, read.problems, reasons, used, weight)
     return StageResult(
         samples=appended(samples, rows, resources.tasks),
@@ -94,7 +95,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
             "curve": adapted.record["curve"],
             "grammar": [*(checker.name for checker in checks), "denoiser"],
             "when": config.when,
-            **(_told(proved) if proved else {"weight": weight} if accepted.any() else {}),
+            **(proof if accepted.any() else {}),
         },
         figures=report.figures(adapted.record, chosen, candidates, measured, reasons),
         carried=adapted.folder,
