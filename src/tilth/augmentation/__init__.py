@@ -30,6 +30,8 @@ def check(config: Config) -> None:
         from tilth.augmentation.grammar import checkers
 
         checkers(config.grammar, config.grammar_server)
+    if config.device not in ("auto", "cpu"):
+        config.placed()
     if config.backend != "tilth":
         from tilth.augmentation.large_weights import check_large
 

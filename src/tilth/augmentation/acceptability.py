@@ -49,6 +49,7 @@ class Acceptability(nn.Module):
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Scores of the texts (texts,)."""
         batch = self.tokenizer(list(texts), truncation=True, max_length=LONGEST, padding=True, return_tensors="pt")
+        batch = batch.to(self.score.weight.device)
         ids, mask = batch["input_ids"], batch["attention_mask"]
         states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return torch.logsumexp(self.score(states)[..., 0].masked_fill(mask == 0, -1e4), dim=1)
@@ -65,7 +66,7 @@ class Acceptability(nn.Module):
         found, order = np.zeros(len(texts)), np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
-            found[rows] = self([texts[row] for row in rows]).numpy()
+            found[rows] = self([texts[row] for row in rows]).cpu().numpy()
         return found
 
 
@@ -117,17 +118,19 @@ class AcceptabilityChecker:
 
     Args:
         weights: A file by training, with its record beside it.
+        device: Where it runs, by PyTorch's name.
     """
 
     name = "acceptability"
 
-    def __init__(self, weights: Path = WEIGHTS) -> None:
-        self._weights = weights
+    def __init__(self, weights: Path = WEIGHTS, device: str = "cpu") -> None:
+        self._weights, self.device = weights, device
         self._known: dict[str, float] = {}
 
     @cached_property
     def _loaded(self) -> tuple[Acceptability, dict[str, Any]]:
-        return load(self._weights)
+        model, facts = load(self._weights)
+        return model.to(self.device), facts
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
         """Problems in each text (texts,), a continuous figure."""

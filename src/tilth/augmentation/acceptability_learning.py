@@ -39,7 +39,7 @@ def fit(model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: fl
             group["lr"] = peak * min(1.0, (step + 1) / _WARMUP) * (1 - step / steps)
         good, bad = zip(*next(source), strict=True)
         score = model([*good, *bad])
-        wrong = torch.cat([torch.zeros(len(good)), torch.ones(len(bad))])
+        wrong = torch.cat([torch.zeros(len(good)), torch.ones(len(bad))]).to(score.device)
         margin = score[len(good) :] - score[: len(good)]
         loss = functional.binary_cross_entropy_with_logits(score, wrong) + functional.softplus(-margin).mean()
         optimizer.zero_grad()

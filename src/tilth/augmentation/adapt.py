@@ -89,15 +89,15 @@ def adapt(
     new = _share_new(corpus, last)
     if carried is not None and last is not None and last["key"] == key and (new == 0 or new < config.adapt.renew):
         shutil.copytree(carried, folder)
-        return Adapted(_scheduled(weights.load_pipeline(folder), config), folder, last, trained=False)
+        return Adapted(_ready(weights.load_pipeline(folder), config), folder, last, trained=False)
     pipeline = weights.load_pipeline(carried) if carried and last else weights.load(config.denoiser, config.scheduler)
-    model = weights.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus))
+    model = weights.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus)).to(config.placed())
     record: dict[str, Any] = {"key": key, "base": base, "start": "carried" if last else config.denoiser}
     # A record from before there was an early end has no word of it.
     unlearned = 1.0 if last and last.get("ended_early") else new
     record |= _trained(model, corpus, config, seed, _steps(corpus, config, unlearned))
-    pipeline = _scheduled(ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, pipeline.scheduler), config)
-    pipeline = weights.save(pipeline, folder)
+    learned = ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, make(config.scheduler))
+    pipeline = _ready(weights.save(learned, folder), config)
     record["texts"] = list(corpus.texts)
     (folder / weights.RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
     return Adapted(pipeline, folder, record, trained=record["steps"] > 0)
@@ -111,8 +111,9 @@ def _last(carried: Path | None, base: str) -> dict[str, Any] | None:
     return record if record["base"] == base else None
 
 
-def _scheduled(pipeline: ParaphrasePipeline, config: Config) -> ParaphrasePipeline:
-    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(config.scheduler))
+def _ready(pipeline: ParaphrasePipeline, config: Config) -> ParaphrasePipeline:
+    """The same weights, with the scheduler and on the device of the config."""
+    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(config.scheduler)).to(config.placed())
 
 
 def _vocabulary(model: Denoiser, corpus: Corpus) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tilth.config import FOLDER, Model
+from tilth.devices import DEVICE, placed
 
 
 class AdaptConfig(Model):
@@ -115,6 +116,12 @@ class Config(Model):
     nearby: int = Field(
         default=8, ge=0, le=60, description="rows near each that are recombined as well, for paraphrases of it"
     )
+    device: str = Field(
+        default="auto",
+        pattern=DEVICE,
+        description='where the denoiser and the acceptability model learn and run: "auto" = on a CUDA device if there '
+        'is one, "cuda:1", "mps" or "cpu"',
+    )
     noise: tuple[float, ...] = Field(
         default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"
     )
@@ -143,6 +150,14 @@ class Config(Model):
     adapt: AdaptConfig = AdaptConfig()
     gate: GateConfig = GateConfig()
     large: LargeConfig = LargeConfig()
+
+    def placed(self) -> str:
+        """The device by PyTorch's name.
+
+        Raises:
+            ConfigError: PyTorch finds no such device.
+        """
+        return placed(self.device, "augmentation.device", 'it to "auto"')
 
     @model_validator(mode="after")
     def _noise_and_weights_are_shares(self) -> Config:

@@ -44,7 +44,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     people = written(frame)
     attested = AttestedChecker(people.texts, config.gate.attested)
-    checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server)]
+    checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server, config.placed())]
     adapted = adapt(
         frame, resources.tasks, resources.evidence, config,
         seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,

@@ -48,7 +48,7 @@ def night_critic(
         casing: Spelling of words in the corpus.
         tokenizer: The denoiser's.
         folder: Where it is kept; one that is there already is taken as it is.
-        shipped: The one that came in the package, which serves where there is no lesson.
+        shipped: The one that came in the package, which serves where there is no lesson; the critic runs where it does.
         steps: Batches of pairs; 0 = no lesson.
         seed: Of what is drawn.
         start: Folder of the denoiser that the night began from, which may hold one.
@@ -58,7 +58,7 @@ def night_critic(
         for suffix in (".safetensors", ".json"):
             shutil.copy((start / FILE).with_suffix(suffix), file.with_suffix(suffix))
     if file.exists():
-        return AcceptabilityChecker(file)
+        return AcceptabilityChecker(file, shipped.device)
     every = sorted(set(texts))
     free = [text for text in every if text not in besides and len(text.split()) in _WORDS]
     if not steps or not free:
@@ -72,8 +72,8 @@ def night_critic(
     wrong = paired(pairs, seed)
     mistaken = any(with_a_mistake(text, rng) is not None for text in every)
     lessons = [batches(every, seed), wrong, wrong] if mistaken else [wrong]
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)  # of the dropout
-        curve = fit(model, by_turns(*lessons), steps, _PEAK)
+        curve = fit(model.to(shipped.device), by_turns(*lessons), steps, _PEAK)
     save(model, facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}, file)
-    return AcceptabilityChecker(file)
+    return AcceptabilityChecker(file, shipped.device)

@@ -79,7 +79,7 @@ def keep(cache: Cache, fingerprint: str) -> Vectors:
 @torch.inference_mode()
 def _losses(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
     """Each text's cross-entropies in nats, each token masked alone, without those out of reach."""
-    places, device = inverse(denoiser), denoiser.device
+    places, device = inverse(denoiser).cpu(), denoiser.device
     encoded = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     rows = [np.array([CLS, SEP, *ids[:_LONGEST], SEP]) for ids in encoded]
     # The end is a token too, by which a text that breaks off is known.

@@ -73,8 +73,13 @@ class RepetitionChecker:
         return len(_MARKS.findall(text)) + twice + len(longer) - len(set(longer))
 
 
-def checkers(word: str, server: str = "") -> list[Checker]:
+def checkers(word: str, server: str = "", device: str = "cpu") -> list[Checker]:
     """The checkers of a config's word, and LanguageTool where the address of a server is given.
+
+    Args:
+        word: `[augmentation] grammar`.
+        server: `[augmentation] grammar_server`.
+        device: Where the acceptability model runs, by PyTorch's name.
 
     Raises:
         ConfigError: one was asked for by name and is not installed, or no LanguageTool answers at the address; the
@@ -84,7 +89,7 @@ def checkers(word: str, server: str = "") -> list[Checker]:
     if word in ("auto", "harper"):
         found.append(HarperChecker())
     if word in ("auto", "acceptability"):
-        found.append(AcceptabilityChecker())
+        found.append(AcceptabilityChecker(device=device))
     if word == "link-grammar":
         found.append(LinkGrammarChecker())
     if word == "auto":

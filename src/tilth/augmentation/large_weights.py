@@ -15,6 +15,7 @@ from transformers.utils.hub import cached_file, extract_commit_hash
 from tilth.augmentation.config import LargeConfig
 from tilth.augmentation.large import BLOCK, LLADA2, PromptedParaphraser
 from tilth.augmentation.prompt import PROMPT_VERSION
+from tilth.devices import placed
 from tilth.errors import ConfigError
 from tilth.store import digest_json, digest_tree, read_json
 
@@ -47,7 +48,7 @@ def check_large(backend: Backend, large: LargeConfig) -> None:
         ConfigError: there is no such device, a class is missing in an installed library, or the model is not to be
             had, is of another kind, or needs code of its own that is not trusted or does not run here.
     """
-    _check_device(large.device)
+    placed(large.device, "augmentation.large.device", 'augmentation.backend = "tilth"')
     published = _PUBLISHED[backend]
     _class(diffusers, published.pipeline)
     model = _class(transformers, published.model)
@@ -103,16 +104,6 @@ def _source(published: _Published, large: LargeConfig) -> dict[str, Any]:
     """What every `from_pretrained` is told; classes of the library itself never run a checkpoint's code."""
     own = published.kind not in CONFIG_MAPPING
     return {"revision": large.revision or "main", "trust_remote_code": own and large.trust_remote_code}
-
-
-def _check_device(device: str) -> None:
-    kind = torch.device(device)
-    have = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind.type, 1)
-    if (kind.index or 0) >= have:
-        raise ConfigError(
-            f'augmentation.large.device = "{device}", and PyTorch {torch.__version__} finds {have} device(s) of that '
-            'kind; run where there is one (and a PyTorch built for it), or set augmentation.backend = "tilth"'
-        )
 
 
 def _class(library: Any, name: str) -> Any:

@@ -12,17 +12,16 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 
 from tilth.augmentation import scheduler as schedulers
+from tilth.augmentation.canvas import Canvas, boldness, canvases, padded
 from tilth.augmentation.denoiser import Denoiser
-from tilth.augmentation.examples import CLS, MASK, SEP
-from tilth.augmentation.wording import Piece, Word, spellings, words_of, write
+from tilth.augmentation.examples import MASK, SEP
+from tilth.augmentation.wording import Piece, spellings, words_of, write
 from tilth.precision import autocast
 
-FIDELITY, BOLDNESS = 4, 2
-"""The levels asked for: as close in meaning as can be, with about half of the words new."""
-_STAY = 0.75
-"""How often a word of `keep` stays that would have been noised."""
-LONGEST = 48
-"""Tokens of the longest source."""
+FIDELITY = 4
+"""The level asked for: as close in meaning as can be."""
+_TOGETHER = 32
+"""Texts that an accelerator denoises together."""
 
 
 @dataclass
@@ -31,18 +30,6 @@ class ParaphraseOutput(BaseOutput):
 
     texts: list[list[str]]
     noise_levels: list[list[float]]
-
-
-@dataclass
-class _Canvas:
-    """One candidate to be: its source's words, and for each target position the kept word or None (= masked)."""
-
-    slot: int
-    source: list[Word]
-    layout: list[Word | None]
-    level: float
-    ids: np.ndarray
-    start: int
 
 
 class ParaphrasePipeline(DiffusionPipeline):
@@ -73,6 +60,7 @@ class ParaphrasePipeline(DiffusionPipeline):
         keep: Sequence[Sequence[str]] | None = None,
         casing: Mapping[str, str] | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        batch_size: int | None = None,
         callback_on_step_end: Callable[[Any, int, int, dict[str, Any]], dict[str, Any]] | None = None,
         return_dict: bool = True,
     ) -> ParaphraseOutput | tuple[list[list[str]], list[list[float]]]:
@@ -88,8 +76,11 @@ class ParaphrasePipeline(DiffusionPipeline):
             top_k: The best tokens that are sampled from.
             keep: For each text, words that had better stay (a noised text keeps them three times in four).
             casing: Spelling of words in this corpus, by `tilth.augmentation.wording.spellings`; default: as in `texts`.
-            generator: Source of randomness, on the CPU, or one a text; the same one gives the same texts. A text's
-                candidates are denoised together and apart from other texts, so that its own generator settles them.
+            generator: Source of randomness, on the CPU, or one a text, which settles the text's candidates whatever
+                the other texts are.
+            batch_size: Texts whose candidates are denoised together; default: 1 on a processor, which that keeps busy,
+                and 32 on an accelerator. diffusers' own schedulers take 1. In half precision the last bits, and now
+                and then a word, depend on it.
             callback_on_step_end: Called with the pipeline, the step, the timestep and `{"ids": …}` after each step.
             return_dict: Whether to return a `ParaphraseOutput` or a tuple.
 
@@ -100,34 +91,41 @@ class ParaphrasePipeline(DiffusionPipeline):
         sources = own_generators(generator, len(texts))
         casing = spellings(texts) if casing is None else casing
         found, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
+        words = [words_of(text, self.tokenizer) for text in texts]
+        order = np.argsort([sum(len(word.ids) for word in own) for own in words], kind="stable").tolist()
+        sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
+        several = batch_size or (1 if self.device.type == "cpu" else _TOGETHER)
+        together = several if schedulers.takes_several_texts(self.scheduler) else 1
         with self.progress_bar(total=len(texts)) as bar:
-            for row, text in enumerate(texts):
-                rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
-                words = words_of(text, self.tokenizer)
-                canvases = _canvases(words, candidates, levels, set(keep[row]) if keep else set(), rng)
-                sampling = {"temperature": temperature, "top_k": top_k, "generator": sources[row]}
-                filled = self._denoise(canvases, num_inference_steps, sampling, callback_on_step_end)
-                for canvas, ids in zip(canvases, filled, strict=True):
-                    found[row][canvas.slot] = write(self._pieces(canvas, ids), text, casing)
-                    noise[row][canvas.slot] = canvas.level
-                bar.update()
+            for first in range(0, len(order), together):
+                rows = order[first : first + together]
+                batch: list[Canvas] = []
+                for row in rows:
+                    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
+                    batch += canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
+                sampling["generator"] = [sources[canvas.row] for canvas in batch]
+                filled = self._denoise(batch, num_inference_steps, sampling, callback_on_step_end)
+                for canvas, ids in zip(batch, filled, strict=True):
+                    found[canvas.row][canvas.slot] = write(self._pieces(canvas, ids), texts[canvas.row], casing)
+                    noise[canvas.row][canvas.slot] = canvas.level
+                bar.update(len(rows))
         return ParaphraseOutput(texts=found, noise_levels=noise) if return_dict else (found, noise)
 
-    def _denoise(self, batch: Sequence[_Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
+    def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
         """Fills every masked position of a batch: ids (batch, length)."""
         if not batch:
             return np.zeros((0, 0), dtype=np.int64)
         device = self.device
-        ids, segments = _padded(batch)
+        ids, segments = padded(batch)
         ids, segments = ids.to(device), segments.to(device)
         fidelity = torch.full((len(batch),), FIDELITY, device=device)
-        boldness = torch.tensor([_boldness(canvas.level) for canvas in batch], device=device)
+        bold = torch.tensor([boldness(canvas.level) for canvas in batch], device=device)
         timesteps = schedulers.prepare(self.scheduler, steps, ids.shape[1], sampling["temperature"])
         for number, timestep in enumerate(timesteps):
             where = ids == MASK
             if bool(where.any()):
                 with autocast(device.type, self.denoiser.dtype):
-                    logits = self.denoiser(ids, segments, fidelity, boldness, where)
+                    logits = self.denoiser(ids, segments, fidelity, bold, where)
                 committed, token = schedulers.commit(self.scheduler, logits, where, timestep, **sampling)
                 committed |= number == len(timesteps) - 1  # no scheduler may leave a mask
                 ids[where] = torch.where(committed, self.denoiser.shortlist[token], MASK)
@@ -135,7 +133,7 @@ class ParaphrasePipeline(DiffusionPipeline):
                 ids = callback(self, number, timestep, {"ids": ids}).get("ids", ids)
         return np.asarray(ids.cpu())
 
-    def _pieces(self, canvas: _Canvas, ids: np.ndarray) -> list[Piece]:
+    def _pieces(self, canvas: Canvas, ids: np.ndarray) -> list[Piece]:
         """The target's parts up to its first separator behind the last word that was kept."""
         pieces: list[Piece] = []
         place = canvas.start
@@ -168,53 +166,3 @@ def own_generators(
         raise ValueError(f"a list of generators must hold one for each text; found {len(given)} for {count} texts")
     seeds = [int(torch.randint(2**62, (1,), generator=source, device=source.device)) for source in given]
     return [torch.Generator(device).manual_seed(seed) for seed in seeds]
-
-
-def _canvases(
-    words: list[Word], candidates: int, levels: Sequence[float], keep: set[str], rng: np.random.Generator
-) -> list[_Canvas]:
-    """The noised beginnings of a source's candidates, or none where there is nothing to rephrase."""
-    free = [place for place, word in enumerate(words) if not word.fixed]
-    source = [token for word in words for token in word.ids]
-    if not free or len(source) > LONGEST:
-        return []
-    canvases = []
-    for slot in range(candidates):
-        level = levels[slot % len(levels)]
-        layout = _noised(words, free, level, keep, rng)
-        target = [token for word in layout for token in (word.ids if word is not None else (MASK,))]
-        ids = np.array([CLS, *source, SEP, *target, SEP])
-        canvases.append(_Canvas(slot, words, layout, level, ids, len(source) + 2))
-    return canvases
-
-
-def _noised(
-    words: list[Word], free: list[int], level: float, keep: set[str], rng: np.random.Generator
-) -> list[Word | None]:
-    """Masks a share of the free words, and lets the target be shorter or longer than its source."""
-    # One run of words is noised (it may wrap round), so that what stays is phrases and not scattered words.
-    count, first = max(1, round(level * len(free))), int(rng.integers(len(free)))
-    run = [free[(first + k) % len(free)] for k in range(count)]
-    stay = {place for place in run if words[place].text.lower() in keep and rng.random() < _STAY}
-    masked = set(run) - stay or {run[0]}
-    layout: list[Word | None] = []
-    for place, word in enumerate(words):
-        if place not in masked:
-            layout.append(word)
-            continue
-        drift = int(rng.choice([-1, 0, 0, 0, 1]))
-        layout.extend([None] * max(0 if len(masked) > 2 else 1, len(word.ids) + drift))
-    return [*layout, *[None] * int(rng.integers(0, 3))]
-
-
-def _boldness(level: float) -> int:
-    return 1 if level < 0.5 else BOLDNESS
-
-
-def _padded(batch: Sequence[_Canvas]) -> tuple[torch.Tensor, torch.Tensor]:
-    length = max(len(canvas.ids) for canvas in batch)
-    ids, segments = np.zeros((len(batch), length), dtype=np.int64), np.zeros((len(batch), length), dtype=np.int64)
-    for number, canvas in enumerate(batch):
-        ids[number, : len(canvas.ids)] = canvas.ids
-        segments[number, canvas.start : len(canvas.ids)] = 1
-    return torch.from_numpy(ids), torch.from_numpy(segments)

@@ -6,8 +6,10 @@ tilth's use of them stands in this file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeAlias
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -21,6 +23,10 @@ class AbsorbingSchedulerOutput(BaseOutput):
     """Tokens after a step (rows,), those that stay masked holding the mask id."""
 
     prev_sample: Tensor
+
+
+Generators: TypeAlias = torch.Generator | Sequence[torch.Generator] | None
+"""One, or one for each sequence, as diffusers takes them: sequences in a row that share one draw from it together."""
 
 
 class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
@@ -56,7 +62,7 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
         mask_token_id: int,
         temperature: float = 1.0,
         top_k: int = 20,
-        generator: torch.Generator | None = None,
+        generator: Generators = None,
     ) -> AbsorbingSchedulerOutput:
         """Samples clean tokens and commits some of them.
 
@@ -68,13 +74,14 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
             mask_token_id: What a token holds that stays masked.
             temperature: Of the sampled token; 0 takes the best one.
             top_k: The best tokens that are sampled from.
-            generator: Source of randomness, on the CPU.
+            generator: Source of randomness, on the CPU, or one for each sequence.
         """
         if not bool((sample == mask_token_id).all()):
             raise ValueError("step takes masked tokens alone; leave out those that are committed")
-        token, sure = _sampled(model_output.float(), temperature, top_k, generator)
+        width = min(top_k, model_output.shape[-1]) if temperature > 0 else 0
+        race, draw = (drawn.to(model_output.device) for drawn in _drawn(owner, width, generator))
+        token, sure = _sampled(model_output.float(), temperature, race, width or 1)
         stays = timestep / (timestep + 1)
-        draw = torch.rand(sure.shape, generator=generator).to(sure.device)
         if self.config.commit == "random":
             keep = draw < stays
         else:
@@ -84,15 +91,40 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
         return AbsorbingSchedulerOutput(prev_sample=torch.where(keep, mask_token_id, token))
 
 
-def _sampled(
-    logits: Tensor, temperature: float, top_k: int, generator: torch.Generator | None
-) -> tuple[Tensor, Tensor]:
-    """A token a row, and the denoiser's own probability of it (masked,), (masked,)."""
-    top, ids = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
+def _drawn(owner: Tensor, width: int, generator: Generators) -> tuple[Tensor, Tensor]:
+    """Exponential (masked, width) and uniform (masked,) numbers, those of a sequence by its own generator."""
+    counts = torch.bincount(owner).tolist()
+    found = []
+    for own, count in _together(counts, generator):
+        race = torch.empty((count, width)).exponential_(generator=own) if width else torch.empty((count, 0))
+        found.append((race, torch.rand(count, generator=own)))
+    race, draw = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return race, draw
+
+
+def _together(counts: Sequence[int], generator: Generators) -> list[tuple[torch.Generator | None, int]]:
+    """Each generator and the masked tokens of the sequences that draw from it together, without those that have none.
+
+    Args:
+        counts: Masked tokens of each sequence.
+        generator: One, or one for each sequence.
+    """
+    if generator is None or isinstance(generator, torch.Generator):
+        return [(generator, sum(counts))]
+    runs = groupby(zip(generator, counts, strict=False), key=lambda pair: id(pair[0]))
+    shared = [list(run) for _, run in runs]
+    return [(run[0][0], total) for run in shared if (total := sum(count for _, count in run))]
+
+
+def _sampled(logits: Tensor, temperature: float, race: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
+    """A token a row, and the denoiser's own probability of it (masked,), (masked,).
+
+    The best of chances over exponential numbers is a draw by these chances, which is how torch draws one, too.
+    """
+    top, ids = logits.topk(top_k, dim=-1)
     total = logits.logsumexp(dim=-1, keepdim=True)
     if temperature > 0:
-        chance = torch.softmax(top / temperature, dim=-1).cpu()
-        place = torch.multinomial(chance, 1, generator=generator).to(logits.device)
+        place = (torch.softmax(top / temperature, dim=-1) / race).argmax(dim=-1, keepdim=True)
     else:
         place = torch.zeros((len(logits), 1), dtype=torch.long, device=logits.device)
     return ids.gather(1, place)[:, 0], (top.gather(1, place) - total).exp()[:, 0]
@@ -134,6 +166,11 @@ def prepare(scheduler: Any, steps: int, length: int, temperature: float) -> list
     return [int(t) for t in scheduler.timesteps]
 
 
+def takes_several_texts(scheduler: Any) -> bool:
+    """Whether sequences may draw from generators of their own, and how long one is changes nothing for another."""
+    return isinstance(scheduler, AbsorbingScheduler)
+
+
 def commit(
     scheduler: Any,
     logits: Tensor,
@@ -142,7 +179,7 @@ def commit(
     *,
     temperature: float,
     top_k: int,
-    generator: torch.Generator | None,
+    generator: Generators,
 ) -> tuple[Tensor, Tensor]:
     """One step of any scheduler.
 
@@ -153,22 +190,23 @@ def commit(
         timestep: One of `prepare`'s.
         temperature: Of the sampling.
         top_k: The best tokens that are sampled from.
-        generator: Source of randomness, on the CPU.
+        generator: Source of randomness, on the CPU; one for each sequence where `takes_several_texts`.
 
     Returns:
         Which masked positions are committed (masked,), and each one's token as an index into the vocabulary.
     """
     mask = logits.shape[-1]
     if isinstance(scheduler, AbsorbingScheduler):
+        masked = torch.full((len(logits),), mask, device=logits.device)
         after = scheduler.step(
-            logits, timestep, torch.full((len(logits),), mask), owner=where.nonzero()[:, 0], mask_token_id=mask,
-            temperature=temperature, top_k=top_k, generator=generator,
+            logits, timestep, masked, owner=where.nonzero()[:, 0], mask_token_id=mask, temperature=temperature,
+            top_k=top_k, generator=generator,
         ).prev_sample  # fmt: skip
         return after != mask, after.clamp_max(mask - 1)
     canvas = torch.where(where, mask, 0)
     full = logits.new_zeros((*where.shape, mask), dtype=torch.float32)
     full[where] = _cut(logits.float(), top_k)
-    options: dict[str, Any] = {"generator": generator}
+    options: dict[str, Any] = {"generator": generator[0] if isinstance(generator, Sequence) else generator}
     if type(scheduler).__name__ == "AmusedScheduler":
         scheduler.register_to_config(mask_token_id=mask)
         full = full / max(temperature, 1e-3)

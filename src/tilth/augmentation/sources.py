@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tilth.augmentation.canvas import LONGEST
 from tilth.augmentation.config import GateConfig
-from tilth.augmentation.pipeline import LONGEST
 from tilth.augmentation.wording import Word, share_known, words_of
 from tilth.encoder import Encoder
 from tilth.samples import Source, Task, settled

@@ -84,10 +84,10 @@ def _with_scheduler(pipeline: ParaphrasePipeline, scheduler: str) -> ParaphraseP
 
 
 def with_vocabulary(model: Denoiser, vocabulary: str) -> Denoiser:
-    """The same denoiser, predicting another shortlist: its output is tied to word vectors, so nothing is lost."""
+    """A copy, on the same device, that predicts another shortlist: its output is tied to word vectors."""
     other: Denoiser = Denoiser.from_config({**dict(model.config), "vocabulary": vocabulary})
     other.load_state_dict(model.state_dict())
-    return other.eval()
+    return other.to(model.device).eval()
 
 
 diffusers_logging.set_verbosity_error()  # it warns at every cast to bf16, which is meant here

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tilth.augmentation.pipeline import ParaphrasePipeline
+from tilth.augmentation.scheduler import make
 from tilth.augmentation.weights import load, load_pipeline, save
 from tilth.errors import ConfigError
 
@@ -24,6 +25,24 @@ def test_shape_and_repeatability(pipeline: ParaphrasePipeline) -> None:
     assert [len(row) for row in found] == [3, 3, 3]
     assert sample(pipeline, texts) == found
     assert sample(pipeline, texts, seed=1) != found
+
+
+@pytest.mark.parametrize("name", ["confidence", "absorbing", "block_refinement", "amused"])
+def test_a_text_with_its_own_generator_does_not_depend_on_those_it_is_denoised_with(
+    pipeline: ParaphrasePipeline, name: str
+) -> None:
+    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(name))
+    other.set_progress_bar_config(disable=True)
+    texts = [TEXT, "", "where is my card", "how do i pay for the new card that you sent me", "word " * 500]
+
+    def made(chosen: list[int], batch_size: int) -> list[list[str]]:
+        own = [torch.Generator().manual_seed(number) for number in chosen]
+        picked = [texts[number] for number in chosen]
+        return other(picked, candidates=3, casing={}, generator=own, batch_size=batch_size).texts
+
+    together = made([0, 1, 2, 3, 4], 5)
+    assert together == made([0, 1, 2, 3, 4], 2)
+    assert [together[3], together[0]] == made([3, 0], 1)
 
 
 def test_slots_are_never_masked(pipeline: ParaphrasePipeline) -> None:
@@ -48,8 +67,6 @@ def test_what_cannot_be_rephrased_gives_nothing(pipeline: ParaphrasePipeline, te
 
 @pytest.mark.parametrize("name", ["absorbing", "block_refinement", "amused"])
 def test_other_schedulers(pipeline: ParaphrasePipeline, name: str) -> None:
-    from tilth.augmentation.scheduler import make
-
     other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(name))
     other.set_progress_bar_config(disable=True)
     assert all(sample(other, ["where is my new card"])[0])

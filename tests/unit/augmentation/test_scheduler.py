@@ -56,6 +56,23 @@ def test_confidence_commits_the_surest_share_of_each_sequence() -> None:
     assert after.tolist() == [0, 2, 1, 2]
 
 
+@pytest.mark.parametrize("commit_by", ["confidence", "random"])
+def test_sequences_with_generators_of_their_own_do_not_see_one_another(commit_by: str) -> None:
+    scheduler = AbsorbingScheduler(commit=commit_by)
+    logits, owner = torch.randn(9, 7), torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2])  # sequence 3 has no mask left
+
+    def step(rows: slice, of: torch.Tensor, seeds: list[int]) -> list[int]:
+        seeded = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
+        masked = torch.full((len(of),), 7)
+        return scheduler.step(
+            logits[rows], 2, masked, owner=of, mask_token_id=7, generator=[seeded[seed] for seed in seeds]
+        ).prev_sample.tolist()  # fmt: skip
+
+    together = step(slice(None), owner, [5, 5, 6, 6])
+    assert together == [*step(slice(0, 5), owner[:5], [5, 5]), *step(slice(5, 9), owner[5:] - 2, [6])]
+    assert together != step(slice(None), owner, [7, 7, 6, 6])
+
+
 def test_a_step_over_committed_tokens_and_an_unknown_rule_are_refused() -> None:
     with pytest.raises(ValueError, match="masked tokens alone"):
         AbsorbingScheduler().step(torch.zeros(1, 2), 0, torch.tensor([1]), owner=torch.tensor([0]), mask_token_id=2)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from datasets import Dataset
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.augmentation.tiny_large import save_diffusion_gemma
-from tilth.augmentation import Config
+from tilth.augmentation import Config, check
 from tilth.augmentation.judges import fit
 from tilth.augmentation.weights import RECORD, load
 from tilth.errors import ConfigError
@@ -239,6 +240,12 @@ def test_a_result_rests_on_the_files_of_a_denoiser_of_ones_own(first: StageResul
     weights = next((tmp_path / "own").rglob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     assert rests_on("augmentation", config) != before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is the accelerator that is asked for")
+def test_no_accelerator_where_one_is_asked_for_is_an_error_before_the_night_begins() -> None:
+    with pytest.raises(ConfigError, match=r'augmentation\.device = "cuda", and PyTorch .* finds 0 device.*to "auto"'):
+        check(Config(device="cuda"))
 
 
 def test_a_missing_denoiser_is_a_clear_error(tmp_path: Path) -> None:
