@@ -23,6 +23,7 @@ from tilth.augmentation.drawing import Paraphraser, draw
 from tilth.augmentation.fluency import Fluency, keep
 from tilth.augmentation.gate import Candidates, Measured, changed, fill, grammatical, novelty, verdicts
 from tilth.augmentation.grammar import Checker, checkers, unheard
+from tilth.augmentation.link_grammar import LinkGrammarChecker
 from tilth.augmentation.nearby import Made, Rows, recombinations
 from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.readability import Reading
@@ -56,7 +57,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
         adapted.pipeline.tokenizer, proving.vouched_by_any(),
     )  # fmt: skip
-    candidates, drawn = _paraphrased(frame, people, chosen, fitted, adapted, config, resources)
+    candidates, drawn = _paraphrased(frame, people, chosen, fitted, adapted, checks, config, resources)
     vectors = resources.evidence.encoder.encode(candidates.texts)
     measured = _measured(frame, candidates, vectors, fitted, proving.vouched()[candidates.parents], resources)
     graded: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
@@ -134,6 +135,7 @@ def _paraphrased(
     chosen: sources.Chosen,
     fitted: Sequence[judging.TaskJudges],
     adapted: Adapted,
+    checks: Sequence[Checker],
     config: Config,
     resources: Resources,
 ) -> tuple[Candidates, int]:
@@ -154,7 +156,9 @@ def _paraphrased(
     ]
     counts = [len(row) for row in made]
     source = np.repeat(np.arange(len(texts)), counts)
-    frames = [frame_json(text, words) for text, words in zip(texts, content, strict=True)]
+    parser = next((checker for checker in checks if isinstance(checker, LinkGrammarChecker)), None)
+    links = [None if parser is None else parser.links(text) for text in texts]
+    frames = list(map(frame_json, texts, content, links))
     found = Candidates(
         chosen.rows[source],
         [one.text for row in made for one in row],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -56,29 +58,73 @@ class LinkGrammarChecker:
         """Words and marks that fit into no parse (texts,); NaN for a text that is too long or took too long."""
         return np.array([self._null_words(text) for text in texts], dtype=float)
 
+    def links(self, text: str) -> list[str]:
+        """How the words of a text hang together by its best parse: `label(left, right)`, in the text's order.
+
+        Empty for a text that has no parse of all of its words, is too long or took too long. The labels are those of
+        link-grammar without their subtypes: `S(card, has)` is a subject and its verb, `O` joins a verb to its object.
+        """
+        library = self._library
+        with self._parsed(text) as sentence:
+            if sentence is None or library.sentence_null_count(sentence):
+                return []
+            linkage = library.linkage_create(0, sentence, self._options)
+            ends = [
+                (library.linkage_get_link_lword(linkage, k), library.linkage_get_link_rword(linkage, k), k)
+                for k in range(library.linkage_get_num_links(linkage))
+            ]
+            named = [
+                (library.linkage_get_link_label(linkage, k), *(library.linkage_get_word(linkage, end) for end in pair))
+                for *pair, k in sorted(ends)
+            ]
+            found = [[part.decode("utf-8", "replace") for part in link] for link in named]
+            library.linkage_delete(linkage)
+        words = [(re.sub(r"[^A-Z].*", "", label), _plain(left), _plain(right)) for label, left, right in found]
+        return [f"{label}({left}, {right})" for label, left, right in words if _is_word(left) and _is_word(right)]
+
     def _null_words(self, text: str) -> float:
+        with self._parsed(text) as sentence:
+            return float("nan") if sentence is None else float(self._library.sentence_null_count(sentence))
+
+    @contextmanager
+    def _parsed(self, text: str) -> Iterator[Any | None]:
+        """A text's parse with as few words left out as can be; None where it is too long or took too long."""
         words = presentable(text).split()
         if not words or len(words) > LONGEST:
-            return float("nan")
-        library, options = self._library, self._options
-        sentence = library.sentence_create(" ".join(words).encode("utf-8", "replace"), self._dictionary)
+            yield None
+            return
+        sentence = self._library.sentence_create(" ".join(words).encode("utf-8", "replace"), self._dictionary)
         try:
-            library.parse_options_reset_resources(options)
-            if library.sentence_split(sentence, options) < 0:
-                return float("nan")
-            # first without null words, which prunes far more; the library counts marks and the walls as words too
-            for least, most in ((0, 0), (1, library.sentence_length(sentence))):
-                library.parse_options_set_min_null_count(options, least)
-                library.parse_options_set_max_null_count(options, most)
-                found = library.sentence_parse(sentence, options)
-                if library.parse_options_resources_exhausted(options):
-                    return float("nan")
-                if found > 0:
-                    return float(library.sentence_null_count(sentence))
-            return float("nan")
+            yield sentence if self._parse(sentence) else None
         finally:
-            library.sentence_delete(sentence)
-            library.lg_error_clearall()
+            self._library.sentence_delete(sentence)
+            self._library.lg_error_clearall()
+
+    def _parse(self, sentence: Any) -> bool:
+        library, options = self._library, self._options
+        library.parse_options_reset_resources(options)
+        if library.sentence_split(sentence, options) < 0:
+            return False
+        # first without null words, which prunes far more; the library counts marks and the walls as words too
+        for least, most in ((0, 0), (1, library.sentence_length(sentence))):
+            library.parse_options_set_min_null_count(options, least)
+            library.parse_options_set_max_null_count(options, most)
+            found = library.sentence_parse(sentence, options)
+            if library.parse_options_resources_exhausted(options):
+                return False
+            if found > 0:
+                return True
+        return False
+
+
+def _plain(word: str) -> str:
+    """A word without what the dictionary adds to it: `card.n` and `paypal[!]` to `card` and `paypal`."""
+    return re.sub(r"(?:\[[^\]]*\])?(?:\.[a-z=-]+)?$", "", word)
+
+
+def _is_word(word: str) -> bool:
+    """Neither a mark nor one of the walls around a sentence."""
+    return any(map(str.isalnum, word)) and not word.endswith("-WALL")
 
 
 def version() -> str:
@@ -98,7 +144,7 @@ def _library() -> Any | None:
         library = ctypes.CDLL("liblink-grammar.so.5")
     except OSError:
         return None
-    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    pointer, text, number, place = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "linkgrammar_get_version": (text, []),
         "lg_error_set_handler": (pointer, [pointer, pointer]),
@@ -115,6 +161,13 @@ def _library() -> Any | None:
         "sentence_parse": (number, [pointer, pointer]),
         "sentence_null_count": (number, [pointer]),
         "sentence_delete": (None, [pointer]),
+        "linkage_create": (pointer, [place, pointer, pointer]),
+        "linkage_get_num_links": (place, [pointer]),
+        "linkage_get_link_lword": (place, [pointer, place]),
+        "linkage_get_link_rword": (place, [pointer, place]),
+        "linkage_get_link_label": (text, [pointer, place]),
+        "linkage_get_word": (text, [pointer, place]),
+        "linkage_delete": (None, [pointer]),
     }
     for option in ("verbosity", "linkage_limit", "max_parse_time", "islands_ok", "min_null_count", "max_null_count"):
         signatures[f"parse_options_set_{option}"] = (None, [pointer, number])

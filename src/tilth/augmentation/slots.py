@@ -120,13 +120,19 @@ def _spelling(text: str) -> str:
     return re.sub(r"\s+", " ", text.translate(_CURLY)).casefold()
 
 
-def frame_json(text: str, content: Sequence[str]) -> str:
-    """What a paraphrase of `text` must keep, as JSON that a person can read.
+def frame_json(text: str, content: Sequence[str], links: Sequence[str] | None = None) -> str:
+    """What a paraphrase of `text` must keep, and how its words hang together, as JSON that a person can read.
+
+    Args:
+        text: The source.
+        content: Its most salient words.
+        links: By `LinkGrammarChecker.links`; None without the parser. A paraphrase may hang together otherwise.
 
     >>> frame_json("do not charge me $20", ["charge"])
     '{"slots": {"negation": ["not"], "money": ["$20"]}, "content": ["charge"]}'
     """
-    return json.dumps({"slots": slots_by_kind(text), "content": list(content)}, ensure_ascii=False)
+    frame = {"slots": slots_by_kind(text), "content": list(content)}
+    return json.dumps(frame if links is None else {**frame, "links": list(links)}, ensure_ascii=False)
 
 
 def keeps_slots(source: str, paraphrase: str) -> bool:

@@ -82,7 +82,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     *_columns(
         "augmentation",
-        ("frame", _S, "what a paraphrase must keep: slots and content words, as JSON"),
+        ("frame", _S, "what a paraphrase must keep: slots and content words; and its source's links, as JSON"),
         ("noise_level", _F, "share of the source's free tokens that were noised, 0 to 1"),
         ("similarity", _F, "cosine similarity to the source under the encoder"),
         ("grammar_delta", _F, "grammar problems added relative to the source (0 = none)"),

@@ -29,6 +29,13 @@ def test_wrong_agreement_is_found_and_rough_style_let_be(checker: LinkGrammarChe
 
 
 @installed
+def test_links_say_how_the_words_of_a_text_hang_together(checker: LinkGrammarChecker) -> None:
+    assert {"S(card, has)", "D(my, card)"} <= set(checker.links("my card has not arrived yet"))
+    assert "O(activate, top-up)" in checker.links("how do i activate my paypal top-up")
+    assert [checker.links(text) for text in ("the the", "", "word " * (LONGEST + 1))] == [[], [], []]
+
+
+@installed
 def test_a_text_of_which_nothing_fits_is_no_text_without_an_answer(checker: LinkGrammarChecker) -> None:
     assert (checker.problems(["the the", "and or and or", "the of to my the"]) >= 3).all()
 

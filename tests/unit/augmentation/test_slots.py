@@ -66,6 +66,7 @@ def test_slots_are_kept_or_not(source: str, text: str, kept: bool) -> None:
 
 
 def test_a_frame_can_be_read() -> None:
+    assert json.loads(frame_json("pay me", ["pay"], ["O(pay, me)"]))["links"] == ["O(pay, me)"]
     assert json.loads(frame_json("not before 5pm", ["before"])) == {
         "slots": {"time": ["5pm"], "negation": ["not"]},
         "content": ["before"],
