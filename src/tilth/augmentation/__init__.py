@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilth.augmentation.config import Config
+from tilth.errors import StageError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -72,7 +73,16 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
 
     Raises:
         ConfigError: as `check`.
+        StageError: the accelerator's memory is full.
     """
+    import torch
+
     from tilth.augmentation.core import augment
 
-    return augment(samples, config, resources)
+    try:
+        return augment(samples, config, resources)
+    except torch.OutOfMemoryError as error:
+        raise StageError(
+            f"augmentation: the accelerator's memory is full ({str(error).splitlines()[0]}); free it, or set "
+            'augmentation.device = "cpu", or of a large model a smaller augmentation.large.batch_size'
+        ) from error

@@ -160,13 +160,13 @@ def _paraphrased(
     links = [None if parser is None else parser.links(text) for text in texts]
     frames = list(map(frame_json, texts, content, links))
     found = Candidates(
-        chosen.rows[source],
-        [one.text for row in made for one in row],
-        [texts[k] for k in source],
-        [frames[k] for k in source],
-        np.array([one.share for row in made for one in row], dtype=float),
-        [chosen.classes[k] for k in source],
-        np.array([one.beside for row in made for one in row], dtype=np.int64),
+        parents=chosen.rows[source],
+        texts=[one.text for row in made for one in row],
+        sources=[texts[k] for k in source],
+        frames=[frames[k] for k in source],
+        levels=np.array([one.share for row in made for one in row], dtype=float),
+        classes=[chosen.classes[k] for k in source],
+        beside=np.array([one.beside for row in made for one in row], dtype=np.int64),
     )
     return found, drawn
 

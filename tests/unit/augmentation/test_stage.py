@@ -16,7 +16,7 @@ from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
 from tilth.augmentation.judges import fit
 from tilth.augmentation.weights import RECORD, load
-from tilth.errors import ConfigError
+from tilth.errors import ConfigError, StageError
 from tilth.evidence import Evidence
 from tilth.samples import to_pandas
 from tilth.stage import Resources, StageResult, perform, rests_on
@@ -246,6 +246,17 @@ def test_a_result_rests_on_the_files_of_a_denoiser_of_ones_own(first: StageResul
 def test_no_accelerator_where_one_is_asked_for_is_an_error_before_the_night_begins() -> None:
     with pytest.raises(ConfigError, match=r'augmentation\.device = "cuda", and PyTorch .* finds 0 device.*to "auto"'):
         check(Config(device="cuda"))
+
+
+def test_an_accelerator_without_memory_is_named_with_the_way_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nprocess 1 has 79 GiB")
+
+    monkeypatch.setattr("tilth.augmentation.core.augment", full)
+    with pytest.raises(StageError, match=r'full \(CUDA out of memory. Tried to allocate 2 GiB.\).*device = "cpu"'):
+        night(make_table(), tmp_path)
 
 
 def test_a_missing_denoiser_is_a_clear_error(tmp_path: Path) -> None:
