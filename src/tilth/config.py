@@ -157,8 +157,8 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
 def parse_override(text: str) -> tuple[str, Any]:
     """Split `key.sub=value`; the value is read as TOML, and as plain text where it is not TOML.
 
-    >>> parse_override("training.epochs=3")
-    ('training.epochs', 3)
+    >>> parse_override("training.steps=3")
+    ('training.steps', 3)
     >>> parse_override("data.text=body")
     ('data.text', 'body')
     """

@@ -18,9 +18,7 @@ class Config(Model):
     max_tune_rows: int = Field(
         default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
     )
-    epochs: int = Field(default=4, ge=1, le=100, description="passes over the rows when fine-tuning")
-    min_steps: int = Field(default=150, ge=0, description="fewest batches of fine-tuning: few rows take more passes")
-    max_steps: int = Field(default=150, ge=1, description="most batches of fine-tuning, whatever else is set")
+    steps: int = Field(default=150, ge=1, description="batches of fine-tuning: few rows are passed over more often")
     batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
     learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -137,7 +136,7 @@ def _linear(heads: Sequence[Head]) -> nn.ModuleDict:
 def _plan(lengths: Sequence[int], config: Config, generator: torch.Generator) -> list[list[int]]:
     """The rows of each step: shuffled, sorted by length within pools of batches, the batches shuffled again."""
     plan: list[list[int]] = []
-    for epoch in itertools.count(1):
+    while len(plan) < config.steps:
         order = torch.randperm(len(lengths), generator=generator).tolist()
         pool = config.batch_size * 8
         batches = []
@@ -145,9 +144,7 @@ def _plan(lengths: Sequence[int], config: Config, generator: torch.Generator) ->
             rows = sorted(order[start : start + pool], key=lambda row: lengths[row])
             batches += [rows[i : i + config.batch_size] for i in range(0, len(rows), config.batch_size)]
         plan += [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
-        if len(plan) >= config.max_steps or (epoch >= config.epochs and len(plan) >= config.min_steps):
-            break
-    return plan[: config.max_steps]
+    return plan[: config.steps]
 
 
 def _rate(steps: int, warmup: float) -> Any:

@@ -29,7 +29,7 @@ from tilth.training.tokens import Tokens
 from tilth.training.trunk import Lessons, Trunk, encode, tune
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
-TUNED = Config(trunk="tuned", epochs=12, min_steps=0, max_steps=24, batch_size=4, learning_rate=1e-3, agreement=0.0)
+TUNED = Config(trunk="tuned", steps=24, batch_size=4, learning_rate=1e-3, agreement=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -148,12 +148,7 @@ def test_few_rows_take_more_passes(folder: Path) -> None:
     vectors = encode(Trunk(folder), folder, texts, 64, 1)
     head = fit(Task(name="t", labels=("a", "b")), vectors, codes, np.ones(4), hears_parent=False)
     lessons = Lessons(texts=texts, codes={"t": codes}, weights={"t": np.ones(4)})
-    for steps, config in {
-        150: Config(),
-        7: Config(min_steps=7),
-        4: Config(min_steps=0),
-        3: Config(max_steps=3),
-    }.items():
+    for steps, config in {150: Config(), 7: Config(steps=7)}.items():
         assert len(tune(folder, lessons, [head], config, 0)[1]) == steps
 
 
