@@ -110,7 +110,7 @@ def draw(
 def _made_by() -> str:
     """What candidates rest on beside weights and settings: the code that draws them, and its libraries."""
     here = Path(__file__).parent
-    names = ("drawing", "pipeline", "scheduler", "denoiser", "examples", "wording", "large")
+    names = ("drawing", "pipeline", "canvas", "scheduler", "denoiser", "examples", "wording", "large")
     return digest_made_by((here / f"{name}.py" for name in names), ("torch", "diffusers", "transformers"))
 
 

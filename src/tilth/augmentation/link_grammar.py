@@ -69,6 +69,8 @@ class LinkGrammarChecker:
             if sentence is None or library.sentence_null_count(sentence):
                 return []
             linkage = library.linkage_create(0, sentence, self._options)
+            if not linkage:  # none of its linkages is valid
+                return []
             ends = [
                 (library.linkage_get_link_lword(linkage, k), library.linkage_get_link_rword(linkage, k), k)
                 for k in range(library.linkage_get_num_links(linkage))
