@@ -72,7 +72,7 @@ def night_critic(
     wrong = paired(pairs, seed)
     mistaken = any(with_a_mistake(text, rng) is not None for text in every)
     lessons = [batches(every, seed), wrong, wrong] if mistaken else [wrong]
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with torch.random.fork_rng(devices=[shipped.device] if shipped.device.startswith("cuda") else []):
         torch.manual_seed(seed)  # of the dropout
         curve = fit(model.to(shipped.device), by_turns(*lessons), steps, _PEAK)
     save(model, facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}, file)
