@@ -32,6 +32,7 @@ _SHARED = (
     "text.py",
     "hierarchy.py",
     "judge.py",
+    "devices.py",
     "encoder.py",
     "precision.py",
     "neighbors.py",
