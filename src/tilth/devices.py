@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from tilth.errors import ConfigError
 
-DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
-"""A device in a config, by PyTorch's names."""
+_NAMES = r"cpu|mps|cuda(:\d+)?"
+NAMED = rf"^({_NAMES})$"
+"""A device in a config, by PyTorch's name."""
+DEVICE = rf"^(auto|{_NAMES})$"
+"""The same, or left to PyTorch."""
 
 
 def placed(word: str, setting: str, instead: str) -> str:

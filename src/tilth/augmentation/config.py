@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tilth.config import FOLDER, Model
-from tilth.devices import DEVICE, placed
+from tilth.devices import DEVICE, NAMED, placed
 
 
 class AdaptConfig(Model):
@@ -82,9 +82,7 @@ class LargeConfig(Model):
         json_schema_extra=FOLDER,
     )
     revision: str | None = Field(default=None, description="commit, tag or branch of a Hub name; default: its main")
-    device: str = Field(
-        default="cuda", pattern=r"^(cpu|mps|cuda(:\d+)?)$", description='"cuda", "cuda:1", "mps" or "cpu"'
-    )
+    device: str = Field(default="cuda", pattern=NAMED, description='"cuda", "cuda:1", "mps" or "cpu"')
     dtype: Literal["bfloat16", "float16", "float32"] = Field(default="bfloat16", description="of the weights")
     trust_remote_code: bool = Field(
         default=False,
