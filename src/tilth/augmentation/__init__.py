@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilth.augmentation.config import Config
-from tilth.errors import StageError
+from tilth.errors import TilthError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -73,7 +73,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
 
     Raises:
         ConfigError: as `check`.
-        StageError: the accelerator's memory is full.
+        TilthError: the accelerator's memory is full.
     """
     import torch
 
@@ -82,7 +82,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     try:
         return augment(samples, config, resources)
     except torch.OutOfMemoryError as error:
-        raise StageError(
-            f"augmentation: the accelerator's memory is full ({str(error).splitlines()[0]}); free it, or set "
+        raise TilthError(
+            f"the accelerator's memory is full ({str(error).splitlines()[0]}); free it, or set "
             'augmentation.device = "cpu", or of a large model a smaller augmentation.large.batch_size'
         ) from error

@@ -16,7 +16,7 @@ from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
 from tilth.augmentation.judges import fit
 from tilth.augmentation.weights import RECORD, load
-from tilth.errors import ConfigError, StageError
+from tilth.errors import ConfigError, TilthError
 from tilth.evidence import Evidence
 from tilth.samples import to_pandas
 from tilth.stage import Resources, StageResult, perform, rests_on
@@ -255,7 +255,8 @@ def test_an_accelerator_without_memory_is_named_with_the_way_round(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nprocess 1 has 79 GiB")
 
     monkeypatch.setattr("tilth.augmentation.core.augment", full)
-    with pytest.raises(StageError, match=r'full \(CUDA out of memory. Tried to allocate 2 GiB.\).*device = "cpu"'):
+    wanted = r'^the accelerator.* full \(CUDA out of memory. Tried to allocate 2 GiB.\).*device = "cpu"'
+    with pytest.raises(TilthError, match=wanted):  # the night says which stage it was
         night(make_table(), tmp_path)
 
 
