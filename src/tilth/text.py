@@ -12,6 +12,8 @@ _SPOKEN = frozenset({"Mn", "Mc", "So"})
 """Unicode's categories that no pattern for words holds and that say something: the vowel signs of many scripts,
 emoji."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""What a spreadsheet runs a cell for, where it is the cell's first sign, and what `escape_formula` makes of it."""
 
 
 def clean(text: str) -> str:
@@ -21,6 +23,26 @@ def clean(text: str) -> str:
     'café'
     """
     return _CONTROL.sub("", unicodedata.normalize("NFC", text)).strip()
+
+
+def escape_formula(cell: str) -> str:
+    """A cell of a CSV file, such that no spreadsheet runs it: an apostrophe before what begins as a formula does.
+
+    A cell that begins as an escaped one does gets one more, so that `unescape_formula` gives every cell back.
+
+    >>> escape_formula('=HYPERLINK("…")'), escape_formula("'=1"), escape_formula("'tis a card")
+    ('\'=HYPERLINK("…")', "''=1", "'tis a card")
+    """
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unescape_formula(cell: str) -> str:
+    """The reverse of `escape_formula`, for cells of a file that tilth wrote.
+
+    >>> unescape_formula("'=1"), unescape_formula("''=1"), unescape_formula("-5 degrees")
+    ('=1', "'=1", '-5 degrees')
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def normal_form(text: str) -> str:
