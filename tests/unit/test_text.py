@@ -3,13 +3,35 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.text import clean, digest, fold_of, normal_form, unit_interval
+from tilth.text import clean, digest, escape_formula, fold_of, normal_form, unescape_formula, unit_interval
 
 
 def test_cleaning_keeps_the_words_and_drops_what_no_one_typed() -> None:
     assert clean("\x00 a\x07b\n\tc \x7f") == "ab\n\tc"
     assert clean("e\u0301") == "\u00e9"
     assert clean(clean(" \u1e0b\u0323 ")) == clean(" \u1e0b\u0323 ")
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ('=HYPERLINK("http://a")', '\'=HYPERLINK("http://a")'),
+        ("-5 degrees", "'-5 degrees"),
+        ("+49 30 1234", "'+49 30 1234"),
+        ("@home", "'@home"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("'=1", "''=1"),
+        ("''=1", "'''=1"),
+        ("'tis a card", "'tis a card"),
+        ("a = 1", "a = 1"),
+        ("", ""),
+        ("'", "'"),
+    ],
+)
+def test_a_formula_is_made_harmless_on_the_way_out_and_comes_back_as_it_was(cell: str, written: str) -> None:
+    assert escape_formula(cell) == written
+    assert unescape_formula(written) == cell
 
 
 def test_the_normal_form_is_equal_for_what_a_reader_would_call_the_same() -> None:
