@@ -22,11 +22,13 @@ demo: install ## one whole night on the demo workspace
 test: install ## the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-check: install ## style, types, floors
+check: install ## style, types, floors, declared dependencies
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry src flows labeling_functions
+	$(BIN)/deptry flows tests benchmarks .ci --ignore DEP002,DEP004
 
 fix: install ## what a tool can mend by itself
 	$(BIN)/ruff check --fix $(CODE)

@@ -98,7 +98,7 @@ _known_forms: dict[str, list[str]] = {}
 
 
 def _forms(word: str) -> list[str]:
-    """Other forms of a verb or a noun, by lemminflect, which the extra `dev` brings."""
+    """Other forms of a verb or a noun, by lemminflect."""
     if word not in _known_forms:
         import lemminflect
 
