@@ -1,4 +1,7 @@
-"""Rows of a CSV file, whatever separates its values, and what a quote that nobody closed leaves of them."""
+"""Rows of a CSV file, whatever separates its values, and what a quote that nobody closed leaves of them.
+
+And the one way in which tilth writes such a file: no cell of it is run by a spreadsheet.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import io
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tilth.errors import InputError
+from tilth.text import escape_formula
 
 _INNER = 5  # whole rows inside one value, from which on it is taken for a quote that nobody closed
 _LONGEST = 1 << 24  # characters of a value where a file is read line by line
@@ -124,3 +128,19 @@ def _readable(row: Sequence[str], span: Sequence[str], width: int, separator: st
         return True
     unclosed = at_end and sum(line.count('"') for line in span) % 2
     return not unclosed and (width == 1 or not any(_swallows(value, width, separator) for value in row))
+
+
+def write(frame: pd.DataFrame, target: Path | IO[str]) -> None:
+    """Write a frame as CSV, its formulas made harmless; reading a file of tilth gives them back as they were.
+
+    Numbers are no formulas: a column of them is written as it is.
+    """
+    safe = frame.rename(columns=escape_formula)
+    lone = False  # Python quotes a carriage return by itself from 3.13 on; unquoted, it would end the row
+    for place, name in enumerate(safe.columns):
+        column = safe.iloc[:, place]
+        if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)):
+            cells = [escape_formula(value) if isinstance(value, str) else value for value in column]
+            lone = lone or any("\r" in cell for cell in cells if isinstance(cell, str))
+            safe[name] = pd.Series(cells, index=safe.index, dtype=object)
+    safe.to_csv(target, index=False, quoting=csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL)

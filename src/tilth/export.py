@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
+from tilth import csv_rows
 from tilth import samples as table
 from tilth.errors import RequestError
 from tilth.samples import Task
@@ -55,7 +56,7 @@ def _write(frame: pd.DataFrame, target: Path) -> None:
         raise RequestError(f"{target} is there already; give a new folder")
     with atomic(target) as beside:
         if kind == ".csv":
-            frame.to_csv(beside, index=False)
+            csv_rows.write(frame, beside)
         elif kind == ".jsonl":
             frame.to_json(beside, orient="records", lines=True, force_ascii=False)
         elif kind == ".parquet":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from tilth import hierarchy
+from tilth import csv_rows, hierarchy
 from tilth import samples as table
 from tilth.active_learning import strategies
 from tilth.active_learning.config import Config
@@ -39,7 +39,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     frame["acquisition_score"], frame["acquisition_rank"] = score, pd.array(rank, dtype="Int32")
     queue = _queue(frame, places[picks], vectors, resources.tasks)
     path = resources.scratch / "queue.csv"
-    queue.to_csv(path, index=False)
+    csv_rows.write(queue, path)
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
         metrics={

@@ -9,7 +9,7 @@ import pytest
 from datasets import Dataset
 from modAL.batch import uncertainty_batch_sampling
 
-from tests.conftest import TASKS, HashingEncoder, make_table
+from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import Config, strategies
@@ -111,6 +111,12 @@ def test_the_queue_asks_about_unlabeled_rows_alone(samples: Dataset, tmp_path: P
     assert queue[["area_answer", "intent_answer"]].isna().all(axis=None)
     assert queue.set_index("id").loc["u1", "intent_suggested"] == "refund"
     assert frame.loc[queue["id"], "acquisition_rank"].tolist() == [1, 2]
+
+
+def test_a_formula_in_a_text_is_harmless_in_the_queue(tmp_path: Path) -> None:
+    rows = [(i, '=HYPERLINK("http://bad")' if i == "u1" else text, *rest) for i, text, *rest in ROWS]
+    queue = pd.read_csv(perform(make_table(rows), tmp_path).artifacts["queue.csv"]).set_index("id")
+    assert queue.loc["u1", "text"] == '\'=HYPERLINK("http://bad")'
 
 
 def test_the_batch_bounds_the_queue_and_not_the_scores(samples: Dataset, tmp_path: Path) -> None:
