@@ -1,31 +1,91 @@
-"""The command line: thin, and quick to say what is wrong with a request."""
+"""The command line: thin, and quick to say what is wrong with a request.
+
+**To add a command**, write a function in a module of this package, and one line in `COMMANDS` below:
+
+    def clean(*, dry_run: bool = False, config: options.Config = None) -> int:
+        ...  # its docstring is the help page, with examples and a line an argument: see `export.py`
+        from tilth import store  # what is heavy loads here, so that `tilth --help` stays fast
+
+- Its name is the command's (`dry_run` is `--dry-run`); positional arguments stand before `/` or as `*names`, options
+  after `*`. Types are read from the annotations: `bool` is a flag, `list[str]` an option that may be repeated.
+- Options that several commands share, and their help, are in `options.py`.
+- The examples of a help page have to parse: `tests/unit/cli/test_help.py` tries each of them.
+- It returns its exit status (0 done, 1 a stage failed) or raises a `TilthError`, which knows its own
+  (`RequestError`: 2). Output goes through `terminal.say`.
+- A group of commands is an `App` (see `lf.py`), registered by one line all the same.
+
+A module is imported when its command is called, or when `tilth --help` lists it.
+"""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from tilth.cli import commands, lf, paraphraser, run, serve, terminal
+from cyclopts import App, CycloptsError, Parameter
+
+from tilth.cli import options, terminal
 from tilth.errors import TilthError
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
 log = logging.getLogger(__name__)
+
+COMMANDS = (
+    "tilth.cli.init:init",
+    "tilth.cli.run:run",
+    "tilth.cli.report:report",
+    "tilth.cli.export:export",
+    "tilth.cli.predict:predict",
+    "tilth.cli.lf:lf",
+    "tilth.cli.paraphraser:paraphraser",
+    "tilth.cli.serve:serve",
+)
+"""Where each command is, in the order of `tilth --help`; its name is the last word."""
+
+
+_HELP = """A better data set every night.
+
+For example:
+
+    tilth init inbox        a workspace with a demo in it
+    tilth run               a night in the workspace here
+    tilth COMMAND --help    the options of a command, with examples
+"""
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"tilth {version('tilth')}"
+
+
+app = App(
+    name="tilth",
+    help=_HELP,
+    help_format="plaintext",
+    version=_version,
+    default_parameter=options.DEFAULT,
+)
+for order, place in enumerate(COMMANDS):
+    app.command(place, name=place.rpartition(":")[2], sort_key=order)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 a stage failed, 2 the request was wrong."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="tilth: %(message)s")
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if not tokens or set(tokens) & set(app.help_flags):
+        app.resolved_commands()  # a list of commands takes a line out of each one's docstring
     stopped = _Stopped()
     signal.signal(signal.SIGTERM, stopped)
     try:
-        return int(options.do(options) or 0)
+        return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+    except CycloptsError as error:
+        sys.stderr.write(f"tilth: {_reason(error)}\n")
+        return 2
     except TilthError as error:
         log.info("the traceback:", exc_info=True)  # with -v alone
         sys.stderr.write(f"tilth: {error}\n")
@@ -43,6 +103,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+app.meta.default_parameter = options.DEFAULT
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    verbose: Annotated[bool, Parameter(alias="-v", help="say what is being done, with tracebacks")] = False,
+) -> int:
+    logging.basicConfig(format="tilth: %(message)s")
+    logging.getLogger().setLevel(logging.INFO if verbose else logging.WARNING)
+    command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    status = command(*bound.args, **bound.kwargs)
+    return 2 if command.__name__ == "help_print" and not set(tokens) & set(app.help_flags) else int(status or 0)
+
+
+def _reason(error: CycloptsError) -> str:
+    """What is wrong with the words of a request, and where the right ones are listed."""
+    chain = " ".join(["tilth", *(error.command_chain or ())])
+    return f"{' '.join(str(error).split())} (see: {chain} --help)"
+
+
 class _Stopped:
     """A request to end is answered as Ctrl-C is, and its number remembered for the exit status."""
 
@@ -51,58 +132,3 @@ class _Stopped:
     def __call__(self, number: int, _frame: Any) -> None:
         self.signal = number
         raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tilth", description="A better data set every night.", allow_abbrev=False)
-    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done, with tracebacks")
-    added = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_init(added)
-    _add_run(added)
-    lf.add(added)
-    paraphraser.add(added)
-    _add_others(added)
-    return parser
-
-
-def _add_init(added: Any) -> None:
-    init = added.add_parser("init", help="make a new workspace, with the demo in it")
-    init.add_argument("folder", type=Path)
-    init.set_defaults(do=commands.init)
-
-
-def _add_run(added: Any) -> None:
-    night = added.add_parser("run", help="run a night now")
-    night.add_argument("-c", "--config", type=Path, help="tilth.toml (default: the one here or above)")
-    night.add_argument("--input", action="append", help="CSV, JSONL, Parquet or hf:owner/name:split; may be repeated")
-    night.add_argument("--gold", help="rows that are only measured on")
-    night.add_argument("--annotations", help="votes of several annotators: id, annotator, and a column of labels")
-    night.add_argument("--text", help="the text's column")
-    night.add_argument("--label", help="label columns: intent, or domain,domain/intent for intent under domain")
-    night.add_argument("--out", type=Path, help="the parent of the run folder")
-    night.add_argument("--from", dest="start", metavar="STAGE", help="take what stands before it from an earlier run")
-    night.add_argument("--to", dest="stop", metavar="STAGE", help="the last stage")
-    night.add_argument("--skip", action="append", default=[], metavar="STAGE", help="may be repeated")
-    night.add_argument("--set", action="append", default=[], dest="sets", metavar="KEY=VALUE")
-    night.add_argument("--seed", type=int)
-    night.add_argument("--dry-run", action="store_true", help="say what would run, and write nothing")
-    night.add_argument("--json", action="store_true", help="print run.json and nothing else")
-    night.set_defaults(do=run.run)
-
-
-def _add_others(added: Any) -> None:
-    report = added.add_parser("report", help="write a run's report again and say where it is")
-    report.add_argument("run", nargs="?", default="latest", help="its id or its folder (default: latest)")
-    report.set_defaults(do=commands.report)
-    export = added.add_parser("export", help="the better data set: text, labels, weights, provenance")
-    export.add_argument("target", type=Path, help="FILE.csv, FILE.jsonl, FILE.parquet, or a folder for `datasets`")
-    export.add_argument("--run", default="latest", help="its id or its folder (default: latest)")
-    export.set_defaults(do=commands.export)
-    predict = added.add_parser("predict", help="labels for texts, as JSON lines")
-    predict.add_argument("texts", nargs="*", help="texts; none: one a line from standard input")
-    predict.add_argument("--run", default="latest", help="its id or its folder (default: latest)")
-    predict.set_defaults(do=commands.predict)
-    nights = added.add_parser("serve", help="put nights on a schedule")
-    nights.add_argument("--cron", required=True, help='for example "0 2 * * *"')
-    nights.add_argument("-c", "--config", type=Path)
-    nights.set_defaults(do=serve.serve)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tilth.cli.commands import template
+from tilth.cli.init import template
 
 Process: TypeAlias = subprocess.Popen[Any]
 

@@ -1,4 +1,4 @@
-"""A workspace's rows and labeling functions, as far as a command needs them."""
+"""A workspace's rows, labeling functions and runs, as far as a command needs them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tilth.config import Settings
     from tilth.encoder import Encoder
     from tilth.samples import Task
-    from tilth.store import Workspace
+    from tilth.store import Run, Workspace
     from tilth.weak_supervision import Config
     from tilth.weak_supervision.ballots import Ballot
     from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
@@ -111,3 +111,16 @@ def at(config: Path | None) -> Desk:
 
     workspace = store.locate(config)
     return Desk(workspace=workspace, settings=night.Request(workspace=workspace).settings)
+
+
+def run(name: str) -> Run:
+    """The run that is asked for: of the workspace, of `tilth-runs` outside any, or wherever its path says."""
+    from tilth import store
+
+    workspace = store.locate(anywhere=True)
+    try:
+        return store.find(workspace.runs, name)
+    except RequestError as error:
+        inside = workspace.config or store.all_runs(workspace.runs)
+        where = "" if inside else f" ({Path.cwd()} is in no workspace; make one with: tilth init DIR)"
+        raise RequestError(f"{error}{where}") from None

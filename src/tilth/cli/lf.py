@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import keyword
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cyclopts import App
 
 from tilth.cli import desk as desks
+from tilth.cli import options
 from tilth.cli.terminal import say
 from tilth.errors import RequestError, did_you_mean
 
@@ -23,38 +24,20 @@ WIDTH = 110
 """Characters of a text that a line shows."""
 
 
-def add(added: Any) -> None:
-    """Register the command."""
-    group = added.add_parser("lf", help="labeling functions: list, check, votes, new, suggest")
-    commands = group.add_subparsers(metavar="COMMAND", required=True)
-    listed = commands.add_parser("list", help="what there is, and what is left out and why")
-    listed.set_defaults(do=show)
-    checked = commands.add_parser("check", help="imports, examples, time, coverage, accuracy; status 1 if one fails")
-    checked.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    checked.set_defaults(do=check)
-    read = commands.add_parser("votes", help="the rows that a function labels, and those it gets wrong")
-    read.add_argument("name", metavar="NAME", help="a function, or task.function")
-    read.add_argument("--rows", type=int, default=10, help="rows of each kind to show (default: 10)")
-    read.set_defaults(do=votes)
-    made = commands.add_parser("new", help="start a file with one function, examples and all")
-    made.add_argument("name", metavar="NAME", help="of the file and its function")
-    made.add_argument("--label", help="what it votes for (default: the one with most to gain)")
-    made.set_defaults(do=new)
-    mined = commands.add_parser("suggest", help="phrases that give a label away, as functions ready to paste")
-    mined.add_argument("--label", help="for this label alone")
-    mined.add_argument("--precision", type=float, default=0.9, help="share of labeled rows to be right on (0.9)")
-    mined.set_defaults(do=suggest)
-    for command in (listed, checked, read, made, mined):
-        command.add_argument("-c", "--config", type=Path, help="tilth.toml (default: the one here or above)")
-    for command in (made, mined):
-        command.add_argument("--task", help="default: the last one, which is the finest")
+lf = App(name="lf", help="Labeling functions: list, check, votes, new, suggest.")
 
 
-def show(options: argparse.Namespace) -> int:
-    """`tilth lf list`."""
+@lf.command(name="list")
+def show(*, config: options.Config = None) -> int:
+    """What there is, and what is left out and why.
+
+    For example:
+
+        tilth lf list
+    """
     from tilth.weak_supervision.examples import examples_of
 
-    desk = desks.at(options.config)
+    desk = desks.at(config)
     for one in desk.loaded.functions:
         own = examples_of(one.function)
         kept = "" if one.key else ", asked anew each night"
@@ -72,11 +55,21 @@ def _say_problems(desk: desks.Desk) -> None:
         say(f"note: {remark.where}: {remark.why}")
 
 
-def check(options: argparse.Namespace) -> int:
-    """`tilth lf check`: status 1 where a function could not be used in a night as it stands."""
-    desk = desks.at(options.config)
-    functions = [_named(desk, name) for name in options.names] or list(desk.loaded.functions)
-    failed = 0 if options.names else len(desk.loaded.problems)
+@lf.command
+def check(*names: str, config: options.Config = None) -> int:
+    """Imports, examples, time, coverage, accuracy; status 1 if one could not be used in a night as it stands.
+
+    For example:
+
+        tilth lf check
+        tilth lf check refund_words intent.slow_words
+
+    Args:
+        names: functions, or task.function (default: all)
+    """
+    desk = desks.at(config)
+    functions = [_named(desk, name) for name in names] or list(desk.loaded.functions)
+    failed = 0 if names else len(desk.loaded.problems)
     for ballot in desk.cast(functions, desk.free, cached=False):
         task = next(task for task in desk.tasks if task.name == ballot.function.task)
         line, good = _verdict(ballot, task.codes(desk.free[task.name]), desk.config)
@@ -119,12 +112,22 @@ def _named(desk: desks.Desk, name: str) -> LoadedFunction:
     raise RequestError(f'there is no labeling function "{name}"; {did_you_mean(name, short)}')
 
 
-def votes(options: argparse.Namespace) -> int:
-    """`tilth lf votes NAME`."""
-    if options.rows < 0:
-        raise RequestError(f"--rows {options.rows}: at least 0")
-    desk = desks.at(options.config)
-    function = _named(desk, options.name)
+@lf.command
+def votes(name: str, /, *, rows: int = 10, config: options.Config = None) -> int:
+    """The rows that a function labels, and those it gets wrong.
+
+    For example:
+
+        tilth lf votes refund_words --rows 20
+
+    Args:
+        name: a function, or task.function
+        rows: rows of each kind to show
+    """
+    if rows < 0:
+        raise RequestError(f"--rows {rows}: at least 0")
+    desk = desks.at(config)
+    function = _named(desk, name)
     task = desk.task(function.task)
     ballot, on_gold = (desk.cast([function], frame, cached=True)[0] for frame in (desk.free, desk.gold))
     if ballot.error:
@@ -134,9 +137,9 @@ def votes(options: argparse.Namespace) -> int:
     rest = (cast >= 0) & ~wrong
     ids, texts = desk.free["id"].tolist(), desk.free["text"].tolist()
     say(f"{task.name}.{function.name} ({function.where}): {_verdict(ballot, truth, desk.config)[0]}")
-    for title, rows in (("wrong", wrong), ("right, or without a label to go by", rest)):
-        say(f"\n{title}: {rows.sum()}")
-        for row in rows.nonzero()[0][: options.rows].tolist():
+    for title, found in (("wrong", wrong), ("right, or without a label to go by", rest)):
+        say(f"\n{title}: {found.sum()}")
+        for row in found.nonzero()[0][:rows].tolist():
             given = task.labels[truth[row]] if truth[row] >= 0 else "no label"
             say(f"  {ids[row]}  {task.labels[cast[row]]} ({given})  {' '.join(texts[row].split())[:WIDTH]}")
     if len(desk.gold) and not on_gold.error:
@@ -146,56 +149,83 @@ def votes(options: argparse.Namespace) -> int:
     return 0
 
 
-def new(options: argparse.Namespace) -> int:
-    """`tilth lf new NAME`."""
+@lf.command
+def new(name: str, /, *, label: str | None = None, task: options.TaskName = None, config: options.Config = None) -> int:
+    """Start a file with one function, examples and all.
+
+    For example:
+
+        tilth lf new refund_words --label refund
+
+    Args:
+        name: of the file and its function
+        label: what it votes for (default: the one with most to gain)
+    """
     from tilth.weak_supervision import scaffold
 
-    desk = desks.at(options.config)
-    task = desk.task(options.task)
-    _check_label(options.label, task)
-    if not options.name.isidentifier() or keyword.iskeyword(options.name) or options.name.startswith("_"):
-        raise RequestError(f'"{options.name}" names no function; use letters, digits and _, and begin with a letter')
-    path = desk.workspace.labeling_functions / f"{options.name}.py"
+    desk = desks.at(config)
+    of = desk.task(task)
+    _check_label(label, of)
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        raise RequestError(f'"{name}" names no function; use letters, digits and _, and begin with a letter')
+    path = desk.workspace.labeling_functions / f"{name}.py"
     if path.exists():
         raise RequestError(f"{path} is there already; choose another name")
-    texts, codes = desk.free["text"].tolist(), task.codes(desk.free[task.name])
-    source = scaffold.file(options.name, task, options.label, texts, codes)
+    texts, codes = desk.free["text"].tolist(), of.codes(desk.free[of.name])
+    source = scaffold.file(name, of, label, texts, codes)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
-    say(f"{path}\nnext: edit it, then tilth lf check {options.name}")
+    say(f"{path}\nnext: edit it, then tilth lf check {name}")
     return 0
 
 
-def suggest(options: argparse.Namespace) -> int:
-    """`tilth lf suggest`: standard output is a file of labeling functions."""
+@lf.command
+def suggest(
+    *,
+    label: str | None = None,
+    precision: float = 0.9,
+    task: options.TaskName = None,
+    config: options.Config = None,
+) -> int:
+    """Phrases that give a label away, as functions ready to paste: standard output is a file of them.
+
+    For example:
+
+        tilth lf suggest > labeling_functions/mined.py
+        tilth lf suggest --label refund --precision 0.95
+
+    Args:
+        label: for this label alone
+        precision: share of labeled rows to be right on
+    """
     import numpy as np
 
     from tilth.weak_supervision import mining
 
-    if not 0 < options.precision <= 1:
-        raise RequestError(f"--precision {options.precision}: more than 0 and at most 1")
-    desk = desks.at(options.config)
-    task = desk.task(options.task)
-    _check_label(options.label, task)
-    texts, codes = desk.free["text"].tolist(), task.codes(desk.free[task.name])
-    own = [one for one in desk.loaded.functions if one.task == task.name]
+    if not 0 < precision <= 1:
+        raise RequestError(f"--precision {precision}: more than 0 and at most 1")
+    desk = desks.at(config)
+    of = desk.task(task)
+    _check_label(label, of)
+    texts, codes = desk.free["text"].tolist(), of.codes(desk.free[of.name])
+    own = [one for one in desk.loaded.functions if one.task == of.name]
     ballots = desk.cast(own, desk.free, cached=True)
     covered = np.zeros(len(texts), dtype=bool)
     for ballot in ballots:
         if not ballot.error:
             covered |= ballot.column >= 0
-    found = mining.suggest(texts, codes, task, covered, precision=options.precision)
-    found = [one for one in found if options.label in (None, one.label)]
+    found = mining.suggest(texts, codes, of, covered, precision=precision)
+    found = [one for one in found if label in (None, one.label)]
     if not found:
         raise RequestError("no phrase is right often enough in enough labeled rows; label more, or lower --precision")
     names: list[str] = []
     for one in found:
         names.append(mining.name_for(one.label, names))
     parts = [
-        mining.write(one, texts, codes, task.labels.index(one.label), name)
+        mining.write(one, texts, codes, of.labels.index(one.label), name)
         for one, name in zip(found, names, strict=True)
     ]
-    say((mining.HEADER.format(task=task.name) + "".join(parts)).rstrip())
+    say((mining.HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0
 
 

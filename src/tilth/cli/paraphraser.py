@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import App, Parameter
+
+from tilth.cli import options
 from tilth.cli.terminal import lines, say
 from tilth.errors import RequestError, TilthError
 
@@ -15,46 +17,47 @@ if TYPE_CHECKING:
     from tilth.cli.desk import Desk
 
 
-def add(added: Any) -> None:
-    """Add the command and its two parts to the command line."""
-    parts = added.add_parser("paraphraser", help="train or try the paraphraser by hand").add_subparsers(
-        metavar="PART", required=True
-    )
-    train = parts.add_parser("train", help="adapt it to the workspace's own text, and write it into a folder")
-    train.add_argument("out", type=Path, help="a folder that does not exist yet")
-    train.add_argument("--steps", type=int, help="batches of 32 (default: augmentation.adapt.steps)")
-    train.add_argument("--denoiser", help='what to begin from: "pretrained", or a folder (default: as configured)')
-    train.add_argument("-c", "--config", type=Path)
-    train.set_defaults(do=learn)
-    sample = parts.add_parser("sample", help="paraphrases of texts, without the gate")
-    sample.add_argument("texts", nargs="*", help="texts; none: one a line from standard input")
-    sample.add_argument("--denoiser", help='"pretrained", or a folder (default: the last promoted night\'s)')
-    sample.add_argument("-n", "--candidates", type=int, default=4)
-    sample.add_argument("--noise", type=float, action="append", help="share of the words to be noised; may be repeated")
-    sample.add_argument("--seed", type=int, default=0)
-    sample.set_defaults(do=show)
+paraphraser = App(name="paraphraser", help="Train or try the paraphraser by hand.")
 
 
-def learn(options: argparse.Namespace) -> int:
-    """`tilth paraphraser train OUT`."""
-    if options.out.exists():
-        raise RequestError(f"{options.out} is there already; give a folder that does not exist yet")
-    if options.steps is not None and options.steps < 1:
-        raise RequestError(f"--steps {options.steps}: at least 1")
+@paraphraser.command(name="train")
+def learn(
+    out: Path,
+    /,
+    *,
+    steps: int | None = None,
+    denoiser: str | None = None,
+    config: options.Config = None,
+) -> int:
+    """Adapt it to the workspace's own text, and write it into a folder.
+
+    For example:
+
+        tilth paraphraser train mine --steps 500
+
+    Args:
+        out: a folder that does not exist yet
+        steps: batches of 32 (default: augmentation.adapt.steps)
+        denoiser: what to begin from: "pretrained", or a folder (default: as configured)
+    """
+    if out.exists():
+        raise RequestError(f"{out} is there already; give a folder that does not exist yet")
+    if steps is not None and steps < 1:
+        raise RequestError(f"--steps {steps}: at least 1")
     from tilth.cli import desk
 
-    adapted = _adapted(desk.at(options.config), options)
+    adapted = _adapted(desk.at(config), out, steps, denoiser)
     record = adapted.record
     before, after = record["heldout_loss_before"], record["heldout_loss"]
     if before is None:
         say(f"{record['steps']} steps; too little text to measure a held-out loss")
     else:
         say(f"{record['steps']} steps; held-out loss {before:.3f} → {after:.3f} nats a masked token")
-    say(f'{options.out}\nuse it: tilth run --set augmentation.denoiser="{options.out.resolve()}"')
+    say(f'{out}\nuse it: tilth run --set augmentation.denoiser="{out.resolve()}"')
     return 0
 
 
-def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
+def _adapted(at: Desk, out: Path, steps: int | None, denoiser: str | None) -> Adapted:
     """Written beside and renamed, so that the folder is whole or not there."""
     from tilth import samples as table
     from tilth import store
@@ -64,45 +67,64 @@ def _adapted(at: Desk, options: argparse.Namespace) -> Adapted:
 
     configured: Any = at.settings.stage("augmentation")
     values = configured.model_dump()
-    values["denoiser"] = options.denoiser or values["denoiser"]
-    if options.steps is not None:
-        values["adapt"]["steps"] = options.steps
+    values["denoiser"] = denoiser or values["denoiser"]
+    if steps is not None:
+        values["adapt"]["steps"] = steps
     config = Config(**{**values, "max_heldout_loss": math.inf})  # whoever asks for steps by hand gets them all
     samples = table.from_pandas(at.frame, at.tasks)
     evidence = Evidence(samples, encoder=at.encoder, cache=store.Cache(at.workspace.cache))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with store.atomic(options.out) as folder:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with store.atomic(out) as folder:
         adapted = adapt(at.frame, at.tasks, evidence, config, seed=at.settings.seed, folder=folder)
         if config.adapt.steps and not adapted.trained:
             raise TilthError("no text to learn from: short rows (up to 44 tokens) that are not gold are needed")
     return adapted
 
 
-def show(options: argparse.Namespace) -> int:
-    """`tilth paraphraser sample TEXT…`."""
+@paraphraser.command(name="sample")
+def show(
+    *texts: str,
+    denoiser: str | None = None,
+    candidates: Annotated[int, Parameter(alias="-n")] = 4,
+    noise: tuple[float, ...] = (),
+    seed: int = 0,
+) -> int:
+    """Paraphrases of texts, without the gate.
+
+    For example:
+
+        tilth paraphraser sample "where is my refund" -n 8 --noise 0.5
+
+    Args:
+        texts: texts; none: one a line from standard input
+        denoiser: "pretrained", or a folder (default: the last promoted night's)
+        candidates: how many for each text
+        noise: share of the words to be noised; may be repeated
+        seed: of all that is drawn
+    """
     import torch
 
     from tilth.augmentation.config import Config
     from tilth.augmentation.weights import load
 
-    texts = options.texts or [line for line in map(str.strip, lines()) if line]
-    if options.candidates < 1:
-        raise RequestError(f"--candidates {options.candidates}: at least 1")
-    if wrong := [level for level in options.noise or [] if not 0 < level <= 1]:
+    asked = list(texts) or [line for line in map(str.strip, lines()) if line]
+    if candidates < 1:
+        raise RequestError(f"--candidates {candidates}: at least 1")
+    if wrong := [level for level in noise if not 0 < level <= 1]:
         raise RequestError(f"--noise {wrong[0]}: more than 0 and at most 1")
     config = Config()
-    pipeline = load(options.denoiser or _of_the_last_night(), config.scheduler)
+    pipeline = load(denoiser or _of_the_last_night(), config.scheduler)
     pipeline.set_progress_bar_config(disable=True)
     output = pipeline(
-        texts,
-        candidates=options.candidates,
-        noise_level=options.noise or config.noise,
+        asked,
+        candidates=candidates,
+        noise_level=list(noise) or config.noise,
         num_inference_steps=config.inference_steps,
         temperature=config.temperature,
         top_k=config.top_k,
-        generator=torch.Generator().manual_seed(options.seed),
+        generator=torch.Generator().manual_seed(seed),
     )
-    for text, found, levels in zip(texts, output.texts, output.noise_levels, strict=True):
+    for text, found, levels in zip(asked, output.texts, output.noise_levels, strict=True):
         say(text)
         for made, level in zip(found, levels, strict=True):
             say(f"  {level:.2f}  {made}" if made else "        (nothing to rephrase)")

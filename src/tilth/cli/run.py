@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from tilth.cli import child
+from cyclopts import Parameter
+
+from tilth.cli import child, options
 from tilth.cli.terminal import say, tell
+from tilth.errors import RequestError
 
 if TYPE_CHECKING:
     from tilth.ingest import Ingested
@@ -17,26 +21,73 @@ if TYPE_CHECKING:
     from tilth.store import Workspace
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run a night now, or say with --dry-run what one would do."""
-    if options.dry_run:
+Stage = Parameter(metavar="STAGE")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a night is asked to be."""
+
+    config: options.Config = None
+    input: Annotated[tuple[str, ...], options.Dash] = ()
+    """CSV, JSONL, Parquet or hf:owner/name:split; may be repeated"""
+    gold: str | None = None
+    """rows that are only measured on"""
+    annotations: str | None = None
+    """votes of several annotators: id, annotator, and a column of labels"""
+    text: str | None = None
+    """the text's column"""
+    label: str | None = None
+    """label columns: intent, or domain,domain/intent for intent under domain"""
+    out: Path | None = None
+    """the parent of the run folder"""
+    start: Annotated[str | None, Parameter(name="from"), Stage] = None
+    """take what stands before it from an earlier run"""
+    stop: Annotated[str | None, Parameter(name="to"), Stage] = None
+    """the last stage"""
+    skip: Annotated[tuple[str, ...], Stage] = ()
+    """leave a stage out; may be repeated"""
+    sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = ()
+    """a key of tilth.toml, for this night; may be repeated"""
+    seed: int | None = None
+    """of all that is drawn"""
+    dry_run: bool = False
+    """say what would run, and write nothing"""
+    json: bool = False
+    """print run.json and nothing else"""
+
+
+def run(*files: Annotated[str, Parameter(show=False)], asked: Asked = Asked()) -> int:
+    """Run a night now.
+
+    For example:
+
+        tilth run
+        tilth run --input rows.csv --label intent
+        tilth run --input rows.csv --label domain,domain/intent --to cleaning
+        tilth run --set training.trunk=frozen --dry-run
+    """
+    if files:
+        raise RequestError(f"a file of rows is named by --input: tilth run --input {shlex.join(files)}")
+    if asked.dry_run:
         sys.dont_write_bytecode = True  # of the labeling functions too, which are read for their digest
     from tilth import night, stage, store
     from tilth.ingest import ingest
 
-    stages = night.chosen(stage.NAMES, options.start, options.stop, options.skip)
-    workspace = store.locate(options.config, options.out, anywhere=any([options.input, options.gold, options.label]))
-    request = night.Request(workspace=workspace, overrides=_overrides(options), stages=stages, start=options.start)
+    stages = night.chosen(stage.NAMES, asked.start, asked.stop, asked.skip)
+    workspace = store.locate(asked.config, asked.out, anywhere=any([asked.input, asked.gold, asked.label]))
+    request = night.Request(workspace=workspace, overrides=_overrides(asked), stages=stages, start=asked.start)
     ingested = ingest(request.settings, workspace.root)
-    if options.dry_run:
-        return _dry_run(request, ingested, as_json=options.json)
+    if asked.dry_run:
+        return _dry_run(request, ingested, as_json=asked.json)
     night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
     with workspace.lock():
         opened = night.begin(request, ingested)
-        if not options.json:
+        if not asked.json:
             tell(f"{_sources(ingested)}: {opened.path}")
-        status = _night(opened.path, workspace, show=not options.json, verbose=options.verbose)
-    if status == 0 and options.json:
+        status = _night(opened.path, workspace, show=not asked.json)
+    if status == 0 and asked.json:
         say((opened.path / "run.json").read_text(encoding="utf-8").rstrip())
     elif status == 0:
         _summary(opened.path)
@@ -62,7 +113,7 @@ def _sources(ingested: Ingested) -> str:
     return " + ".join(f"{item['rows']} rows of {Path(item['path']).name}" for item in ingested.inputs)
 
 
-def _night(folder: Path, workspace: Workspace, *, show: bool, verbose: bool) -> int:
+def _night(folder: Path, workspace: Workspace, *, show: bool) -> int:
     """Start the workspace's own night in a process of its own, and see it to its end."""
     from tilth.cli.terminal import environment
     from tilth.store import Run
@@ -71,7 +122,7 @@ def _night(folder: Path, workspace: Workspace, *, show: bool, verbose: bool) -> 
     process = child.start(
         flow,
         ["--run", str(folder), "--data", str(workspace.data)],
-        environment(verbose=verbose),
+        environment(),
         stdout=None if show else sys.stderr,
     )
     try:
@@ -100,23 +151,23 @@ def _summary(folder: Path) -> None:
     say(f"report: {folder / 'report.html'}")
 
 
-def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+def _overrides(asked: Asked) -> dict[str, Any]:
     from tilth.config import parse_override, parse_task
 
-    overrides = dict(parse_override(text) for text in options.sets)
-    if options.input:
-        overrides["data.input"] = [str(_here(name)) for name in options.input]
+    overrides = dict(parse_override(text) for text in asked.sets)
+    if asked.input:
+        overrides["data.input"] = [str(_here(name)) for name in asked.input]
         overrides["data.gold"] = overrides["data.annotations"] = None
-    if options.gold is not None:
-        overrides["data.gold"] = str(_here(options.gold))
-    if options.annotations is not None:
-        overrides["data.annotations"] = str(_here(options.annotations))
-    if options.text:
-        overrides["data.text"] = options.text
-    if options.label:
-        overrides["tasks"] = [parse_task(part) for part in options.label.split(",") if part.strip()]
-    if options.seed is not None:
-        overrides["seed"] = options.seed
+    if asked.gold is not None:
+        overrides["data.gold"] = str(_here(asked.gold))
+    if asked.annotations is not None:
+        overrides["data.annotations"] = str(_here(asked.annotations))
+    if asked.text:
+        overrides["data.text"] = asked.text
+    if asked.label:
+        overrides["tasks"] = [parse_task(part) for part in asked.label.split(",") if part.strip()]
+    if asked.seed is not None:
+        overrides["seed"] = asked.seed
     return overrides
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
-
-from tilth.cli import child
+from tilth.cli import child, options, terminal
 
 
-def serve(options: argparse.Namespace) -> int:
-    """Start the workspace's own `flows/serve.py` and wait until it is stopped."""
+def serve(*, cron: str, config: options.Config = None) -> int:
+    """Put nights on a schedule, until stopped.
+
+    For example:
+
+        tilth serve --cron "0 2 * * *"
+
+    Args:
+        cron: when: minute, hour, day of the month, month, day of the week
+    """
     from tilth import store
-    from tilth.cli.terminal import environment
 
-    workspace = store.locate(options.config)
+    workspace = store.locate(config)
+    # the workspace's own flows/serve.py, or the one that comes with tilth
     process = child.start(
         child.flow_file(workspace.root, "serve.py"),
-        ["--cron", options.cron, "--config", str(workspace.config)],
-        environment(verbose=options.verbose),
+        ["--cron", cron, "--config", str(workspace.config)],
+        terminal.environment(),
         cwd=workspace.root,
     )
     try:

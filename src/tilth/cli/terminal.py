@@ -45,8 +45,9 @@ def quiet() -> None:
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 
 
-def environment(*, verbose: bool) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment of a process that runs nights: ours, with what it has to find before it imports anything."""
+    verbose = logging.getLogger().isEnabledFor(logging.INFO)  # as -v sets it
     silent = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # whatever ours says
     own = {
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "WARNING",
