@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,83 +12,132 @@ NONE = -1
 """Code of "no label": the parent's label has no child."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Level:
+    """One task among those above and below it.
+
+    Attributes:
+        own: its probabilities, shape (rows, labels).
+        joint: its own times the best joint probability above, shape (rows, labels).
+        parent: the name of the task above, if any.
+        up: the codes of the parent's labels that each label may stand under, the most common first, `NONE` beyond
+            their number, shape (labels, most).
+    """
+
+    own: np.ndarray
+    joint: np.ndarray
+    parent: str | None
+    up: np.ndarray
+
+    @property
+    def placed(self) -> np.ndarray:
+        """Boolean, shape (labels,): the label has a parent that is known; the others may stand anywhere."""
+        return np.asarray(self.up[:, 0] != NONE)
+
+    def under(self, parents: int) -> np.ndarray:
+        """Boolean, shape (parent's labels, labels): whether a label may stand under a parent's."""
+        found = np.zeros((parents, len(self.up)), dtype=bool)
+        labels, ranks = np.nonzero(self.up != NONE)
+        found[self.up[labels, ranks], labels] = True
+        return found
+
+
 def decide(
     tasks: Sequence[Mapping[str, Any]], probabilities: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Labels by joint probability, the child's first; its ancestors follow from it.
 
     Args:
-        tasks: mappings with `name`, `labels`, `parent`, `parent_of`, parents before children.
+        tasks: mappings with `name`, `labels`, `parent`, `parent_of` and perhaps `parents_of`, parents before children.
         probabilities: each task's, shape (texts, labels).
 
     Returns:
         For each task the codes, shape (texts,), `NONE` where no label fits, and the task's own calibrated
         probability of the label, shape (texts,), 0 where there is none.
     """
-    known = {str(task["name"]): task for task in tasks if task["name"] in probabilities}
-    joint = _joint(known, probabilities)
+    levels = _levels([task for task in tasks if task["name"] in probabilities], probabilities)
     count = len(next(iter(probabilities.values()))) if probabilities else 0
-    codes = {name: np.full(count, NONE, dtype=np.int64) for name in known}
-    for row in range(count):
-        for name, label in _row(known, probabilities, joint, row).items():
-            codes[name][row] = label
+    codes = {name: np.full(count, NONE, dtype=np.int64) for name in levels}
+    fixed = {name: np.zeros(count, dtype=bool) for name in levels}
+    for name in reversed(list(levels)):
+        rows = np.flatnonzero(~fixed[name])
+        codes[name][rows] = _best(levels, name, rows, codes, fixed)
+        fixed[name][rows] = True
+        _fix_ancestors(levels, name, rows, codes, fixed)
+    every = np.arange(count)
     return {
-        name: (
-            code,
-            np.where(code >= 0, probabilities[name][np.arange(count), np.maximum(code, 0)], 0).astype(np.float32),
-        )
+        name: (code, np.where(code >= 0, probabilities[name][every, np.maximum(code, 0)], 0).astype(np.float32))
         for name, code in codes.items()
     }
 
 
-def _up(known: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, np.ndarray] | None:
-    """The parent's name and, for each label, its parent's code (NONE where it is not declared)."""
-    task = known[name]
-    if task["parent"] not in known:
-        return None
-    index = {label: code for code, label in enumerate(known[task["parent"]]["labels"])}
-    up = [index.get(task["parent_of"].get(label), NONE) for label in task["labels"]]
-    return str(task["parent"]), np.array(up, dtype=np.int64)
+def _levels(tasks: Sequence[Mapping[str, Any]], probabilities: Mapping[str, np.ndarray]) -> dict[str, _Level]:
+    levels: dict[str, _Level] = {}
+    codes: dict[str, dict[str, int]] = {}
+    for task in tasks:
+        name, parent = str(task["name"]), task["parent"] if task["parent"] in levels else None
+        own = np.asarray(probabilities[name])
+        up, joint = _up(task, codes.get(str(parent), {})), own.astype(np.float64)
+        if parent is not None:
+            above = levels[parent].joint
+            best = above[:, np.maximum(up[:, 0], 0)]
+            for rank in range(1, up.shape[1]):
+                several = up[:, rank] != NONE
+                best[:, several] = np.maximum(best[:, several], above[:, up[several, rank]])
+            joint *= np.where(up[:, 0] != NONE, best, 1.0)
+        levels[name] = _Level(own=own, joint=joint, parent=parent, up=up)
+        codes[name] = {label: code for code, label in enumerate(task["labels"])}
+    return levels
 
 
-def _joint(known: Mapping[str, Mapping[str, Any]], probabilities: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    joint: dict[str, np.ndarray] = {}
-    for name in known:
-        joint[name] = probabilities[name].astype(np.float64)
-        if (above := _up(known, name)) is not None:
-            parent, up = above
-            joint[name] *= np.where(up >= 0, joint[parent][:, np.maximum(up, 0)], 1.0)
-    return joint
+def _up(task: Mapping[str, Any], codes: Mapping[str, int]) -> np.ndarray:
+    """See `_Level.up`; a parent's label that its task does not declare is none."""
+    several = task.get("parents_of") or {}
+    found = []
+    for label in task["labels"]:
+        allowed = several.get(label) or [task["parent_of"].get(label)]
+        found.append([codes[parent] for parent in allowed if parent in codes])
+    up = np.full((len(found), max([1, *map(len, found)])), NONE, dtype=np.int64)
+    for code, parents in enumerate(found):
+        up[code, : len(parents)] = parents
+    return up
 
 
-def _row(
-    known: Mapping[str, Mapping[str, Any]],
-    probabilities: Mapping[str, np.ndarray],
-    joint: Mapping[str, np.ndarray],
-    row: int,
-) -> dict[str, int]:
-    fixed: dict[str, int] = {}
-    for name in reversed(list(known)):
-        if name in fixed:
-            continue
-        scores = joint[name][row].copy()
-        above = _up(known, name)
-        if above is not None:
-            parent, up = above
-            wanted = fixed.get(parent, int(probabilities[parent][row].argmax()))
-            # A parent's label without any child cannot be reached from below: where it leads, the child has none.
-            if parent in fixed or not (up == wanted).any():
-                scores[(up != wanted) & (up >= 0)] = -1.0
-        best = int(scores.argmax())
-        fixed[name] = best if scores[best] >= 0 else NONE
-        _fix_ancestors(known, name, fixed)
-    return fixed
+def _best(
+    levels: Mapping[str, _Level],
+    name: str,
+    rows: np.ndarray,
+    codes: Mapping[str, np.ndarray],
+    fixed: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """The likeliest label of each of the rows, shape (rows,); `NONE` where none may stand under the parent's."""
+    level = levels[name]
+    scores = level.joint[rows]
+    if level.parent is not None:
+        settled = fixed[level.parent][rows]
+        above = levels[level.parent].own
+        wanted = np.where(settled, codes[level.parent][rows], above[rows].argmax(axis=1))
+        under = level.under(above.shape[1])
+        # A parent's label without any child cannot be reached from below: where it leads, the child has none.
+        held = settled | ~under.any(axis=1)[wanted]
+        scores[held] = np.where(~under[wanted[held]] & level.placed, -1.0, scores[held])
+    best = scores.argmax(axis=1)
+    return np.where(scores[np.arange(len(rows)), best] >= 0, best, NONE)
 
 
-def _fix_ancestors(known: Mapping[str, Mapping[str, Any]], name: str, fixed: dict[str, int]) -> None:
-    while fixed[name] >= 0 and (above := _up(known, name)) is not None:
-        parent, up = above
-        if up[fixed[name]] < 0 or parent in fixed:
-            return
-        fixed[parent] = int(up[fixed[name]])
+def _fix_ancestors(
+    levels: Mapping[str, _Level],
+    name: str,
+    rows: np.ndarray,
+    codes: dict[str, np.ndarray],
+    fixed: dict[str, np.ndarray],
+) -> None:
+    """Let the labels of these rows settle what stands above them, where nothing has yet."""
+    while (parent := levels[name].parent) is not None:
+        rows = rows[codes[name][rows] != NONE]
+        rows = rows[~fixed[parent][rows] & levels[name].placed[codes[name][rows]]]
+        allowed = levels[name].up[codes[name][rows]]
+        chances = np.where(allowed != NONE, levels[parent].joint[rows[:, None], np.maximum(allowed, 0)], -1.0)
+        codes[parent][rows] = allowed[np.arange(len(rows)), chances.argmax(axis=1)]
+        fixed[parent][rows] = True
         name = parent
