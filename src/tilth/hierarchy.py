@@ -119,7 +119,7 @@ def _best(
         wanted = np.where(settled, codes[level.parent][rows], above[rows].argmax(axis=1))
         under = level.under(above.shape[1])
         # A parent's label without any child cannot be reached from below: where it leads, the child has none.
-        held = settled | ~under.any(axis=1)[wanted]
+        held = settled | np.isin(wanted, np.flatnonzero(under.any(axis=1)), invert=True)
         scores[held] = np.where(~under[wanted[held]] & level.placed, -1.0, scores[held])
     best = scores.argmax(axis=1)
     return np.where(scores[np.arange(len(rows)), best] >= 0, best, NONE)

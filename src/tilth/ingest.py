@@ -24,6 +24,12 @@ from tilth.text import clean, unit_interval
 
 log = logging.getLogger(__name__)
 
+SLIP = 0.05
+"""Share of a label's rows below which a second parent is taken for a slip of whoever labeled: those rows keep their
+labels, and nothing else goes by them."""
+
+_SHOWN = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
@@ -63,7 +69,7 @@ def ingest(settings: Settings, root: Path) -> Ingested:
     frame["id"] = _ids(frame)
     annotators.apply(frame, votes, settings.tasks, notes)
     _lock_gold(frame, settings)
-    tasks = _tasks(frame, settings.tasks)
+    tasks = _tasks(frame, settings.tasks, notes)
     for task in tasks:
         told = frame.loc[frame["split"].eq(Split.GOLD), f"{task.name}_given"].dropna()
         count(notes, "gold_labels_of_no_class", int((~told.isin(task.labels)).sum()))
@@ -146,7 +152,7 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
     return own.where(own.notna(), made).astype(str)
 
 
-def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig]) -> tuple[Task, ...]:
+def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: dict[str, int]) -> tuple[Task, ...]:
     learned = frame[frame["split"].ne(Split.GOLD)]
     tasks: list[Task] = []
     for config in configured:
@@ -156,21 +162,62 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig]) -> tuple[Task,
         labels = config.labels or tuple(sorted(given.unique()))
         if not labels:
             raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
-        parents = _parents(learned, config, {task.name: task.labels for task in tasks})
-        fixed = bool(config.labels)
-        tasks.append(Task(name=config.name, labels=labels, parent=config.parent, parent_of=parents, fixed=fixed))
+        found = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
+        tasks.append(
+            Task(
+                name=config.name,
+                labels=labels,
+                parent=config.parent,
+                parent_of={label: parents[0] for label, parents in found.items()},
+                parents_of={label: parents for label, parents in found.items() if len(parents) > 1},
+                fixed=bool(config.labels),
+            )
+        )
     return tuple(tasks)
 
 
-def _parents(frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Each label's parent, by majority over the rows that hold both and whose parent is among its task's labels."""
+def _parents(
+    frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]], notes: dict[str, int]
+) -> dict[str, tuple[str, ...]]:
+    """The parents that each label stands under, the most common first, by the rows that hold both.
+
+    Only parents among their task's labels count, and of a label's several not what is rare enough to be a slip.
+    """
     if config.parent is None:
         return {}
     known = frame[f"{config.parent}_given"].isin(labels[config.parent])
     both = frame.loc[known, [f"{config.name}_given", f"{config.parent}_given"]].dropna()
-    counts = both.value_counts(sort=False).sort_index().reset_index(name="rows")
-    best = counts.sort_values("rows", kind="stable").groupby(f"{config.name}_given").tail(1)
-    return dict(zip(best[f"{config.name}_given"], best[f"{config.parent}_given"], strict=True))
+    counts = both.value_counts(sort=False).sort_index(ascending=[True, False]).rename("rows").reset_index()
+    counts.columns = pd.Index(["label", "parent", "rows"])
+    counts = counts.sort_values("rows", ascending=False, kind="stable")
+    _tell_several(counts, config, notes)
+    whole = counts.groupby("label")["rows"].transform("sum")
+    found: dict[str, tuple[str, ...]] = {}
+    for label, parent in counts.loc[counts["rows"] >= SLIP * whole, ["label", "parent"]].itertuples(index=False):
+        found[label] = (*found.get(label, ()), parent)
+    return found
+
+
+def _tell_several(counts: pd.DataFrame, config: TaskConfig, notes: dict[str, int]) -> None:
+    """Name the labels that stand under several parents, those whose rows are most divided first."""
+    several = counts[counts["label"].duplicated(keep=False)]
+    if several.empty:
+        return
+    minor = several[several["label"].duplicated()].groupby("label")["rows"].sum()
+    named = [
+        f'"{label}" (' + ", ".join(f"{parent} {rows}" for parent, rows in group.to_numpy()) + ")"
+        for label, group in several.groupby("label")[["parent", "rows"]]
+        if label in set(minor.nlargest(_SHOWN).index)
+    ]
+    more = f" and {len(minor) - _SHOWN} more" if len(minor) > _SHOWN else ""
+    log.warning(
+        "labels of %s under several labels of %s (rows): %s%s; each row keeps the two that it came with",
+        config.name,
+        config.parent,
+        ", ".join(named),
+        more,
+    )
+    count(notes, "labels_under_several_parents", len(minor))
 
 
 def _lock_gold(frame: pd.DataFrame, settings: Settings) -> None:

@@ -84,10 +84,10 @@ def one_by_one(
                 wanted = fixed.get(parent, int(probabilities[parent][row].argmax()))
                 if parent in fixed or not any(wanted in parents for parents in up[name]):
                     options = [code for code in options if not up[name][code] or wanted in up[name][code]]
-            fixed[name] = max(options, key=lambda code: chances[name][code], default=NONE)  # noqa: B023
+            fixed[name] = max(options, key=lambda code: chances[name][code], default=NONE)
             while fixed[name] != NONE and up[name][fixed[name]] and known[name]["parent"] not in fixed:
                 parent = known[name]["parent"]
-                fixed[parent] = max(up[name][fixed[name]], key=lambda code: chances[parent][code])  # noqa: B023
+                fixed[parent] = max(up[name][fixed[name]], key=lambda code: chances[parent][code])
                 name = parent  # noqa: PLW2901
         for name, code in fixed.items():
             out[name].append((code, float(probabilities[name][row, code]) if code != NONE else 0.0))

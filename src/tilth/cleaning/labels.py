@@ -59,8 +59,8 @@ def _from_below(task: Task, children: Sequence[tuple[Task, np.ndarray]]) -> np.n
     for child, belief in children:
         up = np.zeros((len(child.labels), len(task.labels)))
         for code, label in enumerate(child.labels):
-            if (parent := child.parent_of.get(label)) in index:
-                up[code, index[parent]] = 1
+            above = [index[parent] for parent in child.parents(label) if parent in index]
+            up[code, above] = 1 / max(len(above), 1)  # of several, the child does not say which
         parts.append(belief @ up)
     stacked = np.stack(parts)
     told = np.logical_not(np.any(np.isnan(stacked), axis=2))

@@ -4,7 +4,8 @@ Precedence, highest first: a person's answer, a correction by cleaning, the labe
 it), the label model's answer (called propagated where it rests on the text alone), and a given label that cleaning
 sent to review, at the chance that it is right: a toss-up teaches a little still. A given label that the witnesses of
 weak supervision dispute is for a person to look at: it is in force no more, and nothing takes its place. A paraphrase
-inherits. Parent and child must agree. Gold rows keep the label that they came with, whatever any stage says.
+inherits. Parent and child must agree, but where people gave both: their labels never change each other. Gold rows keep
+the label that they came with, whatever any stage says.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ import pandas as pd
 from tilth.samples.table import Task
 from tilth.samples.words import Action, Origin, Reason, Source, Split
 
+_PEOPLE = (Origin.ANNOTATOR, Origin.GIVEN)
+_RANK = {Origin.ANNOTATOR: 2, Origin.CORRECTED: 1, Origin.GIVEN: 1}
+"""Of a label where parent and child clash; what a model says of a row that nobody labeled ranks below."""
+
 
 def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
     """The frame with `<task>`, `_origin`, `_confidence` and `_reason` set anew from what the stages proposed."""
@@ -24,10 +29,14 @@ def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
     for task in tasks:
         _apply_precedence(frame, task)
     children = [task for task in tasks if task.parent is not None]
+    fell = {}
     for task in reversed(children):  # from below, so that a label can fill in all that stands above it
-        _agree(frame, task)
+        fell[task.name] = _agree(frame, task)
     for task in children:
-        _follow(frame, task)
+        if task.parent in fell:  # what would have been the child's own parent
+            orphaned = fell[task.parent] & frame[task.name].notna()
+            _take_away(frame, task.name, orphaned)
+            fell[task.name] |= orphaned
     if frame["source"].eq(Source.PARAPHRASE).any():
         for task in tasks:
             _inherit(frame, task.name)
@@ -84,29 +93,36 @@ def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.n
     return reason
 
 
-def _agree(frame: pd.DataFrame, child: Task) -> None:
-    """Fill a missing parent in from its child; where the two clash, the better founded label stays."""
+def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
+    """Fill a missing parent in from its child; where the two clash, the better founded label stays.
+
+    A label that stands under several parents says nothing of which. It clashes with all others, and where it stays,
+    the parent's is taken away.
+
+    Returns:
+        Boolean, one a row: the child's label was taken away.
+    """
     parent = str(child.parent)
-    implied = frame[child.name].map(dict(child.parent_of))
+    places = {label: child.parents(label) for label in child.labels}
+    implied = frame[child.name].map({label: found[0] for label, found in places.items() if len(found) == 1})
     # What cleaning or the witnesses took from the parent does not come back by way of a child that says the same.
     withdrawn = frame[f"{parent}_reason"].isin([Reason.LABEL_ISSUE, Reason.LABEL_REVIEW])
     withdrawn &= frame[f"{parent}_given"].eq(implied)
     missing = implied.notna() & frame[parent].isna() & ~withdrawn
-    clash = implied.notna() & frame[parent].notna() & implied.ne(frame[parent]) & frame["split"].ne(Split.GOLD)
+    pairs = zip(frame[child.name], frame[parent], strict=True)
+    clash = pd.Series([bool(places.get(label)) and above not in places[label] for label, above in pairs], frame.index)
+    origin = frame[f"{child.name}_origin"]
+    by_people = origin.isin(_PEOPLE) & origin.eq(frame[f"{parent}_origin"])
+    clash &= frame[parent].notna() & frame["split"].ne(Split.GOLD) & ~by_people
     child_wins = clash & _stronger(frame, child.name, parent)
-    for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins, Reason.HIERARCHY)):
+    for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins & implied.notna(), Reason.HIERARCHY)):
         frame.loc[rows, parent] = implied[rows]
         for part in ("origin", "confidence"):
             frame.loc[rows, f"{parent}_{part}"] = frame.loc[rows, f"{child.name}_{part}"]
         frame.loc[rows, f"{parent}_reason"] = reason.value
+    _take_away(frame, parent, child_wins & implied.isna())
     _take_away(frame, child.name, clash & ~child_wins)
-
-
-def _follow(frame: pd.DataFrame, child: Task) -> None:
-    """Take the child's label away where its parent's fell, which would have been the child's own parent."""
-    parent = str(child.parent)
-    fell = frame[parent].isna() & frame[f"{parent}_reason"].eq(Reason.HIERARCHY.value) & frame[child.name].notna()
-    _take_away(frame, child.name, fell)
+    return clash & ~child_wins
 
 
 def _take_away(frame: pd.DataFrame, name: str, rows: pd.Series) -> None:
@@ -116,10 +132,10 @@ def _take_away(frame: pd.DataFrame, name: str, rows: pd.Series) -> None:
 
 
 def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
-    """Whether a person spoke for the first label, or else for neither and it is at least as probable."""
-    person = [frame[f"{name}_origin"].eq(Origin.ANNOTATOR) for name in (first, second)]
+    """Whether the first label outranks the second, or else ranks with it and is at least as probable."""
+    ranks = [frame[f"{name}_origin"].map(_RANK).fillna(0) for name in (first, second)]
     likelier = frame[f"{first}_confidence"].fillna(0) >= frame[f"{second}_confidence"].fillna(0)
-    return (person[0] & ~person[1]) | ((person[0] == person[1]) & likelier)
+    return (ranks[0] > ranks[1]) | ((ranks[0] == ranks[1]) & likelier)
 
 
 def _inherit(frame: pd.DataFrame, task: str) -> None:

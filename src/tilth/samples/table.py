@@ -28,7 +28,8 @@ class Task:
         name: the task's name, and the name of its label column.
         labels: its classes, in the order that every probability matrix uses.
         parent: the task that this one refines, if any.
-        parent_of: for each label of this task, the parent's label that it belongs to.
+        parent_of: for each label of this task, the parent's label that it belongs to, or most often does.
+        parents_of: for each label that stands under several of the parent's, those, the most common first.
         fixed: whether the config names the labels, so that a place in their order means something to a person.
     """
 
@@ -36,7 +37,23 @@ class Task:
     labels: tuple[str, ...]
     parent: str | None = None
     parent_of: Mapping[str, str] = field(default_factory=dict)
+    parents_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixed: bool = False
+
+    def __repr__(self) -> str:
+        under = f" under {self.parent}" if self.parent else ""
+        shown = ", ".join(self.labels[:3]) + (", …" if len(self.labels) > 3 else "")
+        return f"<Task {self.name}{under}: {len(self.labels)} labels: {shown}>"
+
+    def parents(self, label: object) -> tuple[str, ...]:
+        """The parent's labels that a label may stand under, the most common first; none where none is known.
+
+        >>> Task(name="task", labels=("a", "b"), parent="top", parent_of={"a": "x"}).parents("a")
+        ('x',)
+        """
+        if label in self.parents_of:
+            return self.parents_of[str(label)]
+        return (self.parent_of[str(label)],) if label in self.parent_of else ()
 
     def codes(self, labels: Iterable[object]) -> np.ndarray:
         """Labels by their place among the task's, int64, shape (labels,); -1 for what is none of them.
@@ -56,19 +73,22 @@ class Task:
         return np.array([*self.labels, None], dtype=object)[codes]
 
     def to_json(self) -> dict[str, Any]:
-        """As it is written to `run.json`."""
+        """As it is written to `run.json`; `parents_of` only where a label stands under several."""
+        several = {label: list(parents) for label, parents in self.parents_of.items()}
         return {
             "name": self.name,
             "labels": list(self.labels),
             "parent": self.parent,
             "parent_of": dict(self.parent_of),
+            **({"parents_of": several} if several else {}),
             "fixed": self.fixed,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Task:
         """The reverse of `to_json`."""
-        return cls(**{**value, "labels": tuple(value["labels"])})
+        several = {label: tuple(parents) for label, parents in value.get("parents_of", {}).items()}
+        return cls(**{**value, "labels": tuple(value["labels"]), "parents_of": several})
 
 
 def names(tasks: Sequence[Task]) -> tuple[str, ...]:

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,10 +66,12 @@ def test_a_parent_label_that_was_set_aside_comes_back_by_no_child_that_says_the_
 
 
 def test_where_parent_and_child_clash_the_better_founded_one_stays() -> None:
-    rows = [("x", "one", "train", "billing", "slow"), ("y", "two", "train", "billing", "slow")]
+    rows = [("x", "one", "train", "billing", "refund"), ("y", "two", "train", "billing", "refund")]
     frame = table.to_pandas(make_table(rows))
-    frame["intent_given_confidence"], frame["area_given_confidence"] = [0.9, 0.2], [0.3, 0.8]
+    frame["intent_action"], frame["intent_suggested"] = Action.CORRECT.value, "slow"
+    frame["intent_suggested_confidence"], frame["area_given_confidence"] = [0.9, 0.2], [0.3, 0.8]
     out = table.resolve(frame, TASKS)
+    assert out["area_origin"].tolist() == ["corrected", "given"]
     assert out["area"].tolist() == ["network", "billing"]
     assert out["intent"][0] == "slow"
     assert pd.isna(out["intent"][1])
@@ -141,8 +145,10 @@ def test_three_levels_agree() -> None:
             "top_given": [None, "t1"],
             "area_given": [None, "a1"],
             "area_given_confidence": [None, 0.6],
-            "intent_given": ["i1", "i2"],
-            "intent_given_confidence": [1.0, 0.9],
+            "intent_given": ["i1", "i1"],
+            "intent_action": [None, Action.CORRECT.value],
+            "intent_suggested": [None, "i2"],
+            "intent_suggested_confidence": [None, 0.9],
             "split": "train",
             "source": "input",
         }
@@ -151,3 +157,62 @@ def test_three_levels_agree() -> None:
     assert out.loc[0, ["top", "area", "intent"]].tolist() == ["t1", "a1", "i1"]
     assert out.loc[1, "top"] == "t1"
     assert out.loc[1, ["area", "intent"]].isna().all()
+
+
+SHARED = (
+    Task(name="area", labels=("broadband", "mobile", "bills")),
+    Task(
+        name="intent",
+        labels=("other", "roaming", "slow"),
+        parent="area",
+        parent_of={"other": "mobile", "roaming": "mobile", "slow": "broadband"},
+        parents_of={"other": ("mobile", "broadband")},
+    ),
+)
+
+
+def shared(*rows: tuple[str | None, str | None], **columns: list[object]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["area_given", "intent_given"], dtype=object)
+    frame = frame.assign(id=[f"r{n}" for n in range(len(rows))], split="train", source="input", **columns)
+    return table.resolve(frame, SHARED)
+
+
+def test_a_label_under_several_parents_stands_with_each_of_them_and_names_none() -> None:
+    out = shared(("broadband", "other"), ("mobile", "other"), (None, "other"), (None, "slow"))
+    assert out["intent"].tolist() == ["other", "other", "other", "slow"]
+    assert out["area"].tolist()[:2] == ["broadband", "mobile"]
+    assert pd.isna(out["area"][2]), "which of the two, the label does not say"
+    assert out.loc[3, ["area", "area_reason"]].tolist() == ["broadband", Reason.FROM_CHILD]
+    assert out["area_origin"].tolist()[:2] == ["given", "given"]
+
+
+def test_labels_that_people_gave_never_change_each_other() -> None:
+    out = shared(("bills", "other"), ("bills", "slow"), intent_given_confidence=[1.0, 0.9], area_given_confidence=0.1)
+    assert out["area"].tolist() == ["bills", "bills"]
+    assert out["intent"].tolist() == ["other", "slow"]
+    assert set(out["area_origin"]) == set(out["intent_origin"]) == {"given"}
+    assert out[["area_reason", "intent_reason"]].isna().all(axis=None)
+
+
+def test_what_a_model_says_of_an_unlabeled_row_changes_no_given_parent() -> None:
+    weak = {"intent_weak": ["slow"], "intent_weak_confidence": [0.99], "area_given_confidence": [0.6]}
+    out = shared(("bills", None), **weak).iloc[0]
+    assert (out["area"], out["area_origin"], out["intent_reason"]) == ("bills", "given", Reason.HIERARCHY)
+    assert pd.isna(out["intent"])
+
+
+def test_where_a_label_under_several_parents_is_better_founded_the_other_parent_is_taken_away() -> None:
+    answered = shared(("bills", None), intent_answer=["other"]).iloc[0]
+    assert (answered["intent"], answered["intent_origin"]) == ("other", "annotator")
+    assert pd.isna(answered["area"])
+    assert answered["area_reason"] == Reason.HIERARCHY
+
+
+def test_a_task_comes_back_from_the_record_and_an_older_record_still_does() -> None:
+    assert Task.from_json(json.loads(json.dumps(SHARED[1].to_json()))) == SHARED[1]
+    assert "parents_of" not in TASKS[1].to_json(), "so that the record of a plain hierarchy is as it was"
+    old = {"name": "a", "labels": ["x"], "parent": "t", "parent_of": {"x": "y"}, "fixed": False}
+    assert Task.from_json(old).parents("x") == ("y",)
+    assert SHARED[1].parents("other") == ("mobile", "broadband")
+    assert SHARED[1].parents("nothing") == ()
+    assert repr(SHARED[1]) == "<Task intent under area: 3 labels: other, roaming, slow>"
