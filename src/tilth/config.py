@@ -92,6 +92,18 @@ class PromotionConfig(Model):
     tolerance: float = Field(default=0.02, ge=0.0, description="largest loss of macro-F1, averaged over tasks")
 
 
+class StoreConfig(Model):
+    """What `tilth clean` leaves of earlier nights, and of the cache."""
+
+    keep_runs: int = Field(
+        default=30, ge=1, description="nights that keep tables and model; of older ones stay the record and the report"
+    )
+    max_cache_gb: float = Field(
+        default=5.0, ge=0.0, description="what no kept night uses goes from data/cache until it is no larger (10^9 bytes)"
+    )
+    auto_clean: bool = Field(default=False, description="clean after each night, and not on `tilth clean` alone")
+
+
 class Settings(Model):
     """The whole configuration; each stage's own config is a field of the stage's name."""
 
@@ -101,6 +113,7 @@ class Settings(Model):
     tasks: tuple[TaskConfig, ...] = ()
     encoder: EncoderConfig = EncoderConfig()
     promotion: PromotionConfig = PromotionConfig()
+    store: StoreConfig = StoreConfig()
 
     @model_validator(mode="after")
     def _tasks_make_a_tree(self) -> Settings:

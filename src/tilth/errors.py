@@ -26,6 +26,10 @@ class InputError(RequestError):
     """An input file is missing, unreadable, or has no usable row."""
 
 
+class DamagedFileError(RequestError, ValueError):
+    """A file that tilth wrote cannot be read any more: half of it is gone, or somebody edited it."""
+
+
 class WorkspaceBusyError(RequestError):
     """Another night holds the workspace's lock."""
 

@@ -13,7 +13,7 @@ import torch
 from tilth.augmentation.config import Config
 from tilth.augmentation.pipeline import ParaphraseOutput
 from tilth.augmentation.wording import WORD, plain
-from tilth.store import Cache, digest_json, digest_made_by, read_json, write_json
+from tilth.store import Cache, digest_json, digest_made_by, read_json, used, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -122,4 +122,5 @@ def _read(file: Path, casing: Mapping[str, str]) -> _Drawn | None:
     except (OSError, ValueError, TypeError) as error:
         logger.warning("cache file %s is damaged (%s): its paraphrases are drawn again", file.name, error)
         return None
+    used(file)
     return found if found.holds(casing) else None

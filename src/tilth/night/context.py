@@ -14,6 +14,7 @@ from tilth import stage as stages
 from tilth import store
 from tilth.config import load
 from tilth.encoder import Encoder
+from tilth.errors import DamagedFileError
 from tilth.samples import Task
 from tilth.store import Cache, Workspace
 
@@ -103,8 +104,18 @@ class Context:
 
 
 def kept(folder: Path) -> bool:
-    """Whether a stage's result stands there that another night may take: nobody who was asked for it kept silent."""
-    return (folder / "result.json").exists() and not store.read_json(folder / "result.json")["unheard"]
+    """Whether a stage's result stands there that another night may take: nobody who was asked for it kept silent.
+
+    A damaged one is computed again, and takes the place of this one.
+    """
+    if not (folder / "result.json").exists():
+        return False
+    try:
+        store.read_table(folder / "table.parquet")
+        return not store.read_json(folder / "result.json")["unheard"]
+    except (DamagedFileError, FileNotFoundError, KeyError) as error:
+        log.warning("%s: the stage is computed again", error)
+        return False
 
 
 def code_files(name: str) -> list[Path]:

@@ -92,9 +92,8 @@ def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:
         _columns(request.settings.model_dump()),
     ]
     wanted = [f"{number}-{name}.parquet" for number, name in enumerate(stages.NAMES[:position], 1)]
-    for run in reversed(store.all_runs(request.workspace.runs)):
+    for run, record in reversed(store.records(request.workspace.runs)):
         paths = [run.path / name for name in wanted]
-        record = run.record
         held = [_sums(record["inputs"]), record["tasks"], _columns(record["config"])]
         if held == asked and all(path.exists() for path in paths):
             entries = [item for item in record["stages"] if item["name"] in stages.NAMES[:position]]

@@ -57,7 +57,9 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     functions = context.functions(name)
     folder = context.result_folder(name, before, functions)
     cached = kept(folder)
-    if not cached:
+    if cached:
+        store.used(folder)
+    else:
         _compute(name, before, context, folder, functions)
     result = store.read_json(folder / "result.json")
     number = stages.NAMES.index(name) + 1

@@ -1,6 +1,6 @@
 """What stands on disk: whole files, digests, the cache, runs, the workspace."""
 
-from tilth.store.cache import Cache, Vectors
+from tilth.store.cache import Cache, used
 from tilth.store.code import digest_code, digest_made_by, library_versions
 from tilth.store.files import (
     atomic,
@@ -15,7 +15,8 @@ from tilth.store.files import (
     write_json,
     write_table,
 )
-from tilth.store.runs import Run, all_runs, find, latest, newest_table
+from tilth.store.runs import Run, all_runs, find, latest, newest_table, records
+from tilth.store.vectors import Vectors
 from tilth.store.workspace import Workspace, locate
 
 __all__ = [
@@ -39,7 +40,9 @@ __all__ = [
     "newest_table",
     "read_json",
     "read_table",
+    "records",
     "sha256_file",
+    "used",
     "write_json",
     "write_table",
 ]

@@ -1,21 +1,50 @@
-"""The content-addressed cache: a key is a digest of everything that the value depends on. Safe to delete."""
+"""The content-addressed cache: a key is a digest of everything that the value depends on. Safe to delete.
+
+The time of change of what stands there is the time of its last use: whoever takes a value that was there says so by
+`used`, and `store.retention` goes by it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from tilth.store.files import atomic, digest
+from tilth.store.files import atomic, size
 
 log = logging.getLogger(__name__)
 
-_SEGMENTS = 32
-"""Vector files of one kind that may stand side by side before they are joined."""
+VECTORS = ("embeddings", "nats")
+"""Kinds that hold a folder of `Vectors` a key."""
+FOLDERS = ("onnx", "stages")
+"""Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
+FILES = ("neighbors", "out_of_fold", "paraphrases", "self_trained", "votes")
+"""Kinds that hold a file a key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """What the cache holds under one key.
+
+    Attributes:
+        path: the file or the folder.
+        kind: one of the kinds above.
+        bytes: of all of it.
+        used: when it was made, added to or taken last, in seconds since 1970.
+    """
+
+    path: Path
+    kind: str
+    bytes: int
+    used: float
 
 
 class Cache:
@@ -28,6 +57,7 @@ class Cache:
         """The named arrays under a key, computed and kept where they are not there yet."""
         path = self.root / kind / f"{key}.safetensors"
         if (found := _load(path)) is not None:
+            used(path)
             return found
         value = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         with atomic(path) as temporary:
@@ -39,54 +69,21 @@ class Cache:
         return self.root / kind / key
 
 
-class Vectors:
-    """One vector a text digest: few large files, each written once, so that a night adds only what is new."""
+def used(path: Path) -> None:
+    """Remember that a value of the cache was taken just now; its time of change is what is remembered."""
+    with contextlib.suppress(OSError):  # a cache that may only be read is used all the same
+        os.utime(path)
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._vectors: dict[bytes, np.ndarray] = {}
-        self._segments = sorted(folder.glob("*.safetensors")) if folder.exists() else []
-        for segment in self._segments:
-            if (found := _load(segment)) is not None:
-                self._vectors.update(zip(map(bytes, found["keys"]), found["vectors"], strict=True))
 
-    def of(self, texts: Sequence[str], compute: Callable[[list[str]], np.ndarray]) -> np.ndarray:
-        """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held."""
-        keys = [bytes.fromhex(digest(text)) for text in texts]
-        if missing := self.missing(keys):
-            self.add([keys[i] for i in missing], compute([texts[i] for i in missing]))
-        return self.get(keys)
-
-    def missing(self, keys: Sequence[bytes]) -> list[int]:
-        """Positions of the keys that are not held; of equal keys only the first."""
-        first: dict[bytes, int] = {}
-        for position, key in enumerate(keys):
-            first.setdefault(key, position)
-        return [position for key, position in first.items() if key not in self._vectors]
-
-    def get(self, keys: Sequence[bytes]) -> np.ndarray:
-        """Vectors of keys that are all held, float32, shape (keys, dimensions)."""
-        return np.stack([self._vectors[key] for key in keys])
-
-    def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
-        """Hold these vectors, float32 of shape (keys, dimensions), and write them as one file."""
-        if not keys:
-            return
-        self._vectors.update(zip(keys, vectors, strict=True))
-        if len(self._segments) + 1 < _SEGMENTS:
-            self._segments.append(self._write(keys, vectors))
-            return
-        joined = self._write(list(self._vectors), np.stack(list(self._vectors.values())))
-        for segment in self._segments:
-            segment.unlink(missing_ok=True)
-        self._segments = [joined]
-
-    def _write(self, keys: Sequence[bytes], vectors: np.ndarray) -> Path:
-        raw = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1)
-        path = self.folder / f"{digest(raw.tobytes())}.safetensors"
-        with atomic(path) as temporary:
-            save_file({"keys": raw, "vectors": np.ascontiguousarray(vectors, dtype=np.float32)}, temporary)
-        return path
+def units(root: Path) -> list[Unit]:
+    """What a cache holds; what has another name than tilth gives is none of it."""
+    found = []
+    for kind in (*VECTORS, *FOLDERS, *FILES):
+        for path in sorted((root / kind).glob("*")):
+            if path.is_dir() != (kind in FILES) and re.fullmatch(r"[0-9a-f]{32}(\.\w+)?", path.name):
+                used_at = path.stat().st_mtime
+                found.append(Unit(path=path, kind=kind, bytes=size(path), used=used_at))
+    return found
 
 
 def _load(path: Path) -> dict[str, np.ndarray] | None:

@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
+from tilth.errors import DamagedFileError
+
 TEMPORARY = ".tilth-tmp-"
 """Every unfinished file or folder starts with this, so that leftovers of a killed process can be told and removed."""
 
@@ -96,8 +98,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read what `write_json` wrote.
+
+    Raises:
+        DamagedFileError: it is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON as of UTF-8
+        raise _damaged(path, "JSON", error) from error
 
 
 def write_table(path: Path, samples: Dataset) -> None:
@@ -107,8 +116,36 @@ def write_table(path: Path, samples: Dataset) -> None:
 
 
 def read_table(path: Path) -> Dataset:
-    """Read a table into memory."""
-    return Dataset(pq.read_table(path))
+    """Read a table into memory.
+
+    Raises:
+        DamagedFileError: it is no Parquet file.
+    """
+    try:
+        return Dataset(pq.read_table(path))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise _damaged(path, "a Parquet table", error) from error
+
+
+def read_column(path: Path, name: str) -> Iterator[list[Any]]:
+    """The values of one column of a table, some at a time, so that a long table is never in memory as a whole.
+
+    Raises:
+        DamagedFileError: it is no Parquet file.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=[name]):
+                yield batch.column(0).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise _damaged(path, "a Parquet table", error) from error
+
+
+def _damaged(path: Path, expected: str, error: Exception) -> DamagedFileError:
+    return DamagedFileError(
+        f"{path} is damaged: expected {expected}, found {path.stat().st_size} bytes that are none ({error}); put it "
+        f"back from a backup, or move {path.parent} out of the way and run the night again"
+    )
 
 
 def digest_table(samples: Dataset) -> str:
@@ -142,13 +179,38 @@ def clear_leftovers(folder: Path) -> int:
 
     What a living process is at work on, a `tilth report` beside a night for one, stays.
     """
-    found = [path for path in folder.rglob(f"{TEMPORARY}*") if not _at_work(path)] if folder.exists() else []
+    found = leftovers(folder)
     for path in found:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        _remove(path)
     return len(found)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What `clear_leftovers` would remove."""
+    return [path for path in folder.rglob(f"{TEMPORARY}*") if not _at_work(path)] if folder.exists() else []
+
+
+def discard(path: Path) -> None:
+    """Remove a published file or folder; whoever is killed here leaves nothing half-removed under the final name."""
+    if path.is_dir() and not path.is_symlink():
+        holder = Path(tempfile.mkdtemp(prefix=unfinished(), dir=path.parent))
+        path.replace(holder / path.name)
+        path = holder
+    _remove(path)
+
+
+def size(path: Path) -> int:
+    """The bytes of a file, or of all files of a folder."""
+    if path.is_dir() and not path.is_symlink():
+        return sum(size(inner) for inner in path.iterdir())
+    return path.lstat().st_size
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _at_work(path: Path) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tilth.errors import RequestError, did_you_mean
+from tilth.errors import DamagedFileError, RequestError, did_you_mean
 from tilth.store.files import read_json, unfinished, write_json
+
+log = logging.getLogger(__name__)
 
 RECORD = "run.json"
 
@@ -71,6 +74,20 @@ def all_runs(runs: Path) -> list[Run]:
     return [Run(path.parent) for path in sorted(runs.glob(f"*/{RECORD}")) if not path.parent.is_symlink()]
 
 
+def records(runs: Path) -> list[tuple[Run, dict[str, Any]]]:
+    """Every run with what its record says, oldest first; one whose record is damaged is left out, with a warning.
+
+    What a night does over all earlier nights must not fail, every night from then on, for one file of one of them.
+    """
+    found = []
+    for run in all_runs(runs):
+        try:
+            found.append((run, run.record))
+        except DamagedFileError as error:
+            log.warning("%s; run %s is left out", error, run.path.name)
+    return found
+
+
 def latest(runs: Path) -> Run | None:
     """The newest complete run that was promoted."""
     link = runs / "latest"
@@ -99,8 +116,8 @@ def find(runs: Path, name: str = "latest") -> Run:
 def close_interrupted(runs: Path) -> list[str]:
     """Mark runs that a dead process left `running` as failed; call it under the workspace lock only."""
     closed = []
-    for run in all_runs(runs):
-        if run.record["status"] == "running":
+    for run, record in records(runs):
+        if record["status"] == "running":
             run.finish("failed", error="interrupted: its process ended, or was stopped, before the night did")
             closed.append(run.path.name)
     return closed
@@ -112,5 +129,7 @@ def newest_table(folder: Path, before: int | None = None) -> Path:
     if before is not None:
         found = [path for path in found if int(path.name[0]) < before]
     if not found:
-        raise RequestError(f"{folder} holds no table; expected 0-input.parquet")
+        cleaned = (folder / RECORD).exists() and read_json(folder / RECORD).get("cleaned")
+        why = f"tilth clean removed its tables on {cleaned} ([store] keep_runs)" if cleaned else "it has none"
+        raise RequestError(f"{folder} holds no table, expected 0-input.parquet: {why}; name a newer run")
     return found[-1]

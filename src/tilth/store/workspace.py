@@ -49,8 +49,11 @@ class Workspace:
         return self.root / "labeling_functions"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, *, put_right: bool = True) -> Iterator[None]:
         """Hold the workspace for one night, and put right what a killed night left.
+
+        Args:
+            put_right: False leaves what is there as it is.
 
         Raises:
             WorkspaceBusyError: another process holds it.
@@ -59,11 +62,13 @@ class Workspace:
             held.enter_context(_held(self.data))
             if not self.runs.resolve().is_relative_to(self.data.resolve()):  # which other workspaces may write to
                 held.enter_context(_held(self.runs))
-            self._put_right()
+            if put_right:
+                self._put_right()
             try:
                 yield
             finally:  # of a night that was stopped just now
-                self._put_right()
+                if put_right:
+                    self._put_right()
 
     def _put_right(self) -> None:
         """Remove what is unfinished, and close the records of nights that have ended without a word."""

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from tilth.store import atomic, digest, digest_made_by
+from tilth.store import atomic, digest, digest_made_by, used
 from tilth.training.heads import Head
 from tilth.training.trunk import Trunk
 
@@ -48,6 +48,7 @@ class TrunkGraphs:
         """The file of a kind: "float32" or one of `QUANTIZED`."""
         path = self._folder / f"{kind.replace(', ', '_').replace(' ', '_')}.onnx"
         if _whole(path):
+            used(self._folder)
             return path
         if kind == "float32":
             with atomic(path) as temporary:

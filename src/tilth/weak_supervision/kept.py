@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tilth.samples import Task
-from tilth.store import Cache, atomic, digest
+from tilth.store import Cache, atomic, digest, used
 from tilth.weak_supervision.loader import LoadedFunction
 from tilth.weak_supervision.votes import Cast
 
@@ -85,6 +85,7 @@ def read(file: Path | None) -> Known:
         return NOTHING
     try:
         held = load_file(file)
+        used(file)
         return Known(keys=held["keys"], votes=held["votes"], error=held["error"].tobytes().decode("utf-8", "replace"))
     except (SafetensorError, OSError, KeyError) as error:
         log.warning("cache file %s is damaged (%s): the votes are asked again", file.name, error)

@@ -1,0 +1,188 @@
+"""One vector a text digest, in few large files: the keys are held in memory, the vectors stay on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import mmap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from tilth.store.cache import used
+from tilth.store.files import atomic, digest
+
+log = logging.getLogger(__name__)
+
+_SEGMENTS = 32
+"""Files of one kind that may stand side by side before they are joined."""
+_ROWS = 16_384
+"""Vectors that are copied at once where files are joined: 24 MiB of 384 dimensions."""
+_WIDTH = 16
+"""Bytes of a key, which is `files.digest` of a text."""
+
+
+class Vectors:
+    """One vector a text digest: few large files, each written once, so that a night adds only what is new.
+
+    A sorted index of the keys is held in memory, 32 bytes a text. The vectors, 1,536 bytes a text for the default
+    encoder, stay on disk: the rows asked for are read through a mapping, whose pages are given back at once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._segments: list[Path] = []
+        self._mapped: list[tuple[np.ndarray, mmap.mmap]] = []
+        self._keys = np.zeros(0, dtype=f"S{_WIDTH}")
+        self._places = np.zeros((0, 2), dtype=np.int64)  # segment and row of each key
+        self._map(sorted(folder.glob("*.safetensors")) if folder.exists() else [])
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def of(self, texts: Sequence[str], compute: Callable[[list[str]], np.ndarray]) -> np.ndarray:
+        """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held."""
+        keys = [bytes.fromhex(digest(text)) for text in texts]
+        if missing := self.missing(keys):
+            self.add([keys[i] for i in missing], compute([texts[i] for i in missing]))
+        used(self.folder)
+        return self.get(keys)
+
+    def missing(self, keys: Sequence[bytes]) -> list[int]:
+        """Positions of the keys that are not held; of equal keys only the first."""
+        if not keys:
+            return []
+        unique, first = np.unique(_array(keys), return_index=True)
+        return sorted(first[~np.isin(unique, self._keys, assume_unique=True)].tolist())
+
+    def get(self, keys: Sequence[bytes]) -> np.ndarray:
+        """Vectors of keys that are all held, float32, shape (keys, dimensions)."""
+        if missing := self.missing(keys):
+            raise KeyError(f"{len(missing)} of {len(keys)} keys are not held in {self.folder}; add their vectors first")
+        found = np.searchsorted(self._keys, _array(keys))
+        segments, rows = self._places[found].T
+        vectors = np.empty((len(keys), self._mapped[segments[0]][0].shape[1]), dtype=np.float32)
+        for number in np.unique(segments):
+            here = np.flatnonzero(segments == number)
+            here = here[np.argsort(rows[here], kind="stable")]  # from the front of the file to its end
+            mapped, pages = self._mapped[number]
+            vectors[here] = mapped[rows[here]]
+            if hasattr(mmap, "MADV_DONTNEED"):
+                pages.madvise(mmap.MADV_DONTNEED)
+        return vectors
+
+    def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
+        """Hold these vectors, float32 of shape (keys, dimensions), and write them as one file."""
+        if not keys:
+            return
+        whole = np.ascontiguousarray(vectors, dtype=np.float32)
+        self._map([_write(self.folder, _array(keys), whole.shape[1], [whole])])
+        if len(self._segments) >= _SEGMENTS:
+            self._rewrite(np.arange(len(self._keys)))
+
+    def unneeded(self, needed: np.ndarray) -> int:
+        """How many keys are held that are not among the needed ones, as `keys_of` gives them."""
+        return int((~np.isin(self._keys, needed)).sum())
+
+    def prune(self, needed: np.ndarray) -> int:
+        """Forget all keys but the needed ones, and return how many bytes the files have become less by."""
+        before = _size(self._segments)
+        kept = np.flatnonzero(np.isin(self._keys, needed))
+        if len(kept) < len(self._keys):
+            self._rewrite(kept)
+        return before - _size(self._segments)
+
+    def _map(self, segments: Sequence[Path]) -> None:
+        """Map files and take their keys into the index; one that is damaged is left out."""
+        keys, places = [self._keys], [self._places]
+        for segment in segments:
+            try:
+                found, mapped = _open(segment)
+            except FileNotFoundError:  # another process has joined it with others just now
+                continue
+            except (SafetensorError, OSError, ValueError, KeyError) as error:
+                log.warning("cache file %s is damaged (%s): what it held is computed again", segment, error)
+                continue
+            keys.append(found)
+            places.append(np.stack([np.full(len(found), len(self._mapped)), np.arange(len(found))], axis=1))
+            self._segments.append(segment)
+            self._mapped.append(mapped)
+        self._keys, first = np.unique(np.concatenate(keys), return_index=True)
+        self._places = np.concatenate(places)[first]
+
+    def _rewrite(self, kept: np.ndarray) -> None:
+        """Put the keys at these places of the index into one file, and remove all others; few rows at once."""
+        old, keys = self._segments, self._keys[kept]
+        joined = []
+        if len(keys):
+            parts = (self.get([_bytes(key) for key in keys[i : i + _ROWS]]) for i in range(0, len(keys), _ROWS))
+            joined = [_write(self.folder, keys, self._mapped[0][0].shape[1], parts)]
+        self._segments, self._mapped = [], []
+        self._keys, self._places = self._keys[:0], self._places[:0]
+        self._map(joined)
+        for segment in old:
+            if segment not in joined:
+                segment.unlink(missing_ok=True)
+
+
+def keys_of(parts: Iterable[Sequence[str]]) -> np.ndarray:
+    """The keys of texts that come in parts, each once and in order, as `Vectors.prune` takes them."""
+    keys = _array([])
+    for texts in parts:
+        keys = np.union1d(keys, _array([bytes.fromhex(digest(text)) for text in texts]))
+    return keys
+
+
+def _array(keys: Sequence[bytes]) -> np.ndarray:
+    """Keys of one width each; numpy compares them as bytes, and a last byte of 0 as any other of that width."""
+    return np.frombuffer(b"".join(keys), dtype=f"S{_WIDTH}")
+
+
+def _bytes(key: np.bytes_) -> bytes:
+    return bytes(key).ljust(_WIDTH, b"\0")  # numpy drops zeros at the end
+
+
+def _size(files: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _open(segment: Path) -> tuple[np.ndarray, tuple[np.ndarray, mmap.mmap]]:
+    """The keys of a file, and its vectors, mapped: safetensors' own slices are of neighboring rows alone."""
+    with safe_open(segment, framework="numpy") as checked:
+        keys = checked.get_tensor("keys")
+    with segment.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))["vectors"]
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if header["dtype"] != "F32" or len(header["shape"]) != 2:
+        raise ValueError(f"vectors are {header['dtype']} of shape {header['shape']}, expected F32 of two dimensions")
+    rows, width = header["shape"]
+    start = 8 + length + header["data_offsets"][0]
+    vectors = np.frombuffer(pages, dtype="<f4", count=rows * width, offset=start).reshape(rows, width)
+    return np.ascontiguousarray(keys).view(f"S{_WIDTH}").ravel(), (vectors, pages)
+
+
+def _write(folder: Path, keys: np.ndarray, width: int, parts: Iterable[np.ndarray]) -> Path:
+    """Write a safetensors file of `keys` and `vectors`, part after part, so that no more than one is in memory."""
+    raw = keys.tobytes()
+    header = json.dumps(
+        {
+            "keys": {"dtype": "U8", "shape": [len(keys), _WIDTH], "data_offsets": [0, len(raw)]},
+            "vectors": {
+                "dtype": "F32",
+                "shape": [len(keys), width],
+                "data_offsets": [len(raw), len(raw) + 4 * width * len(keys)],
+            },
+        }
+    ).encode()
+    header += b" " * (-len(header) % 8)
+    path = folder / f"{digest(raw)}.safetensors"
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little"))
+        file.write(header)
+        file.write(raw)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype="<f4").tobytes())
+    return path
