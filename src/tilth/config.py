@@ -99,7 +99,9 @@ class StoreConfig(Model):
         default=30, ge=1, description="nights that keep tables and model; of older ones stay the record and the report"
     )
     max_cache_gb: float = Field(
-        default=5.0, ge=0.0, description="what no kept night uses goes from data/cache until it is no larger (10^9 bytes)"
+        default=5.0,
+        ge=0.0,
+        description="what no kept night uses goes from data/cache until it is no larger (10^9 bytes)",
     )
     auto_clean: bool = Field(default=False, description="clean after each night, and not on `tilth clean` alone")
 

@@ -42,6 +42,7 @@ COMMANDS = (
     "tilth.cli.predict:predict",
     "tilth.cli.lf:lf",
     "tilth.cli.paraphraser:paraphraser",
+    "tilth.cli.clean:clean",
     "tilth.cli.serve:serve",
 )
 """Where each command is, in the order of `tilth --help`; its name is the last word."""

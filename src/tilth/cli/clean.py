@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from cyclopts import Parameter
+
+from tilth.cli import options
 from tilth.cli.terminal import say
 
 
 def clean(
-    config: Path | None, out: Path | None, overrides: Mapping[str, Any], *, dry_run: bool = False, as_json: bool = False
+    *,
+    dry_run: bool = False,
+    sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = (),
+    out: Path | None = None,
+    config: options.Config = None,
+    as_json: Annotated[bool, Parameter(name="json")] = False,
 ) -> int:
-    """Clean the workspace here, or with `dry_run` say what would be removed.
+    """Remove tables and models of old nights, and of the cache what no night needs.
 
-    Raises:
-        WorkspaceBusyError: a night is at work.
+    The record and the report of every night stay, and the models of promoted ones; so do your answers and whatever
+    tilth did not write. [store] in tilth.toml says how much is kept.
+
+    For example:
+
+        tilth clean --dry-run
+        tilth clean --set store.keep_runs=10
+        tilth clean --set store.max_cache_gb=0
+
+    Args:
+        dry_run: say what would be removed, and remove nothing
+        sets: a key of tilth.toml, for this time; may be repeated
+        out: the parent of the run folders, where they are not in data/runs
+        as_json: print what was removed as JSON
     """
     from tilth import night, store
+    from tilth.config import parse_override
     from tilth.store import retention
 
     workspace = store.locate(config, out, anywhere=True)
+    overrides = dict(parse_override(text) for text in sets)
     settings = night.Request(workspace=workspace, overrides=overrides).settings
     with workspace.lock(put_right=False):
         found = retention.clean(workspace, settings.store, dry_run=dry_run).to_json()

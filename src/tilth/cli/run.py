@@ -140,7 +140,7 @@ def _night(folder: Path, workspace: Workspace, *, show: bool) -> int:
 
 
 def _summary(folder: Path) -> None:
-    from tilth.store import Run
+    from tilth.store import Run, retention
 
     record = Run(folder).record
     kind = "gold" if record["gold"] else "cross-validated estimate"
@@ -148,6 +148,8 @@ def _summary(folder: Path) -> None:
         if isinstance(figures, dict):
             say(f"{task}: macro-F1 {figures['macro_f1']:.3f}, accuracy {figures['accuracy']:.3f} ({kind})")
     say(f"{'promoted' if record['promoted'] else 'not promoted'}: {record['promotion']}")
+    for told in retention.lines(record["cleaned_up"]) if "cleaned_up" in record else ():
+        say(f"clean: {told}")
     say(f"report: {folder / 'report.html'}")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tilth import stage as stages
 from tilth import store
 from tilth.errors import StageError, TilthError
-from tilth.store import Run
+from tilth.night.context import Context
+from tilth.store import Run, retention
 
 
 def finish(run: Run) -> dict[str, Any]:
@@ -25,9 +27,17 @@ def finish(run: Run) -> dict[str, Any]:
 
 
 def promote(run: Run) -> None:
-    """Make a finished night the latest where its record says so; the last thing that a night does."""
-    if run.record["promoted"]:
+    """Make a finished night the latest where its record says so; the last thing that a night does.
+
+    With `[store] auto_clean`, what is kept no longer is removed then; the night still holds the workspace's lock.
+    """
+    record = run.record
+    if record["promoted"]:
         run.promote()
+    context = Context(record)
+    if context.settings.store.auto_clean:
+        workspace = replace(context.workspace, runs=run.path.parent)
+        run.update(cleaned_up=retention.clean(workspace, context.settings.store).to_json())
 
 
 def fail(run: Run, error: BaseException) -> None:

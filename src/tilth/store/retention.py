@@ -83,11 +83,15 @@ class Cleaned:
 def lines(cleaned: Mapping[str, Any], *, dry_run: bool = False) -> list[str]:
     """What `Cleaned.to_json` gives, in words."""
     verb = "would remove" if dry_run else "removed"
-    found = [f"{verb} {item['count']:,} {item['what']} ({in_words(item['bytes'])})" for item in cleaned["removed"]]
-    kept = f"{cleaned['nights_kept']} nights keep all that they have; the cache holds {in_words(cleaned['cache_bytes'])}"
+    found = [f"{verb} {item['what']}: {item['count']:,} ({in_words(item['bytes'])})" for item in cleaned["removed"]]
+    kept = (
+        f"{cleaned['nights_kept']} nights keep all that they have; the cache holds {in_words(cleaned['cache_bytes'])}"
+    )
     if cleaned["cache_bytes"] > cleaned["cache_limit"]:
         limit = in_words(cleaned["cache_limit"])
-        kept += f", more than its limit of {limit}, for those nights use it (lower [store] keep_runs, or raise max_cache_gb)"
+        kept += (
+            f", more than its limit of {limit}: those nights use it (lower [store] keep_runs, or raise max_cache_gb)"
+        )
     return [*(found or [f"nothing {'to remove' if dry_run else 'was to be removed'}"]), kept]
 
 
@@ -153,7 +157,8 @@ def _divide(workspace: Workspace, keep: int, killed: Set[str]) -> tuple[list[Rec
     nights, current = records(workspace.runs), latest(workspace.runs)
     completed = [run.path.name for run, record in nights if record["status"] == "completed"]
     oldest = completed[-keep:][0] if completed else ""
-    kept, beyond = [], []
+    kept: list[Recorded] = []
+    beyond: list[Recorded] = []
     for run, record in nights:
         name = run.path.name
         stays = (name >= oldest and name not in killed) or (current is not None and name == current.path.name)

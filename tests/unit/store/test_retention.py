@@ -18,6 +18,7 @@ import tilth
 from tilth import store
 from tilth.config import StoreConfig
 from tilth.errors import DamagedFileError, RequestError, WorkspaceBusyError
+from tilth.night import promote
 from tilth.store import Cache, Run, Vectors, Workspace, cache, retention
 from tilth.store.files import TEMPORARY, read_column, size
 
@@ -249,3 +250,18 @@ def test_one_damaged_record_stops_no_night(tmp_path: Path, caplog: pytest.LogCap
     assert f"run {bad.path.name} is left out" in caplog.text
     retention.clean(place, StoreConfig(keep_runs=1))
     assert "model" in left(bad)
+
+
+def test_a_night_cleans_after_itself_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    place = at(tmp_path)
+    nights = [night(place, day, "a") for day in (1, 2)]
+    for auto, kept in ((False, True), (True, False)):
+        nights[1].update(
+            config={"store": {"keep_runs": 1, "auto_clean": auto}},
+            workspace={"root": str(tmp_path), "config": None, "data": str(place.data)},
+            tasks=[],
+        )
+        promote(nights[1])
+        assert ("model" in left(nights[0])) is kept
+        assert ("cleaned_up" in nights[1].record) is auto
+    assert retention.lines(nights[1].record["cleaned_up"])[1] == "removed models of nights: 1 (1.0 kB)"
