@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from tilth.errors import ConfigError, did_you_mean
+from tilth.text import clean_label
 
 
 class Model(BaseModel):
@@ -65,7 +67,7 @@ class TaskConfig(Model):
     @field_validator("labels")
     @classmethod
     def _labels_differ(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        found = tuple(label.strip() for label in labels)  # as those of the input are
+        found = tuple(clean_label(label) for label in labels)  # as those of the input are
         if "" in found:
             raise ValueError("an empty label; a row without a label needs none")
         if twice := sorted({label for label in found if found.count(label) > 1}):
@@ -196,6 +198,15 @@ def parse_task(text: str) -> dict[str, str]:
     """
     parent, _, column = (part.strip() for part in text.rpartition("/"))
     return {"name": _name(column), "column": column, **({"parent": _name(parent)} if parent else {})}
+
+
+def parse_tasks(text: str) -> list[dict[str, str]]:
+    """The tasks of `--label`: columns with commas between them, in quotes where a column's name holds one.
+
+    >>> [task["column"] for task in parse_tasks('domain,domain/intent,"price, EUR"')]
+    ['domain', 'intent', 'price, EUR']
+    """
+    return [parse_task(part) for part in next(csv.reader([text], skipinitialspace=True), []) if part.strip()]
 
 
 def _name(column: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -18,33 +19,37 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tilth.errors import InputError
-from tilth.text import escape_formula
+from tilth.text import clean, escape_formula, unescape_formula
 
+_SEPARATORS = (",", ";", "\t", "|")
 _INNER = 5  # whole rows inside one value, from which on it is taken for a quote that nobody closed
 _LONGEST = 1 << 24  # characters of a value where a file is read line by line
 
 
-def parse(data: bytes, path: Path) -> tuple[pd.DataFrame, int]:
-    """The rows as text, and how many lines could not be read.
+def parse(data: bytes, path: Path, wanted: Iterable[str] = ()) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
+    """The rows as text, and the lines that could not be read, each with its number from 1.
 
     A line with more or fewer values than the header is left out. A quote that nobody closed would take the rows below
-    it into one value: there, only its own line is lost.
+    it into one value: there, only its own line is lost. What tilth wrote comes back as it was, formulas included.
 
     Args:
         data: The file's content, UTF-8 without a byte order mark.
         path: Of the file, for messages and, where it ends in .tsv, for what separates its values.
+        wanted: Columns that the file should have; what separates its values is what finds most of them.
 
     Raises:
-        InputError: No line fits the header.
+        InputError: The first line is blank or opens a quote that nobody closed, or no line fits the header.
     """
+    told = re.match(rb"sep=([\t!-~])\r?\n", data)  # Excel's own line for what separates the values
+    data = data[told.end() :] if told else data
     text = data.decode("utf-8")
-    separator = "\t" if path.suffix.lower() == ".tsv" else _separator(text.partition("\n")[0])
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    broken = 0
+    separator = told.group(1).decode() if told else _separator(text, path, wanted)
+    header = _header(text, path, separator)
+    uneven = False
 
     def skip(_row: Any) -> str:
-        nonlocal broken
-        broken += 1
+        nonlocal uneven
+        uneven = True
         return "skip"
 
     try:
@@ -58,21 +63,68 @@ def parse(data: bytes, path: Path) -> tuple[pd.DataFrame, int]:
         )
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: not CSV: {error}") from None
-    frame = read.to_pandas()
-    if broken or data.count(b'"') % 2 or _any_swallows(read, separator):
-        rows, broken = _line_by_line(list(io.StringIO(text, newline="")), separator)
+    frame, broken = read.to_pandas(), []
+    if uneven or data.count(b'"') % 2 or _any_swallows(read, separator):
+        rows, lost = _line_by_line(list(io.StringIO(text, newline="")), separator)
         frame = pd.DataFrame(rows, columns=header, dtype=object)
+        broken = [(line + bool(told), content) for line, content in lost]
     if broken and frame.empty:
         raise InputError(
-            f"{path}: none of its {broken} rows has as many values, separated by {separator!r}, as the header, which "
-            f"has {len(header)}; put quotes around values that hold {separator!r}"
+            f"{path}: none of its {len(broken)} rows has as many values, separated by {separator!r}, as the header, "
+            f"which has {len(header)}; put quotes around values that hold {separator!r}"
         )
-    return frame, broken
+    return _as_they_were(frame), broken
 
 
-def _separator(header: str) -> str:
-    """What separates the header's names: a comma, unless it has none and one of the others."""
-    return next((one for one in (",", ";", "\t") if one in header), ",")
+def _separator(text: str, path: Path, wanted: Iterable[str]) -> str:
+    """What finds most of the wanted columns; among equals a comma, unless the header has none and one of the others."""
+    line = io.StringIO(text, newline="").readline()
+    usual = "\t" if path.suffix.lower() == ".tsv" else next((one for one in _SEPARATORS if one in line), ",")
+    columns = set(wanted)
+    return max([usual, *_SEPARATORS], key=lambda one: len(columns & {clean(name) for name in _split(line, one)}))
+
+
+def _split(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a line longer than a value may be
+        return []
+
+
+def _header(text: str, path: Path, separator: str) -> list[str]:
+    lines = io.StringIO(text, newline="")
+    if not lines.readline().strip():
+        first = next((number for number, line in enumerate(lines, 2) if line.strip()), 2)
+        raise InputError(
+            f"{path}: line 1 is blank; expected the columns' names there, which seem to stand in line {first}; leave "
+            f"out what is above them, for example: tail -n +{first} {path.name} > named-{path.name}"
+        )
+    lines.seek(0)
+    try:
+        names = next(csv.reader(lines, delimiter=separator))
+    except csv.Error:
+        names = ["\n" * _INNER]
+    if any(name.count("\n") >= _INNER for name in names):
+        raise InputError(f"{path}: a quote that nobody closes opens in line 1, among the columns' names; close it")
+    return names
+
+
+def _as_they_were(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, and what tilth made harmless in a file of its own as it was."""
+    names = [unescape_formula(name) for name in frame.columns]
+    if not _ours(names):
+        return frame
+    return frame.map(unescape_formula).set_axis(names, axis=1)
+
+
+def _ours(names: Sequence[str]) -> bool:
+    """Whether tilth wrote a file of these columns: its queue, or an export."""
+    columns = set(names)
+    queue = {"rank", "id", "text", "score"} <= columns
+    exported = {"id", "text", "source", "parent_id"} <= columns
+    ends = ("_suggested", "_answer") if queue else ("_weight", "_origin")
+    tasks = {name.removesuffix(ends[0]) for name in columns if name.endswith(ends[0])}
+    return (queue or exported) and any(f"{task}{ends[1]}" in columns for task in tasks)
 
 
 def _any_swallows(read: pa.Table, separator: str) -> bool:
@@ -94,10 +146,11 @@ def _swallows(value: str, width: int, separator: str) -> bool:
         return False
 
 
-def _line_by_line(lines: Sequence[str], separator: str) -> tuple[list[list[str]], int]:
+def _line_by_line(lines: Sequence[str], separator: str) -> tuple[list[list[str]], list[tuple[int, str]]]:
     """The rows below the header; after one that cannot be read, reading goes on with the line below its first."""
     rows: list[list[str]] = []
-    broken, place, width = 0, 0, 0
+    broken: list[tuple[int, str]] = []
+    place, width = 0, 0
     limit = csv.field_size_limit(_LONGEST)
     try:
         while place < len(lines):
@@ -109,13 +162,14 @@ def _line_by_line(lines: Sequence[str], separator: str) -> tuple[list[list[str]]
                     if _readable(row, span, width, separator, at_end=end == len(lines)):
                         rows.append(row)
                     elif row:
-                        broken += 1
+                        broken.append((place + 1, lines[place]))
                         if len(span) > 1:
                             place += 1
                             break
                     place = end
             except csv.Error:  # a value beyond the limit
-                broken, place = broken + 1, place + 1
+                broken.append((place + 1, lines[place]))
+                place += 1
     finally:
         csv.field_size_limit(limit)
     return rows[1:], broken

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from tilth import annotators
+from tilth import annotators, file_rows, given_labels
 from tilth import samples as table
 from tilth.annotators import column_of
-from tilth.config import Settings, TaskConfig
+from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
-from tilth.reading import count, read_rows
-from tilth.samples import Source, Split, Status, Task
+from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
+from tilth.samples import Split, Task
 from tilth.store import digest
-from tilth.text import clean, unit_interval
-
-log = logging.getLogger(__name__)
+from tilth.text import unit_interval
 
 SLIP = 0.05
 """Share of a label's rows below which a second parent is taken for a slip of whoever labeled: those rows keep their
 labels, and nothing else goes by them."""
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +33,15 @@ class Ingested:
         samples: the checked table.
         tasks: what is classified, parents before children.
         inputs: path, sha256 and rows of each file, for `run.json`.
-        notes: what was set aside or put right on the way, as counts.
+        notes: what was read otherwise than it stands in the input, for a person to know.
+        unreadable: the lines that could not be read.
     """
 
     samples: Dataset
     tasks: tuple[Task, ...]
     inputs: list[dict[str, Any]]
-    notes: dict[str, int] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
 
 def ingest(settings: Settings, root: Path) -> Ingested:
@@ -58,22 +54,28 @@ def ingest(settings: Settings, root: Path) -> Ingested:
         raise InputError("no input: give --input FILE, or data.input in tilth.toml")
     if not settings.tasks:
         raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
-    notes: dict[str, int] = {}
+    notes = Notes()
     inputs: list[dict[str, Any]] = []
-    parts = [_read_as(name, Split.TRAIN, settings, root, inputs, notes) for name in settings.data.input]
+    parts = [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes) for name in settings.data.input]
     votes = annotators.read(settings, root, inputs, notes)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
-        parts.append(_read_as(settings.data.gold, Split.GOLD, settings, root, inputs, notes))
+        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes))
+    _tell_missing(parts, settings, notes)
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
-    annotators.apply(frame, votes, settings.tasks, notes)
-    _lock_gold(frame, settings)
+    votes = annotators.of_rows(votes, frame, notes)
+    held = _may_be_gold(frame, settings.data)
+    for task in settings.tasks:
+        _settle_labels(frame, votes, task, ~held, notes)
+    annotators.apply(frame, votes, settings.tasks, ~held)
+    _lock_gold(frame, settings, held)
     tasks = _tasks(frame, settings.tasks, notes)
-    for task in tasks:
-        told = frame.loc[frame["split"].eq(Split.GOLD), f"{task.name}_given"].dropna()
-        count(notes, "gold_labels_of_no_class", int((~told.isin(task.labels)).sum()))
-    frame = frame.drop(columns="_labels_found")
+    learned = frame[frame["split"].ne(Split.GOLD)]
+    for task in settings.tasks:
+        given_labels.tell(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
+    given_labels.tell_gold(frame, tasks, notes)
+    frame = frame.drop(columns=[FILE, ROW])
     given = [f"{task.name}_given" for task in tasks]
     unlabeled = frame[given].isna().all(axis=1) & frame["split"].ne(Split.GOLD)
     frame.loc[unlabeled, "split"] = Split.UNLABELED.value
@@ -81,61 +83,63 @@ def ingest(settings: Settings, root: Path) -> Ingested:
         raise InputError(f"no usable row: all {len(frame)} texts are empty; is data.text the right column?")
     samples = table.from_pandas(table.resolve(frame, tasks), tasks)
     table.validate(samples, tasks)
-    return Ingested(samples=samples, tasks=tasks, inputs=inputs, notes=notes)
-
-
-def _read_as(
-    name: str, split: Split, settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: dict[str, int]
-) -> pd.DataFrame:
-    raw, sha = read_rows(name, root, notes)
-    inputs.append({"path": name, "sha256": sha, "rows": len(raw), "split": split.value})
-    if raw.empty:
-        raise InputError(f"{name}: no rows; expected a header and at least one row below it")
-    text = settings.data.text
-    if text not in raw:
-        raise InputError(
-            f'{name}: no column "{text}" for the text; found {list(raw.columns)}: {did_you_mean(text, raw.columns)} '
-            "(--text COLUMN, or data.text)"
-        )
-    cleaned = raw[text].fillna("").astype(str).map(clean)
-    count(notes, "control_characters_removed", int(raw[text].fillna("").astype(str).str.contains("\x00").sum()))
-    labels = {column_of(task): task.name for task in settings.tasks}
-    kept = [column for column in raw.columns if column not in {text, settings.data.id, *labels}]
-    out = pd.DataFrame({f"meta.{column}": _inferred(raw[column]) for column in kept})
-    out["id"] = raw[settings.data.id].astype("string").str.strip() if settings.data.id in raw else pd.NA
-    out["text"], out["split"], out["source"] = cleaned, split.value, Source.INPUT.value
-    out["parent_id"], out["status"], out["reason"] = None, Status.ACTIVE.value, None
-    for column, task in labels.items():
-        found = raw[column] if column in raw else pd.Series(pd.NA, index=raw.index)
-        if (several := found[found.map(lambda value: isinstance(value, (list, dict, np.ndarray)))]).size:
-            raise InputError(
-                f'{name}: column "{column}" holds {several.iloc[0]!r}; expected one label a row (make a task of each, '
-                "where a row has several)"
-            )
-        stripped = found.astype("string").str.strip()
-        out[f"{task}_given"] = stripped.where(stripped.ne("")).astype(object).where(lambda value: value.notna(), None)
-    out["_labels_found"] = ",".join(column for column in labels if column in raw)
-    return out
-
-
-def _inferred(column: pd.Series) -> pd.Series:
-    """A kept column in the narrowest type that holds its values, which it then keeps from stage to stage."""
-    loose = column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype)
-    return pd.Series(list(column), index=column.index) if loose else column
+    return Ingested(samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable)
 
 
 def _require_labels(
     parts: list[pd.DataFrame], settings: Settings, inputs: Sequence[dict[str, Any]], annotated: set[str]
 ) -> None:
-    found = {name for part in parts for name in str(part["_labels_found"].iloc[0]).split(",")}
+    found = {name for part in parts for name in part.attrs[file_rows.LABELS]}
     for task in settings.tasks:
         column = column_of(task)
         if column not in found and task.name not in annotated and not task.labels:
             columns = sorted(name.removeprefix("meta.") for part in parts for name in part.columns if "meta." in name)
+            wide = [name for name in columns if column in [part.strip() for part in name.split(",")]]
+            fix = f"--label '\"{wide[0]}\"', in quotes for its comma" if wide else "--label COLUMN, or labels = [...]"
             raise InputError(
                 f'{inputs[0]["path"]}: no column "{column}" for task "{task.name}"; found '
-                f"{[settings.data.text, *columns]}: {did_you_mean(column, columns)} (--label COLUMN, or labels = [...])"
+                f"{[settings.data.text, *columns]}: {did_you_mean(column, columns)} ({fix})"
             )
+
+
+def _settle_labels(frame: pd.DataFrame, votes: pd.DataFrame, task: TaskConfig, taught: pd.Series, notes: Notes) -> None:
+    """Clean one task's labels, the given and the voted ones, in a frame and votes that the caller owns."""
+    column, mine = f"{task.name}_given", votes["task"].eq(task.name)
+    frame[column] = given_labels.read(frame[column], frame, column_of(task), notes)
+    ours = votes.loc[mine & votes["id"].isin(frame["id"][taught]), "label"]
+    if not given_labels.without_points(pd.concat([frame.loc[taught, column], ours]), task.labels):
+        return
+    frame[column] = given_labels.pointless(frame[column], frame, task.name, notes)
+    votes.loc[mine, "label"] = given_labels.pointless(votes.loc[mine, "label"], votes[mine], task.name, notes)
+
+
+def _may_be_gold(frame: pd.DataFrame, data: DataConfig) -> pd.Series:
+    """The rows that are gold, or that a hold-out would take: how they are labeled decides nothing of the others."""
+    held = frame["split"].eq(Split.GOLD)
+    return held if data.gold is not None else held | frame["id"].map(_place).lt(data.gold_fraction)
+
+
+def _place(row_id: str) -> float:
+    return unit_interval(f"gold:{row_id}")
+
+
+def _tell_missing(parts: Sequence[pd.DataFrame], settings: Settings, notes: Notes) -> None:
+    """Note the files that lack a column of labels: gold, and input where other input has it."""
+    held = [part.attrs[file_rows.LABELS] for part in parts]
+    learned = [columns for part, columns in zip(parts, held, strict=True) if part["split"].iloc[0] != Split.GOLD]
+    for part, columns in zip(parts, held, strict=True):
+        gold, file = part["split"].iloc[0] == Split.GOLD, part[FILE].iloc[0]
+        for task in settings.tasks:
+            column = column_of(task)
+            if column in columns or not (gold or any(column in other for other in learned)):
+                continue
+            others = [name.removeprefix("meta.") for name in part.columns if name.startswith("meta.")]
+            near = did_you_mean(column.casefold(), [name.casefold() for name in others])
+            hint = f" ({near})" if near.startswith("did") else ""
+            message = (
+                f'{file} has no column "{column}"{hint}, so its {many(len(part), "row")} have no label of that task'
+            )
+            notes.add("label_column_missing", len(part), message, file)
 
 
 def _ids(frame: pd.DataFrame) -> pd.Series:
@@ -152,7 +156,7 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
     return own.where(own.notna(), made).astype(str)
 
 
-def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: dict[str, int]) -> tuple[Task, ...]:
+def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes) -> tuple[Task, ...]:
     learned = frame[frame["split"].ne(Split.GOLD)]
     tasks: list[Task] = []
     for config in configured:
@@ -177,7 +181,7 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: dict[st
 
 
 def _parents(
-    frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]], notes: dict[str, int]
+    frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]], notes: Notes
 ) -> dict[str, tuple[str, ...]]:
     """The parents that each label stands under, the most common first, by the rows that hold both.
 
@@ -190,7 +194,7 @@ def _parents(
     counts = both.value_counts(sort=False).sort_index(ascending=[True, False]).rename("rows").reset_index()
     counts.columns = pd.Index(["label", "parent", "rows"])
     counts = counts.sort_values("rows", ascending=False, kind="stable")
-    _tell_several(counts, config, notes)
+    given_labels.tell_parents(counts, frame, config.name, config.parent, notes)
     whole = counts.groupby("label")["rows"].transform("sum")
     found: dict[str, tuple[str, ...]] = {}
     for label, parent in counts.loc[counts["rows"] >= SLIP * whole, ["label", "parent"]].itertuples(index=False):
@@ -198,35 +202,10 @@ def _parents(
     return found
 
 
-def _tell_several(counts: pd.DataFrame, config: TaskConfig, notes: dict[str, int]) -> None:
-    """Name the labels that stand under several parents, those whose rows are most divided first."""
-    several = counts[counts["label"].duplicated(keep=False)]
-    if several.empty:
-        return
-    minor = several[several["label"].duplicated()].groupby("label")["rows"].sum()
-    named = [
-        f'"{label}" (' + ", ".join(f"{parent} {rows}" for parent, rows in group.to_numpy()) + ")"
-        for label, group in several.groupby("label")[["parent", "rows"]]
-        if label in set(minor.nlargest(_SHOWN).index)
-    ]
-    more = f" and {len(minor) - _SHOWN} more" if len(minor) > _SHOWN else ""
-    log.warning(
-        "labels of %s under several labels of %s (rows): %s%s; each row keeps the two that it came with",
-        config.name,
-        config.parent,
-        ", ".join(named),
-        more,
-    )
-    count(notes, "labels_under_several_parents", len(minor))
-
-
-def _lock_gold(frame: pd.DataFrame, settings: Settings) -> None:
+def _lock_gold(frame: pd.DataFrame, settings: Settings, held: pd.Series) -> None:
     """Without a gold file, lock a share of the last task's labeled rows away, by a hash of the id."""
-    data = settings.data
-    if data.gold is not None or data.gold_fraction == 0:
+    if settings.data.gold is not None or settings.data.gold_fraction == 0:
         return
-    labels = frame[f"{settings.tasks[-1].name}_given"]
-    place = frame["id"].map(lambda row_id: unit_interval(f"gold:{row_id}"))
+    labels, place = frame[f"{settings.tasks[-1].name}_given"], frame["id"].map(_place)
     # Each row by itself, so that none changes sides as its class grows; but a class of few keeps one to learn from.
-    taken = labels.notna() & (place < data.gold_fraction) & (place < place.groupby(labels).transform("max"))
-    frame.loc[taken, "split"] = Split.GOLD.value
+    frame.loc[labels.notna() & held & (place < place.groupby(labels).transform("max")), "split"] = Split.GOLD.value

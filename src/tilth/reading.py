@@ -1,95 +1,97 @@
-"""Rows of a file as they are: CSV, JSONL, Parquet or a Hub data set, and what is wrong with them."""
+"""Rows as they are, of a CSV, JSONL or Parquet file, standard input or a Hub data set, and what is wrong with them."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import ClassLabel, Dataset, load_dataset
+from datasets import ClassLabel, load_dataset
 
-from tilth import csv_rows
-from tilth.errors import InputError, did_you_mean
-from tilth.store import sha256_file
+from tilth import csv_rows, input_files
+from tilth.errors import InputError
+from tilth.input_files import HUB
+from tilth.notes import Notes, many
+from tilth.text import clean
 
-HUB = "hf:"
 
+def read_rows(
+    name: str, root: Path, notes: Notes | None = None, wanted: Iterable[str] = ()
+) -> tuple[pd.DataFrame, str]:
+    """The rows of one CSV, JSONL or Parquet file, packed by gzip or not, or Hub data set, and the file's SHA-256.
 
-def read_rows(name: str, root: Path, notes: dict[str, int] | None = None) -> tuple[pd.DataFrame, str]:
-    """The rows of one CSV, JSONL or Parquet file or Hub data set, as they are, and the file's SHA-256.
+    Args:
+        name: of a file, "-" for standard input, or hf:owner/name:split.
+        root: the folder that a relative name starts from.
+        notes: where lines that could not be read are noted, and what else was read otherwise than it stands.
+        wanted: columns that the rows should have.
 
     Raises:
         InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
     """
-    notes = {} if notes is None else notes
+    notes = Notes() if notes is None else notes
     if name.startswith(HUB):
-        return _read_hub(name)
-    path = root / name
-    if not name.strip() or path.is_dir():
-        raise InputError(
-            f'input "{name}" is {"a folder" if name.strip() else "empty"}; name a file, for example rows.csv'
-        )
-    if not path.is_file():
-        near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
-    if path.suffix.lower() not in _READERS:
-        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, _READERS)}')
-    frame = _READERS[path.suffix.lower()](path, notes)
-    frame.columns = [str(column).strip() for column in frame.columns]
+        return _read_hub(name, notes)
+    packed, path = input_files.content(name, root, _READERS)
+    data = input_files.unpacked(packed, path)
+    frame = _READERS[input_files.kind(data, path, _READERS)](data, path, notes, wanted)
+    frame.columns = [clean(str(column)) for column in frame.columns]
     if twice := sorted({name for name in frame.columns[frame.columns.duplicated()] if name}):
         raise InputError(f"{path}: several columns are called {twice}; rename or drop all but one of each")
-    return frame.drop(columns=[column for column in frame.columns if not column]), sha256_file(path)
+    nameless = [place for place, column in enumerate(frame.columns, 1) if not column]
+    if nameless:
+        notes.add(
+            "columns_without_a_name",
+            len(nameless),
+            f"{many(len(nameless), 'column')} of {path.name} came without a name and is left out",
+            f"column {nameless[0]}",
+        )
+    return frame.loc[:, [bool(column) for column in frame.columns]], hashlib.sha256(packed).hexdigest()
 
 
-def _utf8(path: Path) -> bytes:
-    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    if not data.strip():
-        raise InputError(f"{path}: the file is empty; expected a header and rows")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
-            f"convert it first, for example: iconv -f {_encoding(data)} -t utf-8 {path.name} > utf8-{path.name}"
-        ) from None
-    return data
-
-
-def _encoding(data: bytes) -> str:
-    """What a file that is not UTF-8 most likely is."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    # Of 0x80 to 0x9f, Windows makes quotes, dashes and the euro sign, Latin-1 signs that no text holds.
-    return "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin1"
-
-
-def _read_csv(path: Path, notes: dict[str, int]) -> pd.DataFrame:
-    frame, broken = csv_rows.parse(_utf8(path), path)
-    count(notes, "unreadable_lines", broken)
+def _read_csv(data: bytes, path: Path, notes: Notes, wanted: Iterable[str]) -> pd.DataFrame:
+    frame, broken = csv_rows.parse(input_files.utf8(data, path), path, wanted)
+    curly = any("“" in line or "„" in line for _, line in broken)
+    why = f"more or fewer values than the {many(frame.shape[1], 'column')} of the header, or a quote that nobody closes"
+    notes.lines(path.name, broken, why + (' (“ and ” are no quotes in CSV: put " around values)' if curly else ""))
     return frame
 
 
-def _read_jsonl(path: Path, notes: dict[str, int]) -> pd.DataFrame:
-    rows, broken = [], 0
-    for line in _utf8(path).decode("utf-8").split("\n"):  # other ends of lines may stand inside a string
+def _read_jsonl(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    broken: list[tuple[int, str]] = []
+    halves: list[int] = []
+    text = input_files.utf8(data, path).decode("utf-8")
+    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand inside a string
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
             row = None
-        if isinstance(row, dict):
-            rows.append(_whole(row) if "\\ud" in line.lower() else row)
-        else:
-            broken += 1
+        if not isinstance(row, dict):
+            broken.append((number, line))
+            continue
+        whole = _whole(row) if "\\ud" in line.lower() else row
+        rows.append(whole)
+        if whole != row:
+            halves.append(number)
     if not rows:
-        raise InputError(f"{path}: no line holds a JSON object; expected one object a line")
-    count(notes, "unreadable_lines", broken)
+        array = text.lstrip().startswith("[")
+        fix = f"; this looks like one array: jq -c '.[]' {path.name} > rows.jsonl" if array else ""
+        raise InputError(f"{path}: no line holds a JSON object; expected one object a line{fix}")
+    notes.lines(path.name, broken, "each line has to hold one JSON object")
+    if halves:
+        message = f"{many(len(halves), 'line')} of {path.name} held half a character, which is read as \ufffd"
+        notes.add("half_characters", len(halves), message, f"{path.name}, line {halves[0]}")
     return pd.DataFrame(rows, dtype=object)  # else a whole number beside a missing one would become 1.0
 
 
@@ -100,14 +102,37 @@ def _whole(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _read_parquet(path: Path, _notes: dict[str, int]) -> pd.DataFrame:
+def _read_parquet(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
     try:
-        return pq.read_table(path).to_pandas(integer_object_nulls=True)
+        found = pq.read_table(io.BytesIO(data))
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not Parquet: {error}") from None
+    # What pandas made the index of, an id for one, is a column like any other; its numbering of the rows is none.
+    frame = found.to_pandas(integer_object_nulls=True, ignore_metadata=True)
+    frame = frame.drop(columns=[column for column in frame if re.fullmatch(r"__index_level_\d+__", str(column))])
+    return _named(_as_texts(frame), _classes(found.schema), path.name, notes)
 
 
-def _read_hub(name: str) -> tuple[pd.DataFrame, str]:
+def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, with text in place of bytes that are UTF-8, as which Spark and Impala may write a text."""
+    for column in frame:
+        if isinstance(frame[column].dropna().head(1).squeeze(), bytes):
+            with contextlib.suppress(UnicodeDecodeError):
+                frame[column] = frame[column].map(bytes.decode, na_action="ignore")
+    return frame
+
+
+def _classes(schema: pa.Schema) -> dict[str, list[str]]:
+    """The names of each column's classes, where `datasets` wrote the file and kept them beside the numbers."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    kinds = {column: feature for column, feature in dict(features).items() if isinstance(feature, dict)}
+    return {column: kind["names"] for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
+
+
+def _read_hub(name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
     repository, _, split = name.removeprefix(HUB).partition(":")
     if not repository:
         raise InputError(f'input "{name}" names no data set; expected hf:owner/name, or hf:owner/name:split')
@@ -115,16 +140,26 @@ def _read_hub(name: str) -> tuple[pd.DataFrame, str]:
         found = load_dataset(repository, split=split or "train")
     except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
         raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
-    return _named(found), str(found._fingerprint)
+    classes = {column: kind.names for column, kind in found.features.items() if isinstance(kind, ClassLabel)}
+    frame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
+    return _named(frame, classes, name, notes), str(found._fingerprint)
 
 
-def _named(found: Dataset) -> pd.DataFrame:
-    """The rows, with names in place of the numbers of classes; the Hub's sign for no class is no label."""
-    frame: pd.DataFrame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
-    for column, feature in found.features.items():
-        if isinstance(feature, ClassLabel):
-            names = dict(enumerate(feature.names))
-            frame[column] = frame[column].map(names).astype(object).where(lambda value: value.notna(), None)
+def _named(frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], file: str, notes: Notes) -> pd.DataFrame:
+    """The rows, with names in place of the numbers of classes; a number without a name, -1 for one, is no label."""
+    for column in classes:
+        numbers = frame[column]
+        if numbers.map(lambda value: isinstance(value, str)).any():
+            continue
+        named = numbers.map(dict(enumerate(classes[column]))).astype(object)
+        frame[column] = named.where(named.notna(), None)
+        lost = (named.isna() & numbers.notna()).to_numpy()
+        if lost.any():
+            message = (
+                f'{many(int(lost.sum()), "row")} of {file} held a number in "{column}" that names no class, such as '
+                f"{numbers[lost].iloc[0]}: read as no label"
+            )
+            notes.add("numbers_without_a_class", int(lost.sum()), message, f"{file}, row {lost.argmax() + 1}")
     return frame
 
 
@@ -135,9 +170,3 @@ _READERS = {
     ".ndjson": _read_jsonl,
     ".parquet": _read_parquet,
 }
-
-
-def count(notes: dict[str, int], name: str, number: int) -> None:
-    """Add to a note, where there is something to add."""
-    if number:
-        notes[name] = notes.get(name, 0) + number

@@ -11,18 +11,33 @@ _MARKS = re.compile(r"[^\w\s]+|_+")
 _SPOKEN = frozenset({"Mn", "Mc", "So"})
 """Unicode's categories that no pattern for words holds and that say something: the vowel signs of many scripts,
 emoji."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Signs that no text needs and `clean` removes."""
+_ENDS = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")
+_UNSEEN = re.compile(
+    r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]|^[\s\u200c\u200d]+|[\s\u200c\u200d]+$"
+)
+"""Signs that change nothing that a reader sees; joiners (200c, 200d) do, but at an end."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet runs a cell for, where it is the cell's first sign, and what `escape_formula` makes of it."""
 
 
 def clean(text: str) -> str:
-    r"""Unicode NFC, control characters (NUL among them) gone, ends trimmed.
+    r"""Unicode NFC, control characters (NUL among them) gone, ends trimmed of spaces and of signs without width.
 
-    >>> clean(" cafe\u0301\x00 ")
+    >>> clean(" cafe\u0301\x00 \u200b")
     'café'
     """
-    return _CONTROL.sub("", unicodedata.normalize("NFC", text)).strip()
+    return _ENDS.sub("", CONTROL.sub("", unicodedata.normalize("NFC", text)))
+
+
+def clean_label(label: str) -> str:
+    r"""A label as `clean` makes a text, without any sign that nobody sees: two labels that look alike are one.
+
+    >>> clean_label("\ufeffre\u200bfund\u00a0")
+    'refund'
+    """
+    return clean(_UNSEEN.sub("", label))
 
 
 def escape_formula(cell: str) -> str:

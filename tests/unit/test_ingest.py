@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from tilth.config import load
+from tilth.config import load, parse_tasks
 from tilth.errors import InputError
 from tilth.ingest import Ingested, ingest
+from tilth.notes import Notes
 from tilth.reading import read_rows
 from tilth.samples import changed_columns, from_pandas, to_pandas
 
@@ -22,6 +23,11 @@ def read(
         (tmp_path / "gold.csv").write_text(gold, encoding="utf-8")
         overrides["data.gold"] = "gold.csv"
     return ingest(load(None, {**overrides, **data}, {}), tmp_path)
+
+
+def told(found: Ingested) -> dict[str, tuple[int, str]]:
+    """Of each kind of note, how many it is about and where the first of them stands."""
+    return {note.kind: (note.count, note.first) for note in found.notes}
 
 
 def test_rows_labels_and_kept_columns_arrive(tmp_path: Path) -> None:
@@ -57,6 +63,39 @@ def test_a_wrong_file_is_a_clear_error(tmp_path: Path, content: bytes, message: 
     assert caught.value.exit_status == 2
 
 
+def test_a_comma_in_a_columns_name_is_told_with_the_right_form(tmp_path: Path) -> None:
+    content = 'text,"price, EUR"\nhi,1\n'
+    with pytest.raises(InputError, match="--label '\"price, EUR\"', in quotes"):
+        read(tmp_path, content, tasks=parse_tasks("price, EUR"))
+    assert read(tmp_path, content, tasks=parse_tasks('"price, EUR"')).tasks[0].labels == ("1",)
+
+
+def test_a_column_of_labels_that_a_file_lacks_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path, "text,label\nhi,a\n", gold="text,Label\nhello,a\nho,a\n")
+    assert told(found)["label_column_missing"] == (2, "gold.csv")
+    assert 'did you mean "label"' in next(note.message for note in found.notes)
+
+
+def test_ids_in_a_column_of_another_case_are_told(tmp_path: Path) -> None:
+    assert told(read(tmp_path, "ID,text,label\n1,hi,a\n")) == {"id_column_of_another_name": (1, "in.csv")}
+
+
+def test_texts_that_say_nothing_are_told(tmp_path: Path) -> None:
+    lines = [{"text": " \u200b"}, {"text": "NaN"}, {"text": ["a"]}, {"text": "fine", "label": "a"}]
+    found = read(tmp_path, "\n".join(map(json.dumps, lines)), name="in.jsonl")
+    assert found.samples["text"][:] == ["", "NaN", "['a']", "fine"]
+    assert told(found) == {
+        "texts_of_another_type": (1, "in.jsonl, row 3"),
+        "rows_without_a_text": (1, "in.jsonl, row 1"),
+        "texts_that_may_mean_none": (1, "in.jsonl, row 2"),
+    }
+
+
+def test_paraphrases_of_an_export_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, "id,text,label,source,parent_id\n1,hi,a,input,\n2,ho,a,paraphrase,1\n")
+    assert told(found) == {"paraphrases_of_an_earlier_night": (1, "in.csv, row 2")}
+
+
 def test_a_missing_file_names_its_neighbor(tmp_path: Path) -> None:
     (tmp_path / "inbox.csv").write_text("text,label\na,b\n", encoding="utf-8")
     with pytest.raises(InputError, match=r'did you mean "inbox\.csv"'):
@@ -66,13 +105,18 @@ def test_a_missing_file_names_its_neighbor(tmp_path: Path) -> None:
 def test_broken_lines_and_nul_bytes_are_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
     found = read(tmp_path, b"text,label\ngood,a\nbad,b,c,d\nnul\x00here,a\n")
     assert found.samples["text"][:] == ["good", "nulhere"]
-    assert found.notes == {"unreadable_lines": 1, "control_characters_removed": 1}
+    assert told(found) == {
+        "unreadable_lines": (1, "in.csv, line 3"),
+        "control_characters_removed": (1, "in.csv, row 2"),
+    }
+    assert [str(line) for line in found.unreadable] == ["in.csv:3: bad,b,c,d"]
 
 
 def test_jsonl_is_read_line_by_line(tmp_path: Path) -> None:
     found = read(tmp_path, '{"text": "a", "label": "x"}\nnonsense\n{"text": "b"}\n', name="in.jsonl")
     assert found.samples.num_rows == 2
-    assert found.notes == {"unreadable_lines": 1}
+    assert told(found) == {"unreadable_lines": (1, "in.jsonl, line 2")}
+    assert [str(line) for line in found.unreadable] == ["in.jsonl:2: nonsense"]
 
 
 def test_no_label_at_all_goes_on_where_the_classes_are_declared(tmp_path: Path) -> None:
@@ -89,9 +133,7 @@ def test_a_parent_outside_its_labels_is_no_parent(tmp_path: Path) -> None:
     assert found.samples.to_pandas()["area"].isna().sum() == 3
 
 
-def test_a_label_under_several_parents_keeps_each_rows_own_and_is_named(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_label_under_several_parents_keeps_each_rows_own_and_is_named(tmp_path: Path) -> None:
     pairs = {("broadband", "other"): 25, ("mobile", "other"): 25, ("broadband", "slow"): 25, ("mobile", "slow"): 1}
     rows = [f"{area}-{intent}-{n},{area},{intent}" for (area, intent), count in pairs.items() for n in range(count)]
     tasks = ({"name": "area"}, {"name": "intent", "parent": "area"})
@@ -104,8 +146,8 @@ def test_a_label_under_several_parents_keeps_each_rows_own_and_is_named(
         "other": {"broadband", "mobile"},
         "slow": {"broadband"},  # one row of 26 is a slip: 3.8%
     }
-    assert '"other" (mobile 25, broadband 25), "slow" (broadband 25, mobile 1)' in caplog.text
-    assert found.notes == {"labels_under_several_parents": 2}
+    assert '"other" (mobile 25, broadband 25), "slow" (broadband 25, mobile 1)' in found.notes[0].message
+    assert told(found) == {"labels_under_several_parents": (26, "in.csv, row 1")}
 
 
 def test_gold_that_is_locked_away_says_nothing_of_parents(tmp_path: Path) -> None:
@@ -122,10 +164,10 @@ def test_gold_that_is_locked_away_says_nothing_of_parents(tmp_path: Path) -> Non
 
 def test_jsonl_keeps_other_ends_of_lines_and_mends_half_characters(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "a\u2028b \\ud83d", "label": "x"}\n', encoding="utf-8")
-    notes: dict[str, int] = {}
+    notes = Notes()
     frame, _ = read_rows("rows.jsonl", tmp_path, notes)
     assert frame["text"].tolist() == ["a\u2028b \ufffd"]
-    assert not notes.get("unreadable_lines")
+    assert [(note.kind, note.first) for note in notes.found] == [("half_characters", "rows.jsonl, line 1")]
 
 
 def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
@@ -151,7 +193,8 @@ ROWS = b"".join(b"text %d,%c\n" % (n, b"ab"[n % 2]) for n in range(20))
 def test_a_quote_that_nobody_closed_costs_its_own_line(tmp_path: Path, content: bytes, rows: int, lost: int) -> None:
     found = read(tmp_path, content)
     assert found.samples.num_rows == rows
-    assert found.notes.get("unreadable_lines", 0) == lost
+    assert len(found.unreadable) == lost == told(found).get("unreadable_lines", (0, ""))[0]
+    assert all("broken" in line.content for line in found.unreadable)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +240,8 @@ def test_a_list_of_labels_is_no_label(tmp_path: Path) -> None:
 
 def test_gold_labels_that_no_class_has_are_told(tmp_path: Path) -> None:
     found = read(tmp_path, "text,label\nhi,a\n", gold="text,label\nhello,a\nbye,Q\n")
-    assert found.notes == {"gold_labels_of_no_class": 1}
+    assert told(found) == {"gold_labels_of_no_class": (1, "gold.csv, row 2")}
+    assert '"Q"' in found.notes[0].message
 
 
 def test_a_row_never_changes_sides_as_its_class_grows(tmp_path: Path) -> None:

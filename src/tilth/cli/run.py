@@ -79,6 +79,8 @@ def run(*files: Annotated[str, Parameter(show=False)], asked: Asked = Asked()) -
     workspace = store.locate(asked.config, asked.out, anywhere=any([asked.input, asked.gold, asked.label]))
     request = night.Request(workspace=workspace, overrides=_overrides(asked), stages=stages, start=asked.start)
     ingested = ingest(request.settings, workspace.root)
+    for note in ingested.notes:
+        sys.stderr.write(f"tilth: {note}\n")
     if asked.dry_run:
         return _dry_run(request, ingested, as_json=asked.json)
     night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
@@ -100,7 +102,8 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
     rows = night.plan(request, ingested)
     known, texts = night.embedded(request, ingested)
     if as_json:
-        say(json.dumps({"stages": rows, "texts": texts, "embedded": known}, indent=2))
+        told = {"notes": [note.to_json() for note in ingested.notes]}
+        say(json.dumps({**told, "stages": rows, "texts": texts, "embedded": known}, indent=2))
         return 0
     say(f"{_sources(ingested)}; nothing is written")
     for row in rows:
@@ -110,7 +113,9 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
 
 
 def _sources(ingested: Ingested) -> str:
-    return " + ".join(f"{item['rows']} rows of {Path(item['path']).name}" for item in ingested.inputs)
+    from tilth.input_files import shown
+
+    return " + ".join(f"{item['rows']} rows of {shown(item['path'])}" for item in ingested.inputs)
 
 
 def _night(folder: Path, workspace: Workspace, *, show: bool) -> int:
@@ -154,7 +159,7 @@ def _summary(folder: Path) -> None:
 
 
 def _overrides(asked: Asked) -> dict[str, Any]:
-    from tilth.config import parse_override, parse_task
+    from tilth.config import parse_override, parse_tasks
 
     overrides = dict(parse_override(text) for text in asked.sets)
     if asked.input:
@@ -167,11 +172,11 @@ def _overrides(asked: Asked) -> dict[str, Any]:
     if asked.text:
         overrides["data.text"] = asked.text
     if asked.label:
-        overrides["tasks"] = [parse_task(part) for part in asked.label.split(",") if part.strip()]
+        overrides["tasks"] = parse_tasks(asked.label)
     if asked.seed is not None:
         overrides["seed"] = asked.seed
     return overrides
 
 
 def _here(name: str) -> str | Path:
-    return name if name.startswith("hf:") else Path(name).resolve()
+    return name if name == "-" or name.startswith("hf:") or "://" in name else Path(name).resolve()

@@ -14,6 +14,7 @@ from tilth.encoder import resolve_model
 from tilth.errors import RequestError
 from tilth.ingest import Ingested, ingest
 from tilth.night.request import Request
+from tilth.notes import UNREADABLE
 from tilth.store import Run
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,16 @@ log = logging.getLogger(__name__)
 
 def begin(request: Request, ingested: Ingested | None = None) -> Run:
     """Read the input and open a run; a wrong request raises before anything is written."""
-    ingested = ingested or ingest(request.settings, request.workspace.root)
+    if ingested is None:
+        ingested = ingest(request.settings, request.workspace.root)
+        for note in ingested.notes:
+            log.warning("%s", note)
     record, earlier = draft(request, ingested)
     run = Run.create(request.workspace.runs, record)
     store.write_table(run.path / "0-input.parquet", ingested.samples)
+    if ingested.unreadable:
+        with store.atomic(run.path / UNREADABLE) as beside:
+            beside.write_text("".join(f"{line}\n" for line in ingested.unreadable), encoding="utf-8")
     for path in earlier:
         store.copy(path, run.path / path.name)
     return run
@@ -55,7 +62,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "asked": list(request.stages),
         "taken_from": earlier[0].parent.name if earlier else None,
         "inputs": ingested.inputs,
-        "ingest": {"notes": ingested.notes},
+        "ingest": {"notes": [note.to_json() for note in ingested.notes]},
         "tasks": [task.to_json() for task in ingested.tasks],
         "carried": {"in": _carried(request, ingested), "out": {}},
         "stages": [],

@@ -53,7 +53,7 @@ def gather(folder: Path) -> dict[str, Any]:
         **_headline(record, frame),
         "table": tables[-1].name,
         "inputs": record.get("inputs") or [],
-        "notes": (record.get("ingest") or {}).get("notes") or {},
+        "notes": _notes((record.get("ingest") or {}).get("notes") or []),
         "came_in": _came_in(frame, tasks),
         "stages": [_stage(entry) for entry in record.get("stages") or []],
         "quality": [_quality(frame, task) for task in tasks],
@@ -89,6 +89,13 @@ def _headline(record: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
         "promoted": record.get("promoted"),
         "promotion": record.get("promotion"),
     }
+
+
+def _notes(kept: list[dict[str, Any]] | dict[str, int]) -> list[dict[str, Any]]:
+    """The notes of a record; until 0.1.0 they were counts alone."""
+    if isinstance(kept, dict):
+        return [{"message": f"{name.replace('_', ' ')}: {count}", "first": None} for name, count in kept.items()]
+    return kept
 
 
 def _came_in(frame: pd.DataFrame, tasks: list[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth import store
+from tilth.notes import Note
 from tilth.samples import Task
 
 LABELS = tuple(f"intent_{number:02d}_{word}" for number in range(15) for word in ("refund", "transfer", "card"))
@@ -158,6 +159,11 @@ def _entry(name: str, **fields: Any) -> dict[str, Any]:
     return {**base, **fields}
 
 
+NOTE = Note(
+    kind="unreadable_lines", count=2, message="2 lines of train.csv could not be read", first="train.csv, line 7"
+)
+
+
 def make(folder: Path, rows: pd.DataFrame | None = None, **record: Any) -> Path:
     """Write `run.json`, `0-input.parquet` and `5-training.parquet` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -173,7 +179,7 @@ def make(folder: Path, rows: pd.DataFrame | None = None, **record: Any) -> Path:
         "config": {},
         "tasks": [TASK.to_json()],
         "inputs": [{"path": "data/raw/train.csv", "sha256": "ab" * 32, "rows": 216, "split": "train"}],
-        "ingest": {"notes": {"unreadable_lines": 2}},
+        "ingest": {"notes": [NOTE.to_json()]},
         "stages": stages(),
         "gold": {"rows": 24, "intent": {"macro_f1": 0.8123, "accuracy": 0.84}},
         "promoted": True,

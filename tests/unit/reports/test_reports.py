@@ -65,6 +65,16 @@ def test_the_page_stands_alone_and_is_well_formed(written: tuple[str, dict]) -> 
     assert written[0].lstrip().startswith("<!DOCTYPE html>")
 
 
+def test_what_was_read_otherwise_is_told_with_its_first_place(written: tuple[str, dict]) -> None:
+    assert "2 lines of train.csv could not be read (first: train.csv, line 7)" in written[0]
+    assert written[1]["notes"][0]["count"] == 2
+
+
+def test_a_record_of_counts_alone_is_still_shown(tmp_path: Path) -> None:
+    page = reports.write(make(tmp_path / "old", ingest={"notes": {"unreadable_lines": 3}})).read_text("utf-8")
+    assert "unreadable lines: 3" in page
+
+
 def test_texts_are_escaped_everywhere(written: tuple[str, dict]) -> None:
     assert HOSTILE not in written[0]
     assert written[0].count("&lt;script&gt;") == 2  # an example row, and a cell of the training figure

@@ -1,0 +1,133 @@
+"""The bytes of an input file or of standard input, and what kind they are; what cannot be read is told with the fix."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sys
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+
+from tilth.errors import InputError, did_you_mean
+
+HUB, STANDARD_INPUT = "hf:", "-"
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_OTHERS = {
+    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "unpack it, or save its sheet as CSV UTF-8"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save its sheet as CSV UTF-8"),
+    b"SQLite format 3": (
+        "an SQLite database",
+        "write its table as CSV: sqlite3 -header -csv FILE 'select * from TABLE'",
+    ),
+    b"BZh": ("compressed by bzip2", "unpack it: bunzip2 FILE"),
+    b"\xfd7zXZ": ("compressed by xz", "unpack it: unxz FILE"),
+    b"\x28\xb5\x2f\xfd": ("compressed by zstd", "unpack it: unzstd FILE"),
+}
+"""How files begin that tilth does not read, what they are, and what makes them readable."""
+
+
+def shown(name: str) -> str:
+    """What a person reads for an input: the file's own name."""
+    return "standard input" if name == STANDARD_INPUT else Path(name).name
+
+
+def content(name: str, root: Path, kinds: Collection[str]) -> tuple[bytes, Path]:
+    """What a file, or standard input, holds, and its path.
+
+    Raises:
+        InputError: there is no such file, or nothing in it.
+    """
+    if name == STANDARD_INPUT:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise InputError(
+                'input "-" is standard input, and nothing is piped in; for example: tilth run … < rows.csv'
+            )
+        data = sys.stdin.buffer.read()
+        if not data:
+            raise InputError('input "-": standard input is empty; it can be read once, for one of input, gold, …')
+        return data, Path(shown(STANDARD_INPUT))
+    if address := re.match(r"(\w+)://", name):
+        raise InputError(_elsewhere(name, address.group(1)))
+    path = root / name
+    if not name.strip() or path.is_dir():
+        near = sorted(file.name for file in path.glob("*") if file.suffix.lower() in kinds) if name.strip() else []
+        raise InputError(
+            f'input "{name}" is {"a folder" if name.strip() else "empty"}; name a file, for example '
+            f"{Path(name) / near[0] if near else 'rows.csv'}"
+        )
+    if not path.is_file():
+        near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
+    return path.read_bytes(), path
+
+
+def _elsewhere(name: str, scheme: str) -> str:
+    if hub := re.match(r"https?://huggingface\.co/datasets/([\w.-]+(?:/[\w.-]+)?)", name):
+        return f'input "{name}" is an address; a data set of the Hub is named {HUB}{hub.group(1)}'
+    fetch = f'curl -L "{name}"' if scheme in {"http", "https", "ftp", "file"} else f"PROGRAM-THAT-READS {name}"
+    return (
+        f'input "{name}" is an address, and tilth fetches nothing but data sets of the Hub (hf:owner/name); fetch it '
+        f"yourself: {fetch} > rows.csv, then --input rows.csv; or {fetch} | tilth run --input - …"
+    )
+
+
+def kind(data: bytes, path: Path, kinds: Collection[str]) -> str:
+    """The ending, of those given, that says how to read a file: by what it holds where that is plain, else its own.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    for start, (what, fix) in _OTHERS.items():
+        if data.startswith(start):
+            raise InputError(f"{path}: this is {what}, which tilth does not read; {fix.replace('FILE', path.name)}")
+    ending = (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
+    if data.startswith(_PARQUET) and data.endswith(_PARQUET):
+        return ".parquet"
+    if path == Path(shown(STANDARD_INPUT)):
+        return ".jsonl" if data.lstrip().startswith(b"{") else ".csv"
+    if ending not in kinds:
+        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, kinds)}')
+    return ending
+
+
+def unpacked(data: bytes, path: Path) -> bytes:
+    """The content of a file, packed by gzip or not.
+
+    Raises:
+        InputError: it is packed, and not whole.
+    """
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: packed by gzip, but not whole ({error}); pack or fetch it again") from None
+
+
+def utf8(data: bytes, path: Path) -> bytes:
+    """The content of a text file, without a byte order mark.
+
+    Raises:
+        InputError: it is empty, or not UTF-8.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise InputError(f"{path}: the file is empty; expected a header and rows")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
+            f"convert it first, for example: iconv -f {_encoding(data)} -t utf-8 {path.name} > utf8-{path.name}"
+        ) from None
+    return data
+
+
+def _encoding(data: bytes) -> str:
+    """What a file that is not UTF-8 most likely is."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    # Of 0x80 to 0x9f, Windows makes quotes, dashes and the euro sign, Latin-1 signs that no text holds.
+    return "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin1"
