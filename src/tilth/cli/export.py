@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Annotated, Literal
 
 from tilth.cli import desk, options
 from tilth.cli.terminal import say
 
 
-def export(target: Path, /, *, run: options.RunName = "latest") -> int:
-    """Write the better data set: text, labels, weights, provenance.
+def export(
+    target: Annotated[Path, options.Dash],
+    /,
+    *,
+    run: options.RunName = "latest",
+    gold: Path | None = None,
+    format: Literal["csv", "jsonl", "parquet", "folder"] | None = None,
+    force: bool = False,
+) -> int:
+    """Write the better data set: text, labels, weights, provenance, and the input's other columns.
 
     For example:
 
         tilth export better.csv
-        tilth export better.parquet --run 20260101-020000
+        tilth export better.parquet --gold checked.parquet --run 20260101-020000
+        tilth export - --format jsonl | head
 
     Args:
-        target: FILE.csv, FILE.jsonl, FILE.parquet, or a folder for `datasets`
+        target: FILE.csv, FILE.jsonl, FILE.parquet, a folder for `datasets` (splits train and test), or - with --format
+        gold: a second file for the gold rows, which no file to train on holds
+        format: which kind of file (default: by the target's ending)
+        force: write over what is there
     """
     from tilth.export import export as write
 
-    rows = write(desk.run(run), target)
-    say(f"{rows} rows: {target}")
+    done = write(desk.run(run), target, kind=format, gold=gold, force=force)
+    streamed = str(target) == "-"
+    lines = [f"{done.rows} rows: {'standard output' if streamed else target}"]
+    if done.gold:
+        lines.append(f"{done.gold} gold rows: {gold or f'{target}, split test'}")
+    if done.left_out:
+        reasons = ", ".join(f"{count} {why}" for why, count in done.left_out.items())
+        lines.append(f"{sum(done.left_out.values())} rows left out: {reasons}")
+    for name, other in done.renamed.items():
+        lines.append(f'column "{name}" of the input is called "{other}" there, for tilth has one of that name')
+    if streamed:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+    else:
+        say("\n".join(lines))
     return 0

@@ -29,12 +29,37 @@ def test_a_run_outside_any_workspace_is_named_by_its_folder(
 ) -> None:
     folder = next(path for path in (elsewhere / "nights").iterdir() if not path.is_symlink())
     for place in (folder, elsewhere / "nights", Path("nights/latest")):
-        assert cli.main(["export", "out.jsonl", "--run", str(place)]) == 0
+        assert cli.main(["export", "out.jsonl", "--run", str(place), "--force"]) == 0
         assert len((elsewhere / "out.jsonl").read_text().splitlines()) == sum(row[2] == "train" for row in ROWS)
     assert cli.main(["export", "out.jsonl"]) == 2
     assert "tilth-runs" in capsys.readouterr().err
     (elsewhere / "nights").rename(elsewhere / "tilth-runs")  # where a run goes that is told no other place
+    (elsewhere / "out.jsonl").unlink()
     assert cli.main(["export", "out.jsonl"]) == 0
+
+
+def test_an_export_says_what_it_left_out_and_writes_over_nothing(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["export", "out.csv", "--run", "nights"]) == 0
+    told = "2 without a label, 2 gold, which is only measured on"
+    assert capsys.readouterr().out == f"8 rows: out.csv\n4 rows left out: {told}\n"
+    written = (elsewhere / "out.csv").read_bytes()
+    assert cli.main(["export", "out.csv", "--run", "nights"]) == 2
+    assert "out.csv is there already; give another name, or --force" in capsys.readouterr().err
+    assert (elsewhere / "out.csv").read_bytes() == written
+    assert cli.main(["export", "out", "--run", "nights"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["8 rows: out", "2 gold rows: out, split test"]
+
+
+def test_an_export_to_standard_output_is_rows_alone(elsewhere: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "-", "--run", "nights"]) == 2
+    assert "give --format jsonl, or the name of a file" in capfd.readouterr().err
+    assert cli.main(["export", "-", "--run", "nights", "--format", "csv"]) == 0
+    found = capfd.readouterr()
+    assert found.out.splitlines()[0].startswith("id,text,area,area_weight")
+    assert len(found.out.splitlines()) == 9
+    assert found.err.startswith("8 rows: standard output\n")
 
 
 def test_where_no_run_is_promoted_one_is_named(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +77,7 @@ def test_what_the_system_refuses_is_told_in_its_own_words(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "out.csv")
 
-    monkeypatch.setattr("pandas.DataFrame.to_csv", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     assert cli.main(["export", "out.csv", "--run", "nights"]) == 1
     assert capsys.readouterr().err == "tilth: No space left on device: out.csv\n"
     assert not [path for path in elsewhere.iterdir() if path.name != "nights"]
