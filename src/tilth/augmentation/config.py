@@ -98,7 +98,9 @@ class Config(Model):
     """Configuration of the augmentation stage."""
 
     when: Literal["auto", "always", "never"] = Field(
-        default="auto", description="whether training takes accepted paraphrases; auto = where they are proved to help"
+        default="auto",
+        description="whether training takes accepted paraphrases; auto = where they are proved to help, and none is "
+        "drawn where the learning curve of the night's labels says that no help could be seen",
     )
     backend: Literal["tilth", "llada2", "diffusion_gemma"] = Field(
         default="tilth", description="who paraphrases: the denoiser, or a large model that is asked to in a prompt"

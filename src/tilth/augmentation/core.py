@@ -12,7 +12,7 @@ import pandas as pd
 from datasets import Dataset
 
 from tilth.augmentation import judges as judging
-from tilth.augmentation import readability, report, sources, weights
+from tilth.augmentation import readability, report, sources, weights, worth
 from tilth.augmentation.acceptability import AcceptabilityChecker
 from tilth.augmentation.adapt import Adapted, adapt
 from tilth.augmentation.attestation import AttestedChecker
@@ -29,7 +29,7 @@ from tilth.augmentation.proof import Offered, Proof, Proving, prove
 from tilth.augmentation.readability import Reading
 from tilth.augmentation.rows import appended, rows_of
 from tilth.augmentation.slots import frame_json
-from tilth.samples import Reason, Split, Status, Task, to_pandas
+from tilth.samples import Reason, Split, to_pandas
 from tilth.stage import Resources, StageResult
 from tilth.text import normal_form
 
@@ -43,6 +43,12 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     fitted = judging.telling([judging.fit(frame, task, resources.evidence) for task in resources.tasks])
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
+    allowed = sources.budgets(sources.sizes(frame, resources.tasks), _recall(fitted), config.gate)
+    proving = Proving(fitted, resources.evidence.embeddings(), config.gate)
+    order = sources.in_order(frame, resources.tasks, allowed)
+    expected = worth.estimate(proving, frame["id"].tolist(), order, config, resources.seed)
+    if expected is not None and not expected.enough:
+        return worth.nothing_drawn(samples, expected, config, resources)
     people = written(frame)
     attested = AttestedChecker(people.texts, config.gate.attested)
     checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server, config.placed())]
@@ -51,8 +57,6 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,
     )  # fmt: skip
     trained = config.backend != "tilth" or _good_enough(adapted, config)
-    allowed = sources.budgets(_sizes(frame, resources.tasks), _recall(fitted), config.gate)
-    proving = Proving(fitted, resources.evidence.embeddings(), config.gate)
     chosen = sources.choose(
         frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
         adapted.pipeline.tokenizer, proving.vouched_by_any(),
@@ -97,8 +101,9 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
             "grammar": [*(checker.name for checker in checks), "denoiser"],
             "when": config.when,
             **(proof if accepted.any() else {}),
+            **worth.metrics(expected),
         },
-        figures=report.figures(adapted.record, chosen, candidates, measured, reasons),
+        figures=[*worth.figures(expected), *report.figures(adapted.record, chosen, candidates, measured, reasons)],
         carried=adapted.folder,
         unheard=unheard(checks),
     )
@@ -114,15 +119,6 @@ def _good_enough(adapted: Adapted, config: Config) -> bool:
         loss, config.max_heldout_loss,
     )  # fmt: skip
     return False
-
-
-def _sizes(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
-    learning = frame[(frame["split"] != Split.GOLD) & (frame["status"] == Status.ACTIVE)].reset_index(drop=True)
-    sizes: dict[tuple[str, str], int] = {}
-    for name in sources.class_of(learning, tasks):
-        if name is not None:
-            sizes[name] = sizes.get(name, 0) + 1
-    return sizes
 
 
 def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tilth.augmentation import scoring
 from tilth.augmentation.config import Config, GateConfig
 from tilth.augmentation.gate import Candidates, Measured, fill, keeps_label, shared
 from tilth.augmentation.judges import TaskJudges, agreement_of, probabilities, together, trained_on
@@ -15,7 +16,6 @@ from tilth.evidence import knowable
 from tilth.judge import fit_predict
 from tilth.samples import Reason
 
-_DRAWS = 400  # of the bootstrap
 _MANY, _FEW_PARTS = 3000, 3
 """Labeled rows beyond which three parts are held out in turn, and not each fold: a fit is dear, and few suffice."""
 
@@ -226,38 +226,13 @@ def _compared(
     after: Mapping[float, Sequence[np.ndarray]],
     seed: int,
 ) -> Proof:
-    every = np.flatnonzero(np.any([found.codes >= 0 for found in judges], axis=0))
+    every = scoring.labeled(judges)
 
     def said(beliefs: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [belief.argmax(axis=1) for belief in beliefs]
 
-    def score(guesses: Sequence[np.ndarray], rows: np.ndarray) -> float:
-        asked = [rows[found.codes[rows] >= 0] for found in judges]
-        return float(
-            np.mean([
-                macro_f1(found.codes[own], guess[own], len(found.task.labels))
-                for found, guess, own in zip(judges, guesses, asked, strict=True)
-                if len(own)
-            ])
-        )  # fmt: skip
-
     tried = {weight: said(beliefs) for weight, beliefs in after.items()}
-    best, plain = max(tried, key=lambda weight: score(tried[weight], every)), said(before)
-    rng, differences = np.random.default_rng(seed), []
-    for _ in range(_DRAWS):  # rows are drawn, each with all its tasks: what one task gets wrong another often does too
-        drawn = every[rng.integers(len(every), size=len(every))]
-        differences.append(score(tried[best], drawn) - score(plain, drawn))
-    low, high = np.quantile(differences, [0.025, 0.975])
-    return Proof(score(plain, every), score(tried[best], every), (float(low), float(high)), best)
-
-
-def macro_f1(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:
-    """Mean F1 over the classes of the truth.
-
-    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3), 4)
-    0.7333
-    """
-    right = np.bincount(truth[truth == guess], minlength=classes)
-    total, said = np.bincount(truth, minlength=classes), np.bincount(guess, minlength=classes)
-    there = total > 0
-    return float((2 * right[there] / (total[there] + said[there])).mean())
+    scores = {weight: scoring.score(judges, guesses, every) for weight, guesses in tried.items()}
+    best, plain = max(scores, key=lambda weight: scores[weight]), said(before)
+    found = scoring.interval(judges, tried[best], plain, seed)
+    return Proof(scoring.score(judges, plain, every), scores[best], found, best)

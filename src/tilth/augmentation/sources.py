@@ -14,7 +14,7 @@ from tilth.augmentation.canvas import LONGEST
 from tilth.augmentation.config import GateConfig
 from tilth.augmentation.wording import Word, share_known, words_of
 from tilth.encoder import Encoder
-from tilth.samples import Source, Task, settled
+from tilth.samples import Source, Split, Status, Task, settled
 from tilth.text import normal_form, unit_interval
 
 FEWEST_WORDS = 3
@@ -40,6 +40,12 @@ def class_of(frame: pd.DataFrame, tasks: Sequence[Task]) -> list[tuple[str, str]
             if isinstance(label, str):
                 found[row] = (task.name, label)
     return found
+
+
+def sizes(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
+    """How many rows that teach are of each class, by `class_of`."""
+    learning = frame[(frame["split"] != Split.GOLD) & (frame["status"] == Status.ACTIVE)].reset_index(drop=True)
+    return dict(Counter(name for name in class_of(learning, tasks) if name is not None))
 
 
 def budgets(
@@ -81,24 +87,10 @@ def choose(
             give it another label, they will hardly give its paraphrases the right one: of clinc150 with five labels a
             class such rows are half of the candidates, and an eighth of the accepted ones.
     """
-    taught = np.zeros(len(frame), dtype=bool)
-    for task in tasks:
-        taught |= settled(frame, task.name)
-    taught &= (frame["source"] == Source.INPUT).to_numpy(dtype=bool)
     classes, skipped, seen = class_of(frame, tasks), Counter[str](), set[str]()
-    sure = np.nanmin([frame[f"{task.name}_confidence"].fillna(1.0) for task in tasks], axis=0)
-    order = sorted(
-        np.flatnonzero(taught).tolist(),
-        key=lambda row: (-round(float(sure[row]), 2), unit_interval(str(frame["id"].iloc[row]))),
-    )
-    queues: dict[tuple[str, str], list[int]] = {}
-    for row in order:
-        name = classes[row]
-        if name is not None:
-            queues.setdefault(name, []).append(int(row))
     rows: list[int] = []
     words: list[list[Word]] = []
-    for row in _shared_out(queues, allowed):
+    for row in in_order(frame, tasks, allowed):
         if len(rows) >= limit:
             break
         found = words_of(frame["text"].iloc[row], tokenizer)
@@ -115,6 +107,29 @@ def choose(
         [words[k] for k in chosen],
         dict(sorted(skipped.items())),
     )
+
+
+def in_order(frame: pd.DataFrame, tasks: Sequence[Task], allowed: Mapping[tuple[str, str], int]) -> list[int]:
+    """All rows with a settled label, in the order in which they are looked at; the surest labels of a class first.
+
+    Each prefix holds the classes in proportion to their budgets, by `budgets`.
+    """
+    taught = np.zeros(len(frame), dtype=bool)
+    for task in tasks:
+        taught |= settled(frame, task.name)
+    taught &= (frame["source"] == Source.INPUT).to_numpy(dtype=bool)
+    classes = class_of(frame, tasks)
+    sure = np.nanmin([frame[f"{task.name}_confidence"].fillna(1.0) for task in tasks], axis=0)
+    order = sorted(
+        np.flatnonzero(taught).tolist(),
+        key=lambda row: (-round(float(sure[row]), 2), unit_interval(str(frame["id"].iloc[row]))),
+    )
+    queues: dict[tuple[str, str], list[int]] = {}
+    for row in order:
+        name = classes[row]
+        if name is not None:
+            queues.setdefault(name, []).append(int(row))
+    return _shared_out(queues, allowed)
 
 
 def _shared_out(queues: Mapping[tuple[str, str], list[int]], allowed: Mapping[tuple[str, str], int]) -> list[int]:
