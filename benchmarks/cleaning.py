@@ -23,6 +23,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from tilth import samples as table
 from tilth.cleaning import Config
+from tilth.cleaning.copies import conflicts
 from tilth.cleaning.labels import judge_all
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder
@@ -158,7 +159,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
             judged(~theirs, codes),
         ],
     }
-    judge_all(frame, [rows.task], Config(), evidence, seed)
+    judge_all(frame, [rows.task], Config(), evidence, seed, conflicts(frame, [rows.task]))
     after = table.resolve(frame, [rows.task])
     kept = after["label"].notna().to_numpy()
     labels = rows.task.codes(after["label"])

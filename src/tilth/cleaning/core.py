@@ -8,7 +8,7 @@ import numpy as np
 from datasets import Dataset
 
 import tilth.cleaning.repeats  # noqa: F401 - its checks register themselves
-from tilth.cleaning import filters, report
+from tilth.cleaning import copies, filters, report
 from tilth.cleaning.checks import CHECKS
 from tilth.cleaning.config import Config
 from tilth.cleaning.datalab import examine
@@ -35,10 +35,13 @@ def clean(samples: Dataset, config: Config, resources: Resources) -> StageResult
             duplicate_of = np.where(duplicate_of == None, found.duplicate_of, duplicate_of)  # noqa: E711 - elementwise
         metrics["checks"][check.name] = int((found.issue & ~gold).sum())
     frame["duplicate_of"] = duplicate_of
-    metrics["whole"] = examine(frame, resources.tasks[-1], resources.evidence)
-    metrics["tasks"] = judge_all(frame, resources.tasks, config, resources.evidence, resources.seed)
+    conflicts = copies.conflicts(frame, resources.tasks)
+    metrics["copies"] = copies.metrics(frame, resources.tasks, conflicts)
+    finest = resources.tasks[-1]
+    metrics["whole"] = examine(frame, finest, resources.evidence, conflicts[finest.name].rows)
+    metrics["tasks"] = judge_all(frame, resources.tasks, config, resources.evidence, resources.seed, conflicts)
     return StageResult(
         samples=from_pandas(frame, resources.tasks),
         metrics=metrics,
-        figures=report.figures(frame, metrics, resources.tasks),
+        figures=report.figures(frame, metrics, resources.tasks, conflicts),
     )

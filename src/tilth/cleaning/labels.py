@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from cleanlab.rank import get_label_quality_scores
 
 from tilth.cleaning import filters
 from tilth.cleaning.config import Config
+from tilth.cleaning.copies import Conflict
 from tilth.cleaning.crowd import Consensus, consensus
 from tilth.cleaning.filters import Verdict
 from tilth.cleaning.witnesses import Beliefs, Graph, believe
@@ -41,14 +42,19 @@ class Judged:
 
 
 def judge_all(
-    frame: pd.DataFrame, tasks: Sequence[Task], config: Config, evidence: Evidence, seed: int
+    frame: pd.DataFrame,
+    tasks: Sequence[Task],
+    config: Config,
+    evidence: Evidence,
+    seed: int,
+    conflicts: Mapping[str, Conflict],
 ) -> dict[str, dict[str, Any]]:
     """Write every task's columns into the frame, children first so that their parents hear them; give the metrics."""
     done: dict[str, Judged] = {}
     for task in reversed(tasks):
         children = [(child, done[child.name].belief) for child in tasks if child.parent == task.name]
         below = _from_below(task, children) if children else None
-        done[task.name] = judge_labels(frame, task, config, evidence, seed, below)
+        done[task.name] = judge_labels(frame, task, config, evidence, seed, conflicts[task.name], below)
     return {task.name: done[task.name].metrics for task in tasks}
 
 
@@ -74,14 +80,17 @@ def judge_labels(
     config: Config,
     evidence: Evidence,
     seed: int,
+    conflict: Conflict,
     below: np.ndarray | None = None,
 ) -> Judged:
     """Write one task's columns into the frame.
 
     Active train rows take part (a text in another language than the encoder knows would be judged by chance); a
-    class with a single row is kept and judged by nobody, and what a person answered is learned from, never judged.
+    class with a single row is kept and judged by nobody, what a person answered is learned from, never judged, and
+    copies that contradict each other teach nobody.
     """
     codes, asked = _codes(frame, task)
+    codes[conflict.rows] = -1
     counts = np.bincount(codes[codes >= 0], minlength=len(task.labels))
     rows = np.flatnonzero((codes >= 0) & (counts[codes] > 1))
     columns = _Columns(frame, task, rows)
@@ -105,6 +114,8 @@ def judge_labels(
         if (together := _consensus(frame, task, rows, labels, beliefs, config)) is not None:
             columns.agree(compact, labels, together, asked[rows], config)
             metrics["consensus"] = together.metrics()
+    columns.contradict(task.decoded(task.codes(frame[f"{task.name}_given"])), conflict)
+    if len(present) > 1 or conflict.rows.any():
         metrics["issues"] = int(columns.issue.sum())
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.into(frame)
@@ -200,6 +211,14 @@ class _Columns:
         self.suggested[rows], self.issue[rows] = labels[found.label[mine]], differs
         verdict = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
         self.action[rows] = np.where(differs, verdict, Action.KEEP.value)
+
+    def contradict(self, given: np.ndarray, conflict: Conflict) -> None:
+        """Send the labels of copies that contradict each other to review, with the label of most as the suggestion."""
+        rows = np.flatnonzero(conflict.rows)
+        self.quality[rows] = self.right[rows] = conflict.own[rows]
+        self.suggested[rows], self.sure[rows] = conflict.suggested[rows], conflict.most[rows]
+        self.issue[rows] = pd.notna(conflict.suggested[rows]) & (conflict.suggested[rows] != given[rows])
+        self.action[rows] = Action.CONFLICT.value
 
     def into(self, frame: pd.DataFrame) -> None:
         """Set the columns in a frame that the caller owns."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from tilth.cleaning import copies
 from tilth.cleaning.checks import Found, check, verdict
 from tilth.cleaning.config import Config
 from tilth.evidence import Evidence
@@ -20,12 +21,8 @@ _SHARED = 0.7  # of two texts' words, for them to be near copies
 
 @check("exact_duplicate", Status.QUARANTINED, Reason.EXACT_DUPLICATE)
 def exact_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Equal but for case and punctuation to an earlier row; the one with labels for the most tasks is kept."""
-    own = frame["split"].ne(Split.GOLD) & frame["text"].ne("")
-    form = frame["text"].map(normal_form).where(own & frame["text"].map(normal_form).ne(""))
-    order = _turns(frame)
-    first = frame["id"].iloc[order].groupby(form.iloc[order]).first()
-    original = form.map(first).astype(object)
+    """Equal but for case and punctuation to a row that is kept: see `tilth.cleaning.copies.kept`."""
+    original = copies.kept(frame)
     issue = original.notna() & original.ne(frame["id"])
     return verdict(issue.to_numpy(dtype=bool), original.where(issue, None).to_numpy(dtype=object))
 
@@ -39,7 +36,7 @@ def gold_leak(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
 
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
 def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Cosine to the likest earlier row, where most of the words are shared too; rows with more labels come first."""
+    """Cosine to the likest row that is kept, where most of the words are shared too; see `copies.order`."""
     own = np.flatnonzero(frame["split"].ne(Split.GOLD))
     score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
     near, vectors = evidence.neighbors(10, own), evidence.embeddings()[own]
@@ -56,7 +53,10 @@ def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> F
                 return int(others[place]), float(cosines[place])
         return None
 
-    for row in (turn for turn in _turns(frame.iloc[own]) if close[turn]):
+    turns = copies.order(frame.iloc[own])
+    copied = frame["is_exact_duplicate_issue"].to_numpy(dtype=bool)[own]
+    turns = turns[np.argsort(copied[turns], kind="stable")]  # the copy that stays is no near copy of those that do not
+    for row in (turn for turn in turns if close[turn]):
         beside = kept[near.rows[row][near.similarities[row] >= config.near_duplicate]]
         found = alike(row, np.unique(beside[beside >= 0]))
         if found is None and near.similarities[row, -1] >= config.near_duplicate:  # there are more than were looked for
@@ -68,12 +68,6 @@ def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> F
             original[own[row]], score[own[row]] = frame["id"].iloc[own[found[0]]], max(0.0, 1 - found[1])
     issue = np.array([value is not None for value in original], dtype=bool)
     return Found(score=score, issue=issue, duplicate_of=original)
-
-
-def _turns(frame: pd.DataFrame) -> np.ndarray:
-    """Positions in the order in which rows are kept: those with labels for more tasks first, then as they stand."""
-    given = [name for name in frame.columns if name.endswith("_given") and not name.startswith("meta.")]
-    return np.argsort(-frame[given].notna().sum(axis=1).to_numpy(), kind="stable")
 
 
 _SENTENCE = re.compile(r"[.!?\n]+\s*")

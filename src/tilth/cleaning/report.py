@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tilth.cleaning.copies import Conflict
 from tilth.samples import Task
 from tilth.stage import Figure
 
 _SHOWN = 12
 
 
-def figures(frame: pd.DataFrame, metrics: Mapping[str, Any], tasks: Sequence[Task]) -> list[Figure]:
+def figures(
+    frame: pd.DataFrame, metrics: Mapping[str, Any], tasks: Sequence[Task], conflicts: Mapping[str, Conflict]
+) -> list[Figure]:
     """The checks' counts; for each task the filters' measured figures, the label quality and the worst labels."""
     counts = dict(metrics["checks"])
     counts |= {kind: found["rows"] for kind, found in metrics["whole"].items() if isinstance(found, Mapping)}
@@ -27,8 +30,31 @@ def figures(frame: pd.DataFrame, metrics: Mapping[str, Any], tasks: Sequence[Tas
         )
     ]
     for task in tasks:
+        found += _conflicting(frame, task.name, conflicts[task.name])
         found += _of_task(frame, task.name, metrics["tasks"][task.name])
     return found
+
+
+def _conflicting(frame: pd.DataFrame, task: str, conflict: Conflict) -> list[Figure]:
+    if not conflict.rows.any():
+        return []
+    copies = frame[conflict.rows].groupby(conflict.text[conflict.rows], sort=True)
+    rows = []
+    for _, group in list(copies)[:_SHOWN]:
+        votes = group[f"{task}_given"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        said = ", ".join(f"{label} ({count})" for label, count in votes.items())
+        kept = group[group["duplicate_of"].isna()].iloc[0] if group["duplicate_of"].isna().any() else group.iloc[0]
+        suggested = kept[f"{task}_suggested"]
+        rows.append([kept["id"], kept["text"], said, suggested if isinstance(suggested, str) else None])
+    return [
+        Figure(
+            kind="table",
+            title=f"Copies with different labels: {task}",
+            data={"columns": ["kept row", "text", "labels of its copies", "suggested"], "rows": rows},
+            note=f"{copies.ngroups} texts, the first {len(rows)} shown. A person should say which label is right; "
+            "until then the label of most copies is in force at its share of them, and none where two are as frequent.",
+        )
+    ]
 
 
 def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list[Figure]:

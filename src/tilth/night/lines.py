@@ -18,6 +18,8 @@ def line(entry: Mapping[str, Any]) -> str:
 
 def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     """What a stage made of the rows, where it is no row set aside."""
+    if name == "cleaning":
+        return [part for task, found in metrics.get("copies", {}).items() for part in _of_copies(task, found)]
     if name == "weak_supervision":
         counts = {task: found["weakly_labeled_without_label"] for task, found in metrics["tasks"].items()}
         return [f"{count} labels of {task}" for task, count in counts.items()]
@@ -26,6 +28,22 @@ def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     if name == "active_learning":
         return [f"{metrics['asked']} to label"]
     return []
+
+
+_OF_COPIES = {
+    "conflicting": "different labels for the same text",
+    "lost": "labels of copies whose kept row has none",
+    "near": "near copies whose kept row has another label",
+}
+
+
+def _of_copies(task: str, found: Mapping[str, Any]) -> list[str]:
+    """Labels that cleaning set aside with the copies, each kind with its first row."""
+    return [
+        f"{task}: {words}: {one['rows']} (first: {one['first']})"
+        for kind, words in _OF_COPIES.items()
+        if (one := found[kind])["rows"]
+    ]
 
 
 def plan_line(row: Mapping[str, Any]) -> str:

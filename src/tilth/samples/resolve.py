@@ -2,7 +2,8 @@
 
 Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning doubts
 it), the label model's answer (called propagated where it rests on the text alone), and a given label that cleaning
-sent to review, at the chance that it is right: a toss-up teaches a little still. A given label that the witnesses of
+sent to review, at the chance that it is right: a toss-up teaches a little still. Where copies of one text contradict
+each other, that is the label of most of them, and none where two are as frequent. A given label that the witnesses of
 weak supervision dispute is for a person to look at: it is in force no more, and nothing takes its place. A paraphrase
 inherits. Parent and child must agree, but where people gave both: their labels never change each other. Gold rows keep
 the label that they came with, whatever any stage says.
@@ -59,13 +60,15 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
     certain = pd.Series(1.0, index=frame.index)
     given_confidence = _column(frame, f"{name}_given_confidence", np.nan).astype(float).where(~gold, 1.0).fillna(1.0)
     weak_confidence = _column(frame, f"{name}_weak_confidence", np.nan)
+    suggested = _column(frame, f"{name}_suggested")
+    doubtful = action.eq(Action.REVIEW) | (action.eq(Action.CONFLICT) & given.eq(suggested))
     proposals = (  # lowest precedence first, so that a later one overwrites
-        (Origin.GIVEN, given, given_confidence, action.eq(Action.REVIEW) & ~gold),
+        (Origin.GIVEN, given, given_confidence, doubtful & ~gold),
         (Origin.WEAK, _column(frame, f"{name}_weak"), weak_confidence, ~gold & ~disputed),
         (Origin.GIVEN, given, given_confidence, kept & ~disputed),
         (
             Origin.CORRECTED,
-            _column(frame, f"{name}_suggested"),
+            suggested,
             _column(frame, f"{name}_suggested_confidence", np.nan),
             action.eq(Action.CORRECT) & ~gold,
         ),
@@ -89,6 +92,7 @@ def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.n
     reason[(given.notna() & ~known).to_numpy(dtype=bool)] = Reason.UNKNOWN_LABEL.value
     reason[action.isin([Action.SET_ASIDE, Action.CORRECT]).to_numpy(dtype=bool)] = Reason.LABEL_ISSUE.value
     reason[action.eq(Action.REVIEW).to_numpy(dtype=bool)] = Reason.LABEL_REVIEW.value
+    reason[action.eq(Action.CONFLICT).to_numpy(dtype=bool)] = Reason.CONFLICTING_COPIES.value
     reason[origin == Origin.ANNOTATOR.value] = None
     return reason
 
@@ -108,6 +112,7 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     # What cleaning or the witnesses took from the parent does not come back by way of a child that says the same.
     withdrawn = frame[f"{parent}_reason"].isin([Reason.LABEL_ISSUE, Reason.LABEL_REVIEW])
     withdrawn &= frame[f"{parent}_given"].eq(implied)
+    withdrawn |= frame[f"{parent}_reason"].eq(Reason.CONFLICTING_COPIES)  # whichever of their labels the child says
     missing = implied.notna() & frame[parent].isna() & ~withdrawn
     pairs = zip(frame[child.name], frame[parent], strict=True)
     clash = pd.Series([bool(places.get(label)) and above not in places[label] for label, above in pairs], frame.index)

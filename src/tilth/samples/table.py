@@ -201,8 +201,9 @@ def lesson_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
 
 
 def unsure(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """Boolean mask, shape (rows,), of the rows whose label is in review or propagated: a person should look at it."""
-    mask = frame[f"{task}_reason"].eq(Reason.LABEL_REVIEW) | frame[f"{task}_origin"].eq(Origin.PROPAGATED)
+    """Boolean mask, shape (rows,), of the rows whose label a person should look at: in review, or propagated."""
+    mask = frame[f"{task}_reason"].isin([Reason.LABEL_REVIEW, Reason.CONFLICTING_COPIES])
+    mask |= frame[f"{task}_origin"].eq(Origin.PROPAGATED)
     return mask.to_numpy(dtype=bool)
 
 

@@ -46,6 +46,7 @@ class Action(StrEnum):
     CORRECT = "correct"
     SET_ASIDE = "set_aside"
     REVIEW = "review"
+    CONFLICT = "conflict"
 
 
 class Reason(StrEnum):
@@ -63,6 +64,7 @@ class Reason(StrEnum):
     GOLD_LEAK = "gold_leak"
     LABEL_ISSUE = "label_issue"
     LABEL_REVIEW = "label_review"
+    CONFLICTING_COPIES = "conflicting_copies"
     UNKNOWN_LABEL = "unknown_label"
     HIERARCHY = "hierarchy"
     FROM_CHILD = "from_child"

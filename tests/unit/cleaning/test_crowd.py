@@ -11,6 +11,7 @@ from tests.conftest import HashingEncoder
 from tests.unit.cleaning.test_labels import CLASSES, FILLER, WORDS
 from tilth import samples as table
 from tilth.cleaning import Config
+from tilth.cleaning.copies import conflicts
 from tilth.cleaning.crowd import consensus
 from tilth.cleaning.labels import judge_all
 from tilth.evidence import Evidence
@@ -94,7 +95,7 @@ def test_the_consensus_comes_into_force_but_never_over_a_persons_answer(
     rows["label_answer"] = None
     rows.loc[wrong, "label_answer"] = rows.loc[wrong, "label_given"]
     evidence = Evidence(table.from_pandas(rows, [task]), encoder=HashingEncoder(), cache=Cache(tmp_path))
-    metrics = judge_all(rows, [task], Config(), evidence, seed=0)["label"]
+    metrics = judge_all(rows, [task], Config(), evidence, 0, conflicts(rows, [task]))["label"]
     after = table.resolve(rows, [task])
     names = np.array(NAMES, dtype=object)[truth]
     assert (after["label"] == names).mean() > (rows["label_given"] == names).mean() + 0.05
@@ -108,7 +109,7 @@ def test_the_consensus_comes_into_force_but_never_over_a_persons_answer(
 def test_a_policy_that_keeps_leaves_the_majority(frame: tuple[pd.DataFrame, Task, np.ndarray], tmp_path: Path) -> None:
     rows, task, _ = frame
     evidence = Evidence(table.from_pandas(rows, [task]), encoder=HashingEncoder(), cache=Cache(tmp_path))
-    judge_all(rows, [task], Config(policy="keep"), evidence, seed=0)
+    judge_all(rows, [task], Config(policy="keep"), evidence, 0, conflicts(rows, [task]))
     after = table.resolve(rows, [task])
     assert (after["label"] == rows["label_given"]).all()
     assert rows["is_label_issue"].any()

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth.cleaning import Config
+from tilth.cleaning.copies import conflicts
 from tilth.cleaning.filters import NAMES, choose
 from tilth.cleaning.labels import judge_all
 from tilth.cleaning.witnesses import Graph, believe
@@ -209,7 +210,7 @@ def test_a_parent_hears_its_children(tmp_path: Path) -> None:
     found = {}
     for name, tasks in (("with", TASKS), ("without", TASKS[:1])):
         one = table.to_pandas(samples)
-        judge_all(one, tasks, Config(planted=50), evidence, 0)
+        judge_all(one, tasks, Config(planted=50), evidence, 0, conflicts(one, tasks))
         found[name] = one.loc[wrong, "area_quality"].mean() - one.loc[~wrong, "area_quality"].mean()
     assert found["with"] < found["without"] < 0
 
