@@ -89,7 +89,8 @@ def training(run: str) -> str:
 @task(name="close night")
 def close_night(run: str) -> str:
     """The record's last word, the report and, last of all, promotion; returns the report's path."""
-    night.finish(Run(Path(run)))
-    report = reports.write(Path(run))
-    night.promote(Run(Path(run)))
+    with terminal.working("closing"):
+        night.finish(Run(Path(run)))
+        report = reports.write(Path(run))
+        night.promote(Run(Path(run)))
     return str(report)

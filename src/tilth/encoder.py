@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from tilth.config import EncoderConfig
 from tilth.errors import ConfigError
+from tilth.progress import report
 from tilth.store import Cache, Vectors, digest_json
 from tilth.store.files import sha256_file
 from tilth.text import chunked, surrounding
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
 
 
 class Encoder:
@@ -52,14 +51,14 @@ class Encoder:
         shape = [self.config.max_tokens, self.config.max_chunks, self.config.precision, self._pooling, "v1"]
         return digest_json([sums, shape])
 
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of the texts, float32, shape (texts, dimensions), each of length 1; only new texts are computed."""
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
 
         def compute(new: list[str]) -> np.ndarray:
             log.info("encoding %d new texts of %d", len(new), len(texts))
-            return self._compute(new, progress)
+            return self._compute(new)
 
         return self._vectors.of(texts, compute)
 
@@ -101,7 +100,7 @@ class Encoder:
             return "mean"
         return "cls" if json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token") else "mean"
 
-    def _compute(self, texts: Sequence[str], progress: Progress | None) -> np.ndarray:
+    def _compute(self, texts: Sequence[str]) -> np.ndarray:
         owner, chunks = self._chunk(texts)
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
         done = 0
@@ -111,8 +110,7 @@ class Encoder:
             lengths = np.array([max(len(chunks[i]), 1) for i in batch], dtype=np.float64)[:, None]
             np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
             done += len(batch)
-            if progress is not None:
-                progress(done, len(chunks))
+            report("encoding pieces of text", done, len(chunks))
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         return (sums / np.maximum(norms, 1e-12)).astype(np.float32)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tilth import progress
 from tilth.config import EncoderConfig
 from tilth.encoder import Encoder, batches, resolve_model
 from tilth.errors import ConfigError
@@ -126,7 +127,8 @@ def test_nothing_and_the_empty_text(shared: Counting) -> None:
 
 def test_progress_ends_at_all(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    encoder(tmp_path, batch_tokens=64).encode(TEXTS, progress=lambda done, total: calls.append((done, total)))
+    with progress.listening(lambda what, done, of: calls.append((done, of))):
+        encoder(tmp_path, batch_tokens=64).encode(TEXTS)
     assert calls[-1] == (4, 4)
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import Batch, Examples, noised
 from tilth.precision import autocast
+from tilth.progress import report
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ def learn(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         progress.step += 1
+        report("adapting the paraphraser", progress.step, last)
         recent.append(loss.detach())  # read out later: an accelerator is not to wait for it at every step
         if progress.step % each == 0 or progress.step == last:
             progress.curve.append((progress.step, float(torch.stack(recent).mean())))

@@ -17,6 +17,7 @@ from tilth.augmentation.denoiser import Denoiser
 from tilth.augmentation.examples import MASK, SEP
 from tilth.augmentation.wording import Piece, spellings, words_of, write
 from tilth.precision import autocast
+from tilth.progress import report
 
 FIDELITY = 4
 """The level asked for: as close in meaning as can be."""
@@ -109,6 +110,7 @@ class ParaphrasePipeline(DiffusionPipeline):
                     found[canvas.row][canvas.slot] = write(self._pieces(canvas, ids), texts[canvas.row], casing)
                     noise[canvas.row][canvas.slot] = canvas.level
                 bar.update(len(rows))
+                report("paraphrasing", min(first + together, len(order)), len(order))
         return ParaphraseOutput(texts=found, noise_levels=noise) if return_dict else (found, noise)
 
     def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:

@@ -105,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 app.meta.default_parameter = options.DEFAULT
+app.meta.suppress_keyboard_interrupt = False  # `main` answers it
 
 
 @app.meta.default

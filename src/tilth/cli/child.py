@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from tilth.cli import terminal
 from tilth.cli.init import template
+from tilth.cli.progress import Steps
 
 Process: TypeAlias = subprocess.Popen[Any]
 
@@ -46,9 +51,30 @@ def stop(process: Process) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if sys.stdout.isatty():  # a progress bar that was cut off has hidden the cursor and left half a line
-            sys.stdout.write("\x1b[?25h\r\x1b[2K")
-            sys.stdout.flush()
+
+
+def see_through(flow: Path, arguments: Sequence[str], steps: Steps, **options: Any) -> int:
+    """Start a flow, show what it sends through its pipe, and return its exit status; it ends where we are stopped."""
+    ours, its = os.pipe()
+    environment = {**terminal.environment(), terminal.CHANNEL: str(its)}
+    process = start(flow, arguments, environment, pass_fds=(its,), **options)
+    os.close(its)
+    follower = threading.Thread(target=_follow, args=(ours, steps), daemon=True)
+    follower.start()
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        stop(process)
+        raise
+    finally:
+        follower.join(timeout=5)  # a grandchild that outlives the flow would hold the pipe open
+
+
+def _follow(pipe: int, steps: Steps) -> None:
+    with os.fdopen(pipe, encoding="utf-8") as messages:
+        for message in messages:
+            kind, *words = json.loads(message)
+            getattr(steps, kind)(*words)
 
 
 @contextlib.contextmanager

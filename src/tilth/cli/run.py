@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tilth.cli import child, options
-from tilth.cli.terminal import say, tell
+from tilth.cli import child, options, progress
+from tilth.cli.terminal import say
 from tilth.errors import RequestError
 
 if TYPE_CHECKING:
     from tilth.ingest import Ingested
     from tilth.night import Request
-    from tilth.store import Workspace
 
 
 Stage = Parameter(metavar="STAGE")
@@ -72,28 +71,33 @@ def run(*files: Annotated[str, Parameter(show=False)], asked: Asked = Asked()) -
         raise RequestError(f"a file of rows is named by --input: tilth run --input {shlex.join(files)}")
     if asked.dry_run:
         sys.dont_write_bytecode = True  # of the labeling functions too, which are read for their digest
+    with progress.steps(lines=not asked.json) as steps:
+        steps.begin(progress.READING)
+        request, ingested = _read(asked, steps)
+        if not asked.dry_run:
+            folder, status = _night(request, ingested, steps, stdout=sys.stderr if asked.json else None)
+    if asked.dry_run:
+        return _dry_run(request, ingested, as_json=asked.json)
+    if status == 0 and asked.json:
+        say((folder / "run.json").read_text(encoding="utf-8").rstrip())
+    elif status == 0:
+        _summary(folder)
+    return status
+
+
+def _read(asked: Asked, steps: progress.Steps) -> tuple[Request, Ingested]:
+    """The request, checked, and the rows that it names; libraries load here, which takes seconds."""
     from tilth import night, stage, store
     from tilth.ingest import ingest
 
     stages = night.chosen(stage.NAMES, asked.start, asked.stop, asked.skip)
+    steps.plan([progress.READING, progress.STARTING, *stages, progress.CLOSING])
     workspace = store.locate(asked.config, asked.out, anywhere=any([asked.input, asked.gold, asked.label]))
     request = night.Request(workspace=workspace, overrides=_overrides(asked), stages=stages, start=asked.start)
     ingested = ingest(request.settings, workspace.root)
     for note in ingested.notes:
-        sys.stderr.write(f"tilth: {note}\n")
-    if asked.dry_run:
-        return _dry_run(request, ingested, as_json=asked.json)
-    night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
-    with workspace.lock():
-        opened = night.begin(request, ingested)
-        if not asked.json:
-            tell(f"{_sources(ingested)}: {opened.path}")
-        status = _night(opened.path, workspace, show=not asked.json)
-    if status == 0 and asked.json:
-        say((opened.path / "run.json").read_text(encoding="utf-8").rstrip())
-    elif status == 0:
-        _summary(opened.path)
-    return status
+        steps.warn(f"tilth: {note}")
+    return request, ingested
 
 
 def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
@@ -118,30 +122,26 @@ def _sources(ingested: Ingested) -> str:
     return " + ".join(f"{item['rows']} rows of {shown(item['path'])}" for item in ingested.inputs)
 
 
-def _night(folder: Path, workspace: Workspace, *, show: bool) -> int:
-    """Start the workspace's own night in a process of its own, and see it to its end."""
-    from tilth.cli.terminal import environment
-    from tilth.store import Run
+def _night(request: Request, ingested: Ingested, steps: progress.Steps, **options: Any) -> tuple[Path, int]:
+    """Open a run, start the workspace's own night in a process of its own, and see it to its end."""
+    from tilth import night
 
-    flow = child.flow_file(workspace.root, "nightly.py")
-    process = child.start(
-        flow,
-        ["--run", str(folder), "--data", str(workspace.data)],
-        environment(),
-        stdout=None if show else sys.stderr,
-    )
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        child.stop(process)
-        raise
-    record = Run(folder).record
-    if record["status"] == "running":
-        record = Run(folder).finish("failed", error=f"the night's process ended with status {status}")
-    if record["status"] == "completed":
-        return 0
-    sys.stderr.write(f"tilth: {record['error']}; {folder} holds what was done, and tilth run goes on from there\n")
-    return 1
+    workspace = request.workspace
+    night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
+    with workspace.lock():
+        opened = night.begin(request, ingested)
+        steps.line(f"{_sources(ingested)}: {opened.path}")
+        steps.begin(progress.STARTING)
+        flow = child.flow_file(workspace.root, "nightly.py")
+        arguments = ["--run", str(opened.path), "--data", str(workspace.data)]
+        status = child.see_through(flow, arguments, steps, **options)
+        record = opened.record
+        if record["status"] == "running":
+            record = opened.finish("failed", error=f"the night's process ended with status {status}")
+        if record["status"] == "completed":
+            return opened.path, 0
+    sys.stderr.write(f"tilth: {record['error']}; {opened.path} holds what was done, and tilth run goes on from there\n")
+    return opened.path, 1
 
 
 def _summary(folder: Path) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
+from tilth import progress
 from tilth.errors import RequestError
 
 VERBOSE = "TILTH_VERBOSE"
 """Set in the environment of a night whose person asked for -v."""
+
+CHANNEL = "TILTH_CHANNEL"
+"""Set in the environment of a night that is watched: the number of the pipe that it writes to."""
 
 _NO_MATTER = "Please consider to run pre-processing before quantization"  # onnxruntime says it of every export
 
@@ -28,14 +36,14 @@ class _Ours(logging.Filter):
 
 def quiet() -> None:
     """Keep the libraries' messages off the terminal of this process, unless it was asked to be verbose."""
-    verbose = bool(os.environ.get(VERBOSE))
+    asked = bool(os.environ.get(VERBOSE))
     root = logging.getLogger()
-    handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = _Through(channel) if (channel := _channel()) else logging.StreamHandler(sys.stderr)
     # Prefect leaves a root logger alone whose handler has a formatter, so that this one stands.
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if verbose else "tilth: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if asked else "tilth: %(message)s"))
     root.handlers = [handler]
     logging.getLogger("tilth").setLevel(logging.INFO)  # Prefect's page shows what the terminal does not
-    if verbose:
+    if asked:
         return
     handler.addFilter(_Ours())
     warnings.simplefilter("ignore")
@@ -45,16 +53,21 @@ def quiet() -> None:
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 
 
+def verbose() -> bool:
+    """Whether -v was given, or this is the night of somebody who gave it."""
+    return logging.getLogger().isEnabledFor(logging.INFO)
+
+
 def environment() -> dict[str, str]:
     """The environment of a process that runs nights: ours, with what it has to find before it imports anything."""
-    verbose = logging.getLogger().isEnabledFor(logging.INFO)  # as -v sets it
+    asked = verbose()
     silent = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # whatever ours says
     own = {
-        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "WARNING",
+        "PREFECT_LOGGING_LEVEL": "INFO" if asked else "WARNING",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tilth",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
-    if verbose:
+    if asked:
         return {**own, **os.environ, **silent, VERBOSE: "1"}
     bars = {"PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     return {**own, **bars, **os.environ, **silent}
@@ -81,8 +94,17 @@ def lines() -> Iterator[str]:
             ) from None
 
 
+def note(text: str) -> None:
+    """Write one line for a person on standard error, so that standard output holds what was asked for alone."""
+    sys.stderr.write(f"tilth: {text}\n")
+    sys.stderr.flush()
+
+
 def tell(text: str) -> None:
     """Write one line of a night, which goes on where its reader, `head` for one, has seen enough."""
+    if (channel := _channel()) is not None:
+        channel.send("line", text)
+        return
     try:
         say(text)
     except BrokenPipeError:
@@ -96,13 +118,53 @@ def unread() -> None:
 
 @contextlib.contextmanager
 def working(name: str) -> Iterator[None]:
-    """On a terminal, show that a stage is at work and for how long; elsewhere nothing, so that lines stay lines."""
-    if not sys.stdout.isatty():
+    """Whoever watches the night sees that a step is at work, and how far it is; elsewhere nothing."""
+    channel = _channel()
+    if channel is None:
         yield
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<17}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
-        progress.add_task(name, total=None)
+    channel.send("begin", name)
+    with progress.listening(channel.count):
         yield
+
+
+class Channel:
+    """What a night, in a process of its own, has to show to the process that watches over it: JSON, a line each."""
+
+    PAUSE = 0.1
+    """Seconds between two counts of one piece of work."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_inheritable(descriptor, False)  # what a night starts has nothing to show
+        self._pipe = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
+        self._counted = 0.0
+
+    def send(self, *words: Any) -> None:
+        """Send one message; nobody may be there any more to read it."""
+        with contextlib.suppress(OSError):
+            self._pipe.write(json.dumps(words) + "\n")
+
+    def count(self, what: str, done: int, of: int) -> None:
+        """Send how far a piece of work is, a few times a second and at its end."""
+        now = time.monotonic()
+        if done >= of or now - self._counted > self.PAUSE:
+            self._counted = now
+            self.send("count", what, done, of)
+
+
+@functools.cache
+def _channel() -> Channel | None:
+    """The channel of this process, where the one that started it watches."""
+    found = os.environ.pop(CHANNEL, None)
+    return Channel(int(found)) if found else None
+
+
+class _Through(logging.Handler):
+    """Messages for whoever watches, who writes them where they are in nobody's way."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._channel.send("warn", self.format(record))

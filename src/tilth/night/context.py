@@ -30,6 +30,7 @@ _SHARED = (
     "stage.py",
     "config.py",
     "errors.py",
+    "progress.py",
     "text.py",
     "hierarchy.py",
     "judge.py",

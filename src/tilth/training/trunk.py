@@ -15,6 +15,7 @@ from torch import nn
 from transformers import AutoModel
 
 from tilth.precision import autocast
+from tilth.progress import report
 from tilth.training.config import Config
 from tilth.training.heads import Head
 from tilth.training.tokens import Tokens
@@ -95,6 +96,7 @@ def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, 
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
+            report("fine-tuning", len(losses), len(plan))
     return trunk.eval(), losses
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,19 @@ def test_what_the_system_refuses_is_told_in_its_own_words(
     assert cli.main(["export", "out.csv", "--run", "nights"]) == 1
     assert capsys.readouterr().err == "tilth: No space left on device: out.csv\n"
     assert not [path for path in elsewhere.iterdir() if path.name != "nights"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_stopped_says_so(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("tilth.export.export", lambda *_, **__: signal.raise_signal(number))
+    try:
+        assert cli.main(["export", "out.csv", "--run", "nights"]) == status
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err.startswith("tilth: stopped; what was finished is kept")
 
 
 def test_out_is_a_folder(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
