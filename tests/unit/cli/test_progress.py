@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,15 @@ def test_a_long_step_is_counted_now_and_then(
 def test_on_a_terminal_one_line_lives_and_the_nights_own_stand_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The live line goes to standard error, through a real terminal."""
     ours, its = os.openpty()
+    parts: list[bytes] = []
+
+    def read() -> None:  # as it comes: a terminal holds little, and whoever writes more to it waits
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 1 << 16):
+                parts.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
     with os.fdopen(its, "w") as screen:
         monkeypatch.setattr(sys, "stderr", screen)
         monkeypatch.setattr(sys, "stdout", screen)
@@ -63,8 +74,9 @@ def test_on_a_terminal_one_line_lives_and_the_nights_own_stand_above_it(monkeypa
             steps.begin("cleaning")
             steps.count("encoding pieces of text", 3, 5)
             steps.line("a line of its own")
-    shown = os.read(ours, 1 << 16).decode()
+    reader.join()
     os.close(ours)
+    shown = b"".join(parts).decode()
     assert "0 %  reading the input" in shown
     assert " 50 %  cleaning (step 3 of 4) · encoding pieces of text 3 of 5" in shown
     assert "a line of its own\r\n" in shown
