@@ -12,11 +12,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from tilth.notebook import read, runs
     from tilth.training.predictor import Predictor
     from tilth.weak_supervision.examples import examples
 
-__all__ = ["Predictor", "examples", "read", "runs"]
+__all__ = ["Predictor", "__version__", "examples", "read", "runs"]
 
 _HOMES = {
     "Predictor": "tilth.training.predictor",
@@ -28,6 +29,15 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """The public names, loaded only when asked for, so that `import tilth` stays fast."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tilth")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'tilth' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """What there is for people, before it is loaded as after."""
+    return sorted(__all__)

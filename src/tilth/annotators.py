@@ -18,7 +18,7 @@ from tilth.config import Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.input_files import shown
 from tilth.notes import FILE, ROW, Notes
-from tilth.reading import read_rows
+from tilth.reading import Loaded, read_rows
 from tilth.samples import Split
 
 ANNOTATOR = "annotator"
@@ -26,7 +26,9 @@ GIVEN = "given"
 """The annotator that the input's own label is put down to, where a row has both."""
 
 
-def read(settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes) -> pd.DataFrame:
+def read(
+    settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes, loaded: Loaded | None = None
+) -> pd.DataFrame:
     """The votes as rows of `id`, `annotator`, `task` and `label`; none where the settings name no file.
 
     Raises:
@@ -35,7 +37,7 @@ def read(settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: No
     name, own = settings.data.annotations, settings.data.id
     if name is None:
         return pd.DataFrame(columns=["id", ANNOTATOR, "task", "label"], dtype=object)
-    raw, sha = read_rows(name, root, notes, [own, ANNOTATOR, "label", *map(column_of, settings.tasks)])
+    raw, sha = read_rows(name, root, notes, [own, ANNOTATOR, "label", *map(column_of, settings.tasks)], loaded)
     inputs.append({"path": name, "sha256": sha, "rows": len(raw), "split": "annotations"})
     columns = _columns(name, raw, settings)
     rows = pd.DataFrame({FILE: shown(name), ROW: np.arange(1, len(raw) + 1)}, index=raw.index)

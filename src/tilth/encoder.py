@@ -33,6 +33,9 @@ class Encoder:
         self.config = config
         self._cache = cache
 
+    def __repr__(self) -> str:
+        return f"<Encoder {self.config.model}, {self.config.max_tokens} tokens a chunk, vectors in {self._cache.root}>"
+
     @cached_property
     def folder(self) -> Path:
         """Where the model's files are.

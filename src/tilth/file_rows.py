@@ -13,7 +13,7 @@ from tilth.config import Settings
 from tilth.errors import InputError, did_you_mean
 from tilth.input_files import shown
 from tilth.notes import FILE, ROW, Notes
-from tilth.reading import read_rows
+from tilth.reading import Loaded, read_rows
 from tilth.samples import Source, Split, Status
 from tilth.text import CONTROL, clean
 
@@ -25,7 +25,13 @@ _PRODIGY = {"accept", "reject", "ignore"}
 
 
 def read(
-    name: str, split: Split, settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes
+    name: str,
+    split: Split,
+    settings: Settings,
+    root: Path,
+    inputs: list[dict[str, Any]],
+    notes: Notes,
+    loaded: Loaded | None = None,
 ) -> pd.DataFrame:
     """The rows of one file.
 
@@ -36,13 +42,14 @@ def read(
         root: the folder that a relative name starts from.
         inputs: what the run's record says of each file; this one is put at its end.
         notes: where it is noted what was read otherwise than it stands.
+        loaded: rows that are in memory already, by their name.
 
     Raises:
         InputError: the file cannot be read, or has no row, or no column for the text.
     """
     labels = {column_of(task): task.name for task in settings.tasks}
     text, own = settings.data.text, settings.data.id
-    raw, sha = read_rows(name, root, notes, [text, own, *labels])
+    raw, sha = read_rows(name, root, notes, [text, own, *labels], loaded)
     inputs.append({"path": name, "sha256": sha, "rows": len(raw), "split": split.value})
     if raw.empty:
         raise InputError(f"{name}: no rows; expected a header and at least one row below it")

@@ -16,6 +16,7 @@ from tilth.annotators import column_of
 from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
+from tilth.reading import Loaded
 from tilth.samples import Split, Task
 from tilth.store import digest
 from tilth.text import unit_interval
@@ -44,8 +45,8 @@ class Ingested:
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
-def ingest(settings: Settings, root: Path) -> Ingested:
-    """Read the input and the gold rows that the settings name.
+def ingest(settings: Settings, root: Path, loaded: Loaded | None = None) -> Ingested:
+    """Read the input and the gold rows that the settings name, from files or from what is loaded under the name.
 
     Raises:
         InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
@@ -56,11 +57,11 @@ def ingest(settings: Settings, root: Path) -> Ingested:
         raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
     notes = Notes()
     inputs: list[dict[str, Any]] = []
-    parts = [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes) for name in settings.data.input]
-    votes = annotators.read(settings, root, inputs, notes)
+    parts = [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded) for name in settings.data.input]
+    votes = annotators.read(settings, root, inputs, notes, loaded)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
-        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes))
+        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded))
     _tell_missing(parts, settings, notes)
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)

@@ -12,6 +12,9 @@ from pathlib import Path
 from tilth.errors import InputError, did_you_mean
 
 HUB, STANDARD_INPUT = "hf:", "-"
+SAVED = "state.json"
+"""What a folder holds that `datasets` saved one data set in."""
+
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _OTHERS = {
     b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "unpack it, or save its sheet as CSV UTF-8"),
@@ -51,7 +54,8 @@ def content(name: str, root: Path, kinds: Collection[str]) -> tuple[bytes, Path]
         raise InputError(_elsewhere(name, address.group(1)))
     path = root / name
     if not name.strip() or path.is_dir():
-        near = sorted(file.name for file in path.glob("*") if file.suffix.lower() in kinds) if name.strip() else []
+        found = sorted(path.glob("*")) if name.strip() else []
+        near = [file.name for file in found if file.suffix.lower() in kinds or (file / SAVED).is_file()]
         raise InputError(
             f'input "{name}" is {"a folder" if name.strip() else "empty"}; name a file, for example '
             f"{Path(name) / near[0] if near else 'rows.csv'}"

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+
     from tilth.ingest import Ingested
     from tilth.store import Run
 
 
 def read(
-    path: str | Path,
+    rows: str | Path | pd.DataFrame | Dataset,
     *,
     text: str = "text",
-    tasks: Sequence[str] = ("label",),
-    gold: str | Path | None = None,
-    annotations: str | Path | None = None,
+    tasks: str | Sequence[str] = ("label",),
+    gold: str | Path | pd.DataFrame | Dataset | None = None,
+    annotations: str | Path | pd.DataFrame | Dataset | None = None,
 ) -> Ingested:
     """The table that a night starts from, with its tasks, as `tilth run` reads it.
 
     Args:
-        path: CSV, JSONL or Parquet file, or `hf:owner/name:split`.
+        rows: CSV, JSONL or Parquet file, `hf:owner/name:split`, a DataFrame, or a `datasets.Dataset`.
         text: the text's column.
         tasks: label columns, parents before children: `["intent"]`, or `["domain", "domain/intent"]`.
         gold: rows that are only measured on.
@@ -36,14 +41,30 @@ def read(
     from tilth.config import load, parse_task
     from tilth.ingest import ingest
 
+    loaded: dict[str, pd.DataFrame | Dataset] = {}
     overrides = {
-        "data.input": [str(path)],
-        "data.gold": None if gold is None else str(gold),
-        "data.annotations": None if annotations is None else str(annotations),
+        "data.input": [_name(rows, "rows", loaded)],
+        "data.gold": None if gold is None else _name(gold, "gold", loaded),
+        "data.annotations": None if annotations is None else _name(annotations, "annotations", loaded),
         "data.text": text,
-        "tasks": [parse_task(task) for task in tasks],
+        "tasks": [parse_task(task) for task in ([tasks] if isinstance(tasks, str) else tasks)],
     }
-    return ingest(load(None, overrides, stage.configs()), Path.cwd())
+    return ingest(load(None, overrides, stage.configs()), Path.cwd(), loaded)
+
+
+def _name(rows: Any, role: str, loaded: dict[str, pd.DataFrame | Dataset]) -> str:
+    """What a night calls some rows: their path, or, of what is in memory, a name that it is put down under."""
+    import pandas as pd
+    from datasets import Dataset
+
+    if isinstance(rows, (str, Path)):
+        return str(rows)
+    if isinstance(rows, (pd.DataFrame, Dataset)):
+        name = f"the {type(rows).__name__} of {role}"
+        loaded[name] = rows
+        return name
+    splits = f"; give one of its splits, {', '.join(map(repr, rows))}" if isinstance(rows, dict) and rows else ""
+    raise InputError(f"{role}: found {type(rows).__name__}, expected a path, a DataFrame or a datasets.Dataset{splits}")
 
 
 def runs(workspace: str | Path | None = None) -> list[Run]:

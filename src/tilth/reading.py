@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import ClassLabel, load_dataset
+from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
 
 from tilth import csv_rows, input_files
 from tilth.errors import InputError
@@ -22,9 +22,11 @@ from tilth.input_files import HUB
 from tilth.notes import Notes, many
 from tilth.text import clean
 
+Loaded: TypeAlias = Mapping[str, pd.DataFrame | Dataset]
+
 
 def read_rows(
-    name: str, root: Path, notes: Notes | None = None, wanted: Iterable[str] = ()
+    name: str, root: Path, notes: Notes | None = None, wanted: Iterable[str] = (), loaded: Loaded | None = None
 ) -> tuple[pd.DataFrame, str]:
     """The rows of one CSV, JSONL or Parquet file, packed by gzip or not, or Hub data set, and the file's SHA-256.
 
@@ -33,6 +35,7 @@ def read_rows(
         root: the folder that a relative name starts from.
         notes: where lines that could not be read are noted, and what else was read otherwise than it stands.
         wanted: columns that the rows should have.
+        loaded: rows that are in memory already, by their name.
 
     Raises:
         InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
@@ -40,12 +43,16 @@ def read_rows(
     notes = Notes() if notes is None else notes
     if name.startswith(HUB):
         return _read_hub(name, notes)
+    if loaded and name in loaded:
+        rows = loaded[name]
+        return _of_dataset(rows, name, notes) if isinstance(rows, Dataset) else _of_frame(rows, name)
+    if (root / name / input_files.SAVED).is_file():
+        return _of_dataset(load_from_disk(str(root / name)), name, notes)
     packed, path = input_files.content(name, root, _READERS)
     data = input_files.unpacked(packed, path)
     frame = _READERS[input_files.kind(data, path, _READERS)](data, path, notes, wanted)
     frame.columns = [clean(str(column)) for column in frame.columns]
-    if twice := sorted({name for name in frame.columns[frame.columns.duplicated()] if name}):
-        raise InputError(f"{path}: several columns are called {twice}; rename or drop all but one of each")
+    _refuse_twice(frame, path)
     nameless = [place for place, column in enumerate(frame.columns, 1) if not column]
     if nameless:
         notes.add(
@@ -140,9 +147,33 @@ def _read_hub(name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
         found = load_dataset(repository, split=split or "train")
     except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
         raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
+    return _of_dataset(found, name, notes)
+
+
+def _of_dataset(found: Dataset, name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
+    """The rows of a data set, with names in place of the numbers of classes, and its fingerprint."""
     classes = {column: kind.names for column, kind in found.features.items() if isinstance(kind, ClassLabel)}
     frame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
     return _named(frame, classes, name, notes), str(found._fingerprint)
+
+
+def _of_frame(found: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
+    """The rows of a frame as those of a file would be, an index with a name being a column, and their SHA-256.
+
+    Raises:
+        InputError: several columns have one name.
+    """
+    frame = found.reset_index(drop=all(level is None or level in found for level in found.index.names))
+    frame.columns = pd.Index([clean(str(column)) for column in frame.columns])
+    _refuse_twice(frame, name)
+    for column in frame.select_dtypes("category"):
+        frame[column] = frame[column].astype(object)
+    return frame, hashlib.sha256(frame.to_csv(index=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _refuse_twice(frame: pd.DataFrame, name: object) -> None:
+    if twice := sorted({column for column in frame.columns[frame.columns.duplicated()] if column}):
+        raise InputError(f"{name}: several columns are called {twice}; rename or drop all but one of each")
 
 
 def _named(frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], file: str, notes: Notes) -> pd.DataFrame:

@@ -188,7 +188,7 @@ def test_an_input_that_was_exported_before_is_exported_again(night: Run, tmp_pat
     assert out.loc[0, ["source", "meta.source", "meta.meta.source"]].tolist() == ["input", "a", "b"]
 
 
-@pytest.mark.parametrize("name", ["out.jsonl"])
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
 def test_what_was_exported_is_read_again_as_it_was(night: Run, tmp_path: Path, name: str) -> None:
     rows = pq.read_table(night.path / "5-training.parquet").to_pandas()
     rows.loc[rows["id"].eq("n1"), "text"] = "=HYPERLINK('x')"

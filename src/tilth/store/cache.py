@@ -53,6 +53,9 @@ class Cache:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def __repr__(self) -> str:
+        return f"<Cache {self.root}>"
+
     def arrays(self, kind: str, key: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """The named arrays under a key, computed and kept where they are not there yet."""
         path = self.root / kind / f"{key}.safetensors"

@@ -26,6 +26,13 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def __repr__(self) -> str:
+        try:
+            status = self.record["status"]
+        except (OSError, ValueError, KeyError):
+            status = "no record"
+        return f"<Run {self.path.name}, {status}: {self.path}>"
+
     @classmethod
     def create(cls, runs: Path, record: dict[str, Any]) -> Run:
         """Make the folder of a new night and write its first record, with status `running`."""

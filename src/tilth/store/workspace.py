@@ -33,6 +33,9 @@ class Workspace:
     data: Path
     runs: Path
 
+    def __repr__(self) -> str:
+        return f"<Workspace {self.root}, runs in {self.runs}>"
+
     @property
     def cache(self) -> Path:
         """The content-addressed cache."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 import onnxruntime
@@ -17,6 +17,9 @@ from tilth.hierarchy import decide
 from tilth.text import chunked
 
 VERSION = 2
+
+Answer: TypeAlias = dict[str, dict[str, Any]]
+"""Of one text, for each task: `label` and `confidence`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,7 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
+        self.folder = folder
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -58,28 +62,50 @@ class Predictor:
             for name in ("model.onnx", "heads.onnx")
         )
 
+    def __repr__(self) -> str:
+        tasks = ", ".join(f"{task['name']} ({len(task['labels'])} labels)" for task in self.tasks)
+        return f"<Predictor of {tasks}: {self.folder}>"
+
     @classmethod
     def load(cls, folder: Path | str) -> Predictor:
-        """The model of a folder that a night wrote.
+        """The model of a run's folder, or of the model folder in it.
 
         Raises:
             RequestError: the folder holds no model, or one of another version.
         """
         folder = Path(folder)
+        folder = folder / "model" if (folder / "run.json").is_file() else folder
         missing = [
             name
             for name in ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
             if not (folder / name).is_file()
         ]
         if missing:
-            raise RequestError(f"{folder} lacks {', '.join(missing)}; give the model folder of a completed run")
+            raise RequestError(
+                f"{folder} lacks {', '.join(missing)}; give the folder of a run that trained a model, such as "
+                "data/runs/latest"
+            )
         found = json.loads((folder / "tilth.json").read_text(encoding="utf-8")).get("version")
         if found != VERSION:
             raise RequestError(f"{folder} holds a model of version {found}, expected {VERSION}; run the night again")
         return cls(folder)
 
-    def __call__(self, texts: Sequence[str]) -> list[dict[str, dict[str, Any]]]:
-        """For each text, for each task, `{"label", "confidence"}`; label None where the parent's label has no child."""
+    @overload
+    def __call__(self, texts: str) -> Answer: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str] too
+
+    @overload
+    def __call__(self, texts: Sequence[str]) -> list[Answer]: ...
+
+    def __call__(self, texts: str | Sequence[str]) -> Answer | list[Answer]:
+        """For each task `{"label", "confidence"}`, of one text, or of each in a list.
+
+        The label is None where the parent's label has no child.
+
+        Raises:
+            RequestError: what is given are no texts.
+        """
+        if isinstance(texts, str):
+            return self([texts])[0]
         answers = self.answers(texts)
         return [
             {
@@ -93,7 +119,12 @@ class Predictor:
         ]
 
     def answers(self, texts: Sequence[str]) -> Answers:
-        """Everything that the model says of the texts, in their order."""
+        """Everything that the model says of the texts, in their order.
+
+        Raises:
+            RequestError: what is given are no texts.
+        """
+        _check(texts)
         names = [task["name"] for task in self.tasks]
         outputs = [f"probabilities_{position}" for position in range(len(names))]
         values = self._heads.run([*outputs, "scope_score"], {"vector": self.embed(texts)})
@@ -129,3 +160,14 @@ class Predictor:
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         vector: np.ndarray = self._trunk.run(["sentence_vector"], inputs)[0][0]
         return vector
+
+
+def _check(texts: Any) -> None:
+    """Refuse what would be answered letter by letter, or by the names of its columns."""
+    if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
+        raise RequestError(
+            f'expected a list of texts, found {type(texts).__name__}; of a table give a column, rows["text"]'
+        )
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise RequestError(f"expected texts, found {text!r} at place {place}; leave out what is missing")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tilth.errors import RequestError
 from tilth.evidence import Evidence
 from tilth.hierarchy import decide
 from tilth.samples import Task
-from tilth.store import Cache, digest_tree
+from tilth.store import Cache, Run, digest_tree
 from tilth.training import core, onnx_graphs
 from tilth.training.config import Config
 from tilth.training.heads import fit, predict
@@ -85,6 +86,30 @@ def test_stage_keeps_the_contract_and_writes_a_model_that_answers_alike(folder: 
     assert [answer["intent"]["label"] for answer in said] == frame["intent_predicted"].tolist()
     assert [TASKS[1].parent_of[label] for label in frame["intent_predicted"]] == frame["area_predicted"].tolist()
     assert result.metrics["export"]["agreement"][result.metrics["export"]["weights"]] >= 0.75
+
+
+def test_a_run_folder_is_as_good_as_its_model_and_a_string_is_one_text(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    model = training.run(samples, FROZEN, resources(samples, FolderEncoder(folder), tmp_path)).artifacts["model"]
+    run = Run.create(tmp_path / "runs", {})
+    shutil.copytree(model, run.path / "model")
+    run.promote()
+    predictor = Predictor.load(tmp_path / "runs/latest")
+    one = predictor("refund still missing")
+    assert one == Predictor.load(model)(["refund still missing"])[0]
+    assert set(one) == {"area", "intent"}
+    assert set(one["intent"]) == {"label", "confidence"}
+    assert repr(predictor) == (f"<Predictor of area (2 labels), intent (3 labels): {tmp_path / 'runs/latest/model'}>")
+    for wrong, found in (
+        (pd.DataFrame({"text": ["a"]}), "found DataFrame; of a table give"),
+        ({"text": "a"}, "found dict"),
+        (["a", None], "found None at place 1"),
+    ):
+        with pytest.raises(RequestError, match=found):
+            predictor(wrong)
+    bare = Run.create(tmp_path / "runs", {})
+    with pytest.raises(RequestError, match="give the folder of a run that trained a model, such as data/runs/latest"):
+        Predictor.load(bare.path)
 
 
 def test_a_paraphrase_counts_by_its_weight(tmp_path: Path) -> None:
