@@ -21,7 +21,7 @@ from tilth.samples.words import Action, Origin, Reason, Source, Split
 
 _PEOPLE = (Origin.ANNOTATOR, Origin.GIVEN)
 _RANK = {Origin.ANNOTATOR: 2, Origin.CORRECTED: 1, Origin.GIVEN: 1}
-"""Of a label where parent and child clash; what a model says of a row that nobody labeled ranks below."""
+"""Of a label where parent and child clash; what a model says ranks below, as does a given label in review."""
 
 
 def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
@@ -138,7 +138,10 @@ def _take_away(frame: pd.DataFrame, name: str, rows: pd.Series) -> None:
 
 def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
     """Whether the first label outranks the second, or else ranks with it and is at least as probable."""
-    ranks = [frame[f"{name}_origin"].map(_RANK).fillna(0) for name in (first, second)]
+    ranks = [
+        frame[f"{name}_origin"].map(_RANK).fillna(0).mask(frame[f"{name}_reason"].eq(Reason.LABEL_REVIEW), 0)
+        for name in (first, second)
+    ]
     likelier = frame[f"{first}_confidence"].fillna(0) >= frame[f"{second}_confidence"].fillna(0)
     return (ranks[0] > ranks[1]) | ((ranks[0] == ranks[1]) & likelier)
 

@@ -199,6 +199,8 @@ def test_what_a_model_says_of_an_unlabeled_row_changes_no_given_parent() -> None
     out = shared(("bills", None), **weak).iloc[0]
     assert (out["area"], out["area_origin"], out["intent_reason"]) == ("bills", "given", Reason.HIERARCHY)
     assert pd.isna(out["intent"])
+    doubted = shared(("bills", None), **weak, area_action=[Action.REVIEW.value]).iloc[0]
+    assert (doubted["area"], doubted["area_origin"]) == ("broadband", "weak")
 
 
 def test_where_a_label_under_several_parents_is_better_founded_the_other_parent_is_taken_away() -> None:
