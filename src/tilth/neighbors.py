@@ -36,6 +36,9 @@ class Neighbors:
 def nearest(vectors: np.ndarray, k: int, asked: np.ndarray | None = None, block: int = _BLOCK) -> Neighbors:
     """The k nearest rows of each asked row but itself (fewer where there are fewer).
 
+    Of rows that are equally near, the first ones: else it would depend on the rest of the table which of many copies
+    of one text are taken, and so on gold texts, too.
+
     Args:
         vectors: L2-normalized, float32, shape (rows, dimensions).
         k: how many.
@@ -53,9 +56,22 @@ def nearest(vectors: np.ndarray, k: int, asked: np.ndarray | None = None, block:
         # numpy's product with torch's choice: the quicker library for each on an AMD processor, by a third and by ten.
         cosine = np.matmul(vectors[own], vectors.T, out=cosines[: len(own)])
         cosine[np.arange(len(own)), own] = -np.inf
-        best = torch.topk(torch.from_numpy(cosine), k, dim=1)
-        rows[start : start + block], similarities[start : start + block] = best.indices.numpy(), best.values.numpy()
+        best = torch.topk(torch.from_numpy(cosine), k + 1, dim=1)
+        found = _in_order(cosine, best.indices.numpy(), best.values.numpy())
+        rows[start : start + block], similarities[start : start + block] = found
     return Neighbors(rows=rows, similarities=similarities)
+
+
+def _in_order(cosine: np.ndarray, rows: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best but the last of each line's best k + 1, the first rows first where they are equal; both (lines, k)."""
+    k = rows.shape[1] - 1
+    order = np.lexsort((rows, -values), axis=-1)[:, :k]
+    rows = np.take_along_axis(rows, order, axis=1).astype(np.int32)
+    for line in np.flatnonzero(values[:, k] == values[:, k - 1]):  # more are equal to the last one than have a place
+        least = values[line, k - 1]
+        above = int((cosine[line] > least).sum())
+        rows[line, above:] = np.flatnonzero(cosine[line] == least)[: k - above]
+    return rows, values[:, :k]
 
 
 def within(found: Neighbors, vectors: np.ndarray, part: np.ndarray, k: int) -> Neighbors:

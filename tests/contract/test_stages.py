@@ -89,16 +89,23 @@ def test_a_table_without_labels_goes_through(name: str, samples: Dataset, tmp_pa
     assert perform(name, bare, tmp_path).samples.num_rows >= len(frame)
 
 
+GOLD = {
+    "labels": {"area_given": ["network", "billing"], "intent_given": ["slow", "refund"]},
+    "texts": {"text": ["the light is red and slow tonight", "two weeks and my bank sees nothing"]},
+}
+
+
 @pytest.mark.parametrize("name", stages.NAMES)
-def test_gold_labels_change_nothing_but_themselves(name: str, samples: Dataset, tmp_path: Path) -> None:
-    frame = table.to_pandas(samples)
-    gold = frame["split"] == "gold"
-    swapped = frame.copy()
-    swapped.loc[gold, ["area_given", "intent_given"]] = frame.loc[gold, ["area_given", "intent_given"]].to_numpy()[::-1]
-    other = table.from_pandas(table.resolve(swapped, TASKS), TASKS)
+@pytest.mark.parametrize("other", GOLD.values(), ids=GOLD)
+def test_another_gold_set_changes_nothing_but_itself(
+    other: dict[str, list[str]], name: str, samples: Dataset, tmp_path: Path
+) -> None:
+    swapped = table.to_pandas(samples)
+    swapped.loc[swapped["split"] == "gold", list(other)] = pd.DataFrame(other).to_numpy()
+    again = table.from_pandas(table.resolve(swapped, TASKS), TASKS)
     outcomes = [
         table.to_pandas(perform(name, rows, tmp_path / turn).samples)
-        for turn, rows in (("as_is", samples), ("swapped", other))
+        for turn, rows in (("as_is", samples), ("swapped", again))
     ]
     first, second = (out[out["split"] != "gold"].reset_index(drop=True) for out in outcomes)
     pd.testing.assert_frame_equal(first, second)

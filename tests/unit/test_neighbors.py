@@ -85,3 +85,15 @@ def test_a_part_is_searched_anew_only_for_rows_with_too_few_neighbors_in_it(monk
     among = within(found, vectors, np.array([0, 1, 3, 4, 7]), 1)  # without those at 2, 41 and 42 degrees
     assert asked == [[3, 4]]  # the rows at 40 and 90 degrees had kept 41 and 42 alone
     assert among.rows[:, 0].tolist() == [1, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("k", [1, 3, 6])
+def test_of_equally_near_rows_the_first_are_taken_whatever_else_the_table_holds(k: int) -> None:
+    own = np.repeat(np.eye(4, dtype=np.float32), [9, 5, 2, 1], axis=0)
+    first = nearest(own, k)
+    assert first.rows[0].tolist() == list(range(1, k + 1))
+    assert first.rows[9].tolist() == [*range(10, 14), 0, 1][:k]
+    others = np.concatenate([own, own[::-1], np.full((3, 4), 0.5, dtype=np.float32)])
+    for wide in (k, 2 * k, 25):
+        again = within(nearest(others, wide), others, np.arange(len(own)), k)
+        assert again.rows.tolist() == first.rows.tolist()
