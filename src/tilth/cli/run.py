@@ -30,7 +30,7 @@ class Asked:
 
     config: options.Config = None
     input: Annotated[tuple[str, ...], options.Dash] = ()
-    """CSV, JSONL, Parquet or hf:owner/name:split; may be repeated"""
+    """CSV, JSONL, Parquet, - for standard input, or hf:owner/name:split; may be repeated"""
     gold: str | None = None
     """rows that are only measured on"""
     annotations: str | None = None
@@ -38,7 +38,7 @@ class Asked:
     text: str | None = None
     """the text's column"""
     label: str | None = None
-    """label columns: intent, or domain,domain/intent for intent under domain"""
+    """label columns: intent, or domain,domain/intent for intent under domain; '"a, b"' for a name with a comma"""
     out: Path | None = None
     """the parent of the run folder"""
     start: Annotated[str | None, Parameter(name="from"), Stage] = None
