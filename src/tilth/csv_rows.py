@@ -23,6 +23,12 @@ from tilth.text import clean, escape_formula, unescape_formula
 
 _SEPARATORS = (",", ";", "\t", "|")
 _INNER = 5  # whole rows inside one value, from which on it is taken for a quote that nobody closed
+_OURS = (
+    (("rank", "id", "text", "score"), "_suggested", "_answer"),
+    (("id", "text", "source", "parent_id"), "_weight", "_origin"),
+    ((), "_predicted_confidence", "_predicted"),
+)
+"""Of the files that tilth writes: columns that stand for themselves, and ends of two that each task has."""
 _LONGEST = 1 << 24  # characters of a value where a file is read line by line
 
 
@@ -118,13 +124,13 @@ def _as_they_were(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ours(names: Sequence[str]) -> bool:
-    """Whether tilth wrote a file of these columns: its queue, or an export."""
+    """Whether tilth wrote a file of these columns: its queue, an export, or answers of `tilth predict`."""
     columns = set(names)
-    queue = {"rank", "id", "text", "score"} <= columns
-    exported = {"id", "text", "source", "parent_id"} <= columns
-    ends = ("_suggested", "_answer") if queue else ("_weight", "_origin")
-    tasks = {name.removesuffix(ends[0]) for name in columns if name.endswith(ends[0])}
-    return (queue or exported) and any(f"{task}{ends[1]}" in columns for task in tasks)
+    for own, one, other in _OURS:
+        tasks = {name.removesuffix(one) for name in columns if name.endswith(one)}
+        if columns.issuperset(own) and any(f"{task}{other}" in columns for task in tasks):
+            return True
+    return False
 
 
 def _any_swallows(read: pa.Table, separator: str) -> bool:
@@ -184,7 +190,7 @@ def _readable(row: Sequence[str], span: Sequence[str], width: int, separator: st
     return not unclosed and (width == 1 or not any(_swallows(value, width, separator) for value in row))
 
 
-def write(frame: pd.DataFrame, target: Path | IO[str]) -> None:
+def write(frame: pd.DataFrame, target: Path | IO[str], *, header: bool = True) -> None:
     """Write a frame as CSV, its formulas made harmless; reading a file of tilth gives them back as they were.
 
     Numbers are no formulas: a column of them is written as it is.
@@ -197,4 +203,4 @@ def write(frame: pd.DataFrame, target: Path | IO[str]) -> None:
             cells = [escape_formula(value) if isinstance(value, str) else value for value in column]
             lone = lone or any("\r" in cell for cell in cells if isinstance(cell, str))
             safe[name] = pd.Series(cells, index=safe.index, dtype=object)
-    safe.to_csv(target, index=False, quoting=csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL)
+    safe.to_csv(target, index=False, header=header, quoting=csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL)

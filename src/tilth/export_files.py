@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import (
@@ -82,10 +83,19 @@ def write(rows: pa.Table, features: Features, kind: str, target: Path | None) ->
     if kind == "parquet":
         pq.write_table(table_cast(rows, features.arrow_schema), target)
         return
-    frame = rows.to_pandas(integer_object_nulls=True)
+    data = as_text(rows.to_pandas(integer_object_nulls=True), kind).encode("utf-8")
+    if target is not None:
+        target.write_bytes(data)
+        return
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def as_text(frame: pd.DataFrame, kind: str, *, header: bool = True) -> str:
+    """Rows as the content of a file, CSV with or without its first line, or JSONL."""
     written = io.StringIO(newline="")
     if kind == "csv":
-        csv_rows.write(frame.map(_as_cell), written)
+        csv_rows.write(frame.map(_as_cell), written, header=header)
     else:
         frame.to_json(
             written,
@@ -96,12 +106,7 @@ def write(rows: pa.Table, features: Features, kind: str, target: Path | None) ->
             double_precision=15,
             default_handler=str,
         )
-    data = written.getvalue().encode("utf-8")
-    if target is not None:
-        target.write_bytes(data)
-        return
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    return written.getvalue()
 
 
 def write_folder(splits: Mapping[str, pa.Table], features: Features, target: Path) -> None:

@@ -41,15 +41,27 @@ def content(name: str, root: Path, kinds: Collection[str]) -> tuple[bytes, Path]
     Raises:
         InputError: there is no such file, or nothing in it.
     """
+    path = located(name, root, kinds)
+    if name != STANDARD_INPUT:
+        return path.read_bytes(), path
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise InputError('input "-": standard input is empty; it can be read once, for one of input, gold, …')
+    return data, path
+
+
+def located(name: str, root: Path, kinds: Collection[str]) -> Path:
+    """The path of an input file, or of standard input.
+
+    Raises:
+        InputError: there is no such file, or nothing is piped in.
+    """
     if name == STANDARD_INPUT:
         if sys.stdin is None or sys.stdin.isatty():
             raise InputError(
                 'input "-" is standard input, and nothing is piped in; for example: tilth run … < rows.csv'
             )
-        data = sys.stdin.buffer.read()
-        if not data:
-            raise InputError('input "-": standard input is empty; it can be read once, for one of input, gold, …')
-        return data, Path(shown(STANDARD_INPUT))
+        return Path(shown(STANDARD_INPUT))
     if address := re.match(r"(\w+)://", name):
         raise InputError(_elsewhere(name, address.group(1)))
     path = root / name
@@ -63,7 +75,7 @@ def content(name: str, root: Path, kinds: Collection[str]) -> tuple[bytes, Path]
     if not path.is_file():
         near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
         raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
-    return path.read_bytes(), path
+    return path
 
 
 def _elsewhere(name: str, scheme: str) -> str:

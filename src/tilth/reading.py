@@ -48,9 +48,15 @@ def read_rows(
         return _of_dataset(rows, name, notes) if isinstance(rows, Dataset) else _of_frame(rows, name)
     if (root / name / input_files.SAVED).is_file():
         return _of_dataset(load_from_disk(str(root / name)), name, notes)
-    packed, path = input_files.content(name, root, _READERS)
+    packed, path = input_files.content(name, root, KINDS)
     data = input_files.unpacked(packed, path)
-    frame = _READERS[input_files.kind(data, path, _READERS)](data, path, notes, wanted)
+    found = frame(data, path, input_files.kind(data, path, KINDS), notes, wanted)
+    return found, hashlib.sha256(packed).hexdigest()
+
+
+def frame(data: bytes, path: Path, kind: str, notes: Notes, wanted: Iterable[str] = ()) -> pd.DataFrame:
+    """The rows that the content of a file holds, `kind` being one of `KINDS`."""
+    frame = _READERS[kind](data, path, notes, wanted)
     frame.columns = [clean(str(column)) for column in frame.columns]
     _refuse_twice(frame, path)
     nameless = [place for place, column in enumerate(frame.columns, 1) if not column]
@@ -61,7 +67,7 @@ def read_rows(
             f"{many(len(nameless), 'column')} of {path.name} came without a name and is left out",
             f"column {nameless[0]}",
         )
-    return frame.loc[:, [bool(column) for column in frame.columns]], hashlib.sha256(packed).hexdigest()
+    return frame.loc[:, [bool(column) for column in frame.columns]]
 
 
 def _read_csv(data: bytes, path: Path, notes: Notes, wanted: Iterable[str]) -> pd.DataFrame:
@@ -201,3 +207,5 @@ _READERS = {
     ".ndjson": _read_jsonl,
     ".parquet": _read_parquet,
 }
+KINDS = tuple(_READERS)
+"""The endings of the files that tilth reads."""

@@ -19,5 +19,6 @@ DEFAULT = Parameter(negative=(), show_default=_shown)
 Config = Annotated[Path | None, Parameter(alias="-c", help="tilth.toml (default: the one here or above)")]
 RunName = Annotated[str, Parameter(name="--run", help="its id or its folder")]
 TaskName = Annotated[str | None, Parameter(help="the task (default: the last one, which is the finest)")]
+Json = Annotated[bool, Parameter(name="--json", help="print JSON, and nothing else, on standard output")]
 Dash = Parameter(allow_leading_hyphen=True)
 """Of a file that may be `-`, which is standard input or output."""

@@ -1,31 +1,197 @@
-"""`tilth predict`: a run's model answers."""
+"""`tilth predict`: a run's model answers, for texts or for the rows of a file."""
 
 from __future__ import annotations
 
-from tilth.cli import desk, options
+import json
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from tilth.cli import desk, options, progress, terminal
 from tilth.cli.terminal import lines, say
-from tilth.errors import RequestError
+from tilth.errors import InputError, RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tilth.notes import Notes
+    from tilth.training.predictor import Predictor
+
+BATCH = 64
+"""Texts that are answered at once."""
+
+ENDS = ("_predicted", "_predicted_confidence")
+"""Of the columns that a task's answers go to."""
 
 
-def predict(*texts: str, run: options.RunName = "latest") -> int:
-    """Labels for texts, as JSON lines.
+def predict(
+    *texts: str,
+    input: Annotated[str | None, options.Dash] = None,
+    out: Annotated[Path | None, options.Dash] = None,
+    text: str | None = None,
+    run: options.RunName = "latest",
+    force: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Labels for texts, as JSON lines, or for the rows of a file, beside its other columns.
 
     For example:
 
         tilth predict "where is my refund"
         tilth predict < messages.txt
+        tilth predict --input rows.csv --out labeled.csv
+        tilth predict --input - --text body < rows.jsonl
 
     Args:
         texts: texts; none: one a line from standard input
+        input: a file of rows: CSV, JSONL, Parquet, or - for standard input
+        out: FILE.csv, FILE.jsonl, FILE.parquet (default: JSON lines on standard output)
+        text: the text's column in --input (default: as the model's night read it, or text)
+        force: write over what is there
+        as_json: with --out, print what was done as JSON; JSON lines are what there is without
     """
-    import json
-
+    if input is None and (out is not None or text is not None or force):
+        raise RequestError("--out, --text and --force go with --input FILE; texts are answered on standard output")
+    if input is not None and texts:
+        raise RequestError(f"texts and --input {input} at once; give one of them")
+    for given in texts:
+        _no_file(given)
     found = desk.run(run)
     if not (found.path / "model").is_dir():
         raise RequestError(f"run {found.path.name} holds no model; name one that trained: tilth predict --run RUN")
+    if input is not None:
+        column = text or found.record["config"]["data"]["text"]
+        return _file(found.path / "model", input, out, column, force=force, as_json=as_json)
     from tilth.training.predictor import Predictor
 
     asked = list(texts) or [line.rstrip("\r\n") for line in lines()]
-    for answer in Predictor.load(found.path / "model")(asked):
-        say(json.dumps(answer, ensure_ascii=False))
+    predictor = Predictor.load(found.path / "model")
+    for first in range(0, len(asked), BATCH):
+        for answer in predictor(asked[first : first + BATCH]):
+            say(json.dumps(answer, ensure_ascii=False))
     return 0
+
+
+def _no_file(given: str) -> None:
+    """A text that is a file's name was hardly meant as a text."""
+    named = re.fullmatch(r"\S+\.(csv|tsv|jsonl|ndjson|parquet|txt)(\.gz)?", given, flags=re.IGNORECASE)
+    if not named and not ("\n" not in given and len(given) < 256 and Path(given).is_file()):
+        return
+    plain = given.lower().endswith(".txt")
+    right = f"tilth predict < {given}" if plain else f"tilth predict --input {given} --out FILE"
+    raise RequestError(f'"{given}" is a file, and a text is expected there; for the texts in it: {right}')
+
+
+def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool, as_json: bool) -> int:
+    """Answer the rows of a file, a piece of it at a time, so that one of any size can be answered."""
+    from tilth import export_files, file_pieces, store
+    from tilth.notes import Notes
+    from tilth.training.predictor import Predictor
+
+    target = export_files.STREAM if out is None else out
+    kind = export_files.kind_of(target, "jsonl" if target == export_files.STREAM else None)
+    if kind == export_files.FOLDER:
+        raise RequestError(f"--out {target}: expected a file, for example {target}.csv")
+    export_files.check_free(target, kind, force=force)
+    notes, counts = Notes(), Counts(Path(name).stat().st_size if Path(name).is_file() else 0)
+    with ExitStack() as whole:
+        beside = None if target == export_files.STREAM else whole.enter_context(store.atomic(target))
+        counts.show = whole.enter_context(progress.share(f"predicting {name}", shown=beside is not None))
+        predictor, writer = Predictor.load(model), file_pieces.Writer(kind, beside)
+        for frame in file_pieces.read(name, Path.cwd(), notes, [column], passed=counts.reached):
+            _check(frame, column, predictor, name)
+            step = max(len(frame), 1) if beside else BATCH  # standard output is written as soon as there is something
+            for first in range(0, len(frame), step):
+                writer.add(_answered(frame.iloc[first : first + step], column, predictor, counts, of=len(frame)))
+        writer.close()
+    _tell(target, name, notes, counts, as_json=as_json and beside is not None)
+    return 0
+
+
+class Counts:
+    """What was answered so far."""
+
+    def __init__(self, size: int) -> None:
+        self.rows = self.without_text = 0
+        self.first_without: int | None = None
+        self.show: Callable[[float], None] = lambda share: None
+        self._size, self._before, self._reached, self._of_piece = size, 0, 0, 0
+
+    def reached(self, place: int) -> None:
+        """The next piece of the file ends at that byte."""
+        self._before, self._reached, self._of_piece = self._reached, place, 0
+
+    def add(self, texts: Sequence[str], of: int) -> None:
+        """So many more texts are answered, of a piece of so many rows."""
+        empty = [place for place, text in enumerate(texts, self.rows + 1) if not text]
+        self.without_text += len(empty)
+        if empty and self.first_without is None:
+            self.first_without = empty[0]
+        self.rows += len(texts)
+        self._of_piece += len(texts)
+        if self._size:
+            behind = self._before + (self._reached - self._before) * self._of_piece / max(of, 1)
+            self.show(min(behind / self._size, 1.0))
+
+
+def _check(frame: pd.DataFrame, column: str, predictor: Predictor, name: str) -> None:
+    if column not in frame:
+        near = did_you_mean(column, map(str, frame.columns))
+        raise InputError(f'{name}: no column "{column}"; {near} (--text COLUMN)')
+    new = [f"{task['name']}{end}" for task in predictor.tasks for end in ENDS]
+    if taken := [one for one in new if one in frame]:
+        raise RequestError(f'{name} has a column "{taken[0]}" already, where an answer would go; rename or drop it')
+
+
+def _answered(frame: pd.DataFrame, column: str, predictor: Predictor, counts: Counts, *, of: int) -> pd.DataFrame:
+    """The rows with an answer beside; a row without text has none."""
+    import pandas as pd
+    import pyarrow as pa
+
+    answers: list[dict[str, Any] | None] = []
+    for first in range(0, len(frame), BATCH):
+        texts = [_text(value) for value in frame[column].iloc[first : first + BATCH]]
+        found = iter(predictor([text for text in texts if text]) if any(texts) else ())
+        answers += [next(found) if text else None for text in texts]
+        counts.add(texts, of)
+    new = {}
+    for task in predictor.tasks:
+        told = [answer[task["name"]] if answer else {"label": None, "confidence": None} for answer in answers]
+        for end, key, kind in zip(ENDS, ("label", "confidence"), (pa.string(), pa.float64()), strict=True):
+            new[f"{task['name']}{end}"] = pd.Series(
+                [one[key] for one in told], index=frame.index, dtype=pd.ArrowDtype(kind)
+            )
+    return frame.assign(**new)
+
+
+def _text(value: Any) -> str:
+    """A value of the text's column as a night reads it."""
+    import pandas as pd
+
+    from tilth.text import clean
+
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else clean(str(value))
+
+
+def _tell(target: Path, name: str, notes: Notes, counts: Counts, *, as_json: bool) -> None:
+    """What was done, and what is not as a person may have meant it; where rows are on standard output, beside them."""
+    lost = notes.unreadable
+    others = {note.kind: note for note in reversed(notes.found) if note.kind != "unreadable_lines"}
+    warnings = [str(note) for note in others.values()]
+    if lost:
+        warnings.append(f"lines that could not be read, and have no answer: {len(lost)} (first: {lost[0]})")
+    if counts.without_text:
+        warnings.append(
+            f"rows without a text, and without an answer: {counts.without_text} (first: row {counts.first_without})"
+        )
+    for warning in warnings:
+        terminal.note(warning)
+    if as_json:
+        done = {"out": str(target), "rows": counts.rows, "without_text": counts.without_text, "unreadable": len(lost)}
+        say(json.dumps(done, ensure_ascii=False))
+    elif str(target) != "-":
+        say(f"{counts.rows} rows of {name}: {target}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tilth.cli import terminal
@@ -110,3 +110,20 @@ def steps(*, lines: bool) -> Iterator[Steps]:
     columns = (BarColumn(bar_width=16), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as live:
         yield Steps(live, lines=lines)
+
+
+@contextlib.contextmanager
+def share(what: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
+    """On a terminal, a live line on how much of one piece of work is done, from 0 to 1; elsewhere nothing."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not shown or terminal.verbose() or not console.is_interactive:
+        yield lambda done: None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(bar_width=16), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as live:
+        bar = live.add_task(what, total=1.0)
+        yield lambda done: live.update(bar, completed=done)

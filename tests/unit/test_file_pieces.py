@@ -1,0 +1,98 @@
+"""A file read a piece at a time has the rows of the file read whole, and each line its own number."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from tilth import file_pieces
+from tilth.errors import InputError, RequestError
+from tilth.notes import Notes
+from tilth.reading import read_rows
+
+CSV = "id,text,note\n" + "".join(f'{i},"row {i}, with\na line and ""quotes""",n{i}\n' for i in range(50))
+JSONL = "".join(f'{{"id": {i}, "text": "row {i}", "tags": ["a", {i}]}}\n' for i in range(50))
+
+
+def pieces(name: str, root: Path, piece: int = 200) -> tuple[list[pd.DataFrame], Notes]:
+    notes = Notes()
+    return list(file_pieces.read(name, root, notes, ["text"], piece)), notes
+
+
+@pytest.mark.parametrize("content", [CSV, "sep=;\n" + CSV.replace(",", ";"), CSV.replace("\n", "\r\n"), CSV[:-1]])
+def test_csv_is_cut_between_rows_alone(tmp_path: Path, content: str) -> None:
+    (tmp_path / "rows.csv").write_text(content, newline="")
+    found, notes = pieces("rows.csv", tmp_path)
+    assert len(found) > 5
+    whole, _ = read_rows("rows.csv", tmp_path, wanted=["text"])
+    pd.testing.assert_frame_equal(pd.concat(found, ignore_index=True), whole)
+    assert notes.found == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_jsonl_packed_or_not(tmp_path: Path, packed: bool) -> None:
+    name = "rows.jsonl.gz" if packed else "rows.jsonl"
+    (tmp_path / name).write_bytes(gzip.compress(JSONL.encode()) if packed else JSONL.encode())
+    found, _ = pieces(name, tmp_path)
+    assert len(found) > 5
+    assert pd.concat(found)["tags"].tolist() == [["a", i] for i in range(50)]
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": [f"row {i}" for i in range(50)], "n": pd.array([None, *range(49)], dtype="Int64")})
+    frame.to_parquet(tmp_path / "rows.parquet")
+    found, _ = pieces("rows.parquet", tmp_path, piece=10 << 10)
+    assert [len(part) for part in found] == [10] * 5
+    writer = file_pieces.Writer("parquet", tmp_path / "out.parquet")
+    for part in found:
+        writer.add(part)
+    writer.close()
+    assert pq.read_table(tmp_path / "out.parquet").schema.field("n").type == "int64"
+    assert pq.read_table(tmp_path / "out.parquet")["n"].to_pylist() == [None, *range(49)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("rows.csv", CSV + "1,2\n", 102),  # a header, 50 rows of two lines each, and this one
+        ("rows.jsonl", JSONL + "[1]\n" + JSONL, 51),
+    ],
+)
+def test_a_line_that_cannot_be_read_has_its_own_number(tmp_path: Path, name: str, content: str, line: int) -> None:
+    (tmp_path / name).write_text(content)
+    found, notes = pieces(name, tmp_path)
+    assert [lost.line for lost in notes.unreadable] == [line]
+    assert sum(map(len, found)) == (50 if name == "rows.csv" else 100)
+
+
+def test_a_quote_that_nobody_closes_takes_its_own_line_alone(tmp_path: Path) -> None:
+    content = "id,text\n" + "".join(f"{i},{chr(34) if i == 30 else ''}row {i}\n" for i in range(400))
+    (tmp_path / "rows.csv").write_text(content)
+    found, notes = pieces("rows.csv", tmp_path)
+    assert [lost.line for lost in notes.unreadable] == [32]
+    assert pd.concat(found)["id"].tolist() == [str(i) for i in range(400) if i != 30]
+
+
+def test_what_is_not_utf8_is_named_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(b"text\n" + b"fine\n" * 100 + b"caf\xe9\n")
+    with pytest.raises(InputError, match="not UTF-8 at line 102"):
+        pieces("rows.csv", tmp_path)
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(JSONL.encode())))
+    found, _ = pieces("-", Path())
+    assert sum(map(len, found)) == 50
+
+
+def test_parquet_takes_one_kind_a_column_and_says_so(tmp_path: Path) -> None:
+    writer = file_pieces.Writer("parquet", tmp_path / "out.parquet")
+    writer.add(pd.DataFrame({"n": [1, 2]}))
+    with pytest.raises(RequestError, match=r"give \.jsonl"):
+        writer.add(pd.DataFrame({"n": ["many"]}))
