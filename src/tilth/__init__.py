@@ -8,6 +8,9 @@ import os
 # Idle OpenMP threads spin by default, and take the cores from those that work: with three processes on two cores a
 # forward pass is eight times as fast without. It is read when the library loads, so it must stand before torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Nobody is told that a person works with tilth, or with what: ONNX Runtime reports each start and model to Microsoft,
+# and keeps a number of the machine, unless this is set before it loads; the Hub's client counts its users.
+os.environ["ORT_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 from typing import TYPE_CHECKING, Any
 

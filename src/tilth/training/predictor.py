@@ -16,6 +16,8 @@ from tilth.errors import RequestError
 from tilth.hierarchy import decide
 from tilth.text import chunked
 
+onnxruntime.disable_telemetry_events()  # of a process that loaded it before tilth could; see tilth/__init__.py
+
 VERSION = 2
 
 Answer: TypeAlias = dict[str, dict[str, Any]]
