@@ -111,10 +111,10 @@ class StoreConfig(Model):
 class Settings(Model):
     """The whole configuration; each stage's own config is a field of the stage's name."""
 
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of every random choice")
     folds: int = Field(default=5, ge=2, le=20, description="folds of every cross-validation; rows fall by a hash of id")
     data: DataConfig = DataConfig()
-    tasks: tuple[TaskConfig, ...] = ()
+    tasks: tuple[TaskConfig, ...] = Field(default=(), description="what is classified, parents before children")
     encoder: EncoderConfig = EncoderConfig()
     promotion: PromotionConfig = PromotionConfig()
     store: StoreConfig = StoreConfig()

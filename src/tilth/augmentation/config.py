@@ -126,8 +126,8 @@ class Config(Model):
         default=(0.7, 0.85, 1.0), min_length=1, description="shares of free words noised, by turns"
     )
     inference_steps: int = Field(default=5, ge=1, le=256, description="denoising steps")
-    temperature: float = Field(default=0.6, ge=0, le=5)
-    top_k: int = Field(default=20, ge=1)
+    temperature: float = Field(default=0.6, ge=0, le=5, description="of the draw of a token; 0 = the likeliest")
+    top_k: int = Field(default=20, ge=1, description="likeliest tokens among which a token is drawn")
     scheduler: Literal["confidence", "absorbing", "block_refinement", "amused"] = Field(
         default="confidence", description="which masked tokens a step commits"
     )

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 COMMANDS = (
     "tilth.cli.init:init",
     "tilth.cli.run:run",
+    "tilth.cli.runs:runs",
     "tilth.cli.report:report",
     "tilth.cli.export:export",
     "tilth.cli.predict:predict",
@@ -44,6 +45,7 @@ COMMANDS = (
     "tilth.cli.paraphraser:paraphraser",
     "tilth.cli.clean:clean",
     "tilth.cli.serve:serve",
+    "tilth.cli.config:config",
 )
 """Where each command is, in the order of `tilth --help`; its name is the last word."""
 

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import webbrowser
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from tilth.cli import desk
+from tilth.cli import desk, options, terminal
 from tilth.cli.terminal import say
 
 
-def report(run: Annotated[str, Parameter(help="its id or its folder")] = "latest", /) -> int:
+def report(
+    run: Annotated[str, Parameter(help="its id or its folder")] = "latest",
+    /,
+    *,
+    open: bool = False,
+    as_json: options.Json = False,
+) -> int:
     """Write a run's report again and say where it is.
 
     For example:
 
         tilth report
-        tilth report 20260101-020000
+        tilth report --open
+        tilth report 20260101-020000 --json | jq .run
+
+    Args:
+        open: open it in the browser
+        as_json: print what it shows as JSON, and nothing else, on standard output
     """
     from tilth import reports
 
-    say(str(reports.write(desk.run(run).path)))
+    page = reports.write(desk.run(run).path)
+    say(page.with_suffix(".json").read_text(encoding="utf-8").rstrip() if as_json else str(page))
+    if open and not webbrowser.open(page.resolve().as_uri()):
+        terminal.note(f"no browser answers here; open it yourself: {page.resolve().as_uri()}")
     return 0

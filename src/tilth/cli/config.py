@@ -1,0 +1,36 @@
+"""`tilth config`: what a night would go by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tilth.cli import options
+from tilth.cli.terminal import say
+
+
+def config(
+    *,
+    sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = (),
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> int:
+    """Print the config in force as TOML, each key with its meaning, its limits and its default.
+
+    For example:
+
+        tilth config
+        tilth config --set training.trunk=frozen > tilth.toml
+
+    Args:
+        sets: a key of tilth.toml, for this time; may be repeated
+    """
+    from tilth import config_text, night, store
+    from tilth.config import parse_override
+
+    workspace = store.locate(config, anywhere=True)
+    overrides = dict(parse_override(text) for text in sets)
+    settings = night.Request(workspace=workspace, overrides=overrides).settings
+    say(settings.model_dump_json(indent=2) if as_json else config_text.toml(settings).rstrip())
+    return 0
