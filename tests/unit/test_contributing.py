@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
+import tilth.cleaning.core  # noqa: F401 - registers every check, before a test notes which there are
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
