@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilth.weak_supervision import descendants
+
 if TYPE_CHECKING:
     from tilth.weak_supervision.guard import Done, Limits
 
@@ -114,7 +116,7 @@ def perform(piece: Callable[[], Any]) -> Done:
     """Do one piece of work, with what it prints held back."""
     from tilth.weak_supervision.guard import Done
 
-    started, waited = time.perf_counter(), _waited
+    started, waited, own = time.perf_counter(), _waited, os.getpid()
     value, error = None, ""
     with _printed() as text:
         try:
@@ -125,6 +127,8 @@ def perform(piece: Callable[[], Any]) -> Done:
             error = str(raised)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
+    if os.getpid() != own:  # a copy that the work forked and left to go on
+        os._exit(0)
     return Done(
         value=value, error=error, printed=text.start, seconds=time.perf_counter() - started - (_waited - waited)
     )
@@ -153,6 +157,7 @@ def _printed() -> Iterator[_Start]:
 
 def _settle(limits: Limits) -> None:
     """Make the forked process a quiet one with one thread, limits, and no tie to what its parent was doing."""
+    descendants.lead()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -214,6 +219,8 @@ def _watch(parent: int, megabytes: int) -> None:
     while True:
         time.sleep(_PERIOD)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - first > megabytes * 1024 * 1024:
+            with contextlib.suppress(Exception):  # what has no memory left for this ends with its group
+                descendants.kill_below(os.getpid())
             os._exit(TOO_LARGE)
         if os.getppid() != parent:
-            os._exit(ORPHANED)
+            descendants.kill_own()

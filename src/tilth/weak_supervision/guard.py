@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
-from tilth.weak_supervision import child
+from tilth.weak_supervision import child, descendants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,9 @@ class Done:
     at: int | None = None
 
 
+_LOOK = 1.0
+"""Seconds until a child is looked after that has ended and left its end of the pipe to a process that it started."""
+
 Work = Callable[[], Any]
 Answer = Callable[[Any], Any]
 
@@ -86,11 +89,10 @@ def run(work: Sequence[Work], limits: Limits, answer: Answer | None = None) -> l
     at_work = [one for one in crowd if one.next()]
     try:
         while at_work:
-            connection.wait([one.pipe for one in at_work], timeout=max(0.0, min(one.left for one in at_work)))
+            left = min(one.left for one in at_work)
+            connection.wait([one.pipe for one in at_work], timeout=min(max(0.0, left), _LOOK))
             at_work = [one for one in at_work if one.attend(answer)]
     finally:
-        for one in crowd:
-            one.process.kill()  # so that they end side by side
         for one in crowd:
             one.end()
     return [outcome if outcome is not None else Done(error="was never run") for outcome in queue.outcomes]
@@ -124,6 +126,7 @@ class _Child:
             target=child.main, args=(far, self.pipe, self.work, self.limits, self.clock), daemon=True
         )
         self.process.start()
+        self.over = False
         far.close()
 
     @property
@@ -156,6 +159,8 @@ class _Child:
             started = time.monotonic()
             self._reply(answer, content)
             self.served += time.monotonic() - started
+        if self._ended() and not self.pipe.poll():
+            return self._replace(self._last_words())
         if self.left <= 0:
             return self._replace(f"still ran after {self.limits.seconds:g} seconds, its limit of time")
         return True
@@ -176,9 +181,21 @@ class _Child:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(reply)
 
+    def _ended(self) -> bool:
+        """Whether the process has ended; it keeps its number, which is that of its group, until `end`."""
+        if not hasattr(os, "waitid"):
+            return not self.process.is_alive()
+        try:
+            return os.waitid(os.P_PID, self.process.pid or 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
     def _last_words(self) -> str:
         """Why the process ended before its work did."""
-        self.process.join(5)
+        deadline = time.monotonic() + 5
+        while not self._ended() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        self.end()
         code = self.process.exitcode
         if code == child.TOO_LARGE:
             return f"took more than {self.limits.megabytes} MB of memory, its limit"
@@ -197,7 +214,10 @@ class _Child:
         return self.next()
 
     def end(self) -> None:
-        """End the process, which has nothing to lose."""
+        """End the process, which has nothing to lose, and all that it started."""
+        if not self.over:  # before it is waited for, so that its number still is its own
+            descendants.kill(self.process.pid or 0)
+            self.over = True
         self.process.kill()
         self.process.join()
         self.pipe.close()

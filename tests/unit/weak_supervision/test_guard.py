@@ -66,7 +66,8 @@ def test_each_accident_is_named_and_the_others_vote() -> None:
     assert errors[0] == errors[1] == "still ran after 1 seconds, its limit of time"
     assert errors[2] == "ended its process with status 3"
     assert errors[3] == "raised on 4 of 4 rows, last SystemExit: 2"
-    assert errors[4] == "returned 1.0, which is no class; return the label's name, or None to abstain"
+    wanted = "return the label's name, or None to abstain"
+    assert errors[4] == f'returned 1.0, which is no class; {wanted} (on 4 of 4 rows, first "slow internet")'
     assert errors[5].startswith("returned -1.0")
     assert errors[6].startswith("returned True")
     assert errors[7] == ""
@@ -80,7 +81,7 @@ def test_one_that_allocates_without_end_loses_the_row_or_its_place() -> None:
         assert "200 MB of memory, its limit" in ballot.error
     else:
         assert ballot.column.tolist() == [-1] * 4
-        assert (ballot.failures, ballot.remark) == (1, "raised on 1 rows, last MemoryError: ")
+        assert (ballot.failures, ballot.remark) == (1, "raised on 1 of 4 rows, last MemoryError: ; votes on no row")
 
 
 def test_printing_is_held_back_and_told(capfd: pytest.CaptureFixture[str]) -> None:

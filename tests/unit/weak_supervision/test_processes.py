@@ -1,0 +1,129 @@
+"""What a labeling function starts ends with it, whatever it does to be forgotten."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.unit.weak_supervision.test_guard import QUICK, cast, function
+from tilth.weak_supervision import child, guard
+
+Body = Callable[[Any], Any]
+
+
+def left(mark: str) -> list[str]:
+    """Living processes that carry a mark in what they were started with, or that hold its file open."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        try:
+            held = [file.path for file in process.open_files()] if process.pid != os.getpid() else []
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(mark in text for text in held):
+            found.append(f"{process.pid} {' '.join(process.info['cmdline'])[:80]}")
+    return found
+
+
+def gone(mark: str, seconds: float = 5.0) -> None:
+    """Fails unless no process is left that holds the mark."""
+    deadline = time.monotonic() + seconds
+    while left(mark) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left(mark) == []
+
+
+def starts(mark: Path, *, session: bool = False, after: Body = lambda x: None) -> Body:
+    """A body that forks a process which sleeps and holds the mark's file open."""
+
+    def body(x: Any) -> Any:
+        if os.fork() == 0:
+            if session:
+                os.setsid()
+                if os.fork():  # twice, as a daemon does
+                    os._exit(0)
+            held = mark.open("a")
+            time.sleep(90)
+            held.close()
+            os._exit(0)
+        deadline = time.monotonic() + 5
+        while not mark.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return after(x)
+
+    return body
+
+
+@pytest.mark.parametrize("session", [False, True])
+def test_what_it_forked_ends_with_a_function_that_votes(session: bool, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    (ballot,) = cast(function("forks", starts(mark, session=session, after=lambda x: "slow")))
+    assert ballot.column.tolist() == [1] * 4
+    assert mark.exists()
+    gone(str(mark))
+
+
+@pytest.mark.parametrize("session", [False, True])
+def test_what_it_forked_ends_with_a_function_over_its_time(session: bool, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    (ballot,) = cast(function("loops", starts(mark, session=session, after=lambda x: time.sleep(60))))
+    assert ballot.error == "still ran after 1 seconds, its limit of time"
+    gone(str(mark))
+
+
+def test_a_function_that_ends_its_process_is_noticed_at_once_though_a_child_holds_the_pipe(tmp_path: Path) -> None:
+    mark, started = tmp_path / "mark", time.monotonic()
+    config = QUICK.model_copy(update={"min_seconds": 30.0})
+    (ballot,) = cast(function("dies", starts(mark, after=lambda x: os._exit(3))), config=config)
+    assert ballot.error == "ended its process with status 3"
+    assert time.monotonic() - started < 10
+    gone(str(mark))
+
+
+def test_a_copy_that_a_function_leaves_to_go_on_says_nothing() -> None:
+    """Both would answer through one pipe, and the parent would take the second answer for that of the next piece."""
+
+    def copies() -> str:
+        os.fork()
+        return "one"
+
+    done = guard.run([copies, lambda: "two", copies, lambda: "three"], guard.Limits(seconds=20))
+    assert [one.value for one in done] == ["one", "two", "one", "three"]
+
+
+def test_a_child_is_out_of_reach_of_its_parents_terminal() -> None:
+    (done,) = guard.run([lambda: (os.getsid(0), os.getpid())], guard.Limits())
+    assert done.value[0] == done.value[1] != os.getsid(0)
+
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from tests.unit.weak_supervision.test_processes import starts
+from tilth.weak_supervision import guard
+mark = Path(sys.argv[1])
+guard.run([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(None)], guard.Limits(seconds=60))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_a_night_that_is_interrupted(number: signal.Signals, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    command = [sys.executable, "-c", "import signal; signal.signal(2, signal.default_int_handler)\n" + SCRIPT]
+    night = subprocess.Popen([*command, str(mark)], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(left(str(mark))) == 1
+    night.send_signal(number)
+    night.wait(10)
+    gone(str(mark))
+    assert not child.in_child()
