@@ -5,19 +5,21 @@ What cannot be described in full has no fingerprint, and its votes are not cache
 
 from __future__ import annotations
 
-import dis
+import contextlib
 import enum
 import functools
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
 from tilth.store import digest
+from tilth.weak_supervision.origins import all_names, file_of, global_names, imports, library
 
 _FICKLE = {"random", "secrets", "time", "datetime", "uuid", "socket", "urllib", "http", "subprocess", "threading"}
 """Modules whose answers differ from one call to the next, or come from elsewhere."""
@@ -31,29 +33,43 @@ class UnknownError(ValueError):
     """Something that cannot be described in full."""
 
 
-def fingerprint(function: Any, *parts: str, declared: Sequence[bytes] | None = None) -> str:
+def fingerprint(function: Any, *parts: str, own: str = "") -> str:
     """Digest of a labeling function.
 
     Args:
         function: one of Snorkel's labeling functions, with its preprocessors and resources.
         parts: what else its votes depend on.
-        declared: contents of the files that it says it reads; None where it says nothing.
+        own: a package that is looked into though it is installed, for it is the one that ships the function.
 
     Raises:
         UnknownError: naming what has no fingerprint.
     """
-    seen = _Seen(files=declared is not None)
-    described = seen.describe(function, 0)
-    own = "\x1f".join([*parts, sys.version.split()[0], described])
-    return digest(own + "".join(f"\x1e{digest(content.hex())}" for content in declared or ()))
+    described = _Seen(own).describe(function, 0)
+    return digest("\x1f".join([*parts, sys.version.split()[0], described]))
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What the code at hand may look up.
+
+    Attributes:
+        globals: of its module.
+        names: that it looks up, as globals or attributes.
+        files: whether its module, or one that calls it, declares the files that it reads.
+    """
+
+    globals: Mapping[str, Any]
+    names: frozenset[str]
+    files: bool
 
 
 class _Seen:
     """One walk over a function and what it reaches; what was met before is named by its place."""
 
-    def __init__(self, *, files: bool) -> None:
-        self.files = files
-        self._place: dict[int, int] = {}
+    def __init__(self, own: str) -> None:
+        self._own = own
+        self._scope = _Scope({}, frozenset(), files=False)
+        self._place: dict[tuple[Any, ...], int] = {}
         self._alive: list[Any] = []  # an id is that of one object only while it lives
 
     def describe(self, value: Any, depth: int) -> str:
@@ -64,9 +80,11 @@ class _Seen:
             return f"enum {type(value).__qualname__}.{value.name}={value.value!r}"
         if type(value) in _PLAIN:
             return f"{type(value).__name__} {value!r}"
-        if id(value) in self._place:
-            return f"met {self._place[id(value)]}"
-        self._place[id(value)] = len(self._place)
+        # Of a module only that counts which the code at hand looks up.
+        key = (id(value), self._scope.names) if isinstance(value, types.ModuleType) else (id(value),)
+        if key in self._place:
+            return f"met {self._place[key]}"
+        self._place[key] = len(self._place)
         self._alive.append(value)
         return "\x1d".join(self._parts(value, depth + 1))
 
@@ -94,7 +112,7 @@ class _Seen:
         elif isinstance(value, types.MethodType):
             yield from (self.describe(item, depth) for item in (value.__func__, value.__self__))
         elif isinstance(value, types.ModuleType):
-            yield self._module(value.__name__)
+            yield from self._module(value, depth)
         elif isinstance(value, types.BuiltinFunctionType):
             yield self._builtin(value, depth)
         elif isinstance(value, type):
@@ -103,54 +121,93 @@ class _Seen:
             yield from self._instance(value, depth)
 
     def _function(self, value: types.FunctionType, depth: int) -> Iterator[str]:
-        if self._installed(value.__module__):
-            yield f"{self._module(value.__module__)}.{value.__qualname__}"
+        if (known := self._library(value.__module__)) is not None:
+            yield f"{known}.{value.__qualname__}"
             return
-        yield self.describe(value.__code__, depth)
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        yield self.describe([value.__defaults__, value.__kwdefaults__, cells], depth)
-        for name in _names(value.__code__):
-            if name in value.__globals__:
-                yield f"{name}:" + self.describe(value.__globals__[name], depth)
-            elif name == "open" and not self.files:
-                raise UnknownError("it opens files that FILES does not declare")
-            elif name in ("input", "eval", "exec", "__import__", "globals"):
-                raise UnknownError(f"it calls {name}")
+        with self._within(value.__globals__, value.__code__) as files:
+            yield from files
+            yield from self._code(value.__code__, depth)
+            cells = [cell.cell_contents for cell in value.__closure__ or ()]
+            yield self.describe([value.__defaults__, value.__kwdefaults__, cells], depth)
+            for name in global_names(value.__code__):
+                if name in value.__globals__:
+                    yield f"{name}:" + self.describe(value.__globals__[name], depth)
+                else:
+                    self._builtin_name(name)
+
+    @contextlib.contextmanager
+    def _within(self, scope: Mapping[str, Any], code: types.CodeType) -> Iterator[list[str]]:
+        """Look at code; gives digests of the files that its module declares in FILES."""
+        try:
+            contents = declared(scope)
+        except (OSError, TypeError) as error:
+            raise UnknownError(f"FILES names what cannot be read: {error}") from error
+        outer = self._scope
+        self._scope = _Scope(scope, frozenset(all_names(code)), files=outer.files or contents is not None)
+        try:
+            yield [digest(content) for content in contents or ()]
+        finally:
+            self._scope = outer
 
     def _code(self, code: types.CodeType, depth: int) -> Iterator[str]:
         yield code.co_code.hex()
         yield repr([code.co_names, code.co_varnames, code.co_freevars, code.co_flags, code.co_argcount])
         yield self.describe(code.co_consts, depth)
-        for line in dis.get_instructions(code):
-            if line.opname == "IMPORT_NAME":
-                yield self._module(str(line.argval))
+        for name in imports(code, self._scope.globals):
+            yield from self._named(name, depth)
 
-    def _module(self, name: str) -> str:
-        top = name.partition(".")[0]
-        if top in _FICKLE or (top in _FILES and not self.files):
-            raise UnknownError(f"it uses {top}")
-        if top in sys.stdlib_module_names:
-            return f"standard {name}"
-        version = getattr(sys.modules.get(top), "__version__", None)
-        if not isinstance(version, str):
-            raise UnknownError(f"module {name} has no version")
-        return f"{name} {version}"
+    def _named(self, name: str, depth: int) -> Iterator[str]:
+        """A module by its name: imported, or not yet, for a function may import when it is called."""
+        if (known := self._library(name)) is not None:
+            yield known
+        elif (module := sys.modules.get(name)) is not None:
+            yield self.describe(module, depth)
+        elif (file := file_of(name)) is not None and ("file", name) not in self._place:
+            self._place["file", name] = len(self._place)
+            code = compile(file.read_bytes(), str(file), "exec")
+            package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+            with self._within({"__name__": name, "__package__": package, "__file__": str(file)}, code):
+                for looked_up in global_names(code):
+                    self._builtin_name(looked_up)
+                yield from self._code(code, depth)
 
-    @staticmethod
-    def _installed(name: str | None) -> bool:
+    def _module(self, module: types.ModuleType, depth: int) -> Iterator[str]:
+        """Its source, and the values of what the code at hand looks up in it."""
+        if (known := self._library(module.__name__)) is not None:
+            yield known
+            return
+        if (file := getattr(module, "__file__", None)) is not None and Path(file).is_file():
+            yield digest(Path(file).read_bytes())
+        held, wanted = vars(module), self._scope.names
+        if not wanted or wanted & {"getattr", "vars", "__dict__"}:
+            wanted = frozenset(name for name in held if not name.startswith("__"))
+        for name in sorted(wanted & held.keys()):
+            yield f"{name}:" + self.describe(held[name], depth)
+
+    def _library(self, name: str | None) -> str | None:
+        """What stands for a module of a library; None where it is people's own, and so looked into."""
         top = (name or "").partition(".")[0]
-        return top in sys.stdlib_module_names or isinstance(getattr(sys.modules.get(top), "__version__", None), str)
+        if top in _FICKLE or (top in _FILES and not self._scope.files):
+            raise UnknownError(f"it uses {top}")
+        return None if top == self._own else library(name or "")
+
+    def _builtin_name(self, name: str) -> None:
+        if name == "open" and not self._scope.files:
+            raise UnknownError("it opens files that FILES does not declare")
+        if name in ("input", "eval", "exec", "__import__", "globals"):
+            raise UnknownError(f"it calls {name}")
 
     def _builtin(self, value: Any, depth: int) -> str:
-        if value.__name__ == "open" and not self.files:
-            raise UnknownError("it opens files that FILES does not declare")
+        self._builtin_name(value.__name__)
         if value.__self__ is not None and not isinstance(value.__self__, types.ModuleType):
             return f"{value.__name__} of " + self.describe(value.__self__, depth)
-        return f"{self._module(value.__module__ or 'builtins')}.{value.__qualname__}"
+        if (known := self._library(value.__module__ or "builtins")) is None:
+            raise UnknownError(f"{value.__module__} has no source")
+        return f"{known}.{value.__qualname__}"
 
     def _class(self, value: type, depth: int) -> Iterator[str]:
-        if self._installed(value.__module__):
-            yield f"{self._module(value.__module__)}.{value.__qualname__}"
+        if (known := self._library(value.__module__)) is not None:
+            yield f"{known}.{value.__qualname__}"
             return
         yield value.__qualname__
         yield from (self.describe(base, depth) for base in value.__bases__)
@@ -161,11 +218,11 @@ class _Seen:
     def _instance(self, value: Any, depth: int) -> Iterator[str]:
         """An object of a class written in Python: its class and its attributes."""
         kind = type(value)
-        ours = kind.__module__.partition(".")[0] == "snorkel" or not self._installed(kind.__module__)
         if isinstance(value, staticmethod | classmethod | property):
             held = [value.fget, value.fset] if isinstance(value, property) else [value.__func__]
             yield self.describe(held, depth)
             return
+        ours = kind.__module__.partition(".")[0] == "snorkel" or self._library(kind.__module__) is None
         if not ours or not hasattr(value, "__dict__"):
             raise UnknownError(f"a {kind.__module__}.{kind.__qualname__} has no fingerprint")
         yield self.describe(kind, depth)
@@ -174,10 +231,10 @@ class _Seen:
         yield repr(vars(value).get("tilth_examples"))
 
 
-def _names(code: types.CodeType) -> list[str]:
-    """The global names that a code object looks up, its inner functions included."""
-    found = {line.argval for line in dis.get_instructions(code) if line.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            found |= set(_names(inner))
-    return sorted(found)
+def declared(scope: Mapping[str, Any]) -> tuple[bytes, ...] | None:
+    """Contents of the files that a module says it reads, by its globals; None where it says nothing."""
+    names = scope.get("FILES")
+    if names is None:
+        return None
+    folder = Path(scope["__file__"]).parent
+    return tuple((folder / name).read_bytes() for name in ([names] if isinstance(names, str) else names))

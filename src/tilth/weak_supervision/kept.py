@@ -17,6 +17,9 @@ from tilth.weak_supervision.votes import Cast
 
 log = logging.getLogger(__name__)
 
+_SEEN = "2"
+"""Changes with what a row offers to a function, so that no vote is kept that another kind of row would not get."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
@@ -75,7 +78,7 @@ def file_of(cache: Cache | None, function: LoadedFunction, task: Task, encoder: 
     """Where a function's votes are kept; None where they are not."""
     if cache is None or function.key is None:
         return None
-    key = digest("\x1f".join([function.key, encoder, str(task.fixed), *task.labels]))
+    key = digest("\x1f".join([_SEEN, function.key, encoder, str(task.fixed), *task.labels]))
     return cache.folder("votes", key).with_suffix(".safetensors")
 
 

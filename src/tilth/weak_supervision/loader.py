@@ -65,6 +65,15 @@ class LoadedFunctions:
     fingerprint: str = ""
     remarks: tuple[Problem, ...] = ()
 
+    def told(self) -> dict[str, dict[str, str]]:
+        """What is left out, and what is odd, each by where it stands, as the stage's metrics say it."""
+        told: dict[str, dict[str, str]] = {"left_out": {}, "remarks": {}}
+        for kind, items in (("left_out", self.problems), ("remarks", self.remarks)):
+            for item in items:
+                before = told[kind].get(item.where)
+                told[kind][item.where] = f"{before}; {item.why}" if before else item.why
+        return told
+
 
 def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
     """Collect the labeling functions of every `*.py` file of a folder, and of packages that announce some.
@@ -74,29 +83,42 @@ def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
     announces a module, or one function, under the entry point group `tilth.labeling_functions`. The functions'
     examples are run by the stage, which has an encoder.
     """
-    # An editor's lock is a hidden link to nowhere.
-    paths = sorted(path for path in folder.glob("*.py") if path.is_file() and not path.name.startswith(("_", ".")))
-    read = [importing.from_file(path, IMPORT_SECONDS) for path in paths]
-    read += [importing.from_entry_point(point) for point in importing.entry_points()]
+    read = importing.from_folder(folder, IMPORT_SECONDS)
+    read += [importing.from_entry_point(point, IMPORT_SECONDS) for point in importing.entry_points()]
     functions: dict[tuple[str, str], LoadedFunction] = {}
     problems: list[Problem] = []
     for source in read:
         for item in _collect(source, [task.name for task in tasks]):
             if isinstance(item, Problem):
                 problems.append(item)
-            elif (item.task, item.name) in functions:
-                problems.append(Problem(where=f"{source.where}:{item.name}", why="another function has this name"))
-            else:
+            elif (first := functions.get((item.task, item.name))) is None:
                 functions[item.task, item.name] = item
-    remarks = tuple(
-        Problem(where=source.where, why=f"prints when it is imported: {' '.join(source.printed.split())[:80]}")
-        for source in read
-        if source.printed.strip()
-    )
+            elif first.function is not item.function:  # it may be imported from the file that defines it
+                why = f"another function has this name, in {first.where}; rename one"
+                problems.append(Problem(where=f"{source.where}:{item.name}", why=why))
     found = tuple(functions.values())
     return LoadedFunctions(
-        functions=found, problems=tuple(problems), fingerprint=_fingerprint(read, found), remarks=remarks
+        functions=found,
+        problems=tuple(problems),
+        fingerprint=_fingerprint(read, found),
+        remarks=(*(remark for source in read for remark in _remarks(source)), *_unread(folder)),
     )
+
+
+def _remarks(source: importing.Source) -> list[Problem]:
+    printed = " ".join(source.printed.split())[:80]
+    whys = [source.remark, f"prints when it is imported: {printed}" if printed else ""]
+    return [Problem(where=source.where, why=why) for why in whys if why]
+
+
+def _unread(folder: Path) -> list[Problem]:
+    """Functions in folders of the folder, whose files are only there for others to import."""
+    below = [path for path in sorted(folder.glob("*/**/*.py")) if b"@labeling_function" in path.read_bytes()]
+    if not below:
+        return []
+    first = below[0].relative_to(folder)
+    why = f"{len(below)} files in folders below hold labeling functions that are not read; move them up, first {first}"
+    return [Problem(where=folder.name, why=why)]
 
 
 def _fingerprint(read: Sequence[importing.Source], functions: Sequence[LoadedFunction]) -> str:
