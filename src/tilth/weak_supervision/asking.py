@@ -15,8 +15,8 @@ from tilth.weak_supervision import child, guard
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.guard import Done
 from tilth.weak_supervision.loader import LoadedFunction
-from tilth.weak_supervision.rows import Vectors, rows_of
-from tilth.weak_supervision.votes import Cast, cast, check_examples, example_rows
+from tilth.weak_supervision.rows import Row, Vectors, rows_of
+from tilth.weak_supervision.votes import Cast, cast, check_examples, example_rows, recast
 
 Encode = Callable[[list[str]], np.ndarray]
 
@@ -24,6 +24,8 @@ _PAYS = 200_000
 """Calls from which a second process earns what its start costs (some 30 ms against a microsecond a call)."""
 _BLOCK = 4096
 """Rows that stand in memory at a time: new memory costs more time than the votes on it."""
+_FIRST_ROWS, _MORE_ROWS = -2, -3
+"""Steps in which no function is asked: building the first rows, and building more after functions were asked."""
 
 
 class Question:
@@ -55,6 +57,8 @@ class _Tally:
     raised: str = ""
     printed: str = ""
     seconds: float = 0.0
+    twice: int = 0
+    changed: int = 0
 
     def add(self, done: Done) -> None:
         self.seconds += done.seconds
@@ -65,29 +69,61 @@ class _Tally:
             self.raised = done.value.error or self.raised
 
 
+@dataclass
+class _Heard:
+    """What became of a part: a tally a function, or why the rows that they see could not be built, and at what step."""
+
+    tallies: dict[int, _Tally] = field(default_factory=dict)
+    unbuilt: str = ""
+    at: int = _FIRST_ROWS
+
+
 class _Part:
     """Some rows, put to all functions that want them; called in a child process."""
 
-    def __init__(self, asked: dict[int, Question], rows: np.ndarray, frame: pd.DataFrame, vectors: Vectors) -> None:
-        self.asked, self.rows, self._frame, self._vectors = asked, rows, frame, vectors
-        self.heard: dict[int, _Tally] = {}
+    def __init__(
+        self, place: int, asked: dict[int, Question], rows: np.ndarray, frame: pd.DataFrame, vectors: Vectors
+    ) -> None:
+        self.place, self.asked, self.rows, self._frame, self._vectors = place, asked, rows, frame, vectors
+        self.tallies: dict[int, _Tally] = {}
 
-    def __call__(self) -> dict[int, _Tally]:
-        heard = {number: _Tally() for number in self.asked}
+    def alone(self) -> list[_Part]:
+        """The same rows, put to each function by itself."""
+        return [
+            _Part(self.place, {number: one}, self.rows, self._frame, self._vectors)
+            for number, one in self.asked.items()
+        ]
+
+    def __call__(self) -> _Heard:
+        tallies = {number: _Tally() for number in self.asked}
         if child.in_child():
             self._vectors.ask = functools.partial(_from_parent, None)
         for number, question in self.asked.items():
             if child.in_child() and (vectors := question.example_vectors) is not None:
                 vectors.ask = functools.partial(_from_parent, number)
             child.at(number)
-            heard[number].add(child.perform(functools.partial(_check, question)))
+            tallies[number].add(child.perform(functools.partial(_check, question)))
         for start in range(0, len(self.rows), _BLOCK):
-            rows = rows_of(self._frame, self._vectors, self.rows[start : start + _BLOCK].tolist())
+            step = _MORE_ROWS if start else _FIRST_ROWS
+            child.at(step)
+            try:
+                rows = rows_of(self._frame, self._vectors, self.rows[start : start + _BLOCK].tolist())
+            except Exception as error:
+                return _Heard(unbuilt=f"{type(error).__name__}: {error}", at=step)
             for number, question in self.asked.items():
-                if not heard[number].error:
+                if not tallies[number].error:
                     child.at(number)
-                    heard[number].add(child.perform(functools.partial(cast, question.function, question.task, rows)))
-        return heard
+                    _put(question, rows, tallies[number])
+        return _Heard(tallies=tallies)
+
+
+def _put(question: Question, rows: Sequence[Row], tally: _Tally) -> None:
+    """One block of rows to one function; some of the first block twice."""
+    first = not tally.votes
+    tally.add(child.perform(functools.partial(cast, question.function, question.task, rows)))
+    if first and not tally.error:
+        again = child.perform(functools.partial(recast, question.function, question.task, rows, tally.votes[0]))
+        tally.twice, tally.changed = again.value or (0, 0)
 
 
 def _check(question: Question) -> None:
@@ -130,8 +166,7 @@ def ask(questions: Sequence[Question], frame: pd.DataFrame, vectors: Vectors, co
             answers[asked] = own.similarities(phrases)
         return answers[asked]
 
-    parts = _parts(questions, frame, vectors, processes)
-    errors = _hear(parts, limits, answer)
+    parts, errors = _hear(_parts(questions, frame, vectors, processes), limits, answer)
     return [_joined(number, parts, errors.get(number, "")) for number in range(len(questions))]
 
 
@@ -143,44 +178,72 @@ def _parts(questions: Sequence[Question], frame: pd.DataFrame, vectors: Vectors,
         if len(question.rows):
             key = content.setdefault(id(question.rows), question.rows.tobytes())
             alike.setdefault(key, []).append(number)
-    return [
-        _Part({number: questions[number] for number in numbers}, rows, frame, vectors)
+    split = [
+        (numbers, rows)
         for numbers in alike.values()
         for rows in np.array_split(questions[numbers[0]].rows, processes)
         if len(rows)
     ]
+    return [
+        _Part(place, {number: questions[number] for number in numbers}, rows, frame, vectors)
+        for place, (numbers, rows) in enumerate(split)
+    ]
 
 
-def _hear(parts: Sequence[_Part], limits: guard.Limits, answer: guard.Answer) -> dict[int, str]:
-    """Run the parts; where a function breaks a limit, run its part again without it. Gives who did, and how."""
+def _hear(parts: Sequence[_Part], limits: guard.Limits, answer: guard.Answer) -> tuple[list[_Part], dict[int, str]]:
+    """Run the parts; where a function breaks a limit, run its part again without it.
+
+    Returns:
+        The parts that came to their end, in the order of their rows; and who broke a limit, and how.
+    """
     errors: dict[int, str] = {}
-    left = list(parts)
-    while left:
-        again = []
-        for part, done in zip(left, guard.run(left, limits, answer), strict=True):
-            if not done.error:
-                part.heard = done.value
-                continue
-            blamed = list(part.asked) if done.at is None else [done.at]
-            for number in blamed:
-                errors[number] = done.error
-                del part.asked[number]
-            if part.asked:
-                again.append(part)
-        for part in again:  # who is out in one part need not be heard in another
+    heard: list[_Part] = []
+    rounds = [list(parts)]
+    while rounds:
+        again: list[_Part] = []
+        left = rounds.pop()
+        for part in left:  # who is out in one part need not be heard in another
             part.asked = {number: question for number, question in part.asked.items() if number not in errors}
-        left = [part for part in again if part.asked]
-    return errors
+        left = [part for part in left if part.asked]
+        for part, done in zip(left, guard.run(left, limits, answer) if left else (), strict=True):
+            unbuilt, step = _unbuilt(done)
+            if unbuilt and step == _MORE_ROWS and len(part.asked) > 1:
+                # One of them may have taken the memory that the rows wanted: each in a process of its own.
+                rounds += [[one] for one in part.alone()]
+            elif unbuilt:
+                errors |= dict.fromkeys(part.asked, f"the rows that it sees could not be built: {unbuilt}")
+            elif done.error:
+                errors |= dict.fromkeys(part.asked if done.at is None else [done.at], done.error)
+                again.append(part)
+            else:
+                part.tallies = done.value.tallies
+                heard.append(part)
+        if again:
+            rounds.append(again)
+    return sorted(heard, key=lambda part: part.place), errors
+
+
+def _unbuilt(done: Done) -> tuple[str, int]:
+    """Why rows could not be built, which is no function's fault, or ""; and at what step."""
+    if done.at in (_FIRST_ROWS, _MORE_ROWS):
+        return done.error, done.at
+    found = done.value if isinstance(done.value, _Heard) else _Heard()
+    return found.unbuilt, found.at
 
 
 def _joined(number: int, parts: Sequence[_Part], error: str) -> Done:
     """The parts of one function's outcome as one: an error in any is the error of all."""
-    heard = [part.heard[number] for part in parts if number in part.heard]
+    heard = [part.tallies[number] for part in parts if number in part.tallies]
     seconds = sum(tally.seconds for tally in heard)
     printed = next((tally.printed for tally in heard if tally.printed), "")
     error = error or next((tally.error for tally in heard if tally.error), "")
     if error:
         return Done(error=error, printed=printed, seconds=seconds)
     votes = [block for tally in heard for block in tally.votes] or [np.zeros(0, dtype=np.int16)]
-    raised = next((tally.raised for tally in reversed(heard) if tally.raised), "")
-    return Done(value=Cast(votes=np.concatenate(votes), error=raised), printed=printed, seconds=seconds)
+    found = Cast(
+        votes=np.concatenate(votes),
+        error=next((tally.raised for tally in reversed(heard) if tally.raised), ""),
+        twice=sum(tally.twice for tally in heard),
+        changed=sum(tally.changed for tally in heard),
+    )
+    return Done(value=found, printed=printed, seconds=seconds)

@@ -19,6 +19,9 @@ from tilth.weak_supervision.loader import LoadedFunction
 from tilth.weak_supervision.rows import Vectors, keys_of
 from tilth.weak_supervision.votes import counted
 
+_SLOW = 5.0
+"""Seconds below which nobody minds what a function takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
@@ -88,26 +91,41 @@ def cast_all(
     heard = ask(questions, frame, Vectors(vectors, encode), config)
     ballots = []
     for question, outcome, file, held in zip(questions, heard, files, known, strict=True):
+        done = outcome
         if file is not None and not outcome.error:
             whole = merge(held, keys.keys[question.rows], outcome.value) if len(question.rows) else held
             if len(question.rows):
                 write(file, whole)
-            ballots.append(_ballot(question, replace(outcome, value=whole.of(keys)), config))
-        else:
-            ballots.append(_ballot(question, outcome, config))
+            done = replace(outcome, value=whole.of(keys))
+        ballots.append(_ballot(question, done, _odd(question, outcome, config), config))
     return ballots
 
 
-def _ballot(question: Question, done: guard.Done, config: Config) -> Ballot:
+def _odd(question: Question, done: guard.Done, config: Config) -> list[str]:
+    """What is odd about a function's answers of tonight, though they are used."""
+    odd = []
+    if done.printed.strip():
+        odd.append(f"prints: {' '.join(done.printed.split())[:80]}")
+    if done.value is not None and done.value.changed:
+        odd.append(f"answers otherwise when asked again: on {done.value.changed} of {done.value.twice} rows")
+    each = done.seconds / max(1, len(question.rows))
+    if not done.error and each > config.seconds_per_thousand / 1000 and done.seconds >= _SLOW:
+        most = f"seconds_per_thousand = {config.seconds_per_thousand:g} leaves it out from about "
+        odd.append(f"slow: {each:.2g} s a row; {most}{int(config.min_seconds / each) + 1} rows on")
+    return odd
+
+
+def _ballot(question: Question, done: guard.Done, odd: list[str], config: Config) -> Ballot:
     function = question.function
-    remark = f"prints: {' '.join(done.printed.split())[:80]}" if done.printed.strip() else ""
     told: dict[str, Any] = {"function": function, "seconds": done.seconds, "asked": len(question.rows)}
     if done.error:
-        return Ballot(error=done.error, remark=remark, **told)
+        return Ballot(error=done.error, remark="; ".join(odd), **told)
     try:
         votes, failures = counted(done.value, config.max_failures)
     except ValueError as error:
-        return Ballot(error=str(error), remark=remark, **told)
+        return Ballot(error=str(error), remark="; ".join(odd), **told)
     if failures:
-        remark = "; ".join(filter(None, [remark, f"raised on {failures} rows, last {done.value.error}"]))
-    return Ballot(votes=votes, failures=failures, remark=remark, **told)
+        odd.append(f"raised on {failures} of {len(votes)} rows, last {done.value.error}")
+    if len(votes) and not (votes >= 0).any():
+        odd.append("votes on no row")
+    return Ballot(votes=votes, failures=failures, remark="; ".join(odd), **told)

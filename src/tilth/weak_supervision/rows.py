@@ -16,6 +16,8 @@ import pandas as pd
 from pandas.api.types import is_object_dtype
 
 _META = "meta."
+_OWN = ("_position", "_vectors", "_mutable")
+"""What a row holds beside its columns; a column of such a name is not seen."""
 _MUTABLE = (list, dict, set, bytearray, np.ndarray)
 
 
@@ -30,23 +32,39 @@ class Vectors:
     def __init__(self, rows: Callable[[], np.ndarray], encode: Callable[[list[str]], np.ndarray]) -> None:
         self._rows, self._encode = rows, encode
         self._known: dict[tuple[str, ...], list[float]] = {}
+        self._failed: dict[tuple[str, ...], Exception] = {}
         self.ask: Callable[[tuple[str, ...]], np.ndarray] = self.similarities
 
     def similarities(self, phrases: tuple[str, ...]) -> np.ndarray:
-        """Largest cosine of each row to any of the phrases, float32, shape (rows,)."""
-        return np.asarray((self._rows() @ self._encode(list(phrases)).T).max(axis=1))
+        """Largest cosine of each row to any of the phrases, float32, shape (rows,).
+
+        Raises:
+            RuntimeError: the encoder failed.
+        """
+        try:
+            return np.asarray((self._rows() @ self._encode(list(phrases)).T).max(axis=1))
+        except Exception as error:
+            raise RuntimeError(f"the encoder failed, not the function: {type(error).__name__}: {error}") from error
 
     def similarity(self, row: int, phrases: tuple[str, ...]) -> float:
         """Largest cosine of one row to any of the phrases."""
+        if phrases in self._failed:  # once is enough: the encoder takes its time for each row
+            raise self._failed[phrases]
         if phrases not in self._known:
-            self._known[phrases] = self.ask(phrases).tolist()
+            try:
+                self._known[phrases] = self.ask(phrases).tolist()
+            except Exception as error:
+                self._failed[phrases] = error
+                raise
         return self._known[phrases][row]
 
 
 class Row(SimpleNamespace):
     """What a labeling function sees: `text`, the kept input columns by their plain names, and `similar_to`.
 
-    It cannot be changed, so that no function sees what another did to it; Snorkel's preprocessors get a copy that can.
+    `x["text"]`, `x.get("text")`, `"text" in x` and `x.keys()` answer as those of the pandas row do that Snorkel hands
+    to a function. It cannot be changed, so that no function sees what another did to it; Snorkel's preprocessors get a
+    copy that can.
     """
 
     def __init__(self, position: int, vectors: Vectors, values: Mapping[str, Any]) -> None:
@@ -57,6 +75,34 @@ class Row(SimpleNamespace):
         """Largest cosine similarity, -1 to 1, of the text to any of the phrases under the night's encoder."""
         return self._vectors.similarity(self._position, phrases)
 
+    def keys(self) -> list[str]:
+        """The names of its columns."""
+        return _columns(self)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a column, or the default where there is no such column."""
+        return vars(self)[name] if name in self else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in vars(self) and name not in _OWN
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self:
+            return vars(self)[name]
+        raise KeyError(f"{name}: no such column; there {_are(_columns(self))}")
+
+    def __getattr__(self, name: str) -> Any:
+        """Called only where there is no such attribute."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f'no column "{name}"; there {_are(_columns(self))}')
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+    def __delitem__(self, name: str) -> None:
+        delattr(self, name)
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise _fixed(name)
 
@@ -65,7 +111,7 @@ class Row(SimpleNamespace):
 
     def __reduce__(self) -> Any:
         """Snorkel copies a row by pickling it before its preprocessors change it."""
-        values = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        values = {name: vars(self)[name] for name in _columns(self)}
         held = _held(self._vectors)
         return _loose, (self._position, held, values)
 
@@ -93,6 +139,15 @@ def _loose(position: int, vectors: int, values: Mapping[str, Any]) -> _Loose:
     return _Loose(position, _HELD[vectors], values)
 
 
+def _columns(row: Row) -> list[str]:
+    """The names of a row's columns, of which one may be called "keys"."""
+    return [name for name in vars(row) if name not in _OWN]
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{'is' if len(names) == 1 else 'are'} {', '.join(sorted(names))}"
+
+
 def _fixed(name: str) -> AttributeError:
     return AttributeError(f'a row may not be changed, and "{name}" was; keep the value in a variable')
 
@@ -101,9 +156,10 @@ def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None 
     """A row object for each row of the frame, or for those at the chosen positions, in order."""
     positions = range(len(frame)) if chosen is None else chosen
     taken = frame if chosen is None else frame.iloc[np.asarray(chosen, dtype=np.int64)]
-    columns = {name.removeprefix(_META): taken[name].tolist() for name in frame.columns if name.startswith(_META)}
+    shown = {name.removeprefix(_META): name for name in frame.columns if name.startswith(_META)}
+    columns = {plain: taken[name].tolist() for plain, name in shown.items() if plain not in _OWN}
     columns["text"] = taken["text"].tolist()  # an input column of that name cannot take its place
-    columns["_position"] = list(positions)
+    columns |= {"_position": list(positions), "_vectors": [vectors] * len(positions)}
     mutable = [
         name
         for name, values in columns.items()
@@ -111,15 +167,13 @@ def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None 
         and is_object_dtype(frame[_META + name])
         and any(isinstance(value, _MUTABLE) for value in values)
     ]
+    if mutable:
+        columns["_mutable"] = [mutable] * len(positions)
     new = Row.__new__
     with _no_collection():
         # Past the constructor and column by column, which takes a quarter of the time.
         rows = [new(Row) for _ in positions]
         own = [row.__dict__ for row in rows]
-        for held in own:
-            held["_vectors"] = vectors
-            if mutable:
-                held["_mutable"] = mutable
         for name, values in columns.items():
             for held, value in zip(own, values, strict=True):
                 held[name] = value
@@ -145,7 +199,7 @@ def apart(rows: Sequence[Row]) -> Sequence[Row]:
         return rows
     own = []
     for row in rows:
-        values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+        values = {name: vars(row)[name] for name in _columns(row)}
         values |= {name: copy.deepcopy(values[name]) for name in kinds}
         own.append(Row(row._position, row._vectors, values))
     return own

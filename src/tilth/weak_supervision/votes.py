@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +18,14 @@ from tilth.weak_supervision.examples import examples_of
 from tilth.weak_supervision.loader import LoadedFunction
 from tilth.weak_supervision.rows import Row, Vectors, apart, rows_of
 
-__all__ = ["ABSTAIN", "FAILED", "Cast", "Row", "UnknownLabelError", "Vectors", "apply", "cast", "rows_of"]
+__all__ = ["ABSTAIN", "FAILED", "Cast", "Row", "UnknownLabelError", "Vectors", "apply", "cast", "recast", "rows_of"]
 
 ABSTAIN = -1
 FAILED = -2
 _BLOCK = 1024
 _USUAL = {str, int, type(None)}
+_TWICE, _TWICE_SECONDS = 100, 1.0
+"""Rows that a function is asked about a second time, and for how long at most."""
 
 
 class UnknownLabelError(ValueError):
@@ -35,10 +39,24 @@ class Cast:
     Attributes:
         votes: int16, shape (rows,): the label's place in the task, -1 where it abstains, -2 where it raised.
         error: what it raised last, "" where it never did.
+        twice: rows on which it was asked a second time.
+        changed: of those, the ones on which it then answered otherwise.
     """
 
     votes: np.ndarray
     error: str = ""
+    twice: int = 0
+    changed: int = 0
+
+
+@dataclass
+class _Odd:
+    """What came of the rows whose votes were looked at one by one."""
+
+    raised: str = ""
+    unknown: str = ""
+    first: str = ""
+    count: int = 0
 
 
 def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
@@ -51,7 +69,7 @@ def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
     if task.fixed:
         codes |= {code: code for code in range(len(task.labels))}
     call, own = _callable(function.function), apart(rows)
-    found, error = np.empty(len(own), dtype=np.int16), ""
+    found, odd = np.empty(len(own), dtype=np.int16), _Odd()
     for start in range(0, len(own), _BLOCK):
         block = own[start : start + _BLOCK]
         try:
@@ -62,14 +80,16 @@ def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
         except KeyboardInterrupt:
             raise
         except BaseException:
-            votes, error = _one_by_one(call, block, codes, task, error)
+            votes = _one_by_one(call, block, codes, task, odd)
         found[start : start + len(block)] = votes
-    return Cast(votes=found, error=error)
+    if odd.unknown:
+        raise UnknownLabelError(f'{odd.unknown} (on {odd.count} of {len(own)} rows, first "{odd.first}")')
+    return Cast(votes=found, error=odd.raised)
 
 
 def _one_by_one(
-    call: Callable[[Row], Any], rows: Sequence[Row], codes: Mapping[Any, int], task: Task, error: str
-) -> tuple[np.ndarray, str]:
+    call: Callable[[Row], Any], rows: Sequence[Row], codes: Mapping[Any, int], task: Task, odd: _Odd
+) -> np.ndarray:
     """A block in which something is amiss, again, to find the rows that are to blame."""
     found = np.full(len(rows), FAILED, dtype=np.int16)
     for position, row in enumerate(rows):
@@ -78,10 +98,43 @@ def _one_by_one(
         except KeyboardInterrupt:
             raise
         except BaseException as raised:  # `sys.exit()` too is an accident here
-            error = f"{type(raised).__name__}: {raised}"
+            odd.raised = _where(raised)
             continue
-        found[position] = _code(answer, codes, task)
-    return found, error
+        try:
+            found[position] = _code(answer, codes, task)
+        except UnknownLabelError as error:
+            odd.unknown, odd.first = odd.unknown or str(error), odd.first or _cut(" ".join(row.text.split()))
+            odd.count += 1
+    return found
+
+
+def _where(raised: BaseException) -> str:
+    """What was raised, and, where one of Snorkel's preprocessors raised it before the function was called, in which."""
+    from snorkel.map.core import BaseMapper
+
+    what = f"{type(raised).__name__}: {raised}"
+    held = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(raised.__traceback__)]
+    names = [one.name for one in held if isinstance(one, BaseMapper)]
+    return f"in preprocessor {names[-1]}: {what}" if names else what
+
+
+def recast(function: LoadedFunction, task: Task, rows: Sequence[Row], votes: np.ndarray) -> tuple[int, int]:
+    """Ask a function a second time about some of the rows, first those that it voted on.
+
+    Returns:
+        How many it was asked about, and on how many it answered otherwise.
+    """
+    places = [*np.flatnonzero(votes >= 0)[:_TWICE], *np.flatnonzero(votes < 0)[:_TWICE]][:_TWICE]
+    end, done, size, changed = time.monotonic() + _TWICE_SECONDS, 0, 1, 0
+    while done < len(places) and time.monotonic() < end:  # ever more at a time, so that a slow one is asked little
+        some = places[done : done + size]
+        try:
+            again = cast(function, task, [rows[place] for place in some]).votes
+        except UnknownLabelError:
+            again = np.full(len(some), FAILED, dtype=np.int16)
+        changed += int((again != votes[some]).sum())
+        done, size = done + len(some), 2 * size
+    return done, changed
 
 
 def _callable(function: Any) -> Callable[[Row], Any]:
@@ -101,11 +154,10 @@ def _code(answer: Any, codes: Mapping[Any, int], task: Task) -> int:
     if whole:
         wanted += f"; a place from 0 to {len(task.labels) - 1} serves only where the config fixes the labels"
     hint = did_you_mean(answer, task.labels) if isinstance(answer, str) else wanted
-    raise UnknownLabelError(f"returned {_short(answer)}, which is no class; {hint}")
+    raise UnknownLabelError(f"returned {_cut(repr(answer))}, which is no class; {hint}")
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
