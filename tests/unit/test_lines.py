@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tilth.night import line
+from tilth.night.lines import warnings
 
 ENTRY = {
     "rows_in": 10, "rows_out": 12, "quarantined": {"junk": 1}, "review": {}, "seconds": 1.25, "cached": True,
@@ -35,3 +36,14 @@ def test_a_stage_is_one_line_of_what_it_made_and_set_aside(name: str, metrics: d
 def test_a_stage_that_did_nothing_says_why() -> None:
     entry = {**ENTRY, "name": "cleaning", "metrics": {}, "skipped": "not asked for"}
     assert line(entry) == f"{'cleaning':<17} skipped: not asked for"
+
+
+def test_what_weak_supervision_left_out_and_found_odd_is_a_line_each() -> None:
+    metrics = {"left_out": {"a.py": "does not import", "intent.b": "loops"}, "remarks": {"intent.c": "prints: hello"}}
+    assert warnings(metrics) == [
+        "labeling functions and files of them that are left out: 2",
+        "left out: a.py: does not import",
+        "left out: intent.b: loops",
+        "note: intent.c: prints: hello",
+    ]
+    assert warnings({}) == []

@@ -84,8 +84,9 @@ def _verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> tuple[str, bo
     """One line on how a function did on the input's rows, and whether a night would use it."""
     from tilth.weak_supervision.shares import below
 
+    remark = f"; {ballot.remark}" if ballot.remark else ""
     if ballot.error:
-        return ballot.error, False
+        return f"{ballot.error}{remark}", False
     voted = ballot.column >= 0
     told = voted & (truth >= 0)
     line, good = f"votes on {voted.mean():.1%} of {len(voted)} rows", True
@@ -94,7 +95,6 @@ def _verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> tuple[str, bo
         line += f", right on {right} of {measured} labeled ones"
         if measured >= config.min_measured and below(right, measured, config.min_accuracy):
             line, good = f"{line}: below min_accuracy = {config.min_accuracy}", False
-    remark = f"; {ballot.remark}" if ballot.remark else ""
     return f"{line}, {ballot.seconds:.2f} s{remark}", good
 
 

@@ -76,10 +76,7 @@ class Context:
             return None
         from tilth.weak_supervision import loader
 
-        loaded = loader.load(self.workspace.labeling_functions, self.tasks)
-        for problem in loaded.problems:
-            log.warning("labeling functions: %s left out: %s", problem.where, problem.why)
-        return loaded
+        return loader.load(self.workspace.labeling_functions, self.tasks)
 
     def carried(self, name: str) -> Path | None:
         """What the stage's last night left for this one."""

@@ -46,6 +46,17 @@ def _of_copies(task: str, found: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def warnings(metrics: Mapping[str, Any]) -> list[str]:
+    """The labeling functions that a night left out, and what is odd about others, as weak supervision's metrics say."""
+    out, odd = metrics.get("left_out", {}), metrics.get("remarks", {})
+    head = [f"labeling functions and files of them that are left out: {len(out)}"] if out else []
+    return [
+        *head,
+        *(f"left out: {name}: {why}" for name, why in out.items()),
+        *(f"note: {name}: {why}" for name, why in odd.items()),
+    ]
+
+
 def plan_line(row: Mapping[str, Any]) -> str:
     """One stage of a plan in one line."""
     if not row["runs"]:

@@ -16,6 +16,7 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
 from tilth.errors import StageError, TilthError
+from tilth.night import lines
 from tilth.night.context import Context, kept
 from tilth.samples import Source, Status
 from tilth.store import Run
@@ -75,6 +76,8 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     after = store.read_table(run.path / f"{number}-{name}.parquet")
     extra = {"artifacts": [artifact.name for artifact in artifacts]}
     extra |= {key: result[key] for key in ("metrics", "figures")}
+    for warning in lines.warnings(result["metrics"]) if functions is not None else ():
+        log.warning("%s", warning)
     return _entry(name, before, after, started, cached=cached, skipped=result["skipped"], **extra)
 
 

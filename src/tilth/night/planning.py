@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from tilth import stage as stages
 from tilth import store
 from tilth.ingest import Ingested
+from tilth.night import lines
 from tilth.night.context import Context, kept
 from tilth.night.opening import draft
 from tilth.night.request import Request
+
+log = logging.getLogger(__name__)
 
 
 def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
@@ -27,8 +31,11 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
     for name in stages.NAMES:
         row = {"stage": name, "runs": name in request.stages, "rows": table.num_rows, "exact": unknown is None}
         row |= {"cached": None, "folder": None, "after": unknown}
+        functions = context.functions(name) if row["runs"] else None
+        for warning in lines.warnings(functions.told()) if functions is not None else ():
+            log.warning("%s", warning)
         if row["runs"] and unknown is None:
-            folder = context.result_folder(name, table, context.functions(name))
+            folder = context.result_folder(name, table, functions)
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)

@@ -30,6 +30,7 @@ NEIGHBORS = 10
 MANY = 5000
 """Labels from which on functions need not beat judges of the labels alone: these cost a fit for each fold, and so many
 labels need no functions."""
+_TOLD = ("left_out", "remarks")
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
@@ -71,12 +72,12 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.weak_supervision.run`."""
     loaded = [one for one in resources.labeling_functions if isinstance(one, LoadedFunctions)]
     functions = [one for item in resources.labeling_functions for one in _functions(item)]
-    left_out = {problem.where: problem.why for item in loaded for problem in item.problems}
-    remarks = {remark.where: remark.why for item in loaded for remark in item.remarks}
+    left_out, remarks = (dict(item for one in loaded for item in one.told()[kind].items()) for kind in _TOLD)
     frame = table.to_pandas(samples)
     free = np.flatnonzero(frame["split"].ne(Split.GOLD).to_numpy(dtype=bool))
     if functions and not len(free):
-        return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no rows to vote on")
+        told = {"left_out": left_out, "remarks": remarks}
+        return StageResult(samples=samples, metrics=told, skipped="no rows to vote on")
     night = _Night(
         frame=frame,
         free=free,
@@ -94,7 +95,8 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
             tasks[task.name] = found.metrics()
             night.figures.append(found.figure(task.name))
     if not functions and not tasks:
-        return StageResult(samples=samples, metrics={"left_out": left_out}, skipped="no labeling functions")
+        told = {"left_out": left_out, "remarks": remarks}
+        return StageResult(samples=samples, metrics=told, skipped="no labeling functions")
     if night.before:
         night.figures.append(figures.drift(night.tonight, night.before, night.drifted))
     return StageResult(

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROWS, HashingEncoder
-from tilth import cli
+from tilth import cli, night, store
 from tilth.cli import desk
+from tilth.ingest import ingest
+from tilth.night import context
 
 HEAD = "from snorkel.labeling import labeling_function\nimport tilth\nTASK = 'intent'\n"
 GOOD = (
@@ -73,6 +75,7 @@ def test_check_passes_with_figures(workspace: Path, capsys: pytest.CaptureFixtur
         ("    return 'refnd'", 'which is no class; did you mean "refund"?'),
         ("    raise KeyError('k')", "raised on 10 of 10 rows, last KeyError: 'k'"),
         ("    import os; os._exit(9)", "ended its process with status 9"),
+        ("    return x['none']", "raised on 10 of 10 rows, last KeyError: 'none: no such column; there "),
         ("    return 'outage'", "right on 2 of 8 labeled ones: below min_accuracy"),
     ],
 )
@@ -164,3 +167,42 @@ def test_an_option_out_of_range_is_told(
 ) -> None:
     assert lf(*arguments) == 2
     assert "at " in capsys.readouterr().err
+
+
+def test_check_tells_what_is_odd_about_a_function_that_is_used(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "labeling_functions/_helpers.py").write_text("import itertools\nTURN = itertools.cycle([0, 1])\n")
+    body = (
+        "@labeling_function()\ndef turns(x):\n    print('at it')\n    return 'refund' if next(_helpers.TURN) else -1\n"
+    )
+    (workspace / "labeling_functions/odd.py").write_text(HEAD + "import _helpers\n" + body)
+    lf("check", "turns")
+    out = capsys.readouterr().out
+    assert "prints: at it at it" in out
+    # The five it voted on come first: 0 1 0 1 0, three of them otherwise; then the rest: 1 0 1 0 1, three again.
+    assert "answers otherwise when asked again: on 6 of 10 rows" in out
+
+
+def test_a_night_names_what_it_leaves_out_on_the_terminal(
+    workspace: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = HEAD + "@labeling_function()\ndef bad(x):\n    print('hm')\n    return 'Refund' if x['text'] else None\n"
+    (workspace / "labeling_functions/bad.py").write_text(bad)
+    (workspace / "labeling_functions/broken.py").write_text("import no_such_module\n")
+    monkeypatch.setattr(context, "Encoder", lambda *_: HashingEncoder())
+    request = night.Request(workspace=store.locate(None), stages=("weak_supervision",))
+    ingested = ingest(request.settings, workspace)
+    with caplog.at_level("WARNING", logger="tilth"):
+        night.plan(request, ingested)
+        planned = [record.getMessage() for record in caplog.records]
+        assert planned[-1].startswith("left out: broken.py: does not import: ModuleNotFoundError")
+        for _ in range(2):  # the second time from the cache
+            caplog.clear()
+            night.perform(night.begin(request, ingested), "weak_supervision")
+            told = [record.getMessage() for record in caplog.records]
+            assert told[0] == "labeling functions and files of them that are left out: 2"
+            assert told[1].startswith("left out: broken.py: does not import: ModuleNotFoundError")
+            assert told[2].startswith("left out: intent.bad: returned 'Refund', which is no class; did you mean")
+            assert told[2].endswith('(on 10 of 10 rows, first "where is the refund that you promised me")')
+            assert told[3].startswith("note: intent.bad: prints: hm")
