@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -17,44 +17,58 @@ from tilth import night, store
 from tilth.cli import terminal
 from tilth.store import Run
 
+WORKSPACE = "TILTH_WORKSPACE"
+"""The variable that holds the `tilth.toml` of scheduled nights."""
+
+
+def whole(run: str) -> str:
+    """One whole night of a run that stands open, by its folder; returns the path of its report."""
+    with stages.recorded(run):
+        run = stages.cleaning(run)
+        run = stages.weak_supervision(run)
+        run = stages.augmentation(run)
+        run = stages.active_learning(run)
+        run = stages.training(run)
+        return stages.close_night(run)
+
 
 @flow(name="nightly")
-def nightly(run: str | None = None, workspace: str | None = None) -> str:
-    """One whole night; returns the path of its report.
+def nightly() -> str:
+    """A scheduled night of one workspace: that of `TILTH_WORKSPACE`, else that of this file or the current folder.
 
-    Args:
-        run: the folder of a run that `tilth run` has prepared; without it a fresh one is opened.
-        workspace: the `tilth.toml` of the workspace; without it, the one above the current folder.
+    It takes no parameter: a workspace's labeling functions are code, and who may start a run on Prefect's page may
+    not choose what it runs.
     """
     terminal.quiet()
-    if run is None:
-        server.end_with(server.parent_is_gone)
-    # A prepared run is prepared, and watched over, by a process that holds the workspace's lock.
-    held = contextlib.nullcontext() if run else store.locate(Path(workspace) if workspace else None).lock()
-    with held:
-        folder = stages.open_night(run, workspace)
-        with stages.recorded(folder):
-            folder = stages.cleaning(folder)
-            folder = stages.weak_supervision(folder)
-            folder = stages.augmentation(folder)
-            folder = stages.active_learning(folder)
-            folder = stages.training(folder)
-            return stages.close_night(folder)
+    server.end_with(server.parent_is_gone)
+    own = Path(__file__).resolve().parents[1] / store.workspace.CONFIG
+    named = os.environ.get(WORKSPACE)
+    workspace = store.locate(Path(named) if named else own if own.is_file() else None)
+    with workspace.lock():
+        return whole(stages.open_night(str(workspace.config)))
 
 
 def main() -> int:
-    """Run one prepared night under a Prefect server of its own, or under the one that is configured."""
+    """Run one prepared night, which its starter watches over under the workspace's lock.
+
+    Where PREFECT_API_URL names a server, the night is a flow run there. Elsewhere it is plain calls: a flow run needs
+    a server, and one for each night costs (two cores, Prefect 3.8) 10 to 16 s before the first stage, whether it is
+    ours or the one of Prefect's ephemeral mode, which `kill -9` leaves behind; its pages are gone with the night.
+    `run.json` is the record either way.
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--run", required=True, help="the run's folder")
-    parser.add_argument("--data", required=True, type=Path, help="the workspace's data folder")
-    arguments = parser.parse_args()
+    run = parser.parse_args().run
     server.end_with(server.input_is_closed)
     terminal.quiet()
     try:
-        with server.running(arguments.data / "prefect"):
-            nightly(run=arguments.run)
+        if server.configured():
+            with server.reported():
+                flow(name="nightly")(whole)(run)
+        else:
+            whole(run)
     except Exception as error:  # whatever it was, the record says it, and the process that started us tells it
-        night.fail(Run(Path(arguments.run)), error)
+        night.fail(Run(Path(run)), error)
         return 1
     return 0
 

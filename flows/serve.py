@@ -3,45 +3,115 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from prefect.client.schemas.schedules import CronSchedule
+import httpx
+from filelock import FileLock, Timeout
+from prefect.runner import Runner
+from prefect.schedules import Schedule
+from prefect.states import Cancelled
 
 import nightly
+import scheduled
 import server
 from tilth.cli import terminal
+from tilth.errors import RequestError, TilthError
 
 
 def main() -> int:
-    """Serve the nightly flow until stopped; returns 2 where the schedule is none."""
+    """Serve the nightly flow until stopped; returns 2 where the request is wrong."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--cron", required=True, help='for example "0 2 * * *"')
     parser.add_argument("--config", required=True, type=Path, help="the workspace's tilth.toml")
-    arguments = parser.parse_args()
-    server.end_with(server.input_is_closed)
+    parser.add_argument("--timezone", help="of the schedule; default: this machine's")
+    parser.add_argument("--port", type=int, help="of the local server's page")
+    asked = parser.parse_args()
+    server.end_with(server.input_is_closed, STOP)
+    terminal.quiet()
+    # Scheduled nights find their workspace here, and not in what someone may tell the server.
+    os.environ[nightly.WORKSPACE] = str(asked.config)
+    home = asked.config.parent / "data" / "prefect"
     try:
-        CronSchedule(cron=arguments.cron)
-    except ValueError:
-        sys.stderr.write(
-            f'tilth: --cron "{arguments.cron}" is no schedule; expected minute hour day month weekday, '
-            'for example "0 2 * * *" for each night at two\n'
-        )
-        return 2
-    with server.running(arguments.config.parent / "data" / "prefect") as url:
-        terminal.say(f"nights at {arguments.cron}; their page: {url.removesuffix('/api')}; stop with Ctrl-C")
-        nightly.nightly.serve(
-            name="tilth",
-            cron=arguments.cron,
-            parameters={"workspace": str(arguments.config)},
-            # Prefect pauses a schedule when serve stops; ours should be there again when it starts
-            pause_on_shutdown=False,
-            print_starting_message=False,
-        )
+        times = scheduled.wanted(asked.cron, asked.timezone)
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / ".lock", timeout=0), server.running(home, asked.port) as running:
+            _serve(times, running, asked.config)
+    except Timeout:
+        sys.stderr.write(f"tilth: another tilth serve is at work in {home.parents[1]}; stop it first\n")
+        return RequestError.exit_status
+    except TilthError as error:
+        sys.stderr.write(f"tilth: {error}\n")
+        return error.exit_status
     return 0
 
 
+def _serve(times: Schedule, running: server.Server, config: Path) -> None:
+    """Fire nights until we are told to end; then end those that are at work, and mark them."""
+    # One night at a time, as the workspace's lock has it; and our schedule is to be there when we start again, where
+    # Prefect pauses it with its runner.
+    runner = Runner(name="tilth", limit=1, pause_on_shutdown=False)
+    name = scheduled.deployment(config, own=running.secret is not None)
+    again = scheduled.stands(name, times)
+    deployment = UUID(str(runner.add_flow(nightly.nightly, name=name, schedule=times)))
+    terminal.say(f"nights at {times.cron}, {times.timezone} time; their page: {running.page}; stop with Ctrl-C")
+    if running.secret is not None:
+        terminal.say(f"the page, and whoever else asks this server, needs the line in {running.secret}")
+    scheduled.settle(deployment, make_up=again)
+    try:
+        STOP.run(runner)
+    finally:
+        with contextlib.suppress(httpx.HTTPError):  # the server may have been told to end as we were
+            scheduled.mark(deployment, Cancelled(message="tilth serve was stopped"))
+
+
+class _Stop:
+    """Ends a runner with all that it started, whatever it is about; may be told to in any thread, or by a signal."""
+
+    def __init__(self) -> None:
+        self._told: Callable[[], object] | None = None
+
+    def __call__(self, *_signal: object) -> None:
+        """Be told to end: before there is a runner nothing is at work that would have to be put in order."""
+        if self._told is None:
+            os._exit(1)
+        logging.disable()  # what is cut off has nothing to say of it
+        self._told()
+
+    def run(self, runner: Runner) -> None:
+        """Prefect's runner, until we are told to end."""
+        asyncio.run(self._until_told(runner))
+
+    async def _until_told(self, runner: Runner) -> None:
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        self._told = lambda: loop.call_soon_threadsafe(told.set)
+        runner.handle_sigterm = self  # its own waits, in the signal's handler, for the very loop that it interrupts
+        work, waiting = asyncio.ensure_future(runner.start()), asyncio.ensure_future(told.wait())
+        await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if not told.is_set():
+            waiting.cancel()
+            await work
+        work.cancel()
+        while not work.done():  # it waits for its nights, and may be about to start one more
+            for process in multiprocessing.active_children():
+                process.kill()
+            await asyncio.wait([work], timeout=0.1)
+
+
+STOP = _Stop()
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, STOP)
     raise SystemExit(main())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from prefect import task
+from prefect import Task
+from prefect.context import FlowRunContext
 
 from tilth import night, reports, store
 from tilth.cli import terminal
@@ -19,13 +22,38 @@ from tilth.store import Run
 log = logging.getLogger("tilth.flows")
 
 
-def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
+class Step(Task):
+    """A task of Prefect's; outside a flow run of Prefect's a plain call of the same function, tried as often.
+
+    A task asks a server at each turn, and where none is configured Prefect starts one: see `nightly.main`.
+    """
+
+    def __call__(self, run: str) -> str:
+        """The folder of the run, or what the step makes of it."""
+        if FlowRunContext.get() is not None:
+            return str(super().__call__(run))
+        for _ in range(self.retries):
+            try:
+                return str(self.fn(run))
+            except Exception as error:
+                if not _may_pass(error):
+                    raise
+                log.info("%s is tried again", self.name, exc_info=True)
+                time.sleep(float(self.retry_delay_seconds))
+        return str(self.fn(run))
+
+
+def _may_pass(error: Any) -> bool:
     """Whether a second try may help: not where tilth itself said what is wrong."""
-    error = state.result(raise_on_failure=False)
     return not isinstance(getattr(error, "__cause__", None) or error, TilthError)
 
 
-stage: Callable[..., Any] = task(retries=1, retry_delay_seconds=2, retry_condition_fn=_may_pass)
+stage: Callable[..., Any] = functools.partial(
+    Step,
+    retries=1,
+    retry_delay_seconds=2,
+    retry_condition_fn=lambda _task, _run, state: _may_pass(state.result(raise_on_failure=False)),
+)
 
 
 @contextlib.contextmanager
@@ -38,13 +66,10 @@ def recorded(run: str) -> Iterator[None]:
         raise
 
 
-@task(name="open night")
-def open_night(run: str | None, workspace: str | None) -> str:
-    """The folder of the run that was prepared, or of a fresh one for a scheduled night."""
-    if run is not None:
-        return run
-    where = store.locate(Path(workspace) if workspace else None)
-    return str(night.begin(night.Request(workspace=where)).path)
+@functools.partial(Step, name="open night")
+def open_night(config: str) -> str:
+    """The folder of a fresh run in the workspace of that `tilth.toml`."""
+    return str(night.begin(night.Request(workspace=store.locate(Path(config)))).path)
 
 
 def _perform(run: str, name: str) -> str:
@@ -86,7 +111,7 @@ def training(run: str) -> str:
     return _perform(run, "training")
 
 
-@task(name="close night")
+@functools.partial(Step, name="close night")
 def close_night(run: str) -> str:
     """The record's last word, the report and, last of all, promotion; returns the report's path."""
     with terminal.working("closing"):

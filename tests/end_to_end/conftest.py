@@ -1,11 +1,9 @@
-"""One whole night, which many tests look at, and a Prefect server for the nights that need not start their own."""
+"""One whole night, which many tests look at."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,25 +38,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return Night(workspace, finished, workspace.runs[-1], workspace.record())
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of nights under one configured server, which saves each of them the start of its own."""
-    flows = Path(__file__).parents[2] / "flows"
-    home = tmp_path_factory.mktemp("prefect")
-    code = (
-        f"import sys; sys.path.insert(0, {str(flows)!r}); import server; from pathlib import Path\n"
-        f"with server.running(Path({str(home)!r})) as url: print(url, flush=True); sys.stdin.read()"
-    )
-    environment, pipe = Workspace(home).environment, subprocess.PIPE
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True, env=environment)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    yield {"PREFECT_API_URL": process.stdout.readline().strip()}
-    process.stdin.close()
-    process.wait(timeout=60)
-
-
 @pytest.fixture
-def warm(night: Night, served: dict[str, str], tmp_path: Path) -> Workspace:
-    """A fresh copy of the night's workspace that has its cache, under the shared server."""
-    return night.workspace.copy(tmp_path / "workspace", settings=served)
+def warm(night: Night, tmp_path: Path) -> Workspace:
+    """A fresh copy of the night's workspace that has its cache."""
+    return night.workspace.copy(tmp_path / "workspace")

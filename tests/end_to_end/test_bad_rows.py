@@ -32,9 +32,9 @@ def invents_a_class(x):
 
 
 @pytest.fixture(scope="module")
-def odd(night: Night, served: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Odd:
+def odd(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Odd:
     """One night on all of it at once."""
-    workspace = night.workspace.copy(tmp_path_factory.mktemp("odd") / "workspace", settings=served)
+    workspace = night.workspace.copy(tmp_path_factory.mktemp("odd") / "workspace")
     raw = workspace.data / "raw"
     with (raw / "inbox.csv").open("ab") as file:
         file.write(b'z1,"the only message of its kind, about a fax",chat,account,fax\n')
@@ -109,9 +109,9 @@ def test_bad_labeling_functions_are_named_with_what_is_wrong(odd: Odd) -> None:
 
 
 def test_no_label_at_all_and_the_stages_that_need_one_say_so(
-    night: Night, served: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    night: Night, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    workspace = night.workspace.copy(tmp_path_factory.mktemp("none") / "workspace", settings=served)
+    workspace = night.workspace.copy(tmp_path_factory.mktemp("none") / "workspace")
     raw = pd.read_csv(workspace.data / "raw/inbox.csv", dtype=str, keep_default_na=False)
     raw.assign(area="", intent="").to_csv(workspace.data / "raw/inbox.csv", index=False)
     config = (workspace.root / "tilth.toml").read_text(encoding="utf-8")

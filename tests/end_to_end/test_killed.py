@@ -6,18 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
-
-import pytest
 
 from tests.command_line import Workspace, open_everything, unfinished, until
-from tests.end_to_end.conftest import Night
-
-
-@pytest.fixture
-def warm(night: Night, tmp_path: Path) -> Workspace:
-    """Here each night starts, and must end, a Prefect server of its own."""
-    return night.workspace.copy(tmp_path / "workspace")
 
 
 def start(workspace: Workspace, stage_before: str | None, *arguments: str) -> subprocess.Popen[str]:

@@ -172,10 +172,8 @@ def test_a_dry_run_tells_the_caches_and_writes_nothing(night: Night, tmp_path: P
     assert warm.tree() == before
 
 
-def test_the_same_night_in_a_fresh_copy_with_an_empty_cache_gives_the_same_tables(
-    night: Night, served: dict[str, str], tmp_path: Path
-) -> None:
-    again = night.workspace.copy(tmp_path / "again", settings=served, warm=False)
+def test_the_same_night_in_a_fresh_copy_with_an_empty_cache_gives_the_same_tables(night: Night, tmp_path: Path) -> None:
+    again = night.workspace.copy(tmp_path / "again", warm=False)
     done = again("run", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)

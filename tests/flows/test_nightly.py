@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grimp
 import pytest
+from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
 import tilth
@@ -37,10 +38,11 @@ def flows() -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture
 def passed(flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What each task handed on, in the order in which they ended; the stages themselves do nothing."""
+    """What each task of Prefect's handed on, in the order in which they ended; the stages themselves do nothing."""
     nightly, stages = flows
     seen: list[tuple[str, Any]] = []
     monkeypatch.setattr(nightly.terminal, "quiet", lambda: None)
+    monkeypatch.setattr(nightly.server, "end_with", lambda gone: None)
     monkeypatch.setattr(stages.night, "perform", lambda run, name: {"name": name, "skipped": "in a test"})
     for name in ("finish", "promote"):
         monkeypatch.setattr(stages.night, name, lambda run: None)
@@ -51,20 +53,45 @@ def passed(flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[tupl
     return seen
 
 
+def by_prefect(nightly: Any) -> Callable[[str], str]:
+    return flow(nightly.whole)
+
+
+def by_itself(nightly: Any) -> Callable[[str], str]:
+    return nightly.whole
+
+
 def test_tasks_pass_the_folder_of_the_run_and_nothing_else(
     flows: tuple[Any, Any], passed: list[tuple[str, Any]], tmp_path: Path
 ) -> None:
     run = str(Run.create(tmp_path, {"stages": []}).path)
-    assert flows[0].nightly(run=run) == f"{run}/report.html"
-    assert passed == [(name, run) for name in ("open_night", *STAGES)] + [("close_night", f"{run}/report.html")]
+    assert by_prefect(flows[0])(run) == f"{run}/report.html"
+    assert passed == [*((name, run) for name in STAGES), ("close_night", f"{run}/report.html")]
 
 
+def test_a_night_that_no_server_was_asked_for_is_plain_calls(
+    flows: tuple[Any, Any],
+    passed: list[tuple[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr("prefect.context.SyncClientContext.get_or_create", lambda *_: started.append(1))
+    run = str(Run.create(tmp_path, {"stages": []}).path)
+    assert by_itself(flows[0])(run) == f"{run}/report.html"
+    assert (passed, started) == ([], [])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == STAGES
+
+
+@pytest.mark.parametrize("way", [by_prefect, by_itself])
 @pytest.mark.parametrize(("cause", "tries"), [(ContractError("told"), 1), (OSError("disk"), 2)])
 def test_a_second_try_is_for_what_may_pass(
     flows: tuple[Any, Any],
     passed: list[tuple[str, Any]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    way: Callable[[Any], Callable[[str], str]],
     cause: Exception,
     tries: int,
 ) -> None:
@@ -79,10 +106,33 @@ def test_a_second_try_is_for_what_may_pass(
     monkeypatch.setattr(stages.cleaning, "retry_delay_seconds", 0)
     run = Run.create(tmp_path, {"stages": []})
     with pytest.raises(StageError, match="stage cleaning failed"):
-        nightly.nightly(run=str(run.path))
+        way(nightly)(str(run.path))
     assert calls == ["cleaning"] * tries
     assert run.record["status"] == "failed"
     assert run.record["failed"]["stage"] == "cleaning"
+
+
+def test_a_scheduled_night_runs_the_workspace_that_it_was_bound_to_and_takes_no_other(
+    flows: tuple[Any, Any], passed: list[tuple[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly, stages = flows
+    begun: list[Path] = []
+
+    def begin(request: Any) -> Run:
+        begun.append(request.workspace.config)
+        return Run.create(request.workspace.runs, {"stages": []})
+
+    monkeypatch.setattr(stages.night, "begin", begin)
+    config = tmp_path / "tilth.toml"
+    config.touch()
+    monkeypatch.setenv(nightly.WORKSPACE, str(config))
+    assert nightly.nightly().startswith(str(tmp_path / "data/runs"))
+    assert begun == [config]
+    assert [name for name, _ in passed] == ["open_night", *STAGES, "close_night"]
+    assert nightly.nightly.parameters.properties == {}
+    with pytest.raises(TypeError, match="workspace"):
+        nightly.nightly(workspace=str(tmp_path))
+    assert begun == [config]
 
 
 @pytest.fixture
@@ -106,7 +156,7 @@ def test_nothing_of_prefect_phones_home_whatever_the_environment_says(asked: Wor
     done = asked("run")
     found = json.loads(done.stdout.splitlines()[1])
     assert (found["sdk"], found["server"]) == (False, False)
-    assert found["arguments"] == ["--run", str(asked.runs[0]), "--data", str(asked.data)]
+    assert found["arguments"] == ["--run", str(asked.runs[0])]
 
 
 def test_each_stage_is_keyed_on_all_the_source_that_it_imports() -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tilth.cli import terminal
 from tilth.cli.init import template
 from tilth.cli.progress import Steps
+from tilth.errors import RequestError
+
+if TYPE_CHECKING:
+    from tilth.store import Workspace
 
 Process: TypeAlias = subprocess.Popen[Any]
 
@@ -27,6 +35,40 @@ def flow_file(root: Path, name: str) -> Path:
     """The workspace's own flow of that name, or the one that comes with tilth."""
     own = root / "flows" / name
     return own if own.is_file() and (root / "tilth.toml").is_file() else template() / "flows" / name
+
+
+def ask_server() -> None:
+    """Ask the Prefect server that nights are reported to, where there is one, for a sign of life.
+
+    Raises:
+        RequestError: Nobody answers. Prefect itself would try again for minutes, in the middle of a night.
+    """
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return
+    try:
+        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5).close()
+    except urllib.error.HTTPError:
+        return  # it answers, and what it wants is Prefect's matter
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        why = getattr(error, "reason", error)
+        if isinstance(why, ssl.SSLError):
+            return
+        raise RequestError(
+            f"PREFECT_API_URL is {url}, where no Prefect server answers ({why}); start it, correct the variable, or go "
+            "without: env -u PREFECT_API_URL tilth …"
+        ) from None
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """The environment of a flow: what Prefect writes stands in the workspace, and not in the home folder.
+
+    But who reports to a server may keep the key to it in the home folder's profile.
+    """
+    found = terminal.environment()
+    if not (found.get("PREFECT_API_URL") and Path("~/.prefect").expanduser().is_dir()):
+        found.setdefault("PREFECT_HOME", str(workspace.data / "prefect"))
+    return found
 
 
 def start(flow: Path, arguments: Sequence[str], environment: Mapping[str, str], **options: Any) -> Process:
@@ -53,11 +95,12 @@ def stop(process: Process) -> None:
             process.wait()
 
 
-def see_through(flow: Path, arguments: Sequence[str], steps: Steps, **options: Any) -> int:
+def see_through(
+    flow: Path, arguments: Sequence[str], environment: Mapping[str, str], steps: Steps, **options: Any
+) -> int:
     """Start a flow, show what it sends through its pipe, and return its exit status; it ends where we are stopped."""
     ours, its = os.pipe()
-    environment = {**terminal.environment(), terminal.CHANNEL: str(its)}
-    process = start(flow, arguments, environment, pass_fds=(its,), **options)
+    process = start(flow, arguments, {**environment, terminal.CHANNEL: str(its)}, pass_fds=(its,), **options)
     os.close(its)
     follower = threading.Thread(target=_follow, args=(ours, steps), daemon=True)
     follower.start()

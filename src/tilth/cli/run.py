@@ -127,14 +127,15 @@ def _night(request: Request, ingested: Ingested, steps: progress.Steps, **option
     from tilth import night
 
     workspace = request.workspace
+    child.ask_server()
     night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
     with workspace.lock():
         opened = night.begin(request, ingested)
         steps.line(f"{_sources(ingested)}: {opened.path}")
         steps.begin(progress.STARTING)
         flow = child.flow_file(workspace.root, "nightly.py")
-        arguments = ["--run", str(opened.path), "--data", str(workspace.data)]
-        status = child.see_through(flow, arguments, steps, **options)
+        environment = child.environment(workspace)
+        status = child.see_through(flow, ["--run", str(opened.path)], environment, steps, **options)
         record = opened.record
         if record["status"] == "running":
             record = opened.finish("failed", error=f"the night's process ended with status {status}")

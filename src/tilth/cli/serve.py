@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from tilth.cli import child, options, terminal
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+
+from tilth.cli import child, options
 
 
-def serve(*, cron: str, config: options.Config = None) -> int:
+def serve(
+    *,
+    cron: str,
+    timezone: str | None = None,
+    port: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=65535))] = None,
+    config: options.Config = None,
+) -> int:
     """Put nights on a schedule, until stopped.
 
     For example:
 
         tilth serve --cron "0 2 * * *"
+        tilth serve --cron "30 1 * * mon-fri" --timezone Europe/Berlin
 
     Args:
         cron: when: minute, hour, day of the month, month, day of the week
+        timezone: by which clock, for example America/New_York (default: this machine's)
+        port: of the page that shows the nights (default: 4207, or a free one where that is taken)
     """
     from tilth import store
 
     workspace = store.locate(config)
+    child.ask_server()
+    asked = ["--cron", cron, "--config", str(workspace.config)]
+    asked += ["--timezone", timezone] if timezone is not None else []
+    asked += ["--port", str(port)] if port is not None else []
     # the workspace's own flows/serve.py, or the one that comes with tilth
     process = child.start(
-        child.flow_file(workspace.root, "serve.py"),
-        ["--cron", cron, "--config", str(workspace.config)],
-        terminal.environment(),
-        cwd=workspace.root,
+        child.flow_file(workspace.root, "serve.py"), asked, child.environment(workspace), cwd=workspace.root
     )
     try:
         return process.wait()
