@@ -23,6 +23,8 @@ from tilth.store.files import TEMPORARY
 SCRIPT = Path(sys.executable).parent / "tilth"
 STAGES = ["cleaning", "weak_supervision", "augmentation", "active_learning", "training"]
 ROWS, GOLD = 200, 60
+PATIENCE = float(os.environ.get("TILTH_TEST_PATIENCE", "1"))
+"""By how much longer than on two idle cores to wait for anything."""
 
 # Every stage does its job with its real library, on little.
 QUICK = """
@@ -70,7 +72,7 @@ class Workspace:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             check=False,
             **options,
         )
@@ -124,7 +126,7 @@ def new_workspace(root: Path, **settings: str) -> Workspace:
 
 def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
     """Wait for something to become true, and fail with its name where it does not."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < deadline:
         if found := true():
             return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from tests.command_line import Workspace
+from tests.command_line import PATIENCE, Workspace
 
 DENOISER = ("--set", "augmentation.denoiser=./hollow", "--to", "augmentation")
 
@@ -58,7 +58,7 @@ def test_a_night_goes_on_when_the_reader_of_its_lines_has_seen_enough(warm: Work
     process.stdout.readline()
     process.stdout.close()
     told = process.stderr.read()
-    assert process.wait(timeout=120) == 0, told
+    assert process.wait(timeout=120 * PATIENCE) == 0, told
     assert told.count("BrokenPipe") == 0
     assert warm.record()["status"] == "completed"
     assert (warm.runs[-1] / "2-weak_supervision.parquet").exists()

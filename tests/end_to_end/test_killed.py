@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from tests.command_line import Workspace, open_everything, unfinished, until
+from tests.command_line import PATIENCE, Workspace, open_everything, unfinished, until
 
 
 def start(workspace: Workspace, stage_before: str | None, *arguments: str) -> subprocess.Popen[str]:
@@ -30,7 +30,7 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     assert children
     for pid in (process.pid, *children):
         os.killpg(pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=10 * PATIENCE)
 
 
 def check_nothing_is_half_done(workspace: Workspace) -> None:
@@ -51,7 +51,7 @@ def test_killed_in_cleaning_then_stopped_in_augmentation_then_it_goes_on(warm: W
     assert warm.record(warm.runs[0])["status"] == "failed"
     assert "interrupted" in warm.record(warm.runs[0])["error"]
     os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=60 * PATIENCE)
     assert process.returncode == 130
     assert [line for line in told.splitlines() if "stopped" in line] == told.splitlines()
     assert told.count("\n") == 1
@@ -85,7 +85,7 @@ def test_told_to_end_before_the_night_has_begun(warm: Workspace) -> None:
     process = warm.start("run")
     until(lambda: warm.runs, 60, "no run was opened")
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=60 * PATIENCE)
     assert process.returncode == 128 + signal.SIGTERM
     assert warm.record()["status"] == "failed"
     until(lambda: not warm.processes(), 30, f"still running: {warm.processes()}")
@@ -96,7 +96,7 @@ def test_a_second_night_is_refused_while_one_is_at_work(warm: Workspace) -> None
     until(lambda: warm.runs, 60, "no run was opened")
     second = warm("run")
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=60 * PATIENCE)
     assert second.returncode == 2
     assert "another night is at work" in second.stderr
     assert len(warm.runs) == 1

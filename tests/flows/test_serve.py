@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import STAGES, Workspace, new_workspace, until
+from tests.command_line import PATIENCE, STAGES, Workspace, new_workspace, until
 
 SEEN = 120
 """Seconds until a schedule of every minute must have fired: one for the server to start, one to the minute's turn."""
@@ -91,7 +91,7 @@ class Served:
         """Tell it to end as a terminal or a supervisor does; what it said since."""
         before = len(self.told)
         os.killpg(self.process.pid, number)
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=60 * PATIENCE)
         until(lambda: not self.workspace.processes(), 30, f"still running: {self.workspace.processes()}")
         return "".join(self.told[before:])
 
@@ -125,7 +125,7 @@ def test_killing_serve_ends_its_server(workspace: Workspace) -> None:
     process = Served.start(workspace, "--cron", "0 2 * * *").process
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=10 * PATIENCE)
     until(lambda: not workspace.processes(), 30, f"still running: {workspace.processes()}")
 
 
@@ -299,4 +299,17 @@ def test_a_home_folder_that_cannot_be_written_to_stops_no_night(workspace: Works
     workspace.settings["XDG_CACHE_HOME"] = ""
     done = workspace("run")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if "%" not in line] == []
+
+
+def test_outside_a_workspace_a_home_folder_that_is_read_only_is_named_with_the_way_round(
+    tmp_path: Path,
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,area\n" + "hello there,greeting\n" * 5, encoding="utf-8")
+    outside = Workspace(tmp_path, {"HOME": "/proc/1/nowhere", "XDG_CACHE_HOME": ""})
+    done = outside("run", "--input", "rows.csv", "--label", "area", "--to", "cleaning")
+    assert done.returncode == 2
+    assert "/proc/1/nowhere/.cache/tilth" in done.stderr
+    assert "XDG_CACHE_HOME" in done.stderr
+    assert sorted(tmp_path.iterdir()) == [rows]

@@ -60,11 +60,13 @@ class Workspace:
 
         Raises:
             WorkspaceBusyError: another process holds it.
+            RequestError: nothing can be written there.
         """
+        elsewhere = "make it writable" if self.config else "name a folder for the cache by the variable XDG_CACHE_HOME"
         with ExitStack() as held:
-            held.enter_context(_held(self.data))
+            held.enter_context(_held(self.data, elsewhere))
             if not self.runs.resolve().is_relative_to(self.data.resolve()):  # which other workspaces may write to
-                held.enter_context(_held(self.runs))
+                held.enter_context(_held(self.runs, "name another folder by --out"))
             if put_right:
                 self._put_right()
             try:
@@ -81,15 +83,17 @@ class Workspace:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
+def _held(folder: Path, elsewhere: str) -> Iterator[None]:
     lock = FileLock(folder / ".lock", timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise WorkspaceBusyError(
             f"another night is at work in {folder} (its lock {folder / '.lock'} is held); wait for it to end"
         ) from None
+    except OSError as error:
+        raise RequestError(f"nothing can be written in {folder} ({error.strerror}); {elsewhere}") from None
     try:
         yield
     finally:
