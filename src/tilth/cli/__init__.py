@@ -46,6 +46,7 @@ COMMANDS = (
     "tilth.cli.clean:clean",
     "tilth.cli.serve:serve",
     "tilth.cli.config:config",
+    "tilth.cli.doctor:doctor",
 )
 """Where each command is, in the order of `tilth --help`; its name is the last word."""
 
