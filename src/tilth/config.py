@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from pydantic import (
 
 from tilth.errors import ConfigError, did_you_mean
 from tilth.text import clean_label
+
+log = logging.getLogger(__name__)
 
 
 class Model(BaseModel):
@@ -91,7 +94,13 @@ class EncoderConfig(Model):
 class PromotionConfig(Model):
     """When a night becomes `data/runs/latest`."""
 
-    tolerance: float = Field(default=0.02, ge=0.0, description="largest loss of macro-F1, averaged over tasks")
+    floor: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="a night whose macro-F1, averaged over tasks, is lower is not promoted",
+    )
+    tolerance: float | None = Field(default=None, ge=0.0, description="of an older release: read, and without effect")
 
 
 class StoreConfig(Model):
@@ -165,6 +174,11 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
     for key, value in overrides.items():
         _put(values, key, value)
     _root(values, model, Path.cwd())
+    if "promotion.tolerance" in overrides or (path is not None and "tolerance" in _section(values, "promotion")):
+        log.warning(
+            "promotion.tolerance has no effect any more, and is an unknown key from the next release on; take it out: "
+            "a night is refused where it is surely worse than the best promoted one, or below promotion.floor"
+        )
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -232,6 +246,11 @@ def _root(values: dict[str, Any], model: type[BaseModel], root: Path) -> None:
         named = field.json_schema_extra == FOLDER and isinstance(value, str) and value != field.default
         if named and (root / str(value)).is_dir():
             values[name] = str((root / str(value)).resolve())
+
+
+def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = values.get(name)
+    return section if isinstance(section, Mapping) else {}
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

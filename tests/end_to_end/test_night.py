@@ -56,6 +56,10 @@ def test_the_record_says_what_happened(night: Night) -> None:
     assert record["model"] == "model"
     assert record["ledger"] is None
     assert record["promoted"] is True
+    assert record["promotion"] == "First night: this model is now the current one"
+    f1 = np.mean([record["gold"][task]["macro_f1"] for task in ("area", "intent")])
+    assert record["comparison"]["score"] == pytest.approx(f1, abs=2e-4)
+    assert (record["comparison"]["kind"], record["comparison"]["rows"]) == ("gold", GOLD)
 
 
 def test_the_record_counts_what_each_stage_did_as_the_tables_show_it(night: Night) -> None:
@@ -192,6 +196,9 @@ def test_a_second_identical_night_is_the_first_from_the_cache(warm: Workspace, n
         assert [entry["cached"] for entry in json.loads(done.stdout)["stages"]] == [True] * 5
         pd.testing.assert_frame_equal(table(warm.runs[-1]), table(night.run))
     assert warm.record()["carried"] == night.record["carried"]
+    assert warm.record()["promoted"] is True
+    assert warm.record()["comparison"]["against"] == warm.runs[-2].name
+    assert warm.record()["comparison"]["interval"] == [0, 0]
     assert warm.record()["seconds"] < night.record["seconds"] / 3
 
 

@@ -35,6 +35,7 @@ _SHARED = (
     "hierarchy.py",
     "judge.py",
     "devices.py",
+    "csv_rows.py",
     "encoder.py",
     "precision.py",
     "neighbors.py",

@@ -189,6 +189,18 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
     return mask.to_numpy(dtype=bool)
 
 
+def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
+    """The true labels of gold rows, None for every other row and where there is none.
+
+    A class that training never saw has no label in force, so that its label is taken as it arrived: it counts as a
+    miss.
+    """
+    truth = frame[task]
+    if f"{task}_given" in frame:
+        truth = truth.fillna(frame[f"{task}_given"])
+    return truth.where(frame["split"].eq(Split.GOLD), None)
+
+
 def lesson_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
     """What each row counts where it teaches a task, 0 to 1 (rows,).
 

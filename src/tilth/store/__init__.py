@@ -9,17 +9,19 @@ from tilth.store.files import (
     digest_json,
     digest_table,
     digest_tree,
+    read_column,
     read_json,
     read_table,
     sha256_file,
     write_json,
     write_table,
 )
-from tilth.store.runs import Run, all_runs, find, latest, newest_table, records
+from tilth.store.runs import HELD_OUT, Run, all_runs, find, latest, newest_table, records
 from tilth.store.vectors import Vectors
 from tilth.store.workspace import Workspace, locate
 
 __all__ = [
+    "HELD_OUT",
     "Cache",
     "Run",
     "Vectors",
@@ -38,6 +40,7 @@ __all__ = [
     "library_versions",
     "locate",
     "newest_table",
+    "read_column",
     "read_json",
     "read_table",
     "records",

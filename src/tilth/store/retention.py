@@ -21,14 +21,11 @@ from tilth.config import StoreConfig
 from tilth.errors import DamagedFileError
 from tilth.store import files
 from tilth.store.cache import VECTORS, Unit, units
-from tilth.store.runs import RECORD, Run, close_interrupted, latest, now, records
+from tilth.store.runs import HELD_OUT, RECORD, Run, close_interrupted, latest, now, records
 from tilth.store.vectors import Vectors, keys_of
 from tilth.store.workspace import Workspace
 
 log = logging.getLogger(__name__)
-
-HELD_OUT = "held_out.parquet"
-"""A night's answers to its held-out rows: ids and labels, no text."""
 
 Recorded = tuple[Run, dict[str, Any]]
 

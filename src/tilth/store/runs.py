@@ -13,6 +13,8 @@ from tilth.store.files import read_json, unfinished, write_json
 log = logging.getLogger(__name__)
 
 RECORD = "run.json"
+HELD_OUT = "held_out.parquet"
+"""A night's answers to its held-out rows: ids and labels, no text."""
 
 
 def now() -> str:

@@ -20,7 +20,7 @@ from tilth.hierarchy import decide
 from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
 from tilth.training import heads as linear
-from tilth.training import report
+from tilth.training import held_out, report
 from tilth.training.config import Config
 from tilth.training.heads import Head
 from tilth.training.rows import Rows, rows_of
@@ -62,6 +62,8 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         frame[f"{task.name}_predicted_confidence"] = np.where(predicted >= 0, confidence, np.nan).astype(np.float32)
     frame["out_of_scope_score"] = answers[""][0]
     metrics, figures = _measure(frame, rows, resources.tasks, fitted)
+    if "gold" not in metrics:
+        artifacts |= held_out.write(frame, fitted.rows, fitted.heads, fitted.embeddings, _head, resources.scratch)
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
         metrics={"rows": int(fitted.rows.taught.sum()), **metrics, "trunk": dict(fitted.facts), "export": exported},

@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.metrics import f1_score
 
 from tilth import judge
-from tilth.samples import Split, Task
+from tilth import samples as table
+from tilth.samples import Task
 from tilth.stage import Figure
 
 WORST = 20
@@ -21,11 +22,8 @@ def gold_pairs(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, tuple[li
     """For each task with gold labels, the true and the predicted ones; no prediction is an empty text."""
     pairs = {}
     for task in tasks:
-        # The label as it arrived: a class that training never saw has no label in force, and counts as a miss.
-        truth = frame[task.name]
-        if f"{task.name}_given" in frame:
-            truth = truth.fillna(frame[f"{task.name}_given"])
-        rows = (frame["split"] == Split.GOLD) & truth.notna()
+        truth = table.gold_labels(frame, task.name)
+        rows = truth.notna()
         if rows.any():
             predicted = frame.loc[rows, f"{task.name}_predicted"].fillna("").tolist()
             pairs[task.name] = (truth[rows].tolist(), predicted)

@@ -1,0 +1,83 @@
+"""Two models' answers to the same rows: macro-F1 of both, and how sure their difference is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 1000
+
+Labels = Mapping[str, np.ndarray]
+"""For each task, a label a row, None where there is none, shape (rows,)."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two models are apart.
+
+    Attributes:
+        ours, theirs: macro-F1 of each, averaged over the tasks.
+        low, high: the 95% interval of `ours - theirs`.
+    """
+
+    ours: float
+    theirs: float
+    low: float
+    high: float
+
+
+def score(truth: Labels, answers: Labels, rows: np.ndarray | None = None) -> float:
+    """Macro-F1 over the classes of the truth, averaged over the tasks; NaN where no row of any task has a label.
+
+    Args:
+        truth: the true labels; a row without one does not count for the task.
+        answers: what a model says.
+        rows: positions of the rows that count, repeats as often as they stand there; None takes each once.
+
+    >>> row = np.array(["a", "a", "b", "b"], dtype=object)
+    >>> round(score({"t": row}, {"t": np.array(["a", "b", "b", None], dtype=object)}), 4)
+    0.5833
+    """
+    return _mean(_coded(truth, answers), rows)
+
+
+def difference(truth: Labels, ours: Labels, theirs: Labels, seed: int) -> Difference:
+    """Both scores, and the interval of their difference by the paired bootstrap (percentiles).
+
+    Rows are drawn with their answers of both models, so that what is hard for both moves neither apart.
+    """
+    coded = [_coded(truth, answers) for answers in (ours, theirs)]
+    count, drawing = len(next(iter(truth.values()))), np.random.default_rng(seed)
+    apart = []
+    for _ in range(RESAMPLES):
+        rows = drawing.integers(count, size=count)
+        apart.append(_mean(coded[0], rows) - _mean(coded[1], rows))
+    low, high = np.nanquantile(apart, [0.025, 0.975])
+    return Difference(_mean(coded[0], None), _mean(coded[1], None), float(low), float(high))
+
+
+def _coded(truth: Labels, answers: Labels) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """Each task's truth and answers as places among the classes of the truth; -1 is no label, their number another."""
+    found = []
+    for task, labels in truth.items():
+        places = {label: place for place, label in enumerate(sorted({label for label in labels if label is not None}))}
+        told = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
+        said = np.array([places.get(label, len(places)) for label in answers[task]], dtype=np.int64)
+        found.append((told, said, len(places)))
+    return found
+
+
+def _mean(coded: list[tuple[np.ndarray, np.ndarray, int]], rows: np.ndarray | None) -> float:
+    scores = []
+    for told, said, classes in coded:
+        chosen = told >= 0 if rows is None else rows[told[rows] >= 0]
+        true, given = told[chosen], said[chosen]
+        if not len(true):
+            continue
+        right, held, named = (
+            np.bincount(values, minlength=classes + 1)[:classes] for values in (true[true == given], true, given)
+        )
+        scores.append((2 * right[held > 0] / (held + named)[held > 0]).mean())
+    return float(np.mean(scores)) if scores else float("nan")

@@ -1,0 +1,158 @@
+"""What a night is measured by, and what earlier nights answer of the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tilth import samples as table
+from tilth import store
+from tilth.errors import RequestError
+from tilth.night.comparing import Labels
+from tilth.samples import Split
+from tilth.store import HELD_OUT, Cache, Run
+
+
+class NotComparable(Exception):  # noqa: N818 - no error: the night goes on without this comparison
+    """A night that cannot be compared with this one; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The rows by which a night is measured, and its own model's answers.
+
+    Attributes:
+        kind: `gold` or `held_out`.
+        truth: the labels, by task.
+        ours: the answers of this night.
+        answers: what another night answers: the positions of the rows that may be compared, and its labels of those.
+    """
+
+    kind: str
+    truth: Labels
+    ours: Labels
+    answers: Callable[[Run], tuple[np.ndarray, Labels]]
+
+
+def measured(run: Run, tasks: Sequence[str], cache: Cache) -> Measured | None:
+    """The gold rows and what the exported model says of them; without gold, the held-out train rows.
+
+    See `tilth.training.held_out` for what the answers to the latter are. None where there are neither, or no model.
+    """
+    frame = table.to_pandas(store.read_table(store.newest_table(run.path)))
+    truth = {task: _objects(table.gold_labels(frame, task)) for task in tasks}
+    rows = np.any([[label is not None for label in labels] for labels in truth.values()], axis=0)
+    if rows.any():
+        if not (run.path / "model").is_dir():
+            return None
+        texts = frame["text"][rows].tolist()
+        truth = {task: labels[rows] for task, labels in truth.items() if any(label is not None for label in labels)}
+        gold = _Gold(texts=texts, tasks=tuple(truth), learned=_learned(run), cache=cache)
+        return Measured(kind="gold", truth=truth, ours=gold.model(run.path / "model"), answers=gold.answers)
+    if (run.path / HELD_OUT).exists():
+        held = _held_out(run)
+        known = [task for task in tasks if task in held]
+        return Measured(
+            kind="held_out",
+            truth={task: _objects(held[task]) for task in known},
+            ours={task: _objects(held[f"{task}_predicted"]) for task in known},
+            answers=lambda other: _both(held, _held_out(other), known),
+        )
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gold:
+    """Gold rows, which any model can be asked about that has not learned from them.
+
+    Attributes:
+        texts: theirs.
+        tasks: for which any of them has a label.
+        learned: digests of the texts that this night learned from.
+        cache: where models' answers are kept.
+    """
+
+    texts: list[str]
+    tasks: tuple[str, ...]
+    learned: frozenset[str]
+    cache: Cache
+
+    def answers(self, other: Run) -> tuple[np.ndarray, Labels]:
+        """What another night's exported model says; a row that one of both learned from, and one not, is left out."""
+        found = self.model(other.path / "model")
+        digests, theirs = [store.digest(text) for text in self.texts], _learned(other)
+        fair = np.array([(digest in theirs) == (digest in self.learned) for digest in digests], dtype=bool)
+        if not fair.any():
+            raise NotComparable("it learned from all rows that are gold now")
+        rows = np.flatnonzero(fair)
+        return rows, {task: labels[rows] for task, labels in found.items()}
+
+    def model(self, folder: Path) -> Labels:
+        """The labels that an exported model gives to the rows, of every task that is measured."""
+        tasks = _declared(folder)
+        if missing := sorted({*self.tasks} - {*tasks}):
+            raise NotComparable(f"its model does not answer {', '.join(missing)}")
+        names = list(tasks)
+
+        def ask() -> Mapping[str, np.ndarray]:
+            from tilth.training.predictor import Predictor
+
+            codes = Predictor.load(folder).answers(self.texts).codes
+            return {str(place): np.asarray(codes[name], dtype=np.int32) for place, name in enumerate(names)}
+
+        key = store.digest(_code(), store.digest_tree(folder), *self.texts)
+        codes = self.cache.arrays("predictions", key, ask)
+        return {
+            task: np.array([*tasks[task], None], dtype=object)[codes[str(names.index(task))]] for task in self.tasks
+        }
+
+
+def _code() -> str:
+    from tilth.training import predictor
+
+    here = Path(predictor.__file__)
+    files = (here, here.parents[1] / "hierarchy.py", here.parents[1] / "text.py")
+    return store.digest_made_by(files, ("onnxruntime", "tokenizers"))
+
+
+def _declared(folder: Path) -> dict[str, list[str]]:
+    """The tasks of a model folder, with their labels."""
+    try:
+        return {task["name"]: list(task["labels"]) for task in store.read_json(folder / "tilth.json")["tasks"]}
+    except (FileNotFoundError, KeyError, TypeError) as error:
+        raise RequestError(f"{folder} holds no whole model ({type(error).__name__}: {error})") from error
+
+
+def _learned(run: Run) -> frozenset[str]:
+    """Digests of the texts of a night's input that were not gold; none where `tilth clean` has removed its tables."""
+    path = run.path / "0-input.parquet"
+    if not path.exists():
+        return frozenset()
+    texts, splits = ((value for part in store.read_column(path, name) for value in part) for name in ("text", "split"))
+    return frozenset(store.digest(text) for text, split in zip(texts, splits, strict=True) if split != Split.GOLD)
+
+
+def _held_out(run: Run) -> pd.DataFrame:
+    if not (run.path / HELD_OUT).exists():
+        raise NotComparable("it kept no answers to held-out rows")
+    return table.to_pandas(store.read_table(run.path / HELD_OUT))
+
+
+def _both(ours: pd.DataFrame, theirs: pd.DataFrame, tasks: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The rows of ours that the other holds too, with the same text, and what it answers."""
+    if missing := [task for task in tasks if f"{task}_predicted" not in theirs]:
+        raise NotComparable(f"its model does not answer {', '.join(missing)}")
+    known = pd.MultiIndex.from_frame(theirs[["id", "text_digest"]])
+    place = known.get_indexer(pd.MultiIndex.from_frame(ours[["id", "text_digest"]]))
+    rows = np.flatnonzero(place >= 0)
+    if not len(rows):
+        raise NotComparable("it held out none of tonight's rows")
+    return rows, {task: _objects(theirs[f"{task}_predicted"])[place[rows]] for task in tasks}
+
+
+def _objects(labels: pd.Series) -> np.ndarray:
+    return labels.astype(object).where(labels.notna(), None).to_numpy(dtype=object)
