@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
-CODE := src flows tests labeling_functions benchmarks
+DOCS := $(VENV)/.docs
+CODE := src flows tests labeling_functions benchmarks docs
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test check fix clean install
+.PHONY: demo test check fix docs clean install
 install: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
@@ -28,11 +29,19 @@ check: install ## style, types, floors, declared dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry src flows labeling_functions
-	$(BIN)/deptry flows tests benchmarks .ci --ignore DEP002,DEP004
+	$(BIN)/deptry flows tests benchmarks docs .ci --ignore DEP002,DEP004
 
 fix: install ## what a tool can mend by itself
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+docs: $(DOCS) ## the documents, as a site in site/ that opens from disk
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet  # the variable: of what MkDocs 2 will change
+	@echo "file://$(CURDIR)/site/index.html"
+
+$(DOCS): $(DONE)
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
 clean: ## everything that can be made again; people's answers stay
-	rm -rf data/cache data/state data/runs data/prefect build dist
+	rm -rf data/cache data/state data/runs data/prefect build dist site
