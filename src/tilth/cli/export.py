@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from tilth.cli import desk, options
 from tilth.cli.terminal import say
@@ -18,6 +22,7 @@ def export(
     gold: Path | None = None,
     format: Literal["csv", "jsonl", "parquet", "folder"] | None = None,
     force: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
     """Write the better data set: text, labels, weights, provenance, and the input's other columns.
 
@@ -32,6 +37,7 @@ def export(
         gold: a second file for the gold rows, which no file to train on holds
         format: which kind of file (default: by the target's ending)
         force: write over what is there
+        as_json: print what was written as JSON, and nothing else, on standard output (on standard error for -)
     """
     from tilth.export import export as write
 
@@ -45,6 +51,8 @@ def export(
         lines.append(f"{sum(done.left_out.values())} rows left out: {reasons}")
     for name, other in done.renamed.items():
         lines.append(f'column "{name}" of the input is called "{other}" there, for tilth has one of that name')
+    if as_json:
+        lines = [json.dumps({"target": str(target), **asdict(done)}, ensure_ascii=False)]
     if streamed:
         sys.stderr.write("".join(f"{line}\n" for line in lines))
     else:

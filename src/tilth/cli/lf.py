@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import keyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
@@ -13,11 +14,7 @@ from tilth.cli.terminal import say
 from tilth.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from tilth.samples import Task
-    from tilth.weak_supervision import Config
-    from tilth.weak_supervision.ballots import Ballot
     from tilth.weak_supervision.loader import LoadedFunction
 
 WIDTH = 110
@@ -28,35 +25,43 @@ lf = App(name="lf", help="Labeling functions: list, check, votes, new, suggest."
 
 
 @lf.command(name="list")
-def show(*, config: options.Config = None) -> int:
+def show(*, config: options.Config = None, as_json: options.Json = False) -> int:
     """What there is, and what is left out and why.
 
     For example:
 
         tilth lf list
     """
-    from tilth.weak_supervision.examples import examples_of
+    from tilth.cli import lf_records as records
 
     desk = desks.at(config)
-    for one in desk.loaded.functions:
-        own = examples_of(one.function)
-        kept = "" if one.key else ", asked anew each night"
-        say(f"{one.task}.{one.name:<28} {one.where}, {len(own.hits)} hits and {len(own.misses)} misses{kept}")
-    _say_problems(desk)
-    if not desk.loaded.functions:
+    found = records.listed(desk)
+    if as_json:
+        _say_json(found)
+        return 0
+    for one in found["functions"]:
+        kept = "" if one["cached"] else ", asked anew each night"
+        examples = f"{one['hits']} hits and {one['misses']} misses"
+        say(f"{one['task']}.{one['name']:<28} {one['where']}, {examples}{kept}")
+    _say_problems(found)
+    if not found["functions"]:
         say(f"no labeling function in {desk.workspace.labeling_functions}; start one: tilth lf new NAME")
     return 0
 
 
-def _say_problems(desk: desks.Desk) -> None:
-    for problem in desk.loaded.problems:
-        say(f"left out: {problem.where}: {problem.why}")
-    for remark in desk.loaded.remarks:
-        say(f"note: {remark.where}: {remark.why}")
+def _say_json(found: Any) -> None:
+    say(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _say_problems(found: dict[str, Any]) -> None:
+    for problem in found["left_out"]:
+        say(f"left out: {problem['where']}: {problem['why']}")
+    for remark in found["notes"]:
+        say(f"note: {remark['where']}: {remark['why']}")
 
 
 @lf.command
-def check(*names: str, config: options.Config = None) -> int:
+def check(*names: str, config: options.Config = None, as_json: options.Json = False) -> int:
     """Imports, examples, time, coverage, accuracy; status 1 if one could not be used in a night as it stands.
 
     For example:
@@ -67,35 +72,25 @@ def check(*names: str, config: options.Config = None) -> int:
     Args:
         names: functions, or task.function (default: all)
     """
+    from tilth.cli import lf_records as records
+
     desk = desks.at(config)
     functions = [_named(desk, name) for name in names] or list(desk.loaded.functions)
-    failed = 0 if names else len(desk.loaded.problems)
+    by_name = {task.name: task for task in desk.tasks}
+    found = []
     for ballot in desk.cast(functions, desk.free, cached=False):
-        task = next(task for task in desk.tasks if task.name == ballot.function.task)
-        line, good = _verdict(ballot, task.codes(desk.free[task.name]), desk.config)
-        say(f"{'ok      ' if good else 'FAILED  '} {task.name}.{ballot.function.name:<28} {line}")
-        failed += not good
-    _say_problems(desk)
+        task = by_name[ballot.function.task]
+        found.append(records.verdict(ballot, task.codes(desk.free[task.name]), desk.config))
+    problems = records.problems(desk)
+    failed = sum(not one["good"] for one in found) + (0 if names else len(problems["left_out"]))
+    if as_json:
+        _say_json({"failed": failed, "functions": found, **problems})
+        return 1 if failed else 0
+    for one in found:
+        say(f"{'ok      ' if one['good'] else 'FAILED  '} {one['task']}.{one['name']:<28} {records.line(one)}")
+    _say_problems(problems)
     say(f"{failed} failed" if failed else f"{len(functions)} labeling functions are fit for the night")
     return 1 if failed else 0
-
-
-def _verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> tuple[str, bool]:
-    """One line on how a function did on the input's rows, and whether a night would use it."""
-    from tilth.weak_supervision.shares import below
-
-    remark = f"; {ballot.remark}" if ballot.remark else ""
-    if ballot.error:
-        return f"{ballot.error}{remark}", False
-    voted = ballot.column >= 0
-    told = voted & (truth >= 0)
-    line, good = f"votes on {voted.mean():.1%} of {len(voted)} rows", True
-    if told.any():
-        right, measured = int((ballot.column[told] == truth[told]).sum()), int(told.sum())
-        line += f", right on {right} of {measured} labeled ones"
-        if measured >= config.min_measured and below(right, measured, config.min_accuracy):
-            line, good = f"{line}: below min_accuracy = {config.min_accuracy}", False
-    return f"{line}, {ballot.seconds:.2f} s{remark}", good
 
 
 def _named(desk: desks.Desk, name: str) -> LoadedFunction:
@@ -113,7 +108,7 @@ def _named(desk: desks.Desk, name: str) -> LoadedFunction:
 
 
 @lf.command
-def votes(name: str, /, *, rows: int = 10, config: options.Config = None) -> int:
+def votes(name: str, /, *, rows: int = 10, config: options.Config = None, as_json: options.Json = False) -> int:
     """The rows that a function labels, and those it gets wrong.
 
     For example:
@@ -132,25 +127,33 @@ def votes(name: str, /, *, rows: int = 10, config: options.Config = None) -> int
     ballot, on_gold = (desk.cast([function], frame, cached=True)[0] for frame in (desk.free, desk.gold))
     if ballot.error:
         raise RequestError(f"{task.name}.{function.name} would be left out: {ballot.error}")
-    truth, cast = task.codes(desk.free[task.name]), ballot.column
-    wrong = (cast >= 0) & (truth >= 0) & (cast != truth)
-    rest = (cast >= 0) & ~wrong
-    ids, texts = desk.free["id"].tolist(), desk.free["text"].tolist()
-    say(f"{task.name}.{function.name} ({function.where}): {_verdict(ballot, truth, desk.config)[0]}")
-    for title, found in (("wrong", wrong), ("right, or without a label to go by", rest)):
-        say(f"\n{title}: {found.sum()}")
-        for row in found.nonzero()[0][:rows].tolist():
-            given = task.labels[truth[row]] if truth[row] >= 0 else "no label"
-            say(f"  {ids[row]}  {task.labels[cast[row]]} ({given})  {' '.join(texts[row].split())[:WIDTH]}")
-    if len(desk.gold) and not on_gold.error:
-        truth, cast = task.codes(desk.gold[task.name]), on_gold.column
-        told = (cast >= 0) & (truth >= 0)
-        say(f"\ngold: votes on {(cast >= 0).sum()} of {len(cast)} rows, right on {(cast[told] == truth[told]).sum()}")
+    from tilth.cli import lf_records as records
+
+    found = records.voted(desk, task, ballot, on_gold, rows)
+    if as_json:
+        _say_json(found)
+        return 0
+    say(f"{task.name}.{function.name} ({function.where}): {records.line(found)}")
+    for title, part in (("wrong", "wrong"), ("right, or without a label to go by", "others")):
+        say(f"\n{title}: {found[part]['count']}")
+        for row in found[part]["rows"]:
+            given, text = row["label"] or "no label", " ".join(row["text"].split())[:WIDTH]
+            say(f"  {row['id']}  {row['vote']} ({given})  {text}")
+    if gold := found["gold"]:
+        say(f"\ngold: votes on {gold['votes']} of {gold['rows']} rows, right on {gold['right']}")
     return 0
 
 
 @lf.command
-def new(name: str, /, *, label: str | None = None, task: options.TaskName = None, config: options.Config = None) -> int:
+def new(
+    name: str,
+    /,
+    *,
+    label: str | None = None,
+    task: options.TaskName = None,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> int:
     """Start a file with one function, examples and all.
 
     For example:
@@ -175,7 +178,10 @@ def new(name: str, /, *, label: str | None = None, task: options.TaskName = None
     source = scaffold.file(name, of, label, texts, codes)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
-    say(f"{path}\nnext: edit it, then tilth lf check {name}")
+    if as_json:
+        _say_json({"path": str(path)})
+    else:
+        say(f"{path}\nnext: edit it, then tilth lf check {name}")
     return 0
 
 
@@ -186,6 +192,7 @@ def suggest(
     precision: float = 0.9,
     task: options.TaskName = None,
     config: options.Config = None,
+    as_json: options.Json = False,
 ) -> int:
     """Phrases that give a label away, as functions ready to paste: standard output is a file of them.
 
@@ -225,7 +232,12 @@ def suggest(
         mining.write(one, texts, codes, of.labels.index(one.label), name)
         for one, name in zip(found, names, strict=True)
     ]
-    say((mining.HEADER.format(task=of.name) + "".join(parts)).rstrip())
+    if as_json:
+        from tilth.cli import lf_records as records
+
+        _say_json({"task": of.name, "functions": records.suggested(found, names, parts)})
+    else:
+        say((mining.HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,14 @@ def test_what_the_system_refuses_is_told_in_its_own_words(
     assert cli.main(["export", "out.csv", "--run", "nights"]) == 1
     assert capsys.readouterr().err == "tilth: No space left on device: out.csv\n"
     assert not [path for path in elsewhere.iterdir() if path.name != "nights"]
+
+
+def test_what_was_exported_as_json_and_nothing_else(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = sum(row[2] == "train" for row in ROWS)
+    assert cli.main(["export", "out.jsonl", "--run", "nights", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["target"], told["rows"], told["gold"]) == ("out.jsonl", rows, 0)
+    assert sum(told["left_out"].values()) == len(ROWS) - rows
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,3 +208,34 @@ def test_a_night_names_what_it_leaves_out_on_the_terminal(
             assert told[2].startswith("left out: intent.bad: returned 'Refund', which is no class; did you mean")
             assert told[2].endswith('(on 10 of 10 rows, first "where is the refund that you promised me")')
             assert told[3].startswith("note: intent.bad: prints: hm")
+
+
+def test_all_of_it_as_json_and_nothing_else(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "labeling_functions/broken.py").write_text("import no_such_module\n")
+
+    def told(*arguments: str, status: int = 0) -> dict[str, Any]:
+        assert lf(*arguments, "--json") == status
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    listed = told("list")
+    assert [(one["task"], one["name"], one["hits"]) for one in listed["functions"]] == [
+        ("intent", "refund_word", 1),
+        ("intent", "internet_word", 0),
+    ]
+    assert [one["where"] for one in listed["left_out"]] == ["broken.py"]
+    checked = told("check", status=1)
+    assert checked["failed"] == 1
+    counts = [(one["votes"], one["rows"], one["right"], one["measured"], one["good"]) for one in checked["functions"]]
+    assert counts == [(4, 10, 3, 3, True), (4, 10, 3, 4, True)]
+    votes = told("votes", "internet_word")
+    assert [(row["id"], row["vote"], row["label"]) for row in votes["wrong"]["rows"]] == [("c1", "slow", "outage")]
+    assert [row["id"] for row in votes["others"]["rows"]] == ["b1", "b2", "b3"]
+    assert votes["gold"] == {"votes": 0, "rows": 2, "right": 0}
+    assert told("new", "made", "--label", "refund") == {"path": str(workspace / "labeling_functions/made.py")}
+    (workspace / "labeling_functions/words.py").unlink()
+    (workspace / "labeling_functions/made.py").unlink()
+    suggested = told("suggest")["functions"]
+    refund = next(one for one in suggested if one["label"] == "refund")
+    assert (refund["votes"], refund["new"], refund["right"], refund["measured"]) == (4, 4, 3, 3)
+    assert "def refund_phrases(" in refund["source"]

@@ -1,0 +1,111 @@
+"""What `tilth lf` has to say, as records: for its lines on a terminal, and for `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tilth.cli.desk import Desk
+    from tilth.samples import Task
+    from tilth.weak_supervision import Config
+    from tilth.weak_supervision.ballots import Ballot
+    from tilth.weak_supervision.mining import Suggestion
+
+Record = dict[str, Any]
+
+
+def listed(desk: Desk) -> Record:
+    """Every function that is there, and what is left out and why."""
+    from tilth.weak_supervision.examples import examples_of
+
+    functions = []
+    for one in desk.loaded.functions:
+        own = examples_of(one.function)
+        counts = {"hits": len(own.hits), "misses": len(own.misses), "cached": bool(one.key)}
+        functions.append({"task": one.task, "name": one.name, "where": one.where, **counts})
+    return {"functions": functions, **problems(desk)}
+
+
+def problems(desk: Desk) -> Record:
+    """What is left out, and what else is to be known of the functions."""
+    left_out = [{"where": one.where, "why": one.why} for one in desk.loaded.problems]
+    return {"left_out": left_out, "notes": [{"where": one.where, "why": one.why} for one in desk.loaded.remarks]}
+
+
+def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
+    """How a function did on the input's rows, and whether a night would use it."""
+    from tilth.weak_supervision.shares import below
+
+    function = ballot.function
+    found: Record = {"task": function.task, "name": function.name, "where": function.where, "good": not ballot.error}
+    found |= {"error": ballot.error or None, "remark": ballot.remark or None, "rows": len(truth)}
+    if ballot.error:
+        return found
+    voted = ballot.column >= 0
+    told = voted & (truth >= 0)
+    right, measured = int((ballot.column[told] == truth[told]).sum()), int(told.sum())
+    poor = measured >= config.min_measured and below(right, measured, config.min_accuracy)
+    if poor:
+        found |= {"good": False, "error": f"below min_accuracy = {config.min_accuracy}"}
+    return found | {"votes": int(voted.sum()), "measured": measured, "right": right, "seconds": ballot.seconds}
+
+
+def line(found: Record) -> str:
+    """A verdict in one line."""
+    remark = f"; {found['remark']}" if found["remark"] else ""
+    if "votes" not in found:
+        return f"{found['error']}{remark}"
+    words = f"votes on {found['votes'] / max(found['rows'], 1):.1%} of {found['rows']} rows"
+    if found["measured"]:
+        words += f", right on {found['right']} of {found['measured']} labeled ones"
+    poor = f": {found['error']}" if found["error"] else ""
+    return f"{words}{poor}, {found['seconds']:.2f} s{remark}"
+
+
+def voted(desk: Desk, task: Task, ballot: Ballot, on_gold: Ballot, rows: int) -> Record:
+    """The rows that a function labels, the wrong ones by themselves; of gold rows their counts alone."""
+    truth, cast = task.codes(desk.free[task.name]), ballot.column
+    wrong = (cast >= 0) & (truth >= 0) & (cast != truth)
+    ids, texts = desk.free["id"].tolist(), desk.free["text"].tolist()
+
+    def shown(mask: np.ndarray) -> Record:
+        found = [
+            {
+                "id": ids[row],
+                "vote": task.labels[cast[row]],
+                "label": task.labels[truth[row]] if truth[row] >= 0 else None,
+                "text": texts[row],
+            }
+            for row in mask.nonzero()[0][:rows].tolist()
+        ]
+        return {"count": int(mask.sum()), "rows": found}
+
+    record: Record = {**verdict(ballot, truth, desk.config), "wrong": shown(wrong)}
+    record["others"] = shown((cast >= 0) & ~wrong)
+    record["gold"] = None
+    if len(desk.gold) and not on_gold.error:
+        truth, cast = task.codes(desk.gold[task.name]), on_gold.column
+        told = (cast >= 0) & (truth >= 0)
+        right = int((cast[told] == truth[told]).sum())
+        record["gold"] = {"votes": int((cast >= 0).sum()), "rows": len(cast), "right": right}
+    return record
+
+
+def suggested(found: Sequence[Suggestion], names: Sequence[str], sources: Sequence[str]) -> list[Record]:
+    """Functions that are suggested, each with its source."""
+    return [
+        {
+            "name": name,
+            "label": one.label,
+            "phrases": list(one.phrases),
+            "votes": len(one.rows),
+            "new": one.fresh,
+            "right": one.right,
+            "measured": one.told,
+            "source": source,
+        }
+        for one, name, source in zip(found, names, sources, strict=True)
+    ]
