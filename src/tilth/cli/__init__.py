@@ -76,6 +76,7 @@ app = App(
 )
 for order, place in enumerate(COMMANDS):
     app.command(place, name=place.rpartition(":")[2], sort_key=order)
+app.register_install_completion_command(help="Complete commands and options on Tab in this shell from now on.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from cyclopts.completion import CompletionContext
 
 
 def _shown(default: Any) -> str | None:
     """What a help page says of a default: nothing where it is "off" or "none"."""
     return None if default in (None, False, "", ()) else str(default)
+
+
+def _files(context: CompletionContext) -> list[str]:
+    """What is there that begins as the word does that a shell completes."""
+    folder, _, start = context.incomplete.rpartition("/")
+    there = Path(folder or ("/" if context.incomplete.startswith("/") else "."))
+    before = context.incomplete.removesuffix(start)
+    found = sorted(there.iterdir()) if there.is_dir() else []
+    return [f"{before}{one.name}{'/' * one.is_dir()}" for one in found if one.name.startswith(start)]
 
 
 DEFAULT = Parameter(negative=(), show_default=_shown)
@@ -22,3 +34,5 @@ TaskName = Annotated[str | None, Parameter(help="the task (default: the last one
 Json = Annotated[bool, Parameter(name="--json", help="print JSON, and nothing else, on standard output")]
 Dash = Parameter(allow_leading_hyphen=True)
 """Of a file that may be `-`, which is standard input or output."""
+Rows = Parameter(allow_leading_hyphen=True, completer=_files)
+"""Of rows that are named by a file, by `-`, or by hf:owner/name; a shell completes them as files."""

@@ -30,7 +30,7 @@ ENDS = ("_predicted", "_predicted_confidence")
 
 def predict(
     *texts: str,
-    input: Annotated[str | None, options.Dash] = None,
+    input: Annotated[str | None, options.Rows] = None,
     out: Annotated[Path | None, options.Dash] = None,
     text: str | None = None,
     run: options.RunName = "latest",

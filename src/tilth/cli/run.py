@@ -29,11 +29,11 @@ class Asked:
     """What a night is asked to be."""
 
     config: options.Config = None
-    input: Annotated[tuple[str, ...], options.Dash] = ()
+    input: Annotated[tuple[str, ...], options.Rows] = ()
     """CSV, JSONL, Parquet, - for standard input, or hf:owner/name:split; may be repeated"""
-    gold: str | None = None
+    gold: Annotated[str | None, options.Rows] = None
     """rows that are only measured on"""
-    annotations: str | None = None
+    annotations: Annotated[str | None, options.Rows] = None
     """votes of several annotators: id, annotator, and a column of labels"""
     text: str | None = None
     """the text's column"""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cyclopts import App
 
 from tilth import cli
 
-FLAGS = {"--help", "-h", "--version"}
+FLAGS = {"--help", "-h", "--version", "--install-completion"}
 
 
 def _pages(app: App, chain: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -78,3 +81,43 @@ def test_a_wrong_word_is_met_with_the_right_one(words: str, named: str, capsys: 
 def test_half_a_request_shows_what_there_is(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(words) == 2
     assert "Commands" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command_and_its_options(
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--install-completion", "--shell", shell, "--output", str(tmp_path / "script")]) == 0
+    script = (tmp_path / "script").read_text()
+    words = [place.rpartition(":")[2] for place in cli.COMMANDS]
+    for word in (*words, "suggest", "precision", "dry-run", "input"):
+        assert word in script
+
+
+def test_the_first_page_and_the_version_wait_for_no_heavy_library() -> None:
+    heavy = "{'torch', 'pandas', 'prefect', 'numpy', 'pydantic', 'datasets', 'pyarrow'}"
+    code = (
+        "import contextlib, io, sys\nfrom tilth.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    assert [main([word]) for word in ('--help', '--version', 'rnu')] == [0, 0, 2]\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_shell_completes_rows_as_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows/of march.csv").touch()
+    (tmp_path / "rows.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    for word, found in (
+        ("ro", ["rows/", "rows.csv"]),
+        ("rows/", ["rows/of march.csv"]),
+        ("no", []),
+        ("./rows.", ["./rows.csv"]),
+    ):
+        assert cli.main(["__complete", "run", "--input", word]) == 0
+        assert sorted(capsys.readouterr().out.split("\x1fbegin\n")[1].splitlines()) == sorted(found)
