@@ -121,7 +121,7 @@ def _put(question: Question, rows: Sequence[Row], tally: _Tally) -> None:
     """One block of rows to one function; some of the first block twice."""
     first = not tally.votes
     tally.add(child.perform(functools.partial(cast, question.function, question.task, rows)))
-    if first and not tally.error:
+    if first and not tally.error and tally.seconds < len(rows):  # slower than a row a second is not asked twice
         again = child.perform(functools.partial(recast, question.function, question.task, rows, tally.votes[0]))
         tally.twice, tally.changed = again.value or (0, 0)
 

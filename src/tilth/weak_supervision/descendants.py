@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterable, Iterator
 
 import psutil
 
@@ -49,17 +51,33 @@ def _signal(group: int, number: int) -> None:
 def kill_below(number: int) -> None:
     """Kill all that descends from a process."""
     for _ in range(_ROUNDS):
-        try:
-            below = psutil.Process(number).children(recursive=True)
-        except psutil.NoSuchProcess:
+        if not (alive := _below(number)):
             return
-        alive = [one for one in below if _alive(one)]
-        if not alive:
-            return
-        for one in alive:
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                one.kill()
+        _end(alive)
         time.sleep(_PAUSE)
+
+
+@contextlib.contextmanager
+def ended_at_exit() -> Iterator[None]:
+    """Kill with this process what it starts here; what it has started before is none of this."""
+    before = _below(os.getpid())
+    yield
+    if started := _below(os.getpid()) - before:
+        atexit.register(_end, started)
+
+
+def _below(number: int) -> set[psutil.Process]:
+    """The living processes that descend from one."""
+    try:
+        return {one for one in psutil.Process(number).children(recursive=True) if _alive(one)}
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _end(processes: Iterable[psutil.Process]) -> None:
+    for one in processes:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            one.kill()
 
 
 def _alive(one: psutil.Process) -> bool:

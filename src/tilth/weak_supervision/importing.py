@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tilth.store import digest
-from tilth.weak_supervision import child, folder, guard
+from tilth.weak_supervision import child, descendants, folder, guard
 from tilth.weak_supervision.fingerprint import UnknownError, declared, fingerprint
 
 log = logging.getLogger(__name__)
@@ -86,8 +86,12 @@ def _twice(path: Path) -> str:
 
 def _tried(load: Callable[[], Any], seconds: float) -> guard.Done:
     """What importing gives; a child process tries it first."""
-    done = guard.run([lambda: _nothing(load())], guard.Limits(seconds=seconds, megabytes=16_384))[0]
-    return done if done.error else child.perform(load)
+    tried = guard.run([lambda: _nothing(load())], guard.Limits(seconds=seconds, megabytes=16_384))[0]
+    if tried.error:
+        return tried
+    with descendants.ended_at_exit():  # a function may need what its file has started
+        done = child.perform(load)
+    return replace(done, printed=done.printed or tried.printed)  # without children the first try has imported it
 
 
 def _nothing(_module: Any) -> None:

@@ -114,6 +114,25 @@ guard.run([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(No
 """
 
 
+IMPORTS = """
+import sys
+from pathlib import Path
+from tests.conftest import TASKS
+from tilth.weak_supervision import loader
+print(len(loader.load(Path(sys.argv[1]), TASKS).functions))
+"""
+
+
+def test_what_a_file_starts_when_it_is_imported_ends_with_the_night(tmp_path: Path) -> None:
+    source = "import subprocess, sys\nfrom snorkel.labeling import labeling_function\nTASK = 'intent'\n"
+    source += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(90)', __file__], stdout=-3)\n"
+    (tmp_path / "starts.py").write_text(source + "@labeling_function()\ndef one(x):\n    return None\n")
+    done = subprocess.run([sys.executable, "-c", IMPORTS, str(tmp_path)], check=True, capture_output=True, text=True)
+    assert done.stdout == "1\n"
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert [command for command in commands if str(tmp_path / "starts.py") in command] == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_a_night_that_is_interrupted(number: signal.Signals, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
