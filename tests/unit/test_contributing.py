@@ -133,17 +133,17 @@ def test_the_query_strategy_asks_about_other_rows(tmp_path: Path) -> None:
 
 
 def test_the_cleaning_check_sets_its_rows_aside(tmp_path: Path) -> None:
-    reply = ("r1", "Automatic reply: I am out of the office until Monday", "unlabeled", None, None)
+    reply = ("r1", "Fwd: what my neighbor wrote about the red light", "unlabeled", None, None)
     samples = make_table([*ROWS, reply])
     with restored(checks.CHECKS):
         paste("Add a cleaning check", checks)
         result = perform("cleaning", samples, tmp_path / "with")
     frame = table.to_pandas(result.samples).set_index("id")
     assert frame.loc["r1", ["status", "reason"]].tolist() == ["quarantined", "junk"]
-    assert frame.index[frame["is_automatic_issue"]].tolist() == ["r1"]
-    assert frame["automatic_score"].tolist() == [1.0] * len(ROWS) + [0.0]
-    assert result.metrics["checks"]["automatic"] == 1
+    assert frame.index[frame["is_forwarded_issue"]].tolist() == ["r1"]
+    assert frame["forwarded_score"].tolist() == [1.0] * len(ROWS) + [0.0]
+    assert result.metrics["checks"]["forwarded"] == 1
 
     without = table.to_pandas(perform("cleaning", samples, tmp_path / "without").samples).set_index("id")
     assert without.loc["r1", "reason"] != "junk"
-    assert "automatic_score" not in without
+    assert "forwarded_score" not in without

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,11 +14,16 @@ from cleanlab.outlier import OutOfDistribution
 from ftfy.badness import is_bad
 
 from tilth.cleaning.config import Config
+from tilth.cleaning.junk import KINDS, unwanted
+from tilth.cleaning.junk import kinds as kinds_of
 from tilth.evidence import Evidence
 from tilth.samples import Reason, Split, Status
 
 _NEAREST = 10
 """Rows around a text whose distance says whether it is an outlier."""
+_FEWEST_TO_COMPARE = 20
+_OUTER = 3.0
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +34,13 @@ class Found:
         score: float, shape (rows,), 0 to 1, low = bad.
         issue: boolean, shape (rows,).
         duplicate_of: id of the row that each one repeats, or None; only of checks for duplicates.
+        counts: more to be told of the rows that are not gold, as plain JSON.
     """
 
     score: np.ndarray
     issue: np.ndarray
     duplicate_of: np.ndarray | None = None
+    counts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,23 +82,15 @@ def empty(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
     return verdict(frame["text"].eq("").to_numpy(dtype=bool))
 
 
-_MARKUP = re.compile(r"<[^>]+>|https?://\S+|&\w+;")
-_MASHED = re.compile(r"(.)\1{4,}|[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
-
-
 @check("junk", Status.QUARANTINED, Reason.JUNK)
 def junk(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Share of a text that reads as words, once markup, links and keyboard mash are taken away."""
-    scores = np.array([_wordlike(text) for text in frame["text"]], dtype=float)
-    return Found(score=scores, issue=scores < 0.25)
-
-
-def _wordlike(text: str) -> float:
-    if not text:
-        return 0.0
-    words = [word for word in _MARKUP.sub(" ", text[:5000]).split() if sum(map(str.isalpha, word)) >= 2]
-    letters = sum(len(word) for word in words if not _MASHED.search(word))
-    return min(1.0, letters / max(1, len("".join(text[:5000].split()))))
+    """Share of a text that reads as words; what is junk, and of which kind, says `tilth.cleaning.junk`."""
+    own = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
+    kinds, scores = kinds_of(frame["text"].tolist(), own)
+    issue, kept = unwanted(kinds, frame, own)
+    count = Counter(kinds[own & (kinds != None)])  # noqa: E711 - elementwise
+    counts = {"kinds": {kind: count[kind] for kind in KINDS if kind not in kept and count[kind]}}
+    return Found(score=scores, issue=issue, counts=counts | {"kept": {kind: count[kind] for kind in kept}})
 
 
 @check("too_long", Status.QUARANTINED, Reason.TOO_LONG)
@@ -160,10 +158,21 @@ class _Graph:
 
 @check("outlier", Status.REVIEW, Reason.OUTLIER)
 def outlier(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """cleanlab's distance to the nearest rows that are not gold (Kuan and Mueller 2022)."""
+    """cleanlab's distance to the nearest rows that are not gold (Kuan and Mueller 2022).
+
+    Its score falls with the distance over the median distance. Where texts are few or unlike each other that median
+    is large, and no text could fall below the limit: a cosine distance of 1, to whatever has nothing in common with
+    it, is too near. There a row counts that lies beyond Tukey's (1977) outer fence, as in cleanlab's Datalab with its
+    inner one: three interquartile ranges above the third quartile of the distances.
+    """
     own = frame["split"].ne(Split.GOLD).to_numpy()
-    score = np.ones(len(frame))
-    if own.sum() > 20:
+    score, issue = np.ones(len(frame)), np.zeros(len(frame), dtype=bool)
+    if own.sum() > _FEWEST_TO_COMPARE:
         knn = _Graph(evidence.neighbors(_NEAREST, np.flatnonzero(own)).similarities)
         score[own] = OutOfDistribution({"k": _NEAREST, "knn": knn}).score(features=evidence.embeddings()[own])
-    return Found(score=score, issue=score < config.outlier)
+        issue = score < config.outlier
+        distance = knn.kneighbors()[0].mean(axis=1)
+        if config.outlier > 0 and np.exp(-1 / max(float(np.median(distance)), _TINY)) > config.outlier:
+            low, high = np.percentile(distance, [25, 75])
+            issue[own] |= distance > high + _OUTER * (high - low)
+    return Found(score=score, issue=issue)

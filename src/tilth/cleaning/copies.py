@@ -1,7 +1,7 @@
 """Copies of one text: which of them stays, and where their labels contradict each other.
 
-Copies are equal but for case and punctuation. Nothing here depends on the order of the rows: two files that hold the
-same rows give the same result.
+Copies are equal but for case and punctuation. Where their labels contradict each other, nothing depends on the order
+of the rows: two files that hold the same rows give the same result.
 """
 
 from __future__ import annotations
@@ -46,27 +46,28 @@ def forms(frame: pd.DataFrame) -> pd.Series:
 
 
 def order(frame: pd.DataFrame) -> np.ndarray:
-    """Positions in the order in which rows are kept, whatever their order in the file.
-
-    Those that a person answered for come first, then those with labels for more tasks, then by id: shorter ones
-    first, so that 9 stands before 10.
-    """
-    ids = frame["id"].astype(str)
-    return np.lexsort((ids, ids.str.len(), -_count(frame, "_given"), -_count(frame, "_answer")))
+    """Positions in the order in which rows are kept: answered ones, those with labels for more tasks, as they stand."""
+    return np.lexsort((-_count(frame, "_given"), -_count(frame, "_answer")))
 
 
 def kept(frame: pd.DataFrame) -> pd.Series:
     """For each row the id of the copy of its text that stays, null where there is no text.
 
-    Of the copies that `order` ranks alike the one stays whose labels most of the copies have.
+    It is the first by `order`; but of copies with different labels the one stays whose labels most of them have, then
+    the first by label and by id, wherever they stand.
     """
-    form, ids = forms(frame), frame["id"].astype(str)
-    agreeing, labels = np.zeros(len(frame), dtype=np.int64), pd.Series("", index=frame.index)
+    form, count = forms(frame), len(frame)
+    agreeing, differ = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
+    labels = pd.Series("", index=frame.index)
     for name in _columns(frame, "_given"):
-        agreeing += _vote(form, frame[name])["leads"].to_numpy(dtype=np.int64)
+        voted = _vote(form, frame[name])
+        agreeing += voted["leads"].to_numpy(dtype=np.int64)
+        differ |= voted["several"].to_numpy(dtype=bool)
         labels = labels + "\x1f" + frame[name].fillna("").astype(str)
-    ranks = (ids, ids.str.len(), labels, -agreeing, -_count(frame, "_given"), -_count(frame, "_answer"))
-    turns = np.lexsort(ranks)
+    ids, place = frame["id"].astype(str), np.empty(count, dtype=np.int64)
+    place[np.lexsort((ids, ids.str.len(), labels, -agreeing))] = np.arange(count)
+    place = np.where(differ, place, 0)
+    turns = np.lexsort((place, -_count(frame, "_given"), -_count(frame, "_answer")))
     return form.map(frame["id"].iloc[turns].groupby(form.iloc[turns]).first()).astype(object)
 
 

@@ -23,7 +23,7 @@ def clean(samples: Dataset, config: Config, resources: Resources) -> StageResult
     if not samples.num_rows:
         return StageResult(samples=samples, skipped="no rows")
     frame = to_pandas(samples)
-    metrics: dict[str, Any] = {"checks": {}, "tasks": {}}
+    metrics: dict[str, Any] = {"checks": {}, "counts": {}, "tasks": {}}
     duplicate_of = np.full(len(frame), None, dtype=object)
     gold = frame["split"].eq(Split.GOLD).to_numpy(dtype=bool)
     for check in CHECKS.values():
@@ -34,6 +34,8 @@ def clean(samples: Dataset, config: Config, resources: Resources) -> StageResult
         if found.duplicate_of is not None:
             duplicate_of = np.where(duplicate_of == None, found.duplicate_of, duplicate_of)  # noqa: E711 - elementwise
         metrics["checks"][check.name] = int((found.issue & ~gold).sum())
+        if found.counts:
+            metrics["counts"][check.name] = dict(found.counts)
     frame["duplicate_of"] = duplicate_of
     conflicts = copies.conflicts(frame, resources.tasks)
     metrics["copies"] = copies.metrics(frame, resources.tasks, conflicts)

@@ -36,7 +36,7 @@ def gold_leak(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
 
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
 def near_duplicate(frame: pd.DataFrame, config: Config, evidence: Evidence) -> Found:
-    """Cosine to the likest row that is kept, where most of the words are shared too; see `copies.order`."""
+    """Cosine to the likest earlier row, where most of the words are shared too; rows with more labels come first."""
     own = np.flatnonzero(frame["split"].ne(Split.GOLD))
     score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
     near, vectors = evidence.neighbors(10, own), evidence.embeddings()[own]

@@ -13,6 +13,11 @@ from tilth.samples import Task
 from tilth.stage import Figure
 
 _SHOWN = 12
+_KINDS = (
+    "wordless: hardly a word without markup, addresses, codes and emoji. residue: what a program prints in place of a "
+    "text. mash: keys struck at random. test: somebody tries whether a message arrives. automatic: replies and footers "
+    "that a program wrote. bulk: unsolicited offers."
+)
 
 
 def figures(
@@ -29,6 +34,9 @@ def figures(
             note="Rows that are not gold. Non-iid, class imbalance and groups are found by Datalab, and are told only.",
         )
     ]
+    if junk := metrics["counts"].get("junk", {}).get("kinds"):
+        data = {"labels": list(junk), "values": list(junk.values())}
+        found.append(Figure(kind="bar", title="Junk, by kind", data=data, note=_KINDS))
     for task in tasks:
         found += _conflicting(frame, task.name, conflicts[task.name])
         found += _of_task(frame, task.name, metrics["tasks"][task.name])

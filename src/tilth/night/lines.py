@@ -19,7 +19,9 @@ def line(entry: Mapping[str, Any]) -> str:
 def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     """What a stage made of the rows, where it is no row set aside."""
     if name == "cleaning":
-        return [part for task, found in metrics.get("copies", {}).items() for part in _of_copies(task, found)]
+        kept = metrics.get("counts", {}).get("junk", {}).get("kept", {})
+        told = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
+        return told + [part for task, found in metrics.get("copies", {}).items() for part in _of_copies(task, found)]
     if name == "weak_supervision":
         counts = {task: found["weakly_labeled_without_label"] for task, found in metrics["tasks"].items()}
         return [f"{count} labels of {task}" for task, count in counts.items()]

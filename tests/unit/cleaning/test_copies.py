@@ -78,19 +78,13 @@ def test_a_parent_in_conflict_is_not_filled_in_from_its_child(tmp_path: Path) ->
 
 
 def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
-    extra = [
-        *MAJORITY,
-        *TIE,
-        ("d9", f"{LAMP} so", "train", "network", None),
-        ("d10", f"{LAMP} so!", "train", "network", None),
-    ]
+    extra = [*MAJORITY, *TIE]
     first, _ = cleaned(extra, tmp_path / "first")
     second, _ = cleaned(extra[::-1], tmp_path / "second")
     said = ["status", "reason", "duplicate_of", "area", "intent", "intent_reason", "intent_suggested", "intent_action"]
     pd.testing.assert_frame_equal(first[said], second.loc[first.index, said])
     weights = [pd.Series(table.lesson_weights(out, "intent"), index=out.index)[first.index] for out in (first, second)]
     pd.testing.assert_series_equal(*weights)
-    assert first.loc["d10", "duplicate_of"] == "d9"
 
 
 def test_without_ids_the_text_has_the_same_verdict_in_either_order(tmp_path: Path) -> None:
