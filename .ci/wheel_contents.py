@@ -6,13 +6,13 @@ import zipfile
 from pathlib import Path
 
 WORKSPACE = "tilth/workspace"
-NEEDED = (
-    "tilth/py.typed",
-    "tilth/reports/report.html.j2",
-    "tilth/augmentation/pretrained/config.json",
-    "tilth/augmentation/pretrained/*.safetensors",
-)
 UNWANTED = ("*__pycache__*", "*.pyc", "*_cache/*", "*/.*", "*.tmp", "*.sqlite*", "*.log", "tests/*")
+
+
+def packed(root: Path) -> list[str]:
+    """The package's own files, modules and what they read beside them, as the wheel should name them."""
+    files = [path for path in (root / "src" / "tilth").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return [path.relative_to(root / "src").as_posix() for path in files]
 
 
 def wanted(root: Path) -> list[str]:
@@ -26,7 +26,7 @@ def main(wheel: Path, root: Path) -> int:
     """Say what is missing or unwanted; 0 where nothing is."""
     names = zipfile.ZipFile(wheel).namelist()
     workspace = wanted(root)
-    missing = [one for one in (*NEEDED, *workspace) if not fnmatch.filter(names, one)]
+    missing = sorted({*packed(root), *workspace} - set(names))
     unwanted = {name for pattern in UNWANTED for name in fnmatch.filter(names, pattern)}
     unwanted |= {name for name in names if name.startswith(f"{WORKSPACE}/") and name not in workspace}
     for what, found in (("lacks", missing), ("should not hold", unwanted)):

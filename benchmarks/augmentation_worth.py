@@ -27,8 +27,14 @@ from tilth.notebook import read
 from tilth.samples import to_pandas
 from tilth.store import Cache
 
-TASKS = {"banking77": ("category",), "clinc150": ("domain", "domain/intent"), "demo": ("area", "area/intent")}
-CASES = ("banking77:5,10,20,50,all", "clinc150:5,10,20,50,all", "demo:all")
+TASKS = {
+    "banking77": ("category",),
+    "clinc150": ("domain", "domain/intent"),
+    "sentfin": ("sentiment",),
+    "demo": ("area", "area/intent"),
+}
+FILES = {"sentfin": "single_entity.csv"}
+CASES = ("banking77:5,10,20,50,all", "clinc150:5,10,20,50,all", "sentfin:100,all", "demo:all")
 COLUMNS = ("data set", "labels a class", "labels", "half", "three quarters", "all", "more rows", "gain", "visible",
            "draws", "seconds")  # fmt: skip
 
@@ -45,18 +51,18 @@ def few(file: Path, name: str, count: str, to: Path) -> Path:
 
 
 def measured(file: Path, name: str, encoder: Encoder, cache: Cache) -> tuple[int, Worth | None, float]:
-    """The table's labels, what its curve says, and the seconds that this took."""
+    """The table's labels, what its curve says, and the seconds of a processor that this took."""
     found, config = read(file, text="text", tasks=TASKS[name]), Config()
     evidence = Evidence(found.samples, encoder=encoder, cache=cache)
     evidence.embeddings()
-    frame, started = to_pandas(found.samples), time.monotonic()
+    frame, started = to_pandas(found.samples), time.process_time()
     fitted = judges.telling([judges.fit(frame, task, evidence) for task in found.tasks])
     recall = {one: value for each in fitted for one, value in each.recall().items()}
     allowed = sources.budgets(sources.sizes(frame, found.tasks), recall, config.gate)
     proving = Proving(fitted, evidence.embeddings(), config.gate)
     order = sources.in_order(frame, found.tasks, allowed)
     said = worth.estimate(proving, frame["id"].tolist(), order, config, 0)
-    return max(int((each.codes >= 0).sum()) for each in fitted), said, time.monotonic() - started
+    return max(int((each.codes >= 0).sum()) for each in fitted), said, time.process_time() - started
 
 
 def main() -> None:
@@ -72,7 +78,7 @@ def main() -> None:
         encoder = Encoder(EncoderConfig(), cache)
         for name, _, counts in (case.partition(":") for case in arguments.sets):
             for count in counts.split(","):
-                file = demo if name == "demo" else arguments.data / name / "train.csv"
+                file = demo if name == "demo" else arguments.data / name / FILES.get(name, "train.csv")
                 rows = few(file, name, count, Path(folder) / f"{name}-{count}.csv")
                 labels, said, seconds = measured(rows, name, encoder, cache)
                 curve = [f"{score:.3f}" for _, score in said.curve] if said else [""] * 3
@@ -86,7 +92,7 @@ def main() -> None:
         f"{' '.join(arguments.sets)}` ({_results.machine()})\n\n"
         "Cross-validated macro-F1 of the linear probe by half, three quarters and all of the labels; what as many more "
         "rows as paraphrases can stand for would add to it; and the smallest gain that the proof could tell from "
-        "chance. Seconds on one core, embeddings ready, judges of the labels and all.\n\n"
+        "chance. Processor seconds, embeddings ready, judges of the labels and all.\n\n"
         + _results.table(COLUMNS, lines),
     )
 
