@@ -28,7 +28,12 @@ def test_a_line_a_stage_and_the_report_are_printed_and_nothing_of_the_libraries(
     assert [line.split()[0] for line in lines[1:6]] == STAGES
     assert all(re.search(r"\d+ rows in · \d+ out · .*\d\.\d s$", line) for line in lines[1:6])
     assert lines[-1] == f"report: {night.run / 'report.html'}"
-    assert [line for line in night.done.stderr.splitlines() if not line.startswith("tilth: ")] == []
+    told = night.done.stderr.splitlines()
+    assert [line for line in told if not line.startswith("tilth: ")] == []
+    steps = ["reading the input", "starting", *STAGES, "closing"]  # of eight, so many are done when one begins
+    shares = [f"{100 * done // 8:3} %  {step} (step {done + 1} of 8)" for done, step in enumerate(steps)]
+    assert [line.removeprefix("tilth: ") for line in told if re.search(r"\(step \d of 8\)$", line)] == shares[1:]
+    assert told[0] == "tilth:   0 %  reading the input"
 
 
 def test_all_files_are_there_and_open(night: Night) -> None:
@@ -153,6 +158,21 @@ def test_predict_answers_as_the_table_says(night: Night) -> None:
         expected = rows[f"{task}_predicted_confidence"].tolist()
         assert [answer[task]["confidence"] for answer in answers] == pytest.approx(expected, abs=1e-3)
     assert night.workspace("predict", input="one\ntwo\n").stdout.count("\n") == 2
+
+
+def test_predict_answers_a_file_as_the_night_did(night: Night, tmp_path: Path) -> None:
+    done = night.workspace("predict", "--input", "data/raw/inbox.csv", "--out", str(tmp_path / "out.parquet"))
+    assert done.returncode == 0, done.stderr
+    rows, found = table(night.run).set_index("id"), pd.read_parquet(tmp_path / "out.parquet").set_index("id")
+    assert len(found) == ROWS
+    assert (
+        found.columns[: found.shape[1] - 4].tolist()
+        == pd.read_csv(night.workspace.data / "raw/inbox.csv", nrows=1).columns.drop("id").tolist()
+    )
+    answered = found[found["intent_predicted"].notna()]
+    assert len(answered) > ROWS - 5  # some messages of the demo are empty
+    for task in ("area", "intent"):
+        assert answered[f"{task}_predicted"].tolist() == rows.loc[answered.index, f"{task}_predicted"].tolist()
 
 
 def test_report_is_written_again(night: Night) -> None:
