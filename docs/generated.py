@@ -90,7 +90,8 @@ def _keys(text: str) -> Iterator[str]:
 COMMAND_LINE = """# The command line
 
 This page is made of the code; `tilth COMMAND --help` says the same on the terminal. With which status a command ends
-stands in [Exit statuses](exit-statuses.md).
+stands in [Exit statuses](exit-statuses.md). `--json` prints JSON, and nothing else, on standard output. `tilth
+--install-completion` lets the shell complete commands, options and files.
 """
 
 
