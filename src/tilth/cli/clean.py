@@ -18,7 +18,7 @@ def clean(
     sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = (),
     out: Path | None = None,
     config: options.Config = None,
-    as_json: Annotated[bool, Parameter(name="json")] = False,
+    as_json: options.Json = False,
 ) -> int:
     """Remove tables and models of old nights, and of the cache what no night needs.
 
@@ -35,7 +35,6 @@ def clean(
         dry_run: say what would be removed, and remove nothing
         sets: a key of tilth.toml, for this time; may be repeated
         out: the parent of the run folders, where they are not in data/runs
-        as_json: print what was removed as JSON
     """
     from tilth import night, store
     from tilth.config import parse_override

@@ -30,7 +30,7 @@ def runs(*, out: Path | None = None, config: options.Config = None, as_json: opt
 
     workspace = store.locate(config, out, anywhere=True)
     latest = store.latest(workspace.runs)
-    found = [_row(run, latest) for run in store.all_runs(workspace.runs)]
+    found = [_row(run, record, latest) for run, record in store.records(workspace.runs)]
     if as_json:
         say(json.dumps(found, indent=2, ensure_ascii=False))
     elif not found:
@@ -40,8 +40,7 @@ def runs(*, out: Path | None = None, config: options.Config = None, as_json: opt
     return 0
 
 
-def _row(run: Run, latest: Run | None) -> dict[str, Any]:
-    record = run.record
+def _row(run: Run, record: dict[str, Any], latest: Run | None) -> dict[str, Any]:
     figures = record.get("gold") or record.get("cross_validated") or {}
     return {
         "run_id": run.path.name,

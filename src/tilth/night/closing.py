@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,8 @@ from tilth.errors import StageError, TilthError
 from tilth.night.context import Context
 from tilth.night.promotion import decide
 from tilth.store import Run, retention
+
+log = logging.getLogger(__name__)
 
 
 def finish(run: Run) -> dict[str, Any]:
@@ -37,7 +40,10 @@ def promote(run: Run) -> None:
     context = Context(record)
     if context.settings.store.auto_clean:
         workspace = replace(context.workspace, runs=run.path.parent)
-        run.update(cleaned_up=retention.clean(workspace, context.settings.store).to_json())
+        try:
+            run.update(cleaned_up=retention.clean(workspace, context.settings.store).to_json())
+        except (OSError, TilthError) as error:  # the night itself is whole
+            log.warning("[store] auto_clean removed only a part: %s; see: tilth clean --dry-run", error)
 
 
 def fail(run: Run, error: BaseException) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from tilth.config import StoreConfig
 from tilth.errors import DamagedFileError
+from tilth.notes import UNREADABLE
 from tilth.store import files
 from tilth.store.cache import VECTORS, Unit, units
 from tilth.store.runs import HELD_OUT, RECORD, Run, close_interrupted, latest, now, records
@@ -166,7 +167,7 @@ def _divide(workspace: Workspace, keep: int, killed: Set[str]) -> tuple[list[Rec
 def _targets(run: Run, record: dict[str, Any]) -> list[Path]:
     """The tables and the model of a night, as far as they are there; what tilth did not write is not among them."""
     named = {name for entry in record.get("stages", ()) for name in entry.get("artifacts", ())} | {"model"}
-    tables = {path.name for path in run.path.glob("[0-9]-*.parquet")}
+    tables = {UNREADABLE, *(path.name for path in run.path.glob("[0-9]-*.parquet"))}
     if record.get("promoted"):
         named -= {"model", HELD_OUT}
     return [run.path / name for name in sorted(named | tables) if name != RECORD and (run.path / name).exists()]

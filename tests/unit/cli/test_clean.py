@@ -25,13 +25,13 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(old: Path, capsys: pyt
     assert cli.main(["clean", "--dry-run"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line.partition(" (")[0] for line in told[:2]] == [
-        "would remove tables of nights: 4", "would remove models of nights: 1"
+        "would remove tables of nights: 5", "would remove models of nights: 1"
     ]  # fmt: skip
     assert told[-1] == "2 nights keep all that they have; the cache holds 0 B"
     assert all(left(run) == ALL for run in _runs(old))
     assert cli.main(["clean", "--json"]) == 0
     removed = json.loads(capsys.readouterr().out)["removed"]
-    assert [(item["what"], item["count"]) for item in removed[:2]] == [("tables of nights", 4), ("models of nights", 1)]
+    assert [(item["what"], item["count"]) for item in removed[:2]] == [("tables of nights", 5), ("models of nights", 1)]
     assert [left(run) == ALL for run in _runs(old)] == [False, True, True]
     assert cli.main(["clean"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "nothing was to be removed"

@@ -53,7 +53,7 @@ def night(place: Workspace, day: int, *words: str, status: str = "completed", pr
         texts(folder / name, *words)
     (folder / "model").mkdir()
     (folder / "model/model.onnx").write_bytes(b"m" * 1000)
-    for name in ("queue.csv", "report.html", "notes.txt"):
+    for name in ("queue.csv", "unreadable.txt", "report.html", "notes.txt"):
         (folder / name).write_text(name, encoding="utf-8")
     return Run(folder)
 
@@ -64,8 +64,11 @@ def left(run: Run) -> set[str]:
 
 ALL = {
     "run.json", "0-input.parquet", "5-training.parquet", "held_out.parquet", "model", "queue.csv", "report.html",
-    "notes.txt",
+    "notes.txt", "unreadable.txt",
 }  # fmt: skip
+
+
+STAY = {"run.json", "report.html", "notes.txt"}
 
 
 def test_of_older_nights_the_record_the_report_and_promoted_models_stay(tmp_path: Path) -> None:
@@ -74,16 +77,16 @@ def test_of_older_nights_the_record_the_report_and_promoted_models_stay(tmp_path
     (place.data / "labels.sqlite").write_bytes(b"answers")
     (place.data / "odd").write_bytes(b"unknown")
     found = retention.clean(place, StoreConfig(keep_runs=2))
-    assert left(nights[0]) == {"run.json", "report.html", "notes.txt"}
-    assert left(nights[1]) == {"run.json", "report.html", "notes.txt", "model", "held_out.parquet"}
+    assert left(nights[0]) == STAY
+    assert left(nights[1]) == STAY | {"model", "held_out.parquet"}
     assert left(nights[2]) == left(nights[3]) == ALL
     assert sorted(path.name for path in place.state.iterdir()) == [f"{day:032x}" for day in (3, 4)]
     assert (place.data / "labels.sqlite").read_bytes() == b"answers"
     assert (place.data / "odd").exists()
     counts = {item.what: (item.count, item.bytes) for item in found.removed}
-    tables = sum(size(nights[3].path / name) for name in ("0-input.parquet", "5-training.parquet", "queue.csv"))
+    tables = sum(size(nights[3].path / name) for name in ALL - STAY - {"held_out.parquet", "model"})
     assert counts == {  # the first night's held-out answers go with its model
-        "tables of nights": (7, 2 * tables + size(nights[3].path / "held_out.parquet")),
+        "tables of nights": (9, 2 * tables + size(nights[3].path / "held_out.parquet")),
         "models of nights": (1, 1000),
         "state that only those nights name": (2, 200),
     }
@@ -126,7 +129,7 @@ def test_killed_nights_and_unfinished_files_go_and_are_counted(tmp_path: Path) -
         ("nights that were killed, closed as failed", 1, 0),
     ]
     assert dead.record["status"] == "failed"
-    assert left(dead) == {"run.json", "report.html", "notes.txt"}
+    assert left(dead) == STAY
     assert list((place.data / "cache").iterdir()) == []
 
 
@@ -265,3 +268,21 @@ def test_a_night_cleans_after_itself_only_where_that_is_asked_for(tmp_path: Path
         assert ("model" in left(nights[0])) is kept
         assert ("cleaned_up" in nights[1].record) is auto
     assert retention.lines(nights[1].record["cleaned_up"])[1] == "removed models of nights: 1 (1.0 kB)"
+
+
+def test_a_cleaning_that_fails_leaves_the_night_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("tilth.store.files.discard", refuse)
+    old, new = (night(at(tmp_path), day, "a") for day in (1, 2))
+    new.update(
+        config={"store": {"keep_runs": 1, "auto_clean": True}},
+        workspace={"root": str(tmp_path), "config": None, "data": str(tmp_path / "data")},
+        tasks=[],
+    )
+    promote(new)
+    assert new.record["status"] == "completed"
+    assert "auto_clean removed only a part: [Errno 13] Permission denied" in caplog.text
