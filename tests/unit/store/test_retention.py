@@ -277,7 +277,7 @@ def test_a_cleaning_that_fails_leaves_the_night_completed(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("tilth.store.files.discard", refuse)
-    old, new = (night(at(tmp_path), day, "a") for day in (1, 2))
+    new = [night(at(tmp_path), day, "a") for day in (1, 2)][1]
     new.update(
         config={"store": {"keep_runs": 1, "auto_clean": True}},
         workspace={"root": str(tmp_path), "config": None, "data": str(tmp_path / "data")},
