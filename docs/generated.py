@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,9 +39,20 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
     from mkdocs.utils import get_relative_url
 
     output = output.replace(SHIM, get_relative_url("iframe-worker.js", page.url))
-    if loaded := re.search(r"<(?:script|link|img|iframe)[^>]*\s(?:src|href)=[\"']?(?:https?:)?//[^>]*>", output):
-        raise PluginError(f"{page.file.src_uri} would load {loaded[0]} from the network; put a copy into docs/")
+    if outside := loaded_from_outside(output):
+        raise PluginError(f"{page.file.src_uri} would load {outside} from the network; put a copy into docs/")
     return output
+
+
+def loaded_from_outside(html: str) -> str | None:
+    """The first element of a page that would have a browser ask the network, if any; links wait for a click.
+
+    >>> loaded_from_outside('<a href="https://example.org">a link</a> <img src="images/report.webp">')
+    >>> loaded_from_outside("<script src=https://example.org/a.js>")
+    '<script src=https://example.org/a.js>'
+    """
+    found = re.search(r"<(?:script|link|img|iframe)\b[^>]*\s(?:src|href)=[\"']?(?:https?:)?//[^>]*>", html)
+    return found[0] if found else None
 
 
 def pages() -> dict[str, str]:
@@ -110,17 +122,18 @@ deleted: one that is not fit to learn from is set aside, with a reason. Each col
 `{task}` stands for the name of each task, `{check}` for each of cleaning's checks, `{name}` for a column of your own.
 
 This page is made of the code.
-
-| column | written by | meaning |
-|---|---|---|
 """
 
 
 def table() -> str:
     """Every column with who writes it, and the words that stand in columns of words."""
-    rows = [f"| `{column.name}` | {column.owner} | {column.meaning} |" for column in samples.COLUMNS]
-    words = []
+    lines = [TABLE]
+    for owner, columns in itertools.groupby(samples.COLUMNS, key=lambda column: column.owner):
+        lines += [f"## Written by {owner}", ""]
+        for column in columns:
+            lines += [f"`{column.name}`", f":   {column.meaning}", ""]
+    lines += ["## Words", ""]
     for kind in (samples.Split, samples.Source, samples.Status, samples.Origin, samples.Action, samples.Reason):
         first = (kind.__doc__ or "").partition("\n")[0]
-        words += [f"`{kind.__name__}`: {first}", f":   {', '.join(f'`{word}`' for word in kind)}", ""]
-    return "\n".join([TABLE + "\n".join(rows), "", "## Words", "", *words])
+        lines += [f"`{kind.__name__}`: {first}", f":   {', '.join(f'`{word}`' for word in kind)}", ""]
+    return "\n".join(lines)

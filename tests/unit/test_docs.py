@@ -154,5 +154,17 @@ def _chains(app: App, chain: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 def test_every_column_and_reason_stands_on_its_page() -> None:
     page = generated.table()
-    assert all(f"| `{column.name}` |" in page for column in samples.COLUMNS)
+    assert all(f"\n`{column.name}`\n:   {column.meaning}\n" in page for column in samples.COLUMNS)
     assert all(f"`{word}`" in page for word in samples.Reason)
+
+
+@pytest.mark.parametrize(
+    ("html", "outside"),
+    [
+        ('<a href="https://example.org">a link</a><img src="images/a.webp"><script src=../b.js>', None),
+        ("<p><script src=https://example.org/a.js></script>", "<script src=https://example.org/a.js>"),
+        ('<link rel="stylesheet" href="//example.org/a.css">', '<link rel="stylesheet" href="//example.org/a.css">'),
+    ],
+)
+def test_what_a_page_would_load_from_the_network_is_found(html: str, outside: str | None) -> None:
+    assert generated.loaded_from_outside(html) == outside
