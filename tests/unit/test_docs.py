@@ -168,3 +168,16 @@ def test_every_column_and_reason_stands_on_its_page() -> None:
 )
 def test_what_a_page_would_load_from_the_network_is_found(html: str, outside: str | None) -> None:
     assert generated.loaded_from_outside(html) == outside
+
+
+def test_what_the_readme_links_to_is_there() -> None:
+    """Links within the site are held by `make docs`."""
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert len(links) > 10
+    for link in links:
+        path, _, heading = link.partition("#")
+        target = DOCS.parent / path
+        assert target.is_file(), link
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE) if heading else []
+        assert heading in ["", *(re.sub(r"[^\w-]", "", title.lower().replace(" ", "-")) for title in headings)], link
