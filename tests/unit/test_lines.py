@@ -39,11 +39,13 @@ def test_a_stage_that_did_nothing_says_why() -> None:
 
 
 def test_what_weak_supervision_left_out_and_found_odd_is_a_line_each() -> None:
-    metrics = {"left_out": {"a.py": "does not import", "intent.b": "loops"}, "remarks": {"intent.c": "prints: hello"}}
-    assert warnings(metrics) == [
-        "labeling functions and files of them that are left out: 2",
+    left_out = {"a.py": "does not import", "intent.b": "loops", "intent.d": "loops"}
+    remarks = {"intent.c": "prints: hello", **{f"intent.{name}": "votes on no row" for name in "efgh"}}
+    assert warnings({"left_out": left_out, "remarks": remarks}) == [
+        "labeling functions and files of them that are left out: 3",
         "left out: a.py: does not import",
-        "left out: intent.b: loops",
+        "left out: intent.b, intent.d: loops",
         "note: intent.c: prints: hello",
+        "note: intent.e, intent.f and 2 more: votes on no row",
     ]
     assert warnings({}) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -54,9 +54,21 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
     head = [f"labeling functions and files of them that are left out: {len(out)}"] if out else []
     return [
         *head,
-        *(f"left out: {name}: {why}" for name, why in out.items()),
-        *(f"note: {name}: {why}" for name, why in odd.items()),
+        *(f"left out: {', '.join(names)}: {why}" for names, why in _alike(out)),
+        *(f"note: {_several(names)}: {why}" for names, why in _alike(odd)),
     ]
+
+
+def _alike(whys: Mapping[str, str]) -> list[tuple[list[str], str]]:
+    """Names of which the same is said, together, in the order of the first of them."""
+    found: dict[str, list[str]] = {}
+    for name, why in whys.items():
+        found.setdefault(why, []).append(name)
+    return [(names, why) for why, names in found.items()]
+
+
+def _several(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
 
 
 def plan_line(row: Mapping[str, Any]) -> str:
