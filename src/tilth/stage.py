@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -142,7 +143,7 @@ def perform(name: str, samples: Dataset, config: Model, resources: Resources) ->
         ContractError: the stage broke the contract; the message names what it did.
     """
     table.validate(samples, resources.tasks)
-    result = get(name).run(samples, config, resources)
+    result = get(name).run(copy(samples), config, resources)  # what it does to the object is seen, as any change is
     _check_scratch(name, result, resources.scratch)
     if result.skipped is not None:
         return replace(result, samples=samples)

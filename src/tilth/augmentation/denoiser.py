@@ -113,14 +113,15 @@ class Denoiser(ModelMixin, ConfigMixin):
         words: str = WHEEL,
     ) -> None:
         super().__init__()
-        self.position = nn.Embedding(positions, width)
-        self.segment = nn.Embedding(2, width)
-        self.fidelity = nn.Embedding(FIDELITY_LEVELS, width)
-        self.boldness = nn.Embedding(BOLDNESS_LEVELS, width)
-        self.embedding_norm = nn.LayerNorm(width, eps=1e-12)
-        self.blocks = nn.ModuleList(Layer(width, heads, inner) for _ in range(layers))
-        self.head = nn.Linear(width, width)
-        self.head_norm = nn.LayerNorm(width, eps=1e-12)
+        with torch.random.fork_rng(devices=[]):  # the values to begin with are drawn, and the global state left alone
+            self.position = nn.Embedding(positions, width)
+            self.segment = nn.Embedding(2, width)
+            self.fidelity = nn.Embedding(FIDELITY_LEVELS, width)
+            self.boldness = nn.Embedding(BOLDNESS_LEVELS, width)
+            self.embedding_norm = nn.LayerNorm(width, eps=1e-12)
+            self.blocks = nn.ModuleList(Layer(width, heads, inner) for _ in range(layers))
+            self.head = nn.Linear(width, width)
+            self.head_norm = nn.LayerNorm(width, eps=1e-12)
         if words:
             vectors = wheel_weights(words)["embeddings.word_embeddings.weight"].float().clone()
             self.register_buffer("vectors", vectors, persistent=False)

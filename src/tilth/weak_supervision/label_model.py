@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import torch
-from snorkel.labeling.model import LabelModel, MajorityLabelVoter
 
 PRIOR, PRIOR_VOTES = 0.8, 5
 """An unmeasured function is taken to be right 4 times in 5, worth five measured votes."""
@@ -54,7 +55,10 @@ def majority(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray
     Returns:
         float32, shape (rows, classes); what is not trusted is spread over all classes.
     """
-    share = np.asarray(MajorityLabelVoter(cardinality=classes).predict_proba(votes))
+    with _generators_left_alone():
+        from snorkel.labeling.model import MajorityLabelVoter
+
+        share = np.asarray(MajorityLabelVoter(cardinality=classes).predict_proba(votes))
     row, function = np.nonzero(votes >= 0)
     cell, shape = row * classes + votes[row, function], (len(votes), classes)
     cast = np.bincount(cell, minlength=len(votes) * classes).reshape(shape)
@@ -81,22 +85,31 @@ def snorkel(
         float64, shape (rows, classes).
     """
     counts = np.bincount(known[known >= 0], minlength=classes) + 1.0
+    with _generators_left_alone():
+        from snorkel.labeling.model import LabelModel
+
+        model = LabelModel(cardinality=classes, verbose=False)
+        model.fit(
+            L_train=votes,
+            class_balance=(counts / counts.sum()).tolist(),
+            prec_init=trusted.tolist(),
+            n_epochs=epochs,
+            seed=seed,
+            progress_bar=False,
+        )
+        return np.asarray(model.predict_proba(votes))
+
+
+@contextlib.contextmanager
+def _generators_left_alone() -> Iterator[None]:
+    """Snorkel draws from the global generators when it is imported, and seeds them when it fits: they are put back."""
     threads = torch.get_num_threads()
     python_state = random.getstate()
-    numpy_state = np.random.get_state()  # noqa: NPY002 - snorkel seeds the global generators; they are put back
+    numpy_state = np.random.get_state()  # noqa: NPY002
     try:
         torch.set_num_threads(1)  # two threads make the fit ten times slower
         with torch.random.fork_rng():
-            model = LabelModel(cardinality=classes, verbose=False)
-            model.fit(
-                L_train=votes,
-                class_balance=(counts / counts.sum()).tolist(),
-                prec_init=trusted.tolist(),
-                n_epochs=epochs,
-                seed=seed,
-                progress_bar=False,
-            )
-            return np.asarray(model.predict_proba(votes))
+            yield
     finally:
         torch.set_num_threads(threads)
         random.setstate(python_state)
