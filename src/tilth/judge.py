@@ -59,6 +59,22 @@ def fit_predict(
     return probabilities
 
 
+def why_no_score(truth: Sequence[object]) -> str | None:
+    """Why a score of these rows would say nothing, in one sentence; None where it says something.
+
+    >>> why_no_score(["a", "b"]) is None
+    True
+    >>> why_no_score(["a", "a"])
+    'every row to measure it by (2) has the label "a"; a score needs two classes'
+    """
+    classes = set(truth)
+    if not classes:
+        return "no labeled row to measure it by"
+    if len(classes) == 1:
+        return f'every row to measure it by ({len(truth)}) has the label "{classes.pop()}"; a score needs two classes'
+    return None
+
+
 def scores(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
     """Macro-F1 over the classes of the truth, and accuracy.
 

@@ -77,8 +77,8 @@ class Proving:
 
     @property
     def possible(self) -> bool:
-        """Whether any label can be held out: where each class has one, no model of the others knows it."""
-        return any(knowable(found.codes, self.parts).any() for found in self.judges)
+        """Whether labels of two classes can be held out: where each class has one, no model of the others knows it."""
+        return any(len(np.unique(found.codes[knowable(found.codes, self.parts)])) > 1 for found in self.judges)
 
     def vouched(self, held: int | None = None) -> np.ndarray:
         """Whether judges that saw neither a row's part nor the held one give its own text its label (rows,)."""

@@ -23,7 +23,7 @@ _NEAREST = 10
 """Rows around a text whose distance says whether it is an outlier."""
 _FEWEST_TO_COMPARE = 20
 _OUTER = 3.0
-_TINY = 1e-9
+_TINY = 1e-9  # no division by a median distance of copies
 
 
 @dataclass(frozen=True, kw_only=True)

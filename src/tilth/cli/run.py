@@ -151,7 +151,9 @@ def _summary(folder: Path) -> None:
     record = Run(folder).record
     kind = "gold" if record["gold"] else "cross-validated estimate"
     for task, figures in (record["gold"] or record.get("cross_validated") or {}).items():
-        if isinstance(figures, dict):
+        if isinstance(figures, dict) and figures["macro_f1"] is None:
+            say(f"{task}: no macro-F1 and no accuracy: {figures['why']} ({kind})")
+        elif isinstance(figures, dict):
             say(f"{task}: macro-F1 {figures['macro_f1']:.3f}, accuracy {figures['accuracy']:.3f} ({kind})")
     say(f"{'promoted' if record['promoted'] else 'not promoted'}: {record['promotion']}")
     for told in retention.lines(record["cleaned_up"]) if "cleaned_up" in record else ():

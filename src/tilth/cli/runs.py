@@ -58,7 +58,9 @@ def _row(run: Run, record: dict[str, Any], latest: Run | None) -> dict[str, Any]
 def _table(rows: list[dict[str, Any]]) -> None:
     lines = [("run", "started", "status", "rows", "macro-F1", "")]
     for row in rows:
-        scores = ", ".join(f"{task} {score:.3f}" for task, score in row["macro_f1"].items())
+        scores = ", ".join(
+            f"{task} {'none' if score is None else f'{score:.3f}'}" for task, score in row["macro_f1"].items()
+        )
         measured = f"{scores} ({row['measured_on']})" if scores else "–"
         started = datetime.fromisoformat(row["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
         standing = "latest" if row["latest"] else "promoted" if row["promoted"] else ""

@@ -29,7 +29,7 @@ class Difference:
 
 
 def score(truth: Labels, answers: Labels, rows: np.ndarray | None = None) -> float:
-    """Macro-F1 over the classes of the truth, averaged over the tasks; NaN where no row of any task has a label.
+    """Macro-F1 over the classes of the truth, averaged over the tasks whose rows have labels of two classes; else NaN.
 
     Args:
         truth: the true labels; a row without one does not count for the task.
@@ -63,6 +63,8 @@ def _coded(truth: Labels, answers: Labels) -> list[tuple[np.ndarray, np.ndarray,
     found = []
     for task, labels in truth.items():
         places = {label: place for place, label in enumerate(sorted({label for label in labels if label is not None}))}
+        if len(places) < 2:  # whoever answers anything else would be wrong: nothing is measured
+            continue
         told = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
         said = np.array([places.get(label, len(places)) for label in answers[task]], dtype=np.int64)
         found.append((told, said, len(places)))

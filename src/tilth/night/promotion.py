@@ -68,12 +68,17 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
         return Decision(promoted=False, why=why)
     context = Context(record)
     rows = measured(run, [task.name for task in context.tasks], context.cache)
+    if rows is not None and math.isnan(score(rows.truth, rows.ours)):  # no task has rows of two classes
+        rows = None
     floor = context.settings.promotion.floor
     earlier = _earlier(run, latest, rows.kind if rows else "")
     if rows is None:
         if floor is not None:
-            return Decision(promoted=False, why=f"no row to measure it by, and [promotion] floor = {floor} wants one")
-        return Decision(promoted=True, why="no row to measure it by" if earlier else _FIRST)
+            return Decision(
+                promoted=False,
+                why=f"no rows of two classes to measure it by, and [promotion] floor = {floor} wants one",
+            )
+        return Decision(promoted=True, why="no rows of two classes to measure it by" if earlier else _FIRST)
     found = _against_best(rows, earlier, context.settings.seed) if earlier else _alone(rows, _FIRST)
     ours = found.comparison["score"] if found.comparison else math.nan
     if floor is not None and ours < floor:
@@ -113,6 +118,7 @@ def _recorded(record: Mapping[str, Any], kind: str) -> float:
         return float(comparison["score"])
     metrics = (record.get("gold") if kind == "gold" else None) or {}
     values = [value["macro_f1"] for value in metrics.values() if isinstance(value, Mapping)]
+    values = [value for value in values if value is not None]
     return sum(values) / len(values) if values else -1.0
 
 
@@ -138,6 +144,9 @@ def _against_best(rows: Measured, earlier: list[tuple[Run, dict[str, Any]]], see
             continue
         truth, ours = _at(rows.truth, places), _at(rows.ours, places)
         then, now = score(truth, theirs), score(truth, ours)
+        if math.isnan(then):
+            left_out.append({"run": run.path.name, "why": "the rows that both know are of one class"})
+            continue
         asked.append({"run": run.path.name, "rows": len(places), "score": round(then, 4)})
         if best is None or then - now > best[0]:
             best = (then - now, run, places, theirs)

@@ -103,7 +103,7 @@ def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, 
     again = [_head(told, task, embeddings, learned) for task in rows.tasks]
     said = {"frozen": _said(rows, base, frozen) | _propagated_anew(rows), "tuned": _said(rows, again, embeddings)}
     facts["held_out"] = {kind: _scores(rows, answers) for kind, answers in said.items()}
-    means = {kind: float(np.mean([s["macro_f1"] for s in v.values()])) for kind, v in facts["held_out"].items()}
+    means = {kind: _mean_f1(v) for kind, v in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
     if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         return Fitted(heads=_heads(rows, frozen, None), rows=rows, embeddings=frozen, losses=losses, facts=facts)
@@ -172,8 +172,14 @@ def _scores(rows: Rows, said: Mapping[str, np.ndarray]) -> dict[str, dict[str, f
     for task in rows.tasks:
         if task.name in said:
             truth = rows.codes[task.name][_asked(rows, task)]
+            if judge.why_no_score(truth.tolist()) is not None:
+                continue
             found[task.name] = judge.scores(task.decoded(truth).tolist(), task.decoded(said[task.name]).tolist())
     return found
+
+
+def _mean_f1(found: Mapping[str, Mapping[str, float]]) -> float:
+    return float(np.mean([scores["macro_f1"] for scores in found.values()])) if found else float("nan")
 
 
 def _export(

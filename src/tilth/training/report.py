@@ -30,15 +30,22 @@ def gold_pairs(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, tuple[li
     return pairs
 
 
-def scores(pairs: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, dict[str, float]]:
-    """Macro-F1 and accuracy of each task."""
-    return {task: judge.scores(truth, predicted) for task, (truth, predicted) in pairs.items()}
+def scores(pairs: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, dict[str, Any]]:
+    """Macro-F1 and accuracy of each task; null with the reason under `why` where the rows say nothing of it."""
+    found: dict[str, dict[str, Any]] = {}
+    for task, (truth, predicted) in pairs.items():
+        why = judge.why_no_score(truth)
+        none = {"macro_f1": None, "accuracy": None, "why": why}
+        found[task] = none if why else dict(judge.scores(truth, predicted))
+    return found
 
 
 def figures(pairs: Mapping[str, tuple[list[str], list[str]]], measured: str, losses: Sequence[float]) -> list[Figure]:
     """The worst classes and the most confused pairs of each task, and the loss where the encoder was tuned."""
     found = []
     for task, (truth, predicted) in pairs.items():
+        if judge.why_no_score(truth) is not None:
+            continue
         found += [_worst(task, truth, predicted, measured), _confused(task, truth, predicted, measured)]
     if losses:
         data: dict[str, Any] = {"x": list(range(1, len(losses) + 1)), "y": [round(loss, 4) for loss in losses]}

@@ -105,7 +105,7 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
     judged = knowable(truth, evidence.folds)
     if 2 * judged.sum() < told.sum():  # most classes have one label, and those that have more speak for no other
         judged = np.zeros_like(judged)
-    elif judged.sum() < FEWEST:
+    elif judged.sum() < FEWEST or len(np.unique(truth[judged])) < 2:
         return None
     labels = task.decoded(truth).tolist()
     before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, free)

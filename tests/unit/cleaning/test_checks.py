@@ -143,3 +143,42 @@ def test_gold_does_not_say_which_language_belongs_here(tmp_path: Path) -> None:
     german = unlabeled([f"{FOREIGN[1]}, das ist jetzt mein Brief Nummer {n}" for n in range(30)], "d")
     out = cleaned([*german, *gold], tmp_path, language=0.6)
     assert not out.loc[[f"d{n}" for n in range(30)], "is_language_issue"].any()
+
+
+class Vectors:
+    """An encoder whose vectors are given: one a text, by its place in the list."""
+
+    fingerprint = "given"
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self.vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        self.dimensions = vectors.shape[1]
+
+    def encode(self, texts: Any, progress: Any = None) -> np.ndarray:
+        return self.vectors[: len(texts)]
+
+
+def outliers(vectors: np.ndarray, folder: Path) -> list[str]:
+    rows = [(f"v{n}", f"text number {n}", "unlabeled", None, None) for n in range(len(vectors))]
+    samples = make_table(rows)
+    evidence = Evidence(samples, encoder=Vectors(vectors), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    found = CHECKS["outlier"].find(to_pandas(samples), cleaning.Config(), evidence)
+    return [row[0] for row, issue in zip(rows, found.issue, strict=True) if issue]
+
+
+def test_where_texts_are_unlike_each_other_one_like_none_is_still_an_outlier(tmp_path: Path) -> None:
+    """Their cosines are near 0.5, so that a distance of 1 scores exp(-2) = 0.14: no text could fall below 0.01."""
+    rng = np.random.default_rng(0)
+    vectors = np.c_[np.full((200, 1), 1.0), rng.normal(size=(200, 400)) / 20]
+    far = np.zeros((1, 401))
+    far[0, 1:] = rng.normal(size=400)
+    assert outliers(np.r_[vectors, far], tmp_path / "far") == ["v200"]
+    assert outliers(vectors, tmp_path / "none") == []
+
+
+def test_where_texts_are_alike_the_limit_on_the_score_decides_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    vectors = np.c_[np.full((200, 1), 1.0), rng.normal(size=(200, 400)) / 100]  # distances near 0.04
+    near, far = np.zeros((1, 401)), np.zeros((1, 401))
+    near[0, :2], far[0, :2] = (1.0, 0.4), (1.0, 2.0)  # 0.09 and 0.57 away: exp(-2.3) and exp(-14)
+    assert outliers(np.r_[vectors, near, far], tmp_path) == ["v201"]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import TASKS, make_table
-from tilth import cli
+from tilth import cli, reports
+from tilth.cli.run import _summary
 from tilth.store import Run, write_table
 
 
@@ -51,6 +52,19 @@ def test_nights_are_listed_oldest_first(runs: list[Run], capsys: pytest.CaptureF
         "–",
         "area 0.500 (cross-validated) latest",
     ]
+
+
+def test_a_night_without_a_score_says_so(runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    why = 'every row to measure it by (2) has the label "a"; a score needs two classes'
+    night = _night(runs[0].path.parent, gold={"rows": 2, "area": {"macro_f1": None, "accuracy": None, "why": why}})
+    night.finish("completed", promoted=True, promotion="no rows of two classes to measure it by")
+    assert cli.main(["runs"]) == 0
+    assert "area none (gold)" in capsys.readouterr().out.splitlines()[-1]
+    _summary(night.path)
+    assert f"area: no macro-F1 and no accuracy: {why} (gold)" in capsys.readouterr().out
+    page = reports.write(night.path).read_text(encoding="utf-8")
+    assert "area: no macro-F1 and no accuracy: every row to measure it by (2)" in page
+    assert "1.000" not in page
 
 
 def test_nights_as_json_and_nothing_else(runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:

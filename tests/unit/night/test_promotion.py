@@ -123,6 +123,14 @@ def test_macro_f1_is_over_the_classes_of_the_truth_and_the_mean_over_tasks() -> 
     assert score({"a": one["a"]}, said, np.array([0, 0, 1])) == pytest.approx(0.8)  # x alone: 2·2/(3+2)
 
 
+def test_rows_of_one_class_measure_nothing() -> None:
+    one = {"a": np.array(["x", "x", None], dtype=object)}
+    assert np.isnan(score(one, one))
+    both = {**one, "b": np.array(["p", "q", "q"], dtype=object)}
+    said = {**one, "b": np.array(["p", "q", "p"], dtype=object)}
+    assert score(both, said) == pytest.approx(2 / 3)  # of b alone: p is 2·1/(1+2), q is 2·1/(2+1)
+
+
 def test_the_interval_is_of_the_paired_difference() -> None:
     labels = {"t": np.array(truth(), dtype=object)}
     theirs = {"t": np.array(wrong_on(range(80)), dtype=object)}

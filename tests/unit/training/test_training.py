@@ -198,7 +198,8 @@ def test_propagated_labels_teach_the_heads_and_no_trunk(folder: Path, tmp_path: 
 
 
 def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:
-    turned = [(*row[:3], "network", "outage") if row[2] == "gold" else row for row in ROWS]
+    turned_labels = {"g1": ("network", "outage"), "g2": ("billing", "refund")}
+    turned = [(*row[:3], *turned_labels.get(row[0], row[3:])) for row in ROWS]
     one, two = make_table(), make_table(turned)
     a = training.run(one, FROZEN, resources(one, HashingEncoder(), tmp_path / "a"))
     b = training.run(two, FROZEN, resources(two, HashingEncoder(), tmp_path / "b"))
@@ -212,6 +213,21 @@ def test_without_gold_the_figures_are_cross_validated(tmp_path: Path) -> None:
     result = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path))
     assert "gold" not in result.metrics
     assert set(result.metrics["cross_validated"]) == {"area", "intent"}
+
+
+def test_rows_of_one_class_have_no_score_but_a_reason(tmp_path: Path) -> None:
+    rows = [row for row in ROWS if row[2] != "gold" and row[3] in ("network", None)]
+    samples = make_table(rows)
+    result = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path / "held"))
+    why = 'every row to measure it by (5) has the label "network"; a score needs two classes'
+    found = result.metrics["cross_validated"]
+    assert found["area"] == {"macro_f1": None, "accuracy": None, "why": why}
+    assert found["intent"]["macro_f1"] is not None
+    assert not [figure for figure in result.figures if figure.title.startswith("area")]
+    gold = make_table([*[row for row in ROWS if row[2] != "gold"], ROWS[-1]])
+    result = training.run(gold, FROZEN, resources(gold, HashingEncoder(), tmp_path / "gold"))
+    why = 'every row to measure it by (1) has the label "slow"; a score needs two classes'
+    assert result.metrics["gold"]["intent"] == {"macro_f1": None, "accuracy": None, "why": why}
 
 
 def test_no_labels_is_a_skip_and_an_untaught_task_has_no_answer(tmp_path: Path) -> None:
