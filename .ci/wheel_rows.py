@@ -7,9 +7,10 @@ behind that is ever reached. The rows written here say the same few things in tu
 import csv
 import itertools
 import sys
+from collections import Counter
 from pathlib import Path
 
-THINGS = ("router", "phone", "hub", "booster", "new cable", "second line", "sim card", "tablet")
+THINGS = ("router", "phone", "hub", "booster", "new cable", "sim card")
 SAID = {
     ("billing", "refund_status"): (
         "where is the refund for my {}",
@@ -40,7 +41,7 @@ SAID = {
         "i need a label to send my {} back",
     ),
 }
-DEMO, GOLD = 120, 60  # rows of the demo's
+LABELED, UNLABELED = 2, 40  # rows of the demo's, of each intent and without one
 
 
 def made() -> list[dict[str, str]]:
@@ -55,16 +56,26 @@ def made() -> list[dict[str, str]]:
     return rows
 
 
+def few(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Some rows of each intent, so that every labeling function has its class, and some that have none."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for row in rows:
+        seen[row["intent"]] += 1
+        if seen[row["intent"]] <= (LABELED if row["intent"] else UNLABELED):
+            kept.append(row)
+    return kept
+
+
 def main(raw: Path, to: Path) -> None:
     """Read the demo's rows from one folder, and write `rows.csv` and `gold.csv` into the other."""
-    for name, own, count in (("inbox", made(), DEMO), ("gold", [], GOLD)):
+    for name, new, own in (("inbox", "rows", made()), ("gold", "gold", [])):
         with (raw / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        spread = [rows[place * len(rows) // count] for place in range(count)]
-        with (to / f"{'rows' if own else name}.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = [*few(list(csv.DictReader(file))), *own]
+        with (to / f"{new}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, ["id", "text", "channel", "area", "intent"])
             writer.writeheader()
-            writer.writerows([*spread, *own])
+            writer.writerows(rows)
 
 
 if __name__ == "__main__":
