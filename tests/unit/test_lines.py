@@ -20,6 +20,11 @@ ENTRY = {
     [
         ("cleaning", {}, ""),
         (
+            "cleaning",
+            {"tasks": {"area": {"consensus": {"ignored_votes": 4}}, "intent": {}}},
+            "area: annotators' votes for no class of it: 4 · ",
+        ),
+        (
             "weak_supervision",
             {"tasks": {"area": {"weakly_labeled_without_label": 3}, "intent": {"weakly_labeled_without_label": 0}}},
             "3 labels of area · 0 labels of intent · ",

@@ -28,7 +28,7 @@ from tilth.cleaning import keyboard, phrases
 KINDS = ("residue", "mash", "test", "automatic", "bulk", "wordless")
 _RARE = frozenset({"automatic", "bulk", "test"})
 """Kinds that are junk only where they are few, for a corpus may be about them."""
-_SHARE, _FEWEST = 0.02, 5
+_SHARE, _FEWEST = 0.01, 5
 """Of all rows, and at least so many: a corpus with more of a kind is about it."""
 _OF_LABEL, _FEWEST_OF_LABEL = 0.2, 3
 """Of a label's rows, and at least so many: a label with more of a kind means it."""
@@ -40,7 +40,7 @@ _MASH = 0.4
 
 _MARKUP = re.compile(
     r"<!--.*?-->|<[a-z/!][^>]*>|&#?\w+;"  # HTML
-    r"|https?://\S*|www\.\S*|(?<![\w.-])[\w.-]+\.[a-z]{2,}/\S*|(?<!\S)\S+@\S+\.\w+"  # addresses
+    r"|https?://\S*|www\.\S*|(?<![\w.-])[\w.-]+\.[a-z]{2,}/\S*|(?<![^\s@])[^\s@]{1,64}@[^\s@]{1,255}\.\w+"  # addresses
     r"|\[(?:image|cid|inline|attachment)\b[^\]]*\]"
     r"|\b[\w-]+\.(?:jpe?g|png|gif|bmp|heic|webp|pdf|docx?|xlsx?|zip|mp[34]|mov)\b"
     r"|^>+ ?|^(?:on|le|am|el|il) .{8,80}(?:wrote|a écrit|schrieb|escribió|ha scritto)\s*:"
@@ -78,8 +78,9 @@ def kinds(texts: Sequence[str], own: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def unwanted(kinds: np.ndarray, frame: pd.DataFrame, own: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Which rows are junk: those of any kind but the ones that this corpus, or one of its labels, is about.
 
-    A mailbox has a few automatic replies; where offers, automatic replies or tests are 2% of the rows, somebody wants
-    them told apart from the rest, not set aside; so does who gave a fifth of some label's rows to any one kind.
+    A mailbox has a few automatic replies; where offers, automatic replies or tests are more than 1% of the rows,
+    somebody may want them told apart from the rest, not set aside. A kind that makes up a fifth of some label's rows
+    is what the label means.
 
     Args:
         kinds: as `kinds` gives them, shape (rows,).

@@ -74,7 +74,7 @@ _CLOSING = _any(
 )
 _CONTACT = (
     _any(r"(?<!\d)(?:\+\d{1,3}[ .-]?)?\(?\d{2,5}\)?[ .-]?\d{3,4}[ .-]?\d{3,4}(?!\d)"),
-    _any(r"\S+@\S+\.\w+|\bwww\.|https?://"),
+    _any(r"(?<![^\s@])[^\s@]{1,64}@[^\s@]{1,255}\.\w+|\bwww\.|https?://"),
     _any(r"\bpronouns?:? (?:she|he|they)\b|\((?:she/her|he/him|they/them)\)"),
     _any(r"\bconsider the environment\b|\bthink before (?:you )?print"),
     _any(r"\b(?:open|hours:?) (?:mon|tue|wed|thu|fri|sat|sun)\w* (?:to|-|–) "),

@@ -19,9 +19,7 @@ def line(entry: Mapping[str, Any]) -> str:
 def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     """What a stage made of the rows, where it is no row set aside."""
     if name == "cleaning":
-        kept = metrics.get("counts", {}).get("junk", {}).get("kept", {})
-        told = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
-        return told + [part for task, found in metrics.get("copies", {}).items() for part in _of_copies(task, found)]
+        return _cleaned(metrics)
     if name == "weak_supervision":
         counts = {task: found["weakly_labeled_without_label"] for task, found in metrics["tasks"].items()}
         return [f"{count} labels of {task}" for task, count in counts.items()]
@@ -30,6 +28,16 @@ def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     if name == "active_learning":
         return [f"{metrics['asked']} to label"]
     return []
+
+
+def _cleaned(metrics: Mapping[str, Any]) -> list[str]:
+    """What cleaning read otherwise than a person may have meant it, beside the rows that it set aside."""
+    kept = metrics.get("counts", {}).get("junk", {}).get("kept", {})
+    told = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
+    for task, found in metrics.get("tasks", {}).items():
+        if ignored := found.get("consensus", {}).get("ignored_votes"):
+            told.append(f"{task}: annotators' votes for no class of it: {ignored}")
+    return told + [part for task, found in metrics.get("copies", {}).items() for part in _of_copies(task, found)]
 
 
 _OF_COPIES = {

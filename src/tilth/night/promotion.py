@@ -78,7 +78,8 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
                 promoted=False,
                 why=f"no rows of two classes to measure it by, and [promotion] floor = {floor} wants one",
             )
-        return Decision(promoted=True, why="no rows of two classes to measure it by" if earlier else _FIRST)
+        first = _FIRST if record["model"] is not None else "First night; no model came out of it"
+        return Decision(promoted=True, why="no rows of two classes to measure it by" if earlier else first)
     found = _against_best(rows, earlier, context.settings.seed) if earlier else _alone(rows, _FIRST)
     ours = found.comparison["score"] if found.comparison else math.nan
     if floor is not None and ours < floor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,16 @@ def test_words_of_any_language_are_no_junk_beside_an_english_corpus() -> None:
 def test_words_of_any_language_are_no_junk_where_there_is_no_corpus() -> None:
     alone = {text: kinds([text], np.ones(1, dtype=bool))[0][0] for text in WORDS}
     assert {text: found for text, found in alone.items() if found is not None} == {}
+
+
+@pytest.mark.parametrize(
+    "piece", ["a@", "a", "!", "<!--", "a.b", "x/", "test ", "undefined", "1 ", "&", "{{", "I am on leave "]
+)
+def test_no_text_takes_long(piece: str) -> None:
+    """Patterns that try every split of a long run would take minutes: 33 s for addresses without an end."""
+    started = time.process_time()
+    kinds([(piece * 5000)[:5000]], np.ones(1, dtype=bool))
+    assert time.process_time() - started < 2
 
 
 def cleaned(extra: list[tuple[Any, ...]], folder: Path) -> tuple[pd.DataFrame, stage.StageResult]:
