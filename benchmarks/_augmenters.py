@@ -80,15 +80,22 @@ class Ours:
 
 
 def by_tilth(given: Given, config: Config, encoder: Encoder, cache: Cache, seed: int, scratch: Path) -> Ours:
-    """The stage itself, on the table as a night would hand it over."""
+    """The stage itself, on the table as a night would hand it over.
+
+    Where it draws nothing by itself, because no help could be seen, it is told to, and training takes nothing of that.
+    """
     samples = table.from_pandas(given.frame, [given.task])
     scratch.mkdir(parents=True)
     evidence = Evidence(samples, encoder=encoder, cache=cache)
     resources = stages.Resources(tasks=(given.task,), seed=seed, evidence=evidence, scratch=scratch)
     found = stages.perform("augmentation", samples, config, resources)
+    drawn = found.skipped is None
+    if not drawn:
+        found = stages.perform("augmentation", samples, config.model_copy(update={"when": "always"}), resources)
     assert found.carried is not None, found.skipped
     rows = table.to_pandas(found.samples)
     rows = rows[rows["source"] == "paraphrase"]
+    rows = rows.assign(used=rows["used"].eq(True) & drawn)
     place = pd.Series(given.frame.index, index=given.frame["id"])
     return Ours(rows.assign(place=place[rows["parent_id"]].to_numpy()), found.metrics, found.carried)
 

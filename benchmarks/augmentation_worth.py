@@ -31,10 +31,9 @@ TASKS = {
     "banking77": ("category",),
     "clinc150": ("domain", "domain/intent"),
     "sentfin": ("sentiment",),
-    "demo": ("area", "area/intent"),
 }
 FILES = {"sentfin": "single_entity.csv"}
-CASES = ("banking77:5,10,20,50,all", "clinc150:5,10,20,50,all", "sentfin:100,all", "demo:all")
+CASES = ("banking77:5,10,20,50,all", "clinc150:5,10,20,50,all", "sentfin:100,all")
 COLUMNS = ("data set", "labels a class", "labels", "half", "three quarters", "all", "more rows", "gain", "visible",
            "draws", "seconds")  # fmt: skip
 
@@ -72,13 +71,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="a folder where embeddings stay from run to run")
     parser.add_argument("--sets", nargs="+", default=list(CASES))
     arguments, lines = parser.parse_args(), []
-    demo = Path(__file__).parents[1] / "data" / "raw" / "inbox.csv"
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(arguments.cache or Path(folder) / "cache")
         encoder = Encoder(EncoderConfig(), cache)
         for name, _, counts in (case.partition(":") for case in arguments.sets):
             for count in counts.split(","):
-                file = demo if name == "demo" else arguments.data / name / FILES.get(name, "train.csv")
+                file = arguments.data / name / FILES.get(name, "train.csv")
                 rows = few(file, name, count, Path(folder) / f"{name}-{count}.csv")
                 labels, said, seconds = measured(rows, name, encoder, cache)
                 curve = [f"{score:.3f}" for _, score in said.curve] if said else [""] * 3
