@@ -97,7 +97,14 @@ def stages() -> list[dict[str, Any]]:
             ],
             metrics={"checks": {"outlier": 12, "junk": 6}, "noise": 0.0712},
         ),
-        _entry("weak_supervision", skipped="no labels"),
+        _entry(
+            "weak_supervision",
+            skipped="no labels",
+            figures=[
+                {"kind": "line", "title": "Why it was skipped", "data": {"x": [1, 2], "y": [0.4, 0.5]}, "note": ""}
+            ],
+            metrics={"of_no_matter": 1},
+        ),
         _entry(
             "augmentation",
             added=2,

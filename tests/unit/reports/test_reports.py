@@ -107,6 +107,7 @@ def test_every_stage_has_its_row_and_skipped_ones_say_why(written: tuple[str, di
     names = ["cleaning", "weak_supervision", "augmentation", "active_learning", "training"]
     assert [stage["name"] for stage in report["stages"]] == names
     assert "skipped: no labels" in page
+    assert "Why it was skipped" in page  # its pictures are shown too
     assert "<td>cached</td>" in page
     assert "near duplicate <b>4</b>" in page
     assert report["stages"][4]["metrics"]["temperature"] is None
