@@ -25,6 +25,7 @@ from prefect.states import Cancelled
 import nightly
 import scheduled
 import server
+from tilth import store
 from tilth.cli import terminal
 from tilth.errors import RequestError, TilthError
 
@@ -64,15 +65,17 @@ def _serve(times: Schedule, running: server.Server, config: Path) -> None:
     name = scheduled.deployment(config, own=running.secret is not None)
     again = scheduled.stands(name, times)
     deployment = UUID(str(runner.add_flow(nightly.nightly, name=name, schedule=times)))
+    scheduled.settle(deployment, make_up=again)
     terminal.say(f"nights at {times.cron}, {times.timezone} time; their page: {running.page}; stop with Ctrl-C")
     if running.secret is not None:
         terminal.say(f"the page, and whoever else asks this server, needs the line in {running.secret}")
-    scheduled.settle(deployment, make_up=again)
     try:
         STOP.run(runner)
     finally:
         with contextlib.suppress(httpx.HTTPError):  # the server may have been told to end as we were
             scheduled.mark(deployment, Cancelled(message="tilth serve was stopped"))
+        with contextlib.suppress(TilthError), store.locate(config).lock():  # which closes the record of a night cut off
+            pass
 
 
 class _Stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -28,7 +29,7 @@ class AdaptConfig(Model):
         ge=0,
         le=100_000,
         description="batches of 24 pairs by which the acceptability model learns how the workspace's texts go wrong "
-        "when they are recombined; 0 = as it came",
+        "when they are recombined, of fewer than 600 texts in proportion; 0 = as it came",
     )
     heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of texts that only measure")
 
@@ -109,6 +110,9 @@ class Config(Model):
         default="pretrained", description='"pretrained", or a folder by save_pretrained', json_schema_extra=FOLDER
     )
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
+    share: float = Field(
+        default=0.12, gt=0, le=1, description="of the texts, those that are paraphrased at most: 240 sources of 2,000"
+    )
     candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
     recombined: int = Field(
         default=80, ge=0, le=200, description="paraphrases tried for each that recombine it with other texts; 0 = none"
@@ -150,6 +154,10 @@ class Config(Model):
     adapt: AdaptConfig = AdaptConfig()
     gate: GateConfig = GateConfig()
     large: LargeConfig = LargeConfig()
+
+    def of_texts(self, count: int) -> Config:
+        """The same for a table of so many texts, of which few are not to cost as much as many."""
+        return self.model_copy(update={"sources": min(self.sources, math.ceil(self.share * count))})
 
     def placed(self) -> str:
         """The device by PyTorch's name.

@@ -43,13 +43,14 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     fitted = judging.telling([judging.fit(frame, task, resources.evidence) for task in resources.tasks])
     if not any((found.codes >= 0).any() for found in fitted):
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
+    people = written(frame)
+    config = config.of_texts(len(people.texts))
     allowed = sources.budgets(sources.sizes(frame, resources.tasks), _recall(fitted), config.gate)
     proving = Proving(fitted, resources.evidence.embeddings(), config.gate)
     order = sources.in_order(frame, resources.tasks, allowed)
     expected = worth.estimate(proving, frame["id"].tolist(), order, config, resources.seed)
     if expected is not None and not expected.enough:
         return worth.nothing_drawn(samples, expected, config, resources)
-    people = written(frame)
     attested = AttestedChecker(people.texts, config.gate.attested)
     checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server, config.placed())]
     adapted = adapt(

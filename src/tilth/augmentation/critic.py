@@ -8,6 +8,7 @@ after 120 batches of banking77's own recombinations.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import shutil
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,7 @@ def night_critic(
         tokenizer: The denoiser's.
         folder: Where it is kept; one that is there already is taken as it is.
         shipped: The one that came in the package, which serves where there is no lesson; the critic runs where it does.
-        steps: Batches of pairs; 0 = no lesson.
+        steps: Batches of pairs, in proportion fewer where few texts are free to be learned from; 0 = no lesson.
         seed: Of what is drawn.
         start: Folder of the denoiser that the night began from, which may hold one.
     """
@@ -64,7 +65,9 @@ def night_critic(
     if not steps or not free:
         return shipped
     rng = random.Random(seed)
-    pairs = recombinations(rng.sample(free, min(_SOURCES, len(free))), every, casing, tokenizer, seed)
+    learned = rng.sample(free, min(_SOURCES, len(free)))
+    steps = math.ceil(steps * len(learned) / _SOURCES)
+    pairs = recombinations(learned, every, casing, tokenizer, seed)
     if len(pairs) < _FEWEST:
         logger.info("%d recombinations are too few to teach the critic", len(pairs))
         return shipped

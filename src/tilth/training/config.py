@@ -18,7 +18,12 @@ class Config(Model):
     max_tune_rows: int = Field(
         default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
     )
-    steps: int = Field(default=150, ge=1, description="batches of fine-tuning: few rows are passed over more often")
+    steps: int = Field(default=150, ge=1, description="batches of fine-tuning at most")
+    passes: float = Field(
+        default=6,
+        gt=0,
+        description="times that fine-tuning goes over the rows; from 800 rows on, steps end it",
+    )
     batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
     learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")

@@ -44,10 +44,11 @@ def test_recombinations_are_other_texts_than_their_sources(tokenizer: object) ->
 
 def test_it_is_taught_once_and_kept(tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(critics, "_FEWEST", 10)
+    monkeypatch.setattr(critics, "_SOURCES", 2 * (len(TEXTS) - 1))
     besides = {TEXTS[0]}
-    first = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=2, seed=0)
+    first = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=4, seed=0)
     record = json.loads((tmp_path / FILE).with_suffix(".json").read_text())
-    assert record["night_steps"] == 2
+    assert record["night_steps"] == 2  # half of the texts that all steps are for, half of the steps
     change = first.change(TEXTS[:4], TEXTS[4:8])
     assert change.tolist() != SHIPPED.change(TEXTS[:4], TEXTS[4:8]).tolist()
     again = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=0, seed=1)

@@ -24,7 +24,7 @@ from tilth.store import Cache
 
 LOOSE = {"low": -1.0, "high": 1.0, "content": -1.0, "agreement": 0.0, "grammar": 99.0, "growth": 20.0}
 QUICK: dict[str, Any] = {
-    "sources": 4, "candidates": 2, "inference_steps": 2, "max_heldout_loss": 50.0, "grammar": "denoiser",
+    "sources": 4, "share": 1.0, "candidates": 2, "inference_steps": 2, "max_heldout_loss": 50.0, "grammar": "denoiser",
     "adapt": {"steps": 2, "low": 0.2}, "gate": LOOSE,
 }  # fmt: skip
 
@@ -187,6 +187,15 @@ def test_gold_texts_are_neither_learned_nor_repeated(first: StageResult) -> None
     assert learned == {digest(row[1]) for row in ROWS if row[2] != "gold"}
     gold = {row[1] for row in ROWS if row[2] == "gold"}
     assert not gold & set(added(first).loc[added(first)["accepted"], "text"])
+
+
+@pytest.mark.parametrize(("texts", "sources"), [(300, 36), (1999, 240), (2000, 240), (10_003, 240), (0, 0)])
+def test_of_few_texts_a_share_is_paraphrased(texts: int, sources: int) -> None:
+    assert Config().of_texts(texts).sources == sources
+
+
+def test_a_table_of_few_texts_has_few_sources(tmp_path: Path) -> None:
+    assert night(make_table(), tmp_path, share=0.25).metrics["sources"] == 3  # of its ten texts that are not gold
 
 
 def test_no_labels_is_said(tmp_path: Path) -> None:
