@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -18,11 +19,9 @@ class Config(Model):
     max_tune_rows: int = Field(
         default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
     )
-    steps: int = Field(default=150, ge=1, description="batches of fine-tuning at most")
+    steps: int = Field(default=150, ge=1, description="batches of fine-tuning: few labels are gone over more often")
     passes: float = Field(
-        default=6,
-        gt=0,
-        description="times that fine-tuning goes over the rows; from 800 rows on, steps end it",
+        default=12, gt=0, description="steps end, too, where they would go over as many texts as the table has so often"
     )
     batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
     learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
@@ -32,3 +31,7 @@ class Config(Model):
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )
     quantize: bool = Field(default=True, description="export with int8 weights")
+
+    def of_texts(self, count: int) -> Config:
+        """The same for a table of so many texts, of which few are not to cost as much as many."""
+        return self.model_copy(update={"steps": min(self.steps, math.ceil(self.passes * count / self.batch_size))})

@@ -49,6 +49,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
     rows = rows_of(frame, tasks, resources)
+    config = config.of_texts(int((rows.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted = _fit(frame, rows, config, resources, folder)
     known = fitted.rows.taught & rows.original

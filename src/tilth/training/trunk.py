@@ -65,7 +65,7 @@ def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, 
         folder: the encoder's model folder.
         lessons: rows, classes and weights.
         heads: fitted heads on the embedding alone (none hears its parent), one a task in the order of the lessons.
-        config: steps, passes, rate and batch size.
+        config: steps, rate and batch size.
         seed: of the order of rows and of dropout.
 
     Returns:
@@ -138,8 +138,7 @@ def _linear(heads: Sequence[Head]) -> nn.ModuleDict:
 def _plan(lengths: Sequence[int], config: Config, generator: torch.Generator) -> list[list[int]]:
     """The rows of each step: shuffled, sorted by length within pools of batches, the batches shuffled again."""
     plan: list[list[int]] = []
-    steps = min(config.steps, math.ceil(config.passes * len(lengths) / config.batch_size))
-    while len(plan) < steps:
+    while len(plan) < config.steps:
         order = torch.randperm(len(lengths), generator=generator).tolist()
         pool = config.batch_size * 8
         batches = []
@@ -147,7 +146,7 @@ def _plan(lengths: Sequence[int], config: Config, generator: torch.Generator) ->
             rows = sorted(order[start : start + pool], key=lambda row: lengths[row])
             batches += [rows[i : i + config.batch_size] for i in range(0, len(rows), config.batch_size)]
         plan += [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
-    return plan[:steps]
+    return plan[: config.steps]
 
 
 def _rate(steps: int, warmup: float) -> Any:

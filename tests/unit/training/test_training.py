@@ -27,7 +27,7 @@ from tilth.training.heads import fit, predict
 from tilth.training.predictor import Predictor
 from tilth.training.rows import rows_of
 from tilth.training.tokens import Tokens
-from tilth.training.trunk import Trunk, _plan, encode
+from tilth.training.trunk import Lessons, Trunk, encode, tune
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
 TUNED = Config(trunk="tuned", steps=24, passes=20, batch_size=4, learning_rate=1e-3, agreement=0.0)
@@ -167,24 +167,36 @@ def test_tuned_trunk_learns_is_repeatable_and_leaves_global_randomness_alone(fol
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
 
 
+def test_few_rows_take_more_passes(folder: Path) -> None:
+    texts = [row[1] for row in ROWS[:4]]
+    codes = np.arange(4) % 2
+    vectors = encode(Trunk(folder), folder, texts, 64, 1)
+    head = fit(Task(name="t", labels=("a", "b")), vectors, codes, np.ones(4), hears_parent=False)
+    lessons = Lessons(texts=texts, codes={"t": codes}, weights={"t": np.ones(4)})
+    for steps, config in {150: Config(), 7: Config(steps=7)}.items():
+        assert len(tune(folder, lessons, [head], config, 0)[1]) == steps
+
+
 @pytest.mark.parametrize(
-    ("rows", "config", "steps"),
+    ("texts", "config", "steps"),
     [
-        (240, Config(), 45),  # 6 passes over 240 rows in batches of 32
-        (799, Config(), 150),
-        (800, Config(), 150),
+        (240, Config(), 90),  # as 12 passes over 240 rows in batches of 32 take
+        (400, Config(), 150),
         (10_000, Config(), 150),
         (240, Config(steps=7), 7),
         (240, Config(passes=20), 150),
-        (4, Config(), 1),
         (4, Config(batch_size=2, passes=1.5), 3),
     ],
 )
-def test_few_rows_take_few_steps(rows: int, config: Config, steps: int) -> None:
-    plan = _plan([5] * rows, config, torch.Generator().manual_seed(0))
-    assert len(plan) == steps
-    seen = np.bincount([row for batch in plan for row in batch], minlength=rows)
-    assert seen.max() - seen.min() <= 1  # each row as often as any other, but for the last pass
+def test_a_table_of_few_texts_takes_few_steps(texts: int, config: Config, steps: int) -> None:
+    assert config.of_texts(texts).steps == steps
+
+
+def test_steps_end_with_the_passes_over_all_texts_that_are_not_gold(folder: Path, tmp_path: Path) -> None:
+    config = TUNED.model_copy(update={"passes": 2})
+    result = training.run(make_table(), config, resources(make_table(), FolderEncoder(folder), tmp_path))
+    losses = next(figure for figure in result.figures if figure.kind == "line").data["y"]
+    assert len(losses) == 5  # ten texts, labeled or not, twice, in batches of four
 
 
 def test_propagated_labels_teach_the_heads_and_no_trunk(folder: Path, tmp_path: Path) -> None:
