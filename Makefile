@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
 DOCS := $(VENV)/.docs
-CODE := src flows tests labeling_functions benchmarks docs
+CODE := src flows tests labeling_functions benchmarks tools docs
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test check fix docs clean install
+.PHONY: demo test check structure fix docs clean install
 install: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
@@ -28,8 +28,12 @@ check: install ## style, types, floors, declared dependencies
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/structure.py
 	$(BIN)/deptry src flows labeling_functions
 	$(BIN)/deptry flows tests benchmarks docs .ci --ignore DEP002,DEP004
+
+structure: install ## import edges between folders, loops, imports past a room's face
+	$(BIN)/python tools/structure.py
 
 fix: install ## what a tool can mend by itself
 	$(BIN)/ruff check --fix $(CODE)

@@ -19,11 +19,11 @@ from cleaning import read
 
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.augmentation import examples
 from tilth.augmentation.config import Config
-from tilth.augmentation.weights import load
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
+from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.diffusion.vocabulary import CLS, MASK, PAD, SEP
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 
@@ -131,16 +131,16 @@ def _filled(
     model: Any, texts: Sequence[list[int]], masked: Sequence[np.ndarray], draw: torch.Generator
 ) -> torch.Tensor:
     """Token ids with the masked ones drawn from the 20 likeliest (texts, length)."""
-    ids = torch.full((len(texts), max(map(len, texts)) + 3), examples.PAD)
+    ids = torch.full((len(texts), max(map(len, texts)) + 3), PAD)
     segments, where = torch.zeros_like(ids), torch.zeros_like(ids, dtype=torch.bool)
     for row, (text, chosen) in enumerate(zip(texts, masked, strict=True)):
-        whole = [examples.CLS, examples.SEP, *text, examples.SEP]
+        whole = [CLS, SEP, *text, SEP]
         ids[row, : len(whole)] = torch.tensor(whole)
         segments[row, 2 : len(whole)] = 1
         where[row, chosen] = True
     level = torch.zeros(len(texts), dtype=torch.long)
     with torch.inference_mode():
-        logits, places = model(ids.masked_fill(where, examples.MASK), segments, level, level, where).topk(20, dim=-1)
+        logits, places = model(ids.masked_fill(where, MASK), segments, level, level, where).topk(20, dim=-1)
     drawn = torch.multinomial(torch.softmax(logits.float() / 0.8, dim=-1), 1, generator=draw)
     ids[where] = model.shortlist[places.gather(1, drawn)[:, 0]]
     return ids

@@ -11,10 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
-from tilth.encoder import Encoder
-from tilth.judge import fit_predict, scores
-from tilth.training import heads, trunk
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.encoder.trunk import encode
+from tilth.learn.linear_probe import fit_predict, scores
+from tilth.training import fine_tuning
 from tilth.training.config import Config as Training
+from tilth.training.heads import linear as heads
 
 QUICK, TRUNK = ("judge", "TF-IDF and linear"), "fine-tuned trunk"
 
@@ -68,11 +70,11 @@ class Learners:
     ) -> list[np.ndarray]:
         """Vectors of the texts and of the gold rows by the encoder, fine-tuned as a night does it."""
         name, folder, config = given.task.name, self.encoder.folder, Training()  # of any rows as many steps
-        lessons = trunk.Lessons(texts=texts, codes={name: codes}, weights={name: weights})
+        lessons = fine_tuning.Lessons(texts=texts, codes={name: codes}, weights={name: weights})
         start = heads.fit(given.task, self.encoder.encode(texts), codes, weights, hears_parent=False)
-        model, _ = trunk.tune(folder, lessons, [start], config, seed)
+        model, _ = fine_tuning.tune(folder, lessons, [start], config, seed)
         most = self.encoder.config.max_chunks
-        return [trunk.encode(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
+        return [encode(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
 
 
 def _by_words(texts: list[str], codes: np.ndarray, weights: np.ndarray, gold: list[str]) -> np.ndarray:

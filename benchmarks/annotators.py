@@ -18,10 +18,10 @@ from cleaning import Rows, evidence_of, prepare
 from cleanlab.multiannotator import get_label_quality_multiannotator, get_majority_vote_label
 
 from tilth.cleaning import Config
-from tilth.cleaning.crowd import weigh
-from tilth.cleaning.witnesses import Graph, believe
+from tilth.cleaning.label_errors.multiannotator import weigh
+from tilth.cleaning.label_errors.out_of_fold_models import Graph, believe
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
+from tilth.learn.encoder.text_encoder import Encoder
 from tilth.store import Cache
 
 CROWDS = {

@@ -16,14 +16,16 @@ from pathlib import Path
 import _results
 import pandas as pd
 
-from tilth.augmentation import judges, sources, worth
+from tilth.augmentation import worth
 from tilth.augmentation.config import Config
-from tilth.augmentation.learning_curve import Worth
-from tilth.augmentation.proof import Proving
+from tilth.augmentation.selection import label_agreement, sources
+from tilth.augmentation.selection.budget import budgets
+from tilth.augmentation.selection.cross_fitting import Proving
+from tilth.augmentation.selection.learning_curve import Worth
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
-from tilth.notebook import read
+from tilth.io.python_api import read
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.shared_features import Evidence
 from tilth.samples import to_pandas
 from tilth.store import Cache
 
@@ -55,9 +57,9 @@ def measured(file: Path, name: str, encoder: Encoder, cache: Cache) -> tuple[int
     evidence = Evidence(found.samples, encoder=encoder, cache=cache)
     evidence.embeddings()
     frame, started = to_pandas(found.samples), time.process_time()
-    fitted = judges.telling([judges.fit(frame, task, evidence) for task in found.tasks])
+    fitted = label_agreement.multiclass_tasks([label_agreement.fit(frame, task, evidence) for task in found.tasks])
     recall = {one: value for each in fitted for one, value in each.recall().items()}
-    allowed = sources.budgets(sources.sizes(frame, found.tasks), recall, config.gate)
+    allowed = budgets(sources.sizes(frame, found.tasks), recall, config.gate)
     proving = Proving(fitted, evidence.embeddings(), config.gate)
     order = sources.in_order(frame, found.tasks, allowed)
     said = worth.estimate(proving, frame["id"].tolist(), order, config, 0)

@@ -23,12 +23,12 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from tilth import samples as table
 from tilth.cleaning import Config
-from tilth.cleaning.copies import conflicts
-from tilth.cleaning.labels import judge_all
+from tilth.cleaning.checks.copies import conflicts
+from tilth.cleaning.label_errors.detection import judge_all
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
-from tilth.judge import fit_predict, scores
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import fit_predict, scores
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 

@@ -21,13 +21,13 @@ import numpy as np
 import weak_supervision
 
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.weak_supervision import choosing, joint
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.core import MANY
+from tilth.weak_supervision.models import joint_model, model_selection
+from tilth.weak_supervision.task_labels import MANY
 
 RULES = "sms_spam_rules"
 COLUMNS = ("data set", "labels turned", "contradicted by", "rows", "of them turned", "of the turned", "model")
@@ -41,7 +41,7 @@ class Rows:
     task: Task
     truth: np.ndarray
     votes: np.ndarray
-    text: joint.Text
+    text: joint_model.Text
     evidence: Evidence
 
 
@@ -85,15 +85,15 @@ def snorkel(rows: Rows, given: np.ndarray, seed: int) -> Said:
 
 def tilth(rows: Rows, given: np.ndarray, seed: int) -> Said:
     """What a night does."""
-    seen = choosing.Witnesses(
+    seen = model_selection.Witnesses(
         votes=rows.votes, known=given, given=given, text=rows.text, folds=rows.evidence.folds,
         classes=len(rows.task.labels), seed=seed,
         judged=weak_supervision.judged(rows.evidence, rows.task, given) if len(given) < MANY else None,
     )  # fmt: skip
-    choice = choosing.choose(seen)
-    if choice.name == choosing.TEXT:  # functions that say less than the text dispute nothing
+    choice = model_selection.choose(seen)
+    if choice.name == model_selection.TEXT:  # functions that say less than the text dispute nothing
         return Said(np.full(len(given), -1), choice.name)
-    found = choosing.believe_unseen(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
+    found = model_selection.believe_unseen(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
     found = np.nan_to_num(found)
     return Said(np.where(found.max(axis=1) >= SURE, found.argmax(axis=1), -1), choice.name)
 

@@ -29,14 +29,16 @@ from diffusers.utils import logging
 from scipy import stats
 from sklearn.semi_supervised import LabelSpreading
 
-from tilth.augmentation.config import AdaptConfig, Config
-from tilth.augmentation.gate import shared
+from tilth.augmentation.config import Config
+from tilth.augmentation.diffusion.config import AdaptConfig
+from tilth.augmentation.selection.budget import shared
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
-from tilth.judge import fit_predict
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import fit_predict
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Origin, from_pandas, to_pandas
-from tilth.stage import Resources, perform
+from tilth.stage.contract import Resources
+from tilth.stage.registry import perform
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config as WeakConfig
 

@@ -20,13 +20,14 @@ from few_shot import gained, sizes_of, written
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
-from tilth.judge import scores
-from tilth.stage import Resources, perform
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import scores
+from tilth.learn.shared_features import Evidence
+from tilth.stage.contract import Resources
+from tilth.stage.registry import perform
 from tilth.store import Cache
 from tilth.training.config import Config
-from tilth.training.predictor import Predictor
+from tilth.training.export.predictor import Predictor
 from tilth.weak_supervision.config import Config as WeakConfig
 
 COLUMNS = ("data set", "labels a class", "model", "taken", "held-out", "gold macro-F1", "gain", "95%")

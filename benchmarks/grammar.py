@@ -20,14 +20,14 @@ from pathlib import Path
 import _results
 import numpy as np
 import pandas as pd
+from tools.pretraining.train_acceptability import near
 
-from tilth.augmentation import fluency
-from tilth.augmentation.acceptability import AcceptabilityChecker
-from tilth.augmentation.config import GateConfig
-from tilth.augmentation.grammar import HarperChecker
-from tilth.augmentation.link_grammar import LinkGrammarChecker
-from tilth.augmentation.pretrain_acceptability import near
-from tilth.augmentation.weights import load
+from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.quality import fluency
+from tilth.augmentation.quality.acceptability import AcceptabilityChecker
+from tilth.augmentation.quality.grammar import HarperChecker
+from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
+from tilth.augmentation.selection.config import GateConfig
 from tilth.errors import ConfigError
 
 Score = Callable[[Sequence[str]], np.ndarray]

@@ -21,13 +21,13 @@ import pandas as pd
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.evidence import Evidence
-from tilth.judge import fit_predict, scores
-from tilth.notebook import read
+from tilth.io.python_api import read
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import fit_predict, scores
+from tilth.learn.shared_features import Evidence
 from tilth.store import Cache
 from tilth.weak_supervision import Config
-from tilth.weak_supervision.loader import load
+from tilth.weak_supervision.functions.loader import load
 
 ROOT = Path(__file__).parents[1]
 USED = (0, 50, 100, 200)

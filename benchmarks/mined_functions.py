@@ -24,15 +24,15 @@ from weak_supervision import by_snorkel, evidence_of, judged, voted_most
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.judge import fit_predict, scores
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import fit_predict, scores
 from tilth.samples import Source, Split, Status, Task
 from tilth.store import Cache
-from tilth.weak_supervision import choosing, joint, label_model
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.core import NEIGHBORS
-from tilth.weak_supervision.mining import pattern, suggest
-from tilth.weak_supervision.propagation import propagate
+from tilth.weak_supervision.functions.phrase_mining import pattern, suggest
+from tilth.weak_supervision.models import joint_model, label_model, model_selection
+from tilth.weak_supervision.models.propagation import propagate
+from tilth.weak_supervision.night_state import NEIGHBORS
 
 COLUMNS = ("data set", "labels from", "gold macro-F1", "rows taught", "of them right", "model of the night")
 PRECISIONS = (0.9, 0.75, 0.6)
@@ -98,7 +98,7 @@ class Bench:
         self.vectors = train.vectors[rest]
         self.evidence = evidence_of(texts, encoder, cache)
         near = self.evidence.neighbors(NEIGHBORS)
-        self.text = joint.see(self.vectors, near)
+        self.text = joint_model.see(self.vectors, near)
         order = rng.permutation(len(rest))
         self.some = np.concatenate([order[self.truth[order] == code][:KNOWN] for code in range(len(task.labels))])
 
@@ -134,14 +134,14 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
 
     def taught(bench: Bench) -> Taught:
         known = bench.known(labels)
-        seen = choosing.Witnesses(
+        seen = model_selection.Witnesses(
             votes=bench.votes, known=known, given=known, text=bench.text, folds=bench.evidence.folds,
             classes=len(bench.task.labels), seed=bench.seed, judged=judged(bench.evidence, bench.task, known),
         )  # fmt: skip
-        choice = choosing.choose(seen)
-        if choice.name == choosing.TEXT:
+        choice = model_selection.choose(seen)
+        if choice.name == model_selection.TEXT:
             return by_text(bench, known)
-        found = np.nan_to_num(choosing.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0)))
+        found = np.nan_to_num(model_selection.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0)))
         confidence = np.where(known >= 0, 1.0, found.max(axis=1))
         codes = np.where(known >= 0, known, found.argmax(axis=1))
         return Taught(confidence >= SURE, codes, choice.name)
@@ -157,7 +157,7 @@ def by_text(bench: Bench, known: np.ndarray) -> Taught:
     found = propagate(table.resolve(frame, [bench.task]), bench.task, known, bench.evidence, "auto")
     assert found is not None
     codes = np.where(known >= 0, known, found.label)
-    return Taught(codes >= 0, codes, choosing.TEXT, np.where(known >= 0, 1.0, found.confidence))
+    return Taught(codes >= 0, codes, model_selection.TEXT, np.where(known >= 0, 1.0, found.confidence))
 
 
 def plain(bench: Bench) -> Taught:

@@ -24,10 +24,10 @@ import pandas as pd
 import psutil
 
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.ingest import Ingested
-from tilth.judge import fit_predict, scores
-from tilth.notebook import read
+from tilth.io.ingestion import Ingested
+from tilth.io.python_api import read
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import fit_predict, scores
 from tilth.store import Cache
 
 SETS = {"banking77": ("category",), "clinc150": ("domain", "domain/intent")}

@@ -23,9 +23,9 @@ from transformers import AutoTokenizer, BertForMaskedLM
 from transformers.utils import logging
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.denoiser import WHEEL, wheel_path
-from tilth.augmentation.weights import load
-from tilth.precision import autocast, computes_in_bfloat16
+from tilth.augmentation.diffusion.checkpoints import load
+from tilth.devices import autocast, computes_in_bfloat16
+from tilth.learn.encoder.checkpoint import WHEEL, wheel_path
 
 BATCH = 64
 OURS, PEER = "tilth's pipeline", "nlpaug, `ContextualWordEmbsAug`"

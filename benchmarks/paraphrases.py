@@ -26,12 +26,13 @@ import pandas as pd
 from _augmenters import Given, Made, adapted, by_nlpaug, by_tilth, prepare, substituted
 from sacrebleu.metrics import BLEU
 
-from tilth.augmentation.config import AdaptConfig, Config
-from tilth.augmentation.grammar import added_problems
-from tilth.augmentation.link_grammar import LinkGrammarChecker
+from tilth.augmentation.config import Config
+from tilth.augmentation.diffusion.config import AdaptConfig
+from tilth.augmentation.quality.grammar import added_problems
+from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
-from tilth.judge import judge
+from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.linear_probe import new_probe
 from tilth.store import Cache
 from tilth.text import normal_form
 
@@ -52,7 +53,7 @@ Oracle = Any
 
 def oracle_of(given: Given, encoder: Encoder) -> tuple[Oracle, float]:
     """The oracle, and its accuracy on the gold rows."""
-    oracle = judge().fit(encoder.encode(given.texts), given.truth)
+    oracle = new_probe().fit(encoder.encode(given.texts), given.truth)
     texts, labels = given.gold
     said = given.task.decoded(oracle.predict(encoder.encode(texts)))
     return oracle, float((said == np.array(labels)).mean())

@@ -27,10 +27,11 @@ import _results
 
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.weak_supervision import ballots, votes
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.fingerprint import fingerprint
-from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.functions.fingerprint import fingerprint
+from tilth.weak_supervision.functions.loader import LoadedFunction
+from tilth.weak_supervision.voting import applier as votes
+from tilth.weak_supervision.voting import cached_applier
 
 ROOT = Path(__file__).parents[1]
 LABELS = ("billing", "broadband", "other")
@@ -99,7 +100,7 @@ def main() -> None:
     applier = PandasLFApplier(functions({label: code for code, label in enumerate(LABELS)}))
 
     def ours(cache: Cache | None = None, count: int = 10) -> np.ndarray:
-        found = ballots.cast_all(loaded[:count], [task], held, _none, _none, Config(), cache)
+        found = cached_applier.cast_all(loaded[:count], [task], held, _none, _none, Config(), cache)
         return np.column_stack([ballot.votes for ballot in found])
 
     theirs_seconds, theirs = _timed(lambda: applier.apply(plain, progress_bar=False), options.snorkel_repeats)

@@ -19,7 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores
 
 from tilth import samples as table
-from tilth.evidence import Evidence
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.text import digest, normal_form

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from tilth.notebook import read, runs
-    from tilth.training.predictor import Predictor
-    from tilth.weak_supervision.examples import examples
+    from tilth.io.python_api import read, runs
+    from tilth.training.export.predictor import Predictor
+    from tilth.weak_supervision.functions.unit_examples import examples
 
 __all__ = ["Predictor", "__version__", "examples", "read", "runs"]
 
 _HOMES = {
-    "Predictor": "tilth.training.predictor",
-    "examples": "tilth.weak_supervision.examples",
-    "read": "tilth.notebook",
-    "runs": "tilth.notebook",
+    "Predictor": "tilth.training.export.predictor",
+    "examples": "tilth.weak_supervision.functions.unit_examples",
+    "read": "tilth.io.python_api",
+    "runs": "tilth.io.python_api",
 }
 
 

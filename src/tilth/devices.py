@@ -1,8 +1,15 @@
-"""Where networks run: on an accelerator that PyTorch finds, or on the processor."""
+"""Where networks run, and in which precision: on an accelerator that PyTorch finds, or on the processor."""
 
 from __future__ import annotations
 
+import platform
+from functools import cache
+from typing import TYPE_CHECKING
+
 from tilth.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 _NAMES = r"cpu|mps|cuda(:\d+)?"
 NAMED = rf"^({_NAMES})$"
@@ -11,7 +18,7 @@ DEVICE = rf"^(auto|{_NAMES})$"
 """The same, or left to PyTorch."""
 
 
-def placed(word: str, setting: str, instead: str) -> str:
+def resolve_device(word: str, setting: str, instead: str) -> str:
     """The device of a config's word, by PyTorch's name.
 
     Args:
@@ -34,3 +41,37 @@ def placed(word: str, setting: str, instead: str) -> str:
             f"run where there is one (and a PyTorch built for it), or set {instead}"
         )
     return word
+
+
+def autocast(device: str = "cpu", weights: torch.dtype | None = None) -> torch.autocast:
+    """A context in which products with float32 weights are computed in bfloat16, if that is faster.
+
+    Args:
+        device: the type of a torch device, e.g. `"cpu"` or `"cuda"`.
+        weights: those of the model, float32 by default; of any other precision they were cast on purpose, and stay so.
+    """
+    import torch
+
+    enabled = weights in (None, torch.float32) and computes_in_bfloat16(device)
+    return torch.autocast(device, torch.bfloat16, enabled=enabled)
+
+
+@cache
+def computes_in_bfloat16(device: str = "cpu") -> bool:
+    """Whether a device has instructions for products of bfloat16.
+
+    Without them torch computes the same in software: with AVX2 alone at 1.2 GFLOP/s a core, where float32 has 42.
+
+    Args:
+        device: the type of a torch device.
+    """
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device != "cpu":
+        return False
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        # What oneDNN says counts AVX-512 alone, with which bfloat16 is converted to and fro.
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

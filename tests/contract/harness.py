@@ -24,9 +24,9 @@ from snorkel.labeling import LabelingFunction
 
 from tests.conftest import TASKS, HashingEncoder
 from tilth import stage as stages
-from tilth.evidence import Evidence
+from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, digest, digest_table
-from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.functions.loader import LoadedFunction
 
 # What keeps a stage quick here; a stage that is not named runs by its defaults.
 QUICK: dict[str, dict[str, Any]] = {

@@ -221,7 +221,7 @@ def test_what_a_stage_may_not_hand_back_is_refused_by_name(
 ) -> None:
     name, run, told = BREACHES[breach]
     frame = table.to_pandas(samples)
-    table.tighten(frame, frame.index == 0, table.Status.QUARANTINED, table.Reason.JUNK)
+    table.escalate_status(frame, frame.index == 0, table.Status.QUARANTINED, table.Reason.JUNK)
     register(name, run)
     with pytest.raises(ContractError, match=told):
         perform(name, table.from_pandas(frame, TASKS), tmp_path)

@@ -21,11 +21,11 @@ from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.config import load
-from tilth.evidence import Evidence
-from tilth.ingest import Ingested, ingest
+from tilth.io.ingestion import Ingested, ingest
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.functions.loader import LoadedFunction
 
 AREA = {"refund": "billing", "invoice": "billing", "slow": "network", "outage": "network"}
 WORDS = {

@@ -16,7 +16,7 @@ from prefect.testing.utilities import prefect_test_harness
 import tilth
 from tests.command_line import STAGES, Workspace, new_workspace
 from tilth.errors import ContractError, StageError
-from tilth.night.context import code_files
+from tilth.night.result_cache import code_files
 from tilth.store import Run
 
 FLOWS = Path(__file__).parents[2] / "flows"

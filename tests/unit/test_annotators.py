@@ -8,7 +8,7 @@ import pytest
 
 from tilth.config import load
 from tilth.errors import InputError
-from tilth.ingest import Ingested, ingest
+from tilth.io.ingestion import Ingested, ingest
 from tilth.text import unit_interval
 
 ROWS = "id,text\n1,hello there\n2,good bye\n3,thank you\n4,no thanks\n"

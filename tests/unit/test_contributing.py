@@ -14,16 +14,18 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-import tilth.cleaning.core  # noqa: F401 - registers every check, before a test notes which there are
+import tilth.cleaning.stage  # noqa: F401 - registers every check, before a test notes which there are
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.active_learning import strategies
-from tilth.cleaning import checks
-from tilth.evidence import Evidence
+from tilth.active_learning import query_strategies
+from tilth.cleaning.checks import text_quality
+from tilth.cleaning.checks.registry import CHECKS
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.weak_supervision import loader, votes
+from tilth.weak_supervision.functions import loader
+from tilth.weak_supervision.voting import applier
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST = 15
@@ -68,8 +70,8 @@ def perform(name: str, samples: Dataset, folder: Path, **config: Any) -> stages.
 def test_there_are_three_ways_in_and_each_names_its_file() -> None:
     files = {
         "Add a labeling function": "labeling_functions/moving.py",
-        "Add a query strategy": "src/tilth/active_learning/strategies.py",
-        "Add a cleaning check": "src/tilth/cleaning/checks.py",
+        "Add a query strategy": "src/tilth/active_learning/query_strategies.py",
+        "Add a cleaning check": "src/tilth/cleaning/checks/text_quality.py",
     }
     assert set(sections()) == set(files)
     for title, file in files.items():
@@ -98,14 +100,14 @@ def test_the_labeling_function_loads_and_votes(tmp_path: Path) -> None:
     (function,) = loaded.functions
     assert (function.task, function.name) == ("intent", "moving_words")
     encoder = HashingEncoder()
-    assert votes.failed_examples(function, task, encoder.encode) is None
+    assert applier.failed_examples(function, task, encoder.encode) is None
 
     texts = inbox["text"].tolist()
-    rows = votes.rows_of(inbox[["text"]], votes.Vectors(lambda: encoder.encode(texts), encoder.encode))
-    found, raised = votes.apply(function, task, rows, max_failures=0)
+    rows = applier.rows_of(inbox[["text"]], applier.Vectors(lambda: encoder.encode(texts), encoder.encode))
+    found, raised = applier.apply(function, task, rows, max_failures=0)
     label = task.labels.index("moving_home")
     assert raised == 0
-    assert set(found) == {label, votes.ABSTAIN}
+    assert set(found) == {label, applier.ABSTAIN}
     right = truth.loc[inbox["id"], "intent"].to_numpy()[found == label] == "moving_home"
     assert len(right) >= 10
     assert right.mean() > 0.8
@@ -124,19 +126,19 @@ def test_the_query_strategy_asks_about_other_rows(tmp_path: Path) -> None:
         assert (np.diff(frame["acquisition_score"]) <= 0).all()
         return [str(row_id) for row_id in frame["id"]]
 
-    with restored(strategies._STRATEGIES):
-        paste("Add a query strategy", strategies)
+    with restored(query_strategies._STRATEGIES):
+        paste("Add a query strategy", query_strategies)
         assert ranked("theirs", "uncertainty")[0] == "odd"
         assert ranked("dense", "dense")[-1] == "odd"
-    assert "dense" not in strategies._STRATEGIES
-    assert not hasattr(strategies, "dense")
+    assert "dense" not in query_strategies._STRATEGIES
+    assert not hasattr(query_strategies, "dense")
 
 
 def test_the_cleaning_check_sets_its_rows_aside(tmp_path: Path) -> None:
     reply = ("r1", "Fwd: what my neighbor wrote about the red light", "unlabeled", None, None)
     samples = make_table([*ROWS, reply])
-    with restored(checks.CHECKS):
-        paste("Add a cleaning check", checks)
+    with restored(CHECKS):
+        paste("Add a cleaning check", text_quality)
         result = perform("cleaning", samples, tmp_path / "with")
     frame = table.to_pandas(result.samples).set_index("id")
     assert frame.loc["r1", ["status", "reason"]].tolist() == ["quarantined", "junk"]

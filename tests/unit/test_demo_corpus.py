@@ -12,12 +12,13 @@ import pytest
 
 from tests.conftest import HashingEncoder
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
+from tilth.learn.encoder.text_encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache, digest
 from tilth.text import normal_form
-from tilth.weak_supervision import loader, votes
-from tilth.weak_supervision.examples import examples_of
+from tilth.weak_supervision.functions import loader
+from tilth.weak_supervision.functions.unit_examples import examples_of
+from tilth.weak_supervision.voting import applier
 
 ROOT = Path(__file__).resolve().parents[2]
 RAW = ROOT / "data" / "raw"
@@ -151,7 +152,7 @@ def test_their_own_examples_hold_with_the_night_s_own_encoder(tasks: list[Task],
         assert own.hits, function.name
         assert own.misses, function.name
         task = next(task for task in tasks if task.name == function.task)
-        assert votes.failed_examples(function, task, encoder.encode) is None, function.name
+        assert applier.failed_examples(function, task, encoder.encode) is None, function.name
 
 
 def test_each_of_words_alone_votes_and_is_mostly_right(
@@ -160,13 +161,13 @@ def test_each_of_words_alone_votes_and_is_mostly_right(
     """Words, patterns and lengths need no encoder, so that one which costs nothing stands in."""
     encoder, meaning = HashingEncoder(), digest((ROOT / "labeling_functions/meaning.py").read_bytes())
     texts = inbox["text"].tolist()
-    rows = votes.rows_of(inbox[["text"]], votes.Vectors(lambda: encoder.encode(texts), encoder.encode))
+    rows = applier.rows_of(inbox[["text"]], applier.Vectors(lambda: encoder.encode(texts), encoder.encode))
     for function in loader.load(ROOT / "labeling_functions", tasks).functions:
         if function.fingerprint == meaning:
             continue
         task = next(task for task in tasks if task.name == function.task)
-        found, raised = votes.apply(function, task, rows, max_failures=0)
-        voted = found != votes.ABSTAIN
+        found, raised = applier.apply(function, task, rows, max_failures=0)
+        voted = found != applier.ABSTAIN
         right = np.array(task.labels, dtype=object)[found[voted]] == truth[function.task].to_numpy()[voted]
         assert raised == 0, function.name
         assert voted.sum() >= 5, function.name

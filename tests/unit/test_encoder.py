@@ -10,8 +10,9 @@ import pytest
 
 from tilth import progress
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder, batches, resolve_model
 from tilth.errors import ConfigError
+from tilth.learn.encoder.checkpoint import resolve_model
+from tilth.learn.encoder.text_encoder import Encoder, batches
 from tilth.store import Cache
 
 TEXTS = ["Where is my refund?", "the internet is slow", "a", "How much data is left on my mobile this month, roughly?"]

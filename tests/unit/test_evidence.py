@@ -8,11 +8,11 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
-from tilth import evidence as module
-from tilth.calibration import calibrate, soften
-from tilth.evidence import Evidence
-from tilth.judge import fit_predict
-from tilth.neighbors import nearest
+from tilth.learn import shared_features as module
+from tilth.learn.calibration import calibrate, soften
+from tilth.learn.linear_probe import fit_predict
+from tilth.learn.neighbors import nearest
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 

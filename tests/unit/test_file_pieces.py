@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tilth import file_pieces
 from tilth.errors import InputError, RequestError
+from tilth.io import file_pieces
+from tilth.io.readers import read_rows
 from tilth.notes import Notes
-from tilth.reading import read_rows
 
 CSV = "id,text,note\n" + "".join(f'{i},"row {i}, with\na line and ""quotes""",n{i}\n' for i in range(50))
 JSONL = "".join(f'{{"id": {i}, "text": "row {i}", "tags": ["a", {i}]}}\n' for i in range(50))

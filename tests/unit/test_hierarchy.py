@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.hierarchy import NONE, decide
+from tilth.learn.hierarchy import NONE, decide
 
 TREE = [
     {"name": "area", "labels": ["billing", "network", "other"], "parent": None, "parent_of": {}},

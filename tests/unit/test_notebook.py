@@ -9,8 +9,8 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 import tilth
 from tilth.config import EncoderConfig
-from tilth.encoder import Encoder
 from tilth.errors import InputError
+from tilth.learn.encoder.text_encoder import Encoder
 from tilth.store import Cache, Run, locate
 
 

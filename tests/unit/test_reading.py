@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from tilth import csv_rows
 from tilth.errors import InputError
+from tilth.io import csv_reader
+from tilth.io.readers import read_rows
 from tilth.notes import Notes
-from tilth.reading import read_rows
 
 
 def rows(tmp_path: Path, content: bytes | str, name: str = "rows.csv", *wanted: str) -> tuple[pd.DataFrame, Notes]:
@@ -196,7 +196,7 @@ EXPORT = {"id": ["1"], "text": ["'=1"], "label": ["@a"], "label_weight": [1.0], 
 
 @pytest.mark.parametrize("columns", [QUEUE, {**EXPORT, "source": ["input"], "parent_id": ["+x"], "=meta": ["=2"]}])
 def test_what_tilth_wrote_comes_back_as_it_was(tmp_path: Path, columns: dict[str, Any]) -> None:
-    csv_rows.write(pd.DataFrame(columns), tmp_path / "out.csv")
+    csv_reader.write(pd.DataFrame(columns), tmp_path / "out.csv")
     assert b"'" in (tmp_path / "out.csv").read_bytes()
     found, _ = rows(tmp_path, (tmp_path / "out.csv").read_bytes())
     assert found.to_dict("list") == {name: [str(value) for value in values] for name, values in columns.items()}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilth.neighbors import nearest
-from tilth.spreading import graph, spread
+from tilth.learn.label_spreading import graph, spread
+from tilth.learn.neighbors import nearest
 
 
 def ring(rows: int, seed: int) -> np.ndarray:

@@ -22,13 +22,13 @@ def check(config: Config) -> None:
     """
     # The default is there, and the import is heavy.
     if config.strategy != Config().strategy:
-        from tilth.active_learning import strategies
+        from tilth.active_learning import query_strategies
 
-        strategies.get(config.strategy)
+        query_strategies.get(config.strategy)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """Write `acquisition_score` and `acquisition_rank`, and the queue as `queue.csv`."""
-    from tilth.active_learning import core
+    from tilth.active_learning import stage
 
-    return core.run(samples, config, resources)
+    return stage.run(samples, config, resources)

@@ -7,13 +7,26 @@ from typing import TYPE_CHECKING
 
 from tilth.augmentation.config import Config
 from tilth.errors import TilthError
+from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from tilth.augmentation.config import Config
+    from tilth.augmentation.diffusion.adaptation import Adapted, adapt
+    from tilth.augmentation.diffusion.checkpoints import load
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Config", "check", "rests_on", "run"]
+__all__ = ["Adapted", "Config", "adapt", "check", "external_cache_inputs", "load", "run"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "config": ("Config",),
+        "diffusion.adaptation": ("Adapted", "adapt"),
+        "diffusion.checkpoints": ("load",),
+    },
+)
 
 
 def check(config: Config) -> None:
@@ -24,22 +37,22 @@ def check(config: Config) -> None:
     """
     # What comes with tilth needs no looking for, and these imports are heavy.
     if config.denoiser != "pretrained":
-        from tilth.augmentation.weights import find
+        from tilth.augmentation.diffusion import find
 
         find(config.denoiser)
     if config.grammar == "link-grammar" or config.grammar_server:
-        from tilth.augmentation.grammar import checkers
+        from tilth.augmentation.quality import checkers
 
         checkers(config.grammar, config.grammar_server)
     if config.device not in ("auto", "cpu"):
-        config.placed()
+        config.resolve_device()
     if config.backend != "tilth":
-        from tilth.augmentation.large_weights import check_large
+        from tilth.augmentation.llm import check_large
 
         check_large(config.backend, config.large)
 
 
-def rests_on(config: Config) -> list[str]:
+def external_cache_inputs(config: Config) -> list[str]:
     """The files of a denoiser or a large model of one's own, and link-grammar as it is installed.
 
     Of a large model, which may hold tens of gigabytes, names, sizes and times stand for the files.
@@ -50,7 +63,7 @@ def rests_on(config: Config) -> list[str]:
     if config.denoiser != "pretrained":
         found.append(digest_tree(Path(config.denoiser)))
     if config.grammar in ("auto", "link-grammar"):
-        from tilth.augmentation.link_grammar import version
+        from tilth.augmentation.quality import version
 
         found.append(version())
     if config.backend != "tilth" and config.large.model and (folder := Path(config.large.model)).is_dir():
@@ -77,7 +90,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """
     import torch
 
-    from tilth.augmentation.core import augment
+    from tilth.augmentation.stage import augment
 
     try:
         return augment(samples, config, resources)

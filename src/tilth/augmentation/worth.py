@@ -10,8 +10,7 @@ import numpy as np
 from datasets import Dataset
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.learning_curve import Worth, measure
-from tilth.augmentation.proof import Proving
+from tilth.augmentation.selection import Proving, Worth, measure
 from tilth.stage import Figure, Resources, StageResult
 
 _CLASSES = 40  # shown at most

@@ -22,13 +22,13 @@ def check(config: Config) -> None:
     """
     # "auto" is no filter to look for, and the import is heavy.
     if config.filter != "auto":
-        from tilth.cleaning.filters import check_name
+        from tilth.cleaning.label_errors import check_name
 
         check_name(config.filter)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
-    """Judge every text and every given label, and propose by the policy what to do with them."""
-    from tilth.cleaning.core import clean
+    """LinearProbe every text and every given label, and propose by the policy what to do with them."""
+    from tilth.cleaning.stage import clean
 
     return clean(samples, config, resources)

@@ -158,7 +158,7 @@ def _processor(_: Patient) -> Finding | None:
         return None
     import torch
 
-    from tilth.precision import computes_in_bfloat16
+    from tilth.devices import computes_in_bfloat16
 
     half = "computes in bfloat16" if computes_in_bfloat16() else "float32 alone, for it has no bfloat16 of its own"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -167,7 +167,7 @@ def _processor(_: Patient) -> Finding | None:
 
 @check("encoder")
 def _encoder(patient: Patient) -> Finding:
-    from tilth.encoder import resolve_model
+    from tilth.learn.encoder import resolve_model
 
     name = patient.settings.encoder.model if patient.settings else "default"
     try:
@@ -178,7 +178,7 @@ def _encoder(patient: Patient) -> Finding:
 
 @check("link-grammar")
 def _link_grammar(_: Patient) -> Finding:
-    from tilth.augmentation import link_grammar
+    from tilth.augmentation.quality import link_grammar
 
     if found := link_grammar.version():
         return Finding(state="ok", found=found)

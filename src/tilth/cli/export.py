@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tilth.cli import desk, options
+from tilth.cli import options, workspace_data
 from tilth.cli.terminal import say
 
 
@@ -39,9 +39,9 @@ def export(
         force: write over what is there
         as_json: print what was written as JSON, and nothing else, on standard output (on standard error for -)
     """
-    from tilth.export import export as write
+    from tilth.io import export as write
 
-    done = write(desk.run(run), target, kind=format, gold=gold, force=force)
+    done = write(workspace_data.run(run), target, kind=format, gold=gold, force=force)
     streamed = str(target) == "-"
     lines = [f"{done.rows} rows: {'standard output' if streamed else target}"]
     if done.gold:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from tilth.cli import desk as desks
 from tilth.cli import options
+from tilth.cli import workspace_data as desks
 from tilth.cli.terminal import say
 from tilth.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
     from tilth.samples import Task
-    from tilth.weak_supervision.loader import LoadedFunction
+    from tilth.weak_supervision import LoadedFunction
 
 WIDTH = 110
 """Characters of a text that a line shows."""
@@ -164,7 +164,7 @@ def new(
         name: of the file and its function
         label: what it votes for (default: the one with most to gain)
     """
-    from tilth.weak_supervision import scaffold
+    from tilth.weak_supervision.functions import scaffold
 
     desk = desks.at(config)
     of = desk.task(task)
@@ -207,7 +207,7 @@ def suggest(
     """
     import numpy as np
 
-    from tilth.weak_supervision import mining
+    from tilth.weak_supervision.functions import phrase_mining
 
     if not 0 < precision <= 1:
         raise RequestError(f"--precision {precision}: more than 0 and at most 1")
@@ -221,15 +221,15 @@ def suggest(
     for ballot in ballots:
         if not ballot.error:
             covered |= ballot.column >= 0
-    found = mining.suggest(texts, codes, of, covered, precision=precision)
+    found = phrase_mining.suggest(texts, codes, of, covered, precision=precision)
     found = [one for one in found if label in (None, one.label)]
     if not found:
         raise RequestError("no phrase is right often enough in enough labeled rows; label more, or lower --precision")
     names: list[str] = []
     for one in found:
-        names.append(mining.name_for(one.label, names))
+        names.append(phrase_mining.name_for(one.label, names))
     parts = [
-        mining.write(one, texts, codes, of.labels.index(one.label), name)
+        phrase_mining.write(one, texts, codes, of.labels.index(one.label), name)
         for one, name in zip(found, names, strict=True)
     ]
     if as_json:
@@ -237,7 +237,7 @@ def suggest(
 
         _say_json({"task": of.name, "functions": records.suggested(found, names, parts)})
     else:
-        say((mining.HEADER.format(task=of.name) + "".join(parts)).rstrip())
+        say((phrase_mining.HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0
 
 

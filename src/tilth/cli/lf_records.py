@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tilth.cli.desk import Desk
+    from tilth.cli.workspace_data import Desk
     from tilth.samples import Task
-    from tilth.weak_supervision import Config
-    from tilth.weak_supervision.ballots import Ballot
-    from tilth.weak_supervision.mining import Suggestion
+    from tilth.weak_supervision import Ballot, Config, Suggestion
 
 Record = dict[str, Any]
 
 
 def listed(desk: Desk) -> Record:
     """Every function that is there, and what is left out and why."""
-    from tilth.weak_supervision.examples import examples_of
+    from tilth.weak_supervision import examples_of
 
     functions = []
     for one in desk.loaded.functions:
@@ -37,7 +35,7 @@ def problems(desk: Desk) -> Record:
 
 def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
     """How a function did on the input's rows, and whether a night would use it."""
-    from tilth.weak_supervision.shares import below
+    from tilth.weak_supervision import below
 
     function = ballot.function
     found: Record = {"task": function.task, "name": function.name, "where": function.where, "good": not ballot.error}

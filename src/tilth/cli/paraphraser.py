@@ -13,8 +13,8 @@ from tilth.cli.terminal import lines, say
 from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
-    from tilth.augmentation.adapt import Adapted
-    from tilth.cli.desk import Desk
+    from tilth.augmentation import Adapted
+    from tilth.cli.workspace_data import Desk
 
 
 paraphraser = App(name="paraphraser", help="Train or try the paraphraser by hand.")
@@ -44,9 +44,9 @@ def learn(
         raise RequestError(f"{out} is there already; give a folder that does not exist yet")
     if steps is not None and steps < 1:
         raise RequestError(f"--steps {steps}: at least 1")
-    from tilth.cli import desk
+    from tilth.cli import workspace_data
 
-    adapted = _adapted(desk.at(config), out, steps, denoiser)
+    adapted = _adapted(workspace_data.at(config), out, steps, denoiser)
     record = adapted.record
     before, after = record["heldout_loss_before"], record["heldout_loss"]
     if before is None:
@@ -61,9 +61,8 @@ def _adapted(at: Desk, out: Path, steps: int | None, denoiser: str | None) -> Ad
     """Written beside and renamed, so that the folder is whole or not there."""
     from tilth import samples as table
     from tilth import store
-    from tilth.augmentation.adapt import adapt
-    from tilth.augmentation.config import Config
-    from tilth.evidence import Evidence
+    from tilth.augmentation import Config, adapt
+    from tilth.learn import Evidence
 
     configured: Any = at.settings.stage("augmentation")
     values = configured.model_dump()
@@ -104,8 +103,7 @@ def show(
     """
     import torch
 
-    from tilth.augmentation.config import Config
-    from tilth.augmentation.weights import load
+    from tilth.augmentation import Config, load
 
     asked = list(texts) or [line for line in map(str.strip, lines()) if line]
     if candidates < 1:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tilth.cli import desk, options, progress, terminal
+from tilth.cli import options, progress, terminal, workspace_data
 from tilth.cli.terminal import lines, say
 from tilth.errors import InputError, RequestError, did_you_mean
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tilth.notes import Notes
-    from tilth.training.predictor import Predictor
+    from tilth.training import Predictor
 
 BATCH = 64
 """Texts that are answered at once."""
@@ -60,13 +60,13 @@ def predict(
         raise RequestError(f"texts and --input {input} at once; give one of them")
     for given in texts:
         _no_file(given)
-    found = desk.run(run)
+    found = workspace_data.run(run)
     if not (found.path / "model").is_dir():
         raise RequestError(f"run {found.path.name} holds no model; name one that trained: tilth predict --run RUN")
     if input is not None:
         column = text or found.record["config"]["data"]["text"]
         return _file(found.path / "model", input, out, column, force=force, as_json=as_json)
-    from tilth.training.predictor import Predictor
+    from tilth.training import Predictor
 
     asked = list(texts) or [line.rstrip("\r\n") for line in lines()]
     predictor = Predictor.load(found.path / "model")
@@ -88,9 +88,10 @@ def _no_file(given: str) -> None:
 
 def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool, as_json: bool) -> int:
     """Answer the rows of a file, a piece of it at a time, so that one of any size can be answered."""
-    from tilth import export_files, file_pieces, store
+    from tilth import store
+    from tilth.io import export_files, file_pieces
     from tilth.notes import Notes
-    from tilth.training.predictor import Predictor
+    from tilth.training import Predictor
 
     target = export_files.STREAM if out is None else out
     kind = export_files.kind_of(target, "jsonl" if target == export_files.STREAM else None)

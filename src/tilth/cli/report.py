@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tilth.cli import desk, options, terminal
+from tilth.cli import options, terminal, workspace_data
 from tilth.cli.terminal import say
 
 
@@ -32,7 +32,7 @@ def report(
     """
     from tilth import reports
 
-    page = reports.write(desk.run(run).path)
+    page = reports.write(workspace_data.run(run).path)
     say(page.with_suffix(".json").read_text(encoding="utf-8").rstrip() if as_json else str(page))
     if open and not webbrowser.open(page.resolve().as_uri()):
         terminal.note(f"no browser answers here; open it yourself: {page.resolve().as_uri()}")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tilth.cli import child, options, progress
+from tilth.cli import flow_process, options, progress
 from tilth.cli.terminal import say
 from tilth.errors import RequestError
 
 if TYPE_CHECKING:
-    from tilth.ingest import Ingested
+    from tilth.io import Ingested
     from tilth.night import Request
 
 
@@ -88,7 +88,7 @@ def run(*files: Annotated[str, Parameter(show=False)], asked: Asked = Asked()) -
 def _read(asked: Asked, steps: progress.Steps) -> tuple[Request, Ingested]:
     """The request, checked, and the rows that it names; libraries load here, which takes seconds."""
     from tilth import night, stage, store
-    from tilth.ingest import ingest
+    from tilth.io import ingest
 
     stages = night.chosen(stage.NAMES, asked.start, asked.stop, asked.skip)
     steps.plan([progress.READING, progress.STARTING, *stages, progress.CLOSING])
@@ -117,7 +117,7 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
 
 
 def _sources(ingested: Ingested) -> str:
-    from tilth.input_files import shown
+    from tilth.io import shown
 
     return " + ".join(f"{item['rows']} rows of {shown(item['path'])}" for item in ingested.inputs)
 
@@ -127,15 +127,15 @@ def _night(request: Request, ingested: Ingested, steps: progress.Steps, **option
     from tilth import night
 
     workspace = request.workspace
-    child.ask_server()
+    flow_process.ask_server()
     night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
     with workspace.lock():
         opened = night.begin(request, ingested)
         steps.line(f"{_sources(ingested)}: {opened.path}")
         steps.begin(progress.STARTING)
-        flow = child.flow_file(workspace.root, "nightly.py")
-        environment = child.environment(workspace)
-        status = child.see_through(flow, ["--run", str(opened.path)], environment, steps, **options)
+        flow = flow_process.flow_file(workspace.root, "nightly.py")
+        environment = flow_process.environment(workspace)
+        status = flow_process.see_through(flow, ["--run", str(opened.path)], environment, steps, **options)
         record = opened.record
         if record["status"] == "running":
             record = opened.finish("failed", error=f"the night's process ended with status {status}")

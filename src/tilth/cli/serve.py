@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from tilth.cli import child, options
+from tilth.cli import flow_process, options
 
 
 def serve(
@@ -31,16 +31,19 @@ def serve(
     from tilth import store
 
     workspace = store.locate(config)
-    child.ask_server()
+    flow_process.ask_server()
     asked = ["--cron", cron, "--config", str(workspace.config)]
     asked += ["--timezone", timezone] if timezone is not None else []
     asked += ["--port", str(port)] if port is not None else []
     # the workspace's own flows/serve.py, or the one that comes with tilth
-    process = child.start(
-        child.flow_file(workspace.root, "serve.py"), asked, child.environment(workspace), cwd=workspace.root
+    process = flow_process.start(
+        flow_process.flow_file(workspace.root, "serve.py"),
+        asked,
+        flow_process.environment(workspace),
+        cwd=workspace.root,
     )
     try:
         return process.wait()
     except KeyboardInterrupt:
-        child.stop(process)
+        flow_process.stop(process)
         raise

@@ -1,12 +1,12 @@
 """A night, step by step: open a run, perform one stage, close the run; flows add schedule and retries."""
 
 from tilth.night.closing import fail, finish, promote
-from tilth.night.context import code_digest
-from tilth.night.lines import line, plan_line
+from tilth.night.console import line, plan_line
+from tilth.night.dry_run import embedded, plan
 from tilth.night.opening import begin, draft
-from tilth.night.performing import perform
-from tilth.night.planning import embedded, plan
 from tilth.night.request import Request, chosen
+from tilth.night.result_cache import code_digest
+from tilth.night.stage_runner import perform
 
 __all__ = [
     "Request",

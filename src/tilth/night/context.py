@@ -13,37 +13,16 @@ from datasets import Dataset
 from tilth import stage as stages
 from tilth import store
 from tilth.config import load
-from tilth.encoder import Encoder
-from tilth.errors import DamagedFileError
+from tilth.learn.encoder import Encoder
+from tilth.night.result_cache import code_digest
 from tilth.samples import Task
 from tilth.store import Cache, Workspace
 
 if TYPE_CHECKING:
-    from tilth.evidence import Evidence
-    from tilth.weak_supervision.loader import LoadedFunctions
+    from tilth.learn import Evidence
+    from tilth.weak_supervision import LoadedFunctions
 
 log = logging.getLogger(__name__)
-
-_SHARED = (
-    "samples",
-    "store",
-    "stage.py",
-    "config.py",
-    "errors.py",
-    "progress.py",
-    "text.py",
-    "hierarchy.py",
-    "judge.py",
-    "devices.py",
-    "csv_rows.py",
-    "encoder.py",
-    "precision.py",
-    "neighbors.py",
-    "spreading.py",
-    "calibration.py",
-    "evidence.py",
-)
-"""What every stage may run beside its own package; a test holds this list to what the stages really import."""
 
 
 class Context:
@@ -67,7 +46,7 @@ class Context:
 
     def evidence(self, samples: Dataset) -> Evidence:
         """The shared evidence on one table."""
-        from tilth.evidence import Evidence
+        from tilth.learn import Evidence
 
         return Evidence(samples, encoder=self.encoder, cache=self.cache, folds=self.settings.folds)
 
@@ -75,7 +54,7 @@ class Context:
         """The workspace's labeling functions, for the stage that takes them."""
         if name != "weak_supervision":
             return None
-        from tilth.weak_supervision import loader
+        from tilth.weak_supervision.functions import loader
 
         return loader.load(self.workspace.labeling_functions, self.tasks)
 
@@ -92,7 +71,7 @@ class Context:
                 store.library_versions(),
                 store.digest_table(before),
                 self.settings.stage(name).model_dump(mode="json"),
-                stages.rests_on(name, self.settings.stage(name)),
+                stages.external_cache_inputs(name, self.settings.stage(name)),
                 [self.settings.seed, self.settings.folds, self.encoder.fingerprint],
                 [task.to_json() for task in self.tasks],
                 functions.fingerprint if functions else "",
@@ -100,33 +79,3 @@ class Context:
             ]
         )
         return self.cache.folder("stages", key)
-
-
-def kept(folder: Path) -> bool:
-    """Whether a stage's result stands there that another night may take: nobody who was asked for it kept silent.
-
-    A damaged one is computed again, and takes the place of this one.
-    """
-    if not (folder / "result.json").exists():
-        return False
-    try:
-        store.read_table(folder / "table.parquet")
-        return not store.read_json(folder / "result.json")["unheard"]
-    except (DamagedFileError, FileNotFoundError, KeyError) as error:
-        log.warning("%s: the stage is computed again", error)
-        return False
-
-
-def code_files(name: str) -> list[Path]:
-    """The files of the package that a stage runs or reads."""
-    root = Path(__file__).parents[1]
-    files: list[Path] = []
-    for part in (*_SHARED, name):
-        found = sorted((root / part).rglob("*")) if (root / part).is_dir() else [root / part]
-        files += [path for path in found if path.is_file() and "__pycache__" not in path.parts]
-    return files
-
-
-def code_digest(name: str) -> str:
-    """Digest of the source that a stage runs."""
-    return store.digest_code(*code_files(name))

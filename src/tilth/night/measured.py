@@ -99,7 +99,7 @@ class _Gold:
         names = list(tasks)
 
         def ask() -> Mapping[str, np.ndarray]:
-            from tilth.training.predictor import Predictor
+            from tilth.training import Predictor
 
             codes = Predictor.load(folder).answers(self.texts).codes
             return {str(place): np.asarray(codes[name], dtype=np.int32) for place, name in enumerate(names)}
@@ -112,7 +112,7 @@ class _Gold:
 
 
 def _code() -> str:
-    from tilth.training import predictor
+    from tilth.training.export import predictor
 
     here = Path(predictor.__file__)
     files = (here, here.parents[1] / "hierarchy.py", here.parents[1] / "text.py")

@@ -10,9 +10,9 @@ from typing import Any
 
 from tilth import stage as stages
 from tilth import store
-from tilth.encoder import resolve_model
 from tilth.errors import RequestError
-from tilth.ingest import Ingested, ingest
+from tilth.io import Ingested, ingest
+from tilth.learn.encoder import resolve_model
 from tilth.night.request import Request
 from tilth.notes import UNREADABLE
 from tilth.store import Run

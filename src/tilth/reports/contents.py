@@ -14,7 +14,7 @@ import pandas as pd
 from tilth import samples as table
 from tilth import store
 from tilth.errors import RequestError
-from tilth.reports.examples import column, queue, verdicts
+from tilth.reports.example_rows import column, queue, verdicts
 from tilth.samples import Source, Split, Status
 from tilth.stage import Figure
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tilth.reports import svg
-from tilth.reports.examples import shorten
+from tilth.reports import charts, svg
+from tilth.reports.example_rows import shorten
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -21,7 +21,7 @@ def render(report: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=svg.number, words=words, cell=cell, plain=plain)
-    environment.globals.update(draw=svg.draw)
+    environment.globals.update(draw=charts.draw)
     return environment.get_template("report.html.j2").render(report=report)
 
 

@@ -1,24 +1,24 @@
 """One table of samples, one row a text: its columns, its words, and the rule that puts a label in force."""
 
 from tilth.samples.columns import COLUMNS, Column, find, reserved
+from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
 from tilth.samples.resolve import resolve
 from tilth.samples.table import (
     Task,
     changed_columns,
+    escalate_status,
     from_pandas,
     gold_labels,
     learnable,
-    lesson_weights,
     names,
+    sample_weights,
     settled,
     severity,
-    tighten,
     to_pandas,
     unlabeled,
     unsure,
     validate,
 )
-from tilth.samples.words import Action, Origin, Reason, Source, Split, Status
 
 __all__ = [
     "COLUMNS",
@@ -31,17 +31,17 @@ __all__ = [
     "Status",
     "Task",
     "changed_columns",
+    "escalate_status",
     "find",
     "from_pandas",
     "gold_labels",
     "learnable",
-    "lesson_weights",
     "names",
     "reserved",
     "resolve",
+    "sample_weights",
     "settled",
     "severity",
-    "tighten",
     "to_pandas",
     "unlabeled",
     "unsure",

@@ -17,7 +17,7 @@ from tilth.errors import ContractError
 
 INPUT = "input"
 RESOLVE = "resolve"
-ANY_STAGE = "any stage, through tighten"
+ANY_STAGE = "any stage, through escalate_status"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from tilth.samples.enums import Action, Origin, Reason, Source, Split
 from tilth.samples.table import Task
-from tilth.samples.words import Action, Origin, Reason, Source, Split
 
 _PEOPLE = (Origin.ANNOTATOR, Origin.GIVEN)
 _RANK = {Origin.ANNOTATOR: 2, Origin.CORRECTED: 1, Origin.GIVEN: 1}

@@ -1,4 +1,4 @@
-"""The table of samples in memory: conversion, checking, and the one way to tighten a row's status."""
+"""The table of samples in memory: conversion, checking, and the one way to escalate_status a row's status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datasets import Dataset
 
 from tilth.errors import ContractError
 from tilth.samples import columns
-from tilth.samples.words import Origin, Reason, Source, Split, Status
+from tilth.samples.enums import Origin, Reason, Source, Split, Status
 
 REQUIRED = ("id", "text", "split", "source", "parent_id", "status", "reason")
 _SEVERITY = {status.value: rank for rank, status in enumerate(Status)}
@@ -161,7 +161,7 @@ def validate(samples: Dataset, tasks: Sequence[Task]) -> None:
             raise ContractError(f'column "{name}" holds {sorted(unknown)[:5]}, expected words of {words.__name__}')
 
 
-def tighten(frame: pd.DataFrame, rows: np.ndarray, status: Status, reason: Reason) -> None:
+def escalate_status(frame: pd.DataFrame, rows: np.ndarray, status: Status, reason: Reason) -> None:
     """Set the status of the rows in a boolean mask, where that is stricter than what they have.
 
     The only place that writes `status` and `reason`; the first reason for a severity stays. Gold rows are
@@ -201,7 +201,7 @@ def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
     return truth.where(frame["split"].eq(Split.GOLD), None)
 
 
-def lesson_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
+def sample_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
     """What each row counts where it teaches a task, 0 to 1 (rows,).
 
     That is the probability that its label is right; of a used paraphrase, and of a row that has such, times its share

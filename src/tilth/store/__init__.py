@@ -1,7 +1,7 @@
 """What stands on disk: whole files, digests, the cache, runs, the workspace."""
 
 from tilth.store.cache import Cache, used
-from tilth.store.code import digest_code, digest_made_by, library_versions
+from tilth.store.code_digest import digest_code, digest_made_by, library_versions
 from tilth.store.files import (
     atomic,
     copy,

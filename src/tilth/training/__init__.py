@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tilth.lazy import lazy_exports
 from tilth.training.config import Config
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.stage import Resources, StageResult
+    from tilth.training.export.predictor import Predictor
 
-__all__ = ["Config", "run"]
+__all__ = ["Config", "Predictor", "run"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "export.predictor": ("Predictor",),
+    },
+)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
@@ -26,6 +35,6 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         The table with the predictions, metrics (`gold` or `cross_validated`, `trunk`, `export`), figures, and the
         folder `model`. Skipped where no task has a row to learn from.
     """
-    from tilth.training.core import train
+    from tilth.training.stage import train
 
     return train(samples, config, resources)

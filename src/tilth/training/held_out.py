@@ -18,10 +18,10 @@ import pandas as pd
 from datasets import Dataset
 
 from tilth import store
-from tilth.hierarchy import decide
+from tilth.learn import decide
 from tilth.samples import Task
 from tilth.training.heads import Head
-from tilth.training.rows import Rows
+from tilth.training.training_set import Rows
 
 Fit = Callable[[Rows, Task, np.ndarray, np.ndarray, np.ndarray | None], Head]
 
@@ -36,7 +36,7 @@ def write(
         rows: what taught the exported heads.
         heads: the exported ones.
         embeddings: what they stand on, shape (rows, dimensions).
-        fit: as `tilth.training.core` fits a head, by rows, task, embeddings, the rows that teach, the parent's belief.
+        fit: as `tilth.training.stage` fits a head, by rows, task, embeddings, the rows that teach, the parent's belief.
         folder: where the file goes.
     """
     truths = {head.task.name: rows.held & rows.judged[head.task.name].labeled for head in heads}

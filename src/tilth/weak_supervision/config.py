@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tilth.config import Model
+from tilth.weak_supervision.voting import VotingConfig
 
 
-class Config(Model):
+class Config(VotingConfig):
     """How the votes of labeling functions become labels."""
 
     label_model: Literal["auto", "joint", "snorkel", "majority"] = Field(
@@ -34,21 +34,9 @@ class Config(Model):
         default=0.5, ge=0.0, le=1.0, description="a function surely less accurate than this on labeled rows is left out"
     )
     min_measured: int = Field(default=5, ge=1, description="votes on labeled rows before an accuracy counts")
-    max_failures: float = Field(
-        default=0.1, ge=0.0, le=1.0, description="a function that raises on a larger share of rows is left out"
-    )
     max_drift: float = Field(
         default=3.0,
         gt=1.0,
         description="a function whose coverage changes by a larger factor between nights, unedited, is left out",
     )
     epochs: int = Field(default=300, ge=1, le=10_000, description="steps of Snorkel's label model")
-    isolate: bool = Field(
-        default=True, description="run functions in child processes with limits; false where one needs a GPU"
-    )
-    seconds_per_thousand: float = Field(
-        default=10.0, gt=0.0, description="a function that takes longer for 1,000 rows is left out"
-    )
-    min_seconds: float = Field(default=60.0, gt=0.0, description="but every function has at least this long")
-    max_megabytes: int = Field(default=2048, ge=16, description="a function that takes more memory is left out")
-    processes: int = Field(default=0, ge=0, le=64, description="functions run at a time; 0: as many as pay")

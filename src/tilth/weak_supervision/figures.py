@@ -9,10 +9,9 @@ import pandas as pd
 from snorkel.labeling import LFAnalysis
 
 from tilth.stage import Figure
-from tilth.weak_supervision.ballots import Ballot
-from tilth.weak_supervision.choosing import Choice
-from tilth.weak_supervision.history import Measured
-from tilth.weak_supervision.joint import ROUNDS
+from tilth.weak_supervision.functions import Measured
+from tilth.weak_supervision.models import ROUNDS, Choice
+from tilth.weak_supervision.voting import Ballot
 
 SHOWN = 20
 """Rows of a table that a person is asked to read."""

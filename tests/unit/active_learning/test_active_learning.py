@@ -12,12 +12,12 @@ from modAL.batch import uncertainty_batch_sampling
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.active_learning import Config, strategies
-from tilth.active_learning.core import finest
+from tilth.active_learning import Config, query_strategies
 from tilth.active_learning.learner import Learner
+from tilth.active_learning.stage import finest
 from tilth.errors import ConfigError
-from tilth.evidence import Evidence
-from tilth.judge import judge
+from tilth.learn.linear_probe import new_probe
+from tilth.learn.shared_features import Evidence
 from tilth.store import Cache
 
 
@@ -50,14 +50,14 @@ def perform(samples: Dataset, folder: Path, **config: Any) -> stages.StageResult
     ],
 )
 def test_scores_and_order_by_hand(name: str, order: list[int], scores: list[float]) -> None:
-    picks, found = strategies.get(name)(Fixed(), POOL, n_instances=3)
+    picks, found = query_strategies.get(name)(Fixed(), POOL, n_instances=3)
     assert picks.tolist() == order
     assert found == pytest.approx(scores, abs=1e-4)
 
 
 def test_the_batch_scores_by_hand() -> None:
     labeled = np.array([[0.9, 0.1, 0.0]])  # the first of the pool is known already: distance 0, so only 1 - max p
-    picks, scores = strategies.get("batch")(Fixed(labeled), POOL, n_instances=1)
+    picks, scores = query_strategies.get("batch")(Fixed(labeled), POOL, n_instances=1)
     away = np.sqrt(0.25 + 0.04 + 0.09)
     expected = 0.75 * (1 - 1 / (1 + away)) + 0.25 * 0.6
     assert picks.tolist() == [1]
@@ -69,9 +69,9 @@ def test_the_batch_picks_what_modal_picks() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(80, 8))
     labels = np.where(vectors[:, 0] > 0, "x", "y")
-    learner = Learner(estimator=judge(), query_strategy=strategies.get("batch"))
+    learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("batch"))
     learner.teach(vectors[:20], labels[:20])
-    ours, _ = strategies.get("batch")(learner, vectors[20:], n_instances=15)
+    ours, _ = query_strategies.get("batch")(learner, vectors[20:], n_instances=15)
     theirs = uncertainty_batch_sampling(learner, vectors[20:], n_instances=15)
     theirs = theirs[0] if isinstance(theirs, tuple) else theirs
     assert ours.tolist() == np.asarray(theirs).tolist()
@@ -79,13 +79,13 @@ def test_the_batch_picks_what_modal_picks() -> None:
 
 def test_names_are_taken_once_and_unknown_ones_named() -> None:
     with pytest.raises(ValueError, match='"margin" is registered already'):
-        strategies.strategy("margin")(lambda *_, **__: (np.array([]), np.array([])))
+        query_strategies.strategy("margin")(lambda *_, **__: (np.array([]), np.array([])))
     with pytest.raises(ConfigError, match='did you mean "margin"'):
-        strategies.get("margni")
+        query_strategies.get("margni")
 
 
 def test_the_learner_adds_replaces_and_refuses_what_is_not_finite() -> None:
-    learner = Learner(estimator=judge(), query_strategy=strategies.get("margin"))
+    learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("margin"))
     first, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array(["a", "b"])
     learner.teach(first, labels)
     learner.teach(first, labels)

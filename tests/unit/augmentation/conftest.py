@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tools.pretraining.initial_weights import from_encoder
 from transformers import AutoTokenizer
 
-from tilth.augmentation.denoiser import WHEEL, Denoiser, from_encoder, wheel_path
-from tilth.augmentation.pipeline import ParaphrasePipeline
-from tilth.augmentation.scheduler import make
+from tilth.augmentation.diffusion.denoiser import Denoiser
+from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
+from tilth.augmentation.diffusion.scheduler import make
+from tilth.learn.encoder.checkpoint import WHEEL, wheel_path
 
 
 @pytest.fixture(scope="session", autouse=True)

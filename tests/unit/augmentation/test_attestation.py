@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilth.augmentation.attestation import AttestedChecker
+from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
 
 CORPUS = ["Where is my card?", "where is my card now", "Where is my new card?"]
 

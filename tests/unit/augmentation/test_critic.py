@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tilth.augmentation import critic as critics
-from tilth.augmentation.acceptability import AcceptabilityChecker
-from tilth.augmentation.acceptability_learning import recombinations
-from tilth.augmentation.critic import FILE, night_critic
+from tilth.augmentation.quality import critic as critics
+from tilth.augmentation.quality.acceptability import AcceptabilityChecker
+from tilth.augmentation.quality.acceptability_training import recombinations
+from tilth.augmentation.quality.critic import FILE, night_critic
 
 ASKED = ("how do i change {}", "can you tell me how to change {}", "i want to change {}", "please change {} now")
 THINGS = [

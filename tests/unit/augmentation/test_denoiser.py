@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from tilth.augmentation.denoiser import Denoiser, pack_vocabulary, unpack_vocabulary
-from tilth.augmentation.examples import CLS, MASK, SEP, Examples, alone, batches, joined, noised, paired
-from tilth.augmentation.fluency import Fluency, keep
-from tilth.augmentation.learning import Progress, Schedule, heldout_loss, learn, optimizer_of
-from tilth.augmentation.weights import PRETRAINED, load, with_vocabulary
+from tilth.augmentation.diffusion.checkpoints import PRETRAINED, load, with_vocabulary
+from tilth.augmentation.diffusion.denoiser import Denoiser
+from tilth.augmentation.diffusion.training_data import Examples, alone, batches, joined, noised, paired
+from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, learn, optimizer_of
+from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP, pack_vocabulary, unpack_vocabulary
+from tilth.augmentation.quality.fluency import Fluency, keep
 from tilth.store import Cache
 
 TEXTS = [[2073, 2003, 2026, 4003], [2073, 2003, 2026, 2769], [2129, 2079, 1045]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from tilth.augmentation.candidate_cache import draw
 from tilth.augmentation.config import Config
-from tilth.augmentation.drawing import draw
-from tilth.augmentation.pipeline import ParaphraseOutput
+from tilth.augmentation.diffusion.pipeline import ParaphraseOutput
 from tilth.store import Cache
 
 CONFIG = Config(candidates=2, noise=(0.5,))

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.augmentation.config import GateConfig
-from tilth.augmentation.gate import Candidates, Measured, changed, fill, grammatical, novelty, verdicts
-from tilth.augmentation.slots import frame_json
+from tilth.augmentation.selection.budget import fill
+from tilth.augmentation.selection.candidates import Candidates, Measured
+from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection.gate import grammatical, verdicts
+from tilth.augmentation.selection.measures import changed, novelty
+from tilth.augmentation.text.slots import frame_json
 from tilth.samples import Reason
 
 GATE = GateConfig(low=0.7, high=0.98, content=0.9, agreement=0.5, changed=0.25, novelty=0.2, grammar=0.25, per_source=2)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tilth.augmentation import link_grammar
 from tilth.augmentation.config import Config
-from tilth.augmentation.grammar import HarperChecker, RepetitionChecker, added_problems, checkers
+from tilth.augmentation.quality import link_grammar
+from tilth.augmentation.quality.grammar import HarperChecker, RepetitionChecker, added_problems, checkers
 from tilth.errors import ConfigError
 
 

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from tilth.augmentation.grammar import HarperChecker, added_problems, checkers, unheard
-from tilth.augmentation.languagetool import LONGEST, LanguageToolChecker
+from tilth.augmentation.quality.grammar import HarperChecker, added_problems, checkers, unavailable_services
+from tilth.augmentation.quality.languagetool import LONGEST, LanguageToolChecker
 from tilth.errors import ConfigError
 
 RULES = {  # the word that a rule finds, its category and its type of issue, as LanguageTool gives them
@@ -172,10 +172,10 @@ def test_one_failure_costs_its_own_texts_alone(server: Server) -> None:
     checker = LanguageToolChecker(server.address)
     server.reply = lambda text: (500, []) if text.startswith("Bad") else marked(text)
     half = "goed " + "word " * 3000
-    assert unheard([checker, HarperChecker()]) == ()
+    assert unavailable_services([checker, HarperChecker()]) == ()
     found = checker.problems([f"good {half}", f"bad {half}", f"good {half}", ""])
     assert np.isnan(found).tolist() == [False, True, False, False]
-    assert unheard([checker, HarperChecker()]) == ("languagetool",)
+    assert unavailable_services([checker, HarperChecker()]) == ("languagetool",)
 
 
 def test_a_server_that_died_is_not_asked_for_ever(server: Server, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from transformers.utils import hub
 
 from tests.unit.augmentation import tiny_large
-from tilth.augmentation.config import LargeConfig
-from tilth.augmentation.large import LONGEST, PromptedParaphraser, _block_mask
-from tilth.augmentation.large_weights import check_large, fingerprint_large, load_large
+from tilth.augmentation.llm.checkpoints import check_large, fingerprint_large, load_large
+from tilth.augmentation.llm.config import LargeConfig
+from tilth.augmentation.llm.paraphraser import LONGEST, PromptedParaphraser, _block_mask
 from tilth.errors import ConfigError
 
 BACKENDS = ("llada2", "diffusion_gemma")

@@ -10,10 +10,12 @@ import pytest
 from tests.conftest import make_table
 from tests.unit.augmentation.test_proof import TASK, judged, unit
 from tests.unit.augmentation.test_stage import added, night
-from tilth.augmentation import learning_curve, worth
-from tilth.augmentation.config import Config, GateConfig
-from tilth.augmentation.learning_curve import Worth, measure
-from tilth.augmentation.proof import Proving
+from tilth.augmentation import worth
+from tilth.augmentation.config import Config
+from tilth.augmentation.selection import learning_curve
+from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection.cross_fitting import Proving
+from tilth.augmentation.selection.learning_curve import Worth, measure
 from tilth.store import digest_tree
 
 

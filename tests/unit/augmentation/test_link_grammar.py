@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.augmentation import link_grammar
-from tilth.augmentation.grammar import checkers
-from tilth.augmentation.link_grammar import LONGEST, LinkGrammarChecker
+from tilth.augmentation.quality import link_grammar
+from tilth.augmentation.quality.grammar import checkers
+from tilth.augmentation.quality.link_grammar import LONGEST, LinkGrammarChecker
 from tilth.errors import ConfigError
 
 installed = pytest.mark.skipif(link_grammar._library() is None, reason="liblink-grammar.so.5 is not installed")

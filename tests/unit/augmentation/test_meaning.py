@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tilth.augmentation.meaning import turned
+from tilth.augmentation.text.antonyms import turned
 
 
 @pytest.mark.parametrize(

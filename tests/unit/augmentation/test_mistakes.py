@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from tilth.augmentation.mistakes import with_a_mistake
+from tilth.augmentation.quality.synthetic_errors import with_a_mistake
 
 TEXT = "The cards were declined twice and I have not received any of them"
 

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.augmentation.config import Config, GateConfig
-from tilth.augmentation.nearby import Made, Rows, nearby, recombinations
-from tilth.augmentation.wording import words_of
+from tilth.augmentation.config import Config
+from tilth.augmentation.recombination.template_rows import Made, Rows, nearby, recombinations
+from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.text.words import words_of
 
 DONE = ("freeze my card", "order a card", "cancel this card")
 CORPUS = [f"{start} {what}" for start in ("How do I", "I want to") for what in DONE]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from tilth.augmentation.pipeline import ParaphrasePipeline
-from tilth.augmentation.scheduler import make
-from tilth.augmentation.weights import load, load_pipeline, save
+from tilth.augmentation.diffusion.checkpoints import load, load_pipeline, save
+from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
+from tilth.augmentation.diffusion.scheduler import make
 from tilth.errors import ConfigError
 
 TEXT = "I didn't get $20 back from Ann on 3 May, why is that?"

@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
+from tools.pretraining import denoiser_corpora, train_denoiser
+from tools.pretraining.chat_prompts import CONTEXTS, END, OPENINGS, topics
+from tools.pretraining.prepared_corpora import Corpora, restore, save
+from tools.pretraining.write_messages import Writer, sentences
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from tilth.augmentation import pretrain, pretrain_data
-from tilth.augmentation.denoiser import Denoiser
-from tilth.augmentation.examples import alone, joined, paired
-from tilth.augmentation.learning import Schedule
-from tilth.augmentation.pretrain_prepared import Corpora, restore, save
-from tilth.augmentation.pretrain_prompts import CONTEXTS, END, OPENINGS, topics
-from tilth.augmentation.pretrain_written import Writer, sentences
+from tilth.augmentation.diffusion.denoiser import Denoiser
+from tilth.augmentation.diffusion.training_data import alone, joined, paired
+from tilth.augmentation.diffusion.training_loop import Schedule
 
 REQUESTS = ["where is my card", "where is the card of mine", "block my card", "please block the card", "what is my pin"]
 
 
 @pytest.fixture
 def corpora() -> Corpora:
-    ids = pretrain_data.tokenized(REQUESTS)
+    ids = denoiser_corpora.tokenized(REQUESTS)
     pairs = paired(ids, np.array([[0, 1], [2, 3]]), np.array([0.9, 0.7]))
     known = np.unique(np.concatenate([np.array(text) for text in ids]))
     held = {"requests pairs": pairs.take(np.array([0])), "requests alone": alone(ids, np.array([4]))}
@@ -45,14 +45,14 @@ def test_prepared_corpora_come_back_as_they_were(corpora: Corpora, tmp_path: Pat
 def test_pretraining_goes_on_from_its_checkpoint(
     corpora: Corpora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr(pretrain, "LAYERS", 1)
+    monkeypatch.setattr(train_denoiser, "LAYERS", 1)
     work, out = tmp_path / "work", tmp_path / "out"
     work.mkdir()
-    how = pretrain.How(batch=2, workers=workers, every=2)
+    how = train_denoiser.How(batch=2, workers=workers, every=2)
 
-    pretrain.pretrain(corpora, work, out, Schedule(steps=2), how)
+    train_denoiser.pretrain(corpora, work, out, Schedule(steps=2), how)
     first = json.loads((out / "training.json").read_text())
-    model = pretrain.pretrain(corpora, work, out, Schedule(steps=5), how)
+    model = train_denoiser.pretrain(corpora, work, out, Schedule(steps=5), how)
     record = json.loads((out / "training.json").read_text())
 
     assert (first["steps"], record["steps"]) == (2, 5)
@@ -65,7 +65,7 @@ def test_pretraining_goes_on_from_its_checkpoint(
 def test_corpora_are_read_with_what_is_held_out_apart(tmp_path: Path) -> None:
     folders = _folders(tmp_path)
 
-    found = pretrain_data.load(folders, tmp_path)
+    found = denoiser_corpora.load(folders, tmp_path)
 
     assert found.counts["clinc150 pairs"] == 2
     assert found.counts["paws_wiki pairs"] == 4
@@ -76,7 +76,7 @@ def test_corpora_are_read_with_what_is_held_out_apart(tmp_path: Path) -> None:
 
 
 def _folders(home: Path) -> dict[str, Path]:
-    folders = {name: home / name for name in pretrain_data.FOLDERS}
+    folders = {name: home / name for name in denoiser_corpora.FOLDERS}
     for folder in folders.values():
         folder.mkdir()
     table = "text,intent\n" + "".join(f"{text},card\n" for text in REQUESTS[:2])

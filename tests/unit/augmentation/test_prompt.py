@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tilth.augmentation.prompt import has_free_words, paraphrase_prompt, read_answer
+from tilth.augmentation.llm.prompt import has_free_words, paraphrase_prompt, read_answer
 
 
 def test_a_prompt_names_each_slot_once_as_it_is_written_and_negations_apart() -> None:

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tilth.augmentation.config import Config, GateConfig
-from tilth.augmentation.gate import Candidates, Measured, fill
-from tilth.augmentation.judges import TaskJudges, fit
-from tilth.augmentation.proof import Offered, Proof, Proving, prove
+from tilth.augmentation.config import Config
+from tilth.augmentation.selection.budget import fill
+from tilth.augmentation.selection.candidates import Candidates, Measured
+from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection.cross_fitting import Proving
+from tilth.augmentation.selection.cross_validation import Offered, Proof, prove
+from tilth.augmentation.selection.label_agreement import TaskJudges, fit
 from tilth.samples import Reason, Task
 
 TASK = Task(name="label", labels=("a", "b", "c", "d"))
@@ -61,7 +64,7 @@ def test_labels_that_are_held_out_choose_nothing() -> None:
             ).count(None)
             > 60
         )  # the gate lets many of them through
-        proof = prove(Proving([found], rows, CONFIG.gate), candidates, CONFIG, seed)
+        proof = prove(Proving([found], rows, CONFIG.gate), candidates, CONFIG.weights, seed)
         gains.append(proof.with_them - proof.without)
     assert abs(float(np.mean(gains))) < 0.04
 
@@ -78,7 +81,7 @@ def test_paraphrases_that_say_more_of_their_class_help() -> None:
     rows, found, rng, centers = few(2.5)
     parents = np.repeat(np.arange(20), 6)
     vectors = unit(centers[found.codes[parents]] + 0.1 * rng.normal(size=(len(parents), 24)))
-    proof = prove(Proving([found], rows, CONFIG.gate), offered(parents, vectors, found, 30), CONFIG, 0)
+    proof = prove(Proving([found], rows, CONFIG.gate), offered(parents, vectors, found, 30), CONFIG.weights, 0)
     assert proof.with_them > proof.without
     assert proof.weight in CONFIG.weights
 
@@ -87,7 +90,7 @@ def test_texts_of_another_class_are_turned_away_in_the_proof_too() -> None:
     rows, found, rng, centers = few(0.5)
     parents = np.repeat(np.arange(20), 3)
     vectors = unit(centers[(found.codes[parents] + 1) % 4] + 0.1 * rng.normal(size=(len(parents), 24)))
-    proof = prove(Proving([found], rows, CONFIG.gate), offered(parents, vectors, found, 30), CONFIG, 0)
+    proof = prove(Proving([found], rows, CONFIG.gate), offered(parents, vectors, found, 30), CONFIG.weights, 0)
     assert proof.with_them == proof.without
     assert proof.interval == (0.0, 0.0)
 
@@ -130,7 +133,7 @@ def test_what_is_in_a_held_out_rows_words_teaches_nothing_of_that_row() -> None:
             parents = (np.arange(80) + 4) % 80  # same class, next fold
             made = offered(parents, rows, told, 60)
             made.candidates.beside[:] = np.arange(80) if beside else -1
-            proved = prove(Proving([told], rows, CONFIG.gate), made, CONFIG, seed)
+            proved = prove(Proving([told], rows, CONFIG.gate), made, CONFIG.weights, seed)
             found.append(proved.with_them - proved.without)
         gains[beside] = float(np.mean(found))
     assert gains[False] > 0.02

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.augmentation.acceptability import AcceptabilityChecker
-from tilth.augmentation.attestation import AttestedChecker
-from tilth.augmentation.config import GateConfig
-from tilth.augmentation.fluency import Fluency
-from tilth.augmentation.grammar import RepetitionChecker
-from tilth.augmentation.readability import Signs, read, readable
-from tilth.augmentation.weights import load
+from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.quality.acceptability import AcceptabilityChecker
+from tilth.augmentation.quality.fluency import Fluency
+from tilth.augmentation.quality.grammar import RepetitionChecker
+from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
+from tilth.augmentation.quality.well_formedness import Signs, read, readable
+from tilth.augmentation.selection.config import GateConfig
 
 SOURCES = ["how do i change my address", "where is my new card", "how do i change my address"]
 PARAPHRASES = ["can you tell me how to change my address", "where my is card new", "how do i my address"]

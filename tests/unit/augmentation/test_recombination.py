@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tilth.augmentation.recombination import Recombined, recombined
-from tilth.augmentation.wording import words_of
+from tilth.augmentation.recombination.recombine import Recombined, recombined
+from tilth.augmentation.text.words import words_of
 
 DONE = ("freeze my card", "order a card", "cancel this card")
 CORPUS = [

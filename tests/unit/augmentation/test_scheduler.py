@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tilth.augmentation.scheduler import AbsorbingScheduler, commit, make, prepare
+from tilth.augmentation.diffusion.scheduler import AbsorbingScheduler, commit, make, prepare
 
 NAMES = ("confidence", "absorbing", "block_refinement", "amused")
 

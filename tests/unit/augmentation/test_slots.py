@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tilth.augmentation.slots import find_slots, frame_json, keeps_slots, slots_by_kind
+from tilth.augmentation.text.slots import find_slots, frame_json, keeps_slots, slots_by_kind
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ from datasets import Dataset
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
-from tilth.augmentation.judges import fit
-from tilth.augmentation.weights import RECORD, load
+from tilth.augmentation.diffusion.checkpoints import RECORD, load
+from tilth.augmentation.selection.label_agreement import fit
 from tilth.errors import ConfigError, TilthError
-from tilth.evidence import Evidence
+from tilth.learn.shared_features import Evidence
 from tilth.samples import to_pandas
-from tilth.stage import Resources, StageResult, perform, rests_on
+from tilth.stage.contract import Resources, StageResult
+from tilth.stage.registry import external_cache_inputs, perform
 from tilth.store import Cache
 
 LOOSE = {"low": -1.0, "high": 1.0, "content": -1.0, "agreement": 0.0, "grammar": 99.0, "growth": 20.0}
@@ -244,11 +245,16 @@ def test_a_result_rests_on_the_files_of_a_denoiser_of_ones_own(first: StageResul
     assert first.carried is not None
     shutil.copytree(first.carried / "denoiser", tmp_path / "own")
     config = Config(denoiser=str(tmp_path / "own"), grammar="denoiser")
-    before = rests_on("augmentation", config)
-    assert rests_on("augmentation", config) == before != rests_on("augmentation", Config(grammar="denoiser")) == []
+    before = external_cache_inputs("augmentation", config)
+    assert (
+        external_cache_inputs("augmentation", config)
+        == before
+        != external_cache_inputs("augmentation", Config(grammar="denoiser"))
+        == []
+    )
     weights = next((tmp_path / "own").rglob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    assert rests_on("augmentation", config) != before
+    assert external_cache_inputs("augmentation", config) != before
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is the accelerator that is asked for")
@@ -263,7 +269,7 @@ def test_an_accelerator_without_memory_is_named_with_the_way_round(
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nprocess 1 has 79 GiB")
 
-    monkeypatch.setattr("tilth.augmentation.core.augment", full)
+    monkeypatch.setattr("tilth.augmentation.stage.augment", full)
     wanted = r'^the accelerator.* full \(CUDA out of memory. Tried to allocate 2 GiB.\).*device = "cpu"'
     with pytest.raises(TilthError, match=wanted):  # the night says which stage it was
         night(make_table(), tmp_path)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tilth.augmentation.wording import UNK, Piece, in_style, share_known, spellings, words_of, write
+from tilth.augmentation.text.detokenizer import Piece, in_style, spellings, write
+from tilth.augmentation.text.words import UNK, share_known, words_of
 
 
 def kept(text: str, tokenizer: Any) -> list[Piece]:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
-from tilth.cleaning.checks import CHECKS, check
-from tilth.evidence import Evidence
+from tilth.cleaning.checks.registry import CHECKS, check
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Reason, Status, to_pandas
 from tilth.store import Cache
 

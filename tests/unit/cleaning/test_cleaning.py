@@ -2,7 +2,7 @@ from pathlib import Path
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
-from tilth.evidence import Evidence
+from tilth.learn.shared_features import Evidence
 from tilth.store import Cache
 
 

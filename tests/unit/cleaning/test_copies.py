@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth import samples as table
-from tilth.evidence import Evidence
-from tilth.night.lines import line
+from tilth.learn.shared_features import Evidence
+from tilth.night.console import line
 from tilth.store import Cache
 
 KETTLE, LAMP = "the little blue kettle will not boil water today", "a lamp of mine burns green and says nothing at all"
@@ -50,7 +50,7 @@ def test_two_against_one_go_to_review_at_two_thirds(tmp_path: Path) -> None:
         "outage", "outage", "conflicting_copies",
     ]  # fmt: skip
     assert out.loc["k1", "intent_confidence"] == pytest.approx(2 / 3)
-    assert table.lesson_weights(out, "intent")[out.index.get_loc("k1")] == pytest.approx(2 / 3)
+    assert table.sample_weights(out, "intent")[out.index.get_loc("k1")] == pytest.approx(2 / 3)
     assert out.loc["k3", "intent"] is None  # what one of three says is in force nowhere
     assert table.unsure(out, "intent")[out.index.get_loc("k1")]  # so that the queue may ask about it
 
@@ -83,7 +83,7 @@ def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
     second, _ = cleaned(extra[::-1], tmp_path / "second")
     said = ["status", "reason", "duplicate_of", "area", "intent", "intent_reason", "intent_suggested", "intent_action"]
     pd.testing.assert_frame_equal(first[said], second.loc[first.index, said])
-    weights = [pd.Series(table.lesson_weights(out, "intent"), index=out.index)[first.index] for out in (first, second)]
+    weights = [pd.Series(table.sample_weights(out, "intent"), index=out.index)[first.index] for out in (first, second)]
     pd.testing.assert_series_equal(*weights)
 
 

@@ -11,10 +11,10 @@ from tests.conftest import HashingEncoder
 from tests.unit.cleaning.test_labels import CLASSES, FILLER, WORDS
 from tilth import samples as table
 from tilth.cleaning import Config
-from tilth.cleaning.copies import conflicts
-from tilth.cleaning.crowd import consensus
-from tilth.cleaning.labels import judge_all
-from tilth.evidence import Evidence
+from tilth.cleaning.checks.copies import conflicts
+from tilth.cleaning.label_errors.detection import judge_all
+from tilth.cleaning.label_errors.multiannotator import consensus
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 

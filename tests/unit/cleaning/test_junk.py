@@ -13,9 +13,9 @@ import pytest
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth import samples as table
-from tilth.cleaning.junk import kinds
-from tilth.evidence import Evidence
-from tilth.night.lines import line
+from tilth.cleaning.checks.junk import kinds
+from tilth.learn.shared_features import Evidence
+from tilth.night.console import line
 from tilth.store import Cache
 from tilth.text import clean
 

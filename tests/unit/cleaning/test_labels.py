@@ -10,15 +10,17 @@ import pytest
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth.cleaning import Config
-from tilth.cleaning.copies import conflicts
-from tilth.cleaning.filters import NAMES, choose
-from tilth.cleaning.labels import judge_all
-from tilth.cleaning.witnesses import Graph, believe
+from tilth.cleaning.checks.copies import conflicts
+from tilth.cleaning.label_errors.detection import judge_all
+from tilth.cleaning.label_errors.filter_selection import choose
+from tilth.cleaning.label_errors.filters import NAMES
+from tilth.cleaning.label_errors.out_of_fold_models import Graph, believe
 from tilth.errors import ConfigError
-from tilth.evidence import Evidence
-from tilth.neighbors import nearest
+from tilth.learn.neighbors import nearest
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
-from tilth.stage import Resources, perform
+from tilth.stage.contract import Resources
+from tilth.stage.registry import perform
 from tilth.store import Cache
 
 CLASSES = 6

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.planting import best_threshold, chance_wrong, confusion, error_rate, measure, plant
+from tilth.cleaning.label_errors.noise_injection import (
+    best_threshold,
+    chance_wrong,
+    confusion,
+    error_rate,
+    measure,
+    plant,
+)
 
 
 def scores(wrong: float, count: int, seed: int) -> np.ndarray:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.posterior import posterior
+from tilth.cleaning.label_errors.instance_dependent_noise import posterior
 
 
 def beliefs(right: np.ndarray, sure: np.ndarray, classes: int = 3) -> np.ndarray:

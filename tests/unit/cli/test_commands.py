@@ -98,7 +98,7 @@ def test_a_command_that_is_stopped_says_so(
     elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int, status: int
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("tilth.export.export", lambda *_, **__: signal.raise_signal(number))
+    monkeypatch.setattr("tilth.io.exporting.export", lambda *_, **__: signal.raise_signal(number))
     try:
         assert cli.main(["export", "out.csv", "--run", "nights"]) == status
     finally:

@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import ROWS, HashingEncoder
 from tilth import cli, night, store
-from tilth.cli import desk
-from tilth.ingest import ingest
+from tilth.cli import workspace_data
+from tilth.io.ingestion import ingest
 from tilth.night import context
 
 HEAD = "from snorkel.labeling import labeling_function\nimport tilth\nTASK = 'intent'\n"
@@ -44,7 +44,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tasks = '[[tasks]]\nname = "area"\n[[tasks]]\nname = "intent"\nparent = "area"\n'
     config = f'{tasks}[data]\ninput = ["in.csv"]\ngold = "gold.csv"\n[weak_supervision]\nmin_measured = 4\n'
     (tmp_path / "tilth.toml").write_text(config)
-    monkeypatch.setattr(desk.Desk, "encoder", HashingEncoder())
+    monkeypatch.setattr(workspace_data.Desk, "encoder", HashingEncoder())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tilth import progress as reports
-from tilth.cli import child, progress, terminal
+from tilth.cli import flow_process, progress, terminal
 
 PLAN = [progress.READING, progress.STARTING, "cleaning", progress.CLOSING]
 
@@ -99,7 +99,7 @@ def test_what_a_night_shows_comes_through_its_pipe(tmp_path: Path, capsys: pytes
     )
     with progress.steps(lines=True) as steps:
         steps.plan(PLAN)
-        assert child.see_through(flow, [], terminal.environment(), steps) == 3
+        assert flow_process.see_through(flow, [], terminal.environment(), steps) == 3
     told = capsys.readouterr()
     assert told.out == "cleaning: done\n"
     assert told.err.splitlines() == ["tilth:  50 %  cleaning (step 3 of 4)", "tilth: the cache is gone"]

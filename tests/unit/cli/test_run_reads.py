@@ -11,7 +11,7 @@ import pytest
 
 from tilth import cli, night, stage, store
 from tilth.config import load
-from tilth.ingest import ingest
+from tilth.io.ingestion import ingest
 
 ROWS = "text,label\nhello there,a\nfar, too, many,a\nbye now,b\nagain, far, too, many,b\n"
 TOLD = "2 lines of rows.csv could not be read"

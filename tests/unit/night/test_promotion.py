@@ -47,7 +47,7 @@ def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
             codes = {task: [LABELS.index(answers[text]) for text in texts] for task, answers in said.items()}
             return type("Answers", (), {"codes": codes})
 
-    monkeypatch.setattr("tilth.training.predictor.Predictor.load", Model)
+    monkeypatch.setattr("tilth.training.export.predictor.Predictor.load", Model)
     return made
 
 

@@ -10,7 +10,8 @@ from tests.unit.reports.fake_run import HOSTILE, LABELS, frame, make
 from tilth import reports
 from tilth.errors import RequestError
 from tilth.reports import svg
-from tilth.reports.examples import shorten
+from tilth.reports.charts import draw
+from tilth.reports.example_rows import shorten
 
 _VOID = {"meta", "br", "img", "link", "input"}
 
@@ -186,7 +187,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_each_kind_is_drawn(kind: str, data: dict, shape: str, count: int) -> None:
-    drawn = str(svg.draw({"kind": kind, "title": 'a "title" <i>', "data": data}))
+    drawn = str(draw({"kind": kind, "title": 'a "title" <i>', "data": data}))
     _parsed(drawn)
     assert drawn.count(shape) == count
     if kind != "table":
@@ -195,12 +196,12 @@ def test_each_kind_is_drawn(kind: str, data: dict, shape: str, count: int) -> No
 
 @pytest.mark.parametrize("kind", ["bar", "histogram", "line", "heatmap", "pie"])
 def test_what_cannot_be_drawn_is_said(kind: str) -> None:
-    drawn = str(svg.draw({"kind": kind, "title": "t", "data": {}}))
+    drawn = str(draw({"kind": kind, "title": "t", "data": {}}))
     assert ("No picture" if kind == "pie" else "Malformed figure data") in drawn
 
 
 def test_a_bar_is_as_long_as_its_value() -> None:
-    drawn = str(svg.draw({"kind": "bar", "title": "t", "data": {"labels": ["a", "b"], "values": [10, 5]}}))
+    drawn = str(draw({"kind": "bar", "title": "t", "data": {"labels": ["a", "b"], "values": [10, 5]}}))
     # the bars have 640 - 190 - 60 = 390 units, and the axis ends at 10
     assert 'width="390.0"' in drawn
     assert 'width="195.0"' in drawn

@@ -90,14 +90,14 @@ def test_a_paraphrase_inherits_its_parents_label_times_the_gates_confidence() ->
 def test_a_status_only_tightens_and_the_first_reason_stays() -> None:
     frame = table.to_pandas(make_table())
     first = (frame["id"] == "a1").to_numpy()
-    table.tighten(frame, first, Status.QUARANTINED, Reason.JUNK)
-    table.tighten(frame, first, Status.REVIEW, Reason.OUTLIER)
+    table.escalate_status(frame, first, Status.QUARANTINED, Reason.JUNK)
+    table.escalate_status(frame, first, Status.REVIEW, Reason.OUTLIER)
     assert frame.loc[0, ["status", "reason"]].tolist() == ["quarantined", "junk"]
 
 
 def test_tighten_never_touches_gold() -> None:
     frame = table.to_pandas(make_table())
-    table.tighten(frame, np.ones(len(frame), dtype=bool), Status.QUARANTINED, Reason.JUNK)
+    table.escalate_status(frame, np.ones(len(frame), dtype=bool), Status.QUARANTINED, Reason.JUNK)
     assert set(frame.loc[frame["split"] == "gold", "status"]) == {"active"}
 
 

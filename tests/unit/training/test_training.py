@@ -17,17 +17,19 @@ from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage, training
 from tilth.errors import RequestError
-from tilth.evidence import Evidence
-from tilth.hierarchy import decide
+from tilth.learn.encoder.tokenizer import Tokens
+from tilth.learn.encoder.trunk import Trunk, encode
+from tilth.learn.hierarchy import decide
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache, Run, digest_tree
-from tilth.training import core, onnx_graphs
 from tilth.training.config import Config
-from tilth.training.heads import fit, predict
-from tilth.training.predictor import Predictor
-from tilth.training.rows import rows_of
-from tilth.training.tokens import Tokens
-from tilth.training.trunk import Lessons, Trunk, encode, tune
+from tilth.training.export import onnx_graphs
+from tilth.training.export.predictor import Predictor
+from tilth.training.fine_tuning import Lessons, tune
+from tilth.training.fitting import _heads
+from tilth.training.heads.linear import fit, predict
+from tilth.training.training_set import rows_of
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
 TUNED = Config(trunk="tuned", steps=24, passes=20, batch_size=4, learning_rate=1e-3, agreement=0.0)
@@ -132,7 +134,7 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
     texts = samples["text"][:]
     np.testing.assert_allclose(Predictor.load(model).embed(texts), own.evidence.encoder.encode(texts), atol=0.02)
     frame, vectors = table.to_pandas(samples), own.evidence.embeddings()
-    fitted = core._heads(rows_of(frame, TASKS, own), vectors, None)
+    fitted = _heads(rows_of(frame, TASKS, own), vectors, None)
     for task, expected in predict(fitted, vectors).items():
         np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
     settings = json.loads((model / "tilth.json").read_text())

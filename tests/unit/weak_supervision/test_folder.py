@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TASKS
-from tilth.weak_supervision import folder, loader
-from tilth.weak_supervision.rows import Row, Vectors
+from tilth.weak_supervision.functions import loader, workspace_package
+from tilth.weak_supervision.voting.data_points import Row, Vectors
 
 HEAD = "from snorkel.labeling import labeling_function\nTASK = 'intent'\n"
 FUNCTION = "@labeling_function()\ndef one(x):\n    return 'slow' if {test} else None\n"
@@ -141,7 +141,7 @@ def test_a_dry_look_writes_nothing(tmp_path: Path) -> None:
     write(tmp_path, a="import _helpers\n" + FUNCTION.format(test="_helpers.holds(x)"))
     only(tmp_path)
     assert not list(tmp_path.rglob("*.pyc"))
-    assert folder.fresh(tmp_path).holds("_helpers")
+    assert workspace_package.fresh(tmp_path).holds("_helpers")
 
 
 PACKAGE = {

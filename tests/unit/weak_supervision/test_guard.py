@@ -19,9 +19,13 @@ from snorkel.preprocess import preprocessor
 
 import tilth
 from tests.conftest import TASKS, HashingEncoder
-from tilth.weak_supervision import ballots, child, guard, loader
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.loader import LoadedFunction
+from tilth.weak_supervision.functions import loader
+from tilth.weak_supervision.functions.loader import LoadedFunction
+from tilth.weak_supervision.isolation import supervisor, worker
+from tilth.weak_supervision.isolation.limits import Limits
+from tilth.weak_supervision.voting import cached_applier
+from tilth.weak_supervision.voting.label_matrix import Ballot
 
 TEXTS = ("slow internet", "bad line", "my refund", "red light")
 QUICK = Config(min_seconds=1.0, seconds_per_thousand=0.001, max_megabytes=200)
@@ -31,10 +35,10 @@ def function(name: str, body: Any) -> LoadedFunction:
     return LoadedFunction(task="intent", name=name, function=LabelingFunction(name, body), fingerprint=name)
 
 
-def cast(*functions: LoadedFunction, config: Config = QUICK, **columns: list[Any]) -> list[ballots.Ballot]:
+def cast(*functions: LoadedFunction, config: Config = QUICK, **columns: list[Any]) -> list[Ballot]:
     frame = pd.DataFrame({"text": list(TEXTS), **{f"meta.{name}": values for name, values in columns.items()}})
     encoder = HashingEncoder()
-    return ballots.cast_all(
+    return cached_applier.cast_all(
         list(functions), TASKS, frame, lambda: encoder.encode(frame["text"].tolist()), encoder.encode, config
     )
 
@@ -143,7 +147,9 @@ def test_the_parent_alone_runs_the_encoder() -> None:
     near = function("near", lambda x: "slow" if x.similar_to("slow internet") > 0.9 else None)
     tilth.examples(hits=["slow internet"], misses=["red light"])(near.function)
     encoder, frame = Watched(), pd.DataFrame({"text": list(TEXTS)})
-    (ballot,) = ballots.cast_all([near], TASKS, frame, lambda: encoder.encode(list(TEXTS)), encoder.encode, QUICK)
+    (ballot,) = cached_applier.cast_all(
+        [near], TASKS, frame, lambda: encoder.encode(list(TEXTS)), encoder.encode, QUICK
+    )
     assert ballot.column.tolist() == [1, -1, -1, -1]
 
 
@@ -155,7 +161,7 @@ def test_the_parts_of_a_large_table_are_put_together_in_order() -> None:
         function("dies", lambda x: os._exit(1) if x.text == "red 4999" else None),
     ]
     config = Config(processes=2)
-    found = ballots.cast_all(functions, TASKS, frame, child.ask, child.ask, config)  # type: ignore[arg-type]
+    found = cached_applier.cast_all(functions, TASKS, frame, worker.ask, worker.ask, config)  # type: ignore[arg-type]
     expected = np.where(np.arange(5000) % 3 == 0, 1, -1)
     assert np.array_equal(found[0].column, expected)
     assert np.array_equal(found[1].column, np.where(expected == 1, -1, 2))
@@ -165,15 +171,15 @@ def test_the_parts_of_a_large_table_are_put_together_in_order() -> None:
 def test_time_is_counted_by_step_and_not_by_piece() -> None:
     def piece() -> int:
         for step in (0, 1, 0, 1):
-            child.at(step)
+            worker.at(step)
             time.sleep(0.2)
-        child.at(7)
+        worker.at(7)
         time.sleep(5)
         return 1
 
-    (done,) = guard.run([piece], guard.Limits(seconds=0.7))
+    (done,) = supervisor.run([piece], Limits(seconds=0.7))
     assert (done.at, done.error) == (7, "still ran after 0.7 seconds, its limit of time")
-    (done,) = guard.run([piece], guard.Limits(seconds=0.3))
+    (done,) = supervisor.run([piece], Limits(seconds=0.3))
     assert done.at == 0
 
 
@@ -206,5 +212,5 @@ def test_a_file_that_prints_on_import_is_used_and_named(tmp_path: Path, capfd: p
 
 def test_a_child_has_one_thread_in_every_library() -> None:
     """A pool of threads does not survive a fork, and two children with two threads each are in each other's way."""
-    [done] = guard.run([lambda: [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]], guard.Limits())
+    [done] = supervisor.run([lambda: [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]], Limits())
     assert set(done.value) == {1}

@@ -13,10 +13,12 @@ import pytest
 
 from tests.conftest import TASKS, HashingEncoder
 from tilth.store import Cache
-from tilth.weak_supervision import ballots, loader
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.fingerprint import UnknownError, fingerprint
-from tilth.weak_supervision.rows import keys_of
+from tilth.weak_supervision.functions import loader
+from tilth.weak_supervision.functions.fingerprint import UnknownError, fingerprint
+from tilth.weak_supervision.voting import cached_applier
+from tilth.weak_supervision.voting.data_points import keys_of
+from tilth.weak_supervision.voting.label_matrix import Ballot
 
 HEAD = "import re\nfrom snorkel.labeling import labeling_function\nTASK = 'intent'\n"
 ONE = HEAD + "WORDS = ('slow',)\ndef hit(x):\n    return any(w in x.text for w in WORDS)\n"
@@ -93,11 +95,11 @@ def test_declared_files_are_part_of_the_key(tmp_path: Path) -> None:
     assert "FILES names what cannot be read" in loader.load(tmp_path, TASKS).problems[0].why
 
 
-def cast(folder: Path, source: str, frame: pd.DataFrame, **config: object) -> list[ballots.Ballot]:
+def cast(folder: Path, source: str, frame: pd.DataFrame, **config: object) -> list[Ballot]:
     (folder / "a.py").write_text(source)
     functions = loader.load(folder, TASKS).functions
     encoder = HashingEncoder()
-    return ballots.cast_all(
+    return cached_applier.cast_all(
         functions,
         TASKS,
         frame,

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.neighbors import Neighbors
-from tilth.weak_supervision import choosing, figures, history, joint, label_model
-from tilth.weak_supervision.choosing import Witnesses
-from tilth.weak_supervision.history import Measured
+from tilth.learn.neighbors import Neighbors
+from tilth.weak_supervision import figures
+from tilth.weak_supervision.functions import history
+from tilth.weak_supervision.functions.history import Measured
+from tilth.weak_supervision.models import joint_model, label_model, model_selection
+from tilth.weak_supervision.models.model_selection import Witnesses
 
 
 def clouds(count: int = 300, *, apart: float = 3.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -22,10 +24,10 @@ def clouds(count: int = 300, *, apart: float = 3.0, seed: int = 0) -> tuple[np.n
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), truth
 
 
-def text_of(vectors: np.ndarray) -> joint.Text:
+def text_of(vectors: np.ndarray) -> joint_model.Text:
     cosine = vectors @ vectors.T - 3 * np.eye(len(vectors))
     near = np.argsort(-cosine, axis=1)[:, :10]
-    return joint.see(vectors, Neighbors(rows=near, similarities=np.take_along_axis(cosine, near, axis=1)))
+    return joint_model.see(vectors, Neighbors(rows=near, similarities=np.take_along_axis(cosine, near, axis=1)))
 
 
 def noisy(truth: np.ndarray, *, coverage: float, right: float, functions: int = 3, seed: int = 1) -> np.ndarray:
@@ -59,14 +61,14 @@ def test_rows_without_a_vote_are_labeled_by_what_they_look_like() -> None:
     votes = noisy(truth, coverage=0.1, right=0.9)
     silent = (votes < 0).all(axis=1)
     assert silent.mean() > 0.6
-    found = joint.believe(votes, text_of(vectors), np.full(len(truth), -1), 2)
+    found = joint_model.believe(votes, text_of(vectors), np.full(len(truth), -1), 2)
     assert found.sum(axis=1) == pytest.approx(np.ones(len(truth)))
     assert (found.argmax(axis=1) == truth)[silent].mean() > 0.88  # two thirds are of one class
 
 
 def test_without_a_vote_or_a_label_nothing_is_said() -> None:
     vectors, _ = clouds(30)
-    found = joint.believe(np.full((30, 2), -1), text_of(vectors), np.full(30, -1), 2)
+    found = joint_model.believe(np.full((30, 2), -1), text_of(vectors), np.full(30, -1), 2)
     assert found == pytest.approx(np.full((30, 2), 0.5))
 
 
@@ -77,7 +79,7 @@ def test_a_row_is_not_its_own_witness() -> None:
     wrong = int(np.flatnonzero(known >= 0)[0])
     known[wrong] = 1 - truth[wrong]
     votes[wrong] = -1
-    found = joint.believe(votes, text_of(vectors), known, 2)
+    found = joint_model.believe(votes, text_of(vectors), known, 2)
     assert found[wrong].argmax() == truth[wrong]
 
 
@@ -85,7 +87,7 @@ def test_votes_are_weighed_by_what_their_rows_turn_out_to_be() -> None:
     # Ten rows got a vote for class 1, of which the belief holds nine to be of class 0.
     belief = np.array([[1.0, 0.0]] * 9 + [[0.0, 1.0]] + [[0.5, 0.5]] * 10)
     votes = np.array([[1]] * 10 + [[-1]] * 10)
-    spoken = joint._votes(votes, belief)
+    spoken = joint_model._votes(votes, belief)
     meant = np.array([(9 + 5 * 0.2) / 15, (1 + 5 * 0.8) / 15])
     base = np.array([(14 + 1) / 22, (6 + 1) / 22])
     assert spoken[0] == pytest.approx(np.log(meant / base))
@@ -96,8 +98,8 @@ def test_votes_are_weighed_by_what_their_rows_turn_out_to_be() -> None:
 def test_where_the_text_tells_the_joint_model_is_chosen(labels: int) -> None:
     vectors, truth = clouds(600)
     known = np.where(np.arange(600) < labels, truth, -1)
-    choice = choosing.choose(seen(truth, vectors, noisy(truth, coverage=0.15, right=0.85), known))
-    assert choice.name in choosing.JOINTS
+    choice = model_selection.choose(seen(truth, vectors, noisy(truth, coverage=0.15, right=0.85), known))
+    assert choice.name in model_selection.JOINTS
     assert choice.by == ("held-out labels" if labels else "held-out votes")
     assert set(choice.scores) == {"joint-2", "joint-4", "joint-8", "snorkel", "majority"}
     assert choice.scores[choice.name] == max(choice.scores.values())
@@ -108,34 +110,34 @@ def test_functions_that_know_less_than_the_text_are_not_heard() -> None:
     sure = np.where(np.arange(2) == truth[:, None], 0.9, 0.1).astype(np.float32)
     known = np.where(np.arange(300) < 100, truth, -1)
     poor = noisy(truth, coverage=0.5, right=0.55)
-    assert choosing.choose(seen(truth, vectors, poor, known, judged=sure)).name == choosing.TEXT
-    assert choosing.choose(seen(truth, vectors, poor, known, judged=sure), "majority").name == "majority"
+    assert model_selection.choose(seen(truth, vectors, poor, known, judged=sure)).name == model_selection.TEXT
+    assert model_selection.choose(seen(truth, vectors, poor, known, judged=sure), "majority").name == "majority"
     good = noisy(truth, coverage=1.0, right=1.0)
-    assert choosing.choose(seen(truth, vectors, good, known, judged=1 - sure)).name != choosing.TEXT
+    assert model_selection.choose(seen(truth, vectors, good, known, judged=1 - sure)).name != model_selection.TEXT
     unknown = seen(truth, vectors, poor, judged=sure)  # without labels nothing tells whether judges know them
-    assert choosing.TEXT not in choosing.choose(unknown).scores
+    assert model_selection.TEXT not in model_selection.choose(unknown).scores
 
 
 def test_snorkels_model_is_not_waited_for_where_functions_and_labels_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, truth = clouds(200)
     witnesses = seen(truth, vectors, noisy(truth, coverage=0.3, right=0.85), np.where(np.arange(200) < 50, truth, -1))
     monkeypatch.setattr(label_model, "LARGEST", 5)  # three functions for two labels are six
-    choice = choosing.choose(witnesses)
+    choice = model_selection.choose(witnesses)
     assert set(choice.scores) == {"joint-2", "joint-4", "joint-8", "majority"}
     assert choice.by == "held-out labels, without Snorkel's model, which 3 functions for 2 labels would hold up"
-    assert choosing.choose(witnesses, "snorkel").name == "snorkel"  # asked for by name it is
+    assert model_selection.choose(witnesses, "snorkel").name == "snorkel"  # asked for by name it is
     two = noisy(truth, coverage=0.3, right=0.85, functions=2)  # too few for it, whatever its size would be
     monkeypatch.setattr(label_model, "LARGEST", 1)
-    assert choosing.choose(seen(truth, vectors, two, witnesses.known)).by == "held-out labels"
+    assert model_selection.choose(seen(truth, vectors, two, witnesses.known)).by == "held-out labels"
 
 
 def test_where_the_text_tells_nothing_votes_are_counted() -> None:
     truth = clouds(600)[1]
     vectors = clouds(600, apart=0.0, seed=9)[0]
     votes = noisy(truth, coverage=1.0, right=0.9)
-    choice = choosing.choose(seen(truth, vectors, votes, np.where(np.arange(600) < 300, truth, -1)))
+    choice = model_selection.choose(seen(truth, vectors, votes, np.where(np.arange(600) < 300, truth, -1)))
     assert choice.scores["majority"] > choice.scores["joint-8"] - 0.05
-    found = choosing.believe(choice.name, seen(truth, vectors, votes, truth))
+    found = model_selection.believe(choice.name, seen(truth, vectors, votes, truth))
     assert (found.argmax(axis=1) == truth).mean() > 0.95
 
 
@@ -146,12 +148,13 @@ def test_labels_that_cleaning_set_aside_are_measured_on_and_not_learned_from() -
     given = np.where(np.arange(300) < 200, truth, -1)
     given[100:200] = 1 - truth[100:200]  # all wrong, and rightly set aside
     kept, all_given = (
-        choosing.choose(seen(truth, vectors, votes, known, given=labels), "joint") for labels in (known, given)
+        model_selection.choose(seen(truth, vectors, votes, known, given=labels), "joint") for labels in (known, given)
     )
     assert all_given.scores["joint-4"] < kept.scores["joint-4"]
     assert all_given.temperatures["joint-4"] > kept.temperatures["joint-4"]
     first, second = (
-        choosing.believe("joint-4", seen(truth, vectors, votes, known, given=labels)) for labels in (known, given)
+        model_selection.believe("joint-4", seen(truth, vectors, votes, known, given=labels))
+        for labels in (known, given)
     )
     assert np.array_equal(first, second)
 
@@ -159,13 +162,13 @@ def test_labels_that_cleaning_set_aside_are_measured_on_and_not_learned_from() -
 def test_with_too_little_to_compare_snorkel_speaks_and_the_config_is_obeyed() -> None:
     vectors, truth = clouds(20)
     votes = noisy(truth, coverage=1.0, right=0.9)
-    assert choosing.choose(seen(truth, vectors, votes)).name == "snorkel"
-    assert choosing.choose(seen(truth, vectors, votes[:, :2])).name == "majority"
-    assert choosing.choose(seen(truth, vectors, votes), "joint").name == "joint-4"
+    assert model_selection.choose(seen(truth, vectors, votes)).name == "snorkel"
+    assert model_selection.choose(seen(truth, vectors, votes[:, :2])).name == "majority"
+    assert model_selection.choose(seen(truth, vectors, votes), "joint").name == "joint-4"
 
 
 def test_the_likelihood_of_votes_by_hand() -> None:
-    found = choosing._likelihood(np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]), np.array([0, 1, -1]))
+    found = model_selection._likelihood(np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]), np.array([0, 1, -1]))
     assert found == pytest.approx(np.log([0.99 * 0.9 + 0.01 * 0.1, 0.99 * 0.8 + 0.01 * 0.2]))
 
 
@@ -212,14 +215,14 @@ def test_pairs_that_speak_of_the_same_rows() -> None:
     assert figures.correlated("intent", ["one", "three"], matrix[:, [0, 2]]) is None
 
 
-@pytest.mark.parametrize("name", [choosing.JOINTS[0], choosing.MAJORITY, choosing.SNORKEL])
+@pytest.mark.parametrize("name", [model_selection.JOINTS[0], model_selection.MAJORITY, model_selection.SNORKEL])
 def test_a_known_label_says_nothing_of_its_own_row(name: str) -> None:
     """Turned round, with all of its fold, it changes nothing of what is believed of these rows."""
     vectors, truth = clouds()
     votes = noisy(truth, coverage=0.3, right=0.8)
     known = np.where(np.arange(len(truth)) % 3 == 0, truth, -1)
     turned = np.where((known >= 0) & (np.arange(len(truth)) % 5 == 0), 1 - known, known)
-    one, two = (choosing.believe_unseen(name, seen(truth, vectors, votes, labels)) for labels in (known, turned))
+    one, two = (model_selection.believe_unseen(name, seen(truth, vectors, votes, labels)) for labels in (known, turned))
     changed = (known != turned) & np.isfinite(one[:, 0])
     assert changed.any()
     np.testing.assert_array_equal(one[changed], two[changed])

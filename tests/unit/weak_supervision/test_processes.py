@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests.unit.weak_supervision.test_guard import QUICK, cast, function
-from tilth.weak_supervision import child, guard
+from tilth.weak_supervision.isolation import supervisor, worker
+from tilth.weak_supervision.isolation.limits import Limits
 
 Body = Callable[[Any], Any]
 
@@ -95,19 +96,18 @@ def test_a_copy_that_a_function_leaves_to_go_on_says_nothing() -> None:
         os.fork()
         return "one"
 
-    done = guard.run([copies, lambda: "two", copies, lambda: "three"], guard.Limits(seconds=20))
+    done = supervisor.run([copies, lambda: "two", copies, lambda: "three"], Limits(seconds=20))
     assert [one.value for one in done] == ["one", "two", "one", "three"]
 
 
 def test_a_child_is_out_of_reach_of_its_parents_terminal() -> None:
-    (done,) = guard.run([lambda: (os.getsid(0), os.getpid())], guard.Limits())
+    (done,) = supervisor.run([lambda: (os.getsid(0), os.getpid())], Limits())
     assert done.value[0] == done.value[1] != os.getsid(0)
 
 
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-from tests.unit.weak_supervision.test_processes import starts
 from tilth.weak_supervision import guard
 mark = Path(sys.argv[1])
 guard.run([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(None)], guard.Limits(seconds=60))
@@ -145,4 +145,4 @@ def test_nothing_outlives_a_night_that_is_interrupted(number: signal.Signals, tm
     night.send_signal(number)
     night.wait(10)
     gone(str(mark))
-    assert not child.in_child()
+    assert not worker.in_child()

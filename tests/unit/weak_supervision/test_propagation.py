@@ -12,12 +12,13 @@ from snorkel.labeling import LabelingFunction
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.evidence import Evidence, OutOfFold
+from tilth.learn.out_of_fold import OutOfFold
+from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision import Config
-from tilth.weak_supervision.loader import LoadedFunction
-from tilth.weak_supervision.propagation import LIKELY, propagate
+from tilth.weak_supervision.functions.loader import LoadedFunction
+from tilth.weak_supervision.models.propagation import LIKELY, propagate
 
 TASK = Task(name="topic", labels=("bread", "rain"))
 WORDS = {"bread": "flour oven crust dough loaf yeast", "rain": "cloud storm wet umbrella puddle drops"}

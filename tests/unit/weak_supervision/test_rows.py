@@ -17,9 +17,9 @@ from snorkel.preprocess import Preprocessor, preprocessor
 
 from tests.conftest import TASKS, HashingEncoder
 from tests.unit.weak_supervision.test_guard import QUICK, TEXTS, cast, function
-from tilth.weak_supervision import asking, ballots, votes
-from tilth.weak_supervision.loader import LoadedFunction
-from tilth.weak_supervision.rows import Row, Vectors, rows_of
+from tilth.weak_supervision.functions.loader import LoadedFunction
+from tilth.weak_supervision.voting import applier, cached_applier, isolated_applier
+from tilth.weak_supervision.voting.data_points import Row, Vectors, rows_of
 
 FRAME = pd.DataFrame({"text": ["a b", "c"], "channel": ["chat", "mail"], "order id": [7, 8], "_id": ["x", "y"]})
 LABELS = TASKS[1].labels
@@ -134,7 +134,7 @@ def test_an_encoder_that_fails_is_named_and_asked_once(isolate: bool) -> None:
     near = function("near", lambda x: "slow" if x.similar_to("slow") > 0.9 else None)
     plain = function("plain", lambda x: "slow")
     config = QUICK.model_copy(update={"isolate": isolate})
-    found = ballots.cast_all([near, plain], TASKS, frame, lambda: encoder.encode([]), encoder.encode, config)
+    found = cached_applier.cast_all([near, plain], TASKS, frame, lambda: encoder.encode([]), encoder.encode, config)
     assert "RuntimeError: the encoder failed, not the function: OSError: no weights" in found[0].error
     assert found[1].column.tolist() == [1] * 4
     assert Broken.asked == 1
@@ -145,14 +145,14 @@ def test_rows_that_cannot_be_built_are_no_functions_fault(isolate: bool, monkeyp
     def broken(*_: Any) -> list[Row]:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(asking, "rows_of", broken)
+    monkeypatch.setattr(isolated_applier, "rows_of", broken)
     config = QUICK.model_copy(update={"isolate": isolate})
     found = cast(function("one", lambda x: "slow"), function("two", lambda x: None), config=config)
     assert [one.error for one in found] == ["the rows that it sees could not be built: MemoryError: no room"] * 2
 
 
 def test_a_process_that_dies_while_rows_are_built_is_no_functions_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "rows_of", lambda *_: time.sleep(60))
+    monkeypatch.setattr(isolated_applier, "rows_of", lambda *_: time.sleep(60))
     found = cast(function("one", lambda x: "slow"), function("two", lambda x: None))
     why = "the rows that it sees could not be built: still ran after 1 seconds, its limit of time"
     assert [one.error for one in found] == [why] * 2
@@ -171,8 +171,8 @@ def test_later_rows_that_one_function_leaves_no_room_for_are_asked_of_the_others
     def takes(x: SimpleNamespace) -> None:
         held.append(1)
 
-    monkeypatch.setattr(asking, "rows_of", build)
-    monkeypatch.setattr(asking, "_BLOCK", 2)
+    monkeypatch.setattr(isolated_applier, "rows_of", build)
+    monkeypatch.setattr(isolated_applier, "_BLOCK", 2)
     found = cast(function("before", lambda x: "slow"), function("takes", takes), function("after", lambda x: "slow"))
     assert [one.error for one in found] == ["", "the rows that it sees could not be built: MemoryError: ", ""]
     assert [found[place].column.tolist() for place in (0, 2)] == [[1] * 4] * 2
@@ -190,7 +190,7 @@ def test_a_function_that_answers_otherwise_the_next_time_is_told() -> None:
 
 
 def test_a_slow_function_is_told_before_a_larger_table_leaves_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ballots, "_SLOW", 0.1)
+    monkeypatch.setattr(cached_applier, "_SLOW", 0.1)
     config = QUICK.model_copy(update={"seconds_per_thousand": 10.0, "min_seconds": 6.0})
     (ballot,) = cast(function("slow", lambda x: time.sleep(0.1)), config=config)
     said = re.match(
@@ -221,4 +221,4 @@ def test_what_is_no_label_is_told_with_its_count(answer: Any, said: str) -> None
 def test_a_string_of_numpys_is_a_label() -> None:
     (ballot,) = cast(function("numpy", lambda x: np.str_("slow")))
     assert ballot.column.tolist() == [1] * 4
-    assert votes.ABSTAIN == -1
+    assert applier.ABSTAIN == -1

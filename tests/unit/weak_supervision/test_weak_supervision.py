@@ -17,10 +17,13 @@ import tilth
 from tests.conftest import TASKS, HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.evidence import Evidence
+from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, digest_table
-from tilth.weak_supervision import Config, history, label_model, loader, votes
-from tilth.weak_supervision.loader import LoadedFunction, LoadedFunctions
+from tilth.weak_supervision import Config
+from tilth.weak_supervision.functions import history, loader
+from tilth.weak_supervision.functions.loader import LoadedFunction, LoadedFunctions
+from tilth.weak_supervision.models import label_model
+from tilth.weak_supervision.voting import applier
 
 INTENT = TASKS[1]
 HEAD = "from snorkel.labeling import labeling_function\nimport tilth\nTASK = 'intent'\n"
@@ -48,10 +51,10 @@ def perform(
     return stages.perform("weak_supervision", samples, Config(**config), resources)
 
 
-def rows(*texts: str) -> list[votes.Row]:
+def rows(*texts: str) -> list[applier.Row]:
     encoder = HashingEncoder()
-    vectors = votes.Vectors(lambda: encoder.encode(texts), encoder.encode)
-    return votes.rows_of(pd.DataFrame({"text": list(texts), "meta.channel": ["chat"] * len(texts)}), vectors)
+    vectors = applier.Vectors(lambda: encoder.encode(texts), encoder.encode)
+    return applier.rows_of(pd.DataFrame({"text": list(texts), "meta.channel": ["chat"] * len(texts)}), vectors)
 
 
 def test_an_integer_is_a_place_only_where_the_labels_are_fixed() -> None:
@@ -59,11 +62,11 @@ def test_an_integer_is_a_place_only_where_the_labels_are_fixed() -> None:
     beyond = function("beyond", lambda x: 3)
     fixed = replace(INTENT, fixed=True)
     asked = rows("where is it", "so slow")
-    assert votes.cast(by_place, fixed, asked).votes.tolist() == [1, 1]
-    assert votes.cast(by_numpy, fixed, asked).votes.tolist() == [2, 2]
+    assert applier.cast(by_place, fixed, asked).votes.tolist() == [1, 1]
+    assert applier.cast(by_numpy, fixed, asked).votes.tolist() == [2, 2]
     for one, task in ((by_place, INTENT), (beyond, fixed)):
-        with pytest.raises(votes.UnknownLabelError, match="from 0 to 2 serves only where the config fixes"):
-            votes.cast(one, task, asked)
+        with pytest.raises(applier.UnknownLabelError, match="from 0 to 2 serves only where the config fixes"):
+            applier.cast(one, task, asked)
 
 
 def test_loading_names_what_is_left_out(tmp_path: Path) -> None:
@@ -97,17 +100,17 @@ def test_votes_are_label_places_and_a_raising_row_abstains() -> None:
             raise RuntimeError("no")
         return {"slow": "slow", "minus": -1}.get(x.text)
 
-    found, failures = votes.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.25)
+    found, failures = applier.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.25)
     assert found.tolist() == [1, -1, -1, -1]
     assert failures == 1
     with pytest.raises(ValueError, match="raised on 1 of 4 rows, last RuntimeError: no"):
-        votes.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.2)
+        applier.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.2)
 
 
 @pytest.mark.parametrize(("label", "hint"), [("slwo", 'did you mean "slow"'), (1, "return the label's name")])
 def test_an_unknown_label_is_named(label: Any, hint: str) -> None:
-    with pytest.raises(votes.UnknownLabelError, match=hint):
-        votes.apply(word("odd", "a", label), INTENT, rows("a"), 1.0)
+    with pytest.raises(applier.UnknownLabelError, match=hint):
+        applier.apply(word("odd", "a", label), INTENT, rows("a"), 1.0)
 
 
 def test_a_row_has_its_columns_and_its_similarity() -> None:
@@ -124,7 +127,7 @@ def test_a_row_has_its_columns_and_its_similarity() -> None:
 def test_examples_are_run(hits: list[str], misses: list[str], why: str | None) -> None:
     made = word("slow", "slow", "slow")
     tilth.examples(hits=hits, misses=misses)(made.function)
-    found = votes.failed_examples(made, INTENT, HashingEncoder().encode)
+    found = applier.failed_examples(made, INTENT, HashingEncoder().encode)
     assert found is None if why is None else why in str(found)
 
 

@@ -1,0 +1,170 @@
+"""Paraphrases by masked text diffusion, in diffusers' own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from diffusers.utils import BaseOutput
+
+from tilth.augmentation.diffusion import scheduler as schedulers
+from tilth.augmentation.diffusion.denoiser import Denoiser
+from tilth.augmentation.diffusion.masking import Canvas, boldness, canvases, padded
+from tilth.augmentation.diffusion.vocabulary import MASK, SEP
+from tilth.augmentation.text import Piece, spellings, words_of, write
+from tilth.devices import autocast
+from tilth.progress import report
+
+FIDELITY = 4
+"""The level asked for: as close in meaning as can be."""
+_TOGETHER = 32
+"""Texts that an accelerator denoises together."""
+
+
+@dataclass
+class ParaphraseOutput(BaseOutput):
+    """Paraphrases (sources, candidates), and the noise that each was made with (sources, candidates)."""
+
+    texts: list[list[str]]
+    noise_levels: list[list[float]]
+
+
+class ParaphrasePipeline(DiffusionPipeline):
+    """Rewrites texts, keeping their slots word for word.
+
+    Args:
+        denoiser: Fills masked tokens, given the source.
+        tokenizer: The denoiser's.
+        scheduler: Which masked tokens a step commits, by `tilth.augmentation.diffusion.scheduler.make`.
+    """
+
+    model_cpu_offload_seq = "denoiser"
+
+    def __init__(self, denoiser: Denoiser, tokenizer: Any, scheduler: Any) -> None:
+        super().__init__()
+        self.register_modules(denoiser=denoiser, tokenizer=tokenizer, scheduler=scheduler)
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        texts: Sequence[str],
+        *,
+        candidates: int = 4,
+        noise_level: float | Sequence[float] = 0.7,
+        num_inference_steps: int = 8,
+        temperature: float = 0.8,
+        top_k: int = 20,
+        keep: Sequence[Sequence[str]] | None = None,
+        casing: Mapping[str, str] | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        batch_size: int | None = None,
+        callback_on_step_end: Callable[[Any, int, int, dict[str, Any]], dict[str, Any]] | None = None,
+        return_dict: bool = True,
+    ) -> ParaphraseOutput | tuple[list[list[str]], list[list[float]]]:
+        """Paraphrases of each text.
+
+        Args:
+            texts: The sources.
+            candidates: Paraphrases of each.
+            noise_level: Share of a source's free words that are noised, or several to be taken by turns; the dial
+                between faithful and bold.
+            num_inference_steps: Denoising steps.
+            temperature: Of the sampling; 0 takes the best token.
+            top_k: The best tokens that are sampled from.
+            keep: For each text, words that had better stay (a noised text keeps them three times in four).
+            casing: Spelling of words in this corpus, by `tilth.augmentation.text.spellings`; default: as in `texts`.
+            generator: Source of randomness, on the CPU, or one a text, which settles the text's candidates whatever
+                the other texts are.
+            batch_size: Texts whose candidates are denoised together; default: 1 on a processor, which that keeps busy,
+                and 32 on an accelerator. diffusers' own schedulers take 1. In half precision the last bits, and now
+                and then a word, depend on it.
+            callback_on_step_end: Called with the pipeline, the step, the timestep and `{"ids": …}` after each step.
+            return_dict: Whether to return a `ParaphraseOutput` or a tuple.
+
+        Returns:
+            The candidates; a text that is empty, too long or has no free word gives empty strings.
+        """
+        levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
+        sources = own_generators(generator, len(texts))
+        casing = spellings(texts) if casing is None else casing
+        found, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
+        words = [words_of(text, self.tokenizer) for text in texts]
+        order = np.argsort([sum(len(word.ids) for word in own) for own in words], kind="stable").tolist()
+        sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
+        several = batch_size or (1 if self.device.type == "cpu" else _TOGETHER)
+        together = several if schedulers.takes_several_texts(self.scheduler) else 1
+        with self.progress_bar(total=len(texts)) as bar:
+            for first in range(0, len(order), together):
+                rows = order[first : first + together]
+                batch: list[Canvas] = []
+                for row in rows:
+                    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
+                    batch += canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
+                sampling["generator"] = [sources[canvas.row] for canvas in batch]
+                filled = self._denoise(batch, num_inference_steps, sampling, callback_on_step_end)
+                for canvas, ids in zip(batch, filled, strict=True):
+                    found[canvas.row][canvas.slot] = write(self._pieces(canvas, ids), texts[canvas.row], casing)
+                    noise[canvas.row][canvas.slot] = canvas.level
+                bar.update(len(rows))
+                report("paraphrasing", min(first + together, len(order)), len(order))
+        return ParaphraseOutput(texts=found, noise_levels=noise) if return_dict else (found, noise)
+
+    def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
+        """Fills every masked position of a batch: ids (batch, length)."""
+        if not batch:
+            return np.zeros((0, 0), dtype=np.int64)
+        device = self.device
+        ids, segments = padded(batch)
+        ids, segments = ids.to(device), segments.to(device)
+        fidelity = torch.full((len(batch),), FIDELITY, device=device)
+        bold = torch.tensor([boldness(canvas.level) for canvas in batch], device=device)
+        timesteps = schedulers.prepare(self.scheduler, steps, ids.shape[1], sampling["temperature"])
+        for number, timestep in enumerate(timesteps):
+            where = ids == MASK
+            if bool(where.any()):
+                with autocast(device.type, self.denoiser.dtype):
+                    logits = self.denoiser(ids, segments, fidelity, bold, where)
+                committed, token = schedulers.commit(self.scheduler, logits, where, timestep, **sampling)
+                committed |= number == len(timesteps) - 1  # no scheduler may leave a mask
+                ids[where] = torch.where(committed, self.denoiser.shortlist[token], MASK)
+            if callback is not None:
+                ids = callback(self, number, timestep, {"ids": ids}).get("ids", ids)
+        return np.asarray(ids.cpu())
+
+    def _pieces(self, canvas: Canvas, ids: np.ndarray) -> list[Piece]:
+        """The target's parts up to its first separator behind the last word that was kept."""
+        pieces: list[Piece] = []
+        place = canvas.start
+        last = max((k for k, word in enumerate(canvas.layout) if word is not None), default=-1)
+        for number, word in enumerate(canvas.layout):
+            if word is not None:
+                pieces.append(Piece(word))
+                place += len(word.ids)
+                continue
+            if ids[place] == SEP and number > last:
+                break
+            token = self.tokenizer.convert_ids_to_tokens(int(ids[place]))
+            place += 1
+            if token == self.tokenizer.sep_token:
+                continue
+            if pieces and pieces[-1].kept is None:
+                pieces[-1] = Piece(None, (*pieces[-1].tokens, token))
+            else:
+                pieces.append(Piece(None, (token,)))
+        return pieces
+
+
+def own_generators(
+    given: torch.Generator | Sequence[torch.Generator] | None, count: int, device: torch.device | str = "cpu"
+) -> list[torch.Generator]:
+    """One generator a text, on a device, seeded by the one given or by those given, which may be on another device."""
+    if given is None or isinstance(given, torch.Generator):
+        given = [given or torch.Generator().manual_seed(0)] * count
+    if len(given) != count:
+        raise ValueError(f"a list of generators must hold one for each text; found {len(given)} for {count} texts")
+    seeds = [int(torch.randint(2**62, (1,), generator=source, device=source.device)) for source in given]
+    return [torch.Generator(device).manual_seed(seed) for seed in seeds]

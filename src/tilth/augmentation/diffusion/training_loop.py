@@ -1,0 +1,120 @@
+"""The denoiser's training loop, for pretraining and for each night's adaptation alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tilth.augmentation.diffusion.denoiser import Denoiser, inverse
+from tilth.augmentation.diffusion.training_data import Batch, Examples, noised
+from tilth.devices import autocast
+from tilth.progress import report
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast to learn.
+
+    Attributes:
+        steps: Batches in all.
+        peak: AdamW's learning rate after warm-up.
+        warmup: Steps from 0 to the peak.
+        decay: The share of steps at the end in which the rate falls in a line to 0.
+    """
+
+    steps: int
+    peak: float = 5e-4
+    warmup: int = 100
+    decay: float = 1.0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        left = (self.steps - step) / max(1.0, self.decay * self.steps)
+        return self.peak * min(1.0, (step + 1) / max(1, self.warmup), left)
+
+
+@dataclass
+class Progress:
+    """What a run has reached: the step, and (step, nats a masked token) of its curve."""
+
+    step: int = 0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+
+def masked_loss(model: Denoiser, batch: Batch, places: Tensor) -> Tensor:
+    """Mean cross-entropy in nats over masked tokens; tokens outside the shortlist are left out."""
+    logits = model(batch.ids, batch.segments, batch.fidelity, batch.boldness, batch.where)
+    return functional.cross_entropy(logits.float(), places[batch.answers], ignore_index=-1)
+
+
+def heldout_loss(model: Denoiser, examples: Examples, seed: int, size: int = 64) -> float:
+    """Masked loss in nats a token on held-out examples, noised by `seed` (equal on every call)."""
+    rng = np.random.default_rng(seed)
+    places, total, tokens = inverse(model), 0.0, 0
+    order = np.argsort(examples.lengths(), kind="stable")
+    model.eval()
+    with torch.inference_mode(), autocast(model.device.type):
+        for start in range(0, len(order), size):
+            batch = noised(examples.take(order[start : start + size]), rng).to(model.device)
+            count = int((places[batch.answers] >= 0).sum())
+            if count:
+                total += float(masked_loss(model, batch, places)) * count
+                tokens += count
+    return total / max(tokens, 1)
+
+
+def optimizer_of(model: Denoiser, weight_decay: float = 0.01) -> torch.optim.AdamW:
+    """AdamW over what learns; norms, biases and levels are not decayed."""
+    learned = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learned if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), fused=True)
+
+
+def learn(
+    model: Denoiser,
+    source: Iterator[Batch],
+    schedule: Schedule,
+    optimizer: torch.optim.AdamW,
+    progress: Progress,
+    *,
+    until: int | None = None,
+    each: int = 100,
+    after: Callable[[Progress], None] | None = None,
+) -> Progress:
+    """Trains in place from `progress.step` to the schedule's end, or `until` a step before it.
+
+    `after` is called every `each` steps.
+    """
+    places, device, recent = inverse(model), model.device, list[Tensor]()
+    last = schedule.steps if until is None else min(until, schedule.steps)
+    model.train()
+    while progress.step < last:
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate(progress.step)
+        with autocast(device.type):
+            loss = masked_loss(model, next(source).to(device), places)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        progress.step += 1
+        report("adapting the paraphraser", progress.step, last)
+        recent.append(loss.detach())  # read out later: an accelerator is not to wait for it at every step
+        if progress.step % each == 0 or progress.step == last:
+            progress.curve.append((progress.step, float(torch.stack(recent).mean())))
+            recent.clear()
+            if after is not None:
+                after(progress)
+                model.train()
+    return progress

@@ -1,0 +1,92 @@
+"""What the night's report says of augmentation: its numbers and its pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tilth.augmentation.selection import Candidates, Chosen, Measured
+from tilth.samples import Reason
+from tilth.stage import Figure
+
+_ACCEPTED, _REJECTED = 50, 16  # examples shown
+
+
+def counted(reasons: Sequence[Reason | None]) -> dict[str, int]:
+    """Rejected candidates by reason, most common first."""
+    counts = Counter(reason.value for reason in reasons if reason is not None)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def figures(
+    record: dict[str, Any],
+    chosen: Chosen,
+    candidates: Candidates,
+    measured: Measured,
+    reasons: Sequence[Reason | None],
+) -> list[Figure]:
+    """Training curve, which rows were paraphrased, rejects by reason, and examples."""
+    found = []
+    if record["curve"]:
+        steps, losses = zip(*record["curve"], strict=True)
+        found.append(
+            Figure(
+                kind="line",
+                title="Paraphraser: training loss",
+                data={"x": list(steps), "y": list(losses)},
+                note="Nats a masked token on the workspace's own text, lower is better; the held-out loss went from "
+                f"{record['heldout_loss_before']} to {record['heldout_loss']}.",
+            )
+        )
+    if reasons:
+        rejected = counted(reasons)
+        labels = ["accepted", *rejected]
+        values = [sum(reason is None for reason in reasons), *rejected.values()]
+        found.append(
+            Figure(
+                kind="bar",
+                title="Paraphrases by verdict",
+                data={"labels": labels, "values": values},
+                note=f"Of {len(chosen.rows)} rows{_left_out(chosen.skipped)}. The first check that a candidate failed; "
+                "every candidate stays in the table with its scores.",
+            )
+        )
+        found.append(_examples(candidates, measured, reasons))
+    return found
+
+
+def _left_out(skipped: dict[str, int]) -> str:
+    """Rows that were looked at and not paraphrased, by reason, as the end of a sentence."""
+    counts = [f"{count} {reason.replace('_', ' ')}" for reason, count in skipped.items()]
+    return f" (left out: {', '.join(counts)})" if counts else ""
+
+
+def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reason | None]) -> Figure:
+    accepted = [place for place, reason in enumerate(reasons) if reason is None]
+    rejected = [place for place, reason in enumerate(reasons) if reason is not None]
+    rows = [
+        [
+            candidates.sources[place],
+            candidates.texts[place],
+            "accepted" if reasons[place] is None else f"rejected: {reasons[place]}",
+            round(float(measured.similarity[place]), 2),
+            None if np.isnan(measured.readable[place]) else round(float(measured.readable[place]), 2),
+        ]
+        for place in (*_spread(accepted, _ACCEPTED), *_spread(rejected, _REJECTED))
+    ]
+    return Figure(
+        kind="table",
+        title="Paraphrases",
+        data={"columns": ["source", "paraphrase", "verdict", "similarity", "reads well"], "rows": rows},
+        note="An even sample of accepted and rejected candidates. Reads well: the probability of no mistake, by all "
+        "checkers together, where no check before had failed it.",
+    )
+
+
+def _spread(places: Sequence[int], count: int) -> list[int]:
+    if len(places) <= count:
+        return list(places)
+    return [places[int(k)] for k in np.linspace(0, len(places) - 1, count)]

@@ -1,0 +1,87 @@
+"""The checks of texts: one decorator registers one, in the order in which they run and give reasons."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.cleaning.checks.config import ChecksConfig
+from tilth.learn import Evidence
+from tilth.samples import Reason, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a check found.
+
+    Attributes:
+        score: float, shape (rows,), 0 to 1, low = bad.
+        issue: boolean, shape (rows,).
+        duplicate_of: id of the row that each one repeats, or None; only of checks for duplicates.
+        counts: more to be told of the rows that are not gold, as plain JSON.
+    """
+
+    score: np.ndarray
+    issue: np.ndarray
+    duplicate_of: np.ndarray | None = None
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A registered check with the verdict that its issues get."""
+
+    name: str
+    find: Callable[[pd.DataFrame, ChecksConfig, Evidence], Found]
+    status: Status
+    reason: Reason
+
+
+CHECKS: dict[str, Check] = {}
+_MODULES = ("text_quality", "outliers", "duplicates")
+"""Modules of this folder whose checks register themselves when they are loaded."""
+_ORDER = (
+    "empty",
+    "junk",
+    "too_long",
+    "encoding",
+    "language",
+    "outlier",
+    "exact_duplicate",
+    "gold_leak",
+    "near_duplicate",
+    "boilerplate",
+)
+"""The order in which checks run and give reasons: the first reason of a row stands. Checks not named here come last."""
+
+
+def ordered() -> list[Check]:
+    """All checks, in the order in which they run."""
+    for module in _MODULES:
+        importlib.import_module(f"{__package__}.{module}")
+    return sorted(CHECKS.values(), key=lambda check: _ORDER.index(check.name) if check.name in _ORDER else len(_ORDER))
+
+
+def check(name: str, status: Status, reason: Reason) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
+    """Register a check under a name that is not taken; its columns are `<name>_score` and `is_<name>_issue`.
+
+    With `Status.ACTIVE` its issues are reported and change nothing.
+    """
+
+    def register(function: Callable[..., Found]) -> Callable[..., Found]:
+        if name in CHECKS:
+            raise ValueError(f'a check "{name}" is registered already')
+        CHECKS[name] = Check(name=name, find=function, status=status, reason=reason)
+        return function
+
+    return register
+
+
+def verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> Found:
+    """A verdict without shades: score 0 where there is an issue, else 1."""
+    return Found(score=np.where(issue, 0.0, 1.0), issue=issue, duplicate_of=duplicate_of)

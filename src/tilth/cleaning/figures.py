@@ -1,0 +1,123 @@
+"""What the report shows of cleaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.cleaning.checks import Conflict
+from tilth.samples import Task
+from tilth.stage import Figure
+
+_SHOWN = 12
+_KINDS = (
+    "wordless: hardly a word without markup, addresses, codes and emoji. residue: what a program prints in place of a "
+    "text. mash: keys struck at random. test: somebody tries whether a message arrives. automatic: replies and footers "
+    "that a program wrote. bulk: unsolicited offers."
+)
+
+
+def figures(
+    frame: pd.DataFrame, metrics: Mapping[str, Any], tasks: Sequence[Task], conflicts: Mapping[str, Conflict]
+) -> list[Figure]:
+    """The checks' counts; for each task the filters' measured figures, the label quality and the worst labels."""
+    counts = dict(metrics["checks"])
+    counts |= {kind: found["rows"] for kind, found in metrics["whole"].items() if isinstance(found, Mapping)}
+    found = [
+        Figure(
+            kind="bar",
+            title="What the checks found",
+            data={"labels": list(counts), "values": list(counts.values())},
+            note="Rows that are not gold. Non-iid, class imbalance and groups are found by Datalab, and are told only.",
+        )
+    ]
+    if junk := metrics["counts"].get("junk", {}).get("kinds"):
+        data = {"labels": list(junk), "values": list(junk.values())}
+        found.append(Figure(kind="bar", title="Junk, by kind", data=data, note=_KINDS))
+    for task in tasks:
+        found += _conflicting(frame, task.name, conflicts[task.name])
+        found += _of_task(frame, task.name, metrics["tasks"][task.name])
+    return found
+
+
+def _conflicting(frame: pd.DataFrame, task: str, conflict: Conflict) -> list[Figure]:
+    if not conflict.rows.any():
+        return []
+    copies = frame[conflict.rows].groupby(conflict.text[conflict.rows], sort=True)
+    rows = []
+    for _, group in list(copies)[:_SHOWN]:
+        votes = group[f"{task}_given"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        said = ", ".join(f"{label} ({count})" for label, count in votes.items())
+        kept = group[group["duplicate_of"].isna()].iloc[0] if group["duplicate_of"].isna().any() else group.iloc[0]
+        suggested = kept[f"{task}_suggested"]
+        rows.append([kept["id"], kept["text"], said, suggested if isinstance(suggested, str) else None])
+    return [
+        Figure(
+            kind="table",
+            title=f"Copies with different labels: {task}",
+            data={"columns": ["kept row", "text", "labels of its copies", "suggested"], "rows": rows},
+            note=f"{copies.ngroups} texts, the first {len(rows)} shown. A person should say which label is right; "
+            "until then the label of most copies is in force at its share of them, and none where two are as frequent.",
+        )
+    ]
+
+
+def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list[Figure]:
+    quality = frame[f"{task}_quality"].dropna()
+    if quality.empty:
+        return []
+    counts, edges = np.histogram(quality, bins=20, range=(0, 1))
+    shown = frame[frame[f"is_{task}_issue"]].sort_values(f"{task}_given_confidence", kind="stable").head(_SHOWN)
+    columns = ["text", f"{task}_given", f"{task}_suggested", f"{task}_given_confidence", f"{task}_action"]
+    return [
+        *_measured(task, metrics),
+        *_annotators(task, metrics.get("consensus")),
+        Figure(
+            kind="histogram",
+            title=f"Label quality: {task}",
+            data={"edges": edges.round(2).tolist(), "counts": counts.tolist()},
+            note="Probability that models give to the label, without having learned from it.",
+        ),
+        Figure(
+            kind="table",
+            title=f"Labels judged wrong: {task}",
+            data={"columns": columns, "rows": shown[columns].round(3).astype(object).to_numpy().tolist()},
+        ),
+    ]
+
+
+def _measured(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
+    if not metrics.get("measured"):
+        return []
+    rows = [
+        [name, one["precision"], one["recall"], one["f1"], "yes" if name == metrics["filter"] else "no"]
+        for name, one in metrics["measured"].items()
+    ]
+    return [
+        Figure(
+            kind="table",
+            title=f"How well each filter finds wrong labels: {task}",
+            data={"columns": ["filter", "precision", "recall", "F1", "chosen"], "rows": rows},
+            note=f"Measured on {metrics['planted']} errors planted into this data, of the kind that it shows; about "
+            f"{100 * metrics['error_rate']:.1f} % of the labels seem to be wrong.",
+        )
+    ]
+
+
+def _annotators(task: str, consensus: Mapping[str, Any] | None) -> list[Figure]:
+    if consensus is None:
+        return []
+    columns = ["annotator", "votes", "skill", "quality", "agreement", "worst_class"]
+    rows = [[one[column] for column in columns] for one in consensus["annotators"]]
+    return [
+        Figure(
+            kind="table",
+            title=f"Annotators: {task}",
+            data={"columns": [name.replace("_", " ") for name in columns], "rows": rows},
+            note=f"Over {consensus['rows']} rows with several votes. Skill is the estimated share of right votes; by "
+            "CROWDLAB, quality is how far the labels can be believed and agreement how often they are its consensus.",
+        )
+    ]

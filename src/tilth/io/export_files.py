@@ -1,0 +1,134 @@
+"""A table as a file: CSV, JSONL, Parquet or a folder for `datasets`, and never over what is there already."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import (
+    Dataset,
+    DatasetDict,
+    Features,
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
+)
+from datasets.table import table_cast
+
+from tilth.errors import RequestError
+from tilth.io import csv_reader
+
+STREAM = Path("-")
+"""Standard output."""
+
+FOLDER = "folder"
+_KINDS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", "": FOLDER}
+_STREAMED = ("csv", "jsonl")
+_OF_DATASETS = ("dataset_dict.json", "state.json")
+
+
+def kind_of(target: Path, wanted: str | None = None) -> str:
+    """Which kind of file a target is, by its ending where nobody says it.
+
+    Raises:
+        RequestError: none that tilth writes.
+    """
+    if wanted is not None and wanted not in _KINDS.values():
+        raise RequestError(f"--format {wanted}: expected one of {', '.join(_KINDS.values())}")
+    if target == STREAM:
+        if wanted not in _STREAMED:
+            raise RequestError(
+                f"- is standard output, which takes {' or '.join(_STREAMED)}; give --format {_STREAMED[1]}, or the "
+                "name of a file such as better.csv"
+            )
+        return wanted
+    ending = target.suffix.lower()
+    if wanted is None and (ending not in _KINDS or target.name.startswith(".")):
+        raise RequestError(
+            f'{target}: "{ending or target.name}" is no kind that tilth writes; give .csv, .jsonl, .parquet or a '
+            "folder, or --format"
+        )
+    return wanted or _KINDS[ending]
+
+
+def check_free(target: Path, kind: str, *, force: bool) -> None:
+    """See that nothing is lost where a target is written.
+
+    Raises:
+        RequestError: something is there already, and either nobody forces it, or it is not what tilth wrote.
+    """
+    if target == STREAM or not target.exists():
+        return
+    if not force:
+        raise RequestError(f"{target} is there already; give another name, or --force to write over it")
+    ours = any((target / name).is_file() for name in _OF_DATASETS) if kind == FOLDER else target.is_file()
+    if not ours:
+        what = "a folder that `datasets` saved" if kind == FOLDER else "a file"
+        raise RequestError(f"{target} is there already and is not {what}, so that --force leaves it; give another name")
+
+
+def write(rows: pa.Table, features: Features, kind: str, target: Path | None) -> None:
+    """Write rows as one file; without a target, to standard output.
+
+    In Parquet labels are numbers, with their names in the file's metadata, as `datasets` writes and reads them.
+    """
+    if kind == "parquet":
+        pq.write_table(table_cast(rows, features.arrow_schema), target)
+        return
+    data = as_text(rows.to_pandas(integer_object_nulls=True), kind).encode("utf-8")
+    if target is not None:
+        target.write_bytes(data)
+        return
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def as_text(frame: pd.DataFrame, kind: str, *, header: bool = True) -> str:
+    """Rows as the content of a file, CSV with or without its first line, or JSONL."""
+    written = io.StringIO(newline="")
+    if kind == "csv":
+        csv_reader.write(frame.map(_as_cell), written, header=header)
+    else:
+        frame.to_json(
+            written,
+            orient="records",
+            lines=True,
+            force_ascii=False,
+            date_format="iso",
+            double_precision=15,
+            default_handler=str,
+        )
+    return written.getvalue()
+
+
+def write_folder(splits: Mapping[str, pa.Table], features: Features, target: Path) -> None:
+    """Save the splits for `datasets.load_from_disk`, labels as `ClassLabel` features."""
+    named = {name: Dataset(table_cast(rows, features.arrow_schema)) for name, rows in splits.items()}
+    with _no_progress_bar():
+        DatasetDict(named).save_to_disk(str(target))
+
+
+def _as_cell(value: object) -> object:
+    """A list or a record of a kept column as JSON, for one cell of a CSV file."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else value
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    before = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not before:
+            enable_progress_bars()

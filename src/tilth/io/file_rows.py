@@ -1,0 +1,147 @@
+"""One input file as rows of the table: its texts cleaned, its labels as they stand, its other columns kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.config import Settings
+from tilth.errors import InputError, did_you_mean
+from tilth.io.annotator_votes import column_of
+from tilth.io.input_files import shown
+from tilth.io.readers import Loaded, read_rows
+from tilth.notes import FILE, ROW, Notes
+from tilth.samples import Source, Split, Status
+from tilth.text import CONTROL, clean
+
+LABELS = "columns of labels"
+"""Among the attributes of a file's frame: the columns of labels that the file has."""
+
+_NOTHING = frozenset({"nan", "none", "null", "n/a", "na", "#n/a", "<na>", "nil", "undefined"})
+_PRODIGY = {"accept", "reject", "ignore"}
+
+
+def read(
+    name: str,
+    split: Split,
+    settings: Settings,
+    root: Path,
+    inputs: list[dict[str, Any]],
+    notes: Notes,
+    loaded: Loaded | None = None,
+) -> pd.DataFrame:
+    """The rows of one file.
+
+    Args:
+        name: of the file.
+        split: gold, or train.
+        settings: which columns hold what.
+        root: the folder that a relative name starts from.
+        inputs: what the run's record says of each file; this one is put at its end.
+        notes: where it is noted what was read otherwise than it stands.
+        loaded: rows that are in memory already, by their name.
+
+    Raises:
+        InputError: the file cannot be read, or has no row, or no column for the text.
+    """
+    labels = {column_of(task): task.name for task in settings.tasks}
+    text, own = settings.data.text, settings.data.id
+    raw, sha = read_rows(name, root, notes, [text, own, *labels], loaded)
+    inputs.append({"path": name, "sha256": sha, "rows": len(raw), "split": split.value})
+    if raw.empty:
+        raise InputError(f"{name}: no rows; expected a header and at least one row below it")
+    if text not in raw:
+        raise InputError(
+            f'{name}: no column "{text}" for the text; found {list(raw.columns)}: {did_you_mean(text, raw.columns)} '
+            "(--text COLUMN, or data.text)"
+        )
+    rows = pd.DataFrame({FILE: shown(name), ROW: np.arange(1, len(raw) + 1)}, index=raw.index)
+    kept = [column for column in raw.columns if column not in {text, own, *labels}]
+    out = pd.DataFrame({f"meta.{column}": _inferred(raw[column]) for column in kept}, index=raw.index)
+    out["id"] = _ids(raw, own, rows, notes)
+    out["text"] = _texts(raw[text], rows, notes)
+    out["split"], out["source"], out["parent_id"] = split.value, Source.INPUT.value, None
+    out["status"], out["reason"] = Status.ACTIVE.value, None
+    rejected = _rejected(raw, kept, rows, notes)
+    for column, task in labels.items():
+        found = raw[column].astype(object) if column in raw else pd.Series(None, index=raw.index, dtype=object)
+        out[f"{task}_given"] = found.where(~rejected, None)
+    _tell_paraphrases(raw, rows, notes)
+    out = out.join(rows)
+    out.attrs[LABELS] = [column for column in labels if column in raw]
+    return out
+
+
+def _inferred(column: pd.Series) -> pd.Series:
+    """A kept column in the narrowest type that holds its values, which it then keeps from stage to stage."""
+    loose = column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype)
+    return pd.Series(list(column), index=column.index) if loose else column
+
+
+def _ids(raw: pd.DataFrame, own: str, rows: pd.DataFrame, notes: Notes) -> pd.Series:
+    """The input's own ids as text, None where there is none."""
+    if own not in raw:
+        if near := [column for column in map(str, raw) if column.casefold() == own.casefold()]:
+            file = rows[FILE].iloc[0]
+            message = (
+                f'{file} has a column "{near[0]}" and none called "{own}", so ids are made from the texts; '
+                f'--set data.id="{near[0]}" takes it'
+            )
+            notes.add("id_column_of_another_name", 1, message, file)
+        return pd.Series(None, index=raw.index, dtype=object)
+    ids = raw[own].astype("string").str.strip()
+    there = ids.notna() & ids.ne("")
+    if there.any() and ids[there].str.fullmatch(r"\d+\.0+").all():
+        notes.rows(
+            "ids_with_a_point",
+            rows,
+            there,
+            "id",
+            f'came as numbers with a point, such as "{ids[there].iloc[0]}": ".0" is left out',
+        )
+        ids = ids.str.replace(r"\.0+$", "", regex=True)
+    if there.any():
+        notes.rows(
+            "rows_without_an_id",
+            rows,
+            ~there,
+            "row",
+            "came without an id, where others have one: it is made from the text",
+        )
+    return ids.astype(object).where(there, None)
+
+
+def _texts(column: pd.Series, rows: pd.DataFrame, notes: Notes) -> pd.Series:
+    """The texts, cleaned; empty where there is none."""
+    if column.dtype == object:
+        odd = column.map(lambda value: isinstance(value, dict | list | tuple | bytes | bool | np.ndarray))
+        kinds = ", ".join(sorted({type(value).__name__ for value in column[odd]}))
+        notes.rows("texts_of_another_type", rows, odd, "text", f"came as {kinds} and is read as that prints")
+    words = column.where(column.notna(), "").astype(str)
+    cleaned = words.map(clean)
+    notes.rows("control_characters_removed", rows, words.str.contains(CONTROL), "text", "lost control characters")
+    notes.rows("rows_without_a_text", rows, cleaned.eq(""), "row", "came without a text, which nothing is learned from")
+    nothing = cleaned.str.casefold().isin(_NOTHING)
+    found = ", ".join(f'"{word}"' for word in cleaned[nothing].unique())
+    notes.rows("texts_that_may_mean_none", rows, nothing, "text", f"came as {found} alone, which may mean none")
+    return cleaned
+
+
+def _rejected(raw: pd.DataFrame, kept: list[str], rows: pd.DataFrame, notes: Notes) -> pd.Series:
+    """Which rows a person refused to label so: Prodigy keeps the label, and says so in a column of its own."""
+    if "answer" not in kept or not set(raw["answer"].dropna()) <= _PRODIGY:
+        return pd.Series(False, index=raw.index)
+    rejected = raw["answer"].isin(["reject", "ignore"])
+    rest = 'came with the answer "reject" or "ignore", as Prodigy writes it: the label beside it is read as no label'
+    notes.rows("answers_rejected", rows, rejected, "row", rest)
+    return rejected
+
+
+def _tell_paraphrases(raw: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> None:
+    if {"source", "parent_id"} <= set(raw):
+        drawn = raw["source"].eq(Source.PARAPHRASE.value)
+        rest = "came as a paraphrase that an earlier night drew: it is read as a row of its own, as people's are"
+        notes.rows("paraphrases_of_an_earlier_night", rows, drawn, "row", rest)

@@ -1,0 +1,212 @@
+"""From files to the table: read, check, split; a wrong request raises before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from datasets import Dataset
+
+from tilth import samples as table
+from tilth.config import DataConfig, Settings, TaskConfig
+from tilth.errors import InputError, did_you_mean
+from tilth.io import annotator_votes, file_rows, given_labels
+from tilth.io.annotator_votes import column_of
+from tilth.io.readers import Loaded
+from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
+from tilth.samples import Split, Task
+from tilth.store import digest
+from tilth.text import unit_interval
+
+SLIP = 0.05
+"""Share of a label's rows below which a second parent is taken for a slip of whoever labeled: those rows keep their
+labels, and nothing else goes by them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingested:
+    """The table as it stands before the first stage.
+
+    Attributes:
+        samples: the checked table.
+        tasks: what is classified, parents before children.
+        inputs: path, sha256 and rows of each file, for `run.json`.
+        notes: what was read otherwise than it stands in the input, for a person to know.
+        unreadable: the lines that could not be read.
+    """
+
+    samples: Dataset
+    tasks: tuple[Task, ...]
+    inputs: list[dict[str, Any]]
+    notes: list[Note] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+def ingest(settings: Settings, root: Path, loaded: Loaded | None = None) -> Ingested:
+    """Read the input and the gold rows that the settings name, from files or from what is loaded under the name.
+
+    Raises:
+        InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
+    """
+    if not settings.data.input:
+        raise InputError("no input: give --input FILE, or data.input in tilth.toml")
+    if not settings.tasks:
+        raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
+    notes = Notes()
+    inputs: list[dict[str, Any]] = []
+    parts = [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded) for name in settings.data.input]
+    votes = annotator_votes.read(settings, root, inputs, notes, loaded)
+    _require_labels(parts, settings, inputs, set(votes["task"]))
+    if settings.data.gold is not None:
+        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded))
+    _tell_missing(parts, settings, notes)
+    frame = pd.concat(parts, ignore_index=True)
+    frame["id"] = _ids(frame)
+    votes = annotator_votes.of_rows(votes, frame, notes)
+    held = _may_be_gold(frame, settings.data)
+    for task in settings.tasks:
+        _settle_labels(frame, votes, task, ~held, notes)
+    annotator_votes.apply(frame, votes, settings.tasks, ~held)
+    _lock_gold(frame, settings, held)
+    tasks = _tasks(frame, settings.tasks, notes)
+    learned = frame[frame["split"].ne(Split.GOLD)]
+    for task in settings.tasks:
+        given_labels.tell(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
+    given_labels.tell_gold(frame, tasks, notes)
+    frame = frame.drop(columns=[FILE, ROW])
+    given = [f"{task.name}_given" for task in tasks]
+    unlabeled = frame[given].isna().all(axis=1) & frame["split"].ne(Split.GOLD)
+    frame.loc[unlabeled, "split"] = Split.UNLABELED.value
+    if not (frame["text"].ne("") & frame["split"].ne(Split.GOLD)).any():
+        raise InputError(f"no usable row: all {len(frame)} texts are empty; is data.text the right column?")
+    samples = table.from_pandas(table.resolve(frame, tasks), tasks)
+    table.validate(samples, tasks)
+    return Ingested(samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable)
+
+
+def _require_labels(
+    parts: list[pd.DataFrame], settings: Settings, inputs: Sequence[dict[str, Any]], annotated: set[str]
+) -> None:
+    found = {name for part in parts for name in part.attrs[file_rows.LABELS]}
+    for task in settings.tasks:
+        column = column_of(task)
+        if column not in found and task.name not in annotated and not task.labels:
+            columns = sorted(name.removeprefix("meta.") for part in parts for name in part.columns if "meta." in name)
+            wide = [name for name in columns if column in [part.strip() for part in name.split(",")]]
+            fix = f"--label '\"{wide[0]}\"', in quotes for its comma" if wide else "--label COLUMN, or labels = [...]"
+            raise InputError(
+                f'{inputs[0]["path"]}: no column "{column}" for task "{task.name}"; found '
+                f"{[settings.data.text, *columns]}: {did_you_mean(column, columns)} ({fix})"
+            )
+
+
+def _settle_labels(frame: pd.DataFrame, votes: pd.DataFrame, task: TaskConfig, taught: pd.Series, notes: Notes) -> None:
+    """Clean one task's labels, the given and the voted ones, in a frame and votes that the caller owns."""
+    column, mine = f"{task.name}_given", votes["task"].eq(task.name)
+    frame[column] = given_labels.read(frame[column], frame, column_of(task), notes)
+    ours = votes.loc[mine & votes["id"].isin(frame["id"][taught]), "label"]
+    if not given_labels.without_points(pd.concat([frame.loc[taught, column], ours]), task.labels):
+        return
+    frame[column] = given_labels.pointless(frame[column], frame, task.name, notes)
+    votes.loc[mine, "label"] = given_labels.pointless(votes.loc[mine, "label"], votes[mine], task.name, notes)
+
+
+def _may_be_gold(frame: pd.DataFrame, data: DataConfig) -> pd.Series:
+    """The rows that are gold, or that a hold-out would take: how they are labeled decides nothing of the others."""
+    held = frame["split"].eq(Split.GOLD)
+    return held if data.gold is not None else held | frame["id"].map(_place).lt(data.gold_fraction)
+
+
+def _place(row_id: str) -> float:
+    return unit_interval(f"gold:{row_id}")
+
+
+def _tell_missing(parts: Sequence[pd.DataFrame], settings: Settings, notes: Notes) -> None:
+    """Note the files that lack a column of labels: gold, and input where other input has it."""
+    held = [part.attrs[file_rows.LABELS] for part in parts]
+    learned = [columns for part, columns in zip(parts, held, strict=True) if part["split"].iloc[0] != Split.GOLD]
+    for part, columns in zip(parts, held, strict=True):
+        gold, file = part["split"].iloc[0] == Split.GOLD, part[FILE].iloc[0]
+        for task in settings.tasks:
+            column = column_of(task)
+            if column in columns or not (gold or any(column in other for other in learned)):
+                continue
+            others = [name.removeprefix("meta.") for name in part.columns if name.startswith("meta.")]
+            near = did_you_mean(column.casefold(), [name.casefold() for name in others])
+            hint = f" ({near})" if near.startswith("did") else ""
+            message = (
+                f'{file} has no column "{column}"{hint}, so its {many(len(part), "row")} have no label of that task'
+            )
+            notes.add("label_column_missing", len(part), message, file)
+
+
+def _ids(frame: pd.DataFrame) -> pd.Series:
+    own = frame["id"].where(frame["id"].ne("")).astype(object)
+    repeated = own[own.notna() & own.duplicated(keep=False)].unique()
+    if len(repeated):
+        shown = ", ".join(map(str, repeated[:5]))
+        raise InputError(
+            f"{len(repeated)} ids are repeated, for example {shown}; ids must be unique over input and gold"
+        )
+    prefix = frame["split"].eq(Split.GOLD).map({True: "gold-", False: ""})
+    made = prefix + frame["text"].map(digest).str.slice(0, 16)
+    made = made + "-" + (made.groupby(made).cumcount() + 1).astype(str)
+    return own.where(own.notna(), made).astype(str)
+
+
+def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes) -> tuple[Task, ...]:
+    learned = frame[frame["split"].ne(Split.GOLD)]
+    tasks: list[Task] = []
+    for config in configured:
+        if table.reserved(config.name, [other.name for other in configured]):
+            raise InputError(f'task "{config.name}" has the name of a column of the table; rename it in [[tasks]]')
+        given = learned[f"{config.name}_given"].dropna()
+        labels = config.labels or tuple(sorted(given.unique()))
+        if not labels:
+            raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
+        found = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
+        tasks.append(
+            Task(
+                name=config.name,
+                labels=labels,
+                parent=config.parent,
+                parent_of={label: parents[0] for label, parents in found.items()},
+                parents_of={label: parents for label, parents in found.items() if len(parents) > 1},
+                fixed=bool(config.labels),
+            )
+        )
+    return tuple(tasks)
+
+
+def _parents(
+    frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]], notes: Notes
+) -> dict[str, tuple[str, ...]]:
+    """The parents that each label stands under, the most common first, by the rows that hold both.
+
+    Only parents among their task's labels count, and of a label's several not what is rare enough to be a slip.
+    """
+    if config.parent is None:
+        return {}
+    known = frame[f"{config.parent}_given"].isin(labels[config.parent])
+    both = frame.loc[known, [f"{config.name}_given", f"{config.parent}_given"]].dropna()
+    counts = both.value_counts(sort=False).sort_index(ascending=[True, False]).rename("rows").reset_index()
+    counts.columns = pd.Index(["label", "parent", "rows"])
+    counts = counts.sort_values("rows", ascending=False, kind="stable")
+    given_labels.tell_parents(counts, frame, config.name, config.parent, notes)
+    whole = counts.groupby("label")["rows"].transform("sum")
+    found: dict[str, tuple[str, ...]] = {}
+    for label, parent in counts.loc[counts["rows"] >= SLIP * whole, ["label", "parent"]].itertuples(index=False):
+        found[label] = (*found.get(label, ()), parent)
+    return found
+
+
+def _lock_gold(frame: pd.DataFrame, settings: Settings, held: pd.Series) -> None:
+    """Without a gold file, lock a share of the last task's labeled rows away, by a hash of the id."""
+    if settings.data.gold is not None or settings.data.gold_fraction == 0:
+        return
+    labels, place = frame[f"{settings.tasks[-1].name}_given"], frame["id"].map(_place)
+    # Each row by itself, so that none changes sides as its class grows; but a class of few keeps one to learn from.
+    frame.loc[labels.notna() & held & (place < place.groupby(labels).transform("max")), "split"] = Split.GOLD.value

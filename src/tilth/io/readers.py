@@ -1,0 +1,211 @@
+"""Rows as they are, of a CSV, JSONL or Parquet file, standard input or a Hub data set, and what is wrong with them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
+
+from tilth.errors import InputError
+from tilth.io import csv_reader, input_files
+from tilth.io.input_files import HUB
+from tilth.notes import Notes, many
+from tilth.text import clean
+
+Loaded: TypeAlias = Mapping[str, pd.DataFrame | Dataset]
+
+
+def read_rows(
+    name: str, root: Path, notes: Notes | None = None, wanted: Iterable[str] = (), loaded: Loaded | None = None
+) -> tuple[pd.DataFrame, str]:
+    """The rows of one CSV, JSONL or Parquet file, packed by gzip or not, or Hub data set, and the file's SHA-256.
+
+    Args:
+        name: of a file, "-" for standard input, or hf:owner/name:split.
+        root: the folder that a relative name starts from.
+        notes: where lines that could not be read are noted, and what else was read otherwise than it stands.
+        wanted: columns that the rows should have.
+        loaded: rows that are in memory already, by their name.
+
+    Raises:
+        InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
+    """
+    notes = Notes() if notes is None else notes
+    if name.startswith(HUB):
+        return _read_hub(name, notes)
+    if loaded and name in loaded:
+        rows = loaded[name]
+        return _of_dataset(rows, name, notes) if isinstance(rows, Dataset) else _of_frame(rows, name)
+    if (root / name / input_files.SAVED).is_file():
+        return _of_dataset(load_from_disk(str(root / name)), name, notes)
+    packed, path = input_files.content(name, root, KINDS)
+    data = input_files.unpacked(packed, path)
+    found = frame(data, path, input_files.kind(data, path, KINDS), notes, wanted)
+    return found, hashlib.sha256(packed).hexdigest()
+
+
+def frame(data: bytes, path: Path, kind: str, notes: Notes, wanted: Iterable[str] = ()) -> pd.DataFrame:
+    """The rows that the content of a file holds, `kind` being one of `KINDS`."""
+    frame = _READERS[kind](data, path, notes, wanted)
+    frame.columns = [clean(str(column)) for column in frame.columns]
+    _refuse_twice(frame, path)
+    nameless = [place for place, column in enumerate(frame.columns, 1) if not column]
+    if nameless:
+        notes.add(
+            "columns_without_a_name",
+            len(nameless),
+            f"{many(len(nameless), 'column')} of {path.name} came without a name and is left out",
+            f"column {nameless[0]}",
+        )
+    return frame.loc[:, [bool(column) for column in frame.columns]]
+
+
+def _read_csv(data: bytes, path: Path, notes: Notes, wanted: Iterable[str]) -> pd.DataFrame:
+    frame, broken = csv_reader.parse(input_files.utf8(data, path), path, wanted)
+    curly = any("“" in line or "„" in line for _, line in broken)
+    why = f"more or fewer values than the {many(frame.shape[1], 'column')} of the header, or a quote that nobody closes"
+    notes.lines(path.name, broken, why + (' (“ and ” are no quotes in CSV: put " around values)' if curly else ""))
+    return frame
+
+
+def _read_jsonl(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    broken: list[tuple[int, str]] = []
+    halves: list[int] = []
+    text = input_files.utf8(data, path).decode("utf-8")
+    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand inside a string
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            row = None
+        if not isinstance(row, dict):
+            broken.append((number, line))
+            continue
+        whole = _whole(row) if "\\ud" in line.lower() else row
+        rows.append(whole)
+        if whole != row:
+            halves.append(number)
+    if not rows:
+        array = text.lstrip().startswith("[")
+        fix = f"; this looks like one array: jq -c '.[]' {path.name} > rows.jsonl" if array else ""
+        raise InputError(f"{path}: no line holds a JSON object; expected one object a line{fix}")
+    notes.lines(path.name, broken, "each line has to hold one JSON object")
+    if halves:
+        message = f"{many(len(halves), 'line')} of {path.name} held half a character, which is read as \ufffd"
+        notes.add("half_characters", len(halves), message, f"{path.name}, line {halves[0]}")
+    return pd.DataFrame(rows, dtype=object)  # else a whole number beside a missing one would become 1.0
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """A row in which half a character, as a cut emoji leaves it, is the sign for one that cannot be shown."""
+    text = json.dumps(row, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _read_parquet(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
+    try:
+        found = pq.read_table(io.BytesIO(data))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not Parquet: {error}") from None
+    # What pandas made the index of, an id for one, is a column like any other; its numbering of the rows is none.
+    frame = found.to_pandas(integer_object_nulls=True, ignore_metadata=True)
+    frame = frame.drop(columns=[column for column in frame if re.fullmatch(r"__index_level_\d+__", str(column))])
+    return _named(_as_texts(frame), _classes(found.schema), path.name, notes)
+
+
+def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, with text in place of bytes that are UTF-8, as which Spark and Impala may write a text."""
+    for column in frame:
+        if isinstance(frame[column].dropna().head(1).squeeze(), bytes):
+            with contextlib.suppress(UnicodeDecodeError):
+                frame[column] = frame[column].map(bytes.decode, na_action="ignore")
+    return frame
+
+
+def _classes(schema: pa.Schema) -> dict[str, list[str]]:
+    """The names of each column's classes, where `datasets` wrote the file and kept them beside the numbers."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    kinds = {column: feature for column, feature in dict(features).items() if isinstance(feature, dict)}
+    return {column: kind["names"] for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
+
+
+def _read_hub(name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
+    repository, _, split = name.removeprefix(HUB).partition(":")
+    if not repository:
+        raise InputError(f'input "{name}" names no data set; expected hf:owner/name, or hf:owner/name:split')
+    try:
+        found = load_dataset(repository, split=split or "train")
+    except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
+        raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
+    return _of_dataset(found, name, notes)
+
+
+def _of_dataset(found: Dataset, name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
+    """The rows of a data set, with names in place of the numbers of classes, and its fingerprint."""
+    classes = {column: kind.names for column, kind in found.features.items() if isinstance(kind, ClassLabel)}
+    frame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
+    return _named(frame, classes, name, notes), str(found._fingerprint)
+
+
+def _of_frame(found: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
+    """The rows of a frame as those of a file would be, an index with a name being a column, and their SHA-256.
+
+    Raises:
+        InputError: several columns have one name.
+    """
+    frame = found.reset_index(drop=all(level is None or level in found for level in found.index.names))
+    frame.columns = pd.Index([clean(str(column)) for column in frame.columns])
+    _refuse_twice(frame, name)
+    for column in frame.select_dtypes("category"):
+        frame[column] = frame[column].astype(object)
+    return frame, hashlib.sha256(frame.to_csv(index=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _refuse_twice(frame: pd.DataFrame, name: object) -> None:
+    if twice := sorted({column for column in frame.columns[frame.columns.duplicated()] if column}):
+        raise InputError(f"{name}: several columns are called {twice}; rename or drop all but one of each")
+
+
+def _named(frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], file: str, notes: Notes) -> pd.DataFrame:
+    """The rows, with names in place of the numbers of classes; a number without a name, -1 for one, is no label."""
+    for column in classes:
+        numbers = frame[column]
+        if numbers.map(lambda value: isinstance(value, str)).any():
+            continue
+        named = numbers.map(dict(enumerate(classes[column]))).astype(object)
+        frame[column] = named.where(named.notna(), None)
+        lost = (named.isna() & numbers.notna()).to_numpy()
+        if lost.any():
+            message = (
+                f'{many(int(lost.sum()), "row")} of {file} held a number in "{column}" that names no class, such as '
+                f"{numbers[lost].iloc[0]}: read as no label"
+            )
+            notes.add("numbers_without_a_class", int(lost.sum()), message, f"{file}, row {lost.argmax() + 1}")
+    return frame
+
+
+_READERS = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".jsonl": _read_jsonl,
+    ".ndjson": _read_jsonl,
+    ".parquet": _read_parquet,
+}
+KINDS = tuple(_READERS)
+"""The endings of the files that tilth reads."""

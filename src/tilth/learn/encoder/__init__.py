@@ -1,0 +1,29 @@
+"""Texts to vectors.
+
+In: texts. Out: L2-normalized vectors, one a text, cached by content. Any transformers model that
+`tilth.learn.encoder.checkpoint` can find is an encoder by one line of the config.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.learn.encoder.checkpoint import WHEEL, resolve_model, wheel_path
+    from tilth.learn.encoder.chunking import chunked
+    from tilth.learn.encoder.text_encoder import Encoder
+    from tilth.learn.encoder.tokenizer import Tokens
+    from tilth.learn.encoder.trunk import Trunk, encode
+
+__all__ = ["WHEEL", "Encoder", "Tokens", "Trunk", "chunked", "encode", "resolve_model", "wheel_path"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "checkpoint": ("WHEEL", "resolve_model", "wheel_path"),
+        "chunking": ("chunked",),
+        "text_encoder": ("Encoder",),
+        "tokenizer": ("Tokens",),
+        "trunk": ("Trunk", "encode"),
+    },
+)

@@ -1,0 +1,55 @@
+"""What a night would do, told without doing it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tilth import stage as stages
+from tilth import store
+from tilth.io import Ingested
+from tilth.night import console
+from tilth.night.context import Context
+from tilth.night.opening import draft
+from tilth.night.request import Request
+from tilth.night.result_cache import kept
+
+log = logging.getLogger(__name__)
+
+
+def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
+    """For each stage, whether it runs, on how many rows, and from which cache; nothing is written.
+
+    Returns:
+        A list of `stage`, `runs`, `rows`, `exact` (whether the rows are known to be so many), `cached` (true, false,
+        or null where it depends on the stage named by `after`) and `folder`, of the cached result.
+    """
+    record, earlier = draft(request, ingested)
+    context = Context(record)
+    table = store.read_table(earlier[-1]) if earlier else ingested.samples
+    unknown: str | None = None  # the first stage whose result is not there yet; later ones depend on it
+    rows = []
+    for name in stages.NAMES:
+        row = {"stage": name, "runs": name in request.stages, "rows": table.num_rows, "exact": unknown is None}
+        row |= {"cached": None, "folder": None, "after": unknown}
+        functions = context.functions(name) if row["runs"] else None
+        for warning in console.warnings(functions.told()) if functions is not None else ():
+            log.warning("%s", warning)
+        if row["runs"] and unknown is None:
+            folder = context.result_folder(name, table, functions)
+            row["cached"] = kept(folder)
+            if row["cached"]:
+                row["folder"] = str(folder)
+                table = store.read_table(folder / "table.parquet")
+            else:
+                unknown = name
+        rows.append(row)
+    return rows
+
+
+def embedded(request: Request, ingested: Ingested) -> tuple[int, int]:
+    """How many of the input's different texts the encoder has read before, and how many there are."""
+    encoder = Context(draft(request, ingested)[0]).encoder
+    keys = {bytes.fromhex(store.digest(text)) for text in ingested.samples["text"]}
+    vectors = store.Vectors(request.workspace.cache / "embeddings" / encoder.fingerprint)
+    return len(keys) - len(vectors.missing(list(keys))), len(keys)

@@ -1,0 +1,55 @@
+"""What a stage's result depends on, and whether another night may take it from the cache."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from tilth import store
+from tilth.errors import DamagedFileError
+
+log = logging.getLogger(__name__)
+
+
+_SHARED = (
+    "samples",
+    "store",
+    "stage",
+    "learn",
+    "config.py",
+    "errors.py",
+    "text.py",
+    "devices.py",
+    "lazy.py",
+)
+"""What every stage may run beside its own package; a test holds this list to what the stages really import."""
+
+
+def kept(folder: Path) -> bool:
+    """Whether a stage's result stands there that another night may take: nobody who was asked for it kept silent.
+
+    A damaged one is computed again, and takes the place of this one.
+    """
+    if not (folder / "result.json").exists():
+        return False
+    try:
+        store.read_table(folder / "table.parquet")
+        return not store.read_json(folder / "result.json")["unavailable_services"]
+    except (DamagedFileError, FileNotFoundError, KeyError) as error:
+        log.warning("%s: the stage is computed again", error)
+        return False
+
+
+def code_files(name: str) -> list[Path]:
+    """The files of the package that a stage runs or reads."""
+    root = Path(__file__).parents[1]
+    files: list[Path] = []
+    for part in (*_SHARED, name):
+        found = sorted((root / part).rglob("*")) if (root / part).is_dir() else [root / part]
+        files += [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+    return files
+
+
+def code_digest(name: str) -> str:
+    """Digest of the source that a stage runs."""
+    return store.digest_code(*code_files(name))

@@ -1,0 +1,153 @@
+"""Perform one stage of a night, or take its result from the cache."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+
+from tilth import samples as table
+from tilth import stage as stages
+from tilth import store
+from tilth.errors import StageError, TilthError
+from tilth.night import console
+from tilth.night.context import Context
+from tilth.night.result_cache import kept
+from tilth.samples import Source, Status
+from tilth.store import Run
+
+log = logging.getLogger(__name__)
+
+
+def perform(run: Run, name: str) -> dict[str, Any]:
+    """Run one stage of a night on the newest table of the run, or take its result from the cache.
+
+    Returns:
+        The stage's entry in `run.json`.
+
+    Raises:
+        StageError: the stage failed; the run stays resumable.
+    """
+    record = run.record
+    started = time.monotonic()
+    try:
+        number = stages.NAMES.index(name) + 1
+        before, own = store.read_table(store.newest_table(run.path, number)), run.path / f"{number}-{name}.parquet"
+        if name in record["asked"]:
+            entry = _perform(run, record, name, before, started)
+        elif own.exists():
+            taken = f"taken from run {record['taken_from']}"
+            entry = _entry(name, before, store.read_table(own), started, skipped=taken)
+        else:
+            entry = _entry(name, before, before, started, skipped="not asked for")
+    except Exception as error:
+        log.info("stage %s failed", name, exc_info=True)
+        kind = "" if isinstance(error, TilthError) else f"{type(error).__name__}: "
+        raise StageError(f"stage {name} failed: {kind}{error}") from error
+    run.update(stages=[*(item for item in run.record["stages"] if item["name"] != name), entry])
+    return entry
+
+
+def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, started: float) -> dict[str, Any]:
+    context = Context(record)
+    functions = context.functions(name)
+    folder = context.result_folder(name, before, functions)
+    cached = kept(folder)
+    if cached:
+        store.used(folder)
+    else:
+        _compute(name, before, context, folder, functions)
+    result = store.read_json(folder / "result.json")
+    number = stages.NAMES.index(name) + 1
+    artifacts = sorted((folder / "artifacts").glob("*"))
+    for artifact in artifacts:
+        store.copy(artifact, run.path / artifact.name)
+    if result["carried"]:
+        if not (context.workspace.state / result["carried"]).exists():
+            store.copy(folder / "carried", context.workspace.state / result["carried"])
+        run.update(carried={**record["carried"], "out": {**record["carried"]["out"], name: result["carried"]}})
+    # The table comes last: where it stands, all that belongs to it stands too.
+    store.copy(folder / "table.parquet", run.path / f"{number}-{name}.parquet")
+    after = store.read_table(run.path / f"{number}-{name}.parquet")
+    extra = {"artifacts": [artifact.name for artifact in artifacts]}
+    extra |= {key: result[key] for key in ("metrics", "figures")}
+    for warning in console.warnings(result["metrics"]) if functions is not None else ():
+        log.warning("%s", warning)
+    return _entry(name, before, after, started, cached=cached, skipped=result["skipped"], **extra)
+
+
+def _compute(name: str, before: Dataset, context: Context, folder: Path, functions: Any) -> None:
+    context.workspace.cache.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=store.files.unfinished(), dir=context.workspace.cache))
+    try:
+        resources = stages.Resources(
+            tasks=context.tasks,
+            seed=context.settings.seed,
+            evidence=context.evidence(before),
+            scratch=scratch,
+            carried=context.carried(name),
+            labeling_functions=(functions,) if functions is not None else (),
+        )
+        result = stages.perform(name, before, context.settings.stage(name), resources)
+        with store.atomic(folder) as beside:
+            _write_result(beside, result)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_result(folder: Path, result: stages.StageResult) -> None:
+    (folder / "artifacts").mkdir(parents=True)
+    store.write_table(folder / "table.parquet", result.samples)
+    for label, path in result.artifacts.items():
+        shutil.move(path, folder / "artifacts" / label)
+    if result.carried is not None:
+        shutil.move(result.carried, folder / "carried")
+    store.write_json(
+        folder / "result.json",
+        {
+            "metrics": dict(result.metrics),
+            "figures": [figure.to_json() for figure in result.figures],
+            "skipped": result.skipped,
+            "carried": store.digest_tree(folder / "carried") if result.carried is not None else None,
+            "unavailable_services": list(result.unavailable_services),
+        },
+    )
+
+
+def _entry(
+    name: str,
+    before: Dataset,
+    after: Dataset,
+    started: float,
+    *,
+    cached: bool = False,
+    skipped: str | None = None,
+    **extra: Any,
+) -> dict[str, Any]:
+    old, new = (table.to_pandas(samples)[["id", "status", "reason", "source"]] for samples in (before, after))
+    fresh = new[new["status"].ne(new["id"].map(old.set_index("id")["status"]).fillna(Status.ACTIVE.value))]
+    counts = {
+        status: dict(Counter(fresh.loc[fresh["status"] == status, "reason"]).most_common())
+        for status in (Status.QUARANTINED.value, Status.REVIEW.value)
+    }
+    added = new.iloc[len(old) :]
+    return {
+        "name": name,
+        "rows_in": len(old),
+        "rows_out": len(new),
+        "added": int(added["source"].eq(Source.PARAPHRASE).sum()),
+        **counts,
+        "seconds": round(time.monotonic() - started, 2),
+        "cached": cached,
+        "skipped": skipped,
+        "artifacts": [],
+        "metrics": {},
+        "figures": [],
+        **extra,
+    }

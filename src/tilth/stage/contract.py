@@ -1,0 +1,96 @@
+"""The contract that every stage keeps, and the one place that calls a stage.
+
+A stage is a package `tilth.<name>` with a frozen `Config` and a function
+`run(samples, config, resources) -> StageResult`. It is pure but for `resources.scratch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from datasets import Dataset
+
+from tilth.config import Model
+from tilth.samples import Task
+
+if TYPE_CHECKING:
+    from tilth.learn import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """The numbers behind one picture of the report; the report draws it.
+
+    Attributes:
+        kind: `bar` (labels, values, optional series), `histogram` (edges, counts), `line` (x, y, optional series),
+            `heatmap` (rows, columns, values) or `table` (columns, rows).
+        title: what a reader sees above it.
+        data: the fields that the kind needs, as plain JSON.
+        note: one sentence that says how to read it.
+    """
+
+    kind: str
+    title: str
+    data: Mapping[str, Any]
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written beside a cached stage and in `report.json`."""
+        return {"kind": self.kind, "title": self.title, "data": dict(self.data), "note": self.note}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageResult:
+    """What a stage hands back.
+
+    Attributes:
+        samples: the table, with the stage's own columns set and, from augmentation alone, rows added at the end.
+        metrics: plain JSON, shown in `run.json` and the report.
+        figures: pictures for the report.
+        artifacts: name in the run folder → file or folder under `resources.scratch`.
+        carried: a folder under `resources.scratch` that the next night gets as `resources.carried`.
+        skipped: why the stage did nothing, where it did nothing.
+        unavailable_services: who was asked and gave no answer; another night does not take this result, and asks again.
+    """
+
+    samples: Dataset
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+    artifacts: Mapping[str, Path] = field(default_factory=dict)
+    carried: Path | None = None
+    skipped: str | None = None
+    unavailable_services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """All that a stage may use beside its input and its config.
+
+    Attributes:
+        tasks: what is classified, parents before children.
+        seed: of every random choice.
+        evidence: what several stages need, computed once.
+        scratch: an empty folder, the only place where a stage may write.
+        carried: what the last night's same stage left for this one.
+        labeling_functions: the workspace's own labeling functions, as loaded objects.
+    """
+
+    tasks: tuple[Task, ...]
+    seed: int
+    evidence: Evidence
+    scratch: Path
+    carried: Path | None = None
+    labeling_functions: tuple[Any, ...] = ()
+
+
+class StageModule(Protocol):
+    """What `tilth.<name>` must hold; it may also have `check(config)` and `external_cache_inputs(config)`."""
+
+    Config: type[Model]
+
+    @staticmethod
+    def run(samples: Dataset, config: Any, resources: Resources) -> StageResult:
+        """Do the stage's work."""

@@ -1,0 +1,68 @@
+"""How good the model is: figures on gold, or cross-validated where there is none, and the pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import f1_score
+
+from tilth import samples as table
+from tilth.learn import linear_probe
+from tilth.samples import Task
+from tilth.stage import Figure
+
+WORST = 20
+
+
+def gold_pairs(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, tuple[list[str], list[str]]]:
+    """For each task with gold labels, the true and the predicted ones; no prediction is an empty text."""
+    pairs = {}
+    for task in tasks:
+        truth = table.gold_labels(frame, task.name)
+        rows = truth.notna()
+        if rows.any():
+            predicted = frame.loc[rows, f"{task.name}_predicted"].fillna("").tolist()
+            pairs[task.name] = (truth[rows].tolist(), predicted)
+    return pairs
+
+
+def scores(pairs: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, dict[str, Any]]:
+    """Macro-F1 and accuracy of each task; null with the reason under `why` where the rows say nothing of it."""
+    found: dict[str, dict[str, Any]] = {}
+    for task, (truth, predicted) in pairs.items():
+        why = linear_probe.why_no_score(truth)
+        none = {"macro_f1": None, "accuracy": None, "why": why}
+        found[task] = none if why else dict(linear_probe.scores(truth, predicted))
+    return found
+
+
+def figures(pairs: Mapping[str, tuple[list[str], list[str]]], measured: str, losses: Sequence[float]) -> list[Figure]:
+    """The worst classes and the most confused pairs of each task, and the loss where the encoder was tuned."""
+    found = []
+    for task, (truth, predicted) in pairs.items():
+        if linear_probe.why_no_score(truth) is not None:
+            continue
+        found += [_worst(task, truth, predicted, measured), _confused(task, truth, predicted, measured)]
+    if losses:
+        data: dict[str, Any] = {"x": list(range(1, len(losses) + 1)), "y": [round(loss, 4) for loss in losses]}
+        found.append(Figure(kind="line", title="Loss of fine-tuning, by step", data=data))
+    return found
+
+
+def _worst(task: str, truth: list[str], predicted: list[str], measured: str) -> Figure:
+    labels = sorted(set(truth))
+    values = f1_score(truth, predicted, labels=labels, average=None, zero_division=0)
+    order = np.argsort(values, kind="stable")[:WORST]
+    data = {"labels": [labels[i] for i in order], "values": [round(float(values[i]), 4) for i in order]}
+    return Figure(kind="bar", title=f"{task}: F1 of the {len(order)} weakest classes ({measured})", data=data)
+
+
+def _confused(task: str, truth: list[str], predicted: list[str], measured: str) -> Figure:
+    wrong = Counter((a, b) for a, b in zip(truth, predicted, strict=True) if a != b)
+    rows = [[a, b or "(none)", count] for (a, b), count in wrong.most_common(WORST)]
+    data = {"columns": ["label", "predicted", "rows"], "rows": rows}
+    return Figure(kind="table", title=f"{task}: most confused pairs ({measured})", data=data)

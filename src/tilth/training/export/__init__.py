@@ -1,0 +1,24 @@
+"""The model that leaves the night.
+
+In: a trunk and heads. Out: a folder with ONNX graphs, tokenizer and labels, and the `Predictor` that reads it.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.training.export.model_folder import export
+    from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key
+    from tilth.training.export.predictor import Predictor
+
+__all__ = ["Predictor", "TrunkGraphs", "cache_key", "export"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "model_folder": ("export",),
+        "onnx_graphs": ("TrunkGraphs", "cache_key"),
+        "predictor": ("Predictor",),
+    },
+)

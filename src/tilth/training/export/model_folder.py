@@ -1,0 +1,104 @@
+"""The model folder: ONNX with int8 weights where they answer as float does, the tokenizer, and the settings."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilth.learn.encoder import Tokens
+from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
+from tilth.training.export.predictor import VERSION, Predictor
+from tilth.training.heads import Head
+
+log = logging.getLogger(__name__)
+
+
+def export(
+    folder: Path,
+    *,
+    trunk: TrunkGraphs,
+    source: Path,
+    heads: Sequence[Head],
+    centers: np.ndarray,
+    max_tokens: int,
+    max_chunks: int,
+    probe: Sequence[str],
+    agreement: float,
+    quantize: bool,
+) -> dict[str, Any]:
+    """Write a model folder that `Predictor.load` reads.
+
+    Args:
+        folder: a new folder.
+        trunk: the encoder, frozen or tuned.
+        source: the encoder's own folder, for its tokenizer.
+        heads: parents first.
+        centers: of the classes, shape (classes, dimensions).
+        max_tokens: longer texts are read in chunks of this.
+        max_chunks: chunks of a text at most; of a longer one, evenly spaced ones are read.
+        probe: train rows on which int8 and float are compared.
+        agreement: the share of them on which int8 must give float's labels for every task.
+        quantize: whether int8 is tried at all.
+
+    Returns:
+        `weights` (what was exported), `bytes_float`, `bytes`, `agreement` of each kind tried.
+    """
+    folder.mkdir(parents=True)
+    write_heads(heads, centers, folder / "heads.onnx")
+    tokens = Tokens.load(source)
+    tokens.tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tilth.json").write_text(
+        json.dumps(
+            _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks), indent=1, ensure_ascii=False
+        ),
+        encoding="utf-8",
+    )
+    model = folder / "model.onnx"
+    shutil.copyfile(trunk.get("float32"), model)
+    size = model.stat().st_size
+    kept, tried = _quantize(folder, trunk, probe, agreement) if quantize else ("float32", {})
+    return {
+        "weights": kept,
+        "bytes_float": size,
+        "bytes": model.stat().st_size,
+        "agreement": tried,
+        "probed_rows": len(probe),
+    }
+
+
+def _settings(
+    heads: Sequence[Head], source: Path, tokens: Tokens, dimensions: int, max_tokens: int, max_chunks: int
+) -> dict[str, Any]:
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    most = int(config.get("max_position_embeddings") or max_tokens)
+    return {
+        "version": VERSION,
+        "tasks": [{**head.task.to_json(), "temperature": head.temperature} for head in heads],
+        "max_tokens": min(max_tokens, most),
+        "max_chunks": max_chunks,
+        "dimensions": dimensions,
+        "prefix": tokens.prefix,
+        "suffix": tokens.suffix,
+    }
+
+
+def _quantize(folder: Path, trunk: TrunkGraphs, probe: Sequence[str], agreement: float) -> tuple[str, dict[str, float]]:
+    """Replace the float `model.onnx` by the smallest kind that agrees with it, if one does."""
+    model, tried = folder / "model.onnx", {}
+    truth = Predictor(folder).answers(probe).codes
+    for kind in QUANTIZED:
+        shutil.copyfile(trunk.get(kind), model)
+        codes = Predictor(folder).answers(probe).codes
+        same = np.all([codes[task] == truth[task] for task in truth], axis=0)
+        tried[kind] = round(float(same.mean()), 4)
+        if tried[kind] >= agreement:
+            return kind, tried
+    log.warning("int8 weights agree with float on %s of the probed rows, below %s: float is kept", tried, agreement)
+    shutil.copyfile(trunk.get("float32"), model)
+    return "float32", tried

@@ -1,0 +1,139 @@
+"""The two graphs of an exported model: the trunk, traced once and kept, and the heads, a few nodes a task."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from google.protobuf.message import DecodeError
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from tilth.learn.encoder import Trunk
+from tilth.store import atomic, digest, digest_made_by, used
+from tilth.training.heads import Head
+
+log = logging.getLogger(__name__)
+
+QUANTIZED: dict[str, list[str] | None] = {"int8": None, "int8 products, float embeddings": ["MatMul", "Gemm"]}
+"""Each kind of quantized trunk, the smallest first, and the operators whose weights are int8 (None = all that can)."""
+
+_OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads the trunk
+
+
+def cache_key(encoder: str) -> str:
+    """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
+    here = Path(__file__)
+    files = (here, here.parents[2] / "learn" / "encoder" / "trunk.py")
+    return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
+
+
+class TrunkGraphs:
+    """A trunk as ONNX, in float and quantized: files of one folder, each made when it is first asked for.
+
+    Args:
+        folder: where they are kept; of a trunk that is the same every night, a folder of the cache.
+        trunk: gives the trunk where a file of it is not there yet.
+    """
+
+    def __init__(self, folder: Path, trunk: Callable[[], Trunk]) -> None:
+        self._folder, self._trunk = folder, trunk
+
+    def get(self, kind: str) -> Path:
+        """The file of a kind: "float32" or one of `QUANTIZED`."""
+        path = self._folder / f"{kind.replace(', ', '_').replace(' ', '_')}.onnx"
+        if _whole(path):
+            used(self._folder)
+            return path
+        if kind == "float32":
+            with atomic(path) as temporary:
+                _trace(self._trunk().eval(), temporary)
+        else:
+            full = self.get("float32")
+            with atomic(path) as temporary:
+                quantize_dynamic(
+                    full, temporary, op_types_to_quantize=QUANTIZED[kind], per_channel=True, weight_type=QuantType.QInt8
+                )
+        return path
+
+
+def _whole(path: Path) -> bool:
+    """Whether a file is there and can be read."""
+    try:
+        if not onnx.load(path).graph.output:  # no byte at all is a graph too, an empty one
+            raise DecodeError("it holds no graph")
+    except FileNotFoundError:
+        return False
+    except DecodeError as error:
+        log.warning("cache file %s is damaged (%s): it is made again", path.name, error)
+        return False
+    return True
+
+
+def _trace(trunk: Trunk, path: Path) -> None:
+    rows, length = torch.export.Dim("rows"), torch.export.Dim("length")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            trunk,
+            (torch.ones((2, 7), dtype=torch.long), torch.ones((2, 7), dtype=torch.long)),
+            str(path),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["sentence_vector"],
+            dynamic_shapes=({0: rows, 1: length}, {0: rows, 1: length}),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
+    """All heads as one graph: `vector` to `probabilities_<position>` of each task, calibrated, and `scope_score`.
+
+    The scope score is the largest cosine to a class's center, clipped to 0..1. Names are our own: a task may be called
+    as some inner node is.
+
+    Args:
+        heads: parents first; a child may hear its parent's probabilities.
+        centers: of the classes (classes, dimensions).
+        path: the file.
+    """
+    position = {head.task.name: place for place, head in enumerate(heads)}
+    weights = {"centers": centers.T, "zero": np.zeros(()), "one": np.ones(())}
+    nodes = []
+    for place, head in enumerate(heads):
+        weights[f"weight_{place}"] = head.weight / head.temperature
+        weights[f"bias_{place}"] = head.bias / head.temperature
+        features = "vector"
+        if head.hears_parent:
+            features, heard = f"features_{place}", f"probabilities_{position[str(head.task.parent)]}"
+            nodes.append(helper.make_node("Concat", ["vector", heard], [features], axis=1))
+        inputs = [features, f"weight_{place}", f"bias_{place}"]
+        nodes.append(helper.make_node("Gemm", inputs, [f"logits_{place}"], transB=1))
+        nodes.append(helper.make_node("Softmax", [f"logits_{place}"], [f"probabilities_{place}"], axis=1))
+    axes = numpy_helper.from_array(np.array([1]), "axes")
+    nodes += [
+        helper.make_node("MatMul", ["vector", "centers"], ["cosines"]),
+        helper.make_node("ReduceMax", ["cosines", "axes"], ["nearest"], keepdims=0),
+        helper.make_node("Clip", ["nearest", "zero", "one"], ["scope_score"]),
+    ]
+    outputs = [_value(f"probabilities_{place}", len(head.bias)) for place, head in enumerate(heads)]
+    graph = helper.make_graph(
+        nodes,
+        "heads",
+        [_value("vector", centers.shape[1])],
+        [*outputs, _value("scope_score")],
+        [axes, *(numpy_helper.from_array(np.asarray(w, dtype=np.float32), name) for name, w in weights.items())],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _value(name: str, *sizes: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", *sizes])

@@ -1,0 +1,87 @@
+"""Linear heads on embeddings: the judge's weighted logistic regression, a child's head hearing its parent's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tilth.learn import new_probe
+from tilth.samples import Task
+
+IMPOSSIBLE = -30.0
+"""Logit of a class that no row taught."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A softmax regression.
+
+    Attributes:
+        task: what it answers.
+        weight: float32, shape (labels, features); features are the embedding and, where `hears_parent`, the
+            parent head's calibrated probabilities.
+        bias: float32, shape (labels,).
+        hears_parent: whether the parent's probabilities are among the features.
+        temperature: what the logits are divided by.
+    """
+
+    task: Task
+    weight: np.ndarray
+    bias: np.ndarray
+    hears_parent: bool = False
+    temperature: float = 1.0
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities, float32, shape (rows, labels)."""
+        logits = (features @ self.weight.T + self.bias) / self.temperature
+        logits -= logits.max(axis=1, keepdims=True)
+        exponents = np.exp(logits)
+        return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def with_temperature(self, temperature: float) -> Head:
+        """The same head, calibrated."""
+        return replace(self, temperature=temperature)
+
+
+def fit(task: Task, features: np.ndarray, codes: np.ndarray, weights: np.ndarray, *, hears_parent: bool) -> Head:
+    """The weighted judge of one task.
+
+    Args:
+        task: its `labels` order the rows of the weights.
+        features: shape (rows, features).
+        codes: each row's class, shape (rows,).
+        weights: each row's weight, shape (rows,).
+        hears_parent: whether the features hold the parent's probabilities.
+    """
+    weight = np.zeros((len(task.labels), features.shape[1]), dtype=np.float32)
+    bias = np.full(len(task.labels), IMPOSSIBLE, dtype=np.float32)
+    seen = np.unique(codes)
+    if len(seen) == 1:  # logistic regression needs two classes
+        bias[seen] = 0.0
+    elif len(seen) == 2:  # scikit-learn gives one row, the logit of the second class against the first
+        model = new_probe().fit(features, codes, sample_weight=weights)
+        weight[seen[1]], bias[seen[0]], bias[seen[1]] = model.coef_[0], 0.0, model.intercept_[0]
+    elif len(seen) > 2:
+        model = new_probe().fit(features, codes, sample_weight=weights)
+        weight[seen], bias[seen] = model.coef_, model.intercept_
+    return Head(task=task, weight=weight, bias=bias, hears_parent=hears_parent)
+
+
+def predict(heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """Each task's probabilities, parents first so that a child can hear them."""
+    found: dict[str, np.ndarray] = {}
+    for head in heads:
+        parts = [embeddings, found[str(head.task.parent)]] if head.hears_parent else [embeddings]
+        found[head.task.name] = head.probabilities(np.concatenate(parts, axis=1))
+    return found
+
+
+def centroids(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The normalized mean of each taught class of each task, float32, shape (classes, dimensions)."""
+    means = [
+        embeddings[values == code].mean(axis=0) for values in codes.values() for code in np.unique(values[values >= 0])
+    ]
+    stacked = np.stack(means)
+    return np.asarray(stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), 1e-9), dtype=np.float32)

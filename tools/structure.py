@@ -1,0 +1,84 @@
+"""How the package hangs together: import edges between its folders, loops among them, imports past a room's face.
+
+    python tools/structure.py            # or: make structure
+
+Exits with 1 where folders import each other in a circle, or where a file reaches into a room that is not its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from graphlib import CycleError, TopologicalSorter
+
+import grimp
+
+PACKAGE = "tilth"
+
+
+def folder(graph: grimp.ImportGraph, module: str) -> str:
+    """The package that a module stands in; a module at the top of the whole package stands for itself."""
+    if graph.find_children(module):
+        return module
+    parent = module.rpartition(".")[0]
+    return module if parent == PACKAGE else parent
+
+
+def edges(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
+    """Pairs of folders of which the first imports the second."""
+    found = set()
+    for module in graph.modules - {PACKAGE}:
+        for imported in graph.find_modules_directly_imported_by(module):
+            pair = folder(graph, module), folder(graph, imported)
+            if pair[0] != pair[1] and PACKAGE not in pair:
+                found.add(pair)
+    return found
+
+
+def loop(pairs: set[tuple[str, str]]) -> list[str]:
+    """One circle of folders, or none."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for importer, imported in pairs:
+        sorter.add(importer, imported)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def past_a_face(graph: grimp.ImportGraph) -> list[tuple[str, str]]:
+    """Imports of a module inside a room from outside of it; a room is a folder that holds modules."""
+    found = []
+    for module in sorted(graph.modules - {PACKAGE}):
+        for imported in sorted(graph.find_modules_directly_imported_by(module)):
+            own, parts = module.split("."), imported.split(".")
+            shared = 0
+            while shared < min(len(own), len(parts)) and own[shared] == parts[shared]:
+                shared += 1
+            room = ".".join(parts[: shared + 1])
+            inside = [".".join(parts[:end]) for end in range(shared + 1, len(parts) + 1)]
+            nested = next((part for part in inside if part in NESTED), None)
+            if imported not in (room, nested) and graph.find_children(room) and module != PACKAGE:
+                found.append((module, imported))
+    return found
+
+
+NESTED = {"tilth.learn.encoder"}
+"""Rooms inside a floor's room that have a face of their own."""
+
+
+def main() -> int:
+    """Print the figures; 1 where the house is not in order."""
+    graph = grimp.build_graph(PACKAGE, exclude_type_checking_imports=True, cache_dir=None)
+    pairs, reached = edges(graph), past_a_face(graph)
+    circle = loop(pairs)
+    folders = {name for pair in pairs for name in pair}
+    sys.stdout.write(f"{len(folders)} folders, {len(pairs)} import edges between them\n")
+    sys.stdout.write(f"loops: {' → '.join(circle) if circle else 0}\n")
+    for module, imported in reached:
+        sys.stdout.write(f"past a face: {module} imports {imported}\n")
+    return 1 if circle or reached else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
