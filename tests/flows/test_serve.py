@@ -243,9 +243,16 @@ def _let_pass(workspace: Workspace, count: int) -> None:
     with contextlib.closing(_database(workspace)) as database, database:
         rows = "SELECT id FROM flow_run WHERE state_type = 'SCHEDULED' ORDER BY expected_start_time LIMIT ?"
         for number, (run,) in enumerate(database.execute(rows, [count]).fetchall()):
-            then = f"2026-01-0{number + 1} 07:00:00.000000"
-            changed = "expected_start_time = ?, next_scheduled_start_time = ?, state_name = 'Late'"
-            database.execute(f"UPDATE flow_run SET {changed} WHERE id = ?", [then, then, run])
+            day = f"2026-01-0{number + 1}"
+            database.execute(
+                "UPDATE flow_run SET expected_start_time = ?1, next_scheduled_start_time = ?1 WHERE id = ?2",
+                [f"{day} 07:00:00.000000", run],
+            )
+            database.execute(
+                "UPDATE flow_run_state SET state_details = json_set(state_details, '$.scheduled_time', ?1) "
+                "WHERE id = (SELECT state_id FROM flow_run WHERE id = ?2)",
+                [f"{day}T07:00:00Z", run],
+            )
 
 
 @pytest.mark.parametrize(
