@@ -20,7 +20,7 @@ from cleaning import read
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.diffusion import load_paraphraser
 from tilth.augmentation.diffusion.vocabulary import CLS, MASK, PAD, SEP
 from tilth.learn.encoder.text_encoder import Encoder
 from tilth.learn.shared_features import Evidence
@@ -110,7 +110,7 @@ def substituted(given: Given, denoiser: Path, counts: Sequence[int], seed: int, 
         seed: Of what is masked and what is drawn.
         batch: Texts that are filled together.
     """
-    pipeline = load(str(denoiser), Config().scheduler)
+    pipeline = load_paraphraser(str(denoiser), Config().scheduler)
     rng, draw = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     rows: list[tuple[int, list[int], np.ndarray]] = []
     for place, count in zip(given.sources, counts, strict=True):

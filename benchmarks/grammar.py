@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from tools.pretraining.train_acceptability import near
 
-from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.diffusion import load_paraphraser
 from tilth.augmentation.quality import fluency
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
 from tilth.augmentation.quality.grammar import HarperChecker
@@ -40,7 +40,7 @@ OTHER = {**VERBS, **{plural: singular for singular, plural in VERBS.items()}}
 
 def nats(texts: Sequence[str]) -> np.ndarray:
     """The shipped denoiser's pseudo-likelihood, as it comes."""
-    pipeline = load("pretrained", "block_refinement")
+    pipeline = load_paraphraser("pretrained", "block_refinement")
     return fluency.Fluency(pipeline.denoiser, pipeline.tokenizer).nats(texts).mean
 
 

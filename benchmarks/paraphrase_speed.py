@@ -23,7 +23,7 @@ from transformers import AutoTokenizer, BertForMaskedLM
 from transformers.utils import logging
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.diffusion import load_paraphraser
 from tilth.devices import autocast, computes_in_bfloat16
 from tilth.learn.encoder.checkpoint import WHEEL, wheel_path
 
@@ -38,7 +38,7 @@ Way = Callable[[Sequence[str]], list[str]]
 def tilth(candidates: int) -> Way:
     """The pipeline, called as the stage calls it."""
     config = Config()
-    pipeline = load(config.denoiser, config.scheduler).to(DEVICE)
+    pipeline = load_paraphraser(config.denoiser, config.scheduler).to(DEVICE)
     pipeline.set_progress_bar_config(disable=True)
 
     def made(texts: Sequence[str]) -> list[str]:

@@ -26,7 +26,7 @@ from tools.pretraining import corpus_readers as data
 from tools.pretraining.denoiser_corpora import BAND
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion.checkpoints import load as denoiser
+from tilth.augmentation.diffusion import load_paraphraser
 from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, load, save
 from tilth.augmentation.quality.acceptability_training import (
     BATCH,
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def third(train: Sequence[str], requests: Sequence[str], seed: int) -> Iterator[list[Pair]]:
     """Batches of mistakes and of paraphrases, and as many of recombinations, which are of requests alone."""
-    rng, tokenizer = random.Random(seed), denoiser("pretrained", Config().scheduler).tokenizer
+    rng, tokenizer = random.Random(seed), load_paraphraser("pretrained", Config().scheduler).tokenizer
     sources = rng.sample(list(requests), min(_SOURCES, len(requests)))
     made = recombinations(sources, requests, spellings(requests), tokenizer, seed)
     pairs = written(rng.sample(list(train), min(_FEWER, len(train))), seed)
@@ -125,7 +125,7 @@ def sentences(
 def written(texts: Sequence[str], seed: int) -> list[Pair]:
     """Sources, each with paraphrases by the shipped denoiser that are no copies."""
     config = Config()
-    pipeline = denoiser("pretrained", config.scheduler)
+    pipeline = load_paraphraser("pretrained", config.scheduler)
     pipeline.set_progress_bar_config(disable=True)
     made = pipeline(
         texts,

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
     from tilth.augmentation.config import Config
     from tilth.augmentation.diffusion.adaptation import Adapted, adapt
-    from tilth.augmentation.diffusion.checkpoints import load
+    from tilth.augmentation.diffusion.checkpoints import holds_denoiser, load_paraphraser
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Adapted", "Config", "adapt", "check", "external_cache_inputs", "load", "run"]
+__all__ = ["Adapted", "Config", "adapt", "check", "external_cache_inputs", "holds_denoiser", "load_paraphraser", "run"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "config": ("Config",),
         "diffusion.adaptation": ("Adapted", "adapt"),
-        "diffusion.checkpoints": ("load",),
+        "diffusion.checkpoints": ("holds_denoiser", "load_paraphraser"),
     },
 )
 
@@ -37,9 +37,9 @@ def check(config: Config) -> None:
     """
     # What comes with tilth needs no looking for, and these imports are heavy.
     if config.denoiser != "pretrained":
-        from tilth.augmentation.diffusion import find
+        from tilth.augmentation.diffusion import find_denoiser
 
-        find(config.denoiser)
+        find_denoiser(config.denoiser)
     if config.grammar == "link-grammar" or config.grammar_server:
         from tilth.augmentation.quality import checkers
 

@@ -103,7 +103,7 @@ def show(
     """
     import torch
 
-    from tilth.augmentation import Config, load
+    from tilth.augmentation import Config, load_paraphraser
 
     asked = list(texts) or [line for line in map(str.strip, lines()) if line]
     if candidates < 1:
@@ -111,7 +111,7 @@ def show(
     if wrong := [level for level in noise if not 0 < level <= 1]:
         raise RequestError(f"--noise {wrong[0]}: more than 0 and at most 1")
     config = Config()
-    pipeline = load(denoiser or _of_the_last_night(), config.scheduler)
+    pipeline = load_paraphraser(denoiser or _of_the_last_night(), config.scheduler)
     pipeline.set_progress_bar_config(disable=True)
     output = pipeline(
         asked,
@@ -132,6 +132,7 @@ def show(
 def _of_the_last_night() -> str:
     """The denoiser that the last promoted night left, or the one in the package."""
     from tilth import store
+    from tilth.augmentation import holds_denoiser
 
     try:
         workspace = store.locate()
@@ -140,4 +141,4 @@ def _of_the_last_night() -> str:
     run = store.latest(workspace.runs)
     digest = run.record["carried"]["out"].get("augmentation") if run is not None else None
     folder = workspace.state / digest if digest else None
-    return str(folder) if folder is not None and (folder / "model_index.json").exists() else "pretrained"
+    return str(folder) if folder is not None and holds_denoiser(folder) else "pretrained"

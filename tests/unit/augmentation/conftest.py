@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 
 from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
-from tilth.augmentation.diffusion.scheduler import make
+from tilth.augmentation.diffusion.scheduler import make_scheduler
 from tilth.learn.encoder.checkpoint import WHEEL, wheel_path
 
 
@@ -29,6 +29,6 @@ def denoiser() -> Denoiser:
 
 @pytest.fixture
 def pipeline(denoiser: Denoiser, tokenizer: object) -> ParaphrasePipeline:
-    made = ParaphrasePipeline(denoiser, tokenizer, make("confidence"))
+    made = ParaphrasePipeline(denoiser, tokenizer, make_scheduler("confidence"))
     made.set_progress_bar_config(disable=True)
     return made

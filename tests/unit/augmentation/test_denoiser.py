@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tilth.augmentation.diffusion.checkpoints import PRETRAINED, load, with_vocabulary
+from tilth.augmentation.diffusion.checkpoints import PRETRAINED, load_paraphraser, with_vocabulary
 from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.training_data import Examples, alone, batches, joined, noised, paired
 from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, learn, optimizer_of
@@ -90,7 +90,7 @@ def test_padding_changes_nothing(denoiser: Denoiser) -> None:
 
 def test_the_shipped_denoiser_is_small_and_reads_english_best() -> None:
     assert sum(file.stat().st_size for file in PRETRAINED.iterdir()) <= 16_000_000
-    pipeline = load("pretrained", "confidence")
+    pipeline = load_paraphraser("pretrained", "confidence")
     texts = ["how do i change my delivery address", "how change do my i address delivery", ""]
     found = Fluency(pipeline.denoiser, pipeline.tokenizer).nats(texts)
     assert found.mean[0] < found.mean[1] - 1
@@ -102,7 +102,7 @@ def test_the_shipped_denoiser_is_small_and_reads_english_best() -> None:
 
 
 def test_nats_are_asked_once_a_text(tmp_path: Path) -> None:
-    pipeline = load("pretrained", "confidence")
+    pipeline = load_paraphraser("pretrained", "confidence")
     texts = ["how do i change my delivery address", "", "where is my card"]
     fluency = Fluency(pipeline.denoiser, pipeline.tokenizer, keep(Cache(tmp_path), "shipped"))
     first = fluency.nats(texts)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tilth.augmentation.diffusion.checkpoints import load, load_pipeline, save
+from tilth.augmentation.diffusion.checkpoints import load_paraphraser, save_paraphraser
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
-from tilth.augmentation.diffusion.scheduler import make
+from tilth.augmentation.diffusion.scheduler import make_scheduler
 from tilth.errors import ConfigError
+from tilth.store import digest_tree
 
 TEXT = "I didn't get $20 back from Ann on 3 May, why is that?"
 
@@ -31,7 +33,7 @@ def test_shape_and_repeatability(pipeline: ParaphrasePipeline) -> None:
 def test_a_text_with_its_own_generator_does_not_depend_on_those_it_is_denoised_with(
     pipeline: ParaphrasePipeline, name: str
 ) -> None:
-    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(name))
+    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make_scheduler(name))
     other.set_progress_bar_config(disable=True)
     texts = [TEXT, "", "where is my card", "how do i pay for the new card that you sent me", "word " * 500]
 
@@ -67,7 +69,7 @@ def test_what_cannot_be_rephrased_gives_nothing(pipeline: ParaphrasePipeline, te
 
 @pytest.mark.parametrize("name", ["absorbing", "block_refinement", "amused"])
 def test_other_schedulers(pipeline: ParaphrasePipeline, name: str) -> None:
-    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(name))
+    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make_scheduler(name))
     other.set_progress_bar_config(disable=True)
     assert all(sample(other, ["where is my new card"])[0])
     assert "[MASK]" not in " ".join(sample(other, ["where is my new card"])[0])
@@ -84,14 +86,57 @@ def test_a_callback_sees_each_step_and_may_change_it(pipeline: ParaphrasePipelin
     assert seen == [0, 1, 2]
 
 
+def quiet(pipeline: ParaphrasePipeline) -> ParaphrasePipeline:
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
 def test_a_pipeline_goes_on_as_it_was_saved(pipeline: ParaphrasePipeline, tmp_path: Path) -> None:
-    written = save(pipeline, tmp_path / "one")
-    read = load_pipeline(tmp_path / "one")
-    for one in (written, read):
-        one.set_progress_bar_config(disable=True)
-    assert sample(written, [TEXT]) == sample(read, [TEXT])
-    assert {part.name for part in (tmp_path / "one").iterdir()} >= {"denoiser", "scheduler", "model_index.json"}
-    assert load(str(tmp_path / "one"), "absorbing").scheduler.config.commit == "random"
+    save_paraphraser(pipeline, tmp_path / "one")
+    read, again = (quiet(load_paraphraser(str(tmp_path / "one"), "confidence")) for _ in range(2))
+    assert sample(read, [TEXT]) == sample(again, [TEXT])
+    assert load_paraphraser(str(tmp_path / "one"), "absorbing").scheduler.config.commit == "random"
+
+
+def test_what_is_saved_names_no_module_and_no_place(pipeline: ParaphrasePipeline, tmp_path: Path) -> None:
+    save_paraphraser(pipeline, tmp_path / "one")
+    save_paraphraser(load_paraphraser(str(tmp_path / "one"), "confidence"), tmp_path / "two")
+    for folder in ("one", "two"):
+        assert {part.name for part in (tmp_path / folder).iterdir()} == {"denoiser", "tokenizer"}
+        config = json.loads((tmp_path / folder / "denoiser/config.json").read_text(encoding="utf-8"))
+        assert not any("tilth" in str(value) or str(tmp_path) in str(value) for value in config.values())
+    # Equal weights have equal files, wherever they were read from: the cache of paraphrases goes by their digest.
+    assert digest_tree(tmp_path / "one/denoiser") == digest_tree(tmp_path / "two/denoiser")
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        ("tilth.augmentation.denoiser", "tilth.augmentation.scheduler"),  # before modules had rooms
+        ("tilth.augmentation.diffusion.denoiser", "tilth.augmentation.diffusion.scheduler"),
+    ],
+)
+def test_a_folder_whose_index_names_modules_that_are_gone_still_loads(
+    pipeline: ParaphrasePipeline, tmp_path: Path, modules: tuple[str, str]
+) -> None:
+    save_paraphraser(pipeline, tmp_path / "new")
+    half = load_paraphraser(str(tmp_path / "new"), "confidence")
+    half.save_pretrained(str(tmp_path / "old"))  # as every folder was written: all parts and an index
+    index = {
+        "_class_name": "ParaphrasePipeline",
+        "_diffusers_version": "0.42.1",
+        "denoiser": [modules[0], "Denoiser"],
+        "scheduler": [modules[1], "AbsorbingScheduler"],
+        "tokenizer": ["transformers", "BertTokenizer"],
+    }
+    (tmp_path / "old/model_index.json").write_text(json.dumps(index), encoding="utf-8")
+    config = tmp_path / "old/denoiser/config.json"
+    before = {**json.loads(config.read_text(encoding="utf-8")), "_name_or_path": "/elsewhere/augmentation/pretrained"}
+    config.write_text(json.dumps(before), encoding="utf-8")
+    read = quiet(load_paraphraser(str(tmp_path / "old"), "confidence"))
+    assert sample(read, [TEXT]) == sample(quiet(half), [TEXT])
+    save_paraphraser(read, tmp_path / "next")
+    assert digest_tree(tmp_path / "next/denoiser") == digest_tree(tmp_path / "new/denoiser")
 
 
 def test_it_moves_to_a_device(pipeline: ParaphrasePipeline) -> None:
@@ -99,5 +144,5 @@ def test_it_moves_to_a_device(pipeline: ParaphrasePipeline) -> None:
 
 
 def test_a_folder_without_a_denoiser_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="holds neither model_index"):
-        load(str(tmp_path), "confidence")
+    with pytest.raises(ConfigError, match="holds neither denoiser/config"):
+        load_paraphraser(str(tmp_path), "confidence")

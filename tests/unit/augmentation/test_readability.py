@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.augmentation.diffusion.checkpoints import load
+from tilth.augmentation.diffusion.checkpoints import load_paraphraser
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
 from tilth.augmentation.quality.fluency import Fluency
 from tilth.augmentation.quality.grammar import RepetitionChecker
@@ -32,7 +32,7 @@ def test_each_sign_speaks_against_a_text(name: str) -> None:
 
 
 def shipped() -> Fluency:
-    pipeline = load("pretrained", "confidence")
+    pipeline = load_paraphraser("pretrained", "confidence")
     return Fluency(pipeline.denoiser, pipeline.tokenizer)
 
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tilth.augmentation.diffusion.scheduler import AbsorbingScheduler, commit, make, prepare
+from tilth.augmentation.diffusion.scheduler import AbsorbingScheduler, commit, make_scheduler, prepare
 
 NAMES = ("confidence", "absorbing", "block_refinement", "amused")
 
 
 def run(name: str, steps: int = 4) -> torch.Tensor:
-    scheduler, generator = make(name), torch.Generator().manual_seed(1)
+    scheduler, generator = make_scheduler(name), torch.Generator().manual_seed(1)
     canvas = torch.full((3, 6), -1)
     canvas[:, 0] = 7
     logits = torch.zeros(3, 6, 9)

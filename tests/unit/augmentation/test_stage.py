@@ -14,7 +14,7 @@ from datasets import Dataset
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
-from tilth.augmentation.diffusion.checkpoints import RECORD, load
+from tilth.augmentation.diffusion.checkpoints import RECORD, load_paraphraser
 from tilth.augmentation.selection.label_agreement import fit
 from tilth.errors import ConfigError, TilthError
 from tilth.learn.shared_features import Evidence
@@ -327,4 +327,4 @@ def test_config_is_checked() -> None:
 
 
 def test_the_shipped_denoiser_loads_from_the_package() -> None:
-    assert load("pretrained", "confidence").denoiser.config.layers == 4
+    assert load_paraphraser("pretrained", "confidence").denoiser.config.layers == 4

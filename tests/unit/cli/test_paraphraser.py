@@ -25,10 +25,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_is_trained_is_a_folder_that_can_be_sampled(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["paraphraser", "train", "mine", "--steps", "1"]) == 0
-    told = capsys.readouterr().out
-    assert "1 steps" in told
-    assert f'augmentation.denoiser="{workspace / "mine"}"' in told
-    assert (workspace / "mine/model_index.json").exists()
+    printed = capsys.readouterr().out
+    assert "1 steps" in printed
+    assert f'augmentation.denoiser="{workspace / "mine"}"' in printed
+    assert (workspace / "mine/denoiser/config.json").exists()
     sample = ["paraphraser", "sample", "where is my refund", "--denoiser", "mine", "-n", "3", "--noise", "0.5"]
     assert cli.main(sample) == 0
     first = capsys.readouterr().out

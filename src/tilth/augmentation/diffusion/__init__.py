@@ -10,7 +10,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.augmentation.diffusion.adaptation import Adapted, adapt
-    from tilth.augmentation.diffusion.checkpoints import find
+    from tilth.augmentation.diffusion.checkpoints import find_denoiser, holds_denoiser, load_paraphraser
     from tilth.augmentation.diffusion.config import AdaptConfig, DiffusionConfig
     from tilth.augmentation.diffusion.denoiser import Denoiser, inverse
     from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, own_generators
@@ -26,8 +26,10 @@ __all__ = [
     "DiffusionConfig",
     "ParaphraseOutput",
     "adapt",
-    "find",
+    "find_denoiser",
+    "holds_denoiser",
     "inverse",
+    "load_paraphraser",
     "own_generators",
 ]
 
@@ -35,7 +37,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "adaptation": ("Adapted", "adapt"),
-        "checkpoints": ("find",),
+        "checkpoints": ("find_denoiser", "holds_denoiser", "load_paraphraser"),
         "config": ("AdaptConfig", "DiffusionConfig"),
         "denoiser": ("Denoiser", "inverse"),
         "pipeline": ("ParaphraseOutput", "own_generators"),

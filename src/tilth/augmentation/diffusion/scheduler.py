@@ -141,7 +141,7 @@ def _surest(score: Tensor, owner: Tensor, share: float) -> Tensor:
     return rank < torch.ceil(share * count[owner] - 1e-6).clamp_min(1)
 
 
-def make(name: str) -> Any:
+def make_scheduler(name: str) -> Any:
     """The scheduler of a config's word: `confidence`, `absorbing`, `block_refinement` or `amused`."""
     if name == "block_refinement":
         from diffusers import BlockRefinementScheduler
@@ -184,7 +184,7 @@ def commit(
     """One step of any scheduler.
 
     Args:
-        scheduler: One by `make`, set by `prepare`.
+        scheduler: One by `make_scheduler`, set by `prepare`.
         logits: At the masked positions (masked, vocabulary).
         where: The masked positions (batch, length).
         timestep: One of `prepare`'s.

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from tilth.augmentation.diffusion import Adapted, DiffusionConfig, checkpoints
+from tilth.augmentation.diffusion import Adapted, DiffusionConfig, find_denoiser
 from tilth.augmentation.quality.acceptability import WEIGHTS, AcceptabilityChecker, load, save
 from tilth.augmentation.quality.acceptability_training import batches, by_turns, fit, paired, recombinations
 from tilth.augmentation.quality.grammar import Checker
@@ -99,5 +99,5 @@ def adapted_checker(
         return None
     return night_critic(
         people.texts, besides, people.casing, adapted.pipeline.tokenizer, adapted.folder,
-        shipped=shipped, steps=config.adapt.critic_steps, seed=seed, start=checkpoints.find(config.denoiser),
+        shipped=shipped, steps=config.adapt.critic_steps, seed=seed, start=find_denoiser(config.denoiser),
     )  # fmt: skip
