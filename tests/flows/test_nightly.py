@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import grimp
 import pytest
 from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
-import tilth
 from tests.command_line import STAGES, Workspace, new_workspace
 from tilth.errors import ContractError, StageError
-from tilth.night.result_cache import code_files
 from tilth.store import Run
 
 FLOWS = Path(__file__).parents[2] / "flows"
@@ -157,14 +154,3 @@ def test_nothing_of_prefect_phones_home_whatever_the_environment_says(asked: Wor
     found = json.loads(done.stdout.splitlines()[1])
     assert (found["sdk"], found["server"]) == (False, False)
     assert found["arguments"] == ["--run", str(asked.runs[0])]
-
-
-def test_each_stage_is_keyed_on_all_the_source_that_it_imports() -> None:
-    graph = grimp.build_graph("tilth", cache_dir=None, exclude_type_checking_imports=True)
-    package = Path(tilth.__file__).parents[1]
-    for name in STAGES:
-        parts = {module for module in graph.modules if module.startswith(f"tilth.{name}.")}
-        used = parts.union(*(graph.find_upstream_modules(module) for module in parts)) - {"tilth"}
-        assert len(used) > len(parts)
-        found = {str(path.relative_to(package).with_suffix("")).replace("/", ".") for path in code_files(name)}
-        assert sorted(used - {module.removesuffix(".__init__") for module in found}) == [], name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tilth.io import csv_reader
+from tilth.io import write_csv
 from tilth.text import unescape_formula
 
 CELLS = [
@@ -26,7 +26,7 @@ def test_no_cell_that_is_written_begins_as_a_formula_and_each_comes_back(tmp_pat
     signs = ["".join(pair) for pair in itertools.product("'=+-@\t\r a", repeat=3)]
     texts = [*CELLS, *signs]
     frame = pd.DataFrame({"=text": texts, "n": [-5.5] * len(texts)})
-    csv_reader.write(frame, tmp_path / "out.csv")
+    write_csv(frame, tmp_path / "out.csv")
     header, *rows = cells_of(tmp_path / "out.csv")
     assert header == ["'=text", "n"]
     assert not [row[0] for row in rows if row[0][:1] in {"=", "+", "-", "@", "\t", "\r"}]
@@ -47,6 +47,6 @@ def test_no_cell_that_is_written_begins_as_a_formula_and_each_comes_back(tmp_pat
 )
 def test_what_is_written_by_hand(tmp_path: Path, cell: str, written: str) -> None:
     frame = pd.DataFrame({"text": pd.Series([cell, None], dtype=object), "kind": pd.Categorical([cell, None])})
-    csv_reader.write(frame, tmp_path / "out.csv")
+    write_csv(frame, tmp_path / "out.csv")
     assert cells_of(tmp_path / "out.csv") == [["text", "kind"], [written, written], ["", ""]]
     assert frame["text"].tolist() == [cell, None], "the frame itself stays as it is"

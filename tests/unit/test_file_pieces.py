@@ -22,7 +22,7 @@ JSONL = "".join(f'{{"id": {i}, "text": "row {i}", "tags": ["a", {i}]}}\n' for i 
 
 def pieces(name: str, root: Path, piece: int = 200) -> tuple[list[pd.DataFrame], Notes]:
     notes = Notes()
-    return list(file_pieces.read(name, root, notes, ["text"], piece)), notes
+    return list(file_pieces.read_pieces(name, root, notes, ["text"], piece)), notes
 
 
 @pytest.mark.parametrize("content", [CSV, "sep=;\n" + CSV.replace(",", ";"), CSV.replace("\n", "\r\n"), CSV[:-1]])
@@ -49,7 +49,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "rows.parquet")
     found, _ = pieces("rows.parquet", tmp_path, piece=10 << 10)
     assert [len(part) for part in found] == [10] * 5
-    writer = file_pieces.Writer("parquet", tmp_path / "out.parquet")
+    writer = file_pieces.PieceWriter("parquet", tmp_path / "out.parquet")
     for part in found:
         writer.add(part)
     writer.close()
@@ -92,7 +92,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_parquet_takes_one_kind_a_column_and_says_so(tmp_path: Path) -> None:
-    writer = file_pieces.Writer("parquet", tmp_path / "out.parquet")
+    writer = file_pieces.PieceWriter("parquet", tmp_path / "out.parquet")
     writer.add(pd.DataFrame({"n": [1, 2]}))
     with pytest.raises(RequestError, match=r"give \.jsonl"):
         writer.add(pd.DataFrame({"n": ["many"]}))

@@ -17,7 +17,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.errors import InputError
-from tilth.io import csv_reader
+from tilth.io import write_csv
 from tilth.io.readers import read_rows
 from tilth.notes import Notes
 
@@ -196,7 +196,7 @@ EXPORT = {"id": ["1"], "text": ["'=1"], "label": ["@a"], "label_weight": [1.0], 
 
 @pytest.mark.parametrize("columns", [QUEUE, {**EXPORT, "source": ["input"], "parent_id": ["+x"], "=meta": ["=2"]}])
 def test_what_tilth_wrote_comes_back_as_it_was(tmp_path: Path, columns: dict[str, Any]) -> None:
-    csv_reader.write(pd.DataFrame(columns), tmp_path / "out.csv")
+    write_csv(pd.DataFrame(columns), tmp_path / "out.csv")
     assert b"'" in (tmp_path / "out.csv").read_bytes()
     found, _ = rows(tmp_path, (tmp_path / "out.csv").read_bytes())
     assert found.to_dict("list") == {name: [str(value) for value in values] for name, values in columns.items()}

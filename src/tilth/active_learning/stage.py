@@ -12,7 +12,7 @@ from tilth import samples as table
 from tilth.active_learning import query_strategies
 from tilth.active_learning.config import Config
 from tilth.active_learning.learner import Learner
-from tilth.io import csv_reader
+from tilth.io import write_csv
 from tilth.learn import fit_predict, hierarchy, new_probe
 from tilth.samples import Source, Split, Status, Task
 from tilth.stage import Figure, Resources, StageResult
@@ -39,7 +39,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     frame["acquisition_score"], frame["acquisition_rank"] = score, pd.array(rank, dtype="Int32")
     queue = _queue(frame, places[picks], vectors, resources.tasks)
     path = resources.scratch / "queue.csv"
-    csv_reader.write(queue, path)
+    write_csv(queue, path)
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
         metrics={

@@ -109,9 +109,11 @@ def draw(
 
 def _made_by() -> str:
     """What candidates rest on beside weights and settings: the code that draws them, and its libraries."""
-    here = Path(__file__)
+    here, package = Path(__file__), Path(__file__).parents[1]
     rooms = (file for room in ("diffusion", "llm", "text") for file in sorted((here.parent / room).glob("*.py")))
-    return digest_made_by((here, *rooms), ("torch", "diffusers", "transformers"))
+    return digest_made_by(
+        (here, *rooms, package / "text.py", package / "devices.py"), ("torch", "diffusers", "transformers")
+    )
 
 
 def _read(file: Path, casing: Mapping[str, str]) -> _Drawn | None:

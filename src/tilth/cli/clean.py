@@ -38,16 +38,15 @@ def clean(
     """
     from tilth import night, store
     from tilth.config import parse_override
-    from tilth.store import retention
 
     workspace = store.locate(config, out, anywhere=True)
     overrides = dict(parse_override(text) for text in sets)
     settings = night.Request(workspace=workspace, overrides=overrides).settings
     with workspace.lock(put_right=False):
-        found = retention.clean(workspace, settings.store, dry_run=dry_run).to_json()
+        found = store.clean_workspace(workspace, settings.store, dry_run=dry_run).to_json()
     if as_json:
         say(json.dumps({"dry_run": dry_run, **found}, indent=2))
         return 0
-    for line in retention.lines(found, dry_run=dry_run):
+    for line in store.cleaning_in_words(found, dry_run=dry_run):
         say(line)
     return 0

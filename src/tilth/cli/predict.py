@@ -89,21 +89,21 @@ def _no_file(given: str) -> None:
 def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool, as_json: bool) -> int:
     """Answer the rows of a file, a piece of it at a time, so that one of any size can be answered."""
     from tilth import store
-    from tilth.io import export_files, file_pieces
+    from tilth.io import FOLDER, STANDARD_OUTPUT, PieceWriter, file_kind, read_pieces, refuse_to_overwrite
     from tilth.notes import Notes
     from tilth.training import Predictor
 
-    target = export_files.STREAM if out is None else out
-    kind = export_files.kind_of(target, "jsonl" if target == export_files.STREAM else None)
-    if kind == export_files.FOLDER:
+    target = STANDARD_OUTPUT if out is None else out
+    kind = file_kind(target, "jsonl" if target == STANDARD_OUTPUT else None)
+    if kind == FOLDER:
         raise RequestError(f"--out {target}: expected a file, for example {target}.csv")
-    export_files.check_free(target, kind, force=force)
+    refuse_to_overwrite(target, kind, force=force)
     notes, counts = Notes(), Counts(Path(name).stat().st_size if Path(name).is_file() else 0)
     with ExitStack() as whole:
-        beside = None if target == export_files.STREAM else whole.enter_context(store.atomic(target))
+        beside = None if target == STANDARD_OUTPUT else whole.enter_context(store.atomic(target))
         counts.show = whole.enter_context(progress.share(f"predicting {name}", shown=beside is not None))
-        predictor, writer = Predictor.load(model), file_pieces.Writer(kind, beside)
-        for frame in file_pieces.read(name, Path.cwd(), notes, [column], passed=counts.reached):
+        predictor, writer = Predictor.load(model), PieceWriter(kind, beside)
+        for frame in read_pieces(name, Path.cwd(), notes, [column], passed=counts.reached):
             _check(frame, column, predictor, name)
             step = max(len(frame), 1) if beside else BATCH  # standard output is written as soon as there is something
             for first in range(0, len(frame), step):

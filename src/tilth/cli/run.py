@@ -146,7 +146,7 @@ def _night(request: Request, ingested: Ingested, steps: progress.Steps, **option
 
 
 def _summary(folder: Path) -> None:
-    from tilth.store import Run, retention
+    from tilth.store import Run, cleaning_in_words
 
     record = Run(folder).record
     kind = "gold" if record["gold"] else "cross-validated estimate"
@@ -156,8 +156,8 @@ def _summary(folder: Path) -> None:
         elif isinstance(figures, dict):
             say(f"{task}: macro-F1 {figures['macro_f1']:.3f}, accuracy {figures['accuracy']:.3f} ({kind})")
     say(f"{'promoted' if record['promoted'] else 'not promoted'}: {record['promotion']}")
-    for told in retention.lines(record["cleaned_up"]) if "cleaned_up" in record else ():
-        say(f"clean: {told}")
+    for line in cleaning_in_words(record["cleaned_up"]) if "cleaned_up" in record else ():
+        say(f"clean: {line}")
     say(f"report: {folder / 'report.html'}")
 
 

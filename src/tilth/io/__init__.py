@@ -1,7 +1,8 @@
 """Rows in and out.
 
 In: CSV, JSONL and Parquet files, data sets of the Hub, annotators' votes, data frames. Out: the checked table
-(`ingest`), and exports of a run's table. To read another kind of file, add a function to `_READERS` of `readers.py`.
+(`ingest`), exports of a run's table, and files a piece at a time. To read another kind of file, add a function to
+`_READERS` of `readers.py`; to write another kind, add its ending to `_KINDS` of `export_files.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,16 +10,34 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.io.csv_writer import write_csv
+    from tilth.io.export_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
     from tilth.io.exporting import export
+    from tilth.io.file_pieces import PieceWriter, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.input_files import shown
 
-__all__ = ["Ingested", "export", "ingest", "shown"]
+__all__ = [
+    "FOLDER",
+    "STANDARD_OUTPUT",
+    "Ingested",
+    "PieceWriter",
+    "export",
+    "file_kind",
+    "ingest",
+    "read_pieces",
+    "refuse_to_overwrite",
+    "shown",
+    "write_csv",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "csv_writer": ("write_csv",),
+        "export_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
         "exporting": ("export",),
+        "file_pieces": ("PieceWriter", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "input_files": ("shown",),
     },

@@ -1,7 +1,4 @@
-"""Rows of a CSV file, whatever separates its values, and what a quote that nobody closed leaves of them.
-
-And the one way in which tilth writes such a file: no cell of it is run by a spreadsheet.
-"""
+"""Rows of a CSV file, whatever separates its values, and what a quote that nobody closed leaves of them."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tilth.errors import InputError
-from tilth.text import clean, escape_formula, unescape_formula
+from tilth.text import clean, unescape_formula
 
 _SEPARATORS = (",", ";", "\t", "|")
 _INNER = 5  # whole rows inside one value, from which on it is taken for a quote that nobody closed
@@ -188,19 +185,3 @@ def _readable(row: Sequence[str], span: Sequence[str], width: int, separator: st
         return True
     unclosed = at_end and sum(line.count('"') for line in span) % 2
     return not unclosed and (width == 1 or not any(_swallows(value, width, separator) for value in row))
-
-
-def write(frame: pd.DataFrame, target: Path | IO[str], *, header: bool = True) -> None:
-    """Write a frame as CSV, its formulas made harmless; reading a file of tilth gives them back as they were.
-
-    Numbers are no formulas: a column of them is written as it is.
-    """
-    safe = frame.rename(columns=escape_formula)
-    lone = False  # Python quotes a carriage return by itself from 3.13 on; unquoted, it would end the row
-    for place, name in enumerate(safe.columns):
-        column = safe.iloc[:, place]
-        if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)):
-            cells = [escape_formula(value) if isinstance(value, str) else value for value in column]
-            lone = lone or any("\r" in cell for cell in cells if isinstance(cell, str))
-            safe[name] = pd.Series(cells, index=safe.index, dtype=object)
-    safe.to_csv(target, index=False, header=header, quoting=csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL)

@@ -24,9 +24,9 @@ from datasets import (
 from datasets.table import table_cast
 
 from tilth.errors import RequestError
-from tilth.io import csv_reader
+from tilth.io.csv_writer import write_csv
 
-STREAM = Path("-")
+STANDARD_OUTPUT = Path("-")
 """Standard output."""
 
 FOLDER = "folder"
@@ -35,7 +35,7 @@ _STREAMED = ("csv", "jsonl")
 _OF_DATASETS = ("dataset_dict.json", "state.json")
 
 
-def kind_of(target: Path, wanted: str | None = None) -> str:
+def file_kind(target: Path, wanted: str | None = None) -> str:
     """Which kind of file a target is, by its ending where nobody says it.
 
     Raises:
@@ -43,7 +43,7 @@ def kind_of(target: Path, wanted: str | None = None) -> str:
     """
     if wanted is not None and wanted not in _KINDS.values():
         raise RequestError(f"--format {wanted}: expected one of {', '.join(_KINDS.values())}")
-    if target == STREAM:
+    if target == STANDARD_OUTPUT:
         if wanted not in _STREAMED:
             raise RequestError(
                 f"- is standard output, which takes {' or '.join(_STREAMED)}; give --format {_STREAMED[1]}, or the "
@@ -59,13 +59,13 @@ def kind_of(target: Path, wanted: str | None = None) -> str:
     return wanted or _KINDS[ending]
 
 
-def check_free(target: Path, kind: str, *, force: bool) -> None:
+def refuse_to_overwrite(target: Path, kind: str, *, force: bool) -> None:
     """See that nothing is lost where a target is written.
 
     Raises:
         RequestError: something is there already, and either nobody forces it, or it is not what tilth wrote.
     """
-    if target == STREAM or not target.exists():
+    if target == STANDARD_OUTPUT or not target.exists():
         return
     if not force:
         raise RequestError(f"{target} is there already; give another name, or --force to write over it")
@@ -95,7 +95,7 @@ def as_text(frame: pd.DataFrame, kind: str, *, header: bool = True) -> str:
     """Rows as the content of a file, CSV with or without its first line, or JSONL."""
     written = io.StringIO(newline="")
     if kind == "csv":
-        csv_reader.write(frame.map(_as_cell), written, header=header)
+        write_csv(frame.map(_as_cell), written, header=header)
     else:
         frame.to_json(
             written,

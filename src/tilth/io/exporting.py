@@ -59,12 +59,12 @@ def export(
     Raises:
         RequestError: another kind of file, or something is there already; nothing was written.
     """
-    sort = files.kind_of(target, kind)
-    wanted = [(target, sort)] if gold is None else [(target, sort), (gold, files.kind_of(gold))]
+    sort = files.file_kind(target, kind)
+    wanted = [(target, sort)] if gold is None else [(target, sort), (gold, files.file_kind(gold))]
     if gold is not None and files.FOLDER in dict(wanted).values():
         raise RequestError(f"--gold {gold}: a folder holds the gold rows as its split test; leave --gold out")
     for place, found in wanted:
-        files.check_free(place, found, force=force)
+        files.refuse_to_overwrite(place, found, force=force)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
     samples = read_table(newest_table(run.path))
     frame = table.to_pandas(samples)
@@ -79,7 +79,7 @@ def export(
             files.write_folder(splits, features, whole.enter_context(atomic(target)))
         else:
             for (place, found), part in zip(wanted, parts, strict=False):
-                beside = None if place == files.STREAM else whole.enter_context(atomic(place))
+                beside = None if place == files.STANDARD_OUTPUT else whole.enter_context(atomic(place))
                 files.write(part, features, found, beside)
     left_out = _left_out(frame, tasks, taken | (is_gold if both else False))
     return Exported(rows=int(taken.sum()), gold=int(is_gold.sum()) if both else 0, left_out=left_out, renamed=renamed)

@@ -1,6 +1,6 @@
 """The rows of a file a piece at a time, in and out, so that a file of any size needs the memory of a piece.
 
-Each piece is read as `reading.read_rows` reads a whole file; blank lines stand for the lines before it, so that what is
+Each piece is read as `readers.read_rows` reads a whole file; blank lines stand for the lines before it, so that what is
 told of a line has the line's own number.
 """
 
@@ -29,7 +29,7 @@ _AT_MOST = 8  # pieces that a quote may stay open for, before it is taken for on
 _PACKED, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 
-def read(
+def read_pieces(
     name: str,
     root: Path,
     notes: Notes,
@@ -126,7 +126,7 @@ def _end(data: bytes) -> int:
     return cut
 
 
-class Writer:
+class PieceWriter:
     """Rows into one file, a piece at a time: CSV, JSONL or Parquet."""
 
     def __init__(self, kind: str, target: Path | None) -> None:

@@ -179,6 +179,6 @@ class Evidence:
     @cached_property
     def _content(self) -> str:
         here = Path(__file__).parent
-        code = digest_code(*(here / f"{name}.py" for name in _CODE))
+        code = digest_code(*(here / f"{name}.py" for name in _CODE), here.parent / "text.py")
         made_by = [code, digest_json(library_versions()), self.encoder.fingerprint]
         return digest(*made_by, "\x1f".join(self._ids), "\x1f".join(self._texts), self._gold.tobytes())

@@ -11,7 +11,7 @@ from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.night.context import Context
 from tilth.night.promotion import decide
-from tilth.store import Run, retention
+from tilth.store import Run, clean_workspace
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def promote(run: Run) -> None:
     if context.settings.store.auto_clean:
         workspace = replace(context.workspace, runs=run.path.parent)
         try:
-            run.update(cleaned_up=retention.clean(workspace, context.settings.store).to_json())
+            run.update(cleaned_up=clean_workspace(workspace, context.settings.store).to_json())
         except (OSError, TilthError) as error:  # the night itself is whole
             log.warning("[store] auto_clean removed only a part: %s; see: tilth clean --dry-run", error)
 

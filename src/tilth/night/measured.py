@@ -93,30 +93,22 @@ class _Gold:
 
     def model(self, folder: Path) -> Labels:
         """The labels that an exported model gives to the rows, of every task that is measured."""
+        from tilth.training import Predictor, predictor_code_digest  # loads ONNX Runtime
+
         tasks = _declared(folder)
         if missing := sorted({*self.tasks} - {*tasks}):
             raise NotComparable(f"its model does not answer {', '.join(missing)}")
         names = list(tasks)
 
-        def ask() -> Mapping[str, np.ndarray]:
-            from tilth.training import Predictor
-
+        def predict() -> Mapping[str, np.ndarray]:
             codes = Predictor.load(folder).answers(self.texts).codes
             return {str(place): np.asarray(codes[name], dtype=np.int32) for place, name in enumerate(names)}
 
-        key = store.digest(_code(), store.digest_tree(folder), *self.texts)
-        codes = self.cache.arrays("predictions", key, ask)
+        key = store.digest(predictor_code_digest(), store.digest_tree(folder), *self.texts)
+        codes = self.cache.arrays("predictions", key, predict)
         return {
             task: np.array([*tasks[task], None], dtype=object)[codes[str(names.index(task))]] for task in self.tasks
         }
-
-
-def _code() -> str:
-    from tilth.training.export import predictor
-
-    here = Path(predictor.__file__)
-    files = (here, here.parents[1] / "hierarchy.py", here.parents[1] / "text.py")
-    return store.digest_made_by(files, ("onnxruntime", "tokenizers"))
 
 
 def _declared(folder: Path) -> dict[str, list[str]]:

@@ -21,6 +21,9 @@ _SHARED = (
     "text.py",
     "devices.py",
     "lazy.py",
+    "notes.py",
+    "progress.py",
+    "io/csv_writer.py",
 )
 """What every stage may run beside its own package; a test holds this list to what the stages really import."""
 

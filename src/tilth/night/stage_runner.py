@@ -84,7 +84,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
 
 def _compute(name: str, before: Dataset, context: Context, folder: Path, functions: Any) -> None:
     context.workspace.cache.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=store.files.unfinished(), dir=context.workspace.cache))
+    scratch = Path(tempfile.mkdtemp(prefix=store.unfinished_prefix(), dir=context.workspace.cache))
     try:
         resources = stages.Resources(
             tasks=context.tasks,

@@ -1,4 +1,8 @@
-"""What stands on disk: whole files, digests, the cache, runs, the workspace."""
+"""What stands on disk: whole files, digests, the cache, runs, the workspace.
+
+In: values, tables, records. Out: files that are whole or not there, their digests, the content-addressed cache, the
+runs of a workspace, and what `tilth clean` removes. A new kind of cached value is named once, in `cache.py`.
+"""
 
 from tilth.store.cache import Cache, used
 from tilth.store.code_digest import digest_code, digest_made_by, library_versions
@@ -13,9 +17,11 @@ from tilth.store.files import (
     read_json,
     read_table,
     sha256_file,
+    unfinished_prefix,
     write_json,
     write_table,
 )
+from tilth.store.retention import clean_workspace, cleaning_in_words
 from tilth.store.runs import HELD_OUT, Run, all_runs, find, latest, newest_table, records
 from tilth.store.vectors import Vectors
 from tilth.store.workspace import Workspace, locate
@@ -28,6 +34,8 @@ __all__ = [
     "Workspace",
     "all_runs",
     "atomic",
+    "clean_workspace",
+    "cleaning_in_words",
     "copy",
     "digest",
     "digest_code",
@@ -45,6 +53,7 @@ __all__ = [
     "read_table",
     "records",
     "sha256_file",
+    "unfinished_prefix",
     "used",
     "write_json",
     "write_table",

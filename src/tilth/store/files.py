@@ -27,7 +27,7 @@ TEMPORARY = ".tilth-tmp-"
 _FORGOTTEN = 86_400.0  # seconds after which what another machine left unfinished is taken for a leftover
 
 
-def unfinished() -> str:
+def unfinished_prefix() -> str:
     """The beginning of a name for something unfinished of this process: it says who is at work on it."""
     return f"{TEMPORARY}{platform.node()}-{os.getpid()}-"
 
@@ -65,7 +65,7 @@ def digest_tree(path: Path) -> str:
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` (file or folder) that takes its place when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    holder = Path(tempfile.mkdtemp(prefix=unfinished(), dir=path.parent))
+    holder = Path(tempfile.mkdtemp(prefix=unfinished_prefix(), dir=path.parent))
     try:
         yield holder / path.name
         _publish(holder / path.name, path)
@@ -193,7 +193,7 @@ def leftovers(folder: Path) -> list[Path]:
 def discard(path: Path) -> None:
     """Remove a published file or folder; whoever is killed here leaves nothing half-removed under the final name."""
     if path.is_dir() and not path.is_symlink():
-        holder = Path(tempfile.mkdtemp(prefix=unfinished(), dir=path.parent))
+        holder = Path(tempfile.mkdtemp(prefix=unfinished_prefix(), dir=path.parent))
         path.replace(holder / path.name)
         path = holder
     _remove(path)

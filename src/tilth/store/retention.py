@@ -78,7 +78,7 @@ class Cleaned:
         }
 
 
-def lines(cleaned: Mapping[str, Any], *, dry_run: bool = False) -> list[str]:
+def cleaning_in_words(cleaned: Mapping[str, Any], *, dry_run: bool = False) -> list[str]:
     """What `Cleaned.to_json` gives, in words."""
     verb = "would remove" if dry_run else "removed"
     found = [f"{verb} {item['what']}: {item['count']:,} ({in_words(item['bytes'])})" for item in cleaned["removed"]]
@@ -108,7 +108,7 @@ def in_words(count: float) -> str:
     return f"{count / 1000:.1f} GB"
 
 
-def clean(workspace: Workspace, config: StoreConfig, *, dry_run: bool = False) -> Cleaned:
+def clean_workspace(workspace: Workspace, config: StoreConfig, *, dry_run: bool = False) -> Cleaned:
     """Remove what the policy says; call it under the workspace's lock only, so that no night is at work.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.errors import DamagedFileError, RequestError, did_you_mean
-from tilth.store.files import read_json, unfinished, write_json
+from tilth.store.files import read_json, unfinished_prefix, write_json
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Run:
     def promote(self) -> None:
         """Make this run `latest`, in one step."""
         link = self.path.parent / "latest"
-        beside = self.path.parent / f"{unfinished()}latest"
+        beside = self.path.parent / f"{unfinished_prefix()}latest"
         beside.unlink(missing_ok=True)
         beside.symlink_to(self.path.name)
         beside.replace(link)

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.stage import Resources, StageResult
-    from tilth.training.export.predictor import Predictor
+    from tilth.training.export.predictor import Predictor, predictor_code_digest
 
-__all__ = ["Config", "Predictor", "run"]
+__all__ = ["Config", "Predictor", "predictor_code_digest", "run"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "export.predictor": ("Predictor",),
+        "export.predictor": ("Predictor", "predictor_code_digest"),
     },
 )
 

@@ -76,7 +76,7 @@ def test_of_older_nights_the_record_the_report_and_promoted_models_stay(tmp_path
     nights = [night(place, day, "a", promoted=day == 2) for day in (1, 2, 3, 4)]
     (place.data / "labels.sqlite").write_bytes(b"answers")
     (place.data / "odd").write_bytes(b"unknown")
-    found = retention.clean(place, StoreConfig(keep_runs=2))
+    found = retention.clean_workspace(place, StoreConfig(keep_runs=2))
     assert left(nights[0]) == STAY
     assert left(nights[1]) == STAY | {"model", "held_out.parquet"}
     assert left(nights[2]) == left(nights[3]) == ALL
@@ -94,14 +94,14 @@ def test_of_older_nights_the_record_the_report_and_promoted_models_stay(tmp_path
     assert nights[0].record["status"] == "completed"
     with pytest.raises(RequestError, match=r"tilth clean removed its tables on .*keep_runs"):
         store.newest_table(nights[0].path)
-    assert retention.clean(place, StoreConfig(keep_runs=2)).removed == []
+    assert retention.clean_workspace(place, StoreConfig(keep_runs=2)).removed == []
 
 
 def test_the_latest_promoted_night_stays_whole_however_old(tmp_path: Path) -> None:
     place = at(tmp_path)
     nights = [night(place, day, "a", promoted=day == 1) for day in (1, 2, 3)]
     nights[0].promote()
-    retention.clean(place, StoreConfig(keep_runs=1))
+    retention.clean_workspace(place, StoreConfig(keep_runs=1))
     assert left(nights[0]) == left(nights[2]) == ALL
     assert "model" not in left(nights[1])
 
@@ -109,7 +109,7 @@ def test_the_latest_promoted_night_stays_whole_however_old(tmp_path: Path) -> No
 def test_failed_nights_do_not_push_out_completed_ones(tmp_path: Path) -> None:
     place = at(tmp_path)
     nights = [night(place, day, "a", status="completed" if day < 3 else "failed") for day in (1, 2, 3, 4, 5)]
-    retention.clean(place, StoreConfig(keep_runs=2))
+    retention.clean_workspace(place, StoreConfig(keep_runs=2))
     assert [left(run) == ALL for run in nights] == [True] * 5
 
 
@@ -120,9 +120,9 @@ def test_killed_nights_and_unfinished_files_go_and_are_counted(tmp_path: Path) -
     (place.data / "cache" / f"{TEMPORARY}other-7-x").write_bytes(b"half")
     os.utime(place.data / "cache" / f"{TEMPORARY}other-7-x", (0, 0))
     with place.lock(put_right=False):
-        dry = retention.clean(place, StoreConfig(), dry_run=True)
+        dry = retention.clean_workspace(place, StoreConfig(), dry_run=True)
         assert left(dead) == ALL
-        found = retention.clean(place, StoreConfig())
+        found = retention.clean_workspace(place, StoreConfig())
     assert dry.removed == found.removed
     assert [(item.what, item.count, item.bytes) for item in found.removed][:2] == [
         ("unfinished files", 1, 4),
@@ -155,12 +155,12 @@ def test_the_cache_shrinks_to_its_limit_by_what_no_kept_night_used_oldest_first(
     unknown = place.cache / "of somebody else"
     unknown.mkdir()
     for limit, gone in ((0.002, []), (0.0011, ["stages", "onnx"]), (0.0, ["stages", "onnx", "votes"])):
-        expected = retention.clean(place, StoreConfig(max_cache_gb=limit), dry_run=True)
-        found = retention.clean(place, StoreConfig(max_cache_gb=limit))
+        expected = retention.clean_workspace(place, StoreConfig(max_cache_gb=limit), dry_run=True)
+        found = retention.clean_workspace(place, StoreConfig(max_cache_gb=limit))
         assert found == expected
         assert [kind for kind, path in paths.items() if not path.exists()] == gone
     assert found.cache_bytes == 400_000  # a kept night used it
-    assert "more than its limit" in retention.lines(found.to_json())[-1]
+    assert "more than its limit" in retention.cleaning_in_words(found.to_json())[-1]
     assert unknown.exists()
 
 
@@ -174,12 +174,12 @@ def test_vectors_of_texts_that_no_kept_night_has_are_forgotten(tmp_path: Path) -
         return np.array([[len(text)] * 8 for text in texts], dtype=np.float32)
 
     Vectors(folder).of(["old text", "kept", "a candidate", "kept too"], compute)
-    roomy = retention.clean(place, StoreConfig(keep_runs=1, max_cache_gb=1))
+    roomy = retention.clean_workspace(place, StoreConfig(keep_runs=1, max_cache_gb=1))
     assert len(Vectors(folder)) == 4  # within the limit nothing of the cache goes
     assert [item.what for item in roomy.removed] == [
         "tables of nights", "models of nights", "state that only those nights name"
     ]  # fmt: skip
-    found = retention.clean(place, StoreConfig(keep_runs=1, max_cache_gb=0))
+    found = retention.clean_workspace(place, StoreConfig(keep_runs=1, max_cache_gb=0))
     assert [(item.what, item.count) for item in found.removed] == [("vectors of texts that no kept night has", 2)]
     held = Vectors(folder)
     assert len(held) == 2
@@ -251,7 +251,7 @@ def test_one_damaged_record_stops_no_night(tmp_path: Path, caplog: pytest.LogCap
     with place.lock():
         assert json.loads((good.path / "run.json").read_text(encoding="utf-8"))["status"] == "failed"
     assert f"run {bad.path.name} is left out" in caplog.text
-    retention.clean(place, StoreConfig(keep_runs=1))
+    retention.clean_workspace(place, StoreConfig(keep_runs=1))
     assert "model" in left(bad)
 
 
@@ -267,7 +267,7 @@ def test_a_night_cleans_after_itself_only_where_that_is_asked_for(tmp_path: Path
         promote(nights[1])
         assert ("model" in left(nights[0])) is kept
         assert ("cleaned_up" in nights[1].record) is auto
-    assert retention.lines(nights[1].record["cleaned_up"])[1] == "removed models of nights: 1 (1.0 kB)"
+    assert retention.cleaning_in_words(nights[1].record["cleaned_up"])[1] == "removed models of nights: 1 (1.0 kB)"
 
 
 def test_a_cleaning_that_fails_leaves_the_night_completed(

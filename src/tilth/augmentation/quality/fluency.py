@@ -69,8 +69,9 @@ class Fluency:
 
 def keep(cache: Cache, fingerprint: str) -> Vectors:
     """Where nats by the denoiser of that fingerprint are kept."""
-    diffusion = Path(__file__).parents[1] / "diffusion"
-    files = (Path(__file__), diffusion / "denoiser.py", diffusion / "vocabulary.py")
+    here = Path(__file__)
+    diffusion = here.parents[1] / "diffusion"
+    files = (here, diffusion / "denoiser.py", diffusion / "vocabulary.py", here.parents[2] / "devices.py")
     made_by = digest_made_by(files, ("torch", "diffusers", "transformers"))
     return Vectors(cache.folder("nats", digest(made_by, fingerprint)))
 

@@ -10,15 +10,15 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key
-    from tilth.training.export.predictor import Predictor
+    from tilth.training.export.predictor import Predictor, predictor_code_digest
 
-__all__ = ["Predictor", "TrunkGraphs", "cache_key", "export"]
+__all__ = ["Predictor", "TrunkGraphs", "cache_key", "export", "predictor_code_digest"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key"),
-        "predictor": ("Predictor",),
+        "predictor": ("Predictor", "predictor_code_digest"),
     },
 )

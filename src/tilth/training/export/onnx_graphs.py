@@ -28,8 +28,8 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 
 def cache_key(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
-    here = Path(__file__)
-    files = (here, here.parents[2] / "learn" / "encoder" / "trunk.py")
+    here, package = Path(__file__), Path(__file__).parents[2]
+    files = (here, package / "learn" / "encoder" / "trunk.py", package / "devices.py")
     return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
 
 

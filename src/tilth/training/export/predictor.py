@@ -164,6 +164,16 @@ class Predictor:
         return vector
 
 
+def predictor_code_digest() -> str:
+    """Digest of the code that turns a model folder and a text into an answer, and of the libraries that it calls."""
+    from tilth.store import digest_made_by  # heavy, and no prediction needs it
+
+    here = Path(__file__)
+    learn = here.parents[2] / "learn"
+    files = (here, learn / "hierarchy.py", learn / "encoder" / "chunking.py")
+    return digest_made_by(files, ("onnxruntime", "tokenizers"))
+
+
 def _check(texts: Any) -> None:
     """Refuse what would be answered letter by letter, or by the names of its columns."""
     if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
