@@ -53,7 +53,8 @@ def few(file: Path, name: str, count: str, to: Path) -> Path:
 
 def measured(file: Path, name: str, encoder: Encoder, cache: Cache) -> tuple[int, Worth | None, float]:
     """The table's labels, what its curve says, and the seconds of a processor that this took."""
-    found, config = read(file, text="text", tasks=TASKS[name]), Config()
+    found = read(file, text="text", tasks=TASKS[name])
+    config = Config().of_texts(len(found.samples))
     evidence = Evidence(found.samples, encoder=encoder, cache=cache)
     evidence.embeddings()
     frame, started = to_pandas(found.samples), time.process_time()
@@ -91,8 +92,8 @@ def main() -> None:
         f"## When augmentation draws paraphrases\n\n`python benchmarks/augmentation_worth.py --sets "
         f"{' '.join(arguments.sets)}` ({_results.machine()})\n\n"
         "Cross-validated macro-F1 of the linear probe by half, three quarters and all of the labels; what as many more "
-        "rows as paraphrases can stand for would add to it; and the smallest gain that the proof could tell from "
-        "chance. Processor seconds, embeddings ready, judges of the labels and all.\n\n"
+        "rows as paraphrases can stand for would add to it; and the gain that the proof would tell from "
+        "chance in one night of four. Processor seconds, embeddings ready, judges of the labels and all.\n\n"
         + _results.table(COLUMNS, lines),
     )
 

@@ -52,16 +52,17 @@ def metrics(found: Worth | None) -> dict[str, Any]:
     if found is None:
         return {}
     curve = [[labels, round(score, 4)] for labels, score in found.curve]
-    told = {"rows": found.rows, "gain": round(found.gain, 4), "visible": round(found.visible, 4), "curve": curve}
-    return {"worth": told}
+    told = {name: round(getattr(found, name), 4) for name in ("gain", "half_width", "visible")}
+    return {"worth": {"rows": found.rows, **told, "curve": curve}}
 
 
 def _sentence(found: Worth) -> str:
     """For the terminal and the report."""
     return (
         f"no paraphrase could be seen to help: {found.rows} more labeled rows, for which paraphrases could stand at "
-        f"most, would add {found.gain:.4f} to macro-F1 by the learning curve of tonight's labels, and no gain below "
-        f'{found.visible:.4f} can be told from chance; augmentation.when = "always" draws them all the same'
+        f"most, would add {found.gain:.4f} to macro-F1 by the learning curve of tonight's labels, and less than "
+        f"{found.visible:.4f} is told from chance in fewer than one night of four; "
+        'augmentation.when = "always" draws them all the same'
     )
 
 
@@ -77,8 +78,8 @@ def figures(found: Worth | None) -> list[Figure]:
             title="Learning curve",
             data={"x": list(labels), "y": [round(score, 4) for score in scores], "x_label": "labels"},
             note="Cross-validated macro-F1 of a linear model by half, three quarters and all of the labels. "
-            f"{found.rows} more rows would add {found.gain:.4f}; no gain below {found.visible:.4f} can be told from "
-            "chance.",
+            f"{found.rows} more rows would add {found.gain:.4f}; a gain of {found.visible:.4f} is told from chance in "
+            "one night of four.",
         ),
         Figure(
             kind="table",

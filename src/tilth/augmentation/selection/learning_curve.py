@@ -4,8 +4,9 @@ A row and its paraphrases count together as much as a row without, so that parap
 real rows would say as there are rows to paraphrase. What those would be worth is read off the errors of the linear
 probe, taught by half, by three quarters and by all of the labels, at rows that it did not see: they fall by a power of
 the number of labels (Cortes et al. 1993, "Learning Curves: Asymptotic Values and Rate of Convergence"; Hestness et al.
-2017, "Deep Learning Scaling is Predictable, Empirically"). Where that is less than the proof could tell from chance, it
-would leave the paraphrases out, whatever they were.
+2017, "Deep Learning Scaling is Predictable, Empirically"). The proof takes a gain whose 95% interval lies above zero.
+As many rows fewer show how wide that is, and so how often the proof would see such a gain (its power): where that is
+less than once in four nights, minutes of drawing would buy nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from tilth.augmentation.selection import scoring
 from tilth.augmentation.selection.cross_fitting import Proving
@@ -23,6 +25,7 @@ from tilth.learn import knowable
 from tilth.text import unit_interval
 
 _SHARES = (0.5, 0.75, 1.0)
+_POWER = 0.25  # how often the proof would have to see a gain, for it to be worth the minutes
 _HALVED = 4  # labels of a class that can be held out in part, and the rest halved
 
 
@@ -44,16 +47,21 @@ class Worth:
     Attributes:
         rows: How many more rows that is.
         gain: What they would add to macro-F1, mean over tasks.
-        visible: Half the width of the 95% interval of a difference that so many rows make: what the proof could see.
+        half_width: Of the 95% interval of a difference that so many rows make.
         curve: (labels taught by, macro-F1, mean over tasks) for half, three quarters and all.
         classes: The largest gains first.
     """
 
     rows: int
     gain: float
-    visible: float
+    half_width: float
     curve: tuple[tuple[int, float], ...]
     classes: tuple[ClassWorth, ...]
+
+    @property
+    def visible(self) -> float:
+        """The gain that the proof would tell from chance in one night of four."""
+        return self.half_width * float(1 + stats.norm.ppf(_POWER) / stats.norm.ppf(0.975))
 
     @property
     def enough(self) -> bool:
@@ -94,7 +102,7 @@ def measure(
     return Worth(
         rows=rows,
         gain=float(np.mean([np.mean([one.gain for one in found]) for found in gains])),
-        visible=(high - low) / 2,
+        half_width=(high - low) / 2,
         curve=tuple((point.labels, scoring.score(judges, point.guesses, every)) for point in points),
         classes=tuple(sorted((one for found in gains for one in found), key=lambda one: -one.gain)),
     )
