@@ -22,8 +22,8 @@ from tilth import stage as stages
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import load_paraphraser
 from tilth.augmentation.diffusion.vocabulary import CLS, MASK, PAD, SEP
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence
+from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 

@@ -11,9 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
-from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn import fit_predict, scores
+from tilth.learn.encoder import Encoder
 from tilth.learn.encoder.trunk import encode
-from tilth.learn.linear_probe import fit_predict, scores
 from tilth.training import fine_tuning
 from tilth.training.config import Config as Training
 from tilth.training.heads import linear as heads

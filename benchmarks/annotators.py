@@ -21,7 +21,7 @@ from tilth.cleaning import Config
 from tilth.cleaning.label_errors.multiannotator import weigh
 from tilth.cleaning.label_errors.out_of_fold_models import Graph, believe
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 
 CROWDS = {

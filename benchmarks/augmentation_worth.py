@@ -24,8 +24,8 @@ from tilth.augmentation.selection.cross_fitting import Proving
 from tilth.augmentation.selection.learning_curve import Worth
 from tilth.config import EncoderConfig
 from tilth.io.python_api import read
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence
+from tilth.learn.encoder import Encoder
 from tilth.samples import to_pandas
 from tilth.store import Cache
 

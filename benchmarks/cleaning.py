@@ -26,9 +26,8 @@ from tilth.cleaning import Config
 from tilth.cleaning.checks.copies import conflicts
 from tilth.cleaning.label_errors.detection import judge_all
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import fit_predict, scores
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence, fit_predict, scores
+from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 

@@ -21,8 +21,8 @@ import numpy as np
 import weak_supervision
 
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence
+from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config

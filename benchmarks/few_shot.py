@@ -33,9 +33,8 @@ from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion.config import AdaptConfig
 from tilth.augmentation.selection.budget import shared
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import fit_predict
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence, fit_predict
+from tilth.learn.encoder import Encoder
 from tilth.samples import Origin, from_pandas, to_pandas
 from tilth.stage.contract import Resources
 from tilth.stage.registry import perform

@@ -20,9 +20,8 @@ from few_shot import gained, sizes_of, written
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import scores
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence, scores
+from tilth.learn.encoder import Encoder
 from tilth.stage.contract import Resources
 from tilth.stage.registry import perform
 from tilth.store import Cache

@@ -22,9 +22,8 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth.config import EncoderConfig
 from tilth.io.python_api import read
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import fit_predict, scores
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence, fit_predict, scores
+from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 from tilth.weak_supervision import Config
 from tilth.weak_supervision.functions.loader import load

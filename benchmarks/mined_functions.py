@@ -24,8 +24,8 @@ from weak_supervision import by_snorkel, evidence_of, judged, voted_most
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import fit_predict, scores
+from tilth.learn import fit_predict, scores
+from tilth.learn.encoder import Encoder
 from tilth.samples import Source, Split, Status, Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config

@@ -26,8 +26,8 @@ import psutil
 from tilth.config import EncoderConfig
 from tilth.io.ingestion import Ingested
 from tilth.io.python_api import read
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import fit_predict, scores
+from tilth.learn import fit_predict, scores
+from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 
 SETS = {"banking77": ("category",), "clinc150": ("domain", "domain/intent")}

@@ -25,7 +25,7 @@ from transformers.utils import logging
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import load_paraphraser
 from tilth.devices import autocast, computes_in_bfloat16
-from tilth.learn.encoder.checkpoint import WHEEL, wheel_path
+from tilth.learn.encoder import WHEEL, wheel_path
 
 BATCH = 64
 OURS, PEER = "tilth's pipeline", "nlpaug, `ContextualWordEmbsAug`"

@@ -31,8 +31,8 @@ from tilth.augmentation.diffusion.config import AdaptConfig
 from tilth.augmentation.quality.grammar import added_problems
 from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import new_probe
+from tilth.learn import new_probe
+from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 from tilth.text import normal_form
 

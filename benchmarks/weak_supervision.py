@@ -30,9 +30,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import _results
 
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
-from tilth.learn.linear_probe import fit_predict
-from tilth.learn.shared_features import Evidence
+from tilth.learn import Evidence, fit_predict
+from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config

@@ -13,8 +13,7 @@ from tools.pretraining.prepared_corpora import Corpora
 from tilth.augmentation.diffusion.training_data import Examples, alone, joined, paired
 from tilth.augmentation.diffusion.vocabulary import SEP
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.checkpoint import WHEEL, wheel_path
-from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.encoder import WHEEL, Encoder, wheel_path
 from tilth.learn.neighbors import nearest
 from tilth.store import Cache
 

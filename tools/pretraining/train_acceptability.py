@@ -42,7 +42,7 @@ from tilth.augmentation.quality.synthetic_errors import with_a_mistake
 from tilth.augmentation.selection.config import GateConfig
 from tilth.augmentation.text.detokenizer import spellings
 from tilth.config import EncoderConfig
-from tilth.learn.encoder.text_encoder import Encoder
+from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 
 logger = logging.getLogger(__name__)

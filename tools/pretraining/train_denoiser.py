@@ -31,7 +31,7 @@ from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.training_data import Batch, Examples, batches
 from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, learn, optimizer_of
 from tilth.augmentation.diffusion.vocabulary import pack_vocabulary
-from tilth.learn.encoder.checkpoint import WHEEL
+from tilth.learn.encoder import WHEEL
 
 logger = logging.getLogger(__name__)
 LAYERS = 4

@@ -1,7 +1,9 @@
 """What several stages learn from the same rows.
 
-In: texts and labels. Out: nearest neighbors, a linear probe, label spreading, calibrated probabilities, and
-out-of-fold predictions, each computed once and cached (`Evidence`). A model that two stages need belongs here.
+In: texts and labels. Out: nearest neighbors, a linear probe, labels spread over near rows, calibrated probabilities,
+out-of-fold predictions and their scores; `Evidence` computes those of one table once and caches them. A model that two
+stages need belongs here, as pure functions of arrays: add a module, export its functions below, and where `Evidence`
+caches what it computes, name the module in `shared_features._CODE`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,9 +11,10 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.learn.calibration import calibrate, fit_temperature, soften, softmax
+    from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.hierarchy import decide
-    from tilth.learn.linear_probe import fit_predict, new_probe, scores
+    from tilth.learn.linear_probe import fit_predict, new_probe
+    from tilth.learn.metrics import f1_counts, macro_f1, scores, why_no_score
     from tilth.learn.neighbors import Neighbors
     from tilth.learn.out_of_fold import OutOfFold, knowable
     from tilth.learn.shared_features import Evidence
@@ -20,23 +23,26 @@ __all__ = [
     "Evidence",
     "Neighbors",
     "OutOfFold",
+    "apply_temperature",
     "calibrate",
     "decide",
+    "f1_counts",
     "fit_predict",
     "fit_temperature",
     "knowable",
+    "macro_f1",
     "new_probe",
     "scores",
-    "soften",
-    "softmax",
+    "why_no_score",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "calibration": ("calibrate", "fit_temperature", "soften", "softmax"),
+        "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "hierarchy": ("decide",),
-        "linear_probe": ("fit_predict", "new_probe", "scores"),
+        "linear_probe": ("fit_predict", "new_probe"),
+        "metrics": ("f1_counts", "macro_f1", "scores", "why_no_score"),
         "neighbors": ("Neighbors",),
         "out_of_fold": ("OutOfFold", "knowable"),
         "shared_features": ("Evidence",),

@@ -1,9 +1,10 @@
-"""Probabilities that mean what they say: one temperature, fitted to held-out labels (Guo et al. 2017)."""
+"""Calibrated probabilities: one temperature, fitted to held-out labels (Guo et al. 2017)."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 
 def calibrate(probabilities: np.ndarray, codes: np.ndarray) -> float:
@@ -29,27 +30,17 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray, low: float, high: flo
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        found = softmax(logits / np.exp(log_temperature))
-        return float(-np.log(np.maximum(found[np.arange(len(codes)), codes], 1e-6)).mean())
+        probabilities = softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-np.log(np.maximum(probabilities[np.arange(len(codes)), codes], 1e-6)).mean())
 
     best = minimize_scalar(loss, bounds=(np.log(low), np.log(high)), method="bounded", options={"xatol": 1e-3})
     return float(np.exp(best.x))
 
 
-def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities with their logits divided by a temperature, float32, same shape.
 
-    >>> soften(np.array([[0.8, 0.2]]), 1.0).round(2).tolist()
+    >>> apply_temperature(np.array([[0.8, 0.2]]), 1.0).round(2).tolist()
     [[0.800000011920929, 0.20000000298023224]]
     """
-    return softmax(np.log(np.maximum(probabilities, 1e-9)) / temperature).astype(np.float32)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits, row by row, in the logits' own precision.
-
-    >>> softmax(np.array([[0.0, 0.0]])).tolist()
-    [[0.5, 0.5]]
-    """
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+    return np.asarray(softmax(np.log(np.maximum(probabilities, 1e-9)) / temperature, axis=1), dtype=np.float32)

@@ -17,29 +17,29 @@ class _Level:
     """One task among those above and below it.
 
     Attributes:
-        own: its probabilities, shape (rows, labels).
-        joint: its own times the best joint probability above, shape (rows, labels).
+        probabilities: its own, shape (rows, labels).
+        joint: these times the best joint probability above, shape (rows, labels).
         parent: the name of the task above, if any.
-        up: the codes of the parent's labels that each label may stand under, the most common first, `NONE` beyond
+        parents: the codes of the parent's labels that each label may stand under, the most common first, `NONE` beyond
             their number, shape (labels, most).
     """
 
-    own: np.ndarray
+    probabilities: np.ndarray
     joint: np.ndarray
     parent: str | None
-    up: np.ndarray
+    parents: np.ndarray
 
     @property
-    def placed(self) -> np.ndarray:
+    def has_parent(self) -> np.ndarray:
         """Boolean, shape (labels,): the label has a parent that is known; the others may stand anywhere."""
-        return np.asarray(self.up[:, 0] != NONE)
+        return np.asarray(self.parents[:, 0] != NONE)
 
-    def under(self, parents: int) -> np.ndarray:
+    def allowed(self, parent_labels: int) -> np.ndarray:
         """Boolean, shape (parent's labels, labels): whether a label may stand under a parent's."""
-        found = np.zeros((parents, len(self.up)), dtype=bool)
-        labels, ranks = np.nonzero(self.up != NONE)
-        found[self.up[labels, ranks], labels] = True
-        return found
+        allowed = np.zeros((parent_labels, len(self.parents)), dtype=bool)
+        labels, ranks = np.nonzero(self.parents != NONE)
+        allowed[self.parents[labels, ranks], labels] = True
+        return allowed
 
 
 def decide(
@@ -77,30 +77,30 @@ def _levels(tasks: Sequence[Mapping[str, Any]], probabilities: Mapping[str, np.n
     for task in tasks:
         name, parent = str(task["name"]), task["parent"] if task["parent"] in levels else None
         own = np.asarray(probabilities[name])
-        up, joint = _up(task, codes.get(str(parent), {})), own.astype(np.float64)
+        parents, joint = _parent_codes(task, codes.get(str(parent), {})), own.astype(np.float64)
         if parent is not None:
             above = levels[parent].joint
-            best = above[:, np.maximum(up[:, 0], 0)]
-            for rank in range(1, up.shape[1]):
-                several = up[:, rank] != NONE
-                best[:, several] = np.maximum(best[:, several], above[:, up[several, rank]])
-            joint *= np.where(up[:, 0] != NONE, best, 1.0)
-        levels[name] = _Level(own=own, joint=joint, parent=parent, up=up)
+            best = above[:, np.maximum(parents[:, 0], 0)]
+            for rank in range(1, parents.shape[1]):
+                several = parents[:, rank] != NONE
+                best[:, several] = np.maximum(best[:, several], above[:, parents[several, rank]])
+            joint *= np.where(parents[:, 0] != NONE, best, 1.0)
+        levels[name] = _Level(probabilities=own, joint=joint, parent=parent, parents=parents)
         codes[name] = {label: code for code, label in enumerate(task["labels"])}
     return levels
 
 
-def _up(task: Mapping[str, Any], codes: Mapping[str, int]) -> np.ndarray:
-    """See `_Level.up`; a parent's label that its task does not declare is none."""
+def _parent_codes(task: Mapping[str, Any], codes: Mapping[str, int]) -> np.ndarray:
+    """See `_Level.parents`; a parent's label that its task does not declare is none."""
     several = task.get("parents_of") or {}
-    found = []
+    known = []
     for label in task["labels"]:
         allowed = several.get(label) or [task["parent_of"].get(label)]
-        found.append([codes[parent] for parent in allowed if parent in codes])
-    up = np.full((len(found), max([1, *map(len, found)])), NONE, dtype=np.int64)
-    for code, parents in enumerate(found):
-        up[code, : len(parents)] = parents
-    return up
+        known.append([codes[parent] for parent in allowed if parent in codes])
+    parents = np.full((len(known), max([1, *map(len, known)])), NONE, dtype=np.int64)
+    for code, row in enumerate(known):
+        parents[code, : len(row)] = row
+    return parents
 
 
 def _best(
@@ -110,17 +110,18 @@ def _best(
     codes: Mapping[str, np.ndarray],
     fixed: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """The likeliest label of each of the rows, shape (rows,); `NONE` where none may stand under the parent's."""
+    """The most probable label of each of the rows, shape (rows,); `NONE` where none may stand under the parent's."""
     level = levels[name]
     scores = level.joint[rows]
     if level.parent is not None:
         settled = fixed[level.parent][rows]
-        above = levels[level.parent].own
-        wanted = np.where(settled, codes[level.parent][rows], above[rows].argmax(axis=1))
-        under = level.under(above.shape[1])
-        # A parent's label without any child cannot be reached from below: where it leads, the child has none.
-        held = settled | np.isin(wanted, np.flatnonzero(under.any(axis=1)), invert=True)
-        scores[held] = np.where(~under[wanted[held]] & level.placed, -1.0, scores[held])
+        above = levels[level.parent].probabilities
+        parent_codes = np.where(settled, codes[level.parent][rows], above[rows].argmax(axis=1))
+        allowed = level.allowed(above.shape[1])
+        # A parent's label without any child cannot be reached from below: where it is the most probable one, the
+        # child has none.
+        bound = settled | np.isin(parent_codes, np.flatnonzero(allowed.any(axis=1)), invert=True)
+        scores[bound] = np.where(~allowed[parent_codes[bound]] & level.has_parent, -1.0, scores[bound])
     best = scores.argmax(axis=1)
     return np.where(scores[np.arange(len(rows)), best] >= 0, best, NONE)
 
@@ -135,9 +136,9 @@ def _fix_ancestors(
     """Let the labels of these rows settle what stands above them, where nothing has yet."""
     while (parent := levels[name].parent) is not None:
         rows = rows[codes[name][rows] != NONE]
-        rows = rows[~fixed[parent][rows] & levels[name].placed[codes[name][rows]]]
-        allowed = levels[name].up[codes[name][rows]]
-        chances = np.where(allowed != NONE, levels[parent].joint[rows[:, None], np.maximum(allowed, 0)], -1.0)
-        codes[parent][rows] = allowed[np.arange(len(rows)), chances.argmax(axis=1)]
+        rows = rows[~fixed[parent][rows] & levels[name].has_parent[codes[name][rows]]]
+        allowed = levels[name].parents[codes[name][rows]]
+        joint = np.where(allowed != NONE, levels[parent].joint[rows[:, None], np.maximum(allowed, 0)], -1.0)
+        codes[parent][rows] = allowed[np.arange(len(rows)), joint.argmax(axis=1)]
         fixed[parent][rows] = True
         name = parent

@@ -33,8 +33,8 @@ class Neighbors:
         return csr_array((weights.ravel(), self.rows.ravel(), starts), shape=(count, count))
 
 
-def nearest(vectors: np.ndarray, k: int, asked: np.ndarray | None = None, block: int = _BLOCK) -> Neighbors:
-    """The k nearest rows of each asked row but itself (fewer where there are fewer).
+def nearest(vectors: np.ndarray, k: int, queries: np.ndarray | None = None, block: int = _BLOCK) -> Neighbors:
+    """The k nearest rows of each query row but itself (fewer where there are fewer).
 
     Of rows that are equally near, the first ones: else it would depend on the rest of the table which of many copies
     of one text are taken, and so on gold texts, too.
@@ -42,23 +42,23 @@ def nearest(vectors: np.ndarray, k: int, asked: np.ndarray | None = None, block:
     Args:
         vectors: L2-normalized, float32, shape (rows, dimensions).
         k: how many.
-        asked: whose neighbors are sought, as positions; None asks every row.
-        block: asked rows whose cosines to all rows stand in memory at a time.
+        queries: positions of the rows whose neighbors are sought; None takes every row.
+        block: query rows whose cosines to all rows stand in memory at a time.
     """
     import torch
 
-    asked = np.arange(len(vectors)) if asked is None else asked
+    queries = np.arange(len(vectors)) if queries is None else queries
     k = max(0, min(k, len(vectors) - 1))
-    rows, similarities = np.zeros((len(asked), k), dtype=np.int32), np.zeros((len(asked), k), dtype=np.float32)
-    cosines = np.empty((min(block, len(asked)), len(vectors)), dtype=np.float32)  # once: new memory is slow memory
-    for start in range(0, len(asked) if k else 0, block):
-        own = asked[start : start + block]
+    rows, similarities = np.zeros((len(queries), k), dtype=np.int32), np.zeros((len(queries), k), dtype=np.float32)
+    cosines = np.empty((min(block, len(queries)), len(vectors)), dtype=np.float32)  # once: new memory is slow memory
+    for start in range(0, len(queries) if k else 0, block):
+        batch = queries[start : start + block]
         # numpy's product with torch's choice: the quicker library for each on an AMD processor, by a third and by ten.
-        cosine = np.matmul(vectors[own], vectors.T, out=cosines[: len(own)])
-        cosine[np.arange(len(own)), own] = -np.inf
+        cosine = np.matmul(vectors[batch], vectors.T, out=cosines[: len(batch)])
+        cosine[np.arange(len(batch)), batch] = -np.inf
         best = torch.topk(torch.from_numpy(cosine), k + 1, dim=1)
-        found = _in_order(cosine, best.indices.numpy(), best.values.numpy())
-        rows[start : start + block], similarities[start : start + block] = found
+        ordered = _in_order(cosine, best.indices.numpy(), best.values.numpy())
+        rows[start : start + block], similarities[start : start + block] = ordered
     return Neighbors(rows=rows, similarities=similarities)
 
 
@@ -74,14 +74,14 @@ def _in_order(cosine: np.ndarray, rows: np.ndarray, values: np.ndarray) -> tuple
     return rows, values[:, :k]
 
 
-def within(found: Neighbors, vectors: np.ndarray, part: np.ndarray, k: int) -> Neighbors:
+def within(neighbors: Neighbors, vectors: np.ndarray, part: np.ndarray, k: int) -> Neighbors:
     """The k nearest rows among a part of the rows, of each row of that part.
 
-    What was found among all rows answers for most of them; those too few of whose neighbors belong to the part are
+    The neighbors among all rows hold those of most rows; rows too few of whose neighbors belong to the part are
     searched for anew, in the part alone.
 
     Args:
-        found: the neighbors among all rows.
+        neighbors: of all rows among all rows.
         vectors: of all rows, L2-normalized, float32, shape (rows, dimensions).
         part: ascending positions of rows.
         k: how many (cut to what the part has).
@@ -93,12 +93,12 @@ def within(found: Neighbors, vectors: np.ndarray, part: np.ndarray, k: int) -> N
     rows, similarities = np.zeros((len(part), k), dtype=np.int32), np.zeros((len(part), k), dtype=np.float32)
     place = np.full(len(vectors), -1, dtype=np.int32)
     place[part] = np.arange(len(part))
-    near = place[found.rows[part]]
+    near = place[neighbors.rows[part]]
     count = np.cumsum(near >= 0, axis=1)
     short = (near >= 0).sum(axis=1) < k
     taken = (near >= 0) & (count <= k) & ~short[:, None]
     shape = (np.count_nonzero(~short), k)
-    rows[~short], similarities[~short] = near[taken].reshape(shape), found.similarities[part][taken].reshape(shape)
+    rows[~short], similarities[~short] = near[taken].reshape(shape), neighbors.similarities[part][taken].reshape(shape)
     if short.any():
         again = nearest(vectors[part], k, np.flatnonzero(short))
         rows[short], similarities[short] = again.rows, again.similarities

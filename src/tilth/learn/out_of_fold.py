@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from tilth.learn.calibration import apply_temperature, calibrate
+from tilth.learn.linear_probe import fit_predict
+
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfFold:
-    """What models say of each row that did not learn from it.
+    """Predictions for each row by models that did not learn from it.
 
     Attributes:
         probabilities: float32, shape (rows, labels), calibrated by one temperature; columns in `task.labels` order.
-        labeled: boolean, shape (rows,): the rows whose label took part (each judged by a model without it; the
-            others are judged by the mean of all fold models, or by one of all labels).
-        temperature: what the logits were divided by; 1 = the models were calibrated as they came.
+        labeled: boolean, shape (rows,): the rows whose label took part. Each is predicted by a model that did not
+            learn from it; the others by the mean of all fold models, or by one of all labels.
+        temperature: what the logits were divided by; 1 = the models were calibrated already.
     """
 
     probabilities: np.ndarray
@@ -32,18 +36,66 @@ class OutOfFold:
         """Each row's most probable class, as an index, shape (rows,)."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """As the cache holds it; `labeled` follows from the labels."""
+        return {"probabilities": self.probabilities, "temperature": np.array([self.temperature], dtype=np.float32)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], codes: np.ndarray) -> OutOfFold:
+        """From `to_arrays`, and the labels that it was made from, -1 for none, shape (rows,)."""
+        return cls(
+            probabilities=arrays["probabilities"], labeled=codes >= 0, temperature=float(arrays["temperature"][0])
+        )
+
+
+def cross_validate(
+    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, *, classes: int, fold_count: int
+) -> OutOfFold:
+    """Out-of-fold probabilities of the linear probe; a row without a label gets the mean of all fold models.
+
+    Args:
+        vectors: float32, shape (rows, dimensions).
+        codes: class codes, -1 for rows without a label, shape (rows,).
+        folds: each row's fold, below `fold_count`, shape (rows,).
+        classes: how many classes there are in all.
+        fold_count: how many folds there are in all.
+    """
+    labeled = codes >= 0
+    probabilities = np.zeros((len(codes), classes), dtype=np.float32)
+    for fold in range(fold_count):
+        held_out = labeled & (folds == fold)
+        training, predicted = labeled & ~held_out, held_out | ~labeled
+        fold_probabilities = fit_predict(vectors[training], codes[training], vectors[predicted], classes)
+        probabilities[predicted] += fold_probabilities / np.where(labeled[predicted], 1, fold_count)[:, None]
+    return calibrated(probabilities, codes, folds)
+
+
+def calibrated(probabilities: np.ndarray, codes: np.ndarray, folds: np.ndarray) -> OutOfFold:
+    """Out-of-fold probabilities, calibrated by the one temperature that suits their labels best.
+
+    Args:
+        probabilities: float32, shape (rows, classes).
+        codes: class codes, -1 for rows without a label, shape (rows,).
+        folds: each row's fold, shape (rows,).
+    """
+    measured = knowable(codes, folds)
+    temperature = calibrate(probabilities[measured], codes[measured])
+    return OutOfFold(
+        probabilities=apply_temperature(probabilities, temperature), labeled=codes >= 0, temperature=temperature
+    )
+
 
 def knowable(codes: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """The labeled rows that models of the other folds could get right: those folds hold a label of their class.
 
     Args:
-        codes: classes, -1 for none, shape (rows,).
+        codes: class codes, -1 for none, shape (rows,).
         folds: each row's fold, shape (rows,).
 
     >>> knowable(np.array([0, 0, 1, -1]), np.array([0, 1, 0, 1])).tolist()
     [True, True, False, False]
     """
-    held = np.zeros((codes.max(initial=0) + 1, folds.max(initial=0) + 1), dtype=np.int64)
-    told = codes >= 0
-    np.add.at(held, (codes[told], folds[told]), 1)
-    return told & (held.sum(axis=1)[codes] > held[codes, folds])
+    counts = np.zeros((codes.max(initial=0) + 1, folds.max(initial=0) + 1), dtype=np.int64)
+    labeled = codes >= 0
+    np.add.at(counts, (codes[labeled], folds[labeled]), 1)
+    return labeled & (counts.sum(axis=1)[codes] > counts[codes, folds])

@@ -2,13 +2,102 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from scipy import sparse
 
-_LESSONS = 20_000
-"""Rows without a label that teach a second judge at most, evenly spread: they set what its fit costs."""
+from tilth.learn.calibration import apply_temperature
+from tilth.learn.label_spreading import graph, spread
+from tilth.learn.linear_probe import fit_predict
+from tilth.learn.neighbors import Neighbors
+from tilth.learn.out_of_fold import OutOfFold, calibrated
+
+_MOST_PSEUDO_LABELED = 20_000
+"""Rows without a label that the second probe learns from at most, evenly spread: they set what its fit costs."""
 
 
-def _together(judged: np.ndarray, near: np.ndarray, lessons: np.ndarray) -> np.ndarray:
-    """The mean of a judge's belief and the graph's, which is all of it at one label a class and nears half at many."""
-    share = (1 + len(np.unique(lessons)) / max(1, len(lessons))) / 2
-    return np.asarray(share * near + (1 - share) * judged)
+@dataclass(frozen=True, kw_only=True)
+class _PseudoLabeled:
+    """The rows without a label that the second probe learns from.
+
+    Attributes:
+        vectors: theirs, float32, shape (chosen rows, dimensions).
+        edges: the graph of all rows that take part.
+        part: positions of the rows that take part, in the table, shape (rows of the graph,).
+        chosen: places of the chosen rows among `part`, shape (chosen rows,).
+    """
+
+    vectors: np.ndarray
+    edges: sparse.csr_array
+    part: np.ndarray
+    chosen: np.ndarray
+
+    def probabilities(self, codes: np.ndarray, by_probe: np.ndarray, classes: int) -> np.ndarray:
+        """What the first probe and the graph hold of the chosen rows together, from these labels, -1 for none."""
+        by_graph = spread(self.edges, codes[self.part], classes)[self.chosen]
+        return _mean_of_both(by_probe, by_graph, codes[codes >= 0])
+
+
+def self_train(
+    vectors: np.ndarray,
+    codes: np.ndarray,
+    folds: np.ndarray,
+    unlabeled: np.ndarray,
+    neighbors: Neighbors,
+    *,
+    classes: int,
+    fold_count: int,
+    temperature: float,
+) -> OutOfFold:
+    """Out-of-fold probabilities by linear probes that learn from rows without a label too.
+
+    Args:
+        vectors: float32, shape (rows, dimensions).
+        codes: class codes, -1 for rows without a label, shape (rows,).
+        folds: each row's fold, below `fold_count`, shape (rows,).
+        unlabeled: boolean, shape (rows,): rows without a label to learn from; a labeled row among them counts as such.
+        neighbors: the nearest of the rows that are unlabeled or have a label, among themselves, in their order.
+        classes: how many classes there are in all.
+        fold_count: how many folds there are in all.
+        temperature: of probes that learn from labels alone.
+    """
+    labeled = codes >= 0
+    part = np.flatnonzero(unlabeled | labeled)
+    chosen = np.flatnonzero((unlabeled & ~labeled)[part])
+    count = min(len(chosen), _MOST_PSEUDO_LABELED)
+    chosen = chosen[np.linspace(0, len(chosen) - 1, count, dtype=np.int64)]
+    pseudo = _PseudoLabeled(vectors=vectors[part[chosen]], edges=graph(neighbors), part=part, chosen=chosen)
+    probabilities = np.zeros((len(codes), classes), dtype=np.float32)
+    for fold in range(fold_count):
+        held_out = labeled & (folds == fold)
+        if held_out.any():
+            training = np.where(held_out, -1, codes)
+            probabilities[held_out] = _predict(vectors, training, vectors[held_out], pseudo, classes, temperature)
+    if not labeled.all():
+        probabilities[~labeled] = _predict(vectors, codes, vectors[~labeled], pseudo, classes, temperature)
+    return calibrated(probabilities, codes, folds)
+
+
+def _predict(
+    vectors: np.ndarray, codes: np.ndarray, test: np.ndarray, pseudo: _PseudoLabeled, classes: int, temperature: float
+) -> np.ndarray:
+    """A second probe's probabilities of the test vectors: it learns from these labels and from the pseudo-labels."""
+    labeled = codes >= 0
+    if not labeled.any():
+        return np.full((len(test), classes), 1 / classes, dtype=np.float32)
+    by_probe = fit_predict(vectors[labeled], codes[labeled], pseudo.vectors, classes)
+    pseudo_labels = pseudo.probabilities(codes, apply_temperature(by_probe, temperature), classes)
+    return fit_predict(
+        np.concatenate([vectors[labeled], pseudo.vectors]),
+        np.concatenate([codes[labeled], pseudo_labels.argmax(axis=1)]),
+        test,
+        classes,
+        np.concatenate([np.ones(int(labeled.sum())), pseudo_labels.max(axis=1)]),
+    )
+
+
+def _mean_of_both(by_probe: np.ndarray, by_graph: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The weighted mean of two sets of probabilities: the graph's alone at one label a class, near half at many."""
+    share = (1 + len(np.unique(labels)) / max(1, len(labels))) / 2
+    return np.asarray(share * by_graph + (1 - share) * by_probe)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
+from tilth import learn
 from tilth import samples as table
-from tilth.learn import linear_probe
 from tilth.samples import Task
 from tilth.stage import Figure
 
@@ -34,9 +34,9 @@ def scores(pairs: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, dict[s
     """Macro-F1 and accuracy of each task; null with the reason under `why` where the rows say nothing of it."""
     found: dict[str, dict[str, Any]] = {}
     for task, (truth, predicted) in pairs.items():
-        why = linear_probe.why_no_score(truth)
+        why = learn.why_no_score(truth)
         none = {"macro_f1": None, "accuracy": None, "why": why}
-        found[task] = none if why else dict(linear_probe.scores(truth, predicted))
+        found[task] = none if why else dict(learn.scores(truth, predicted))
     return found
 
 
@@ -44,7 +44,7 @@ def figures(pairs: Mapping[str, tuple[list[str], list[str]]], measured: str, los
     """The worst classes and the most confused pairs of each task, and the loss where the encoder was tuned."""
     found = []
     for task, (truth, predicted) in pairs.items():
-        if linear_probe.why_no_score(truth) is not None:
+        if learn.why_no_score(truth) is not None:
             continue
         found += [_worst(task, truth, predicted, measured), _confused(task, truth, predicted, measured)]
     if losses:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.config import EncoderConfig
-from tilth.learn import calibrate, linear_probe
+from tilth.learn import calibrate, scores, why_no_score
 from tilth.samples import Task
 from tilth.stage import Resources
 from tilth.training.config import Config
@@ -135,14 +135,14 @@ def _scores(rows: Rows, said: Mapping[str, np.ndarray]) -> dict[str, dict[str, f
     for task in rows.tasks:
         if task.name in said:
             truth = rows.codes[task.name][_asked(rows, task)]
-            if linear_probe.why_no_score(truth.tolist()) is not None:
+            if why_no_score(truth.tolist()) is not None:
                 continue
-            found[task.name] = linear_probe.scores(task.decoded(truth).tolist(), task.decoded(said[task.name]).tolist())
+            found[task.name] = scores(task.decoded(truth).tolist(), task.decoded(said[task.name]).tolist())
     return found
 
 
 def _mean_f1(found: Mapping[str, Mapping[str, float]]) -> float:
-    return float(np.mean([scores["macro_f1"] for scores in found.values()])) if found else float("nan")
+    return float(np.mean([score["macro_f1"] for score in found.values()])) if found else float("nan")
 
 
 def _reads(resources: Resources) -> EncoderConfig:

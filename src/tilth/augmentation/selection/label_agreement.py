@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.learn import Evidence, calibrate, knowable, new_probe, soften
+from tilth.learn import Evidence, apply_temperature, calibrate, knowable, new_probe
 from tilth.samples import Source, Task, settled
 
 _KEPT = 0.75  # share of paraphrases that keep their label before any gate: benchmarks/paraphrases.py, rounded down
@@ -102,7 +102,7 @@ def agreement_of(
         mine = (parts == part) & (labels >= 0) & np.isin(labels, _classes(model))
         asked = np.flatnonzero(mine)
         if len(asked):
-            found = soften(probabilities(model, vectors[asked], classes), temperature)
+            found = apply_temperature(probabilities(model, vectors[asked], classes), temperature)
             own = found[np.arange(len(asked)), labels[asked]]
             chance[asked] = _kept(own, (1 - own) / max(classes - 1, 1))
             first[asked] = found.argmax(axis=1) == labels[asked]

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from cleanlab.multiannotator import get_label_quality_multiannotator
-
-from tilth.learn import softmax
+from scipy.special import softmax
 
 _SKILL = (2.0, 1.0)
 """Right and wrong votes that each annotator is given beforehand."""
@@ -114,7 +113,7 @@ def weigh(ballots: np.ndarray, belief: np.ndarray) -> tuple[np.ndarray, np.ndarr
         said[np.arange(len(vote)), vote] = np.log(skill[who])
         logits = prior.copy()
         np.add.at(logits, row, said)
-        posterior = softmax(logits)
+        posterior = softmax(logits, axis=1)
         skill = (np.bincount(who, posterior[row, vote], number) + _SKILL[0]) / (votes + sum(_SKILL))
         skill = np.clip(skill, 1 / classes + 1e-3, 1 - 1e-3)  # one who is worse than chance is not turned round
         counted = np.zeros((classes, classes))

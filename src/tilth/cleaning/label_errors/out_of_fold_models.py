@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.special import softmax
 
-from tilth.learn import Neighbors, fit_predict, fit_temperature, softmax
+from tilth.learn import Neighbors, fit_predict, fit_temperature
 
 _SHRINKAGE = 0.2
 """Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
@@ -118,7 +119,7 @@ def _mistaken(
 
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return softmax(logits / fit_temperature(logits, codes, *_LOGITS))
+    return np.asarray(softmax(logits / fit_temperature(logits, codes, *_LOGITS), axis=1))
 
 
 def _pooled(*beliefs: np.ndarray) -> np.ndarray:

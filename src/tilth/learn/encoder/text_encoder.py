@@ -15,8 +15,7 @@ from tilth.config import EncoderConfig
 from tilth.learn.encoder.checkpoint import resolve_model
 from tilth.learn.encoder.chunking import chunked, surrounding
 from tilth.progress import report
-from tilth.store import Cache, Vectors, digest_json
-from tilth.store.files import sha256_file
+from tilth.store import Cache, Vectors, digest_json, sha256_file
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
 from tilth.learn import new_probe
 from tilth.samples import Task
@@ -36,9 +37,7 @@ class Head:
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Calibrated probabilities, float32, shape (rows, labels)."""
         logits = (features @ self.weight.T + self.bias) / self.temperature
-        logits -= logits.max(axis=1, keepdims=True)
-        exponents = np.exp(logits)
-        return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(softmax(logits, axis=1), dtype=np.float32)
 
     def with_temperature(self, temperature: float) -> Head:
         """The same head, calibrated."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn import calibrate, soften
+from tilth.learn import apply_temperature, calibrate
 from tilth.weak_supervision.models import joint_model, label_model
 
 JOINT, SNORKEL, MAJORITY, TEXT = "joint", "snorkel", "majority", "text"
@@ -109,13 +109,15 @@ def believe(name: str, seen: Witnesses, temperature: float = 1.0) -> np.ndarray:
     """One model's probabilities, float32, shape (rows, classes); NaN on rows of which it says nothing."""
     if name in JOINTS:
         rounds = int(name.removeprefix(f"{JOINT}-"))
-        return soften(joint_model.believe(seen.votes, seen.text, seen.known, seen.classes, rounds), temperature)
+        return apply_temperature(
+            joint_model.believe(seen.votes, seen.text, seen.known, seen.classes, rounds), temperature
+        )
     if name == TEXT and seen.judged is not None:
-        return soften(seen.judged, temperature)
+        return apply_temperature(seen.judged, temperature)
     voted = (seen.votes >= 0).any(axis=1)
     found = np.full((seen.votes.shape[0], seen.classes), np.nan, dtype=np.float32)
     if voted.any():
-        found[voted] = soften(_of_votes(name, seen.votes[voted], seen), temperature)
+        found[voted] = apply_temperature(_of_votes(name, seen.votes[voted], seen), temperature)
     return found
 
 
@@ -180,7 +182,7 @@ def _on_labels(name: str, seen: Witnesses) -> tuple[float, float]:
     temperature = calibrate(held[spoken], seen.given[spoken])
     if told.sum() < MANY_LABELS:  # all of few labels right is no reason to be surer of the rest
         temperature = max(1.0, temperature)
-    held[spoken] = soften(held[spoken], temperature)
+    held[spoken] = apply_temperature(held[spoken], temperature)
     share = _share(seen.given[told], seen.classes)
     held[told & ~spoken] = share
     right = held[told, seen.given[told]]

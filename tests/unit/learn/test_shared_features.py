@@ -8,8 +8,7 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
-from tilth.learn import shared_features as module
-from tilth.learn.calibration import calibrate, soften
+from tilth.learn import out_of_fold, shared_features
 from tilth.learn.linear_probe import fit_predict
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence
@@ -24,15 +23,15 @@ def evidence_of(samples: Dataset, folder: Path, folds: int = FOLDS) -> Evidence:
     return Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder), folds=folds)  # type: ignore[arg-type]
 
 
-def told(samples: Dataset) -> list[str | None]:
+def labels_of(samples: Dataset) -> list[str | None]:
     """The labels as a stage would pass them: gold rows have theirs too."""
     labels: list[str | None] = samples["intent_given"][:]
     return labels
 
 
-def test_no_row_is_judged_by_a_model_that_saw_its_label(samples: Dataset, tmp_path: Path) -> None:
+def test_no_row_is_predicted_by_a_model_that_saw_its_label(samples: Dataset, tmp_path: Path) -> None:
     evidence = evidence_of(samples, tmp_path)
-    labels = told(samples)
+    labels = labels_of(samples)
     before = evidence.out_of_fold(INTENT, labels)
     assert before.temperature == 1.0  # so few labels that none is fitted, and the folds can be looked at one by one
     for row in np.flatnonzero(before.labeled):
@@ -46,12 +45,12 @@ def test_no_row_is_judged_by_a_model_that_saw_its_label(samples: Dataset, tmp_pa
         assert (np.abs(after.probabilities - before.probabilities).max(axis=1)[elsewhere] > 1e-4).any()
 
 
-def test_probabilities_are_those_of_the_judge_fold_by_fold(samples: Dataset, tmp_path: Path) -> None:
+def test_probabilities_are_those_of_the_linear_probe_fold_by_fold(samples: Dataset, tmp_path: Path) -> None:
     evidence = evidence_of(samples, tmp_path)
-    found = evidence.out_of_fold(INTENT, told(samples))
+    found = evidence.out_of_fold(INTENT, labels_of(samples))
     vectors, codes = evidence.embeddings(), np.array([0, 0, 0, 1, 1, 1, 2, 2, -1, -1, -1, -1])
-    taught = [(codes >= 0) & (evidence.folds != fold) for fold in range(FOLDS)]
-    models = np.stack([fit_predict(vectors[rows], codes[rows], vectors, 3) for rows in taught])
+    training = [(codes >= 0) & (evidence.folds != fold) for fold in range(FOLDS)]
+    models = np.stack([fit_predict(vectors[rows], codes[rows], vectors, 3) for rows in training])
     by_hand = np.where((codes >= 0)[:, None], models[evidence.folds, np.arange(len(codes))], models.mean(axis=0))
     assert found.probabilities == pytest.approx(by_hand, abs=1e-5)
     assert found.predicted.tolist() == by_hand.argmax(axis=1).tolist()
@@ -60,7 +59,7 @@ def test_probabilities_are_those_of_the_judge_fold_by_fold(samples: Dataset, tmp
 
 def test_gold_never_takes_part_whatever_is_passed(samples: Dataset, tmp_path: Path) -> None:
     gold = [split == "gold" for split in samples["split"]]
-    labels = told(samples)
+    labels = labels_of(samples)
     with_gold = evidence_of(samples, tmp_path / "with").out_of_fold(INTENT, labels)
     lies = ["outage" if is_gold else label for label, is_gold in zip(labels, gold, strict=True)]
     without = [None if is_gold else label for label, is_gold in zip(labels, gold, strict=True)]
@@ -68,11 +67,11 @@ def test_gold_never_takes_part_whatever_is_passed(samples: Dataset, tmp_path: Pa
         found = evidence_of(samples, tmp_path / str(number)).out_of_fold(INTENT, others)
         assert np.array_equal(found.probabilities, with_gold.probabilities)
     assert not with_gold.labeled[gold].any()
-    assert with_gold.probabilities[gold].sum(axis=1) == pytest.approx(1, abs=1e-5)  # judged all the same
+    assert with_gold.probabilities[gold].sum(axis=1) == pytest.approx(1, abs=1e-5)  # predicted all the same
 
 
 def test_labels_that_are_no_class_or_nan_take_no_part(samples: Dataset, tmp_path: Path) -> None:
-    labels: list[Any] = [*told(samples)[:8], float("nan"), "no such class", None, None]
+    labels: list[Any] = [*labels_of(samples)[:8], float("nan"), "no such class", None, None]
     assert evidence_of(samples, tmp_path).out_of_fold(INTENT, labels).labeled.tolist() == [True] * 8 + [False] * 4
 
 
@@ -116,19 +115,19 @@ def test_what_was_computed_is_not_computed_again(
     samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = evidence_of(samples, tmp_path)
-    kept = first.out_of_fold(INTENT, told(samples)).probabilities, first.neighbors(3).rows
-    monkeypatch.setattr(module, "fit_predict", lambda *_: pytest.fail("fitted again"))
-    monkeypatch.setattr(module, "nearest", lambda *_: pytest.fail("searched again"))
+    cached = first.out_of_fold(INTENT, labels_of(samples)).probabilities, first.neighbors(3).rows
+    monkeypatch.setattr(out_of_fold, "fit_predict", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(shared_features, "nearest", lambda *_: pytest.fail("searched again"))
     again = evidence_of(samples, tmp_path)
-    assert np.array_equal(again.out_of_fold(INTENT, told(samples)).probabilities, kept[0])
-    assert np.array_equal(again.neighbors(3).rows, kept[1])
+    assert np.array_equal(again.out_of_fold(INTENT, labels_of(samples)).probabilities, cached[0])
+    assert np.array_equal(again.neighbors(3).rows, cached[1])
 
 
 @pytest.mark.parametrize("change", ["labels", "classes", "folds", "texts", "gold", "code", "libraries"])
 def test_whatever_the_answer_depends_on_makes_a_new_one(
     change: str, samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labels, task, folds = told(samples), INTENT, FOLDS
+    labels, task, folds = labels_of(samples), INTENT, FOLDS
     evidence_of(samples, tmp_path).out_of_fold(task, labels)
     fitted: list[int] = []
 
@@ -136,7 +135,7 @@ def test_whatever_the_answer_depends_on_makes_a_new_one(
         fitted.append(1)
         return fit_predict(*arguments)
 
-    monkeypatch.setattr(module, "fit_predict", counting)
+    monkeypatch.setattr(out_of_fold, "fit_predict", counting)
     rows = samples.to_pandas()[["id", "text", "split", "area_given", "intent_given"]]
     if change == "labels":
         labels = ["outage", *labels[1:]]
@@ -147,28 +146,13 @@ def test_whatever_the_answer_depends_on_makes_a_new_one(
     elif change == "texts":
         rows.loc[0, "text"] += " please"
     elif change == "code":
-        monkeypatch.setattr(module, "digest_code", lambda *_: "another")
+        monkeypatch.setattr(shared_features, "digest_code", lambda *_: "another")
     elif change == "libraries":
-        monkeypatch.setattr(module, "library_versions", lambda: {"numpy": "0"})
+        monkeypatch.setattr(shared_features, "library_versions", lambda: {"numpy": "0"})
     else:
         rows.loc[0, "split"] = "gold"
     evidence_of(make_table(rows.to_numpy().tolist()), tmp_path, folds).out_of_fold(task, labels)
     assert fitted
-
-
-def test_the_temperature_is_the_one_that_holds_by_hand() -> None:
-    """A model that says 0.9 and is right on 70 of 100 needs ln(9) / ln(7 / 3)."""
-    probabilities, codes = np.tile([0.9, 0.1], (100, 1)), np.array([0] * 70 + [1] * 30)
-    temperature = calibrate(probabilities, codes)
-    assert temperature == pytest.approx(np.log(9) / np.log(7 / 3), rel=0.01)
-    assert soften(probabilities, temperature)[0] == pytest.approx([0.7, 0.3], abs=0.005)
-
-
-def test_a_temperature_keeps_its_bounds_and_is_not_fitted_on_few() -> None:
-    always = np.tile([0.6, 0.4], (50, 1))
-    assert calibrate(always, np.zeros(50, dtype=int)) == pytest.approx(0.2, abs=0.01)
-    assert calibrate(always, np.ones(50, dtype=int)) == pytest.approx(5, abs=0.05)
-    assert calibrate(always[:19], np.ones(19, dtype=int)) == 1.0
 
 
 def test_the_temperature_goes_by_labels_that_a_model_could_get_right(tmp_path: Path) -> None:
@@ -180,9 +164,3 @@ def test_the_temperature_goes_by_labels_that_a_model_could_get_right(tmp_path: P
     found = evidence_of(make_table(rows), tmp_path).out_of_fold(Task(name="intent", labels=names), list(labels))
     assert found.temperature < 1  # those two are told apart without fail; by the others it would be 5
     assert (found.predicted[:60] == np.repeat([0, 1], 30)).all()
-
-
-def test_softening_by_hand() -> None:
-    assert soften(np.array([[0.8, 0.2]]), 2.0)[0] == pytest.approx([2 / 3, 1 / 3])  # odds 4 become 2
-    assert soften(np.array([[1.0, 0.0]]), 5.0).sum() == pytest.approx(1)
-    assert soften(np.array([[0.8, 0.2]]), 2.0).dtype == np.float32

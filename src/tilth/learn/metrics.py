@@ -1,0 +1,68 @@
+"""How well predicted labels match the true ones: macro-F1 and accuracy, in one place for the whole package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """Mean F1 over the classes of the truth; a class that is only predicted costs precision elsewhere.
+
+    Args:
+        truth: class codes, shape (rows,).
+        predicted: class codes, shape (rows,).
+        classes: how many classes there are in all.
+
+    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3), 4)
+    0.7333
+    """
+    correct, size = f1_counts(truth, predicted, classes)
+    present = np.bincount(truth, minlength=classes) > 0
+    return float((2 * correct[present] / size[present]).mean())
+
+
+def f1_counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The two counts of each class that F1 is made of: F1 is twice the first over the second.
+
+    Returns:
+        Correct predictions of each class; its true rows and its predicted rows together. Both of shape (classes,).
+
+    >>> f1_counts(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)
+    (array([1, 2]), array([3, 5]))
+    """
+    correct = np.bincount(truth[truth == predicted], minlength=classes)
+    return correct, np.bincount(truth, minlength=classes) + np.bincount(predicted, minlength=classes)
+
+
+def scores(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """Macro-F1 over the classes of the truth, and accuracy, both to four places.
+
+    A true class that no model could know counts as missed; a predicted class that is not in the truth costs
+    precision elsewhere but is no class of its own.
+
+    >>> scores(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    {'macro_f1': 0.7333, 'accuracy': 0.75}
+    """
+    codes, labels = pd.factorize(np.array([*truth, *predicted], dtype=object), use_na_sentinel=False)
+    true_codes, predicted_codes = codes[: len(truth)], codes[len(truth) :]
+    macro = macro_f1(true_codes, predicted_codes, len(labels))
+    return {"macro_f1": round(macro, 4), "accuracy": round(float((true_codes == predicted_codes).mean()), 4)}
+
+
+def why_no_score(truth: Sequence[object]) -> str | None:
+    """Why a score of these rows would say nothing, in one sentence; None where it says something.
+
+    >>> why_no_score(["a", "b"]) is None
+    True
+    >>> why_no_score(["a", "a"])
+    'every row to measure it by (2) has the label "a"; a score needs two classes'
+    """
+    classes = set(truth)
+    if not classes:
+        return "no labeled row to measure it by"
+    if len(classes) == 1:
+        return f'every row to measure it by ({len(truth)}) has the label "{classes.pop()}"; a score needs two classes'
+    return None

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tilth.learn.neighbors import nearest
+from tilth.learn.out_of_fold import cross_validate
+from tilth.learn.self_training import self_train
+
+
+def clouds(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors around four centers, shape (4 * rows, 16), and which center each is of."""
+    rng = np.random.default_rng(0)
+    truth = np.tile(np.arange(4), rows)
+    vectors = rng.normal(size=(4, 16))[truth] + 0.9 * rng.normal(size=(4 * rows, 16))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), truth
+
+
+def test_rows_without_a_label_are_learned_from() -> None:
+    """Two labels a class, one in each fold; the 60 rows around them show what a class is."""
+    vectors, truth = clouds(60)
+    codes, folds = np.where(np.arange(240) < 8, truth, -1), np.arange(240) // 4 % 2
+    unlabeled = codes < 0
+    alone = cross_validate(vectors, codes, folds, classes=4, fold_count=2)
+    together = self_train(
+        vectors, codes, folds, unlabeled, nearest(vectors, 32), classes=4, fold_count=2, temperature=alone.temperature
+    )
+    wrong = [int((found.predicted != truth)[unlabeled].sum()) for found in (alone, together)]
+    assert wrong[1] < 0.5 * wrong[0]
+    assert np.array_equal(together.labeled, codes >= 0)
+
+
+def test_no_row_is_predicted_by_a_model_that_its_own_label_reached() -> None:
+    vectors, truth = clouds(10)
+    codes, folds = np.where(np.arange(40) % 2, truth, -1), np.arange(40) // 2 % 3
+    near, unlabeled = nearest(vectors, 10), codes < 0
+
+    def predict(labels: np.ndarray) -> np.ndarray:
+        found = self_train(vectors, labels, folds, unlabeled, near, classes=4, fold_count=3, temperature=1.0)
+        return found.probabilities / found.temperature
+
+    row = 1
+    changed = codes.copy()
+    changed[row] = (codes[row] + 1) % 4
+    before, after = predict(codes), predict(changed)
+    assert before[row].argmax() == after[row].argmax()
+    assert not np.allclose(before[(codes >= 0) & (folds != folds[row])], after[(codes >= 0) & (folds != folds[row])])
