@@ -49,10 +49,9 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "rows.parquet")
     found, _ = pieces("rows.parquet", tmp_path, piece=10 << 10)
     assert [len(part) for part in found] == [10] * 5
-    writer = file_pieces.PieceWriter("parquet", tmp_path / "out.parquet")
-    for part in found:
-        writer.add(part)
-    writer.close()
+    with file_pieces.PieceWriter("parquet", tmp_path / "out.parquet") as writer:
+        for part in found:
+            writer.add(part)
     assert pq.read_table(tmp_path / "out.parquet").schema.field("n").type == "int64"
     assert pq.read_table(tmp_path / "out.parquet")["n"].to_pylist() == [None, *range(49)]
 
@@ -92,7 +91,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_parquet_takes_one_kind_a_column_and_says_so(tmp_path: Path) -> None:
-    writer = file_pieces.PieceWriter("parquet", tmp_path / "out.parquet")
-    writer.add(pd.DataFrame({"n": [1, 2]}))
-    with pytest.raises(RequestError, match=r"give \.jsonl"):
-        writer.add(pd.DataFrame({"n": ["many"]}))
+    with file_pieces.PieceWriter("parquet", tmp_path / "out.parquet") as writer:
+        writer.add(pd.DataFrame({"n": [1, 2]}))
+        with pytest.raises(RequestError, match=r"give \.jsonl"):
+            writer.add(pd.DataFrame({"n": ["many"]}))

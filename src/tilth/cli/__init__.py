@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not tokens or set(tokens) & set(app.help_flags):
         app.resolved_commands()  # a list of commands takes a line out of each one's docstring
     stopped = _Stopped()
-    signal.signal(signal.SIGTERM, stopped)
+    before = signal.signal(signal.SIGTERM, stopped)
     try:
         return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except CycloptsError as error:
@@ -106,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f": {error.filename}" if error.filename else ""
         sys.stderr.write(f"tilth: {error.strerror or error}{where}\n")
         return 1
+    finally:  # whoever calls this from Python goes on
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 app.meta.default_parameter = options.DEFAULT

@@ -110,6 +110,8 @@ def see_through(
         stop(process)
         raise
     finally:
+        if process.stdin is not None:
+            process.stdin.close()
         follower.join(timeout=5)  # a grandchild that outlives the flow would hold the pipe open
 
 

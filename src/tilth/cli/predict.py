@@ -102,13 +102,12 @@ def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool,
     with ExitStack() as whole:
         beside = None if target == STANDARD_OUTPUT else whole.enter_context(store.atomic(target))
         counts.show = whole.enter_context(progress.share(f"predicting {name}", shown=beside is not None))
-        predictor, writer = Predictor.load(model), PieceWriter(kind, beside)
+        predictor, writer = Predictor.load(model), whole.enter_context(PieceWriter(kind, beside))
         for frame in read_pieces(name, Path.cwd(), notes, [column], passed=counts.reached):
             _check(frame, column, predictor, name)
             step = max(len(frame), 1) if beside else BATCH  # standard output is written as soon as there is something
             for first in range(0, len(frame), step):
                 writer.add(_answered(frame.iloc[first : first + step], column, predictor, counts, of=len(frame)))
-        writer.close()
     _tell(target, name, notes, counts, as_json=as_json and beside is not None)
     return 0
 

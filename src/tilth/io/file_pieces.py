@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -162,8 +162,11 @@ class PieceWriter:
             self._parquet = pq.ParquetWriter(self._stream, rows.schema)
         self._parquet.write_table(rows)
 
-    def close(self) -> None:
-        """The file is whole."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The file is closed, whole or not; who failed throws it away."""
         if self._parquet is not None:
             self._parquet.close()
         if self._target is not None:

@@ -38,11 +38,10 @@ def test_a_process_killed_while_writing_leaves_no_half_file(tmp_path: Path) -> N
         "    file = beside.open('wb'); file.write(b'x' * 1000); file.flush()\n"
         "    print('writing', flush=True); time.sleep(60)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"writing\n"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "out.bin").exists()
     with store.atomic(tmp_path / "ours.bin") as beside:
         assert clear_leftovers(tmp_path) == 1  # the other's, who is dead

