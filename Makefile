@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
 DOCS := $(VENV)/.docs
 CODE := src flows tests labeling_functions benchmarks tools docs
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test check structure fix docs clean install
+.PHONY: demo test test-all check structure fix docs clean install
 install: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
@@ -20,8 +21,11 @@ $(DONE): pyproject.toml constraints.txt
 demo: install ## one whole night on the demo workspace
 	$(BIN)/tilth run
 
-test: install ## the tests
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+test: install ## the tests, but for those that run several whole nights or a server
+	$(PYTEST) -m "not slow"
+
+test-all: install ## all tests
+	$(PYTEST)
 
 check: install ## style, types, floors, declared dependencies
 	$(BIN)/ruff check $(CODE)

@@ -10,6 +10,8 @@ import pytest
 from tests.command_line import Workspace
 from tests.end_to_end.conftest import Night
 
+pytestmark = pytest.mark.slow
+
 Odd: TypeAlias = tuple[Workspace, str]
 
 BAD_FUNCTIONS = {

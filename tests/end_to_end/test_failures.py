@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from tests.command_line import PATIENCE, Workspace
+
+pytestmark = pytest.mark.slow
 
 DENOISER = ("--set", "augmentation.denoiser=./hollow", "--to", "augmentation")
 

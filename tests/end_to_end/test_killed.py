@@ -7,7 +7,11 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.command_line import PATIENCE, Workspace, open_everything, unfinished, until
+
+pytestmark = pytest.mark.slow
 
 
 def start(workspace: Workspace, stage_before: str | None, *arguments: str) -> subprocess.Popen[str]:

@@ -23,6 +23,8 @@ import pytest
 
 from tests.command_line import PATIENCE, STAGES, Workspace, new_workspace, until
 
+pytestmark = pytest.mark.slow
+
 SEEN = 120
 """Seconds until a schedule of every minute must have fired: one for the server to start, one to the minute's turn."""
 
