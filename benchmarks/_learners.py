@@ -16,7 +16,7 @@ from tilth.learn.encoder import Encoder
 from tilth.learn.encoder.trunk import encode
 from tilth.training import fine_tuning
 from tilth.training.config import Config as Training
-from tilth.training.heads import linear as heads
+from tilth.training.heads import fit_head
 
 QUICK, TRUNK = ("judge", "TF-IDF and linear"), "fine-tuned trunk"
 
@@ -70,9 +70,9 @@ class Learners:
     ) -> list[np.ndarray]:
         """Vectors of the texts and of the gold rows by the encoder, fine-tuned as a night does it."""
         name, folder, config = given.task.name, self.encoder.folder, Training()  # of any rows as many steps
-        lessons = fine_tuning.Lessons(texts=texts, codes={name: codes}, weights={name: weights})
-        start = heads.fit(given.task, self.encoder.encode(texts), codes, weights, hears_parent=False)
-        model, _ = fine_tuning.tune(folder, lessons, [start], config, seed)
+        rows = fine_tuning.TuningRows(texts=texts, codes={name: codes}, weights={name: weights})
+        start = fit_head(given.task, self.encoder.encode(texts), codes, weights, uses_parent=False)
+        model, _ = fine_tuning.tune(folder, rows, [start], config, seed)
         most = self.encoder.config.max_chunks
         return [encode(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
 

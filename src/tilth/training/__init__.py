@@ -1,4 +1,9 @@
-"""Training: one encoder with a head for each task, calibrated, compressed and exported to ONNX."""
+"""Training: one encoder with a head for each task, calibrated, compressed and exported to ONNX.
+
+In: the table with its current labels. Out: predictions for every row, figures, and the folder `model`, which
+`Predictor` reads. Another classifier goes into `heads/`, another way to train the encoder beside `fine_tuning.py`,
+chosen in `fitting.py` by what held-out train rows say.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +29,12 @@ __getattr__, __dir__ = lazy_exports(
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
-    """Trains on the learnable rows, exports the model, and asks the export about every row.
+    """Trains on the learnable rows, exports the model, and predicts every row by the export.
 
     Args:
         samples: The table; only this stage's columns change.
         config: `[training]`.
-        resources: The encoder, the cached embeddings and the out-of-fold judge.
+        resources: The encoder, the cached embeddings and the out-of-fold probe.
 
     Returns:
         The table with the predictions, metrics (`gold` or `cross_validated`, `trunk`, `export`), figures, and the

@@ -20,12 +20,12 @@ from tilth.training.heads import Head
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lessons:
-    """What fine-tuning learns from.
+class TuningRows:
+    """The rows that the encoder is fine-tuned on.
 
     Attributes:
         texts: the rows' texts.
-        codes: for each task, each row's class, −1 where the row does not teach it, shape (rows,).
+        codes: for each task, each row's class, −1 where it has none, shape (rows,).
         weights: for each task, each row's weight, shape (rows,).
     """
 
@@ -34,15 +34,17 @@ class Lessons:
     weights: Mapping[str, np.ndarray]
 
 
-def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, seed: int) -> tuple[Trunk, list[float]]:
+def tune(
+    folder: Path, training_rows: TuningRows, heads: Sequence[Head], config: Config, seed: int
+) -> tuple[Trunk, list[float]]:
     """Fine-tune the encoder with a linear head for each task, started from the fitted ones.
 
     AdamW with a linear warmup and decay, bfloat16 where the processor computes in it, batches of rows of like length.
 
     Args:
         folder: the encoder's model folder.
-        lessons: rows, classes and weights.
-        heads: fitted heads on the embedding alone (none hears its parent), one a task in the order of the lessons.
+        training_rows: texts, classes and weights.
+        heads: fitted heads on the embedding alone (none uses its parent), one a task in the order of `codes`.
         config: steps, rate and batch size.
         seed: of the order of rows and of dropout.
 
@@ -54,7 +56,7 @@ def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, 
         trunk = Trunk(folder).train()
         linear = _linear(heads)
         tokens = Tokens.load(folder)
-        encoded = tokens.chunks(lessons.texts, config.max_tokens, 1)[1]  # of a long text, its beginning
+        encoded = tokens.chunks(training_rows.texts, config.max_tokens, 1)[1]  # of a long text, its beginning
         plan = _plan([len(ids) for ids in encoded], config, torch.Generator().manual_seed(seed))
         optimizer = torch.optim.AdamW(
             [
@@ -66,8 +68,8 @@ def tune(folder: Path, lessons: Lessons, heads: Sequence[Head], config: Config, 
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(len(plan), config.warmup))
         losses = []
-        for rows in plan:
-            loss = _loss(trunk, linear, lessons, rows, tokens.batch([encoded[row] for row in rows]))
+        for batch in plan:
+            loss = _loss(trunk, linear, training_rows, batch, tokens.batch([encoded[row] for row in batch]))
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(trunk.parameters(), 1.0)
@@ -109,14 +111,18 @@ def _rate(steps: int, warmup: float) -> Any:
 
 
 def _loss(
-    trunk: Trunk, linear: nn.ModuleDict, lessons: Lessons, rows: Sequence[int], batch: tuple[torch.Tensor, torch.Tensor]
+    trunk: Trunk,
+    linear: nn.ModuleDict,
+    training_rows: TuningRows,
+    rows: Sequence[int],
+    tokens: tuple[torch.Tensor, torch.Tensor],
 ) -> torch.Tensor:
     with autocast():
-        vectors = trunk(*batch).float()
+        vectors = trunk(*tokens).float()
     total = vectors.sum() * 0
-    for position, task in enumerate(lessons.codes):
-        codes = torch.from_numpy(lessons.codes[task][rows])
-        weights = torch.from_numpy(lessons.weights[task][rows].astype(np.float32)) * (codes >= 0)
+    for position, task in enumerate(training_rows.codes):
+        codes = torch.from_numpy(training_rows.codes[task][rows])
+        weights = torch.from_numpy(training_rows.weights[task][rows].astype(np.float32)) * (codes >= 0)
         losses = nn.functional.cross_entropy(linear[str(position)](vectors), codes.clamp(min=0), reduction="none")
         total = total + (losses * weights).sum() / weights.sum().clamp(min=1e-6)
     return total

@@ -1,4 +1,4 @@
-"""Fit the night's model: heads on the frozen or the fine-tuned trunk, whichever wins on held-out train rows."""
+"""Fit the night's model: heads on the frozen or the fine-tuned encoder, whichever wins on held-out train rows."""
 
 from __future__ import annotations
 
@@ -16,135 +16,203 @@ from tilth.learn import calibrate, scores, why_no_score
 from tilth.samples import Task
 from tilth.stage import Resources
 from tilth.training.config import Config
-from tilth.training.heads import Head, linear
-from tilth.training.training_set import Rows
+from tilth.training.heads import Head, fit_head
+from tilth.training.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """Heads, the rows that taught them, the embeddings they stand on, and the tuned trunk, if any."""
+class FittedModel:
+    """The night's model before its export.
+
+    Attributes:
+        heads: one a task, parents first.
+        training_set: the rows that the heads were fitted to.
+        embeddings: what the heads stand on, shape (rows, dimensions).
+        trunk: the fine-tuned encoder; None where it stayed frozen.
+        losses: of fine-tuning, one a step, also where the frozen encoder won.
+        facts: what was tried and chosen, for `run.json`.
+    """
 
     heads: list[Head]
-    rows: Rows
+    training_set: TrainingSet
     embeddings: np.ndarray
     trunk: Any = None
     losses: Sequence[float] = ()
     facts: Mapping[str, Any]
 
 
-def _fit(frame: pd.DataFrame, rows: Rows, config: Config, resources: Resources, folder: Path | None) -> Fitted:
+@dataclass(frozen=True, kw_only=True)
+class _Trial:
+    """A fine-tuned encoder, and heads on the frozen and on the tuned one, all without the held-out rows."""
+
+    trunk: Any
+    losses: Sequence[float]
+    embeddings: np.ndarray
+    frozen_heads: list[Head]
+    tuned_heads: list[Head]
+
+
+def fit_model(
+    frame: pd.DataFrame, training_set: TrainingSet, config: Config, resources: Resources, folder: Path | None
+) -> FittedModel:
     """Heads on the encoder as it is, or on one fine-tuned where that wins on held-out rows.
 
-    Labels that a model of the encoder's embeddings propagated would teach it that model's mistakes: of sentfin's
-    headlines, 300 labels fine-tune it to a gold macro-F1 of 0.768, with 4,472 propagated ones beside them to 0.699.
+    Fine-tuning leaves out labels that a model of the encoder's embeddings propagated, for it would learn that model's
+    mistakes: of sentfin's headlines, 300 labels fine-tune it to a gold macro-F1 of 0.768, with 4,472 propagated ones
+    beside them to 0.699.
     """
-    frozen, told = resources.evidence.embeddings(), rows.without_propagated()
-    count, held = int(told.taught.sum()), told.taught & rows.held & rows.original
-    learned = told.taught & ~rows.held
-    wanted = config.trunk == "tuned" or (config.trunk == "auto" and count <= config.max_tune_rows)
-    facts: dict[str, Any] = {"chosen": "frozen", "held_out_rows": int(held.sum())}
-    if not (wanted and folder is not None and held.any() and learned.any()):
-        facts["why"] = "no held-out row or no model folder" if wanted else f"{count} rows, trunk = {config.trunk}"
-        return Fitted(heads=_heads(rows, frozen, None), rows=rows, embeddings=frozen, facts=facts)
+    frozen, tuning_set = resources.evidence.embeddings(), training_set.without_propagated()
+    held_out = tuning_set.labeled & tuning_set.held_out & tuning_set.original
+    facts: dict[str, Any] = {"chosen": "frozen", "held_out_rows": int(held_out.sum())}
+    why_frozen = _why_frozen(tuning_set, config, folder, can_be_measured=bool(held_out.any()))
+    if why_frozen is not None or folder is None:
+        heads = _calibrated_heads(training_set, frozen, None)
+        facts["why"] = why_frozen
+        return FittedModel(heads=heads, training_set=training_set, embeddings=frozen, facts=facts)
+    trial = _fine_tune(frame, tuning_set, config, resources, folder)
+    facts["held_out"] = _held_out_scores(training_set, frozen, trial)
+    means = {kind: _mean_macro_f1(found) for kind, found in facts["held_out"].items()}
+    log.info("held-out macro-F1: %s", means)
+    if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
+        heads = _calibrated_heads(training_set, frozen, None)
+        return FittedModel(heads=heads, training_set=training_set, embeddings=frozen, losses=trial.losses, facts=facts)
+    return FittedModel(
+        heads=_calibrated_heads(tuning_set, trial.embeddings, trial.tuned_heads),
+        training_set=tuning_set,
+        embeddings=trial.embeddings,
+        trunk=trial.trunk,
+        losses=trial.losses,
+        facts={**facts, "chosen": "tuned"},
+    )
+
+
+def _why_frozen(tuning_set: TrainingSet, config: Config, folder: Path | None, *, can_be_measured: bool) -> str | None:
+    """Why the encoder is not fine-tuned at all; None where it is."""
+    count = int(tuning_set.labeled.sum())
+    if not (config.trunk == "tuned" or (config.trunk == "auto" and count <= config.max_tune_rows)):
+        return f"{count} rows, trunk = {config.trunk}"
+    if folder is None or not can_be_measured or not tuning_set.beside_hold_out.any():
+        return "no held-out row or no model folder"
+    return None
+
+
+def _fine_tune(
+    frame: pd.DataFrame, tuning_set: TrainingSet, config: Config, resources: Resources, folder: Path
+) -> _Trial:
+    """Fine-tune the encoder on the rows beside the hold-out, and fit heads on it as on the frozen one."""
     from tilth.learn.encoder import encode
     from tilth.training import fine_tuning
 
-    base = [_head(told, task, frozen, learned) for task in rows.tasks]
-    position = np.flatnonzero(learned)
-    lessons = fine_tuning.Lessons(
-        texts=frame["text"].iloc[position].tolist(),
-        codes={name: values[position] for name, values in told.codes.items()},
-        weights={name: values[position] for name, values in rows.weights.items()},
+    frozen, training_rows = resources.evidence.embeddings(), tuning_set.beside_hold_out
+    frozen_heads = [fit_task_head(tuning_set, task, frozen, training_rows) for task in tuning_set.tasks]
+    places = np.flatnonzero(training_rows)
+    rows = fine_tuning.TuningRows(
+        texts=frame["text"].iloc[places].tolist(),
+        codes={name: values[places] for name, values in tuning_set.codes.items()},
+        weights={name: values[places] for name, values in tuning_set.weights.items()},
     )
-    tuned, losses = fine_tuning.tune(folder, lessons, base, config, resources.seed)
-    # Only rows that teach or are held out are needed here; the export answers for all.
+    trunk, losses = fine_tuning.tune(folder, rows, frozen_heads, config, resources.seed)
+    # Only rows that are trained on or held out are needed here; the export answers for all.
     embeddings = np.zeros_like(frozen)
-    texts, most = frame["text"][told.taught].tolist(), _reads(resources).max_chunks
-    embeddings[told.taught] = encode(tuned, folder, texts, config.max_tokens, most)
-    again = [_head(told, task, embeddings, learned) for task in rows.tasks]
-    said = {"frozen": _said(rows, base, frozen) | _propagated_anew(rows), "tuned": _said(rows, again, embeddings)}
-    facts["held_out"] = {kind: _scores(rows, answers) for kind, answers in said.items()}
-    means = {kind: _mean_f1(v) for kind, v in facts["held_out"].items()}
-    log.info("held-out macro-F1: %s", means)
-    if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
-        return Fitted(heads=_heads(rows, frozen, None), rows=rows, embeddings=frozen, losses=losses, facts=facts)
-    facts["chosen"] = "tuned"
-    heads = _heads(told, embeddings, again)
-    return Fitted(heads=heads, rows=told, embeddings=embeddings, trunk=tuned, losses=losses, facts=facts)
+    texts, most = frame["text"][tuning_set.labeled].tolist(), encoder_config(resources).max_chunks
+    embeddings[tuning_set.labeled] = encode(trunk, folder, texts, config.max_tokens, most)
+    tuned_heads = [fit_task_head(tuning_set, task, embeddings, training_rows) for task in tuning_set.tasks]
+    return _Trial(trunk=trunk, losses=losses, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
 
 
-def _head(rows: Rows, task: Task, embeddings: np.ndarray, among: np.ndarray, parent: np.ndarray | None = None) -> Head:
-    chosen = among & (rows.codes[task.name] >= 0)
+def fit_task_head(
+    training_set: TrainingSet, task: Task, embeddings: np.ndarray, rows: np.ndarray, parent: np.ndarray | None = None
+) -> Head:
+    """The head of one task, fitted to its rows in a boolean mask.
+
+    Args:
+        training_set: classes and weights.
+        task: which one.
+        embeddings: shape (rows, dimensions).
+        rows: boolean, shape (rows,).
+        parent: the parent's probabilities, shape (rows, labels of the parent), where they are features too.
+    """
+    chosen = rows & (training_set.codes[task.name] >= 0)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
-    values = rows.codes[task.name][chosen], rows.weights[task.name][chosen]
-    return linear.fit(task, features[chosen], *values, hears_parent=parent is not None)
+    codes, weights = training_set.codes[task.name][chosen], training_set.weights[task.name][chosen]
+    return fit_head(task, features[chosen], codes, weights, uses_parent=parent is not None)
 
 
-def _heads(rows: Rows, embeddings: np.ndarray, held_out: Sequence[Head] | None) -> list[Head]:
-    """Heads from all rows, calibrated; `held_out` are those that calibrate a tuned trunk."""
-    found: list[Head] = []
-    for position, task in enumerate(rows.tasks):
-        parent = _useful_parent(rows, task, embeddings)
-        head = _head(rows, task, embeddings, rows.taught, parent)
-        temperature = rows.judged[task.name].temperature
-        if held_out is not None:
-            asked = rows.held & rows.judged[task.name].labeled
-            said = held_out[position].probabilities(embeddings[asked])
-            temperature = calibrate(said, rows.codes[task.name][asked])
-        found.append(head.with_temperature(temperature))
-    return found
+def _calibrated_heads(
+    training_set: TrainingSet, embeddings: np.ndarray, without_held_out: Sequence[Head] | None
+) -> list[Head]:
+    """Heads from all rows; where the encoder is tuned, those fitted without the held-out rows give the temperature."""
+    heads: list[Head] = []
+    for position, task in enumerate(training_set.tasks):
+        parent = _useful_parent(training_set, task, embeddings)
+        head = fit_task_head(training_set, task, embeddings, training_set.labeled, parent)
+        temperature = training_set.out_of_fold[task.name].temperature
+        if without_held_out is not None:
+            measured = training_set.measured(task)
+            probabilities = without_held_out[position].probabilities(embeddings[measured])
+            temperature = calibrate(probabilities, training_set.codes[task.name][measured])
+        heads.append(head.with_temperature(temperature))
+    return heads
 
 
-def _useful_parent(rows: Rows, task: Task, embeddings: np.ndarray) -> np.ndarray | None:
-    """The parent's belief, from models that never saw the row, where it helps the child on held-out rows."""
-    if task.parent not in rows.judged:
+def _useful_parent(training_set: TrainingSet, task: Task, embeddings: np.ndarray) -> np.ndarray | None:
+    """The parent's out-of-fold probabilities, where as features they help the child on held-out rows."""
+    if task.parent not in training_set.out_of_fold:
         return None
-    belief = rows.judged[str(task.parent)].probabilities
-    asked = rows.held & rows.judged[task.name].labeled
-    learned = rows.taught & ~rows.held
-    if not asked.any() or not (learned & (rows.codes[task.name] >= 0)).any():
+    parent = training_set.out_of_fold[str(task.parent)].probabilities
+    measured, training_rows = training_set.measured(task), training_set.beside_hold_out
+    if not measured.any() or not (training_rows & (training_set.codes[task.name] >= 0)).any():
         return None
-    truth = rows.codes[task.name][asked]
-    alone = _head(rows, task, embeddings, learned).probabilities(embeddings[asked])
-    both = np.concatenate([embeddings, belief], axis=1)[asked]
-    heard = _head(rows, task, embeddings, learned, belief).probabilities(both)
-    return belief if (heard.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
+    truth = training_set.codes[task.name][measured]
+    alone = fit_task_head(training_set, task, embeddings, training_rows).probabilities(embeddings[measured])
+    features = np.concatenate([embeddings, parent], axis=1)[measured]
+    both = fit_task_head(training_set, task, embeddings, training_rows, parent).probabilities(features)
+    return parent if (both.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
 
 
-def _asked(rows: Rows, task: Task) -> np.ndarray:
-    """The held-out rows that a task is measured by."""
-    return np.asarray(rows.held & rows.judged[task.name].labeled)
+def _held_out_scores(
+    training_set: TrainingSet, frozen: np.ndarray, trial: _Trial
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores on the held-out rows, of the frozen and the tuned encoder, by task."""
+    predictions = {
+        "frozen": _predictions(training_set, trial.frozen_heads, frozen) | _propagated_predictions(training_set),
+        "tuned": _predictions(training_set, trial.tuned_heads, trial.embeddings),
+    }
+    return {kind: _scores(training_set, codes) for kind, codes in predictions.items()}
 
 
-def _said(rows: Rows, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
-    """What heads answer of their tasks' held-out rows, as codes."""
-    asked = [(head, _asked(rows, head.task)) for head in heads]
-    return {head.task.name: head.probabilities(embeddings[held]).argmax(axis=1) for head, held in asked if held.any()}
+def _predictions(training_set: TrainingSet, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """What heads predict of their tasks' held-out rows, as codes."""
+    rows = {head.task.name: training_set.measured(head.task) for head in heads}
+    found = [(head, rows[head.task.name]) for head in heads if rows[head.task.name].any()]
+    return {head.task.name: head.probabilities(embeddings[held]).argmax(axis=1) for head, held in found}
 
 
-def _propagated_anew(rows: Rows) -> dict[str, np.ndarray]:
-    """As `_said`, of tasks with propagated labels: by models for which they were propagated without the rows asked."""
-    asked = [(task.name, _asked(rows, task)) for task in rows.tasks if rows.propagated[task.name].any()]
-    return {name: rows.judged[name].predicted[held] for name, held in asked if held.any()}
+def _propagated_predictions(training_set: TrainingSet) -> dict[str, np.ndarray]:
+    """Of tasks with propagated labels, predictions by models for which none was propagated from the held-out rows."""
+    rows = {task.name: training_set.measured(task) for task in training_set.tasks}
+    tasks = [name for name, held in rows.items() if training_set.propagated[name].any() and held.any()]
+    return {name: training_set.out_of_fold[name].predicted[rows[name]] for name in tasks}
 
 
-def _scores(rows: Rows, said: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+def _scores(training_set: TrainingSet, predictions: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
     found = {}
-    for task in rows.tasks:
-        if task.name in said:
-            truth = rows.codes[task.name][_asked(rows, task)]
-            if why_no_score(truth.tolist()) is not None:
-                continue
-            found[task.name] = scores(task.decoded(truth).tolist(), task.decoded(said[task.name]).tolist())
+    for task in training_set.tasks:
+        if task.name in predictions:
+            truth = training_set.codes[task.name][training_set.measured(task)]
+            if why_no_score(truth.tolist()) is None:
+                predicted = task.decoded(predictions[task.name]).tolist()
+                found[task.name] = scores(task.decoded(truth).tolist(), predicted)
     return found
 
 
-def _mean_f1(found: Mapping[str, Mapping[str, float]]) -> float:
+def _mean_macro_f1(found: Mapping[str, Mapping[str, float]]) -> float:
     return float(np.mean([score["macro_f1"] for score in found.values()])) if found else float("nan")
 
 
-def _reads(resources: Resources) -> EncoderConfig:
+def encoder_config(resources: Resources) -> EncoderConfig:
+    """How the night's encoder reads texts."""
     config: EncoderConfig = getattr(resources.evidence.encoder, "config", EncoderConfig())
     return config

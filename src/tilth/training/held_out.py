@@ -1,11 +1,11 @@
-"""Answers to held-out train rows, by which promotion compares nights where there is no gold.
+"""Predictions of held-out train rows, by which promotion compares nights where there is no gold.
 
-The exported model cannot be asked about them: it learned from every train row, and so did each model before it. What
-can be measured is what it was made by. A fifth of the ids, the same ones every night for they fall by a hash, is held
-out: heads as the exported ones are (their weights of rows, their parent's belief as a feature), on the trunk that is
-exported (a tuned one learns from no held-out row), are fitted without them and answer them, and a child's label is
-decided together with its parent's as the exported model does it. Each night keeps these answers under the rows' ids;
-two nights are compared on the ids that both hold, by tonight's labels.
+The exported model cannot be measured on them: it learned from every train row, and so did each model before it. What
+can be measured is how it was made. A fifth of the ids, the same ones every night for they fall by a hash, is held
+out: heads as the exported ones are (their weights of rows, their parent's probabilities as features), on the trunk
+that is exported (a tuned one learns from no held-out row), are fitted without them and predict them, and a child's
+label is decided together with its parent's as the exported model does it. Each night keeps these predictions under
+the rows' ids; two nights are compared on the ids that both hold, by tonight's labels.
 """
 
 from __future__ import annotations
@@ -21,50 +21,54 @@ from tilth import store
 from tilth.learn import decide
 from tilth.samples import Task
 from tilth.training.heads import Head
-from tilth.training.training_set import Rows
+from tilth.training.training_set import TrainingSet
 
-Fit = Callable[[Rows, Task, np.ndarray, np.ndarray, np.ndarray | None], Head]
+FitHead = Callable[[TrainingSet, Task, np.ndarray, np.ndarray, np.ndarray | None], Head]
 
 
-def write(
-    frame: pd.DataFrame, rows: Rows, heads: Sequence[Head], embeddings: np.ndarray, fit: Fit, folder: Path
+def write_predictions(
+    frame: pd.DataFrame,
+    training_set: TrainingSet,
+    heads: Sequence[Head],
+    embeddings: np.ndarray,
+    fit: FitHead,
+    folder: Path,
 ) -> dict[str, Path]:
-    """Write the answers to the held-out rows, and return the artifact; none where no labeled row is held out.
+    """Write the predictions of the held-out rows, and return the artifact; none where no labeled row is held out.
 
     Args:
         frame: the table.
-        rows: what taught the exported heads.
+        training_set: what the exported heads were fitted to.
         heads: the exported ones.
         embeddings: what they stand on, shape (rows, dimensions).
-        fit: as `tilth.training.stage` fits a head, by rows, task, embeddings, the rows that teach, the parent's belief.
+        fit: as `tilth.training.fitting.fit_task_head`.
         folder: where the file goes.
     """
-    truths = {head.task.name: rows.held & rows.judged[head.task.name].labeled for head in heads}
-    asked = np.any(list(truths.values()), axis=0)
-    learned = rows.taught & ~rows.held
-    if not asked.any() or not learned.any():
+    measured = {head.task.name: training_set.measured(head.task) for head in heads}
+    rows = np.any(list(measured.values()), axis=0)
+    if not rows.any() or not training_set.beside_hold_out.any():
         return {}
-    probabilities = {head.task.name: _answers(rows, head, embeddings, learned, asked, fit) for head in heads}
+    probabilities = {head.task.name: _probabilities(training_set, head, embeddings, rows, fit) for head in heads}
     decided = decide([head.task.to_json() for head in heads], probabilities)
-    texts = frame["text"][asked]
-    found = pd.DataFrame({"id": frame["id"][asked], "text_digest": texts.map(store.digest)})
+    texts = frame["text"][rows]
+    found = pd.DataFrame({"id": frame["id"][rows], "text_digest": texts.map(store.digest)})
     for head in heads:
         name = head.task.name
-        found[name] = frame[name].where(truths[name], None)[asked]
+        found[name] = frame[name].where(measured[name], None)[rows]
         found[f"{name}_predicted"] = head.task.decoded(decided[name][0])
     store.write_table(folder / store.HELD_OUT, Dataset.from_pandas(found, preserve_index=False))
     return {store.HELD_OUT: folder / store.HELD_OUT}
 
 
-def _answers(
-    rows: Rows, head: Head, embeddings: np.ndarray, learned: np.ndarray, asked: np.ndarray, fit: Fit
+def _probabilities(
+    training_set: TrainingSet, head: Head, embeddings: np.ndarray, rows: np.ndarray, fit: FitHead
 ) -> np.ndarray:
-    """What a head like this one, fitted without the held-out rows, says of those asked."""
+    """Of the rows in a mask, by a head like this one that is fitted without the held-out rows."""
     name = head.task.name
-    if (rows.propagated[name] & (rows.codes[name] >= 0)).any():
+    if (training_set.propagated[name] & (training_set.codes[name] >= 0)).any():
         # The labels that were propagated know those of the held-out rows; here they were propagated without.
-        return rows.judged[name].probabilities[asked]
-    belief = rows.judged[str(head.task.parent)].probabilities if head.hears_parent else None
-    again = fit(rows, head.task, embeddings, learned, belief).with_temperature(head.temperature)
-    features = embeddings if belief is None else np.concatenate([embeddings, belief], axis=1)
-    return again.probabilities(features[asked])
+        return training_set.out_of_fold[name].probabilities[rows]
+    parent = training_set.out_of_fold[str(head.task.parent)].probabilities if head.uses_parent else None
+    refitted = fit(training_set, head.task, embeddings, training_set.beside_hold_out, parent)
+    features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
+    return refitted.with_temperature(head.temperature).probabilities(features[rows])

@@ -1,4 +1,4 @@
-"""What the rows of a table teach, at which weight, and by which of them models are measured."""
+"""Which rows of a table are trained on, at which weight, and by which of them models are measured."""
 
 from __future__ import annotations
 
@@ -18,42 +18,52 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """What the rows teach.
+class TrainingSet:
+    """The rows that the night's model is trained on.
 
     Attributes:
         tasks: those with something to learn, parents first.
-        codes: for each task, the class of each row, −1 where it does not teach, shape (rows,).
+        codes: for each task, the class of each row, −1 where it is not trained on, shape (rows,).
         weights: for each task, shape (rows,).
-        held: boolean, shape (rows,): the hold-out by which decisions are made; paraphrases fall with their source.
+        held_out: boolean, shape (rows,): the hold-out by which decisions are made; paraphrases fall with their source.
         original: boolean, shape (rows,): no paraphrase.
         propagated: for each task, boolean, shape (rows,): a model of the embeddings gave the row its label.
-        judged: for each task, what models say of rows that they did not learn from; `labeled` are those to measure by.
+        out_of_fold: for each task, predictions by models that were not trained on the row; `labeled` are the rows to
+            measure by.
     """
 
     tasks: tuple[Task, ...]
     codes: Mapping[str, np.ndarray]
     weights: Mapping[str, np.ndarray]
-    held: np.ndarray
+    held_out: np.ndarray
     original: np.ndarray
     propagated: Mapping[str, np.ndarray]
-    judged: Mapping[str, OutOfFold]
+    out_of_fold: Mapping[str, OutOfFold]
 
     @property
-    def taught(self) -> np.ndarray:
-        """Rows that teach any task."""
+    def labeled(self) -> np.ndarray:
+        """Rows that are trained on for any task."""
         return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
 
-    def without_propagated(self) -> Rows:
+    @property
+    def beside_hold_out(self) -> np.ndarray:
+        """Rows that are trained on for any task and are not held out."""
+        return self.labeled & ~self.held_out
+
+    def measured(self, task: Task) -> np.ndarray:
+        """The held-out rows that a task is measured by."""
+        return np.asarray(self.held_out & self.out_of_fold[task.name].labeled)
+
+    def without_propagated(self) -> TrainingSet:
         """The same without the labels that a model of the embeddings gave."""
         codes = {name: np.where(self.propagated[name], -1, values) for name, values in self.codes.items()}
         return replace(self, codes=codes)
 
 
-def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> Rows:
-    """What a table's rows teach these tasks."""
+def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> TrainingSet:
+    """The rows of a table that these tasks are trained on."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
-    codes, weights, propagated, judged = {}, {}, {}, {}
+    codes, weights, propagated, out_of_fold = {}, {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
@@ -63,11 +73,16 @@ def rows_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) 
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
         propagated[task.name] = learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)
         if propagated[task.name].any():
-            judged[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
+            out_of_fold[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
         else:
-            judged[task.name] = resources.evidence.out_of_fold(task, given)
+            out_of_fold[task.name] = resources.evidence.out_of_fold(task, given)
     family = frame["parent_id"].where(~original, frame["id"]).fillna(frame["id"])
-    held = np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool)
-    return Rows(
-        tasks=tasks, codes=codes, weights=weights, held=held, original=original, propagated=propagated, judged=judged
+    return TrainingSet(
+        tasks=tasks,
+        codes=codes,
+        weights=weights,
+        held_out=np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool),
+        original=original,
+        propagated=propagated,
+        out_of_fold=out_of_fold,
     )

@@ -26,10 +26,10 @@ from tilth.store import Cache, Run, digest_tree
 from tilth.training.config import Config
 from tilth.training.export import onnx_graphs
 from tilth.training.export.predictor import Predictor
-from tilth.training.fine_tuning import Lessons, tune
-from tilth.training.fitting import _heads
-from tilth.training.heads.linear import fit, predict
-from tilth.training.training_set import rows_of
+from tilth.training.fine_tuning import TuningRows, tune
+from tilth.training.fitting import _calibrated_heads
+from tilth.training.heads import fit_head, predict_probabilities
+from tilth.training.training_set import training_set_of
 
 FROZEN = Config(trunk="frozen", agreement=0.5)
 TUNED = Config(trunk="tuned", steps=24, passes=20, batch_size=4, learning_rate=1e-3, agreement=0.0)
@@ -120,8 +120,8 @@ def test_a_paraphrase_counts_by_its_weight(tmp_path: Path) -> None:
         id="p", source="paraphrase", parent_id=frame["id"][0], label_agreement=0.8, used=True, weight=0.25
     )
     samples = table.from_pandas(table.resolve(pd.concat([frame, twin], ignore_index=True), TASKS), TASKS)
-    rows = rows_of(table.to_pandas(samples), TASKS, resources(samples, HashingEncoder(), tmp_path))
-    assert rows.taught[-1]
+    rows = training_set_of(table.to_pandas(samples), TASKS, resources(samples, HashingEncoder(), tmp_path))
+    assert rows.labeled[-1]
     assert rows.weights["intent"][-1] == pytest.approx(0.25 * 0.8)
     assert rows.weights["intent"][0] == 1
 
@@ -134,8 +134,8 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
     texts = samples["text"][:]
     np.testing.assert_allclose(Predictor.load(model).embed(texts), own.evidence.encoder.encode(texts), atol=0.02)
     frame, vectors = table.to_pandas(samples), own.evidence.embeddings()
-    fitted = _heads(rows_of(frame, TASKS, own), vectors, None)
-    for task, expected in predict(fitted, vectors).items():
+    fitted = _calibrated_heads(training_set_of(frame, TASKS, own), vectors, None)
+    for task, expected in predict_probabilities(fitted, vectors).items():
         np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
     settings = json.loads((model / "tilth.json").read_text())
     (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5}))  # 3 words a chunk
@@ -173,8 +173,8 @@ def test_few_rows_take_more_passes(folder: Path) -> None:
     texts = [row[1] for row in ROWS[:4]]
     codes = np.arange(4) % 2
     vectors = encode(Trunk(folder), folder, texts, 64, 1)
-    head = fit(Task(name="t", labels=("a", "b")), vectors, codes, np.ones(4), hears_parent=False)
-    lessons = Lessons(texts=texts, codes={"t": codes}, weights={"t": np.ones(4)})
+    head = fit_head(Task(name="t", labels=("a", "b")), vectors, codes, np.ones(4), uses_parent=False)
+    lessons = TuningRows(texts=texts, codes={"t": codes}, weights={"t": np.ones(4)})
     for steps, config in {150: Config(), 7: Config(steps=7)}.items():
         assert len(tune(folder, lessons, [head], config, 0)[1]) == steps
 
@@ -266,9 +266,9 @@ def test_no_labels_is_a_skip_and_an_untaught_task_has_no_answer(tmp_path: Path) 
 def test_one_class_and_two_classes_and_a_class_without_rows() -> None:
     task = Task(name="t", labels=("a", "b", "c"))
     features, ones = np.eye(3, dtype=np.float32), np.ones(3)
-    one = fit(task, features, np.array([1, 1, 1]), ones, hears_parent=False)
+    one = fit_head(task, features, np.array([1, 1, 1]), ones, uses_parent=False)
     assert one.probabilities(features).argmax(1).tolist() == [1, 1, 1]
-    two = fit(task, features, np.array([2, 0, 0]), ones, hears_parent=False)
+    two = fit_head(task, features, np.array([2, 0, 0]), ones, uses_parent=False)
     assert two.probabilities(features).argmax(1).tolist() == [2, 0, 0]
     assert two.probabilities(features)[:, 1].max() < 1e-9
 

@@ -1,6 +1,7 @@
 """The model that leaves the night.
 
-In: a trunk and heads. Out: a folder with ONNX graphs, tokenizer and labels, and the `Predictor` that reads it.
+In: the encoder, frozen or tuned, and heads. Out: a folder with ONNX graphs, tokenizer and labels, and the `Predictor`
+that reads it. A new kind of compressed weights is one more entry of `QUANTIZED` in `onnx_graphs.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -10,15 +11,15 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key
-    from tilth.training.export.predictor import Predictor, predictor_code_digest
+    from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
 
-__all__ = ["Predictor", "TrunkGraphs", "cache_key", "export", "predictor_code_digest"]
+__all__ = ["Answers", "Predictor", "TrunkGraphs", "cache_key", "export", "predictor_code_digest"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key"),
-        "predictor": ("Predictor", "predictor_code_digest"),
+        "predictor": ("Answers", "Predictor", "predictor_code_digest"),
     },
 )

@@ -1,4 +1,4 @@
-"""The two graphs of an exported model: the trunk, traced once and kept, and the heads, a few nodes a task."""
+"""The two graphs of an exported model: the trunk, traced once and cached, and the heads, a few nodes a task."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
     as some inner node is.
 
     Args:
-        heads: parents first; a child may hear its parent's probabilities.
+        heads: parents first; a child may use its parent's probabilities.
         centers: of the classes (classes, dimensions).
         path: the file.
     """
@@ -110,9 +110,9 @@ def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
         weights[f"weight_{place}"] = head.weight / head.temperature
         weights[f"bias_{place}"] = head.bias / head.temperature
         features = "vector"
-        if head.hears_parent:
-            features, heard = f"features_{place}", f"probabilities_{position[str(head.task.parent)]}"
-            nodes.append(helper.make_node("Concat", ["vector", heard], [features], axis=1))
+        if head.uses_parent:
+            features, parent = f"features_{place}", f"probabilities_{position[str(head.task.parent)]}"
+            nodes.append(helper.make_node("Concat", ["vector", parent], [features], axis=1))
         inputs = [features, f"weight_{place}", f"bias_{place}"]
         nodes.append(helper.make_node("Gemm", inputs, [f"logits_{place}"], transB=1))
         nodes.append(helper.make_node("Softmax", [f"logits_{place}"], [f"probabilities_{place}"], axis=1))

@@ -1,4 +1,4 @@
-"""Linear heads on embeddings: the judge's weighted logistic regression, a child's head hearing its parent's."""
+"""Linear heads on embeddings: a weighted logistic regression, with the parent's probabilities for a child."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tilth.learn import new_probe
 from tilth.samples import Task
 
 IMPOSSIBLE = -30.0
-"""Logit of a class that no row taught."""
+"""Logit of a class without a training row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,17 +21,17 @@ class Head:
 
     Attributes:
         task: what it answers.
-        weight: float32, shape (labels, features); features are the embedding and, where `hears_parent`, the
+        weight: float32, shape (labels, features); features are the embedding and, where `uses_parent`, the
             parent head's calibrated probabilities.
         bias: float32, shape (labels,).
-        hears_parent: whether the parent's probabilities are among the features.
+        uses_parent: whether the parent's probabilities are among the features.
         temperature: what the logits are divided by.
     """
 
     task: Task
     weight: np.ndarray
     bias: np.ndarray
-    hears_parent: bool = False
+    uses_parent: bool = False
     temperature: float = 1.0
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
@@ -44,15 +44,15 @@ class Head:
         return replace(self, temperature=temperature)
 
 
-def fit(task: Task, features: np.ndarray, codes: np.ndarray, weights: np.ndarray, *, hears_parent: bool) -> Head:
-    """The weighted judge of one task.
+def fit_head(task: Task, features: np.ndarray, codes: np.ndarray, weights: np.ndarray, *, uses_parent: bool) -> Head:
+    """The linear probe of one task, with weights.
 
     Args:
         task: its `labels` order the rows of the weights.
         features: shape (rows, features).
         codes: each row's class, shape (rows,).
         weights: each row's weight, shape (rows,).
-        hears_parent: whether the features hold the parent's probabilities.
+        uses_parent: whether the features hold the parent's probabilities.
     """
     weight = np.zeros((len(task.labels), features.shape[1]), dtype=np.float32)
     bias = np.full(len(task.labels), IMPOSSIBLE, dtype=np.float32)
@@ -65,20 +65,20 @@ def fit(task: Task, features: np.ndarray, codes: np.ndarray, weights: np.ndarray
     elif len(seen) > 2:
         model = new_probe().fit(features, codes, sample_weight=weights)
         weight[seen], bias[seen] = model.coef_, model.intercept_
-    return Head(task=task, weight=weight, bias=bias, hears_parent=hears_parent)
+    return Head(task=task, weight=weight, bias=bias, uses_parent=uses_parent)
 
 
-def predict(heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
-    """Each task's probabilities, parents first so that a child can hear them."""
+def predict_probabilities(heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """Each task's probabilities; parents come first, for a child's head may use theirs."""
     found: dict[str, np.ndarray] = {}
     for head in heads:
-        parts = [embeddings, found[str(head.task.parent)]] if head.hears_parent else [embeddings]
+        parts = [embeddings, found[str(head.task.parent)]] if head.uses_parent else [embeddings]
         found[head.task.name] = head.probabilities(np.concatenate(parts, axis=1))
     return found
 
 
-def centroids(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The normalized mean of each taught class of each task, float32, shape (classes, dimensions)."""
+def class_centroids(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The normalized mean of each class that has training rows, of each task, float32, shape (classes, dimensions)."""
     means = [
         embeddings[values == code].mean(axis=0) for values in codes.values() for code in np.unique(values[values >= 0])
     ]
