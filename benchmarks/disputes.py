@@ -26,7 +26,13 @@ from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.models import joint_model, model_selection
+from tilth.weak_supervision.models.joint_model import TextFeatures
+from tilth.weak_supervision.models.model_selection import (
+    TEXT_MODEL,
+    LabelModelInputs,
+    choose_label_model,
+    held_out_probabilities,
+)
 from tilth.weak_supervision.task_labels import MANY
 
 RULES = "sms_spam_rules"
@@ -41,7 +47,7 @@ class Rows:
     task: Task
     truth: np.ndarray
     votes: np.ndarray
-    text: joint_model.Text
+    text: TextFeatures
     evidence: Evidence
 
 
@@ -85,15 +91,15 @@ def snorkel(rows: Rows, given: np.ndarray, seed: int) -> Said:
 
 def tilth(rows: Rows, given: np.ndarray, seed: int) -> Said:
     """What a night does."""
-    seen = model_selection.Witnesses(
+    seen = LabelModelInputs(
         votes=rows.votes, known=given, given=given, text=rows.text, folds=rows.evidence.folds,
         classes=len(rows.task.labels), seed=seed,
-        judged=weak_supervision.judged(rows.evidence, rows.task, given) if len(given) < MANY else None,
+        text_probabilities=weak_supervision.judged(rows.evidence, rows.task, given) if len(given) < MANY else None,
     )  # fmt: skip
-    choice = model_selection.choose(seen)
-    if choice.name == model_selection.TEXT:  # functions that say less than the text dispute nothing
+    choice = choose_label_model(seen)
+    if choice.name == TEXT_MODEL:  # functions that say less than the text dispute nothing
         return Said(np.full(len(given), -1), choice.name)
-    found = model_selection.believe_unseen(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
+    found = held_out_probabilities(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
     found = np.nan_to_num(found)
     return Said(np.where(found.max(axis=1) >= SURE, found.argmax(axis=1), -1), choice.name)
 

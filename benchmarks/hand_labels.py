@@ -26,7 +26,7 @@ from tilth.learn import Evidence, fit_predict, scores
 from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 from tilth.weak_supervision import Config
-from tilth.weak_supervision.functions.loader import load
+from tilth.weak_supervision.functions.loader import load_functions
 
 ROOT = Path(__file__).parents[1]
 USED = (0, 50, 100, 200)
@@ -51,7 +51,7 @@ class Bench:
         self.frame = frame[kept].reset_index(drop=True)
         self.gold = self.frame["split"].eq("gold").to_numpy()
         self.truth = {task.name: self.frame[f"{task.name}_given"].to_numpy(dtype=object) for task in self.tasks}
-        self.functions = load(ROOT / "labeling_functions", self.tasks)
+        self.functions = load_functions(ROOT / "labeling_functions", self.tasks)
         self.encoder, self.cache, self.home = Encoder(EncoderConfig(), Cache(home)), Cache(home), home
         self.vectors = self.encoder.encode(self.frame["text"].tolist())
 

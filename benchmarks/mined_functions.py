@@ -29,10 +29,17 @@ from tilth.learn.encoder import Encoder
 from tilth.samples import Source, Split, Status, Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.functions.phrase_mining import pattern, suggest
-from tilth.weak_supervision.models import joint_model, label_model, model_selection
+from tilth.weak_supervision.functions.phrase_mining import phrase_pattern, suggest_functions
+from tilth.weak_supervision.models import label_model
+from tilth.weak_supervision.models.joint_model import prepare_texts
+from tilth.weak_supervision.models.model_selection import (
+    TEXT_MODEL,
+    LabelModelInputs,
+    choose_label_model,
+    label_probabilities,
+)
 from tilth.weak_supervision.models.propagation import propagate
-from tilth.weak_supervision.night_state import NEIGHBORS
+from tilth.weak_supervision.night_inputs import NEIGHBORS
 
 COLUMNS = ("data set", "labels from", "gold macro-F1", "rows taught", "of them right", "model of the night")
 PRECISIONS = (0.9, 0.75, 0.6)
@@ -84,21 +91,21 @@ class Bench:
         found = [
             (one, task.labels.index(one.label))
             for precision in PRECISIONS
-            for one in suggest(
+            for one in suggest_functions(
                 [train.texts[row] for row in own], train.codes[own], task, np.zeros(len(own), dtype=bool),
                 precision=precision,
             )
         ]  # fmt: skip
         rest = np.flatnonzero(~author)
         texts = [train.texts[row] for row in rest]
-        compiled = [(re.compile(pattern(one.phrases), re.IGNORECASE), code) for one, code in found]
+        compiled = [(re.compile(phrase_pattern(one.phrases), re.IGNORECASE), code) for one, code in found]
         votes = np.array([[code if one.search(text) else -1 for one, code in compiled] for text in texts])
         self.votes = votes[:, (votes >= 0).any(axis=0)]
         self.seed, self.task, self.gold, self.truth = seed, task, gold, train.codes[rest]
         self.vectors = train.vectors[rest]
         self.evidence = evidence_of(texts, encoder, cache)
         near = self.evidence.neighbors(NEIGHBORS)
-        self.text = joint_model.see(self.vectors, near)
+        self.text = prepare_texts(self.vectors, near)
         order = rng.permutation(len(rest))
         self.some = np.concatenate([order[self.truth[order] == code][:KNOWN] for code in range(len(task.labels))])
 
@@ -134,14 +141,15 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
 
     def taught(bench: Bench) -> Taught:
         known = bench.known(labels)
-        seen = model_selection.Witnesses(
+        seen = LabelModelInputs(
             votes=bench.votes, known=known, given=known, text=bench.text, folds=bench.evidence.folds,
-            classes=len(bench.task.labels), seed=bench.seed, judged=judged(bench.evidence, bench.task, known),
+            classes=len(bench.task.labels), seed=bench.seed,
+            text_probabilities=judged(bench.evidence, bench.task, known),
         )  # fmt: skip
-        choice = model_selection.choose(seen)
-        if choice.name == model_selection.TEXT:
+        choice = choose_label_model(seen)
+        if choice.name == TEXT_MODEL:
             return by_text(bench, known)
-        found = np.nan_to_num(model_selection.believe(choice.name, seen, choice.temperatures.get(choice.name, 1.0)))
+        found = np.nan_to_num(label_probabilities(choice.name, seen, choice.temperatures.get(choice.name, 1.0)))
         confidence = np.where(known >= 0, 1.0, found.max(axis=1))
         codes = np.where(known >= 0, known, found.argmax(axis=1))
         return Taught(confidence >= SURE, codes, choice.name)
@@ -157,7 +165,7 @@ def by_text(bench: Bench, known: np.ndarray) -> Taught:
     found = propagate(table.resolve(frame, [bench.task]), bench.task, known, bench.evidence, "auto")
     assert found is not None
     codes = np.where(known >= 0, known, found.label)
-    return Taught(codes >= 0, codes, model_selection.TEXT, np.where(known >= 0, 1.0, found.confidence))
+    return Taught(codes >= 0, codes, TEXT_MODEL, np.where(known >= 0, 1.0, found.confidence))
 
 
 def plain(bench: Bench) -> Taught:

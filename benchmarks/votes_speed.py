@@ -30,8 +30,8 @@ from tilth.store import Cache
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions.fingerprint import fingerprint
 from tilth.weak_supervision.functions.loader import LoadedFunction
-from tilth.weak_supervision.voting import applier as votes
-from tilth.weak_supervision.voting import cached_applier
+from tilth.weak_supervision.voting.cached_applier import cast_votes
+from tilth.weak_supervision.voting.data_points import RowSimilarities, build_rows
 
 ROOT = Path(__file__).parents[1]
 LABELS = ("billing", "broadband", "other")
@@ -100,7 +100,7 @@ def main() -> None:
     applier = PandasLFApplier(functions({label: code for code, label in enumerate(LABELS)}))
 
     def ours(cache: Cache | None = None, count: int = 10) -> np.ndarray:
-        found = cached_applier.cast_all(loaded[:count], [task], held, _none, _none, Config(), cache)
+        found = cast_votes(loaded[:count], [task], held, _none, _none, Config(), cache)
         return np.column_stack([ballot.votes for ballot in found])
 
     theirs_seconds, theirs = _timed(lambda: applier.apply(plain, progress_bar=False), options.snorkel_repeats)
@@ -111,7 +111,7 @@ def main() -> None:
         new, _ = _timed(lambda: ours(Cache(Path(folder)), 10), 1)
         again, cached = _timed(lambda: ours(Cache(Path(folder))), 3)
     assert np.array_equal(theirs, cached), "the cached label matrix differs"
-    rows = votes.rows_of(held, votes.Vectors(_none, _none))
+    rows = build_rows(held, RowSimilarities(_none, _none))
     bare, _ = _timed(lambda: np.array([[one.function(x) != -1 for x in rows] for one in loaded]), 3)
     ratio = theirs_seconds / ours_seconds
     lines = [

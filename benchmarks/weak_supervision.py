@@ -36,9 +36,15 @@ from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions.loader import LoadedFunction
-from tilth.weak_supervision.models import joint_model, model_selection
-from tilth.weak_supervision.night_state import NEIGHBORS
-from tilth.weak_supervision.voting import cached_applier
+from tilth.weak_supervision.models.joint_model import prepare_texts
+from tilth.weak_supervision.models.model_selection import (
+    JOINTS,
+    LabelModelInputs,
+    choose_label_model,
+    label_probabilities,
+)
+from tilth.weak_supervision.night_inputs import NEIGHBORS
+from tilth.weak_supervision.voting.cached_applier import cast_votes
 
 FLOORS = {"majority vote": 0.83, "Snorkel's label model": 0.76, "all labels": 0.94}
 AIMS = {"joint, no label": 0.88, "joint, 50 labels": 0.91}
@@ -95,7 +101,7 @@ class Bench:
         self.truth = np.concatenate([self.test.codes, valid.codes])
         self.task = task = Task(name="sms", labels=("ham", "spam"))
         frame = pd.DataFrame({"text": self.train.texts})
-        cast = cached_applier.cast_all(
+        cast = cast_votes(
             functions(folder / "rule.txt"), [task], frame, lambda: self.train.vectors, encoder.encode, Config()
         )
         assert not [one.error for one in cast if one.error]
@@ -104,7 +110,7 @@ class Bench:
         self.covered = (self.votes >= 0).any(axis=1)
         self.evidence = evidence_of(self.train.texts, encoder, cache)
         near = self.evidence.neighbors(NEIGHBORS)
-        self.text = joint_model.see(self.train.vectors, near)
+        self.text = prepare_texts(self.train.vectors, near)
 
     def measure(self, rows: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
         """F1 of spam on test.csv, and on it and valid.csv, of the judge that learned from these rows."""
@@ -115,11 +121,11 @@ class Bench:
             float(f1_score(self.truth, answer, pos_label=SPAM)),
         )
 
-    def seen(self, known: np.ndarray, seed: int) -> model_selection.Witnesses:
+    def seen(self, known: np.ndarray, seed: int) -> LabelModelInputs:
         """What tilth's stage would see, with these labels."""
-        return model_selection.Witnesses(
+        return LabelModelInputs(
             votes=self.votes, known=known, given=known, text=self.text, folds=self.evidence.folds, classes=2, seed=seed,
-            judged=judged(self.evidence, self.task, known),
+            text_probabilities=judged(self.evidence, self.task, known),
         )  # fmt: skip
 
     def some(self, count: int, seed: int) -> np.ndarray:
@@ -189,9 +195,9 @@ def tilth(labels: int) -> Callable[[Bench, int], tuple[float, float]]:
     def measured(bench: Bench, seed: int) -> tuple[float, float]:
         known = bench.some(labels, seed)
         seen = bench.seen(known, seed)
-        choice = model_selection.choose(seen)
-        assert choice.name in model_selection.JOINTS, choice
-        found = model_selection.believe(choice.name, seen, choice.temperatures[choice.name])
+        choice = choose_label_model(seen)
+        assert choice.name in JOINTS, choice
+        found = label_probabilities(choice.name, seen, choice.temperatures[choice.name])
         code = np.where(known >= 0, known, found.argmax(axis=1))
         rows = (found.max(axis=1) >= SURE) | (known >= 0)
         return bench.measure(rows, code[rows])

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     __version__: str
     from tilth.io.python_api import read, runs
     from tilth.training.export.predictor import Predictor
-    from tilth.weak_supervision.functions.unit_examples import examples
+    from tilth.weak_supervision import examples
 
 __all__ = ["Predictor", "__version__", "examples", "read", "runs"]
 
 _HOMES = {
     "Predictor": "tilth.training.export.predictor",
-    "examples": "tilth.weak_supervision.functions.unit_examples",
+    "examples": "tilth.weak_supervision",
     "read": "tilth.io.python_api",
     "runs": "tilth.io.python_api",
 }

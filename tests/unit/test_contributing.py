@@ -24,8 +24,9 @@ from tilth.cleaning.checks.registry import CHECKS
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.weak_supervision.functions import loader
-from tilth.weak_supervision.voting import applier
+from tilth.weak_supervision.functions.loader import load_functions
+from tilth.weak_supervision.voting.applier import ABSTAIN, apply_function, failed_examples
+from tilth.weak_supervision.voting.data_points import RowSimilarities, build_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST = 15
@@ -95,19 +96,19 @@ def test_the_labeling_function_loads_and_votes(tmp_path: Path) -> None:
     inbox = pd.read_csv(ROOT / "data/raw/inbox.csv")
     task = Task(name="intent", labels=tuple(sorted(truth["intent"].dropna().unique())))
 
-    loaded = loader.load(folder, [Task(name="area", labels=("account",)), task])
+    loaded = load_functions(folder, [Task(name="area", labels=("account",)), task])
     assert loaded.problems == ()
     (function,) = loaded.functions
     assert (function.task, function.name) == ("intent", "moving_words")
     encoder = HashingEncoder()
-    assert applier.failed_examples(function, task, encoder.encode) is None
+    assert failed_examples(function, task, encoder.encode) is None
 
     texts = inbox["text"].tolist()
-    rows = applier.rows_of(inbox[["text"]], applier.Vectors(lambda: encoder.encode(texts), encoder.encode))
-    found, raised = applier.apply(function, task, rows, max_failures=0)
+    rows = build_rows(inbox[["text"]], RowSimilarities(lambda: encoder.encode(texts), encoder.encode))
+    found, raised = apply_function(function, task, rows, max_failures=0)
     label = task.labels.index("moving_home")
     assert raised == 0
-    assert set(found) == {label, applier.ABSTAIN}
+    assert set(found) == {label, ABSTAIN}
     right = truth.loc[inbox["id"], "intent"].to_numpy()[found == label] == "moving_home"
     assert len(right) >= 10
     assert right.mean() > 0.8

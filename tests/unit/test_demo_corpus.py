@@ -16,9 +16,10 @@ from tilth.learn.encoder.text_encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache, digest
 from tilth.text import normal_form
-from tilth.weak_supervision.functions import loader
+from tilth.weak_supervision.functions.loader import load_functions
 from tilth.weak_supervision.functions.unit_examples import examples_of
-from tilth.weak_supervision.voting import applier
+from tilth.weak_supervision.voting.applier import ABSTAIN, apply_function, failed_examples
+from tilth.weak_supervision.voting.data_points import RowSimilarities, build_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 RAW = ROOT / "data" / "raw"
@@ -137,7 +138,7 @@ def tasks(gold: pd.DataFrame) -> list[Task]:
 
 def test_there_are_ten_labeling_functions_of_several_kinds(tasks: list[Task]) -> None:
     folder = ROOT / "labeling_functions"
-    loaded = loader.load(folder, tasks)
+    loaded = load_functions(folder, tasks)
     assert loaded.problems == ()
     assert len(loaded.functions) >= 10
     file_of = {digest(path.read_bytes()): path.stem for path in folder.glob("*.py")}
@@ -147,12 +148,12 @@ def test_there_are_ten_labeling_functions_of_several_kinds(tasks: list[Task]) ->
 
 def test_their_own_examples_hold_with_the_night_s_own_encoder(tasks: list[Task], tmp_path: Path) -> None:
     encoder = Encoder(EncoderConfig(), Cache(tmp_path))
-    for function in loader.load(ROOT / "labeling_functions", tasks).functions:
+    for function in load_functions(ROOT / "labeling_functions", tasks).functions:
         own = examples_of(function.function)
         assert own.hits, function.name
         assert own.misses, function.name
         task = next(task for task in tasks if task.name == function.task)
-        assert applier.failed_examples(function, task, encoder.encode) is None, function.name
+        assert failed_examples(function, task, encoder.encode) is None, function.name
 
 
 def test_each_of_words_alone_votes_and_is_mostly_right(
@@ -161,13 +162,13 @@ def test_each_of_words_alone_votes_and_is_mostly_right(
     """Words, patterns and lengths need no encoder, so that one which costs nothing stands in."""
     encoder, meaning = HashingEncoder(), digest((ROOT / "labeling_functions/meaning.py").read_bytes())
     texts = inbox["text"].tolist()
-    rows = applier.rows_of(inbox[["text"]], applier.Vectors(lambda: encoder.encode(texts), encoder.encode))
-    for function in loader.load(ROOT / "labeling_functions", tasks).functions:
+    rows = build_rows(inbox[["text"]], RowSimilarities(lambda: encoder.encode(texts), encoder.encode))
+    for function in load_functions(ROOT / "labeling_functions", tasks).functions:
         if function.fingerprint == meaning:
             continue
         task = next(task for task in tasks if task.name == function.task)
-        found, raised = applier.apply(function, task, rows, max_failures=0)
-        voted = found != applier.ABSTAIN
+        found, raised = apply_function(function, task, rows, max_failures=0)
+        voted = found != ABSTAIN
         right = np.array(task.labels, dtype=object)[found[voted]] == truth[function.task].to_numpy()[voted]
         assert raised == 0, function.name
         assert voted.sum() >= 5, function.name

@@ -164,7 +164,7 @@ def new(
         name: of the file and its function
         label: what it votes for (default: the one with most to gain)
     """
-    from tilth.weak_supervision.functions import scaffold
+    from tilth.weak_supervision import new_function_file
 
     desk = desks.at(config)
     of = desk.task(task)
@@ -175,7 +175,7 @@ def new(
     if path.exists():
         raise RequestError(f"{path} is there already; choose another name")
     texts, codes = desk.free["text"].tolist(), of.codes(desk.free[of.name])
-    source = scaffold.file(name, of, label, texts, codes)
+    source = new_function_file(name, of, label, texts, codes)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     if as_json:
@@ -207,7 +207,7 @@ def suggest(
     """
     import numpy as np
 
-    from tilth.weak_supervision.functions import phrase_mining
+    from tilth.weak_supervision import MINED_FILE_HEADER, function_name, function_source, suggest_functions
 
     if not 0 < precision <= 1:
         raise RequestError(f"--precision {precision}: more than 0 and at most 1")
@@ -221,15 +221,15 @@ def suggest(
     for ballot in ballots:
         if not ballot.error:
             covered |= ballot.column >= 0
-    found = phrase_mining.suggest(texts, codes, of, covered, precision=precision)
+    found = suggest_functions(texts, codes, of, covered, precision=precision)
     found = [one for one in found if label in (None, one.label)]
     if not found:
         raise RequestError("no phrase is right often enough in enough labeled rows; label more, or lower --precision")
     names: list[str] = []
     for one in found:
-        names.append(phrase_mining.name_for(one.label, names))
+        names.append(function_name(one.label, names))
     parts = [
-        phrase_mining.write(one, texts, codes, of.labels.index(one.label), name)
+        function_source(one, texts, codes, of.labels.index(one.label), name)
         for one, name in zip(found, names, strict=True)
     ]
     if as_json:
@@ -237,7 +237,7 @@ def suggest(
 
         _say_json({"task": of.name, "functions": records.suggested(found, names, parts)})
     else:
-        say((phrase_mining.HEADER.format(task=of.name) + "".join(parts)).rstrip())
+        say((MINED_FILE_HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0
 
 

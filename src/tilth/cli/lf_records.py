@@ -35,7 +35,7 @@ def problems(desk: Desk) -> Record:
 
 def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
     """How a function did on the input's rows, and whether a night would use it."""
-    from tilth.weak_supervision import below
+    from tilth.weak_supervision import is_surely_below
 
     function = ballot.function
     found: Record = {"task": function.task, "name": function.name, "where": function.where, "good": not ballot.error}
@@ -45,7 +45,7 @@ def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
     voted = ballot.column >= 0
     told = voted & (truth >= 0)
     right, measured = int((ballot.column[told] == truth[told]).sum()), int(told.sum())
-    poor = measured >= config.min_measured and below(right, measured, config.min_accuracy)
+    poor = measured >= config.min_measured and is_surely_below(right, measured, config.min_accuracy)
     if poor:
         found |= {"good": False, "error": f"below min_accuracy = {config.min_accuracy}"}
     return found | {"votes": int(voted.sum()), "measured": measured, "right": right, "seconds": ballot.seconds}
@@ -100,9 +100,9 @@ def suggested(found: Sequence[Suggestion], names: Sequence[str], sources: Sequen
             "label": one.label,
             "phrases": list(one.phrases),
             "votes": len(one.rows),
-            "new": one.fresh,
+            "new": one.uncovered,
             "right": one.right,
-            "measured": one.told,
+            "measured": one.labeled,
             "source": source,
         }
         for one, name, source in zip(found, names, sources, strict=True)

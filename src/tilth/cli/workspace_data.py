@@ -60,9 +60,9 @@ class Desk:
     @cached_property
     def loaded(self) -> LoadedFunctions:
         """The workspace's labeling functions, and those of installed packages."""
-        from tilth.weak_supervision.functions import loader
+        from tilth.weak_supervision import load_functions
 
-        return loader.load(self.workspace.labeling_functions, self.tasks)
+        return load_functions(self.workspace.labeling_functions, self.tasks)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -88,10 +88,10 @@ class Desk:
     def cast(self, functions: Sequence[LoadedFunction], frame: pd.DataFrame, *, cached: bool) -> list[Ballot]:
         """The functions' votes on a frame's rows."""
         from tilth.store import Cache
-        from tilth.weak_supervision import cast_all
+        from tilth.weak_supervision import cast_votes
 
         texts = frame["text"].tolist()
-        return cast_all(
+        return cast_votes(
             functions,
             self.tasks,
             frame,

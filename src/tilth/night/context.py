@@ -54,9 +54,9 @@ class Context:
         """The workspace's labeling functions, for the stage that takes them."""
         if name != "weak_supervision":
             return None
-        from tilth.weak_supervision.functions import loader
+        from tilth.weak_supervision import load_functions
 
-        return loader.load(self.workspace.labeling_functions, self.tasks)
+        return load_functions(self.workspace.labeling_functions, self.tasks)
 
     def carried(self, name: str) -> Path | None:
         """What the stage's last night left for this one."""

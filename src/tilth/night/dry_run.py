@@ -33,7 +33,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         row = {"stage": name, "runs": name in request.stages, "rows": table.num_rows, "exact": unknown is None}
         row |= {"cached": None, "folder": None, "after": unknown}
         functions = context.functions(name) if row["runs"] else None
-        for warning in console.warnings(functions.told()) if functions is not None else ():
+        for warning in console.warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
             folder = context.result_folder(name, table, functions)

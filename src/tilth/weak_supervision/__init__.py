@@ -1,4 +1,12 @@
-"""Weak supervision: labeling functions vote, and Snorkel's label model turns votes into labels with confidence."""
+"""Weak supervision: labeling functions vote, and a label model turns the votes into labels with confidence.
+
+In: the table, the loaded labeling functions, and the history of the nights before. Out: proposed labels with their
+probabilities (`<task>_weak`, `<task>_weak_confidence`), disputed labels, the votes, and the history for the next night.
+
+`functions` loads the functions, `voting` has them vote in the guarded processes of `isolation`, `screening` leaves out
+those that drift or err, `models` turns the rest into labels, and `task_labels` puts this together for one task; each
+returns its result, and `stage` alone writes. A further label model or limit: see the room that it belongs to.
+"""
 
 from __future__ import annotations
 
@@ -11,34 +19,59 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.stage import Resources, StageResult
-    from tilth.weak_supervision.functions.accuracy_bounds import below
-    from tilth.weak_supervision.functions.loader import LoadedFunction, LoadedFunctions
-    from tilth.weak_supervision.functions.phrase_mining import Suggestion
-    from tilth.weak_supervision.functions.unit_examples import examples_of
-    from tilth.weak_supervision.voting.cached_applier import cast_all
-    from tilth.weak_supervision.voting.label_matrix import Ballot
+    from tilth.weak_supervision.functions import (
+        MINED_FILE_HEADER,
+        LoadedFunction,
+        LoadedFunctions,
+        Suggestion,
+        examples,
+        examples_of,
+        function_name,
+        function_source,
+        is_surely_below,
+        load_functions,
+        new_function_file,
+        suggest_functions,
+    )
+    from tilth.weak_supervision.voting import Ballot, cast_votes
 
 __all__ = [
+    "MINED_FILE_HEADER",
     "Ballot",
     "Config",
     "LoadedFunction",
     "LoadedFunctions",
     "Suggestion",
-    "below",
-    "cast_all",
+    "cast_votes",
+    "examples",
     "examples_of",
+    "function_name",
+    "function_source",
+    "is_surely_below",
+    "load_functions",
+    "new_function_file",
     "run",
+    "suggest_functions",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "functions.accuracy_bounds": ("below",),
-        "functions.loader": ("LoadedFunction", "LoadedFunctions"),
-        "functions.phrase_mining": ("Suggestion",),
-        "functions.unit_examples": ("examples_of",),
-        "voting.cached_applier": ("cast_all",),
-        "voting.label_matrix": ("Ballot",),
+        "functions": (
+            "MINED_FILE_HEADER",
+            "LoadedFunction",
+            "LoadedFunctions",
+            "Suggestion",
+            "examples",
+            "examples_of",
+            "function_name",
+            "function_source",
+            "is_surely_below",
+            "load_functions",
+            "new_function_file",
+            "suggest_functions",
+        ),
+        "voting": ("Ballot", "cast_votes"),
     },
 )
 
@@ -46,7 +79,7 @@ __getattr__, __dir__ = lazy_exports(
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """Propose `<task>_weak` and `<task>_weak_confidence`.
 
-    `resources.labeling_functions` holds one `LoadedFunctions`, as `loader.load` gives it.
+    `resources.labeling_functions` holds one `LoadedFunctions`, as `load_functions` gives it.
     """
     from tilth.weak_supervision import stage
 

@@ -1,9 +1,10 @@
-"""The stage: check the functions, let them vote, drop the bad ones, and write down what the label model is sure of."""
+"""The stage: let the functions vote, leave out the bad ones, and write the labels that the label model is sure of."""
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,86 +12,103 @@ from datasets import Dataset
 
 from tilth import samples as table
 from tilth.samples import Split
-from tilth.stage import Resources, StageResult
+from tilth.stage import Figure, Resources, StageResult
 from tilth.weak_supervision import figures
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.functions import LoadedFunction, LoadedFunctions, history
-from tilth.weak_supervision.models import propagate
-from tilth.weak_supervision.night_state import _Night
-from tilth.weak_supervision.task_labels import _conclude, _of, _truth
-from tilth.weak_supervision.voting import Ballot, cast_all, name_of, write_votes
-
-_TOLD = ("left_out", "remarks")
+from tilth.weak_supervision.functions import LoadedFunction, LoadedFunctions, read_history, write_history
+from tilth.weak_supervision.night_inputs import NightInputs
+from tilth.weak_supervision.screening import Screening
+from tilth.weak_supervision.task_labels import TaskResult, label_from_text, label_from_votes
+from tilth.weak_supervision.voting import Ballot, cast_votes, full_name, write_label_matrix
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.weak_supervision.run`."""
-    loaded = [one for one in resources.labeling_functions if isinstance(one, LoadedFunctions)]
     functions = [one for item in resources.labeling_functions for one in _functions(item)]
-    left_out, remarks = (dict(item for one in loaded for item in one.told()[kind].items()) for kind in _TOLD)
+    notes = _loading_notes(resources)
     frame = table.to_pandas(samples)
     free = np.flatnonzero(frame["split"].ne(Split.GOLD).to_numpy(dtype=bool))
     if functions and not len(free):
-        told = {"left_out": left_out, "remarks": remarks}
-        return StageResult(samples=samples, metrics=told, skipped="no rows to vote on")
-    night = _Night(
-        frame=frame,
-        free=free,
-        config=config,
-        resources=resources,
-        before=history.read(resources.carried),
-        left_out=left_out,
-        remarks=remarks,
+        return StageResult(samples=samples, metrics=notes, skipped="no rows to vote on")
+    inputs = NightInputs(
+        frame=frame, free=free, config=config, resources=resources, history=read_history(resources.carried)
     )
-    ballots, evidence = _cast(night, functions) if functions else [], resources.evidence
-    tasks = {task.name: _conclude(night, task, ballots) for task in resources.tasks if _of(task, ballots)}
-    for task in (task for task in resources.tasks if task.name not in tasks):
-        if (found := propagate(frame, task, _truth(frame, task), evidence, config.propagate)) is not None:
-            found.write(frame, task)
-            tasks[task.name] = found.metrics()
-            night.figures.append(found.figure(task.name))
-    if not functions and not tasks:
-        told = {"left_out": left_out, "remarks": remarks}
-        return StageResult(samples=samples, metrics=told, skipped="no labeling functions")
-    if night.before:
-        night.figures.append(figures.drift(night.tonight, night.before, night.drifted))
+    ballots = _cast(inputs, functions) if functions else []
+    notes["left_out"] |= {full_name(ballot): ballot.error for ballot in ballots if ballot.error}
+    notes["remarks"] |= {full_name(ballot): ballot.remark for ballot in ballots if ballot.remark}
+    ballots = [ballot for ballot in ballots if ballot.votes is not None]
+    results = _task_results(inputs, ballots)
+    if not functions and not results:
+        return StageResult(samples=samples, metrics=notes, skipped="no labeling functions")
+    screening = functools.reduce(operator.or_, (result.screening for result in results.values()), Screening())
+    notes["left_out"] |= screening.left_out
+    for result in results.values():
+        for name, column in result.columns.items():
+            frame[name] = column
+    outputs: dict[str, Any] = {}
+    if functions:
+        outputs["artifacts"] = {"votes.parquet": write_label_matrix(frame, free, ballots, resources.scratch)}
+        failed = {full_name(ballot) for ballot in ballots} - set(screening.records)
+        folder = resources.scratch / "history"
+        outputs["carried"] = write_history(folder, inputs.history, screening.records, screening.drifted, failed)
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
-        metrics={"tasks": tasks, "left_out": left_out, "remarks": remarks},
-        figures=night.figures,
-        artifacts={"votes.parquet": write_votes(frame, free, ballots, resources.scratch)} if functions else {},
-        carried=_remembered(night, ballots) if functions else None,
+        metrics={"tasks": {task: result.metrics for task, result in results.items()}, **notes},
+        figures=_figures(inputs, results, screening),
+        **outputs,
     )
-
-
-def _remembered(night: _Night, ballots: Sequence[Ballot]) -> Path:
-    failed = {name_of(ballot) for ballot in ballots} - set(night.tonight)
-    return history.write(night.resources.scratch / "history", night.before, night.tonight, night.drifted, failed)
 
 
 def _functions(loaded: Any) -> Sequence[LoadedFunction]:
     return loaded.functions if isinstance(loaded, LoadedFunctions) else (loaded,)
 
 
-def _cast(night: _Night, functions: Sequence[LoadedFunction]) -> list[Ballot]:
-    """The ballots of the functions that voted; the others are named."""
-    resources, evidence = night.resources, night.resources.evidence
-    known = {task.name for task in resources.tasks}
-    ballots = cast_all(
-        [one for one in functions if one.task in known],
+def _loading_notes(resources: Resources) -> dict[str, dict[str, str]]:
+    """What was left out when the functions were loaded, and what is odd about the others."""
+    notes: dict[str, dict[str, str]] = {"left_out": {}, "remarks": {}}
+    for loaded in resources.labeling_functions:
+        if isinstance(loaded, LoadedFunctions):
+            for kind, items in loaded.notes().items():
+                notes[kind] |= items
+    return notes
+
+
+def _cast(inputs: NightInputs, functions: Sequence[LoadedFunction]) -> list[Ballot]:
+    """A ballot for each function of the night's tasks."""
+    resources, evidence = inputs.resources, inputs.resources.evidence
+    tasks = {task.name for task in resources.tasks}
+    return cast_votes(
+        [one for one in functions if one.task in tasks],
         resources.tasks,
-        night.frame.iloc[night.free],
-        lambda: evidence.embeddings()[night.free],
+        inputs.rows,
+        lambda: evidence.embeddings()[inputs.free],
         evidence.encoder.encode,
-        night.config,
-        # The votes' own cache, beside the stage's: a new function then costs one column.
+        inputs.config,
+        # The votes have a cache of their own, apart from the stage's: a new function then costs one column.
         evidence.cache,
         evidence.encoder.fingerprint,
     )
-    for ballot in ballots:
-        name = name_of(ballot)
-        if ballot.error:
-            night.left_out[name] = ballot.error
-        if ballot.remark:
-            night.remarks[name] = ballot.remark
-    return [ballot for ballot in ballots if ballot.votes is not None]
+
+
+def _task_results(inputs: NightInputs, ballots: Sequence[Ballot]) -> dict[str, TaskResult]:
+    """The results by task: first of tasks with functions, then of those that the text alone can label."""
+    of_task = {
+        task.name: [ballot for ballot in ballots if ballot.function.task == task.name]
+        for task in inputs.resources.tasks
+    }
+    results = {
+        task.name: label_from_votes(inputs, task, of_task[task.name])
+        for task in inputs.resources.tasks
+        if of_task[task.name]
+    }
+    for task in inputs.resources.tasks:
+        if task.name not in results and (result := label_from_text(inputs, task)) is not None:
+            results[task.name] = result
+    return results
+
+
+def _figures(inputs: NightInputs, results: dict[str, TaskResult], screening: Screening) -> list[Figure]:
+    shown = [figure for result in results.values() for figure in result.figures]
+    if inputs.history:
+        shown.append(figures.drift(screening.records, inputs.history, screening.drifted))
+    return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,137 +11,215 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.samples import Origin, Status, Task
+from tilth.stage import Figure
 from tilth.weak_supervision import figures
 from tilth.weak_supervision.models import (
-    FEW_LABELS,
-    TEXT,
+    MIN_LABELED_ROWS,
+    TEXT_MODEL,
     Choice,
-    Witnesses,
-    believe_unseen,
-    choose,
-    part,
+    LabelModelInputs,
+    choose_label_model,
+    held_out_probabilities,
     propagate,
-    write_labels,
+    select_texts,
+    weak_label_columns,
 )
-from tilth.weak_supervision.night_state import _Night
-from tilth.weak_supervision.screening import _unfit
+from tilth.weak_supervision.night_inputs import NightInputs
+from tilth.weak_supervision.screening import Screening, screen_functions
 from tilth.weak_supervision.voting import ABSTAIN, Ballot
 
 MANY = 5000
-"""Labels from which on functions need not beat judges of the labels alone: these cost a fit for each fold, and so many
-labels need no functions."""
-
+"""Labels from which on functions need not beat a text model fitted to the labels alone: it costs a fit for each fold,
+and so many labels need no functions."""
 
 _PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
 
 
-def _of(task: Task, ballots: Sequence[Ballot]) -> list[Ballot]:
-    return [ballot for ballot in ballots if ballot.function.task == task.name]
+@dataclass(frozen=True, kw_only=True)
+class TaskResult:
+    """What came of one task.
+
+    Attributes:
+        columns: of the whole table, by name.
+        metrics: plain JSON.
+        figures: for the report.
+        screening: of its functions, where it has any.
+    """
+
+    columns: dict[str, np.ndarray]
+    metrics: dict[str, Any]
+    figures: list[Figure]
+    screening: Screening = field(default_factory=Screening)
 
 
-def _conclude(night: _Night, task: Task, every: Sequence[Ballot]) -> dict[str, Any]:
-    """Write the task's two columns; give its metrics."""
-    ballots = _of(task, every)
+@dataclass(frozen=True, kw_only=True)
+class _Votes:
+    """The votes of a task's functions on the rows that are not gold.
+
+    Attributes:
+        task: the task.
+        ballots: one a function.
+        matrix: int64, shape (rows, functions), -1 abstains.
+        truth: current labels as codes, shape (rows,), -1 for none.
+    """
+
+    task: Task
+    ballots: Sequence[Ballot]
+    matrix: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Labels:
+    """A label model's answers on the rows that are not gold, arrays of shape (rows,).
+
+    Attributes:
+        codes: the labels, -1 where there is none.
+        confidence: their probabilities, NaN where there is no label.
+        choice: the label model.
+    """
+
+    codes: np.ndarray
+    confidence: np.ndarray
+    choice: Choice
+
+
+def label_from_text(inputs: NightInputs, task: Task) -> TaskResult | None:
+    """Label the rows that nobody labeled by a text model; None where there is nothing to do so from or to."""
+    truth = _truth(inputs.frame, task)
+    propagated = propagate(inputs.frame, task, truth, inputs.resources.evidence, inputs.config.propagate)
+    if propagated is None:
+        return None
+    return TaskResult(
+        columns=propagated.columns(task), metrics=propagated.metrics(), figures=[propagated.figure(task.name)]
+    )
+
+
+def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot]) -> TaskResult:
+    """Label the rows that are not gold by the votes of the task's functions.
+
+    Args:
+        inputs: the night's.
+        task: whose labels.
+        ballots: of the task's functions, one or more.
+    """
     matrix = np.column_stack([ballot.column for ballot in ballots]).astype(np.int64)
-    rows = night.frame.iloc[night.free]
-    truth = _truth(rows, task)
-    out = _unfit(night, ballots, matrix, truth)
-    kept = np.array([ballot.function.name not in out for ballot in ballots]) & (matrix >= 0).any(axis=0)
-    heard = rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool)  # junk would be a class of its own
-    label, confidence, choice = _label(night, matrix[:, kept], truth, task, heard)
-    sure = confidence >= night.config.min_confidence - 1e-6
-    write_labels(night.frame, night.free, task, label, confidence, sure)
-    stands = (truth >= 0) & rows[f"{task.name}_origin"].eq(Origin.GIVEN).to_numpy(dtype=bool)
-    disputes = stands & (label >= 0) & (label != truth) & (confidence >= night.config.dispute_above)
-    sent = disputes & (night.config.disputes == "review")
-    night.frame[f"{task.name}_disputed"] = np.isin(np.arange(len(night.frame)), night.free[sent])
-    night.figures.append(figures.summary(task.name, ballots, matrix, truth, out))
-    if choice.scores:
-        night.figures.append(figures.models(task.name, choice))
-    names = [ballot.function.name for ballot in ballots]
-    if (pairs := figures.correlated(task.name, names, matrix)) is not None:
-        night.figures.append(pairs)
-    if disputes.any():
-        given, voted_for = task.decoded(truth[disputes]), task.decoded(label[disputes])
-        night.figures.append(figures.disputed(task.name, rows[disputes], given, voted_for, confidence[disputes]))
-    told, voted = sure & (truth >= 0), (matrix[:, kept] >= 0).any(axis=1)
-    by_text = _by_text(night, task) if choice.name == TEXT else {}
-    return {
+    truth = _truth(inputs.rows, task)
+    screening = screen_functions(inputs, ballots, matrix, truth)
+    used = np.array([screening.passes(ballot) for ballot in ballots]) & (matrix >= 0).any(axis=0)
+    labels = _labels(inputs, matrix[:, used], truth, task)
+    sure = labels.confidence >= inputs.config.min_confidence - 1e-6
+    disputed = _disputed(inputs, task, truth, labels)
+    columns = weak_label_columns(len(inputs.frame), inputs.free, task, labels.codes, labels.confidence, sure)
+    for_review = inputs.free[disputed & (inputs.config.disputes == "review")]
+    columns[f"{task.name}_disputed"] = np.isin(np.arange(len(inputs.frame)), for_review)
+    metrics = {
         "functions": len(ballots),
-        "used": int(kept.sum()),
-        "label_model": choice.name,
-        "label_model_by": choice.by,
-        "label_model_scores": {name: round(score, 4) for name, score in choice.scores.items()},
+        "used": int(used.sum()),
+        **_label_metrics(labels, truth, matrix[:, used], sure),
+        "disputed": int(disputed.sum()),
+        "raised": {ballot.function.name: ballot.failures for ballot in ballots if ballot.failures},
+        "calls": sum(ballot.calls for ballot in ballots),
+    }
+    votes = _Votes(task=task, ballots=ballots, matrix=matrix, truth=truth)
+    shown = _figures(inputs.rows, votes, screening, labels, disputed)
+    if labels.choice.name == TEXT_MODEL and (by_text := label_from_text(inputs, task)) is not None:
+        columns |= by_text.columns
+        shown += by_text.figures
+        of_functions = ("functions", "used", "label_model")
+        metrics |= {name: value for name, value in by_text.metrics.items() if name not in of_functions}
+    return TaskResult(columns=columns, metrics=metrics, figures=shown, screening=screening)
+
+
+def _disputed(inputs: NightInputs, task: Task, truth: np.ndarray, labels: _Labels) -> np.ndarray:
+    """Rows whose given label votes and texts together contradict, boolean, shape (rows,)."""
+    given = (truth >= 0) & inputs.rows[f"{task.name}_origin"].eq(Origin.GIVEN).to_numpy(dtype=bool)
+    sure = labels.confidence >= inputs.config.dispute_above
+    return np.asarray(given & (labels.codes >= 0) & (labels.codes != truth) & sure)
+
+
+def _label_metrics(labels: _Labels, truth: np.ndarray, matrix: np.ndarray, sure: np.ndarray) -> dict[str, Any]:
+    measured, voted = sure & (truth >= 0), (matrix >= 0).any(axis=1)
+    agreement = float((labels.codes[measured] == truth[measured]).mean()) if measured.any() else None
+    return {
+        "label_model": labels.choice.name,
+        "label_model_by": labels.choice.by,
+        "label_model_scores": {name: round(score, 4) for name, score in labels.choice.scores.items()},
         "rows": len(truth),
         "voted_on": int(voted.sum()),
         "coverage": round(float(voted.mean()), 4),
         "weakly_labeled": int(sure.sum()),
         "weakly_labeled_without_label": int((sure & (truth < 0)).sum()),
-        "agreement_with_labels": round(float((label[told] == truth[told]).mean()), 4) if told.any() else None,
-        "agreement_measured_on": int(told.sum()),
-        "disputed": int(disputes.sum()),
-        "raised": {ballot.function.name: ballot.failures for ballot in ballots if ballot.failures},
-        "calls": sum(ballot.asked for ballot in ballots),
-        **by_text,
+        "agreement_with_labels": None if agreement is None else round(agreement, 4),
+        "agreement_measured_on": int(measured.sum()),
     }
 
 
-def _by_text(night: _Night, task: Task) -> dict[str, Any]:
-    """Let the text label the rows that nobody labeled, in the functions' place; give the metrics that this changes."""
-    truth = _truth(night.frame, task)
-    found = propagate(night.frame, task, truth, night.resources.evidence, night.config.propagate)
-    if found is None:
-        return {}
-    found.write(night.frame, task)
-    night.figures.append(found.figure(task.name))
-    metrics = found.metrics()
-    return {name: metrics[name] for name in metrics if name not in ("functions", "used", "label_model")}
+def _figures(
+    rows: pd.DataFrame, votes: _Votes, screening: Screening, labels: _Labels, disputed: np.ndarray
+) -> list[Figure]:
+    task, ballots, matrix, truth = votes.task, votes.ballots, votes.matrix, votes.truth
+    left_out = {ballot.function.name for ballot in ballots if not screening.passes(ballot)}
+    shown = [figures.summary(task.name, ballots, matrix, truth, left_out)]
+    if labels.choice.scores:
+        shown.append(figures.models(task.name, labels.choice))
+    names = [ballot.function.name for ballot in ballots]
+    if (pairs := figures.correlated(task.name, names, matrix)) is not None:
+        shown.append(pairs)
+    if disputed.any():
+        given, predicted = task.decoded(truth[disputed]), task.decoded(labels.codes[disputed])
+        confidence = labels.confidence[disputed]
+        shown.append(figures.disputed(task.name, rows[disputed], given, predicted, confidence))
+    return shown
 
 
 def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
-    """Labels in force that came from people or the input, as codes, -1 for none; never gold, never weak."""
+    """Current labels that came from people or the input, as codes, -1 for none; never gold, never weak."""
     known = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
-    told = known & table.settled(frame, task.name)
-    return np.where(told, task.codes(frame[task.name]), -1)
+    return np.where(known & table.settled(frame, task.name), task.codes(frame[task.name]), -1)
 
 
-def _label(
-    night: _Night, matrix: np.ndarray, truth: np.ndarray, task: Task, heard: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, Choice]:
-    """Best label as a code (-1 where nothing is said), its probability (NaN there), and the model that says so."""
-    label, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
-    places = np.flatnonzero(heard)
+def _labels(inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Task) -> _Labels:
+    """The labels of the label model that does best, on the rows that are not quarantined."""
+    codes, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
+    # Quarantined rows would be a class of their own.
+    places = np.flatnonzero(inputs.rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
     votes = matrix[places][:, (matrix[places] >= 0).any(axis=0)]
-    given = task.codes(night.frame.iloc[night.free][f"{task.name}_given"])
     if not votes.size or len(task.labels) < 2:
-        return label, confidence, Choice(name="majority", by="no votes to weigh")
-    seen = Witnesses(
+        choice = Choice(name="majority", by="no votes to weigh")
+        return _Labels(codes=codes, confidence=confidence, choice=choice)
+    given = task.codes(inputs.rows[f"{task.name}_given"])
+    model_inputs = LabelModelInputs(
         votes=votes,
         known=truth[places],
         given=np.where(truth >= 0, truth, given)[places],
-        text=part(night.text(), places),
-        folds=night.resources.evidence.folds[night.free][places],
+        text=select_texts(inputs.texts, places),
+        folds=inputs.resources.evidence.folds[inputs.free][places],
         classes=len(task.labels),
-        epochs=night.config.epochs,
-        seed=night.resources.seed,
-        judged=_judged(night, task, places),
+        epochs=inputs.config.epochs,
+        seed=inputs.resources.seed,
+        text_probabilities=_text_probabilities(inputs, task, places),
     )
-    choice = choose(seen, night.config.label_model)
-    if choice.name == TEXT:
-        return label, confidence, choice
-    found = believe_unseen(choice.name, seen, choice.temperatures.get(choice.name, 1.0))
-    said = np.isfinite(found[:, 0])
-    label[places[said]], confidence[places[said]] = found[said].argmax(axis=1), found[said].max(axis=1)
-    return label, confidence, choice
+    choice = choose_label_model(model_inputs, inputs.config.label_model)
+    if choice.name != TEXT_MODEL:
+        temperature = choice.temperatures.get(choice.name, 1.0)
+        probabilities = held_out_probabilities(choice.name, model_inputs, temperature)
+        known = np.isfinite(probabilities[:, 0])
+        codes[places[known]] = probabilities[known].argmax(axis=1)
+        confidence[places[known]] = probabilities[known].max(axis=1)
+    return _Labels(codes=codes, confidence=confidence, choice=choice)
 
 
-def _judged(night: _Night, task: Task, places: np.ndarray) -> np.ndarray | None:
-    """What judges of the labels alone say of the free rows at `places`; None where they are not to label the night."""
-    truth, config = _truth(night.frame, task), night.config
-    told = truth >= 0
+def _text_probabilities(inputs: NightInputs, task: Task, places: np.ndarray) -> np.ndarray | None:
+    """Out-of-fold probabilities of a text model fitted to the labels alone, on the free rows at `places`.
+
+    None where it is not to be compared with the functions.
+    """
+    truth, config = _truth(inputs.frame, task), inputs.config
+    labeled = truth >= 0
     if config.label_model != "auto" or config.propagate == "never":
         return None
-    if not FEW_LABELS <= told.sum() < MANY or len(np.unique(truth[told])) < 2:
+    if not MIN_LABELED_ROWS <= labeled.sum() < MANY or len(np.unique(truth[labeled])) < 2:
         return None
     labels = task.decoded(truth).tolist()
-    return night.resources.evidence.out_of_fold(task, labels).probabilities[night.free][places]
+    return inputs.resources.evidence.out_of_fold(task, labels).probabilities[inputs.free][places]

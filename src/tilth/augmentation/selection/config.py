@@ -1,4 +1,4 @@
-"""Settings of the gate."""
+"""What may be set of the gate."""
 
 from __future__ import annotations
 

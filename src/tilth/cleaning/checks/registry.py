@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,14 @@ from tilth.samples import Reason, Status
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckResult:
-    """A score and a verdict of each row.
+class Found:
+    """What a check found.
 
     Attributes:
         score: float, shape (rows,), 0 to 1, low = bad.
         issue: boolean, shape (rows,).
         duplicate_of: id of the row that each one repeats, or None; only of checks for duplicates.
-        counts: more figures of the rows that are not gold, as plain JSON.
+        counts: more to be told of the rows that are not gold, as plain JSON.
     """
 
     score: np.ndarray
@@ -32,23 +32,20 @@ class CheckResult:
     counts: Mapping[str, Any] = field(default_factory=dict)
 
 
-CheckFunction: TypeAlias = Callable[[pd.DataFrame, ChecksConfig, Evidence], CheckResult]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """A registered check with the verdict that its issues get."""
 
     name: str
-    run: CheckFunction
+    find: Callable[[pd.DataFrame, ChecksConfig, Evidence], Found]
     status: Status
     reason: Reason
 
 
 CHECKS: dict[str, Check] = {}
-MODULES = ("text_quality", "outliers", "duplicates")
+_MODULES = ("text_quality", "outliers", "duplicates")
 """Modules of this folder whose checks register themselves when they are loaded."""
-ORDER = (
+_ORDER = (
     "empty",
     "junk",
     "too_long",
@@ -63,28 +60,28 @@ ORDER = (
 """The order in which checks run and give reasons: the first reason of a row stands. Checks not named here come last."""
 
 
-def ordered_checks() -> list[Check]:
+def ordered() -> list[Check]:
     """All checks, in the order in which they run."""
-    for module in MODULES:
+    for module in _MODULES:
         importlib.import_module(f"{__package__}.{module}")
-    return sorted(CHECKS.values(), key=lambda check: ORDER.index(check.name) if check.name in ORDER else len(ORDER))
+    return sorted(CHECKS.values(), key=lambda check: _ORDER.index(check.name) if check.name in _ORDER else len(_ORDER))
 
 
-def check(name: str, status: Status, reason: Reason) -> Callable[[CheckFunction], CheckFunction]:
+def check(name: str, status: Status, reason: Reason) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
     """Register a check under a name that is not taken; its columns are `<name>_score` and `is_<name>_issue`.
 
     With `Status.ACTIVE` its issues are reported and change nothing.
     """
 
-    def register(function: CheckFunction) -> CheckFunction:
+    def register(function: Callable[..., Found]) -> Callable[..., Found]:
         if name in CHECKS:
             raise ValueError(f'a check "{name}" is registered already')
-        CHECKS[name] = Check(name=name, run=function, status=status, reason=reason)
+        CHECKS[name] = Check(name=name, find=function, status=status, reason=reason)
         return function
 
     return register
 
 
-def verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> CheckResult:
+def verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> Found:
     """A verdict without shades: score 0 where there is an issue, else 1."""
-    return CheckResult(score=np.where(issue, 0.0, 1.0), issue=issue, duplicate_of=duplicate_of)
+    return Found(score=np.where(issue, 0.0, 1.0), issue=issue, duplicate_of=duplicate_of)

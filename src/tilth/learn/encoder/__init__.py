@@ -1,8 +1,7 @@
 """Texts to vectors.
 
-In: texts. Out: L2-normalized vectors, one a text, cached by content (`Encoder`); and the same model as a torch module
-with its tokens, for fine-tuning and export (`Trunk`, `Tokens`). Any transformers model that `resolve_model` finds is an
-encoder by one line of the config; another kind of input gets a module of its own beside `text_encoder`.
+In: texts. Out: L2-normalized vectors, one a text, cached by content. Any transformers model that
+`tilth.learn.encoder.checkpoint` can find is an encoder by one line of the config.
 """
 
 from typing import TYPE_CHECKING

@@ -1,31 +1,30 @@
 """A digest of all that a labeling function's vote depends on beside the row: code, closure, globals, resources, files.
 
 What cannot be described in full has no fingerprint, and its votes are not cached.
+
+`datasets.fingerprint.Hasher` does not serve: it pickles a function that can be imported by its name, so that an edit of
+it or of its helpers changes nothing; it knows no version of a library and no file that a function reads; and it takes
+functions that call the clock, a random generator or the network, which have to be refused here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import enum
-import functools
-import re
 import sys
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tilth.store import digest
 from tilth.weak_supervision.functions.module_origins import all_names, file_of, global_names, imports, library
+from tilth.weak_supervision.functions.value_text import items_of, literal_text, whole_text
 
-_FICKLE = {"random", "secrets", "time", "datetime", "uuid", "socket", "urllib", "http", "subprocess", "threading"}
+_CHANGING = {"random", "secrets", "time", "datetime", "uuid", "socket", "urllib", "http", "subprocess", "threading"}
 """Modules whose answers differ from one call to the next, or come from elsewhere."""
 _FILES = {"os", "io", "pathlib", "shutil", "glob", "csv", "sqlite3", "tempfile"}
 """Modules that read files: of no harm to a function whose file declares what it reads."""
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, type(NotImplemented))
 _DEPTH = 50
 
 
@@ -33,18 +32,18 @@ class UnknownError(ValueError):
     """Something that cannot be described in full."""
 
 
-def fingerprint(function: Any, *parts: str, own: str = "") -> str:
+def fingerprint(function: Any, *parts: str, package: str = "") -> str:
     """Digest of a labeling function.
 
     Args:
         function: one of Snorkel's labeling functions, with its preprocessors and resources.
         parts: what else its votes depend on.
-        own: a package that is looked into though it is installed, for it is the one that ships the function.
+        package: one that is looked into though it is installed, for it is the one that ships the function.
 
     Raises:
         UnknownError: naming what has no fingerprint.
     """
-    described = _Seen(own).describe(function, 0)
+    described = _Walk(package).describe(function, 0)
     return digest("\x1f".join([*parts, sys.version.split()[0], described]))
 
 
@@ -63,11 +62,11 @@ class _Scope:
     files: bool
 
 
-class _Seen:
+class _Walk:
     """One walk over a function and what it reaches; what was met before is named by its place."""
 
-    def __init__(self, own: str) -> None:
-        self._own = own
+    def __init__(self, package: str) -> None:
+        self._package = package
         self._scope = _Scope({}, frozenset(), files=False)
         self._place: dict[tuple[Any, ...], int] = {}
         self._alive: list[Any] = []  # an id is that of one object only while it lives
@@ -76,10 +75,8 @@ class _Seen:
         """Text that is equal for values that behave alike."""
         if depth > _DEPTH:
             raise UnknownError("values nested too deeply")
-        if isinstance(value, enum.Enum):
-            return f"enum {type(value).__qualname__}.{value.name}={value.value!r}"
-        if type(value) in _PLAIN:
-            return f"{type(value).__name__} {value!r}"
+        if (literal := literal_text(value)) is not None:
+            return literal
         # Of a module only that counts which the code at hand looks up.
         key = (id(value), self._scope.names) if isinstance(value, types.ModuleType) else (id(value),)
         if key in self._place:
@@ -88,37 +85,34 @@ class _Seen:
         self._alive.append(value)
         return "\x1d".join(self._parts(value, depth + 1))
 
-    def _parts(self, value: Any, depth: int) -> Iterator[str]:  # noqa: PLR0912 - one branch a kind of value
+    def _parts(self, value: Any, depth: int) -> Iterator[str]:
         yield type(value).__name__
-        if isinstance(value, types.FunctionType):
-            yield from self._function(value, depth)
-        elif isinstance(value, types.CodeType):
-            yield from self._code(value, depth)
-        elif isinstance(value, tuple | list):
-            yield from (self.describe(item, depth) for item in value)
-        elif isinstance(value, set | frozenset):
+        if isinstance(value, set | frozenset):
             yield from sorted(self.describe(item, depth) for item in value)
         elif isinstance(value, Mapping):
             for key, item in value.items():
                 yield self.describe(key, depth) + "=" + self.describe(item, depth)
-        elif isinstance(value, re.Pattern):
-            yield f"{value.pattern!r} {value.flags}"
-        elif isinstance(value, PurePath):
-            yield str(value)
-        elif isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
-            yield f"{value.dtype} {value.shape} {digest(value.tobytes().hex())}"
-        elif isinstance(value, functools.partial):
-            yield from (self.describe(item, depth) for item in (value.func, value.args, value.keywords))
-        elif isinstance(value, types.MethodType):
-            yield from (self.describe(item, depth) for item in (value.__func__, value.__self__))
-        elif isinstance(value, types.ModuleType):
-            yield from self._module(value, depth)
-        elif isinstance(value, types.BuiltinFunctionType):
-            yield self._builtin(value, depth)
-        elif isinstance(value, type):
-            yield from self._class(value, depth)
+        elif (text := whole_text(value)) is not None:
+            yield text
+        elif (items := items_of(value)) is not None:
+            yield from (self.describe(item, depth) for item in items)
         else:
-            yield from self._instance(value, depth)
+            yield from self._code_object(value, depth)
+
+    def _code_object(self, value: Any, depth: int) -> Iterator[str]:
+        """Functions, their code, modules and classes; whatever else there is has to be an instance of a class."""
+        match value:
+            case types.FunctionType():
+                return self._function(value, depth)
+            case types.CodeType():
+                return self._code(value, depth)
+            case types.ModuleType():
+                return self._module(value, depth)
+            case types.BuiltinFunctionType():
+                return iter([self._builtin(value, depth)])
+            case type():
+                return self._class(value, depth)
+        return self._instance(value, depth)
 
     def _function(self, value: types.FunctionType, depth: int) -> Iterator[str]:
         if (known := self._library(value.__module__)) is not None:
@@ -139,7 +133,7 @@ class _Seen:
     def _within(self, scope: Mapping[str, Any], code: types.CodeType) -> Iterator[list[str]]:
         """Look at code; gives digests of the files that its module declares in FILES."""
         try:
-            contents = declared(scope)
+            contents = declared_files(scope)
         except (OSError, TypeError) as error:
             raise UnknownError(f"FILES names what cannot be read: {error}") from error
         outer = self._scope
@@ -187,9 +181,9 @@ class _Seen:
     def _library(self, name: str | None) -> str | None:
         """What stands for a module of a library; None where it is people's own, and so looked into."""
         top = (name or "").partition(".")[0]
-        if top in _FICKLE or (top in _FILES and not self._scope.files):
+        if top in _CHANGING or (top in _FILES and not self._scope.files):
             raise UnknownError(f"it uses {top}")
-        return None if top == self._own else library(name or "")
+        return None if top == self._package else library(name or "")
 
     def _builtin_name(self, name: str) -> None:
         if name == "open" and not self._scope.files:
@@ -231,7 +225,7 @@ class _Seen:
         yield repr(vars(value).get("tilth_examples"))
 
 
-def declared(scope: Mapping[str, Any]) -> tuple[bytes, ...] | None:
+def declared_files(scope: Mapping[str, Any]) -> tuple[bytes, ...] | None:
     """Contents of the files that a module says it reads, by its globals; None where it says nothing."""
     names = scope.get("FILES")
     if names is None:

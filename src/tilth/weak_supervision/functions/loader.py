@@ -13,6 +13,7 @@ from tilth.errors import did_you_mean
 from tilth.samples import Task
 from tilth.store import digest
 from tilth.weak_supervision.functions import safe_import
+from tilth.weak_supervision.isolation import why_not_isolated
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class LoadedFunction:
         name: the function's name, unique within its task.
         function: called with a row; gives a label, or None or -1 to abstain.
         fingerprint: digest of the source of its file.
-        key: digest of all that its votes depend on beside the row; None where that cannot be told.
+        key: digest of all that its votes depend on beside the row; None where that cannot be determined.
         where: the file or package that it comes from.
     """
 
@@ -65,17 +66,17 @@ class LoadedFunctions:
     fingerprint: str = ""
     remarks: tuple[Problem, ...] = ()
 
-    def told(self) -> dict[str, dict[str, str]]:
-        """What is left out, and what is odd, each by where it stands, as the stage's metrics say it."""
-        told: dict[str, dict[str, str]] = {"left_out": {}, "remarks": {}}
+    def notes(self) -> dict[str, dict[str, str]]:
+        """What is left out, and what is odd, each by where it stands, as in the stage's metrics."""
+        notes: dict[str, dict[str, str]] = {"left_out": {}, "remarks": {}}
         for kind, items in (("left_out", self.problems), ("remarks", self.remarks)):
             for item in items:
-                before = told[kind].get(item.where)
-                told[kind][item.where] = f"{before}; {item.why}" if before else item.why
-        return told
+                before = notes[kind].get(item.where)
+                notes[kind][item.where] = f"{before}; {item.why}" if before else item.why
+        return notes
 
 
-def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
+def load_functions(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
     """Collect the labeling functions of every `*.py` file of a folder, and of packages that announce some.
 
     A file names its task by `TASK = "…"` at its top; with a single task it may go without. `FILES = ("words.txt",)`
@@ -83,11 +84,11 @@ def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
     announces a module, or one function, under the entry point group `tilth.labeling_functions`. The functions'
     examples are run by the stage, which has an encoder.
     """
-    read = safe_import.from_folder(folder, IMPORT_SECONDS)
-    read += [safe_import.from_entry_point(point, IMPORT_SECONDS) for point in safe_import.entry_points()]
+    sources = safe_import.from_folder(folder, IMPORT_SECONDS)
+    sources += [safe_import.from_entry_point(point, IMPORT_SECONDS) for point in safe_import.entry_points()]
     functions: dict[tuple[str, str], LoadedFunction] = {}
     problems: list[Problem] = []
-    for source in read:
+    for source in sources:
         for item in _collect(source, [task.name for task in tasks]):
             if isinstance(item, Problem):
                 problems.append(item)
@@ -96,12 +97,16 @@ def load(folder: Path, tasks: Sequence[Task]) -> LoadedFunctions:
             elif first.function is not item.function:  # it may be imported from the file that defines it
                 why = f"another function has this name, in {first.where}; rename one"
                 problems.append(Problem(where=f"{source.where}:{item.name}", why=why))
-    found = tuple(functions.values())
+    usable = tuple(functions.values())
     return LoadedFunctions(
-        functions=found,
+        functions=usable,
         problems=tuple(problems),
-        fingerprint=_fingerprint(read, found),
-        remarks=(*(remark for source in read for remark in _remarks(source)), *_unread(folder)),
+        fingerprint=_fingerprint(sources, usable),
+        remarks=(
+            *(remark for source in sources for remark in _remarks(source)),
+            *_unread(folder),
+            *_unguarded(sources),
+        ),
     )
 
 
@@ -121,17 +126,24 @@ def _unread(folder: Path) -> list[Problem]:
     return [Problem(where=folder.name, why=why)]
 
 
-def _fingerprint(read: Sequence[safe_import.Source], functions: Sequence[LoadedFunction]) -> str:
+def _unguarded(sources: Sequence[safe_import.Source]) -> list[Problem]:
+    """That nothing ends a file or function that hangs or grows, where this process may have no guarded children."""
+    why = why_not_isolated() if sources else ""
+    message = f"imported and run in this process, without limits of time and memory, for {why}"
+    return [Problem(where="isolation", why=message)] if why else []
+
+
+def _fingerprint(sources: Sequence[safe_import.Source], functions: Sequence[LoadedFunction]) -> str:
     """What a cached result of the stage depends on; where a function's votes may differ by the hour, on the hour."""
-    if not read:
+    if not sources:
         return ""
-    fickle = [function.name for function in functions if function.key is None]
-    if fickle:
-        log.info("labeling functions without a fingerprint, asked anew each night: %s", ", ".join(fickle))
-    now = os.urandom(16).hex() if fickle else ""
-    # A function's own key says more than its file: what it closes over, and files that it read on import.
+    not_cacheable = [function.name for function in functions if function.key is None]
+    if not_cacheable:
+        log.info("labeling functions without a fingerprint, run anew each night: %s", ", ".join(not_cacheable))
+    now = os.urandom(16).hex() if not_cacheable else ""
+    # A function's own key covers more than its file: what it closes over, and files that it read on import.
     keys = [f"{function.name} {function.key}" for function in functions]
-    return digest("\x1f".join([*(f"{source.where} {source.digest}" for source in read), *keys, now]))
+    return digest("\x1f".join([*(f"{source.where} {source.digest}" for source in sources), *keys, now]))
 
 
 def _collect(source: safe_import.Source, tasks: Sequence[str]) -> list[LoadedFunction | Problem]:
@@ -144,8 +156,8 @@ def _collect(source: safe_import.Source, tasks: Sequence[str]) -> list[LoadedFun
     if task not in tasks:
         why = f"TASK = {task!r} is no task of this night; {did_you_mean(str(task), tasks)}"
         return [Problem(where=source.where, why=why.replace("'", '"'))]
-    found = safe_import.functions(source)
-    if not found:
+    members = safe_import.labeling_functions(source)
+    if not members:
         return [Problem(where=source.where, why="holds no function made by snorkel's @labeling_function()")]
     return [
         LoadedFunction(
@@ -153,8 +165,8 @@ def _collect(source: safe_import.Source, tasks: Sequence[str]) -> list[LoadedFun
             name=item.name,
             function=item,
             fingerprint=source.digest,
-            key=safe_import.key(item, source, task),
+            key=safe_import.vote_key(item, source, task),
             where=source.where,
         )
-        for item in found
+        for item in members
     ]

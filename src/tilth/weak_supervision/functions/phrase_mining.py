@@ -13,7 +13,7 @@ import numpy as np
 
 from tilth.samples import Task
 from tilth.text import normal_form
-from tilth.weak_supervision.functions.accuracy_bounds import wilson
+from tilth.weak_supervision.functions.accuracy_bounds import wilson_lower_bound
 
 LONGEST = 3
 """Words in a phrase."""
@@ -21,7 +21,7 @@ FEWEST = 3
 """Labeled rows that a phrase has to be in; one or two may be chance."""
 AT_MOST = 8
 """Phrases of one function; a person has to read them."""
-HEADER = '''"""Phrases mined from labeled rows; read them, and throw out what is right by chance."""
+MINED_FILE_HEADER = '''"""Phrases mined from labeled rows; read them, and throw out what is right by chance."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ class Phrase:
         words: in lower case, parted by one space.
         rows: positions of all rows that hold it.
         right: labeled rows that hold it and have the label.
-        told: labeled rows that hold it.
+        labeled: labeled rows that hold it.
     """
 
     words: str
     rows: frozenset[int]
     right: int
-    told: int
+    labeled: int
 
     @property
-    def sure(self) -> float:
+    def precision_bound(self) -> float:
         """The lower end of the precision's 95% interval (Wilson 1927)."""
-        return wilson(self.right, self.told)
+        return wilson_lower_bound(self.right, self.labeled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,29 +81,29 @@ class Suggestion:
         label: what it would vote for.
         phrases: any of which it would look for, best first.
         rows: positions of all rows that it would vote on.
-        fresh: of those, how many no present function votes on.
+        uncovered: of those, how many no present function votes on.
         right: labeled rows on which it would be right.
-        told: labeled rows on which it would vote.
+        labeled: labeled rows on which it would vote.
     """
 
     label: str
     phrases: tuple[str, ...]
     rows: tuple[int, ...]
-    fresh: int
+    uncovered: int
     right: int
-    told: int
+    labeled: int
 
 
-def pattern(phrases: Sequence[str]) -> str:
+def phrase_pattern(phrases: Sequence[str]) -> str:
     r"""A regular expression for any of the phrases, whatever stands between their words.
 
-    >>> print(pattern(["my refund", "owe"]))
+    >>> print(phrase_pattern(["my refund", "owe"]))
     my\W+refund|owe
     """
     return "|".join(r"\W+".join(map(re.escape, phrase.split())) for phrase in phrases)
 
 
-def suggest(
+def suggest_functions(
     texts: Sequence[str], codes: np.ndarray, task: Task, covered: np.ndarray, *, precision: float = 0.9
 ) -> list[Suggestion]:
     """At most one function a label, of the phrases that are right often enough.
@@ -115,31 +115,33 @@ def suggest(
         covered: boolean, shape (rows,): a present function votes on the row.
         precision: share of labeled rows on which a phrase has to be right.
     """
-    found = _phrases([normal_form(text).split() for text in texts], codes, precision)
-    made = [_suggestion(label, found[code], texts, codes, code, covered) for code, label in enumerate(task.labels)]
-    return sorted((one for one in made if one is not None), key=lambda one: -one.fresh)
+    phrases = _phrases([normal_form(text).split() for text in texts], codes, precision)
+    suggestions = [
+        _suggestion(label, phrases[code], texts, codes, code, covered) for code, label in enumerate(task.labels)
+    ]
+    return sorted((one for one in suggestions if one is not None), key=lambda one: -one.uncovered)
 
 
 def _phrases(words: Sequence[Sequence[str]], codes: np.ndarray, precision: float) -> dict[int, list[Phrase]]:
-    """The phrases of each label that are right often enough, the surest first."""
-    held: dict[str, set[int]] = defaultdict(set)
-    for row, own in enumerate(words):
+    """The phrases of each label that are right often enough, the most precise first."""
+    rows_with: dict[str, set[int]] = defaultdict(set)
+    for row, row_words in enumerate(words):
         for length in range(1, LONGEST + 1):
-            for start in range(len(own) - length + 1):
-                held[" ".join(own[start : start + length])].add(row)
-    found: dict[int, list[Phrase]] = defaultdict(list)
-    for phrase, rows in held.items():
+            for start in range(len(row_words) - length + 1):
+                rows_with[" ".join(row_words[start : start + length])].add(row)
+    precise: dict[int, list[Phrase]] = defaultdict(list)
+    for phrase, rows in rows_with.items():
         counts = Counter(codes[row] for row in rows if codes[row] >= 0)
-        told = sum(counts.values())
-        if told < FEWEST:
+        labeled = sum(counts.values())
+        if labeled < FEWEST:
             continue
         code, right = max(counts.items(), key=lambda item: (item[1], -item[0]))
-        if right >= FEWEST and right >= precision * told:
-            found[int(code)].append(Phrase(words=phrase, rows=frozenset(rows), right=right, told=told))
-    for phrases in found.values():
-        # Of those that are equally sure, short phrases of long words: "refund" rather than "my".
-        phrases.sort(key=lambda one: (-one.sure, one.words.count(" "), -len(one.words), one.words))
-    return found
+        if right >= FEWEST and right >= precision * labeled:
+            precise[int(code)].append(Phrase(words=phrase, rows=frozenset(rows), right=right, labeled=labeled))
+    for phrases in precise.values():
+        # Of those of equal precision, short phrases of long words: "refund" rather than "my".
+        phrases.sort(key=lambda one: (-one.precision_bound, one.words.count(" "), -len(one.words), one.words))
+    return precise
 
 
 def _suggestion(
@@ -155,20 +157,22 @@ def _suggestion(
             reached |= phrase.rows
     if not chosen:
         return None
-    compiled = re.compile(rf"\b(?:{pattern([one.words for one in chosen])})\b", re.IGNORECASE)
+    compiled = re.compile(rf"\b(?:{phrase_pattern([one.words for one in chosen])})\b", re.IGNORECASE)
     rows = [row for row, text in enumerate(texts) if compiled.search(text)]
-    told = [row for row in rows if codes[row] >= 0]
+    labeled = [row for row in rows if codes[row] >= 0]
     return Suggestion(
         label=label,
         phrases=tuple(one.words for one in chosen),
         rows=tuple(rows),
-        fresh=sum(1 for row in rows if not covered[row]),
-        right=sum(1 for row in told if codes[row] == code),
-        told=len(told),
+        uncovered=sum(1 for row in rows if not covered[row]),
+        right=sum(1 for row in labeled if codes[row] == code),
+        labeled=len(labeled),
     )
 
 
-def write(suggestion: Suggestion, texts: Sequence[str], codes: np.ndarray, code: int, name: str | None = None) -> str:
+def function_source(
+    suggestion: Suggestion, texts: Sequence[str], codes: np.ndarray, code: int, name: str | None = None
+) -> str:
     """The source of a suggested function, with examples from labeled rows, ready to paste.
 
     Args:
@@ -182,25 +186,25 @@ def write(suggestion: Suggestion, texts: Sequence[str], codes: np.ndarray, code:
     hits = _shortest(texts[row] for row in sorted(rows) if codes[row] == code)
     others = (row for row in range(len(texts)) if row not in rows and codes[row] not in (-1, code))
     misses = _shortest(texts[row] for row in others)
-    expression = rf"\b(?:{pattern(suggestion.phrases)})\b"
+    expression = rf"\b(?:{phrase_pattern(suggestion.phrases)})\b"
     figures = (
-        f"{suggestion.label}: votes on {len(rows)} of {len(texts)} rows, {suggestion.fresh} of them new; "
-        f"right on {suggestion.right} of {suggestion.told} labeled ones"
+        f"{suggestion.label}: votes on {len(rows)} of {len(texts)} rows, {suggestion.uncovered} of them new; "
+        f"right on {suggestion.right} of {suggestion.labeled} labeled ones"
     )
     return _FUNCTION.format(
         figures=figures,
         hits=",\n        ".join(map(quoted, hits)),
         misses=",\n        ".join(map(quoted, misses)),
-        name=name or name_for(suggestion.label),
+        name=name or function_name(suggestion.label),
         label=quoted(suggestion.label),
         pattern=f'r"{expression}"',
     )
 
 
-def name_for(label: str, taken: Collection[str] = ()) -> str:
+def function_name(label: str, taken: Collection[str] = ()) -> str:
     """A function's name after a label, one that Python allows and that is not taken.
 
-    >>> name_for("Card lost"), name_for("2fa"), name_for("2 fa", {"label_2_fa_phrases"})
+    >>> function_name("Card lost"), function_name("2fa"), function_name("2 fa", {"label_2_fa_phrases"})
     ('card_lost_phrases', 'label_2fa_phrases', 'label_2_fa_phrases_2')
     """
     name = re.sub(r"\W+", "_", f"{label}_phrases").strip("_").lower()

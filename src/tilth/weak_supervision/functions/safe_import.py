@@ -14,8 +14,8 @@ from typing import Any
 
 from tilth.store import digest
 from tilth.weak_supervision.functions import workspace_package
-from tilth.weak_supervision.functions.fingerprint import UnknownError, declared, fingerprint
-from tilth.weak_supervision.isolation import Done, Limits, descendants, supervisor, worker
+from tilth.weak_supervision.functions.fingerprint import UnknownError, declared_files, fingerprint
+from tilth.weak_supervision.isolation import Limits, Outcome, end_children_at_exit, run_captured, run_guarded
 
 log = logging.getLogger(__name__)
 GROUP = "tilth.labeling_functions"
@@ -59,17 +59,19 @@ def from_folder(path: Path, seconds: float) -> list[Source]:
 
 
 def _from_file(package: workspace_package.Package, path: Path, seconds: float) -> Source:
-    """Import a file by its path; a child process tries it first, so that one that hangs or exits is found out."""
-    where, own = path.name, digest(path.read_bytes())
-    done = _tried(lambda: package.load(path), seconds)
-    if done.error:
-        return Source(where=where, digest=own, error=f"does not import: {done.error}")
-    source = Source(where=where, digest=own, module=done.value, printed=done.printed, remark=_twice(path))
+    """Import a file by its path; a guarded process tries it first, so that one that hangs or exits harms nothing."""
+    where, source_digest = path.name, digest(path.read_bytes())
+    outcome = _tried(lambda: package.load(path), seconds)
+    if outcome.error:
+        return Source(where=where, digest=source_digest, error=f"does not import: {outcome.error}")
+    source = Source(
+        where=where, digest=source_digest, module=outcome.value, printed=outcome.printed, remark=_twice(path)
+    )
     hidden = package.hidden.get(package.name_of(path))
     if hidden is not None and hidden not in sys.stdlib_module_names:
         why = f"its import of {hidden} finds an installed module; from . import {hidden} finds {hidden}.py beside it"
         source = replace(source, remark=why)
-    return _with_files(source, done.value)
+    return _with_files(source, outcome.value)
 
 
 def _twice(path: Path) -> str:
@@ -85,14 +87,14 @@ def _twice(path: Path) -> str:
     return ""
 
 
-def _tried(load: Callable[[], Any], seconds: float) -> Done:
+def _tried(load: Callable[[], Any], seconds: float) -> Outcome:
     """What importing gives; a child process tries it first."""
-    tried = supervisor.run([lambda: _nothing(load())], Limits(seconds=seconds, megabytes=16_384))[0]
-    if tried.error:
-        return tried
-    with descendants.ended_at_exit():  # a function may need what its file has started
-        done = worker.perform(load)
-    return replace(done, printed=done.printed or tried.printed)  # without children the first try has imported it
+    trial = run_guarded([lambda: _nothing(load())], Limits(seconds=seconds, megabytes=16_384))[0]
+    if trial.error:
+        return trial
+    with end_children_at_exit():  # a function may need what its file has started
+        outcome = run_captured(load)
+    return replace(outcome, printed=outcome.printed or trial.printed)  # without children the first try has imported it
 
 
 def _nothing(_module: Any) -> None:
@@ -102,7 +104,7 @@ def _nothing(_module: Any) -> None:
 def _with_files(source: Source, module: ModuleType) -> Source:
     """The source with the contents of the files that its module declares."""
     try:
-        contents = declared(vars(module))
+        contents = declared_files(vars(module))
     except (OSError, TypeError) as error:
         return Source(where=source.where, digest=source.digest, error=f"FILES names what cannot be read: {error}")
     return replace(source, digest=digest(source.digest, *contents)) if contents else source
@@ -116,40 +118,40 @@ def entry_points() -> Sequence[importlib.metadata.EntryPoint]:
 def from_entry_point(point: importlib.metadata.EntryPoint, seconds: float) -> Source:
     """Import what a package announces: a module with functions, or one function."""
     where = f"{point.dist.name if point.dist else 'a package'}:{point.name}"
-    done = _tried(point.load, seconds)
-    if done.error:
-        return Source(where=where, error=f"does not import: {done.error}")
-    module = done.value if isinstance(done.value, ModuleType) else sys.modules.get(point.module)
+    outcome = _tried(point.load, seconds)
+    if outcome.error:
+        return Source(where=where, error=f"does not import: {outcome.error}")
+    module = outcome.value if isinstance(outcome.value, ModuleType) else sys.modules.get(point.module)
     if module is None:
         return Source(where=where, error=f"{point.value} is in no module")
     file = getattr(module, "__file__", None)
-    own = Path(file).read_bytes() if file and Path(file).is_file() else b""
+    source_code = Path(file).read_bytes() if file and Path(file).is_file() else b""
     source = Source(
         where=where,
-        digest=digest(own, point.dist.version if point.dist else ""),
+        digest=digest(source_code, point.dist.version if point.dist else ""),
         module=module,
         package=module.__name__.partition(".")[0],
-        chosen=None if isinstance(done.value, ModuleType) else done.value,
-        printed=done.printed,
+        chosen=None if isinstance(outcome.value, ModuleType) else outcome.value,
+        printed=outcome.printed,
     )
     return _with_files(source, module)
 
 
-def functions(source: Source) -> list[Any]:
+def labeling_functions(source: Source) -> list[Any]:
     """The labeling functions that a source holds, by name or in a list, in order and each once."""
     from snorkel.labeling import LabelingFunction
 
-    found: dict[int, Any] = {}
+    by_identity: dict[int, Any] = {}
     for value in [source.chosen] if source.chosen is not None else list(vars(source.module or object).values()):
         items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
-        found |= {id(item): item for item in items if isinstance(item, LabelingFunction)}
-    return list(found.values())
+        by_identity |= {id(item): item for item in items if isinstance(item, LabelingFunction)}
+    return list(by_identity.values())
 
 
-def key(function: Any, source: Source, task: str) -> str | None:
-    """Digest of all that a function's votes depend on beside the row, or None where that cannot be told."""
+def vote_key(function: Any, source: Source, task: str) -> str | None:
+    """Digest of all that a function's votes depend on beside the row, or None where that cannot be determined."""
     try:
-        return fingerprint(function, task, own=source.package)
+        return fingerprint(function, task, package=source.package)
     except (UnknownError, RecursionError) as error:
         log.info("labeling function %s has no fingerprint: %s", function.name, error)
         return None

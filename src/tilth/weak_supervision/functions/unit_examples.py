@@ -35,5 +35,5 @@ def examples(*, hits: Sequence[str] = (), misses: Sequence[str] = ()) -> Callabl
 
 def examples_of(function: Any) -> Examples:
     """The examples attached to a labeling function; none where it has none."""
-    found: Examples = getattr(function, _ATTRIBUTE, Examples())
-    return found
+    attached: Examples = getattr(function, _ATTRIBUTE, Examples())
+    return attached

@@ -1,6 +1,10 @@
-"""Other people's code in processes of its own, within limits.
+"""Code that others wrote, run in processes of its own, within limits.
 
-In: work for a process. Out: its outcome, whatever it did: results, an error, or the limit that it ran into.
+In: functions without arguments, and `Limits`. Out: an `Outcome` for each, whatever it did: its value, or the error or
+the limit that ended it.
+
+To add a limit: a field of `Limits`, its check in `worker` (the side of the guarded process) or in `supervisor` (the
+side of the night), and the sentence that names it in `supervisor`.
 """
 
 from typing import TYPE_CHECKING
@@ -8,13 +12,30 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.weak_supervision.isolation.limits import Done, Limits
+    from tilth.weak_supervision.isolation.descendants import end_children_at_exit
+    from tilth.weak_supervision.isolation.limits import Limits, Outcome
+    from tilth.weak_supervision.isolation.supervisor import AnswerFunction, run_guarded, why_not_isolated
+    from tilth.weak_supervision.isolation.worker import ask_parent, enter_step, in_guarded_process, run_captured
 
-__all__ = ["Done", "Limits"]
+__all__ = [
+    "AnswerFunction",
+    "Limits",
+    "Outcome",
+    "ask_parent",
+    "end_children_at_exit",
+    "enter_step",
+    "in_guarded_process",
+    "run_captured",
+    "run_guarded",
+    "why_not_isolated",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "limits": ("Done", "Limits"),
+        "descendants": ("end_children_at_exit",),
+        "limits": ("Limits", "Outcome"),
+        "supervisor": ("AnswerFunction", "run_guarded", "why_not_isolated"),
+        "worker": ("ask_parent", "enter_step", "in_guarded_process", "run_captured"),
     },
 )

@@ -19,7 +19,7 @@ _ROUNDS, _PAUSE = 100, 0.01
 """One that starts processes faster than they can be killed means harm, against which there is no guard here."""
 
 
-def lead() -> None:
+def start_session() -> None:
     """Begin a session, so that a signal reaches what this process starts, and Ctrl-C does not reach it first.
 
     On Linux what it starts stays below it even where it begins a session of its own and its parent ends.
@@ -31,7 +31,7 @@ def lead() -> None:
 
 
 def kill(leader: int) -> None:
-    """Kill all that a process has started that called `lead`, and the process itself, if it still runs."""
+    """Kill all that a process has started that called `start_session`, and the process itself, if it still runs."""
     _signal(leader, signal.SIGSTOP)  # so that it does not start more meanwhile
     kill_below(leader)
     _signal(leader, signal.SIGKILL)
@@ -58,7 +58,7 @@ def kill_below(number: int) -> None:
 
 
 @contextlib.contextmanager
-def ended_at_exit() -> Iterator[None]:
+def end_children_at_exit() -> Iterator[None]:
     """Kill with this process what it starts here; what it has started before is none of this."""
     before = _below(os.getpid())
     yield

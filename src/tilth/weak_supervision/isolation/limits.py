@@ -12,7 +12,7 @@ class Limits:
 
     Attributes:
         seconds: of wall clock, not counting what its parent did for it; a piece of several steps that it names
-            through `child.at` may take as long for each.
+            through `enter_step` may take as long for each.
         megabytes: of memory beyond what the child starts with.
         processes: children at a time.
         isolate: False: run in this process, without limits.
@@ -25,7 +25,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class Outcome:
     """How a piece of work went.
 
     Attributes:
@@ -33,11 +33,11 @@ class Done:
         error: why it returned nothing, or "".
         printed: the start of what it wrote to standard output.
         seconds: what it took.
-        at: what it said last that it was at, through `child.at`, where it did not come to its end.
+        step: the last step that it named through `enter_step`, where it did not come to its end.
     """
 
     value: Any = None
     error: str = ""
     printed: str = ""
     seconds: float = 0.0
-    at: int | None = None
+    step: int | None = None

@@ -18,47 +18,56 @@ from multiprocessing import connection
 from typing import Any
 
 from tilth.weak_supervision.isolation import descendants, worker
-from tilth.weak_supervision.isolation.limits import Done, Limits
+from tilth.weak_supervision.isolation.limits import Limits, Outcome
 
 _LOOK = 1.0
 """Seconds until a child is looked after that has ended and left its end of the pipe to a process that it started."""
 
 Work = Callable[[], Any]
-Answer = Callable[[Any], Any]
+AnswerFunction = Callable[[Any], Any]
+
+_FORK_IS_UNSAFE = ("darwin",)
+"""Systems whose own libraries may crash or hang in a forked process, which is why Python spawns there (bpo-33725)."""
 
 
-def can_fork() -> bool:
-    """Whether this process may have children of the kind needed."""
-    return hasattr(os, "fork") and not multiprocessing.current_process().daemon
+def why_not_isolated() -> str:
+    """Why this process may have no guarded children, or "" where it may."""
+    if not hasattr(os, "fork") or sys.platform in _FORK_IS_UNSAFE:
+        return f"guarded processes need a safe fork, which this system ({sys.platform}) does not have"
+    if multiprocessing.current_process().daemon:
+        return "this process is a daemon of multiprocessing, which may have no children"
+    return ""
 
 
-def run(work: Sequence[Work], limits: Limits, answer: Answer | None = None) -> list[Done]:
+def run_guarded(work: Sequence[Work], limits: Limits, answer: AnswerFunction | None = None) -> list[Outcome]:
     """Do each piece of work; one that breaks a limit or raises is named in its own place, and the others go on.
+
+    Where this process may have no guarded children, the work is done in this process, without limits.
 
     Args:
         work: functions without arguments; what they return has to go through a pipe.
         limits: of each piece.
-        answer: replies to what a piece asks through `child.ask`.
+        answer: replies to what a piece asks through `ask_parent`.
 
     Returns:
         One outcome a piece of work, in order.
     """
-    if not (limits.isolate and can_fork()):
-        return [worker.perform(one) for one in work]
-    worker.pools()
+    if not limits.isolate or why_not_isolated():
+        return [worker.run_captured(one) for one in work]
+    worker.thread_pools()
     queue = _Queue(waiting=list(range(len(work))), outcomes=[None] * len(work))
     size = min(max(1, limits.processes), len(work))
-    crowd = [_Child(work, limits, queue, place * len(work) // size) for place in range(size)]
-    at_work = [one for one in crowd if one.next()]
+    children = [_Child(work, limits, queue, place * len(work) // size) for place in range(size)]
+    busy = [child for child in children if child.next()]
     try:
-        while at_work:
-            left = min(one.left for one in at_work)
-            connection.wait([one.pipe for one in at_work], timeout=min(max(0.0, left), _LOOK))
-            at_work = [one for one in at_work if one.attend(answer)]
+        while busy:
+            left = min(child.left for child in busy)
+            connection.wait([child.pipe for child in busy], timeout=min(max(0.0, left), _LOOK))
+            busy = [child for child in busy if child.attend(answer)]
     finally:
-        for one in crowd:
-            one.end()
-    return [outcome if outcome is not None else Done(error="was never run") for outcome in queue.outcomes]
+        for child in children:
+            child.end()
+    return [outcome if outcome is not None else Outcome(error="was never run") for outcome in queue.outcomes]
 
 
 @dataclass(kw_only=True)
@@ -66,16 +75,16 @@ class _Queue:
     """The pieces that nobody has begun, in order, and what became of the others."""
 
     waiting: list[int]
-    outcomes: list[Done | None]
+    outcomes: list[Outcome | None]
 
 
 class _Child:
     """A child process, and the piece of work that it has in hand."""
 
-    def __init__(self, work: Sequence[Work], limits: Limits, queue: _Queue, home: int) -> None:
-        self.work, self.limits, self.queue, self.home = work, limits, queue, home
+    def __init__(self, work: Sequence[Work], limits: Limits, queue: _Queue, first: int) -> None:
+        self.work, self.limits, self.queue, self.first = work, limits, queue, first
         self.piece: int | None = None
-        self.served = 0.0
+        self.answering = 0.0
         self.clock = worker.Clock()
         self._start()
 
@@ -95,45 +104,45 @@ class _Child:
     @property
     def left(self) -> float:
         """Seconds until the step in hand has taken too long."""
-        return self.limits.seconds + self.served - self.clock.running
+        return self.limits.seconds + self.answering - self.clock.running
 
     def next(self) -> bool:
-        """Hand out the next piece, first from where this child is at home; whether there was one."""
+        """Hand out the next piece, from this child's first one on; whether there was one."""
         waiting = self.queue.waiting
-        self.piece = min(waiting, key=lambda piece: (piece - self.home) % len(self.work), default=None)
+        self.piece = min(waiting, key=lambda piece: (piece - self.first) % len(self.work), default=None)
         if self.piece is None:
             return False
         waiting.remove(self.piece)
-        self.served = 0.0
+        self.answering = 0.0
         self.clock.begin()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died; the next look at it says so
             self.pipe.send(self.piece)
         return True
 
-    def attend(self, answer: Answer | None) -> bool:
-        """Take what the child has to say; whether it has more to do."""
+    def attend(self, answer: AnswerFunction | None) -> bool:
+        """Read the child's messages; whether it has more to do."""
         while self.pipe.poll():
             try:
                 kind, content = self.pipe.recv()
             except (EOFError, OSError):
-                return self._replace(self._last_words())
+                return self._replace(self._why_ended())
             if kind == "done":
                 return self._done(content)
             started = time.monotonic()
             self._reply(answer, content)
-            self.served += time.monotonic() - started
+            self.answering += time.monotonic() - started
         if self._ended() and not self.pipe.poll():
-            return self._replace(self._last_words())
+            return self._replace(self._why_ended())
         if self.left <= 0:
             return self._replace(f"still ran after {self.limits.seconds:g} seconds, its limit of time")
         return True
 
-    def _done(self, outcome: Done) -> bool:
+    def _done(self, outcome: Outcome) -> bool:
         if self.piece is not None:
             self.queue.outcomes[self.piece] = outcome
         return self.next()
 
-    def _reply(self, answer: Answer | None, question: Any) -> None:
+    def _reply(self, answer: AnswerFunction | None, question: Any) -> None:
         """An answer, or the error that it ended in, which the function then meets as its own."""
         try:
             if answer is None:
@@ -153,7 +162,7 @@ class _Child:
         except ChildProcessError:
             return True
 
-    def _last_words(self) -> str:
+    def _why_ended(self) -> str:
         """Why the process ended before its work did."""
         deadline = time.monotonic() + 5
         while not self._ended() and time.monotonic() < deadline:
@@ -167,10 +176,10 @@ class _Child:
         return f"ended its process with {f'signal {-code}' if code is not None and code < 0 else f'status {code}'}"
 
     def _replace(self, why: str) -> bool:
-        """Give up on the piece in hand and go on with the rest in a new process; whether there is a rest."""
+        """Give up the piece in hand and go on with the rest in a new process; whether there is a rest."""
         self.end()
         if self.piece is not None:
-            self.queue.outcomes[self.piece] = Done(error=why, at=self.clock.step)
+            self.queue.outcomes[self.piece] = Outcome(error=why, step=self.clock.step)
         if not self.queue.waiting:
             return False
         self._start()

@@ -1,4 +1,4 @@
-"""The side of a child process: do the work given, say how it went, and end when the parent does."""
+"""The side of a child process: do the work given, report how it went, and end when the parent does."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tilth.weak_supervision.isolation import descendants
-
-if TYPE_CHECKING:
-    from tilth.weak_supervision.isolation.limits import Done, Limits
+from tilth.weak_supervision.isolation.limits import Limits, Outcome
 
 TOO_LARGE, TOO_LONG, ORPHANED = 77, 78, 79
 _PERIOD = 0.05
 """Seconds between two looks at the memory."""
-_KEPT = 200
-"""Characters of what was printed that are worth telling."""
+_SHOWN = 200
+"""Characters of what was printed that are reported."""
 
 _SHAPE = struct.Struct("qd")
 _NO_STEP = -1
@@ -39,7 +37,7 @@ _waited = 0.0
 """Seconds that the parent took to answer; they are no fault of the work's."""
 
 
-def ask(question: Any) -> Any:
+def ask_parent(question: Any) -> Any:
     """Have the parent answer; without a parent, that is in the night's own process, this may not be called."""
     global _waited  # noqa: PLW0603 - of this process alone
     started = time.perf_counter()
@@ -84,14 +82,14 @@ class Clock:
         return time.monotonic() - float(_SHAPE.unpack_from(self._shared, 0)[1])
 
 
-def at(step: int) -> None:
-    """Say which of several steps comes next, so that the parent knows whom to blame if this process ends."""
+def enter_step(step: int) -> None:
+    """Name the step that comes next, so that the parent knows which one ended this process, if one does."""
     if _clock is not None:
         _clock.to(step)
         _allow()
 
 
-def in_child() -> bool:
+def in_guarded_process() -> bool:
     """Whether this process is one of the guarded children."""
     return _pipe is not None
 
@@ -108,28 +106,26 @@ def main(pipe: Any, other_end: Any, work: Sequence[Callable[[], Any]], limits: L
             piece = work[pipe.recv()]
             clock.begin()
             _allow()
-            pipe.send(("done", perform(piece)))
+            pipe.send(("done", run_captured(piece)))
     os._exit(ORPHANED)
 
 
-def perform(piece: Callable[[], Any]) -> Done:
+def run_captured(piece: Callable[[], Any]) -> Outcome:
     """Do one piece of work, with what it prints held back."""
-    from tilth.weak_supervision.isolation.limits import Done
-
-    started, waited, own = time.perf_counter(), _waited, os.getpid()
+    started, waited, process = time.perf_counter(), _waited, os.getpid()
     value, error = None, ""
     with _printed() as text:
         try:
             value = piece()
         except KeyboardInterrupt:
             raise
-        except ValueError as raised:  # a verdict in words, by tilth's own code
+        except ValueError as raised:  # a reason in words, by tilth's own code
             error = str(raised)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
-    if os.getpid() != own:  # a copy that the work forked and left to go on
+    if os.getpid() != process:  # a copy that the work forked and left to go on
         os._exit(0)
-    return Done(
+    return Outcome(
         value=value, error=error, printed=text.start, seconds=time.perf_counter() - started - (_waited - waited)
     )
 
@@ -143,8 +139,8 @@ class _Start(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        if len(self.start) < _KEPT:
-            self.start = (self.start + text)[:_KEPT]
+        if len(self.start) < _SHOWN:
+            self.start = (self.start + text)[:_SHOWN]
         return len(text)
 
 
@@ -157,7 +153,7 @@ def _printed() -> Iterator[_Start]:
 
 def _settle(limits: Limits) -> None:
     """Make the forked process a quiet one with one thread, limits, and no tie to what its parent was doing."""
-    descendants.lead()
+    descendants.start_session()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -167,13 +163,13 @@ def _settle(limits: Limits) -> None:
     gc.set_threshold(100_000)  # a block of rows is no reason for a round
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    if (found := pools()) is not None:
-        found.limit(limits=1)
+    if (pools := thread_pools()) is not None:
+        pools.limit(limits=1)
     _limit(limits.megabytes)
     threading.Thread(target=_watch, args=(os.getppid(), limits.megabytes), daemon=True).start()
 
 
-def pools() -> Any:
+def thread_pools() -> Any:
     """The libraries' pools of threads, where there may be any; a parent asks before it forks, so that they are found.
 
     Looking for them takes longer than the fork does.

@@ -2,6 +2,9 @@
 
 In: a label matrix and texts. Out: label probabilities, by Snorkel's label model, a majority vote, a joint model of
 votes and text, or the text alone, whichever is best on held-out labels.
+
+To add a label model: its probabilities in a module beside `label_model`, its name in `model_selection.candidates` and
+its call in `model_selection.label_probabilities`, where it is compared with the others.
 """
 
 from typing import TYPE_CHECKING
@@ -9,39 +12,50 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.weak_supervision.models.joint_model import ROUNDS, Text, part, see
-    from tilth.weak_supervision.models.label_columns import write_labels
+    from tilth.weak_supervision.models.joint_model import ROUNDS, TextFeatures, prepare_texts, select_texts
+    from tilth.weak_supervision.models.label_columns import weak_label_columns
+    from tilth.weak_supervision.models.label_model import measure_accuracies
     from tilth.weak_supervision.models.model_selection import (
-        FEW_LABELS,
-        TEXT,
+        MIN_LABELED_ROWS,
+        TEXT_MODEL,
         Choice,
-        Witnesses,
-        believe_unseen,
-        choose,
+        LabelModelInputs,
+        choose_label_model,
+        held_out_probabilities,
     )
-    from tilth.weak_supervision.models.propagation import propagate
+    from tilth.weak_supervision.models.propagation import Propagated, propagate
 
 __all__ = [
-    "FEW_LABELS",
+    "MIN_LABELED_ROWS",
     "ROUNDS",
-    "TEXT",
+    "TEXT_MODEL",
     "Choice",
-    "Text",
-    "Witnesses",
-    "believe_unseen",
-    "choose",
-    "part",
+    "LabelModelInputs",
+    "Propagated",
+    "TextFeatures",
+    "choose_label_model",
+    "held_out_probabilities",
+    "measure_accuracies",
+    "prepare_texts",
     "propagate",
-    "see",
-    "write_labels",
+    "select_texts",
+    "weak_label_columns",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "joint_model": ("ROUNDS", "Text", "part", "see"),
-        "label_columns": ("write_labels",),
-        "model_selection": ("Choice", "FEW_LABELS", "TEXT", "Witnesses", "believe_unseen", "choose"),
-        "propagation": ("propagate",),
+        "joint_model": ("ROUNDS", "TextFeatures", "prepare_texts", "select_texts"),
+        "label_columns": ("weak_label_columns",),
+        "label_model": ("measure_accuracies",),
+        "model_selection": (
+            "Choice",
+            "LabelModelInputs",
+            "MIN_LABELED_ROWS",
+            "TEXT_MODEL",
+            "choose_label_model",
+            "held_out_probabilities",
+        ),
+        "propagation": ("Propagated", "propagate"),
     },
 )

@@ -13,12 +13,12 @@ PRIOR, PRIOR_VOTES = 0.8, 5
 """An unmeasured function is taken to be right 4 times in 5, worth five measured votes."""
 FEWEST = 3
 LARGEST = 1500
-"""Functions times classes up to which Snorkel's model is asked unless it is named: it holds a square matrix of that
+"""Functions times classes up to which Snorkel's model is fitted unless it is named: it holds a square matrix of that
 side, and a dense one of that width with a line for each row. A fit takes 2 s on one core at 400, 20 s at 1,500 and 12
 minutes at 6,000, with 8,000 rows."""
 
 
-def accuracies(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def measure_accuracies(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each function's accuracy where it votes on a labeled row, and on how many rows that was measured.
 
     Args:
@@ -28,23 +28,23 @@ def accuracies(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nda
     Returns:
         float64 accuracies (NaN where unmeasured) and int64 counts, both of shape (functions,).
     """
-    told = (votes >= 0) & (truth >= 0)[:, None]
-    count = told.sum(axis=0)
-    right = (told & (votes == truth[:, None])).sum(axis=0)
+    measured = (votes >= 0) & (truth >= 0)[:, None]
+    count = measured.sum(axis=0)
+    right = (measured & (votes == truth[:, None])).sum(axis=0)
     return np.where(count > 0, right / np.maximum(count, 1), np.nan), count
 
 
-def smoothed(accuracy: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Accuracies drawn towards the prior where few votes were measured, shape (functions,)."""
+def smooth_accuracies(accuracy: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Accuracies shrunk towards the prior where few votes were measured, shape (functions,)."""
     return np.asarray((np.nan_to_num(accuracy) * count + PRIOR * PRIOR_VOTES) / (count + PRIOR_VOTES))
 
 
-def trust(votes: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """How far each function is trusted: its accuracy on labeled rows, drawn to the prior, shape (functions,)."""
-    return smoothed(*accuracies(votes, known))
+def function_trust(votes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """How far each function is trusted: its accuracy on labeled rows, shrunk to the prior, shape (functions,)."""
+    return smooth_accuracies(*measure_accuracies(votes, known))
 
 
-def majority(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray:
+def majority_vote(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray:
     """The majority's label, shared where several tie, times the mean trust in those who voted for it.
 
     Args:
@@ -61,14 +61,14 @@ def majority(votes: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray
         share = np.asarray(MajorityLabelVoter(cardinality=classes).predict_proba(votes))
     row, function = np.nonzero(votes >= 0)
     cell, shape = row * classes + votes[row, function], (len(votes), classes)
-    cast = np.bincount(cell, minlength=len(votes) * classes).reshape(shape)
+    counts = np.bincount(cell, minlength=len(votes) * classes).reshape(shape)
     trusts = np.bincount(cell, weights=trusted[function], minlength=len(votes) * classes).reshape(shape)
-    sure = share * trusts / np.maximum(cast, 1)
-    left = 1 - sure.sum(axis=1, keepdims=True)
-    return np.asarray(sure + left / classes, dtype=np.float32)
+    confidence = share * trusts / np.maximum(counts, 1)
+    rest = 1 - confidence.sum(axis=1, keepdims=True)
+    return np.asarray(confidence + rest / classes, dtype=np.float32)
 
 
-def snorkel(
+def snorkel_probabilities(
     votes: np.ndarray, trusted: np.ndarray, known: np.ndarray, classes: int, *, epochs: int, seed: int
 ) -> np.ndarray:
     """Snorkel's label model (Ratner et al. 2019), with the state of all random generators left as it was.

@@ -15,16 +15,14 @@ import pandas as pd
 from tilth.errors import did_you_mean
 from tilth.samples import Task
 from tilth.weak_supervision.functions import LoadedFunction, examples_of
-from tilth.weak_supervision.voting.data_points import Row, Vectors, apart, rows_of
-
-__all__ = ["ABSTAIN", "FAILED", "Cast", "Row", "UnknownLabelError", "Vectors", "apply", "cast", "recast", "rows_of"]
+from tilth.weak_supervision.voting.data_points import Row, RowSimilarities, build_rows, with_own_mutables
 
 ABSTAIN = -1
 FAILED = -2
 _BLOCK = 1024
 _USUAL = {str, int, type(None)}
-_TWICE, _TWICE_SECONDS = 100, 1.0
-"""Rows that a function is asked about a second time, and for how long at most."""
+_REPEATED, _REPEAT_SECONDS = 100, 1.0
+"""Rows that a function is applied to a second time, and for how long at most."""
 
 
 class UnknownLabelError(ValueError):
@@ -32,25 +30,25 @@ class UnknownLabelError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cast:
+class FunctionVotes:
     """One function's votes on some rows.
 
     Attributes:
         votes: int16, shape (rows,): the label's place in the task, -1 where it abstains, -2 where it raised.
         error: what it raised last, "" where it never did.
-        twice: rows on which it was asked a second time.
-        changed: of those, the ones on which it then answered otherwise.
+        repeated: rows that it was applied to a second time.
+        changed: of those, the ones on which the second vote was another.
     """
 
     votes: np.ndarray
     error: str = ""
-    twice: int = 0
+    repeated: int = 0
     changed: int = 0
 
 
 @dataclass
-class _Odd:
-    """What came of the rows whose votes were looked at one by one."""
+class _Errors:
+    """What went wrong on rows whose votes were looked at one by one."""
 
     raised: str = ""
     unknown: str = ""
@@ -58,7 +56,7 @@ class _Odd:
     count: int = 0
 
 
-def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
+def vote(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> FunctionVotes:
     """One function's votes on rows; where it raises, the row goes without.
 
     Raises:
@@ -67,44 +65,47 @@ def cast(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> Cast:
     codes: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **{label: code for code, label in enumerate(task.labels)}}
     if task.fixed:
         codes |= {code: code for code in range(len(task.labels))}
-    call, own = _callable(function.function), apart(rows)
-    found, odd = np.empty(len(own), dtype=np.int16), _Odd()
-    for start in range(0, len(own), _BLOCK):
-        block = own[start : start + _BLOCK]
+    call, points = _callable(function.function), with_own_mutables(rows)
+    votes, errors = np.empty(len(points), dtype=np.int16), _Errors()
+    for start in range(0, len(points), _BLOCK):
+        block = points[start : start + _BLOCK]
         try:
             answers = list(map(call, block))
             if not set(map(type, answers)) <= _USUAL:
                 raise TypeError  # -1.0 and False are keys of the dictionary too
-            votes = np.fromiter(map(codes.__getitem__, answers), dtype=np.int16, count=len(block))
+            block_votes = np.fromiter(map(codes.__getitem__, answers), dtype=np.int16, count=len(block))
         except KeyboardInterrupt:
             raise
         except BaseException:
-            votes = _one_by_one(call, block, codes, task, odd)
-        found[start : start + len(block)] = votes
-    if odd.unknown:
-        raise UnknownLabelError(f'{odd.unknown} (on {odd.count} of {len(own)} rows, first "{odd.first}")')
-    return Cast(votes=found, error=odd.raised)
+            block_votes = _one_by_one(call, block, codes, task, errors)
+        votes[start : start + len(block)] = block_votes
+    if errors.unknown:
+        raise UnknownLabelError(f'{errors.unknown} (on {errors.count} of {len(points)} rows, first "{errors.first}")')
+    return FunctionVotes(votes=votes, error=errors.raised)
 
 
 def _one_by_one(
-    call: Callable[[Row], Any], rows: Sequence[Row], codes: Mapping[Any, int], task: Task, odd: _Odd
+    call: Callable[[Row], Any], rows: Sequence[Row], codes: Mapping[Any, int], task: Task, errors: _Errors
 ) -> np.ndarray:
-    """A block in which something is amiss, again, to find the rows that are to blame."""
-    found = np.full(len(rows), FAILED, dtype=np.int16)
+    """The votes on a block in which something went wrong, row by row, to find the rows that it went wrong on."""
+    votes = np.full(len(rows), FAILED, dtype=np.int16)
     for position, row in enumerate(rows):
         try:
             answer = call(row)
         except KeyboardInterrupt:
             raise
         except BaseException as raised:  # `sys.exit()` too is an accident here
-            odd.raised = _where(raised)
+            errors.raised = _where(raised)
             continue
         try:
-            found[position] = _code(answer, codes, task)
+            votes[position] = _code(answer, codes, task)
         except UnknownLabelError as error:
-            odd.unknown, odd.first = odd.unknown or str(error), odd.first or _cut(" ".join(row.text.split()))
-            odd.count += 1
-    return found
+            errors.unknown, errors.first = (
+                errors.unknown or str(error),
+                errors.first or _cut(" ".join(row.text.split())),
+            )
+            errors.count += 1
+    return votes
 
 
 def _where(raised: BaseException) -> str:
@@ -112,23 +113,23 @@ def _where(raised: BaseException) -> str:
     from snorkel.map.core import BaseMapper
 
     what = f"{type(raised).__name__}: {raised}"
-    held = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(raised.__traceback__)]
-    names = [one.name for one in held if isinstance(one, BaseMapper)]
+    owners = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(raised.__traceback__)]
+    names = [one.name for one in owners if isinstance(one, BaseMapper)]
     return f"in preprocessor {names[-1]}: {what}" if names else what
 
 
-def recast(function: LoadedFunction, task: Task, rows: Sequence[Row], votes: np.ndarray) -> tuple[int, int]:
-    """Ask a function a second time about some of the rows, first those that it voted on.
+def vote_again(function: LoadedFunction, task: Task, rows: Sequence[Row], votes: np.ndarray) -> tuple[int, int]:
+    """Apply a function a second time to some of the rows, first those that it voted on.
 
     Returns:
-        How many it was asked about, and on how many it answered otherwise.
+        How many those are, and on how many of them the second vote is another.
     """
-    places = [*np.flatnonzero(votes >= 0)[:_TWICE], *np.flatnonzero(votes < 0)[:_TWICE]][:_TWICE]
-    end, done, size, changed = time.monotonic() + _TWICE_SECONDS, 0, 1, 0
-    while done < len(places) and time.monotonic() < end:  # ever more at a time, so that a slow one is asked little
+    places = [*np.flatnonzero(votes >= 0)[:_REPEATED], *np.flatnonzero(votes < 0)[:_REPEATED]][:_REPEATED]
+    end, done, size, changed = time.monotonic() + _REPEAT_SECONDS, 0, 1, 0
+    while done < len(places) and time.monotonic() < end:  # ever more at a time, so that a slow one gets few
         some = places[done : done + size]
         try:
-            again = cast(function, task, [rows[place] for place in some]).votes
+            again = vote(function, task, [rows[place] for place in some]).votes
         except UnknownLabelError:
             again = np.full(len(some), FAILED, dtype=np.int16)
         changed += int((again != votes[some]).sum())
@@ -149,10 +150,10 @@ def _code(answer: Any, codes: Mapping[Any, int], task: Task) -> int:
     whole = isinstance(answer, int | np.integer) and not isinstance(answer, bool)
     if (whole or isinstance(answer, str)) and answer in codes:  # of a subclass, such as numpy's
         return codes[answer]
-    wanted = "return the label's name, or None to abstain"
+    advice = "return the label's name, or None to abstain"
     if whole:
-        wanted += f"; a place from 0 to {len(task.labels) - 1} serves only where the config fixes the labels"
-    hint = did_you_mean(answer, task.labels) if isinstance(answer, str) else wanted
+        advice += f"; a place from 0 to {len(task.labels) - 1} serves only where the config fixes the labels"
+    hint = did_you_mean(answer, task.labels) if isinstance(answer, str) else advice
     raise UnknownLabelError(f"returned {_cut(repr(answer))}, which is no class; {hint}")
 
 
@@ -167,11 +168,11 @@ def failed_examples(function: LoadedFunction, task: Task, encode: Callable[[list
 
 def example_rows(function: LoadedFunction, encode: Callable[[list[str]], np.ndarray]) -> list[Row]:
     """The texts of the function's examples as rows: first those that it must vote on."""
-    wanted = examples_of(function.function)
-    texts = [*wanted.hits, *wanted.misses]
+    examples = examples_of(function.function)
+    texts = [*examples.hits, *examples.misses]
     if not texts:  # as most functions; an empty frame takes longer than a hundred rows do
         return []
-    return rows_of(pd.DataFrame({"text": texts}), Vectors(lambda: encode(texts), encode))
+    return build_rows(pd.DataFrame({"text": texts}), RowSimilarities(lambda: encode(texts), encode))
 
 
 def check_examples(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> str | None:
@@ -179,29 +180,31 @@ def check_examples(function: LoadedFunction, task: Task, rows: Sequence[Row]) ->
     hits = len(examples_of(function.function).hits)
     for position, row in enumerate(rows):
         try:
-            found = cast(function, task, [row])
+            result = vote(function, task, [row])
         except UnknownLabelError as error:
             return f'on its example "{row.text}" it {error}'
-        if found.error:
-            return f'raises on its example "{row.text}": {found.error}'
-        if (found.votes[0] != ABSTAIN) != (position < hits):
+        if result.error:
+            return f'raises on its example "{row.text}": {result.error}'
+        if (result.votes[0] != ABSTAIN) != (position < hits):
             return f'{"abstains" if position < hits else "votes"} on its example "{row.text}"'
     return None
 
 
-def counted(found: Cast, max_failures: float) -> tuple[np.ndarray, int]:
+def count_failures(votes: FunctionVotes, max_failures: float) -> tuple[np.ndarray, int]:
     """The votes with -1 where the function raised, and on how many rows it did.
 
     Raises:
         ValueError: on too large a share of the rows.
     """
-    failed = found.votes == FAILED
+    failed = votes.votes == FAILED
     if failed.sum() > max_failures * len(failed):
-        raise ValueError(f"raised on {failed.sum()} of {len(failed)} rows, last {found.error}")
-    return np.where(failed, ABSTAIN, found.votes).astype(np.int16), int(failed.sum())
+        raise ValueError(f"raised on {failed.sum()} of {len(failed)} rows, last {votes.error}")
+    return np.where(failed, ABSTAIN, votes.votes).astype(np.int16), int(failed.sum())
 
 
-def apply(function: LoadedFunction, task: Task, rows: Sequence[Row], max_failures: float) -> tuple[np.ndarray, int]:
+def apply_function(
+    function: LoadedFunction, task: Task, rows: Sequence[Row], max_failures: float
+) -> tuple[np.ndarray, int]:
     """One function's votes on all rows, in this process.
 
     Returns:
@@ -211,4 +214,4 @@ def apply(function: LoadedFunction, task: Task, rows: Sequence[Row], max_failure
         UnknownLabelError: it returned what is no class.
         ValueError: it raised on too large a share of the rows.
     """
-    return counted(cast(function, task, rows), max_failures)
+    return count_failures(vote(function, task, rows), max_failures)

@@ -16,24 +16,24 @@ import pandas as pd
 from pandas.api.types import is_object_dtype
 
 _META = "meta."
-_OWN = ("_position", "_vectors", "_mutable")
+_HIDDEN = ("_position", "_vectors", "_mutable")
 """What a row holds beside its columns; a column of such a name is not seen."""
 _MUTABLE = (list, dict, set, bytearray, np.ndarray)
 
 
-class Vectors:
-    """Embeddings of rows, made when the first function asks, and of the phrases that rows are compared with.
+class RowSimilarities:
+    """Cosines of rows to phrases: the rows' embeddings are made when the first function wants them.
 
     Attributes:
-        ask: where the similarities come from; a child process sets it to a request to its parent, which alone may
-            run the encoder.
+        compute: gives the similarities; a guarded process sets it to a request to its parent, which alone may run the
+            encoder.
     """
 
     def __init__(self, rows: Callable[[], np.ndarray], encode: Callable[[list[str]], np.ndarray]) -> None:
         self._rows, self._encode = rows, encode
         self._known: dict[tuple[str, ...], list[float]] = {}
         self._failed: dict[tuple[str, ...], Exception] = {}
-        self.ask: Callable[[tuple[str, ...]], np.ndarray] = self.similarities
+        self.compute: Callable[[tuple[str, ...]], np.ndarray] = self.similarities
 
     def similarities(self, phrases: tuple[str, ...]) -> np.ndarray:
         """Largest cosine of each row to any of the phrases, float32, shape (rows,).
@@ -52,7 +52,7 @@ class Vectors:
             raise self._failed[phrases]
         if phrases not in self._known:
             try:
-                self._known[phrases] = self.ask(phrases).tolist()
+                self._known[phrases] = self.compute(phrases).tolist()
             except Exception as error:
                 self._failed[phrases] = error
                 raise
@@ -67,7 +67,7 @@ class Row(SimpleNamespace):
     copy that can.
     """
 
-    def __init__(self, position: int, vectors: Vectors, values: Mapping[str, Any]) -> None:
+    def __init__(self, position: int, vectors: RowSimilarities, values: Mapping[str, Any]) -> None:
         super().__init__()
         self.__dict__.update(values, _position=position, _vectors=vectors)
 
@@ -84,7 +84,7 @@ class Row(SimpleNamespace):
         return vars(self)[name] if name in self else default
 
     def __contains__(self, name: object) -> bool:
-        return name in vars(self) and name not in _OWN
+        return name in vars(self) and name not in _HIDDEN
 
     def __getitem__(self, name: str) -> Any:
         if name in self:
@@ -104,16 +104,15 @@ class Row(SimpleNamespace):
         delattr(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise _fixed(name)
+        raise _immutable(name)
 
     def __delattr__(self, name: str) -> None:
-        raise _fixed(name)
+        raise _immutable(name)
 
     def __reduce__(self) -> Any:
         """Snorkel copies a row by pickling it before its preprocessors change it."""
         values = {name: vars(self)[name] for name in _columns(self)}
-        held = _held(self._vectors)
-        return _loose, (self._position, held, values)
+        return _loose, (self._position, _reference(self._vectors), values)
 
 
 class _Loose(Row):
@@ -126,38 +125,38 @@ class _Loose(Row):
         del self.__dict__[name]
 
 
-_HELD: weakref.WeakValueDictionary[int, Vectors] = weakref.WeakValueDictionary()
+_ALIVE: weakref.WeakValueDictionary[int, RowSimilarities] = weakref.WeakValueDictionary()
 
 
-def _held(vectors: Vectors) -> int:
+def _reference(vectors: RowSimilarities) -> int:
     """A number that stands for the vectors in a pickle, which never leaves this process."""
-    _HELD[id(vectors)] = vectors
+    _ALIVE[id(vectors)] = vectors
     return id(vectors)
 
 
 def _loose(position: int, vectors: int, values: Mapping[str, Any]) -> _Loose:
-    return _Loose(position, _HELD[vectors], values)
+    return _Loose(position, _ALIVE[vectors], values)
 
 
 def _columns(row: Row) -> list[str]:
     """The names of a row's columns, of which one may be called "keys"."""
-    return [name for name in vars(row) if name not in _OWN]
+    return [name for name in vars(row) if name not in _HIDDEN]
 
 
 def _are(names: Sequence[str]) -> str:
     return f"{'is' if len(names) == 1 else 'are'} {', '.join(sorted(names))}"
 
 
-def _fixed(name: str) -> AttributeError:
+def _immutable(name: str) -> AttributeError:
     return AttributeError(f'a row may not be changed, and "{name}" was; keep the value in a variable')
 
 
-def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None = None) -> list[Row]:
+def build_rows(frame: pd.DataFrame, vectors: RowSimilarities, chosen: Sequence[int] | None = None) -> list[Row]:
     """A row object for each row of the frame, or for those at the chosen positions, in order."""
     positions = range(len(frame)) if chosen is None else chosen
     taken = frame if chosen is None else frame.iloc[np.asarray(chosen, dtype=np.int64)]
     shown = {name.removeprefix(_META): name for name in frame.columns if name.startswith(_META)}
-    columns = {plain: taken[name].tolist() for plain, name in shown.items() if plain not in _OWN}
+    columns = {plain: taken[name].tolist() for plain, name in shown.items() if plain not in _HIDDEN}
     columns["text"] = taken["text"].tolist()  # an input column of that name cannot take its place
     columns |= {"_position": list(positions), "_vectors": [vectors] * len(positions)}
     mutable = [
@@ -173,10 +172,10 @@ def rows_of(frame: pd.DataFrame, vectors: Vectors, chosen: Sequence[int] | None 
     with _no_collection():
         # Past the constructor and column by column, which takes a quarter of the time.
         rows = [new(Row) for _ in positions]
-        own = [row.__dict__ for row in rows]
+        attributes = [row.__dict__ for row in rows]
         for name, values in columns.items():
-            for held, value in zip(own, values, strict=True):
-                held[name] = value
+            for one, value in zip(attributes, values, strict=True):
+                one[name] = value
     return rows
 
 
@@ -192,17 +191,17 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def apart(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows as one function may have them: with lists and the like of their own, which another cannot change."""
+def with_own_mutables(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows with copies of their lists and the like, so that no function sees what another did to them."""
     kinds = vars(rows[0]).get("_mutable") if rows else None
     if not kinds:
         return rows
-    own = []
+    copies = []
     for row in rows:
         values = {name: vars(row)[name] for name in _columns(row)}
         values |= {name: copy.deepcopy(values[name]) for name in kinds}
-        own.append(Row(row._position, row._vectors, values))
-    return own
+        copies.append(Row(row._position, row._vectors, values))
+    return copies
 
 
 def _whole(value: Any) -> Any:
@@ -220,9 +219,9 @@ def keys_of(frame: pd.DataFrame) -> np.ndarray:
     columns = [[_whole(value) for value in frame[name].tolist()] for name in names]
     parts = texts if not names else map(repr, zip(texts, *columns, strict=True))
     head = blake2b("\x1f".join(names).encode(), digest_size=8)
-    held = bytearray()
+    digests = bytearray()
     for part in parts:
         one = head.copy()
         one.update(part.encode("utf-8", "surrogatepass"))
-        held += one.digest()
-    return np.frombuffer(bytes(held), dtype=np.uint64)
+        digests += one.digest()
+    return np.frombuffer(bytes(digests), dtype=np.uint64)

@@ -25,7 +25,7 @@ class Ballot:
         error: why it is left out, or "".
         remark: what is odd about it, though it is used, or "".
         seconds: what it took tonight.
-        asked: rows on which it was called tonight; the other votes come from the cache.
+        calls: rows that it was applied to tonight; the other votes come from the cache.
     """
 
     function: LoadedFunction
@@ -34,7 +34,7 @@ class Ballot:
     error: str = ""
     remark: str = ""
     seconds: float = 0.0
-    asked: int = 0
+    calls: int = 0
 
     @property
     def column(self) -> np.ndarray:
@@ -44,18 +44,18 @@ class Ballot:
         return self.votes
 
 
-def name_of(ballot: Ballot) -> str:
-    """A function's name, with its task's before it."""
+def full_name(ballot: Ballot) -> str:
+    """The name of a ballot's function, with its task's before it."""
     return f"{ballot.function.task}.{ballot.function.name}"
 
 
-def write_votes(frame: pd.DataFrame, free: np.ndarray, ballots: Sequence[Ballot], scratch: Path) -> Path:
+def write_label_matrix(frame: pd.DataFrame, free: np.ndarray, ballots: Sequence[Ballot], scratch: Path) -> Path:
     """One row a row of the table and one int16 column a function, -1 where it abstains and on gold rows."""
     columns: dict[str, Any] = {"id": frame["id"].to_numpy(dtype=object)}
     for ballot in ballots:
         whole = np.full(len(frame), ABSTAIN, dtype=np.int16)
         whole[free] = ballot.column
-        columns[name_of(ballot)] = whole
+        columns[full_name(ballot)] = whole
     path = scratch / "votes.parquet"
     pd.DataFrame(columns).to_parquet(path, index=False)
     return path

@@ -14,9 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.unit.weak_supervision.test_guard import QUICK, cast, function
-from tilth.weak_supervision.isolation import supervisor, worker
+from tests.unit.weak_supervision.isolation.test_supervisor import QUICK, cast, function
 from tilth.weak_supervision.isolation.limits import Limits
+from tilth.weak_supervision.isolation.supervisor import run_guarded
+from tilth.weak_supervision.isolation.worker import in_guarded_process
 
 Body = Callable[[Any], Any]
 
@@ -96,21 +97,22 @@ def test_a_copy_that_a_function_leaves_to_go_on_says_nothing() -> None:
         os.fork()
         return "one"
 
-    done = supervisor.run([copies, lambda: "two", copies, lambda: "three"], Limits(seconds=20))
+    done = run_guarded([copies, lambda: "two", copies, lambda: "three"], Limits(seconds=20))
     assert [one.value for one in done] == ["one", "two", "one", "three"]
 
 
 def test_a_child_is_out_of_reach_of_its_parents_terminal() -> None:
-    (done,) = supervisor.run([lambda: (os.getsid(0), os.getpid())], Limits())
+    (done,) = run_guarded([lambda: (os.getsid(0), os.getpid())], Limits())
     assert done.value[0] == done.value[1] != os.getsid(0)
 
 
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-from tilth.weak_supervision import guard
+from tests.unit.weak_supervision.isolation.test_descendants import starts
+from tilth.weak_supervision.isolation import Limits, run_guarded
 mark = Path(sys.argv[1])
-guard.run([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(None)], guard.Limits(seconds=60))
+run_guarded([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(None)], Limits(seconds=60))
 """
 
 
@@ -118,8 +120,8 @@ IMPORTS = """
 import sys
 from pathlib import Path
 from tests.conftest import TASKS
-from tilth.weak_supervision import loader
-print(len(loader.load(Path(sys.argv[1]), TASKS).functions))
+from tilth.weak_supervision import load_functions
+print(len(load_functions(Path(sys.argv[1]), TASKS).functions))
 """
 
 
@@ -145,4 +147,4 @@ def test_nothing_outlives_a_night_that_is_interrupted(number: signal.Signals, tm
     night.send_signal(number)
     night.wait(10)
     gone(str(mark))
-    assert not worker.in_child()
+    assert not in_guarded_process()

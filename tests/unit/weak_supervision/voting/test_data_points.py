@@ -16,10 +16,12 @@ from snorkel.labeling import LabelingFunction, PandasLFApplier, labeling_functio
 from snorkel.preprocess import Preprocessor, preprocessor
 
 from tests.conftest import TASKS, HashingEncoder
-from tests.unit.weak_supervision.test_guard import QUICK, TEXTS, cast, function
+from tests.unit.weak_supervision.isolation.test_supervisor import QUICK, TEXTS, cast, function
 from tilth.weak_supervision.functions.loader import LoadedFunction
-from tilth.weak_supervision.voting import applier, cached_applier, isolated_applier
-from tilth.weak_supervision.voting.data_points import Row, Vectors, rows_of
+from tilth.weak_supervision.voting import cached_applier, isolated_applier
+from tilth.weak_supervision.voting.applier import ABSTAIN
+from tilth.weak_supervision.voting.cached_applier import cast_votes
+from tilth.weak_supervision.voting.data_points import Row, RowSimilarities, build_rows
 
 FRAME = pd.DataFrame({"text": ["a b", "c"], "channel": ["chat", "mail"], "order id": [7, 8], "_id": ["x", "y"]})
 LABELS = TASKS[1].labels
@@ -27,7 +29,7 @@ LABELS = TASKS[1].labels
 
 def rows(frame: pd.DataFrame) -> list[Row]:
     named = frame.rename(columns={name: f"meta.{name}" for name in frame.columns if name != "text"})
-    return rows_of(named, Vectors(lambda: np.zeros(0), lambda _: np.zeros(0)))
+    return build_rows(named, RowSimilarities(lambda: np.zeros(0), lambda _: np.zeros(0)))
 
 
 def loaded(body: LabelingFunction) -> LoadedFunction:
@@ -136,7 +138,7 @@ def test_an_encoder_that_fails_is_named_and_asked_once(isolate: bool) -> None:
     near = function("near", lambda x: "slow" if x.similar_to("slow") > 0.9 else None)
     plain = function("plain", lambda x: "slow")
     config = QUICK.model_copy(update={"isolate": isolate})
-    found = cached_applier.cast_all([near, plain], TASKS, frame, lambda: encoder.encode([]), encoder.encode, config)
+    found = cast_votes([near, plain], TASKS, frame, lambda: encoder.encode([]), encoder.encode, config)
     assert "RuntimeError: the encoder failed, not the function: OSError: no weights" in found[0].error
     assert found[1].column.tolist() == [1] * 4
     assert Broken.asked == 1
@@ -147,14 +149,14 @@ def test_rows_that_cannot_be_built_are_no_functions_fault(isolate: bool, monkeyp
     def broken(*_: Any) -> list[Row]:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(isolated_applier, "rows_of", broken)
+    monkeypatch.setattr(isolated_applier, "build_rows", broken)
     config = QUICK.model_copy(update={"isolate": isolate})
     found = cast(function("one", lambda x: "slow"), function("two", lambda x: None), config=config)
     assert [one.error for one in found] == ["the rows that it sees could not be built: MemoryError: no room"] * 2
 
 
 def test_a_process_that_dies_while_rows_are_built_is_no_functions_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolated_applier, "rows_of", lambda *_: time.sleep(60))
+    monkeypatch.setattr(isolated_applier, "build_rows", lambda *_: time.sleep(60))
     found = cast(function("one", lambda x: "slow"), function("two", lambda x: None))
     why = "the rows that it sees could not be built: still ran after 1 seconds, its limit of time"
     assert [one.error for one in found] == [why] * 2
@@ -165,15 +167,15 @@ def test_later_rows_that_one_function_leaves_no_room_for_are_asked_of_the_others
 ) -> None:
     held: list[int] = []
 
-    def build(frame: pd.DataFrame, vectors: Vectors, chosen: list[int]) -> list[Row]:
+    def build(frame: pd.DataFrame, vectors: RowSimilarities, chosen: list[int]) -> list[Row]:
         if held:
             raise MemoryError
-        return rows_of(frame, vectors, chosen)
+        return build_rows(frame, vectors, chosen)
 
     def takes(x: SimpleNamespace) -> None:
         held.append(1)
 
-    monkeypatch.setattr(isolated_applier, "rows_of", build)
+    monkeypatch.setattr(isolated_applier, "build_rows", build)
     monkeypatch.setattr(isolated_applier, "_BLOCK", 2)
     found = cast(function("before", lambda x: "slow"), function("takes", takes), function("after", lambda x: "slow"))
     assert [one.error for one in found] == ["", "the rows that it sees could not be built: MemoryError: ", ""]
@@ -223,4 +225,4 @@ def test_what_is_no_label_is_told_with_its_count(answer: Any, said: str) -> None
 def test_a_string_of_numpys_is_a_label() -> None:
     (ballot,) = cast(function("numpy", lambda x: np.str_("slow")))
     assert ballot.column.tolist() == [1] * 4
-    assert applier.ABSTAIN == -1
+    assert ABSTAIN == -1

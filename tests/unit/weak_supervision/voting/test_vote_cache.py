@@ -14,9 +14,11 @@ import pytest
 from tests.conftest import TASKS, HashingEncoder
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.functions import loader
+from tilth.weak_supervision.functions import safe_import
 from tilth.weak_supervision.functions.fingerprint import UnknownError, fingerprint
-from tilth.weak_supervision.voting import cached_applier
+from tilth.weak_supervision.functions.loader import load_functions
+from tilth.weak_supervision.functions.safe_import import GROUP
+from tilth.weak_supervision.voting.cached_applier import cast_votes
 from tilth.weak_supervision.voting.data_points import keys_of
 from tilth.weak_supervision.voting.label_matrix import Ballot
 
@@ -27,7 +29,7 @@ ONE += "@labeling_function()\ndef one(x):\n    '''Slow.'''\n    return 'slow' if
 
 def key(folder: Path, source: str, name: str = "one") -> str | None:
     (folder / "a.py").write_text(source)
-    loaded = loader.load(folder, TASKS)
+    loaded = load_functions(folder, TASKS)
     assert loaded.problems == ()
     return next(one.key for one in loaded.functions if one.name == name)
 
@@ -74,7 +76,7 @@ def test_closures_and_resources_count() -> None:
 def test_what_cannot_be_told_is_not_cached(body: str, why: str, tmp_path: Path) -> None:
     source = HEAD + f"import threading\nTHING = threading.Lock()\n@labeling_function()\ndef one(x):\n    {body}\n"
     assert key(tmp_path, source) is None
-    first, second = (loader.load(tmp_path, TASKS) for _ in range(2))
+    first, second = (load_functions(tmp_path, TASKS) for _ in range(2))
     assert first.fingerprint != second.fingerprint  # so that the stage's own cache does not hold it either
     with pytest.raises(UnknownError, match=why):
         fingerprint(first.functions[0].function)
@@ -86,20 +88,20 @@ def test_declared_files_are_part_of_the_key(tmp_path: Path) -> None:
         "@labeling_function()\ndef one(x):\n    return 'slow' if (HERE / 'words.txt').read_text() in x.text else None\n"
     )
     (tmp_path / "words.txt").write_text("slow")
-    first, whole = key(tmp_path, source), loader.load(tmp_path, TASKS).fingerprint
+    first, whole = key(tmp_path, source), load_functions(tmp_path, TASKS).fingerprint
     assert first is not None
     (tmp_path / "words.txt").write_text("lag")
     assert key(tmp_path, source) not in (None, first)
-    assert loader.load(tmp_path, TASKS).fingerprint != whole
+    assert load_functions(tmp_path, TASKS).fingerprint != whole
     (tmp_path / "words.txt").unlink()
-    assert "FILES names what cannot be read" in loader.load(tmp_path, TASKS).problems[0].why
+    assert "FILES names what cannot be read" in load_functions(tmp_path, TASKS).problems[0].why
 
 
 def cast(folder: Path, source: str, frame: pd.DataFrame, **config: object) -> list[Ballot]:
     (folder / "a.py").write_text(source)
-    functions = loader.load(folder, TASKS).functions
+    functions = load_functions(folder, TASKS).functions
     encoder = HashingEncoder()
-    return cached_applier.cast_all(
+    return cast_votes(
         functions,
         TASKS,
         frame,
@@ -114,15 +116,15 @@ def test_new_rows_and_new_functions_cost_themselves(tmp_path: Path) -> None:
     frame = pd.DataFrame({"text": ["slow", "red", "slow"], "meta.channel": ["chat"] * 3})
     (first,) = cast(tmp_path, ONE, frame)
     assert first.column.tolist() == [1, -1, 1]
-    assert first.asked == 2  # two rows are alike
+    assert first.calls == 2  # two rows are alike
     (again,) = cast(tmp_path, ONE, frame)
-    assert (again.asked, again.column.tolist()) == (0, [1, -1, 1])
+    assert (again.calls, again.column.tolist()) == (0, [1, -1, 1])
     more = pd.DataFrame({"text": ["so slow", "red", "slow"], "meta.channel": ["chat", "mail", "chat"]})
     (third,) = cast(tmp_path, ONE, more)
-    assert (third.asked, third.column.tolist()) == (2, [1, -1, 1])  # one has another text, one another channel
+    assert (third.calls, third.column.tolist()) == (2, [1, -1, 1])  # one has another text, one another channel
     two = "\n@labeling_function()\ndef two(x):\n    return 'outage' if 'red' in x.text else None\n"
     old, new = cast(tmp_path, ONE + two, more)
-    assert (old.asked, new.asked) == (0, 3)
+    assert (old.calls, new.calls) == (0, 3)
     assert new.column.tolist() == [-1, 2, -1]
 
 
@@ -143,7 +145,7 @@ def test_a_damaged_file_is_asked_again(tmp_path: Path) -> None:
     (file,) = (tmp_path / "cache/votes").glob("*.safetensors")
     file.write_bytes(b"no such thing")
     (ballot,) = cast(tmp_path, ONE, frame)
-    assert (ballot.asked, ballot.column.tolist()) == (1, [1])
+    assert (ballot.calls, ballot.column.tolist()) == (1, [1])
 
 
 def test_row_keys_tell_columns_apart() -> None:
@@ -164,12 +166,12 @@ def test_a_package_announces_functions(tmp_path: Path, monkeypatch: pytest.Monke
     module.__dict__.update(TASK="intent", shipped=shipped)
     monkeypatch.setitem(sys.modules, "team_functions", module)
     points = [
-        importlib.metadata.EntryPoint(name="all", value="team_functions", group=loader.importing.GROUP),
-        importlib.metadata.EntryPoint(name="again", value="team_functions:shipped", group=loader.importing.GROUP),
-        importlib.metadata.EntryPoint(name="gone", value="no_such_module", group=loader.importing.GROUP),
+        importlib.metadata.EntryPoint(name="all", value="team_functions", group=GROUP),
+        importlib.metadata.EntryPoint(name="again", value="team_functions:shipped", group=GROUP),
+        importlib.metadata.EntryPoint(name="gone", value="no_such_module", group=GROUP),
     ]
-    monkeypatch.setattr(loader.importing, "entry_points", lambda: points)
-    loaded = loader.load(tmp_path / "absent", TASKS)
+    monkeypatch.setattr(safe_import, "entry_points", lambda: points)
+    loaded = load_functions(tmp_path / "absent", TASKS)
     assert [(one.name, one.where) for one in loaded.functions] == [("shipped", "a package:all")]
     assert [problem.where for problem in loaded.problems] == ["a package:gone"]  # the same function twice is one
     assert loaded.fingerprint != ""

@@ -21,10 +21,11 @@ import tilth
 from tests.conftest import TASKS, HashingEncoder
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import loader
-from tilth.weak_supervision.functions.loader import LoadedFunction
-from tilth.weak_supervision.isolation import supervisor, worker
+from tilth.weak_supervision.functions.loader import LoadedFunction, load_functions
 from tilth.weak_supervision.isolation.limits import Limits
-from tilth.weak_supervision.voting import cached_applier
+from tilth.weak_supervision.isolation.supervisor import run_guarded
+from tilth.weak_supervision.isolation.worker import ask_parent, enter_step
+from tilth.weak_supervision.voting.cached_applier import cast_votes
 from tilth.weak_supervision.voting.label_matrix import Ballot
 
 TEXTS = ("slow internet", "bad line", "my refund", "red light")
@@ -38,7 +39,7 @@ def function(name: str, body: Any) -> LoadedFunction:
 def cast(*functions: LoadedFunction, config: Config = QUICK, **columns: list[Any]) -> list[Ballot]:
     frame = pd.DataFrame({"text": list(TEXTS), **{f"meta.{name}": values for name, values in columns.items()}})
     encoder = HashingEncoder()
-    return cached_applier.cast_all(
+    return cast_votes(
         list(functions), TASKS, frame, lambda: encoder.encode(frame["text"].tolist()), encoder.encode, config
     )
 
@@ -147,9 +148,7 @@ def test_the_parent_alone_runs_the_encoder() -> None:
     near = function("near", lambda x: "slow" if x.similar_to("slow internet") > 0.9 else None)
     tilth.examples(hits=["slow internet"], misses=["red light"])(near.function)
     encoder, frame = Watched(), pd.DataFrame({"text": list(TEXTS)})
-    (ballot,) = cached_applier.cast_all(
-        [near], TASKS, frame, lambda: encoder.encode(list(TEXTS)), encoder.encode, QUICK
-    )
+    (ballot,) = cast_votes([near], TASKS, frame, lambda: encoder.encode(list(TEXTS)), encoder.encode, QUICK)
     assert ballot.column.tolist() == [1, -1, -1, -1]
 
 
@@ -161,7 +160,7 @@ def test_the_parts_of_a_large_table_are_put_together_in_order() -> None:
         function("dies", lambda x: os._exit(1) if x.text == "red 4999" else None),
     ]
     config = Config(processes=2)
-    found = cached_applier.cast_all(functions, TASKS, frame, worker.ask, worker.ask, config)  # type: ignore[arg-type]
+    found = cast_votes(functions, TASKS, frame, ask_parent, ask_parent, config)  # type: ignore[arg-type]
     expected = np.where(np.arange(5000) % 3 == 0, 1, -1)
     assert np.array_equal(found[0].column, expected)
     assert np.array_equal(found[1].column, np.where(expected == 1, -1, 2))
@@ -171,16 +170,16 @@ def test_the_parts_of_a_large_table_are_put_together_in_order() -> None:
 def test_time_is_counted_by_step_and_not_by_piece() -> None:
     def piece() -> int:
         for step in (0, 1, 0, 1):
-            worker.at(step)
+            enter_step(step)
             time.sleep(0.2)
-        worker.at(7)
+        enter_step(7)
         time.sleep(5)
         return 1
 
-    (done,) = supervisor.run([piece], Limits(seconds=0.7))
-    assert (done.at, done.error) == (7, "still ran after 0.7 seconds, its limit of time")
-    (done,) = supervisor.run([piece], Limits(seconds=0.3))
-    assert done.at == 0
+    (done,) = run_guarded([piece], Limits(seconds=0.7))
+    assert (done.step, done.error) == (7, "still ran after 0.7 seconds, its limit of time")
+    (done,) = run_guarded([piece], Limits(seconds=0.3))
+    assert done.step == 0
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ def test_a_file_that_hangs_or_exits_on_import_is_left_out(
 ) -> None:
     monkeypatch.setattr(loader, "IMPORT_SECONDS", 1.0)
     (tmp_path / "bad.py").write_text(source)
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert loaded.functions == ()
     assert why in loaded.problems[0].why
 
@@ -204,7 +203,7 @@ def test_a_file_that_hangs_or_exits_on_import_is_left_out(
 def test_a_file_that_prints_on_import_is_used_and_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     head = "from snorkel.labeling import labeling_function\nTASK = 'intent'\nprint('loading words')\n"
     (tmp_path / "loud.py").write_text(head + "@labeling_function()\ndef one(x):\n    return 'slow'\n")
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert len(loaded.functions) == 1
     assert loaded.remarks[0].why == "prints when it is imported: loading words"
     assert capfd.readouterr().out == ""
@@ -212,5 +211,23 @@ def test_a_file_that_prints_on_import_is_used_and_named(tmp_path: Path, capfd: p
 
 def test_a_child_has_one_thread_in_every_library() -> None:
     """A pool of threads does not survive a fork, and two children with two threads each are in each other's way."""
-    [done] = supervisor.run([lambda: [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]], Limits())
+    [done] = run_guarded([lambda: [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]], Limits())
     assert set(done.value) == {1}
+
+
+def test_where_a_fork_is_unsafe_functions_run_in_the_nights_own_process_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "from snorkel.labeling import labeling_function\nTASK = 'intent'\n"
+    (tmp_path / "one.py").write_text(source + "@labeling_function()\ndef one(x):\n    return None\n")
+    assert load_functions(tmp_path, TASKS).remarks == ()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    (outcome,) = run_guarded([os.getpid], Limits())
+    assert outcome.value == os.getpid()
+    (remark,) = load_functions(tmp_path, TASKS).remarks
+    assert (remark.where, remark.why) == (
+        "isolation",
+        "imported and run in this process, without limits of time and memory, "
+        "for guarded processes need a safe fork, which this system (darwin) does not have",
+    )
+    assert load_functions(tmp_path / "absent", TASKS).remarks == ()

@@ -134,7 +134,7 @@ def test_what_would_make_the_judge_worse_is_left_out_unless_it_is_wanted_all_the
     found = propagate(frame, TASK, truth, _Told(truth, wrong=10), wanted)  # type: ignore[arg-type]
     assert found is not None
     assert (found.label >= 0).sum() == labeled
-    assert found.beside["macro_f1"] < found.without["macro_f1"]
+    assert found.with_predicted["macro_f1"] < found.without["macro_f1"]
     assert ("would fall" in (found.why_not or "")) == (labeled == 0)
 
 
@@ -212,7 +212,7 @@ def test_where_each_class_has_one_label_the_rows_near_it_are_labeled_and_nothing
     labeled = found.label >= 0
     assert labeled.sum() > 200
     assert (found.label[labeled] == np.array([index[row["topic"]] for row in rows])[labeled]).mean() > 0.9
-    assert (found.measured_on, found.without, found.beside, found.why_not) == (0, {}, {}, None)
+    assert (found.measured_on, found.without, found.with_predicted, found.why_not) == (0, {}, {}, None)
     assert "Not measured" in (found.figure("topic").note or "")
 
 

@@ -20,10 +20,17 @@ from tilth import stage as stages
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, digest_table
 from tilth.weak_supervision import Config
-from tilth.weak_supervision.functions import history, loader
-from tilth.weak_supervision.functions.loader import LoadedFunction, LoadedFunctions
-from tilth.weak_supervision.models import label_model
-from tilth.weak_supervision.voting import applier
+from tilth.weak_supervision.functions.history import FunctionRecord, read_history, write_history
+from tilth.weak_supervision.functions.loader import LoadedFunction, LoadedFunctions, Problem, load_functions
+from tilth.weak_supervision.models.label_model import (
+    function_trust,
+    majority_vote,
+    measure_accuracies,
+    smooth_accuracies,
+    snorkel_probabilities,
+)
+from tilth.weak_supervision.voting.applier import UnknownLabelError, apply_function, failed_examples, vote
+from tilth.weak_supervision.voting.data_points import Row, RowSimilarities, build_rows
 
 INTENT = TASKS[1]
 HEAD = "from snorkel.labeling import labeling_function\nimport tilth\nTASK = 'intent'\n"
@@ -51,10 +58,10 @@ def perform(
     return stages.perform("weak_supervision", samples, Config(**config), resources)
 
 
-def rows(*texts: str) -> list[applier.Row]:
+def rows(*texts: str) -> list[Row]:
     encoder = HashingEncoder()
-    vectors = applier.Vectors(lambda: encoder.encode(texts), encoder.encode)
-    return applier.rows_of(pd.DataFrame({"text": list(texts), "meta.channel": ["chat"] * len(texts)}), vectors)
+    vectors = RowSimilarities(lambda: encoder.encode(texts), encoder.encode)
+    return build_rows(pd.DataFrame({"text": list(texts), "meta.channel": ["chat"] * len(texts)}), vectors)
 
 
 def test_an_integer_is_a_place_only_where_the_labels_are_fixed() -> None:
@@ -62,11 +69,11 @@ def test_an_integer_is_a_place_only_where_the_labels_are_fixed() -> None:
     beyond = function("beyond", lambda x: 3)
     fixed = replace(INTENT, fixed=True)
     asked = rows("where is it", "so slow")
-    assert applier.cast(by_place, fixed, asked).votes.tolist() == [1, 1]
-    assert applier.cast(by_numpy, fixed, asked).votes.tolist() == [2, 2]
+    assert vote(by_place, fixed, asked).votes.tolist() == [1, 1]
+    assert vote(by_numpy, fixed, asked).votes.tolist() == [2, 2]
     for one, task in ((by_place, INTENT), (beyond, fixed)):
-        with pytest.raises(applier.UnknownLabelError, match="from 0 to 2 serves only where the config fixes"):
-            applier.cast(one, task, asked)
+        with pytest.raises(UnknownLabelError, match="from 0 to 2 serves only where the config fixes"):
+            vote(one, task, asked)
 
 
 def test_loading_names_what_is_left_out(tmp_path: Path) -> None:
@@ -77,7 +84,7 @@ def test_loading_names_what_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "d_other.py").write_text(HEAD.replace("'intent'", "'intnet'") + body)
     (tmp_path / "e_none.py").write_text(body.replace("@labeling_function()\n", ""))
     (tmp_path / "_helper.py").write_text("raise ValueError\n")
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert [(one.task, one.name) for one in loaded.functions] == [("intent", "one")]
     found = {problem.where: problem.why for problem in loaded.problems}
     assert set(found) == {"b_again.py:one", "c_broken.py", "d_other.py", "e_none.py"}
@@ -87,11 +94,11 @@ def test_loading_names_what_is_left_out(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_follows_the_source(tmp_path: Path) -> None:
-    assert loader.load(tmp_path / "absent", TASKS) == LoadedFunctions()
+    assert load_functions(tmp_path / "absent", TASKS) == LoadedFunctions()
     (tmp_path / "a.py").write_text(HEAD)
-    before = loader.load(tmp_path, TASKS).fingerprint
+    before = load_functions(tmp_path, TASKS).fingerprint
     (tmp_path / "a.py").write_text(HEAD + "# other\n")
-    assert loader.load(tmp_path, TASKS).fingerprint not in ("", before)
+    assert load_functions(tmp_path, TASKS).fingerprint not in ("", before)
 
 
 def test_votes_are_label_places_and_a_raising_row_abstains() -> None:
@@ -100,17 +107,17 @@ def test_votes_are_label_places_and_a_raising_row_abstains() -> None:
             raise RuntimeError("no")
         return {"slow": "slow", "minus": -1}.get(x.text)
 
-    found, failures = applier.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.25)
+    found, failures = apply_function(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.25)
     assert found.tolist() == [1, -1, -1, -1]
     assert failures == 1
     with pytest.raises(ValueError, match="raised on 1 of 4 rows, last RuntimeError: no"):
-        applier.apply(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.2)
+        apply_function(function("moody", moody), INTENT, rows("slow", "bad", "minus", "else"), 0.2)
 
 
 @pytest.mark.parametrize(("label", "hint"), [("slwo", 'did you mean "slow"'), (1, "return the label's name")])
 def test_an_unknown_label_is_named(label: Any, hint: str) -> None:
-    with pytest.raises(applier.UnknownLabelError, match=hint):
-        applier.apply(word("odd", "a", label), INTENT, rows("a"), 1.0)
+    with pytest.raises(UnknownLabelError, match=hint):
+        apply_function(word("odd", "a", label), INTENT, rows("a"), 1.0)
 
 
 def test_a_row_has_its_columns_and_its_similarity() -> None:
@@ -127,21 +134,21 @@ def test_a_row_has_its_columns_and_its_similarity() -> None:
 def test_examples_are_run(hits: list[str], misses: list[str], why: str | None) -> None:
     made = word("slow", "slow", "slow")
     tilth.examples(hits=hits, misses=misses)(made.function)
-    found = applier.failed_examples(made, INTENT, HashingEncoder().encode)
+    found = failed_examples(made, INTENT, HashingEncoder().encode)
     assert found is None if why is None else why in str(found)
 
 
 def test_accuracies_and_smoothing_by_hand() -> None:
     matrix = np.array([[0, -1], [0, 1], [1, -1], [-1, -1]])
-    accuracy, count = label_model.accuracies(matrix, np.array([0, 1, 1, 0]))
+    accuracy, count = measure_accuracies(matrix, np.array([0, 1, 1, 0]))
     assert accuracy == pytest.approx([2 / 3, 1.0])
     assert count.tolist() == [3, 1]
-    assert label_model.smoothed(accuracy, count) == pytest.approx([(2 + 4) / 8, (1 + 4) / 6])
+    assert smooth_accuracies(accuracy, count) == pytest.approx([(2 + 4) / 8, (1 + 4) / 6])
 
 
 def test_two_functions_give_vote_share_times_trust() -> None:
     matrix = np.array([[0, -1], [0, 1]])
-    found = label_model.majority(matrix, label_model.trust(matrix, np.array([-1, -1])), 3)
+    found = majority_vote(matrix, function_trust(matrix, np.array([-1, -1])), 3)
     first = [0.8 + 0.2 / 3, 0.2 / 3, 0.2 / 3]
     tie = [0.4 + 0.2 / 3, 0.4 + 0.2 / 3, 0.2 / 3]
     assert found == pytest.approx(np.array([first, tie]), abs=1e-6)
@@ -156,7 +163,7 @@ def test_the_label_model_trusts_the_functions_that_agree_and_leaves_random_state
     truth = rng.integers(0, 2, 400)
     matrix = np.column_stack([np.where(rng.random(400) < p, truth, 1 - truth) for p in (0.9, 0.9, 0.9, 0.55)])
     states = random.getstate(), _numpy_state(), torch.get_rng_state(), torch.get_num_threads()
-    found = label_model.snorkel(matrix, np.full(4, 0.8), np.full(400, -1), 2, epochs=200, seed=0)
+    found = snorkel_probabilities(matrix, np.full(4, 0.8), np.full(400, -1), 2, epochs=200, seed=0)
     assert (found.argmax(axis=1) == truth).mean() > 0.95
     assert random.getstate() == states[0]
     assert _numpy_state() == states[1]
@@ -188,7 +195,7 @@ def test_below_the_threshold_there_is_a_confidence_but_no_label(samples: Dataset
 def test_bad_functions_are_left_out_and_named(samples: Dataset, tmp_path: Path) -> None:
     wrong, raising = word("wrong", "e", "outage"), function("raising", lambda x: x.nothing)
     typo = word("typo", "slow", "slwo")
-    problem = loader.Problem(where="x.py", why="does not import")
+    problem = Problem(where="x.py", why="does not import")
     loaded = LoadedFunctions(functions=(*GOOD, wrong, raising, typo), problems=(problem,))
     result = perform(samples, tmp_path, loaded)
     left_out = result.metrics["left_out"]
@@ -206,15 +213,15 @@ def test_without_functions_it_says_so(samples: Dataset, tmp_path: Path) -> None:
 def test_a_function_that_drifts_is_left_out_and_named(samples: Dataset, tmp_path: Path) -> None:
     first = perform(samples, tmp_path / "first", *GOOD)
     assert first.carried is not None
-    usual = history.read(first.carried)["intent.refund"][0]
-    assert (usual.rows, usual.voted, usual.told, usual.right) == (10, 4, 3, 3)
-    before = {"intent.refund": [history.Measured(key="refund", rows=10_000, voted=100, told=0, right=0)]}
-    carried = history.write(tmp_path / "carried", {}, {"intent.refund": before["intent.refund"][0]}, set())
+    usual = read_history(first.carried)["intent.refund"][0]
+    assert (usual.rows, usual.voted, usual.labeled, usual.right) == (10, 4, 3, 3)
+    before = {"intent.refund": [FunctionRecord(key="refund", rows=10_000, voted=100, labeled=0, right=0)]}
+    carried = write_history(tmp_path / "carried", {}, {"intent.refund": before["intent.refund"][0]}, set())
     second = perform(samples, tmp_path / "second", *GOOD, carried=carried)
     assert "votes on 40.0% of the rows, on the last nights 1.0%" in second.metrics["left_out"]["intent.refund"]
     assert second.metrics["tasks"]["intent"]["used"] == 2
     assert second.carried is not None
-    assert history.read(second.carried)["intent.refund"] == before["intent.refund"]
+    assert read_history(second.carried)["intent.refund"] == before["intent.refund"]
     (table_of_drift,) = [figure for figure in second.figures if figure.title.endswith("against the last nights")]
     assert table_of_drift.data["rows"][0][:4] == ["intent.refund", 1, 0.4, 0.01]
 

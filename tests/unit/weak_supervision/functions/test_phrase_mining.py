@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from tilth.samples import Task
-from tilth.weak_supervision.functions import accuracy_bounds, phrase_mining
+from tilth.weak_supervision.functions.accuracy_bounds import is_surely_below, wilson_lower_bound
+from tilth.weak_supervision.functions.phrase_mining import (
+    MINED_FILE_HEADER,
+    Suggestion,
+    function_source,
+    phrase_pattern,
+    quoted,
+    suggest_functions,
+)
 
 TASK = Task(name="intent", labels=("refund", "slow"))
 TEXTS = [
@@ -22,39 +30,39 @@ TEXTS = [
 CODES = np.array([0, 0, 0, 1, 1, 1, -1, -1])
 
 
-def found(**options: float) -> dict[str, phrase_mining.Suggestion]:
+def found(**options: float) -> dict[str, Suggestion]:
     covered = np.array([True] + [False] * 7)
-    return {one.label: one for one in phrase_mining.suggest(TEXTS, CODES, TASK, covered, **options)}
+    return {one.label: one for one in suggest_functions(TEXTS, CODES, TASK, covered, **options)}
 
 
 def test_a_phrase_has_to_be_right_often_enough() -> None:
     assert set(found()) == {"slow"}
     slow = found()["slow"]
-    assert (slow.phrases, slow.rows, slow.fresh, slow.right, slow.told) == (("slow",), (3, 4, 5, 6), 4, 3, 3)
+    assert (slow.phrases, slow.rows, slow.uncovered, slow.right, slow.labeled) == (("slow",), (3, 4, 5, 6), 4, 3, 3)
     refund = found(precision=0.75)["refund"]  # right on 3 of the 4 labeled rows that hold it
-    assert (refund.phrases, refund.right, refund.told) == (("refund",), 3, 4)
-    assert refund.fresh == len(refund.rows) - 1 == 4
+    assert (refund.phrases, refund.right, refund.labeled) == (("refund",), 3, 4)
+    assert refund.uncovered == len(refund.rows) - 1 == 4
 
 
 def test_a_phrase_is_found_again_whatever_stands_between_its_words() -> None:
-    expression = re.compile(rf"\b(?:{phrase_mining.pattern(['my refund', 'c++'])})\b", re.IGNORECASE)
+    expression = re.compile(rf"\b(?:{phrase_pattern(['my refund', 'c++'])})\b", re.IGNORECASE)
     assert expression.search("MY  - refund")
     assert not expression.search("my refunds")
 
 
 def test_the_interval_by_hand() -> None:
-    assert accuracy_bounds.wilson(0, 0) == 0.0
-    assert accuracy_bounds.wilson(10, 10) == pytest.approx(1 / (1 + 1.96**2 / 10))
+    assert wilson_lower_bound(0, 0) == 0.0
+    assert wilson_lower_bound(10, 10) == pytest.approx(1 / (1 + 1.96**2 / 10))
     # 2 of 8: middle 1/4 + 1/16, spread sqrt(3/16/8 + 1/256), over 1 + 1/8; its upper end is 0.43, of 2 of 5 it is 0.62
-    assert accuracy_bounds.below(2, 8, 0.44)
-    assert not accuracy_bounds.below(2, 8, 0.42)
-    assert not accuracy_bounds.below(2, 5, 0.5)
+    assert is_surely_below(2, 8, 0.44)
+    assert not is_surely_below(2, 8, 0.42)
+    assert not is_surely_below(2, 5, 0.5)
 
 
 def test_the_source_compiles_and_its_examples_are_of_labeled_rows() -> None:
     slow = found()["slow"]
-    source = phrase_mining.HEADER.format(task="intent") + phrase_mining.write(slow, TEXTS, CODES, 1, "one")
+    source = MINED_FILE_HEADER.format(task="intent") + function_source(slow, TEXTS, CODES, 1, "one")
     compile(source, "mined", "exec")
     assert '"slow again at night"' in source
     assert '"it is slow"' not in source
-    assert phrase_mining.quoted('say "no"\n') == '"say \\"no\\"\\n"'
+    assert quoted('say "no"\n') == '"say \\"no\\"\\n"'

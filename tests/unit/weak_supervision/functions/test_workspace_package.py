@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TASKS
-from tilth.weak_supervision.functions import loader, workspace_package
-from tilth.weak_supervision.voting.data_points import Row, Vectors
+from tilth.weak_supervision.functions import workspace_package
+from tilth.weak_supervision.functions.loader import LoadedFunction, load_functions
+from tilth.weak_supervision.voting.data_points import Row, RowSimilarities
 
 HEAD = "from snorkel.labeling import labeling_function\nTASK = 'intent'\n"
 FUNCTION = "@labeling_function()\ndef one(x):\n    return 'slow' if {test} else None\n"
@@ -19,7 +20,7 @@ HELPER = "from _words import WORDS\n\ndef holds(x):\n    return any(word in x.te
 
 
 def row(text: str) -> Row:
-    return Row(0, Vectors(lambda: None, lambda _: None), {"text": text})  # type: ignore[arg-type, return-value]
+    return Row(0, RowSimilarities(lambda: None, lambda _: None), {"text": text})  # type: ignore[arg-type, return-value]
 
 
 def write(where: Path, words: str = "slow", **files: str) -> None:
@@ -30,8 +31,8 @@ def write(where: Path, words: str = "slow", **files: str) -> None:
         (where / f"{name}.py").write_text(HEAD + source)
 
 
-def only(where: Path) -> loader.LoadedFunction:
-    loaded = loader.load(where, TASKS)
+def only(where: Path) -> LoadedFunction:
+    loaded = load_functions(where, TASKS)
     assert loaded.problems == ()
     (function,) = loaded.functions
     return function
@@ -99,7 +100,7 @@ def test_what_is_installed_goes_before_a_neighbor_of_its_name(tmp_path: Path) ->
     write(tmp_path, a="import json\nimport snorkel\n" + FUNCTION.format(test="json.loads('1') and 'slow' in x.text"))
     for name in ("json", "snorkel"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')\n")
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert [one.function(row("slow")) for one in loaded.functions] == ["slow"]
     assert {problem.where for problem in loaded.problems} == {"json.py", "snorkel.py"}
     assert [remark.where for remark in loaded.remarks] == ["a.py"]
@@ -110,7 +111,7 @@ def test_what_is_installed_goes_before_a_neighbor_of_its_name(tmp_path: Path) ->
 def test_a_broken_neighbor_takes_only_those_that_import_it(tmp_path: Path) -> None:
     write(tmp_path, a="import _helpers\n" + FUNCTION.format(test="True"), b=FUNCTION.format(test="True"))
     (tmp_path / "_helpers.py").write_text("import no_such_module\n")
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert [one.where for one in loaded.functions] == ["b.py"]
     assert "No module named 'no_such_module'" in loaded.problems[0].why
 
@@ -118,7 +119,7 @@ def test_a_broken_neighbor_takes_only_those_that_import_it(tmp_path: Path) -> No
 def test_a_function_imported_from_a_neighbor_is_not_a_second_one(tmp_path: Path) -> None:
     two = "from a import one\n@labeling_function()\ndef two(x):\n    return one(x)\n"
     write(tmp_path, a=FUNCTION.format(test="'slow' in x.text"), b=two)
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert loaded.problems == ()
     assert [(one.name, one.where) for one in loaded.functions] == [("one", "a.py"), ("two", "b.py")]
 
@@ -129,7 +130,7 @@ def test_functions_in_lists_and_in_files_of_odd_names_are_found_and_lost_ones_ar
     (tmp_path / "my-list.v2.py").write_text(HEAD + "from . import _words\n" + made)
     (tmp_path / "below").mkdir()
     (tmp_path / "below/c.py").write_text(HEAD + FUNCTION.format(test="True"))
-    loaded = loader.load(tmp_path, TASKS)
+    loaded = load_functions(tmp_path, TASKS)
     assert [one.name for one in loaded.functions] == ["p", "q", "one"]
     whys = {remark.where: remark.why for remark in loaded.remarks}
     assert whys["twice.py"] == "defines one twice, on lines 4 and 7: only the last counts"
@@ -166,8 +167,8 @@ from pathlib import Path
 if sys.argv[2] == "packages":
     site.getsitepackages = lambda: [sys.argv[1]]
 from tests.conftest import TASKS
-from tilth.weak_supervision import loader
-loaded = loader.load(Path(sys.argv[1]) / "absent", TASKS)
+from tilth.weak_supervision import load_functions
+loaded = load_functions(Path(sys.argv[1]) / "absent", TASKS)
 assert not loaded.problems, loaded.problems
 print(loaded.functions[0].where, loaded.functions[0].key, loaded.fingerprint)
 """
