@@ -18,8 +18,8 @@ from cleaning import Rows, evidence_of, prepare
 from cleanlab.multiannotator import get_label_quality_multiannotator, get_majority_vote_label
 
 from tilth.cleaning import Config
-from tilth.cleaning.label_errors.multiannotator import weigh
-from tilth.cleaning.label_errors.out_of_fold_models import Graph, believe
+from tilth.cleaning.label_errors.multiannotator import joint_consensus
+from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.store import Cache
@@ -62,8 +62,8 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
     judge = evidence.out_of_fold(rows.task, names[majority].tolist()).probabilities.astype(float)
     judge /= judge.sum(axis=1, keepdims=True)
     vectors, config = evidence.embeddings(), Config()
-    graph = Graph.of(vectors, config.neighbors)
-    joint = believe(vectors, graph, majority, evidence.folds, len(names), config.rounds).joint
+    graph = NeighborGraph.of(vectors, config.neighbors)
+    joint = fit_evidence_models(vectors, graph, majority, evidence.folds, len(names), config.rounds).joint
 
     def figures(label: np.ndarray, quality: np.ndarray | None = None) -> list[float]:
         rank = float("nan") if quality is None else pd.Series(quality).corr(pd.Series(skills), method="spearman")
@@ -77,7 +77,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
         got = get_label_quality_multiannotator(ballots, belief, return_detailed_quality=False, verbose=False)
         quality = got["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
         found[f"CROWDLAB with {name}"] = figures(got["label_quality"]["consensus_label"].to_numpy(), quality)
-    posterior, skill = weigh(ballots, joint)
+    posterior, skill = joint_consensus(ballots, joint)
     found["tilth"] = figures(posterior.argmax(axis=1), skill)
     return found
 

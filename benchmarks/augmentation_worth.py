@@ -2,7 +2,7 @@
 
     python benchmarks/augmentation_worth.py --data data/public
 
-Only what the stage does before it draws: the judges of the labels and the learning curve, on rows as they came, with
+Only what the stage does before it draws: the label-agreement models and the learning curve, on rows as they came, with
 the embeddings ready. The few labels of a class are those of its first rows, in an order that the seed 0 draws.
 """
 
@@ -18,10 +18,15 @@ import pandas as pd
 
 from tilth.augmentation import worth
 from tilth.augmentation.config import Config
-from tilth.augmentation.selection import label_agreement, sources
-from tilth.augmentation.selection.budget import budgets
-from tilth.augmentation.selection.cross_fitting import Proving
-from tilth.augmentation.selection.learning_curve import Worth
+from tilth.augmentation.selection import (
+    CrossFitting,
+    Worth,
+    class_budgets,
+    class_sizes,
+    fit_label_agreement,
+    multiclass_tasks,
+    source_order,
+)
 from tilth.config import EncoderConfig
 from tilth.io.python_api import read
 from tilth.learn import Evidence
@@ -58,13 +63,13 @@ def measured(file: Path, name: str, encoder: Encoder, cache: Cache) -> tuple[int
     evidence = Evidence(found.samples, encoder=encoder, cache=cache)
     evidence.embeddings()
     frame, started = to_pandas(found.samples), time.process_time()
-    fitted = label_agreement.multiclass_tasks([label_agreement.fit(frame, task, evidence) for task in found.tasks])
-    recall = {one: value for each in fitted for one, value in each.recall().items()}
-    allowed = budgets(sources.sizes(frame, found.tasks), recall, config.gate)
-    proving = Proving(fitted, evidence.embeddings(), config.gate)
-    order = sources.in_order(frame, found.tasks, allowed)
-    said = worth.estimate(proving, frame["id"].tolist(), order, config, 0)
-    return max(int((each.codes >= 0).sum()) for each in fitted), said, time.process_time() - started
+    models = multiclass_tasks([fit_label_agreement(frame, task, evidence) for task in found.tasks])
+    recall = {name: share for task in models for name, share in task.recall().items()}
+    budgets = class_budgets(class_sizes(frame, found.tasks), recall, config.gate)
+    cross_fitting = CrossFitting(models, evidence.embeddings(), config.gate)
+    order = source_order(frame, found.tasks, budgets)
+    estimated = worth.estimate(cross_fitting, frame["id"].tolist(), order, config, 0)
+    return max(int((task.codes >= 0).sum()) for task in models), estimated, time.process_time() - started
 
 
 def main() -> None:
@@ -81,10 +86,14 @@ def main() -> None:
             for count in counts.split(","):
                 file = arguments.data / name / FILES.get(name, "train.csv")
                 rows = few(file, name, count, Path(folder) / f"{name}-{count}.csv")
-                labels, said, seconds = measured(rows, name, encoder, cache)
-                curve = [f"{score:.3f}" for _, score in said.curve] if said else [""] * 3
-                figures = [said.rows, f"{said.gain:.4f}", f"{said.visible:.4f}"] if said else ["", "too few labels", ""]
-                draws = "yes" if said is None or said.enough else "no"
+                labels, estimated, seconds = measured(rows, name, encoder, cache)
+                curve = [f"{score:.3f}" for _, score in estimated.curve] if estimated else [""] * 3
+                figures = (
+                    [estimated.rows, f"{estimated.gain:.4f}", f"{estimated.visible:.4f}"]
+                    if estimated
+                    else ["", "too few labels", ""]
+                )
+                draws = "yes" if estimated is None or estimated.enough else "no"
                 lines.append([name, count, labels, *curve, *figures, draws, f"{seconds:.0f}"])
                 print(lines[-1], flush=True)
     _results.write(
@@ -92,8 +101,8 @@ def main() -> None:
         f"## When augmentation draws paraphrases\n\n`python benchmarks/augmentation_worth.py --sets "
         f"{' '.join(arguments.sets)}` ({_results.machine()})\n\n"
         "Cross-validated macro-F1 of the linear probe by half, three quarters and all of the labels; what as many more "
-        "rows as paraphrases can stand for would add to it; and the gain that the proof would tell from "
-        "chance in one night of four. Processor seconds, embeddings ready, judges of the labels and all.\n\n"
+        "rows as paraphrases can stand for would add to it; and the gain that cross-validation would tell from chance "
+        "in one night of four. Processor seconds, embeddings ready, label-agreement models included.\n\n"
         + _results.table(COLUMNS, lines),
     )
 

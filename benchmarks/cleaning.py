@@ -23,8 +23,8 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from tilth import samples as table
 from tilth.cleaning import Config
-from tilth.cleaning.checks.copies import conflicts
-from tilth.cleaning.label_errors.detection import judge_all
+from tilth.cleaning.checks import find_conflicts
+from tilth.cleaning.label_errors import find_label_errors
 from tilth.config import EncoderConfig
 from tilth.learn import Evidence, fit_predict, scores
 from tilth.learn.encoder import Encoder
@@ -158,7 +158,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
             judged(~theirs, codes),
         ],
     }
-    judge_all(frame, [rows.task], Config(), evidence, seed, conflicts(frame, [rows.task]))
+    find_label_errors(frame, [rows.task], Config(), evidence, seed, find_conflicts(frame, [rows.task]))
     after = table.resolve(frame, [rows.task])
     kept = after["label"].notna().to_numpy()
     labels = rows.task.codes(after["label"])

@@ -31,7 +31,7 @@ from sklearn.semi_supervised import LabelSpreading
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion.config import AdaptConfig
-from tilth.augmentation.selection.budget import shared
+from tilth.augmentation.selection import share_weights
 from tilth.config import EncoderConfig
 from tilth.learn import Evidence, fit_predict
 from tilth.learn.encoder import Encoder
@@ -49,13 +49,13 @@ COLUMNS = ("data set", "labels a class", "added", "rows added")
 def written(given: Given, made: Made) -> Added:
     """Texts that a peer wrote: those of a row and the row itself together weigh as a row without any."""
     places = np.array([place for place, _ in made], dtype=np.int64)
-    own, theirs = shared(len(given.texts), places, WEIGHT)
+    own, theirs = share_weights(len(given.texts), places, WEIGHT)
     return Added([text for _, text in made], given.truth[places], theirs, own)
 
 
 def paraphrased(given: Given, rows: pd.DataFrame, weight: float) -> Added:
     """Rows by the stage, which weigh what training gives them: by the proof's weight, and less where in doubt."""
-    own, theirs = shared(len(given.texts), rows["place"].to_numpy(dtype=np.int64), weight)
+    own, theirs = share_weights(len(given.texts), rows["place"].to_numpy(dtype=np.int64), weight)
     weights = theirs * rows["label_confidence"].to_numpy(dtype=float)
     return Added(list(rows["text"]), given.truth[rows["place"]], weights, own)
 

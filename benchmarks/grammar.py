@@ -27,7 +27,7 @@ from tilth.augmentation.quality import fluency
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
 from tilth.augmentation.quality.grammar import HarperChecker
 from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
-from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection import GateConfig
 from tilth.errors import ConfigError
 
 Score = Callable[[Sequence[str]], np.ndarray]

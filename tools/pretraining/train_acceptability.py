@@ -39,7 +39,7 @@ from tilth.augmentation.quality.acceptability_training import (
     recombinations,
 )
 from tilth.augmentation.quality.synthetic_errors import with_a_mistake
-from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection import GateConfig
 from tilth.augmentation.text.detokenizer import spellings
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder

@@ -1,4 +1,8 @@
-"""Active learning: the rows whose labels would teach most, as a queue for a person to answer."""
+"""Active learning: the rows whose labels would be most useful to learn from, as a queue for a person to answer.
+
+In: the table. Out: an acquisition score of each row without a sure label, and the queue, `queue.csv`. To add a query
+strategy, decorate a function of `query_strategies.py` with `strategy`.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,12 @@ __all__ = ["Config", "check", "run"]
 
 
 def check(config: Config) -> None:
-    """Whether the strategy that the config names is there.
+    """Whether the strategy that the config names exists.
 
     Raises:
-        ConfigError: it is not; naming the nearest one.
+        ConfigError: it does not; naming the nearest one.
     """
-    # The default is there, and the import is heavy.
+    # The default exists, and the import is heavy.
     if config.strategy != Config().strategy:
         from tilth.active_learning import query_strategies
 

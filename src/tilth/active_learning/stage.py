@@ -1,4 +1,4 @@
-"""The stage: teach a learner what is labeled, let its strategy pick from what is not, and write the queue."""
+"""The stage: fit a learner to the labeled rows, let its strategy pick from the others, and write the queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tilth.active_learning import query_strategies
 from tilth.active_learning.config import Config
 from tilth.active_learning.learner import Learner
 from tilth.io import write_csv
-from tilth.learn import fit_predict, hierarchy, new_probe
+from tilth.learn import decide, fit_predict, new_probe
 from tilth.samples import Source, Split, Status, Task
 from tilth.stage import Figure, Resources, StageResult
 
@@ -22,8 +22,8 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.active_learning.run`."""
     strategy = query_strategies.get(config.strategy)
     frame, task = table.to_pandas(samples), finest(resources.tasks)
-    taught, pool = table.settled(frame, task.name), _pool(frame, task)
-    classes = frame.loc[taught, task.name].nunique()
+    labeled, pool = table.settled(frame, task.name), _pool(frame, task)
+    classes = frame.loc[labeled, task.name].nunique()
     if classes < 2:
         why = "no labels" if classes == 0 else f"labels of one class only for {task.name}"
         return StageResult(samples=samples, skipped=why)
@@ -31,13 +31,13 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         return StageResult(samples=samples, skipped="nothing to ask")
     vectors = resources.evidence.embeddings()
     learner = Learner(estimator=new_probe(), query_strategy=strategy)
-    learner.teach(vectors[taught], frame.loc[taught, task.name].to_numpy(dtype=str))
+    learner.teach(vectors[labeled], frame.loc[labeled, task.name].to_numpy(dtype=str))
     picks, _, scores = learner.query(vectors[pool], n_instances=config.batch, return_metrics=True)
-    places = np.flatnonzero(pool)
+    rows = np.flatnonzero(pool)
     score, rank = np.full(len(frame), np.nan, dtype=np.float32), np.full(len(frame), np.nan)
-    score[places], rank[places[picks]] = scores, np.arange(1, len(picks) + 1)
+    score[rows], rank[rows[picks]] = scores, np.arange(1, len(picks) + 1)
     frame["acquisition_score"], frame["acquisition_rank"] = score, pd.array(rank, dtype="Int32")
-    queue = _queue(frame, places[picks], vectors, resources.tasks)
+    queue = _queue(frame, rows[picks], vectors, resources.tasks)
     path = resources.scratch / "queue.csv"
     write_csv(queue, path)
     return StageResult(
@@ -45,7 +45,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         metrics={
             "task": task.name,
             "strategy": config.strategy,
-            "taught_on": int(taught.sum()),
+            "taught_on": int(labeled.sum()),
             "pool": int(pool.sum()),
             "asked": len(picks),
             "median_score_asked": round(float(np.median(scores[picks])), 4),
@@ -63,12 +63,13 @@ def finest(tasks: Sequence[Task]) -> Task:
 
 
 def _pool(frame: pd.DataFrame, task: Task) -> np.ndarray:
-    """Rows worth asking about: active, of the input, not gold, without a label in force or with an unsure one."""
+    """Rows worth asking about: active, of the input, not gold, without a current label or with an unsure one."""
     unanswered = frame[task.name].isna() | table.unsure(frame, task.name)
-    if f"{task.name}_answer" in frame:  # what a person said is never asked again
+    if f"{task.name}_answer" in frame:  # what a person answered is never asked again
         unanswered &= frame[f"{task.name}_answer"].isna()
-    asked = frame["status"].eq(Status.ACTIVE) & frame["split"].ne(Split.GOLD) & frame["source"].ne(Source.PARAPHRASE)
-    return np.asarray((asked & unanswered).to_numpy(dtype=bool))
+    eligible = frame["status"].eq(Status.ACTIVE) & frame["split"].ne(Split.GOLD)
+    eligible &= frame["source"].ne(Source.PARAPHRASE)
+    return np.asarray((eligible & unanswered).to_numpy(dtype=bool))
 
 
 def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Sequence[Task]) -> pd.DataFrame:
@@ -80,8 +81,8 @@ def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Se
             "text": frame["text"].to_numpy(dtype=object)[rows],
         }
     )
-    found = {task.name: _beliefs(frame, rows, vectors, task) for task in tasks}
-    decided = hierarchy.decide([task.to_json() for task in tasks], found)
+    probabilities = {task.name: _probabilities(frame, rows, vectors, task) for task in tasks}
+    decided = decide([task.to_json() for task in tasks], probabilities)
     for task in tasks:
         codes, confidence = decided[task.name]
         queue[f"{task.name}_suggested"] = task.decoded(codes)
@@ -92,30 +93,30 @@ def _queue(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, tasks: Se
     return queue
 
 
-def _beliefs(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, task: Task) -> np.ndarray:
-    """The judge's probabilities of one task's labels for the rows asked about; a label that stands is certain."""
-    taught = table.settled(frame, task.name)
+def _probabilities(frame: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, task: Task) -> np.ndarray:
+    """The linear probe's probabilities of one task's labels for the queue's rows; a sure current label is certain."""
+    labeled = table.settled(frame, task.name)
     codes = task.codes(frame[task.name])
-    found = fit_predict(vectors[taught], codes[taught], vectors[rows], len(task.labels))
-    stands = np.flatnonzero(taught[rows])
-    found[stands] = np.eye(len(task.labels), dtype=found.dtype)[codes[rows[stands]]]
-    return found
+    probabilities = fit_predict(vectors[labeled], codes[labeled], vectors[rows], len(task.labels))
+    sure = np.flatnonzero(labeled[rows])
+    probabilities[sure] = np.eye(len(task.labels), dtype=probabilities.dtype)[codes[rows[sure]]]
+    return probabilities
 
 
 def _figures(queue: pd.DataFrame, scores: np.ndarray, task: Task) -> tuple[Figure, ...]:
     counts, edges = np.histogram(scores, bins=20)
-    asked = queue[f"{task.name}_suggested"].value_counts(sort=False).sort_index()
+    suggested = queue[f"{task.name}_suggested"].value_counts(sort=False).sort_index()
     return (
         Figure(
             kind="histogram",
             title="Acquisition score of the pool",
             data={"edges": edges.round(5).tolist(), "counts": counts.tolist()},
-            note="The higher, the more a label of the row is expected to teach.",
+            note="The higher, the more the model is expected to learn from a label of the row.",
         ),
         Figure(
             kind="bar",
             title=f"Queue by suggested {task.name}",
-            data={"labels": [str(label) for label in asked.index], "values": [int(n) for n in asked]},
-            note="Which classes the questions seem to be about.",
+            data={"labels": [str(label) for label in suggested.index], "values": [int(n) for n in suggested]},
+            note="Which classes the rows of the queue seem to belong to.",
         ),
     )

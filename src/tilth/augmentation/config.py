@@ -1,4 +1,4 @@
-"""What may be set in `[augmentation]`."""
+"""Settings of `[augmentation]`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Config(DiffusionConfig, RecombinationConfig):
 
     when: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="whether training takes accepted paraphrases; auto = where they are proved to help, and none is "
-        "drawn where the learning curve of the night's labels says that no help could be seen",
+        description="whether training takes accepted paraphrases; auto = where cross-validation shows that they "
+        "help; none is generated where the learning curve of the labels says that no gain could be measured",
     )
     backend: Literal["tilth", "llada2", "diffusion_gemma"] = Field(
-        default="tilth", description="who paraphrases: the denoiser, or a large model that is asked to in a prompt"
+        default="tilth", description="who paraphrases: the denoiser, or a large language model by a prompt"
     )
     sources: int = Field(default=240, ge=0, description="rows that are paraphrased at most, thin classes first")
     share: float = Field(
@@ -31,17 +31,17 @@ class Config(DiffusionConfig, RecombinationConfig):
     )
     candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
     grammar: Literal["auto", "harper", "acceptability", "link-grammar", "languagetool", "denoiser"] = Field(
-        default="auto", description="the checker beside the denoiser's own; auto = all that are installed"
+        default="auto", description="the grammar checker beside the denoiser's own; auto = all that are installed"
     )
     weights: tuple[float, ...] = Field(
         default=(1.0, 0.33),
         min_length=1,
-        description="what a row's paraphrases may count together beside it, of which the proof takes the best; "
+        description="what a row's paraphrases may count together beside it, of which cross-validation takes the best; "
         "a row and its paraphrases count as much as a row without",
     )
     grammar_server: str = Field(
         default="",
-        description="address of a LanguageTool server, e.g. http://127.0.0.1:8081; it is asked beside the others",
+        description="address of a LanguageTool server, e.g. http://127.0.0.1:8081; it checks beside the others",
     )
     gate: GateConfig = GateConfig()
     large: LargeConfig = LargeConfig()

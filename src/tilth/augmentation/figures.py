@@ -1,4 +1,4 @@
-"""What the night's report says of augmentation: its numbers and its pictures."""
+"""The stage's figures in the report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augmentation.selection import Candidates, Chosen, Measured
+from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSources
 from tilth.samples import Reason
 from tilth.stage import Figure
 
 _ACCEPTED, _REJECTED = 50, 16  # examples shown
 
 
-def counted(reasons: Sequence[Reason | None]) -> dict[str, int]:
+def count_reasons(reasons: Sequence[Reason | None]) -> dict[str, int]:
     """Rejected candidates by reason, most common first."""
     counts = Counter(reason.value for reason in reasons if reason is not None)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
@@ -23,29 +23,29 @@ def counted(reasons: Sequence[Reason | None]) -> dict[str, int]:
 
 def figures(
     record: dict[str, Any],
-    chosen: Chosen,
+    chosen: ChosenSources,
     candidates: Candidates,
-    measured: Measured,
+    measures: CandidateMeasures,
     reasons: Sequence[Reason | None],
 ) -> list[Figure]:
     """Training curve, which rows were paraphrased, rejects by reason, and examples."""
-    found = []
+    shown = []
     if record["curve"]:
         steps, losses = zip(*record["curve"], strict=True)
-        found.append(
+        shown.append(
             Figure(
                 kind="line",
                 title="Paraphraser: training loss",
                 data={"x": list(steps), "y": list(losses)},
-                note="Nats a masked token on the workspace's own text, lower is better; the held-out loss went from "
+                note="Nats a masked token on the workspace's own texts, lower is better; the held-out loss went from "
                 f"{record['heldout_loss_before']} to {record['heldout_loss']}.",
             )
         )
     if reasons:
-        rejected = counted(reasons)
+        rejected = count_reasons(reasons)
         labels = ["accepted", *rejected]
         values = [sum(reason is None for reason in reasons), *rejected.values()]
-        found.append(
+        shown.append(
             Figure(
                 kind="bar",
                 title="Paraphrases by verdict",
@@ -54,8 +54,8 @@ def figures(
                 "every candidate stays in the table with its scores.",
             )
         )
-        found.append(_examples(candidates, measured, reasons))
-    return found
+        shown.append(_examples(candidates, measures, reasons))
+    return shown
 
 
 def _left_out(skipped: dict[str, int]) -> str:
@@ -64,7 +64,7 @@ def _left_out(skipped: dict[str, int]) -> str:
     return f" (left out: {', '.join(counts)})" if counts else ""
 
 
-def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reason | None]) -> Figure:
+def _examples(candidates: Candidates, measures: CandidateMeasures, reasons: Sequence[Reason | None]) -> Figure:
     accepted = [place for place, reason in enumerate(reasons) if reason is None]
     rejected = [place for place, reason in enumerate(reasons) if reason is not None]
     rows = [
@@ -72,8 +72,8 @@ def _examples(candidates: Candidates, measured: Measured, reasons: Sequence[Reas
             candidates.sources[place],
             candidates.texts[place],
             "accepted" if reasons[place] is None else f"rejected: {reasons[place]}",
-            round(float(measured.similarity[place]), 2),
-            None if np.isnan(measured.readable[place]) else round(float(measured.readable[place]), 2),
+            round(float(measures.similarity[place]), 2),
+            None if np.isnan(measures.readable[place]) else round(float(measures.readable[place]), 2),
         ]
         for place in (*_spread(accepted, _ACCEPTED), *_spread(rejected, _REJECTED))
     ]

@@ -7,61 +7,72 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from tilth.augmentation.candidate_cache import Paraphraser, draw
+from tilth.augmentation.candidate_cache import Paraphraser, generate
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import Adapted
 from tilth.augmentation.quality import Checker, LinkGrammarChecker
 from tilth.augmentation.recombination import Made, Nearness, Rows, recombinations
-from tilth.augmentation.selection import Candidates, sources
-from tilth.augmentation.selection import label_agreement as judging
+from tilth.augmentation.selection import Candidates, ChosenSources, LabelAgreementModels
 from tilth.augmentation.text import Written, frame_json, salient_words
 from tilth.stage import Resources
 
 
-def _paraphrased(
+def generate_candidates(
     frame: pd.DataFrame,
-    people: Written,
-    chosen: sources.Chosen,
-    fitted: Sequence[judging.TaskJudges],
+    corpus: Written,
+    chosen: ChosenSources,
+    models: Sequence[LabelAgreementModels],
     adapted: Adapted,
     checks: Sequence[Checker],
     config: Config,
     resources: Resources,
 ) -> tuple[Candidates, int]:
-    """The candidates, and how many sources were paraphrased anew."""
-    rows = Rows(frame["text"].tolist(), resources.evidence.embeddings(), [found.codes for found in fitted], people.rows)
-    texts = [rows.texts[row] for row in chosen.rows]
+    """Paraphrases and recombinations of each source.
+
+    Args:
+        frame: The table.
+        corpus: What people wrote in it.
+        chosen: The sources.
+        models: Label-agreement models, whose labels say which rows a source may be recombined with.
+        adapted: The night's denoiser.
+        checks: The grammar checkers; link-grammar's parse of a source becomes part of its frame.
+        config: `[augmentation]`.
+        resources: The night's.
+
+    Returns:
+        The candidates, and how many sources were paraphrased anew and not taken from the cache.
+    """
+    texts = [frame["text"].iloc[row] for row in chosen.rows]
     content = salient_words(texts, chosen.words, resources.evidence.encoder)
+    paraphrases, new = _paraphrase(texts, content, corpus, adapted, config, resources)
+    rows = Rows(frame["text"].tolist(), resources.evidence.embeddings(), [task.codes for task in models], corpus.rows)
+    gate = config.gate
+    recombined = recombinations(
+        rows, chosen.rows, chosen.words, [words[:1] for words in content], corpus.casing, adapted.pipeline.tokenizer,
+        config, Nearness(low=gate.low, high=gate.high, content=gate.content),
+    )  # fmt: skip
+    by_source = [[*first, *second] for first, second in zip(paraphrases, recombined, strict=True)]
+    return _aligned(by_source, chosen, texts, _frames(texts, content, checks)), new
+
+
+def _paraphrase(
+    texts: Sequence[str],
+    content: Sequence[Sequence[str]],
+    corpus: Written,
+    adapted: Adapted,
+    config: Config,
+    resources: Resources,
+) -> tuple[list[list[Made]], int]:
+    """Each source's paraphrases by the denoiser or the large model, and how many sources are not from the cache."""
     paraphraser, fingerprint, config = _backend(adapted, config)
     paraphraser.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
-    output, drawn = draw(
-        paraphraser, fingerprint, texts, content, people.casing, config, resources.seed, resources.evidence.cache
+    output, new = generate(
+        paraphraser, fingerprint, texts, content, corpus.casing, config, resources.seed, resources.evidence.cache
     )
-    salient = [words[:1] for words in content]
-    gate = config.gate
-    others = recombinations(
-        rows, chosen.rows, chosen.words, salient, people.casing, adapted.pipeline.tokenizer, config,
-        Nearness(low=gate.low, high=gate.high, content=gate.content),
-    )  # fmt: skip
-    made = [
-        [*(Made(text, level, -1) for text, level in zip(*denoised, strict=True)), *more]
-        for *denoised, more in zip(output.texts, output.noise_levels, others, strict=True)
-    ]
-    counts = [len(row) for row in made]
-    source = np.repeat(np.arange(len(texts)), counts)
-    parser = next((checker for checker in checks if isinstance(checker, LinkGrammarChecker)), None)
-    links = [None if parser is None else parser.links(text) for text in texts]
-    frames = list(map(frame_json, texts, content, links))
-    found = Candidates(
-        parents=chosen.rows[source],
-        texts=[one.text for row in made for one in row],
-        sources=[texts[k] for k in source],
-        frames=[frames[k] for k in source],
-        levels=np.array([one.share for row in made for one in row], dtype=float),
-        classes=[chosen.classes[k] for k in source],
-        beside=np.array([one.beside for row in made for one in row], dtype=np.int64),
-    )
-    return found, drawn
+    return [
+        [Made(text, level, -1) for text, level in zip(candidates, levels, strict=True)]
+        for candidates, levels in zip(output.texts, output.noise_levels, strict=True)
+    ], new
 
 
 def _backend(adapted: Adapted, config: Config) -> tuple[Paraphraser, str, Config]:
@@ -72,3 +83,27 @@ def _backend(adapted: Adapted, config: Config) -> tuple[Paraphraser, str, Config
 
     large = load_large(config.backend, config.large)
     return large, large.fingerprint, config.model_copy(update={"inference_steps": config.large.inference_steps})
+
+
+def _frames(texts: Sequence[str], content: Sequence[Sequence[str]], checks: Sequence[Checker]) -> list[str]:
+    """What the candidates of each source must keep, with its parse where there is a parser."""
+    parser = next((checker for checker in checks if isinstance(checker, LinkGrammarChecker)), None)
+    links = [None if parser is None else parser.links(text) for text in texts]
+    return list(map(frame_json, texts, content, links))
+
+
+def _aligned(
+    by_source: Sequence[Sequence[Made]], chosen: ChosenSources, texts: Sequence[str], frames: Sequence[str]
+) -> Candidates:
+    """The candidates of all sources as arrays that are aligned with each other."""
+    source = [k for k, candidates in enumerate(by_source) for _ in candidates]
+    candidates = [candidate for each in by_source for candidate in each]
+    return Candidates(
+        parents=chosen.rows[np.array(source, dtype=np.int64)],
+        texts=[candidate.text for candidate in candidates],
+        sources=[texts[k] for k in source],
+        frames=[frames[k] for k in source],
+        noise_levels=np.array([candidate.share for candidate in candidates], dtype=float),
+        classes=[chosen.classes[k] for k in source],
+        template_row=np.array([candidate.beside for candidate in candidates], dtype=np.int64),
+    )

@@ -9,14 +9,14 @@ import pandas as pd
 import pyarrow as pa
 from datasets import Dataset
 
-from tilth.augmentation.selection import Candidates, Measured, shared
+from tilth.augmentation.selection import CandidateMeasures, Candidates, share_weights
 from tilth.samples import Reason, Source, Split, Status, Task, escalate_status, find, names
 
 
-def rows_of(
+def candidates_as_rows(
     frame: pd.DataFrame,
     candidates: Candidates,
-    measured: Measured,
+    measures: CandidateMeasures,
     problems: np.ndarray,
     reasons: Sequence[Reason | None],
     used: np.ndarray,
@@ -27,15 +27,15 @@ def rows_of(
     Args:
         frame: The table that they are added to.
         candidates: Each becomes a row.
-        measured: Of them.
-        problems: Grammar problems added, NaN where not looked for (candidates,).
+        measures: Theirs.
+        problems: Grammar problems added, NaN where not measured (candidates,).
         reasons: Why each is rejected, None where it is accepted.
         used: Whether training takes it (candidates,).
-        weight: What those of one row count together beside it, by `tilth.augmentation.selection.budget.shared`.
+        weight: What those of one row count together beside it, by `tilth.augmentation.selection.budget.share_weights`.
     """
     parents = candidates.parents
-    counts = np.full(len(used), np.nan)
-    counts[used] = shared(len(frame), parents[used], weight)[1]
+    weights = np.full(len(used), np.nan)
+    weights[used] = share_weights(len(frame), parents[used], weight)[1]
     rows = pd.DataFrame(
         {
             "id": _ids(frame, parents),
@@ -46,35 +46,35 @@ def rows_of(
             "status": Status.ACTIVE.value,
             "reason": None,
             "frame": candidates.frames,
-            "noise_level": candidates.levels,
-            "similarity": measured.similarity,
+            "noise_level": candidates.noise_levels,
+            "similarity": measures.similarity,
             "grammar_delta": problems,
-            "label_agreement": measured.agreement,
-            "novelty": measured.novelty,
+            "label_agreement": measures.agreement,
+            "novelty": measures.novelty,
             "accepted": [reason is None for reason in reasons],
             "used": used,
-            "weight": counts,
+            "weight": weights,
         }
     )
     for reason in {reason for reason in reasons if reason is not None}:
-        escalate_status(rows, np.array([found == reason for found in reasons]), Status.QUARANTINED, reason)
+        escalate_status(rows, np.array([other == reason for other in reasons]), Status.QUARANTINED, reason)
     return rows
 
 
 def _ids(frame: pd.DataFrame, parents: np.ndarray) -> list[str]:
     """The parent's id and a running number, e.g. `17~2`."""
-    taken, count, found = set(frame["id"]), dict[str, int](), []
+    taken, count, ids = set(frame["id"]), dict[str, int](), []
     for parent in frame["id"].to_numpy()[parents]:
         count[parent] = count.get(parent, 0) + 1
         name = f"{parent}~{count[parent]}"
         while name in taken:
             name += "~"
         taken.add(name)
-        found.append(name)
-    return found
+        ids.append(name)
+    return ids
 
 
-def appended(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
+def append_rows(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
     """The table with rows at its end; of the input's other columns a paraphrase has its parent's values.
 
     A row's own weight is what its paraphrases leave of it. Joined as Arrow tables, so that no column of the input
@@ -84,12 +84,14 @@ def appended(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> Dat
     ids = table["id"].to_pylist()
     place = {row_id: number for number, row_id in enumerate(ids)}
     parents = pa.array([place[parent] for parent in rows["parent_id"]], type=pa.int64())
-    left = 1 - rows.groupby("parent_id")["weight"].sum(min_count=1)
+    remaining = 1 - rows.groupby("parent_id")["weight"].sum(min_count=1)
     for name in rows.columns:
         if name not in table.column_names:
             kind = find(name, names(tasks)).type
-            own = pa.array(left.reindex(ids), kind, from_pandas=True) if name == "weight" else pa.nulls(len(ids), kind)
-            table = table.append_column(name, own)
+            column = pa.nulls(len(ids), kind)
+            if name == "weight":
+                column = pa.array(remaining.reindex(ids), kind, from_pandas=True)
+            table = table.append_column(name, column)
     columns = {}
     for field in table.schema:
         if field.name in rows:

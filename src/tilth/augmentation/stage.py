@@ -1,21 +1,22 @@
-"""The stage's work: adapt the denoiser, paraphrase, put every candidate through the gate, prove that it helps."""
+"""The stage's work: adapt the denoiser, generate candidates, put each through the gate, cross-validate the gain."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset
 
 from tilth.augmentation import figures as report
 from tilth.augmentation import worth
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import Adapted, adapt
-from tilth.augmentation.generation import _paraphrased
-from tilth.augmentation.paraphrase_rows import appended, rows_of
+from tilth.augmentation.generation import generate_candidates
+from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
 from tilth.augmentation.quality import (
     AttestedChecker,
     Checker,
@@ -27,102 +28,176 @@ from tilth.augmentation.quality import (
     unavailable_services,
 )
 from tilth.augmentation.selection import (
-    Offered,
-    Proof,
-    Proving,
-    _measured,
-    _read,
-    budgets,
-    fill,
-    grammatical,
-    prove,
-    sources,
-    verdicts,
+    CandidatePool,
+    Candidates,
+    ChosenSources,
+    CrossFitting,
+    CrossValidatedGain,
+    LabelAgreementModels,
+    add_grammar_verdicts,
+    choose_sources,
+    class_budgets,
+    class_sizes,
+    cross_validate_gain,
+    fill_budgets,
+    fit_label_agreement,
+    gate_verdicts,
+    measure_candidates,
+    multiclass_tasks,
+    read_passed,
+    source_order,
 )
-from tilth.augmentation.selection import label_agreement as judging
-from tilth.augmentation.text import written
+from tilth.augmentation.text import Written, written
 from tilth.samples import Reason, to_pandas
 from tilth.stage import Resources, StageResult
 
 logger = logging.getLogger(__name__)
-_SHOWN = 10  # sources that a denoiser below the quality asked for still paraphrases, so that a reader can see why
+_SHOWN = 10  # sources that a denoiser of too high a loss still paraphrases, so that a reader can see why
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What the night knows before anything is generated: its rows, the models of their labels, and the budgets."""
+
+    frame: pd.DataFrame
+    corpus: Written
+    models: Sequence[LabelAgreementModels]
+    budgets: Mapping[tuple[str, str], int]
+    cross_fitting: CrossFitting
+    config: Config
+    resources: Resources
+
+
+@dataclass(frozen=True)
+class _Generated:
+    """The night's denoiser, the sources and their candidates; `new_sources` counts those not from the cache."""
+
+    adapted: Adapted
+    good_enough: bool
+    checks: Sequence[Checker]
+    sources: ChosenSources
+    candidates: Candidates
+    new_sources: int
+
+
+@dataclass(frozen=True)
+class _Gated:
+    """The candidates with their measures, grammar problems (NaN where not measured) and final reasons."""
+
+    pool: CandidatePool
+    problems: np.ndarray
+    reasons: Sequence[Reason | None]
+
+    @property
+    def accepted(self) -> np.ndarray:
+        """Whether each candidate is (candidates,)."""
+        return np.array([reason is None for reason in self.reasons], dtype=bool)
 
 
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.augmentation.run`."""
-    frame = to_pandas(samples)
-    fitted = judging.multiclass_tasks([judging.fit(frame, task, resources.evidence) for task in resources.tasks])
-    if not any((found.codes >= 0).any() for found in fitted):
+    inputs = _prepare(to_pandas(samples), config, resources)
+    if inputs is None:
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
-    people = written(frame)
-    config = config.of_texts(len(people.texts))
-    allowed = budgets(sources.sizes(frame, resources.tasks), _recall(fitted), config.gate)
-    proving = Proving(fitted, resources.evidence.embeddings(), config.gate)
-    order = sources.in_order(frame, resources.tasks, allowed)
-    expected = worth.estimate(proving, frame["id"].tolist(), order, config, resources.seed)
+    frame, config = inputs.frame, inputs.config
+    order = source_order(frame, resources.tasks, inputs.budgets)
+    expected = worth.estimate(inputs.cross_fitting, frame["id"].tolist(), order, config, resources.seed)
     if expected is not None and not expected.enough:
-        return worth.nothing_drawn(samples, expected, config, resources)
-    attested = AttestedChecker(people.texts, config.gate.attested)
+        return worth.result_without_paraphrases(samples, expected, config, resources)
+    generated = _generate(inputs)
+    gated = _gate(inputs, generated)
+    accepted, pool = gated.accepted, gated.pool
+    gain = None
+    if accepted.any() and inputs.cross_fitting.possible:
+        gain = cross_validate_gain(inputs.cross_fitting, pool, config.weights, resources.seed)
+    used, weight = accepted & _training_takes_them(gain, config), gain.weight if gain else min(config.weights)
+    rows = candidates_as_rows(frame, pool.candidates, pool.measures, gated.problems, gated.reasons, used, weight)
+    record = generated.adapted.record
+    return StageResult(
+        samples=append_rows(samples, rows, resources.tasks),
+        metrics={
+            **_metrics(generated, gated, used, config),
+            **(_gain_metrics(gain, weight) if accepted.any() else {}),
+            **worth.metrics(expected),
+        },
+        figures=[
+            *worth.figures(expected),
+            *report.figures(record, generated.sources, pool.candidates, pool.measures, gated.reasons),
+        ],
+        carried=generated.adapted.folder,
+        unavailable_services=unavailable_services(generated.checks),
+    )
+
+
+def _prepare(frame: pd.DataFrame, config: Config, resources: Resources) -> _Inputs | None:
+    """The table with models of its labels, or None where no row has one."""
+    models = multiclass_tasks([fit_label_agreement(frame, task, resources.evidence) for task in resources.tasks])
+    if not any((task.codes >= 0).any() for task in models):
+        return None
+    corpus = written(frame)
+    recall = {name: share for task in models for name, share in task.recall().items()}
+    return _Inputs(
+        frame=frame,
+        corpus=corpus,
+        models=models,
+        budgets=class_budgets(class_sizes(frame, resources.tasks), recall, config.gate),
+        cross_fitting=CrossFitting(models, resources.evidence.embeddings(), config.gate),
+        config=config.of_texts(len(corpus.texts)),
+        resources=resources,
+    )
+
+
+def _generate(inputs: _Inputs) -> _Generated:
+    """Adapts the denoiser, chooses the sources, and generates their candidates."""
+    frame, config, resources = inputs.frame, inputs.config, inputs.resources
+    attested = AttestedChecker(inputs.corpus.texts, config.gate.attested)
     checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server, config.resolve_device())]
     adapted = adapt(
         frame, resources.tasks, resources.evidence, config,
         seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,
     )  # fmt: skip
-    trained = config.backend != "tilth" or _good_enough(adapted, config)
-    chosen = sources.choose(
-        frame, resources.tasks, allowed, config.sources if trained else min(_SHOWN, config.sources),
-        adapted.pipeline.tokenizer, proving.vouched_by_any(),
+    good_enough = config.backend != "tilth" or _low_enough_loss(adapted, config)
+    sources = choose_sources(
+        frame, resources.tasks, inputs.budgets, config.sources if good_enough else min(_SHOWN, config.sources),
+        adapted.pipeline.tokenizer, inputs.cross_fitting.agrees_without_any_part(),
     )  # fmt: skip
-    candidates, drawn = _paraphrased(frame, people, chosen, fitted, adapted, checks, config, resources)
-    vectors = resources.evidence.encoder.encode(candidates.texts)
-    measured = _measured(frame, candidates, vectors, fitted, proving.vouched()[candidates.parents], resources)
-    graded: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
-    read = Reading(np.full(len(graded), np.nan), measured.readable)
-    if trained:
-        first = verdicts(candidates, measured, config.gate)
-        critic = adapted_checker(people, set(candidates.sources), checks, adapted, config, resources.seed)
-        kept = keep(resources.evidence.cache, adapted.fingerprint)
-        fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, kept)
-        read = _read(candidates, first, checks, critic, fluency, config.gate)
-        measured = replace(measured, readable=read.readable)
-        graded = grammatical(first, read.problems, config.gate)
-    reasons = fill(candidates, measured, graded, allowed, config.gate)
-    accepted = np.array([reason is None for reason in reasons], dtype=bool)
-    offered = Offered(candidates, measured, graded, vectors, allowed)
-    proved = prove(proving, offered, config.weights, resources.seed) if accepted.any() and proving.possible else None
-    used, weight = accepted & _taken(proved, config), proved.weight if proved else min(config.weights)
-    proof = _told(proved) if proved else {"weight": weight}
-    rows = rows_of(frame, candidates, measured, read.problems, reasons, used, weight)
-    return StageResult(
-        samples=appended(samples, rows, resources.tasks),
-        metrics={
-            "sources": len(chosen.rows),
-            "sources_drawn": drawn,
-            "sources_skipped": chosen.skipped,
-            "candidates": len(candidates.texts),
-            "accepted": int(accepted.sum()),
-            "used": int(used.sum()),
-            "rejected": report.counted(reasons),
-            "heldout_loss": adapted.record["heldout_loss"],
-            "heldout_loss_before": adapted.record["heldout_loss_before"],
-            "max_heldout_loss": config.max_heldout_loss,
-            "good_enough": trained,
-            "steps": adapted.record["steps"] if adapted.trained else 0,
-            "start": adapted.record["start"] if adapted.trained else "carried, unchanged",
-            "curve": adapted.record["curve"],
-            "grammar": [*(checker.name for checker in checks), "denoiser"],
-            "when": config.when,
-            **(proof if accepted.any() else {}),
-            **worth.metrics(expected),
-        },
-        figures=[*worth.figures(expected), *report.figures(adapted.record, chosen, candidates, measured, reasons)],
-        carried=adapted.folder,
-        unavailable_services=unavailable_services(checks),
+    candidates, new_sources = generate_candidates(
+        frame, inputs.corpus, sources, inputs.models, adapted, checks, config, resources
     )
+    return _Generated(adapted, good_enough, checks, sources, candidates, new_sources)
 
 
-def _good_enough(adapted: Adapted, config: Config) -> bool:
-    """Whether the held-out loss is known and low enough; says so where it is not."""
+def _gate(inputs: _Inputs, generated: _Generated) -> _Gated:
+    """Measures every candidate and puts it through the gate; without a good denoiser none passes."""
+    evidence, gate, candidates = inputs.resources.evidence, inputs.config.gate, generated.candidates
+    vectors = evidence.encoder.encode(candidates.texts)
+    measures = measure_candidates(
+        inputs.frame, candidates, vectors, evidence.embeddings(), inputs.models, inputs.cross_fitting.agrees()
+    )
+    verdicts: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
+    problems = np.full(len(verdicts), np.nan)
+    if generated.good_enough:
+        before_grammar = gate_verdicts(candidates, measures, gate)
+        reading = _read(inputs, generated, before_grammar)
+        problems, measures = reading.problems, replace(measures, readable=reading.readable)
+        verdicts = add_grammar_verdicts(before_grammar, problems, gate)
+    reasons = fill_budgets(candidates, measures, verdicts, inputs.budgets, gate)
+    return _Gated(CandidatePool(candidates, measures, verdicts, vectors, inputs.budgets), problems, reasons)
+
+
+def _read(inputs: _Inputs, generated: _Generated, verdicts: Sequence[Reason | None]) -> Reading:
+    """How the candidates that passed so far read, by the checkers, the night's acceptability model and the denoiser."""
+    candidates, checks, adapted = generated.candidates, generated.checks, generated.adapted
+    acceptability = adapted_checker(
+        inputs.corpus, set(candidates.sources), checks, adapted, inputs.config, inputs.resources.seed
+    )
+    cache = keep(inputs.resources.evidence.cache, adapted.fingerprint)
+    fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, cache)
+    return read_passed(candidates, verdicts, checks, acceptability, fluency, inputs.config.gate)
+
+
+def _low_enough_loss(adapted: Adapted, config: Config) -> bool:
+    """Whether the held-out loss is known and low enough; warns where it is not."""
     loss = adapted.record["heldout_loss"]
     if loss is not None and loss <= config.max_heldout_loss:
         return True
@@ -133,19 +208,38 @@ def _good_enough(adapted: Adapted, config: Config) -> bool:
     return False
 
 
-def _recall(fitted: Sequence[judging.TaskJudges]) -> dict[tuple[str, str], float]:
-    return {name: value for found in fitted for name, value in found.recall().items()}
+def _training_takes_them(gain: CrossValidatedGain | None, config: Config) -> bool:
+    return config.when == "always" or (config.when == "auto" and gain is not None and gain.helps)
 
 
-def _taken(proved: Proof | None, config: Config) -> bool:
-    """Whether training takes the accepted ones."""
-    return config.when == "always" or (config.when == "auto" and proved is not None and proved.helps)
-
-
-def _told(proved: Proof) -> dict[str, Any]:
+def _metrics(generated: _Generated, gated: _Gated, used: np.ndarray, config: Config) -> dict[str, Any]:
+    adapted = generated.adapted
     return {
-        "weight": proved.weight,
-        "macro_f1_without": round(proved.without, 4),
-        "macro_f1_with": round(proved.with_them, 4),
-        "macro_f1_difference_95": [round(value, 4) for value in proved.interval],
+        "sources": len(generated.sources.rows),
+        "sources_drawn": generated.new_sources,
+        "sources_skipped": generated.sources.skipped,
+        "candidates": len(gated.reasons),
+        "accepted": int(gated.accepted.sum()),
+        "used": int(used.sum()),
+        "rejected": report.count_reasons(gated.reasons),
+        "heldout_loss": adapted.record["heldout_loss"],
+        "heldout_loss_before": adapted.record["heldout_loss_before"],
+        "max_heldout_loss": config.max_heldout_loss,
+        "good_enough": generated.good_enough,
+        "steps": adapted.record["steps"] if adapted.trained else 0,
+        "start": adapted.record["start"] if adapted.trained else "carried, unchanged",
+        "curve": adapted.record["curve"],
+        "grammar": [*(checker.name for checker in generated.checks), "denoiser"],
+        "when": config.when,
+    }
+
+
+def _gain_metrics(gain: CrossValidatedGain | None, weight: float) -> dict[str, Any]:
+    if gain is None:
+        return {"weight": weight}
+    return {
+        "weight": weight,
+        "macro_f1_without": round(gain.macro_f1_without, 4),
+        "macro_f1_with": round(gain.macro_f1_with, 4),
+        "macro_f1_difference_95": [round(value, 4) for value in gain.interval],
     }

@@ -1,4 +1,9 @@
-"""Cleaning: which labels are wrong, which rows are duplicates, outliers, junk."""
+"""Cleaning: which labels are wrong, which rows are duplicates, outliers, junk.
+
+In: the table as it came. Out: the same table with every check's score and verdict, with each given label's quality,
+suggestion and action, and with rows set aside or sent to review. To add a check or a label filter, see
+`tilth.cleaning.checks` and `tilth.cleaning.label_errors`.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +27,13 @@ def check(config: Config) -> None:
     """
     # "auto" is no filter to look for, and the import is heavy.
     if config.filter != "auto":
-        from tilth.cleaning.label_errors import check_name
+        from tilth.cleaning.label_errors import check_filter_name
 
-        check_name(config.filter)
+        check_filter_name(config.filter)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
-    """LinearProbe every text and every given label, and propose by the policy what to do with them."""
+    """Check every text and every given label, and propose by the policy what to do with them."""
     from tilth.cleaning.stage import clean
 
     return clean(samples, config, resources)

@@ -25,22 +25,23 @@ def figures(
 ) -> list[Figure]:
     """The checks' counts; for each task the filters' measured figures, the label quality and the worst labels."""
     counts = dict(metrics["checks"])
-    counts |= {kind: found["rows"] for kind, found in metrics["whole"].items() if isinstance(found, Mapping)}
-    found = [
+    counts |= {kind: result["rows"] for kind, result in metrics["whole"].items() if isinstance(result, Mapping)}
+    shown = [
         Figure(
             kind="bar",
             title="What the checks found",
             data={"labels": list(counts), "values": list(counts.values())},
-            note="Rows that are not gold. Non-iid, class imbalance and groups are found by Datalab, and are told only.",
+            note="Rows that are not gold. Non-iid, class imbalance and groups are found by Datalab, and are reported; "
+            "no row is removed for them.",
         )
     ]
     if junk := metrics["counts"].get("junk", {}).get("kinds"):
         data = {"labels": list(junk), "values": list(junk.values())}
-        found.append(Figure(kind="bar", title="Junk, by kind", data=data, note=_KINDS))
+        shown.append(Figure(kind="bar", title="Junk, by kind", data=data, note=_KINDS))
     for task in tasks:
-        found += _conflicting(frame, task.name, conflicts[task.name])
-        found += _of_task(frame, task.name, metrics["tasks"][task.name])
-    return found
+        shown += _conflicting(frame, task.name, conflicts[task.name])
+        shown += _of_task(frame, task.name, metrics["tasks"][task.name])
+    return shown
 
 
 def _conflicting(frame: pd.DataFrame, task: str, conflict: Conflict) -> list[Figure]:
@@ -50,17 +51,18 @@ def _conflicting(frame: pd.DataFrame, task: str, conflict: Conflict) -> list[Fig
     rows = []
     for _, group in list(copies)[:_SHOWN]:
         votes = group[f"{task}_given"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-        said = ", ".join(f"{label} ({count})" for label, count in votes.items())
+        counted = ", ".join(f"{label} ({count})" for label, count in votes.items())
         kept = group[group["duplicate_of"].isna()].iloc[0] if group["duplicate_of"].isna().any() else group.iloc[0]
         suggested = kept[f"{task}_suggested"]
-        rows.append([kept["id"], kept["text"], said, suggested if isinstance(suggested, str) else None])
+        rows.append([kept["id"], kept["text"], counted, suggested if isinstance(suggested, str) else None])
     return [
         Figure(
             kind="table",
             title=f"Copies with different labels: {task}",
             data={"columns": ["kept row", "text", "labels of its copies", "suggested"], "rows": rows},
             note=f"{copies.ngroups} texts, the first {len(rows)} shown. A person should say which label is right; "
-            "until then the label of most copies is in force at its share of them, and none where two are as frequent.",
+            "until then the label of most copies is the current one, at its share of them; there is none where "
+            "two are as frequent.",
         )
     ]
 
@@ -79,7 +81,7 @@ def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list
             kind="histogram",
             title=f"Label quality: {task}",
             data={"edges": edges.round(2).tolist(), "counts": counts.tolist()},
-            note="Probability that models give to the label, without having learned from it.",
+            note="Probability that models which did not learn from the label give it.",
         ),
         Figure(
             kind="table",
@@ -101,7 +103,7 @@ def _measured(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
             kind="table",
             title=f"How well each filter finds wrong labels: {task}",
             data={"columns": ["filter", "precision", "recall", "F1", "chosen"], "rows": rows},
-            note=f"Measured on {metrics['planted']} errors planted into this data, of the kind that it shows; about "
+            note=f"Measured on {metrics['planted']} errors injected into this data, of the kind that it shows; about "
             f"{100 * metrics['error_rate']:.1f} % of the labels seem to be wrong.",
         )
     ]
@@ -118,6 +120,6 @@ def _annotators(task: str, consensus: Mapping[str, Any] | None) -> list[Figure]:
             title=f"Annotators: {task}",
             data={"columns": [name.replace("_", " ") for name in columns], "rows": rows},
             note=f"Over {consensus['rows']} rows with several votes. Skill is the estimated share of right votes; by "
-            "CROWDLAB, quality is how far the labels can be believed and agreement how often they are its consensus.",
+            "CROWDLAB, quality is how far the labels can be trusted and agreement how often they are its consensus.",
         )
     ]

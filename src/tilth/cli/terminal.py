@@ -67,6 +67,8 @@ def environment() -> dict[str, str]:
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tilth",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
+    if sys.platform == "darwin":  # else its runtime ends a guarded process, which is forked, at its first framework
+        own["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     if asked:
         return {**own, **os.environ, **silent, VERBOSE: "1"}
     bars = {"PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}

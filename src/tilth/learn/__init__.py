@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.hierarchy import decide
     from tilth.learn.linear_probe import fit_predict, new_probe
-    from tilth.learn.metrics import f1_counts, macro_f1, scores, why_no_score
+    from tilth.learn.metrics import f1_counts, macro_f1, paired_bootstrap, scores, why_no_score
     from tilth.learn.neighbors import Neighbors
     from tilth.learn.out_of_fold import OutOfFold, knowable
     from tilth.learn.shared_features import Evidence
@@ -32,6 +32,7 @@ __all__ = [
     "knowable",
     "macro_f1",
     "new_probe",
+    "paired_bootstrap",
     "scores",
     "why_no_score",
 ]
@@ -42,7 +43,7 @@ __getattr__, __dir__ = lazy_exports(
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "hierarchy": ("decide",),
         "linear_probe": ("fit_predict", "new_probe"),
-        "metrics": ("f1_counts", "macro_f1", "scores", "why_no_score"),
+        "metrics": ("f1_counts", "macro_f1", "paired_bootstrap", "scores", "why_no_score"),
         "neighbors": ("Neighbors",),
         "out_of_fold": ("OutOfFold", "knowable"),
         "shared_features": ("Evidence",),

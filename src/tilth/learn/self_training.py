@@ -22,7 +22,7 @@ class _PseudoLabeled:
     """The rows without a label that the second probe learns from.
 
     Attributes:
-        vectors: theirs, float32, shape (chosen rows, dimensions).
+        vectors: of the chosen rows, float32, shape (chosen rows, dimensions).
         edges: the graph of all rows that take part.
         part: positions of the rows that take part, in the table, shape (rows of the graph,).
         chosen: places of the chosen rows among `part`, shape (chosen rows,).

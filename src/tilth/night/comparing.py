@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tilth.learn import macro_f1, paired_bootstrap
+
 RESAMPLES = 1000
 
 Labels = Mapping[str, np.ndarray]
@@ -48,14 +50,14 @@ def difference(truth: Labels, ours: Labels, theirs: Labels, seed: int) -> Differ
 
     Rows are drawn with their answers of both models, so that what is hard for both moves neither apart.
     """
-    coded = [_coded(truth, answers) for answers in (ours, theirs)]
-    count, drawing = len(next(iter(truth.values()))), np.random.default_rng(seed)
-    apart = []
-    for _ in range(RESAMPLES):
-        rows = drawing.integers(count, size=count)
-        apart.append(_mean(coded[0], rows) - _mean(coded[1], rows))
-    low, high = np.nanquantile(apart, [0.025, 0.975])
-    return Difference(_mean(coded[0], None), _mean(coded[1], None), float(low), float(high))
+    first, second = (_coded(truth, answers) for answers in (ours, theirs))
+    low, high = paired_bootstrap(
+        len(next(iter(truth.values()))),
+        lambda rows: _mean(first, rows) - _mean(second, rows),
+        resamples=RESAMPLES,
+        seed=seed,
+    )
+    return Difference(_mean(first, None), _mean(second, None), low, high)
 
 
 def _coded(truth: Labels, answers: Labels) -> list[tuple[np.ndarray, np.ndarray, int]]:
@@ -75,11 +77,6 @@ def _mean(coded: list[tuple[np.ndarray, np.ndarray, int]], rows: np.ndarray | No
     scores = []
     for told, said, classes in coded:
         chosen = told >= 0 if rows is None else rows[told[rows] >= 0]
-        true, given = told[chosen], said[chosen]
-        if not len(true):
-            continue
-        right, held, named = (
-            np.bincount(values, minlength=classes + 1)[:classes] for values in (true[true == given], true, given)
-        )
-        scores.append((2 * right[held > 0] / (held + named)[held > 0]).mean())
+        if len(told[chosen]):
+            scores.append(macro_f1(told[chosen], said[chosen], classes + 1))
     return float(np.mean(scores)) if scores else float("nan")

@@ -12,7 +12,7 @@ from tools.pretraining.train_acceptability import publish, written
 from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load
 from tilth.augmentation.quality.acceptability_training import batches, by_turns, fit, paired
 from tilth.augmentation.quality.grammar import added_problems, checkers
-from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection import GateConfig
 
 GOOD = ["where is my new card", "why was I charged twice for this", "how do I change my address", "the fees are high"]
 BAD = ["where my is new card", "why was I charged twice this for", "how do I my change address", "the are high fees"]

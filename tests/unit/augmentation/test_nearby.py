@@ -7,7 +7,7 @@ import pytest
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.recombination.template_rows import Made, Rows, nearby, recombinations
-from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection import GateConfig
 from tilth.augmentation.text.words import words_of
 
 DONE = ("freeze my card", "order a card", "cancel this card")

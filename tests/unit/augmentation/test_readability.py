@@ -9,7 +9,7 @@ from tilth.augmentation.quality.fluency import Fluency
 from tilth.augmentation.quality.grammar import RepetitionChecker
 from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
 from tilth.augmentation.quality.well_formedness import Signs, read, readable
-from tilth.augmentation.selection.config import GateConfig
+from tilth.augmentation.selection import GateConfig
 
 SOURCES = ["how do i change my address", "where is my new card", "how do i change my address"]
 PARAPHRASES = ["can you tell me how to change my address", "where my is card new", "how do i my address"]

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,7 +14,6 @@ from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.augmentation.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
 from tilth.augmentation.diffusion.checkpoints import RECORD, load_paraphraser
-from tilth.augmentation.selection.label_agreement import fit
 from tilth.errors import ConfigError, TilthError
 from tilth.learn.shared_features import Evidence
 from tilth.samples import to_pandas
@@ -111,7 +109,7 @@ def test_few_new_rows_leave_the_weights_and_the_old_paraphrases_as_they_are(firs
     assert added(again)["text"].tolist() == added(bare)["text"].tolist() == added(before)["text"].tolist()
 
 
-def test_a_damaged_file_of_paraphrases_is_drawn_again(tmp_path: Path) -> None:
+def test_a_damaged_file_of_paraphrases_is_generated_again(tmp_path: Path) -> None:
     before = night(make_table(), tmp_path / "first")
     for file in (tmp_path / "first" / "cache" / "paraphrases").iterdir():
         file.write_text("{", encoding="utf-8")
@@ -150,12 +148,12 @@ def test_a_denoiser_below_the_quality_asked_for_accepts_nothing(tmp_path: Path) 
 
 
 def test_adaptation_ends_early_where_its_loss_cannot_come_below_the_limit(tmp_path: Path) -> None:
-    asked: dict[str, Any] = {"adapt": {"steps": 3, "low": 0.2}}
-    ended = night(make_table(), tmp_path / "a", max_heldout_loss=0.001, **asked)
+    changes: dict[str, Any] = {"adapt": {"steps": 3, "low": 0.2}}
+    ended = night(make_table(), tmp_path / "a", max_heldout_loss=0.001, **changes)
     assert ended.metrics["steps"] == 1  # a third of two: four passes over the texts
-    whole = night(make_table(), tmp_path / "b", max_heldout_loss=50.0, **asked)
+    whole = night(make_table(), tmp_path / "b", max_heldout_loss=50.0, **changes)
     assert whole.metrics["steps"] == 2
-    again = night(make_table(), tmp_path / "c", carried=ended.carried, max_heldout_loss=50.0, **asked)
+    again = night(make_table(), tmp_path / "c", carried=ended.carried, max_heldout_loss=50.0, **changes)
     assert again.metrics["steps"] == 2  # the limit was raised: what was left out is learned now
 
 
@@ -215,7 +213,7 @@ def test_odd_rows_do_not_stop_the_night(tmp_path: Path) -> None:
     assert not added(result)["parent_id"].str.startswith("o").any()
 
 
-def test_of_a_row_whose_label_its_judge_doubts_no_paraphrase_is_accepted(tmp_path: Path) -> None:
+def test_of_a_row_with_a_doubted_label_no_paraphrase_is_accepted(tmp_path: Path) -> None:
     doubted = ("x1", "my refund from the bank is still missing", "train", "network", "slow")
     result = night(make_table([*ROWS, doubted]), tmp_path, sources=50)
     rows = added(result)
@@ -224,7 +222,7 @@ def test_of_a_row_whose_label_its_judge_doubts_no_paraphrase_is_accepted(tmp_pat
 
 
 def test_a_task_of_one_class_doubts_no_source(tmp_path: Path) -> None:
-    """Nobody can tell its label from another; the other task's judges speak."""
+    """No model can tell its label from another; the other task's models decide."""
     table = make_table()
     frame = to_pandas(table)
     frame[TASKS[0].name] = TASKS[0].labels[0]
@@ -238,7 +236,7 @@ def test_a_task_of_one_class_doubts_no_source(tmp_path: Path) -> None:
 def test_one_row_in_all(tmp_path: Path) -> None:
     result = night(make_table([ROWS[0]]), tmp_path)
     assert result.metrics["accepted"] == 0
-    assert set(added(result)["reason"]) <= {"label_agreement", "novelty"}  # no judge can speak for its label
+    assert set(added(result)["reason"]) <= {"label_agreement", "novelty"}  # no model can confirm its label
 
 
 def test_a_result_rests_on_the_files_of_a_denoiser_of_ones_own(first: StageResult, tmp_path: Path) -> None:
@@ -287,34 +285,6 @@ def test_a_large_backend_paraphrases_in_the_denoisers_place(tmp_path: Path) -> N
     assert result.metrics["sources_drawn"] == result.metrics["sources"]
     assert len(added(result)) == result.metrics["sources"] * QUICK["candidates"]
     assert "untrained" not in result.metrics["rejected"]  # the denoiser's own loss is no matter
-
-
-def test_judges_never_saw_the_parent(samples: Dataset, evidence: Evidence) -> None:
-    found = fit(to_pandas(samples), TASKS[1], evidence)
-    for row in np.flatnonzero(found.codes >= 0):
-        model = found.models[found.folds[row]]
-        chance, _ = found.agreement(np.array([row]), evidence.embeddings()[[row]])
-        assert model is not None
-        own = found.heldout[row, found.codes[row]]  # fewer than 20 rows: the temperature is 1
-        odds = 3 * own / ((1 - own) / 2)  # three in four keep their label; two other labels share the rest
-        assert chance[0] == pytest.approx(odds / (1 + odds), abs=1e-4)
-    assert (found.codes[-4:] == -1).all()  # unlabeled and gold rows teach nothing
-
-
-def test_with_one_label_a_class_a_paraphrase_must_be_nearer_to_its_own(tmp_path: Path) -> None:
-    firsts = pd.DataFrame(ROWS).drop_duplicates(4).dropna(subset=[4])
-    samples = make_table([tuple(row) for row in firsts.itertuples(index=False)])
-    evidence = resources(samples, tmp_path).evidence
-    found = fit(to_pandas(samples), TASKS[1], evidence)
-    rows = np.flatnonzero(found.codes >= 0)
-    assert len(rows) == len(set(found.codes[rows])) > 2
-    vectors = evidence.embeddings()[rows]
-    chance, first = found.agreement(rows, vectors)
-    assert first.all()
-    assert (chance > 0.5).all()
-    chance, first = found.agreement(rows, np.roll(vectors, 1, axis=0))  # texts of another class
-    assert not first.any()
-    assert (chance < 0.5).all()
 
 
 def test_config_is_checked() -> None:

@@ -111,3 +111,13 @@ def test_without_anybody_who_watches_a_night_says_its_lines_itself(capsys: pytes
         terminal.tell("cleaning: done")
     assert capsys.readouterr() == ("cleaning: done\n", "")
     assert logging.getLogger("tilth").propagate
+
+
+@pytest.mark.parametrize(("platform", "expected"), [("linux", None), ("darwin", "YES")])
+def test_on_macos_a_night_may_fork_its_guarded_processes(
+    monkeypatch: pytest.MonkeyPatch, platform: str, expected: str | None
+) -> None:
+    """Where it is not set, Apple's runtime ends a forked process as soon as it uses a framework."""
+    monkeypatch.delenv("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", raising=False)
+    monkeypatch.setattr(terminal.sys, "platform", platform)
+    assert terminal.environment().get("OBJC_DISABLE_INITIALIZE_FORK_SAFETY") == expected

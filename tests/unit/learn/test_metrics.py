@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from tilth.learn.metrics import f1_counts, macro_f1, scores
+from tilth.learn.metrics import f1_counts, macro_f1, paired_bootstrap, scores
 
 
 def test_macro_f1_by_hand() -> None:
@@ -27,3 +27,11 @@ def test_codes_and_names_give_what_scikit_learn_gives() -> None:
     assert macro_f1(truth, predicted, 9) == pytest.approx(expected, abs=1e-12)
     named = scores([f"l{code}" for code in truth], [f"l{code}" for code in predicted])
     assert named == {"macro_f1": round(expected, 4), "accuracy": round(accuracy_score(truth, predicted), 4)}
+
+
+def test_the_bootstrap_draws_rows_with_repeats_and_leaves_out_what_is_unknown() -> None:
+    right, wrong = np.array([1.0, 1.0, 1.0, 0.0]), np.zeros(4)
+    low, high = paired_bootstrap(4, lambda rows: float((right[rows] - wrong[rows]).mean()), resamples=500, seed=0)
+    assert (low, high) == (0.25, 1.0)  # of four draws with three in four right, 5% hold at most one and 32% all four
+    only_last = paired_bootstrap(4, lambda rows: 1.0 if 3 in rows else float("nan"), resamples=20, seed=0)
+    assert only_last == (1.0, 1.0)

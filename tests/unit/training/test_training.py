@@ -214,7 +214,7 @@ def test_propagated_labels_teach_the_heads_and_no_trunk(folder: Path, tmp_path: 
         samples = table.from_pandas(rows, TASKS)
         given = resources(samples, FolderEncoder(folder), tmp_path / name)
         found[name] = training.run(samples, TUNED, given).metrics["trunk"]
-        frozen = training.run(samples, FROZEN, resources(samples, FolderEncoder(folder), tmp_path / f"{name}-frozen"))
+        frozen = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path / f"{name}-frozen"))
         assert frozen.metrics["rows"] == int((rows["intent"].notna() & (rows["split"] != "gold")).sum())
     assert found["with"]["chosen"] == "tuned"
     assert found["with"]["held_out_rows"] == found["without"]["held_out_rows"] > 0

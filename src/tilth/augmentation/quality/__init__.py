@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tilth.augmentation.quality.grammar import Checker, checkers, unavailable_services
     from tilth.augmentation.quality.link_grammar import LinkGrammarChecker, version
     from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
-    from tilth.augmentation.quality.well_formedness import Reading
+    from tilth.augmentation.quality.well_formedness import Reading, read
 
 __all__ = [
     "AcceptabilityChecker",
@@ -29,6 +29,7 @@ __all__ = [
     "adapted_checker",
     "checkers",
     "keep",
+    "read",
     "unavailable_services",
     "version",
 ]
@@ -43,6 +44,6 @@ __getattr__, __dir__ = lazy_exports(
         "grammar": ("Checker", "checkers", "unavailable_services"),
         "link_grammar": ("LinkGrammarChecker", "version"),
         "unseen_ngrams": ("AttestedChecker",),
-        "well_formedness": ("Reading",),
+        "well_formedness": ("Reading", "read"),
     },
 )

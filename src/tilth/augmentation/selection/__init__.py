@@ -1,7 +1,8 @@
-"""Which rows are paraphrased, and which candidates are kept.
+"""Which rows are paraphrased, and which candidates are accepted.
 
-In: rows with labels, candidates with their vectors. Out: sources, the gate's verdicts, each class's budget, and the
-cross-validated gain. A condition of the gate is added in `gate.py` with a word of `Reason`.
+In: rows with labels, candidates with their embeddings. Out: the sources, what the gate measures of each candidate and
+its verdicts, each class's budget, the cross-validated gain, and what more labels would be worth. A check of the gate
+is added in `gate.py`, with a value of `Reason`; what it rests on is measured in `measures.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,47 +10,59 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.augmentation.selection.budget import budgets, fill, shared
-    from tilth.augmentation.selection.candidates import Candidates, Measured
+    from tilth.augmentation.selection.budget import class_budgets, fill_budgets, share_weights
+    from tilth.augmentation.selection.candidates import CandidateMeasures, Candidates
     from tilth.augmentation.selection.config import GateConfig
-    from tilth.augmentation.selection.cross_fitting import Proving
-    from tilth.augmentation.selection.cross_validation import Offered, Proof, prove
-    from tilth.augmentation.selection.gate import _read, grammatical, verdicts
-    from tilth.augmentation.selection.learning_curve import Worth, measure
-    from tilth.augmentation.selection.measures import _measured
-    from tilth.augmentation.selection.sources import Chosen
+    from tilth.augmentation.selection.cross_fitting import CrossFitting
+    from tilth.augmentation.selection.cross_validation import CandidatePool, CrossValidatedGain, cross_validate_gain
+    from tilth.augmentation.selection.gate import add_grammar_verdicts, gate_verdicts, read_passed
+    from tilth.augmentation.selection.label_agreement import (
+        LabelAgreementModels,
+        fit_label_agreement,
+        multiclass_tasks,
+    )
+    from tilth.augmentation.selection.learning_curve import Worth, estimate_worth
+    from tilth.augmentation.selection.measures import measure_candidates
+    from tilth.augmentation.selection.sources import ChosenSources, choose_sources, class_sizes, source_order
 
 __all__ = [
+    "CandidateMeasures",
+    "CandidatePool",
     "Candidates",
-    "Chosen",
+    "ChosenSources",
+    "CrossFitting",
+    "CrossValidatedGain",
     "GateConfig",
-    "Measured",
-    "Offered",
-    "Proof",
-    "Proving",
+    "LabelAgreementModels",
     "Worth",
-    "_measured",
-    "_read",
-    "budgets",
-    "fill",
-    "grammatical",
-    "measure",
-    "prove",
-    "shared",
-    "verdicts",
+    "add_grammar_verdicts",
+    "choose_sources",
+    "class_budgets",
+    "class_sizes",
+    "cross_validate_gain",
+    "estimate_worth",
+    "fill_budgets",
+    "fit_label_agreement",
+    "gate_verdicts",
+    "measure_candidates",
+    "multiclass_tasks",
+    "read_passed",
+    "share_weights",
+    "source_order",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "budget": ("budgets", "fill", "shared"),
-        "candidates": ("Candidates", "Measured"),
+        "budget": ("class_budgets", "fill_budgets", "share_weights"),
+        "candidates": ("CandidateMeasures", "Candidates"),
         "config": ("GateConfig",),
-        "cross_fitting": ("Proving",),
-        "cross_validation": ("Offered", "Proof", "prove"),
-        "gate": ("_read", "grammatical", "verdicts"),
-        "learning_curve": ("Worth", "measure"),
-        "measures": ("_measured",),
-        "sources": ("Chosen",),
+        "cross_fitting": ("CrossFitting",),
+        "cross_validation": ("CandidatePool", "CrossValidatedGain", "cross_validate_gain"),
+        "gate": ("add_grammar_verdicts", "gate_verdicts", "read_passed"),
+        "label_agreement": ("LabelAgreementModels", "fit_label_agreement", "multiclass_tasks"),
+        "learning_curve": ("Worth", "estimate_worth"),
+        "measures": ("measure_candidates",),
+        "sources": ("ChosenSources", "choose_sources", "class_sizes", "source_order"),
     },
 )

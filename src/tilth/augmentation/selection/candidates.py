@@ -16,32 +16,32 @@ class Candidates:
         texts: The paraphrases.
         sources: Their parents' texts.
         frames: What each must keep, by `tilth.augmentation.text.slots.frame_json`.
-        levels: The noise that each was made with (candidates,).
+        noise_levels: The noise that each was made with (candidates,).
         classes: The parents' classes.
-        beside: The row in whose wording each is, -1 for its parent's (candidates,).
+        template_row: The row in whose wording each is, -1 for its parent's (candidates,).
     """
 
     parents: np.ndarray
     texts: list[str]
     sources: list[str]
     frames: list[str]
-    levels: np.ndarray
+    noise_levels: np.ndarray
     classes: list[tuple[str, str]]
-    beside: np.ndarray
+    template_row: np.ndarray
 
 
 @dataclass(frozen=True)
-class Measured:
+class CandidateMeasures:
     """What the gate measured of each candidate; every array is (candidates,).
 
     Attributes:
         similarity: Cosine to the source.
         agreement: Smallest probability, over tasks, that the parent's label was kept; NaN without a label.
-        first_choice: Whether the parent's label is every judge's first choice, for it and for the parent's own text.
+        first_choice: Whether the parent's label is every model's first choice, for it and for the parent's own text.
         changed: Token edit distance to the source.
         novelty: Smallest token edit distance to a row that is not gold.
         leaks: Whether it is a gold row's text.
-        readable: Probability that it reads without a mistake; NaN where that was not looked for.
+        readable: Probability that it reads without a mistake; NaN where that was not measured.
     """
 
     similarity: np.ndarray

@@ -1,4 +1,4 @@
-"""What may be set of the gate."""
+"""Settings of the gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label-agreement models refitted without the rows that are held out."""
+"""Label-agreement models fitted again without the rows that are held out."""
 
 from __future__ import annotations
 
@@ -9,92 +9,98 @@ import numpy as np
 
 from tilth.augmentation.selection.config import GateConfig
 from tilth.augmentation.selection.gate import keeps_label
-from tilth.augmentation.selection.label_agreement import TaskJudges, agreement_of, together, trained_on
+from tilth.augmentation.selection.label_agreement import (
+    LabelAgreementModels,
+    agreement_by_models,
+    combine_tasks,
+    fit_probe,
+)
 from tilth.learn import knowable
 
 _MANY, _FEW_PARTS = 3000, 3
 """Labeled rows beyond which three parts are held out in turn, and not each fold: a fit is dear, and few suffice."""
 
 
-class Proving:
-    """The night's judges, and those without one or two parts of the rows, each made once and when it is asked.
+class CrossFitting:
+    """The night's label-agreement models, and those without one or two parts of the rows, each fitted once, on demand.
 
     Args:
-        judges: One a task; at least one knows a label.
-        rows: The table's embeddings (rows, dimensions).
+        models: One a task; at least one knows a label.
+        embeddings: Of the table's rows (rows, dimensions).
         gate: `[augmentation.gate]`.
     """
 
-    def __init__(self, judges: Sequence[TaskJudges], rows: np.ndarray, gate: GateConfig) -> None:
-        self.judges = [found for found in judges if (found.codes >= 0).any()]
-        self.rows, self.gate = rows, gate
-        self.parts = _parts(self.judges)
-        self.refits = [_Refits(found, rows, self.parts) for found in self.judges]
-        self.held = [int(part) for part in np.unique(self.parts)]
-        self._vouched: dict[int | None, np.ndarray] = {}
+    def __init__(self, models: Sequence[LabelAgreementModels], embeddings: np.ndarray, gate: GateConfig) -> None:
+        self.tasks = [task for task in models if (task.codes >= 0).any()]
+        self.embeddings, self.gate = embeddings, gate
+        self.parts = _parts(self.tasks)
+        self.refits = [_Refits(task, embeddings, self.parts) for task in self.tasks]
+        self.held_out_parts = [int(part) for part in np.unique(self.parts)]
+        self._agrees: dict[int | None, np.ndarray] = {}
 
     @property
     def possible(self) -> bool:
         """Whether labels of two classes can be held out: where each class has one, no model of the others knows it."""
-        return any(len(np.unique(found.codes[knowable(found.codes, self.parts)])) > 1 for found in self.judges)
+        return any(len(np.unique(task.codes[knowable(task.codes, self.parts)])) > 1 for task in self.tasks)
 
-    def vouched(self, held: int | None = None) -> np.ndarray:
-        """Whether judges that saw neither a row's part nor the held one give its own text its label (rows,)."""
-        if held not in self._vouched:
-            every = np.arange(len(self.rows))
-            if held is None:
-                own = together([found.agreement(every, self.rows) for found in self.judges])
+    def agrees(self, held_out: int | None = None) -> np.ndarray:
+        """Whether models that saw neither a row's part nor the held-out one give its own text its label (rows,)."""
+        if held_out not in self._agrees:
+            rows = np.arange(len(self.embeddings))
+            if held_out is None:
+                agreement = combine_tasks([task.agreement(rows, self.embeddings) for task in self.tasks])
             else:
-                own = self.agreement(every, self.rows, held)
-            self._vouched[held] = keeps_label(*own, self.gate)
-        return self._vouched[held]
+                agreement = self.agreement(rows, self.embeddings, held_out)
+            self._agrees[held_out] = keeps_label(*agreement, self.gate)
+        return self._agrees[held_out]
 
-    def vouched_by_any(self) -> np.ndarray:
-        """Whether the night's judges or those of any part held out do so (rows,).
+    def agrees_without_any_part(self) -> np.ndarray:
+        """Whether the night's models, or those without any one part of the rows, agree with a row's label (rows,).
 
-        These rows are worth drawing: were only those of the night's judges drawn, the labels of each part would have
-        chosen what is offered when that part is held out, and the gain would seem larger than it is.
+        These rows are worth paraphrasing: were only those taken with whose label the night's models agree, the labels
+        of each part would have chosen the candidates for when that part is held out, and the gain would seem larger
+        than it is.
         """
-        every = [self.vouched(), *(self.vouched(held) & (self.parts != held) for held in self.held)]
-        return np.asarray(np.any(every, axis=0))
+        held_out = [self.agrees(part) & (self.parts != part) for part in self.held_out_parts]
+        return np.asarray(np.any([self.agrees(), *held_out], axis=0))
 
-    def holds(self, rows: np.ndarray, held: int) -> np.ndarray:
+    def is_held_out(self, rows: np.ndarray, held_out: int) -> np.ndarray:
         """Whether each of the rows, -1 for none, has a label and stands in the part (rows,)."""
-        labeled = np.any([found.codes >= 0 for found in self.judges], axis=0)
-        return np.asarray((rows >= 0) & labeled[rows] & (self.parts[rows] == held))
+        labeled = np.any([task.codes >= 0 for task in self.tasks], axis=0)
+        return np.asarray((rows >= 0) & labeled[rows] & (self.parts[rows] == held_out))
 
-    def agreement(self, parents: np.ndarray, vectors: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `TaskJudges.agreement`, over all tasks and by judges that did not see the part `held` either."""
-        judged = []
-        for one in self.refits:
-            models = {other: one.without(held, other) for other in map(int, np.unique(self.parts[parents]))}
-            judged.append(
-                agreement_of(
-                    one.found.codes[parents], self.parts[parents], models, one.without(held), vectors,
-                    len(one.found.task.labels), one.found.temperature,
+    def agreement(self, parents: np.ndarray, vectors: np.ndarray, held_out: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `LabelAgreementModels.agreement`, over all tasks by models that did not see the held-out part either."""
+        agreements = []
+        for refit in self.refits:
+            models = {part: refit.without(held_out, part) for part in map(int, np.unique(self.parts[parents]))}
+            agreements.append(
+                agreement_by_models(
+                    refit.task.codes[parents], self.parts[parents], models, refit.without(held_out), vectors,
+                    refit.task.classes, refit.task.temperature,
                 )
             )  # fmt: skip
-        return together(judged)
+        return combine_tasks(agreements)
 
 
-def _parts(judges: Sequence[TaskJudges]) -> np.ndarray:
-    known = max(int((found.codes >= 0).sum()) for found in judges)
-    return judges[0].folds % _FEW_PARTS if known > _MANY else judges[0].folds
+def _parts(tasks: Sequence[LabelAgreementModels]) -> np.ndarray:
+    labeled = max(int((task.codes >= 0).sum()) for task in tasks)
+    return tasks[0].folds % _FEW_PARTS if labeled > _MANY else tasks[0].folds
 
 
 class _Refits:
-    """One task's judges without some parts of its rows, each made once; the night's own where parts are folds."""
+    """One task's probes without some parts of its rows, each fitted once; the night's own where parts are folds."""
 
-    def __init__(self, found: TaskJudges, rows: np.ndarray, parts: np.ndarray) -> None:
-        self.found, self.parts, self._rows = found, parts, rows
-        self._made: dict[frozenset[int], Any] = {}
-        if np.array_equal(parts, found.folds):
-            self._made = {frozenset({fold}): model for fold, model in enumerate(found.models)}
+    def __init__(self, task: LabelAgreementModels, embeddings: np.ndarray, parts: np.ndarray) -> None:
+        self.task, self._embeddings, self._parts = task, embeddings, parts
+        self._fitted: dict[frozenset[int], Any] = {}
+        if np.array_equal(parts, task.folds):
+            self._fitted = {frozenset({fold}): model for fold, model in enumerate(task.models)}
 
     def without(self, *left_out: int) -> Any:
-        """The judge of the rows outside these parts, or None where there was nothing to tell apart."""
+        """The probe of the rows outside these parts, or None where they have fewer than two classes."""
         key = frozenset(left_out)
-        if key not in self._made:
-            taught = (self.found.codes >= 0) & ~np.isin(self.parts, left_out)
-            self._made[key] = trained_on(self._rows[taught], self.found.codes[taught])
-        return self._made[key]
+        if key not in self._fitted:
+            training = (self.task.codes >= 0) & ~np.isin(self._parts, left_out)
+            self._fitted[key] = fit_probe(self._embeddings[training], self.task.codes[training])
+        return self._fitted[key]

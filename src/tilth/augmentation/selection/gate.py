@@ -1,4 +1,4 @@
-"""The gate: what is measured of each candidate, the checks in their order, and the budget that the best ones fill."""
+"""The gate: the checks that each candidate must pass, in their order."""
 
 from __future__ import annotations
 
@@ -7,45 +7,47 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, Reading, well_formedness
-from tilth.augmentation.selection.candidates import Candidates, Measured
+from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, Reading, read
+from tilth.augmentation.selection.candidates import CandidateMeasures, Candidates
 from tilth.augmentation.selection.config import GateConfig
 from tilth.augmentation.text import keeps_slots, stem, turned
 from tilth.samples import Reason
 from tilth.text import normal_form
 
 
-def verdicts(candidates: Candidates, measured: Measured, gate: GateConfig) -> list[Reason | None]:
+def gate_verdicts(candidates: Candidates, measures: CandidateMeasures, gate: GateConfig) -> list[Reason | None]:
     """The first check that each candidate fails, or None where it passes all but grammar, which is dear and last."""
-    keeps = keeps_label(measured.agreement, measured.first_choice, gate)
-    return [_verdict(candidates, measured, keeps, place, gate) for place in range(len(candidates.texts))]
+    keeps = keeps_label(measures.agreement, measures.first_choice, gate)
+    return [_verdict(candidates, measures, keeps, place, gate) for place in range(len(candidates.texts))]
 
 
 def keeps_label(agreement: np.ndarray, first_choice: np.ndarray, gate: GateConfig) -> np.ndarray:
-    """Whether judges give each candidate its parent's label, which one without a label cannot lose (candidates,)."""
+    """Whether models give each candidate its parent's label, which one without a label cannot lose (candidates,)."""
     return np.asarray(np.isnan(agreement) | ((agreement >= gate.agreement) & first_choice))
 
 
 def _verdict(
-    candidates: Candidates, measured: Measured, keeps: np.ndarray, place: int, gate: GateConfig
+    candidates: Candidates, measures: CandidateMeasures, keeps: np.ndarray, place: int, gate: GateConfig
 ) -> Reason | None:
-    similarity = measured.similarity[place]
+    similarity = measures.similarity[place]
     checks = (
         (Reason.EMPTY, bool(normal_form(candidates.texts[place]))),
-        (Reason.LEAK, not measured.leaks[place]),
+        (Reason.LEAK, not measures.leaks[place]),
         (Reason.FRAME, _keeps_frame(candidates, place, similarity, gate)),
         (Reason.SIMILARITY, gate.low <= similarity <= gate.high),
-        (Reason.NOVELTY, measured.changed[place] >= gate.changed and measured.novelty[place] >= gate.novelty),
+        (Reason.NOVELTY, measures.changed[place] >= gate.changed and measures.novelty[place] >= gate.novelty),
         (Reason.LABEL_AGREEMENT, bool(keeps[place])),
     )
     return next((reason for reason, passed in checks if not passed), None)
 
 
-def grammatical(reasons: Sequence[Reason | None], problems: np.ndarray, gate: GateConfig) -> list[Reason | None]:
-    """The verdicts with the grammar check applied, by the problems added (candidates,), NaN where not looked for."""
+def add_grammar_verdicts(
+    verdicts: Sequence[Reason | None], problems: np.ndarray, gate: GateConfig
+) -> list[Reason | None]:
+    """The verdicts with the grammar check applied, by the problems added (candidates,), NaN where not measured."""
     return [
-        Reason.GRAMMAR if reason is None and not found <= gate.grammar else reason
-        for reason, found in zip(reasons, problems, strict=True)
+        Reason.GRAMMAR if reason is None and not added <= gate.grammar else reason
+        for reason, added in zip(verdicts, problems, strict=True)
     ]
 
 
@@ -57,18 +59,27 @@ def _keeps_frame(candidates: Candidates, place: int, similarity: float, gate: Ga
     return kept and keeps_slots(source, text) and not turned(source, text)
 
 
-def _read(
+def read_passed(
     candidates: Candidates,
-    reasons: Sequence[Reason | None],
+    verdicts: Sequence[Reason | None],
     checks: Sequence[Checker],
-    critic: AcceptabilityChecker | None,
+    acceptability: AcceptabilityChecker | None,
     fluency: Fluency,
     gate: GateConfig,
 ) -> Reading:
-    """How what passed so far reads, else NaN."""
-    problems, readable = np.full(len(reasons), np.nan), np.full(len(reasons), np.nan)
-    passed = [place for place, reason in enumerate(reasons) if reason is None]
-    old, new = ([texts[place] for place in passed] for texts in (candidates.sources, candidates.texts))
-    found = well_formedness.read(old, new, checks, critic, fluency, gate)
-    problems[passed], readable[passed] = found.problems, found.readable
+    """How the candidates that passed so far read; NaN for the others.
+
+    Args:
+        candidates: All of them.
+        verdicts: Theirs, by `gate_verdicts`.
+        checks: The grammar checkers.
+        acceptability: The model adapted to the night, if there is one.
+        fluency: The night's denoiser.
+        gate: `[augmentation.gate]`.
+    """
+    problems, readable = np.full(len(verdicts), np.nan), np.full(len(verdicts), np.nan)
+    passed = [place for place, reason in enumerate(verdicts) if reason is None]
+    sources, texts = ([each[place] for place in passed] for each in (candidates.sources, candidates.texts))
+    reading = read(sources, texts, checks, acceptability, fluency, gate)
+    problems[passed], readable[passed] = reading.problems, reading.readable
     return Reading(problems, readable)

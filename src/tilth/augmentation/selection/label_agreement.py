@@ -1,4 +1,4 @@
-"""Models that did not see a row, to judge the row's paraphrases."""
+"""Models that did not learn from a row, which say whether the row's paraphrases keep its label."""
 
 from __future__ import annotations
 
@@ -12,40 +12,45 @@ import pandas as pd
 from tilth.learn import Evidence, apply_temperature, calibrate, knowable, new_probe
 from tilth.samples import Source, Task, settled
 
-_KEPT = 0.75  # share of paraphrases that keep their label before any gate: benchmarks/paraphrases.py, rounded down
+_KEEP_LABEL = 0.75  # share of paraphrases that do before any gate: benchmarks/paraphrases.py, rounded down
 
 
 @dataclass(frozen=True)
-class TaskJudges:
-    """One task's judges, a fold each, and what they say of the rows held out from them.
+class LabelAgreementModels:
+    """One task's linear probes, one a fold, and their probabilities for the rows held out from them.
 
     Attributes:
         task: What they classify.
-        codes: The label in force as an index (rows,), -1 where a row teaches nothing.
+        codes: The current label as an index (rows,), -1 where nothing is learned from a row.
         folds: Each row's fold (rows,).
-        models: A fitted judge a fold, or None where its training rows have fewer than two classes.
-        whole: A judge of all rows, or None; it stands in where a class has no row outside the fold.
-        heldout: Probabilities (rows, labels) by the judge that did not see the row; zero rows where codes < 0.
-        temperature: What makes `heldout` calibrated.
+        models: A fitted probe a fold, or None where its training rows have fewer than two classes.
+        all_rows_model: A probe of all rows, or None; it stands in where a class has no row outside the fold.
+        held_out_probabilities: By the probe that did not see the row (rows, labels); zero rows where codes < 0.
+        temperature: What makes `held_out_probabilities` calibrated.
     """
 
     task: Task
     codes: np.ndarray
     folds: np.ndarray
     models: tuple[Any, ...]
-    whole: Any
-    heldout: np.ndarray
+    all_rows_model: Any
+    held_out_probabilities: np.ndarray
     temperature: float
 
+    @property
+    def classes(self) -> int:
+        """How many labels the task has."""
+        return len(self.task.labels)
+
     def agreement(self, parents: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probability that each paraphrase kept its parent's label, by the judge that did not see the parent.
+        """Probability that each paraphrase kept its parent's label, by the probe that did not see the parent.
 
-        A judge spreads its belief over all classes, so that of 77 a fifth may be a clear first choice; but it does not
-        know where the text comes from. By Bayes' rule its belief is weighed with that: most paraphrases keep their
-        label before any gate, and those that lose it may get any other.
+        A probe spreads its probability over all classes, so that of 77 a fifth may be a clear first choice; but it
+        does not know where the text comes from. By Bayes' rule its probability is weighed with that: most paraphrases
+        keep their label before any gate, and those that lose it may get any other.
 
-        Where that judge knows no row of the class, as with one label a class, the judge of all rows is asked which
-        label it prefers, the parent's or the strongest rival: better than nothing, though it saw the parent.
+        Where that probe knows no row of the class, as with one label a class, the probe of all rows says which label
+        it prefers, the parent's or the strongest rival: better than nothing, though it saw the parent.
 
         Args:
             parents: The parents' rows (paraphrases,).
@@ -53,115 +58,116 @@ class TaskJudges:
 
         Returns:
             Probabilities (paraphrases,), NaN where the parent has no label; whether the label is the
-            judge's first choice (true where there is no label).
+            probe's first choice (true where there is no label).
         """
-        return agreement_of(
+        return agreement_by_models(
             self.codes[parents],
             self.folds[parents],
             dict(enumerate(self.models)),
-            self.whole,
+            self.all_rows_model,
             vectors,
-            len(self.task.labels),
+            self.classes,
             self.temperature,
         )
 
     def recall(self) -> dict[tuple[str, str], float]:
-        """Share of each class's rows that the judge finds without having seen them."""
-        known = self.codes >= 0
-        right = self.heldout.argmax(axis=1) == self.codes
+        """Share of each class's rows that the probes predict without having seen them."""
+        labeled = self.codes >= 0
+        correct = self.held_out_probabilities.argmax(axis=1) == self.codes
         return {
-            (self.task.name, label): float(right[known & (self.codes == code)].mean())
+            (self.task.name, label): float(correct[labeled & (self.codes == code)].mean())
             for code, label in enumerate(self.task.labels)
-            if (known & (self.codes == code)).any()
+            if (labeled & (self.codes == code)).any()
         }
 
 
-def agreement_of(
+def agreement_by_models(
     labels: np.ndarray,
     parts: np.ndarray,
     models: Mapping[int, Any],
-    whole: Any,
+    all_rows_model: Any,
     vectors: np.ndarray,
     classes: int,
     temperature: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `TaskJudges.agreement`, by any judges.
+    """As `LabelAgreementModels.agreement`, by any models.
 
     Args:
         labels: The parents' labels as codes, -1 for none (paraphrases,).
-        parts: Which of the judges may judge each of them (paraphrases,).
-        models: Those judges, each None where there was nothing to tell apart.
-        whole: Who stands in where that one does not know the class.
+        parts: Which of the models predicts each of them (paraphrases,).
+        models: Those models, each None where its training rows have fewer than two classes.
+        all_rows_model: The one that stands in where that one does not know the class.
         vectors: The paraphrases' embeddings (paraphrases, dimensions).
         classes: How many there are.
-        temperature: What makes the judges' probabilities calibrated.
+        temperature: What makes the models' probabilities calibrated.
     """
-    chance, first = np.full(len(labels), np.nan), np.ones(len(labels), dtype=bool)
-    known = np.zeros(len(labels), dtype=bool)
+    agreement, first_choice = np.full(len(labels), np.nan), np.ones(len(labels), dtype=bool)
+    class_is_known = np.zeros(len(labels), dtype=bool)
     for part, model in models.items():
-        mine = (parts == part) & (labels >= 0) & np.isin(labels, _classes(model))
-        asked = np.flatnonzero(mine)
-        if len(asked):
-            found = apply_temperature(probabilities(model, vectors[asked], classes), temperature)
-            own = found[np.arange(len(asked)), labels[asked]]
-            chance[asked] = _kept(own, (1 - own) / max(classes - 1, 1))
-            first[asked] = found.argmax(axis=1) == labels[asked]
-        known |= mine
-    rest = np.flatnonzero((labels >= 0) & ~known)
-    if len(rest):
-        found = probabilities(whole, vectors[rest], classes)
-        own = found[np.arange(len(rest)), labels[rest]].copy()
-        found[np.arange(len(rest)), labels[rest]] = 0
-        chance[rest] = _kept(own, found.max(axis=1))
-        first[rest] = (own > found.max(axis=1)) & (whole is not None)
-    return chance, first
+        of_part = (parts == part) & (labels >= 0) & np.isin(labels, _classes(model))
+        rows = np.flatnonzero(of_part)
+        if len(rows):
+            probabilities = apply_temperature(probe_probabilities(model, vectors[rows], classes), temperature)
+            parent_label = probabilities[np.arange(len(rows)), labels[rows]]
+            agreement[rows] = _label_is_kept(parent_label, (1 - parent_label) / max(classes - 1, 1))
+            first_choice[rows] = probabilities.argmax(axis=1) == labels[rows]
+        class_is_known |= of_part
+    rows = np.flatnonzero((labels >= 0) & ~class_is_known)
+    if len(rows):
+        probabilities = probe_probabilities(all_rows_model, vectors[rows], classes)
+        parent_label = probabilities[np.arange(len(rows)), labels[rows]].copy()
+        probabilities[np.arange(len(rows)), labels[rows]] = 0
+        agreement[rows] = _label_is_kept(parent_label, probabilities.max(axis=1))
+        first_choice[rows] = (parent_label > probabilities.max(axis=1)) & (all_rows_model is not None)
+    return agreement, first_choice
 
 
-def _kept(own: np.ndarray, rival: np.ndarray) -> np.ndarray:
-    """Probability of the parent's label after a judge's belief in it and in each (or the strongest) other one."""
-    kept = _KEPT * own
-    return np.asarray(kept / np.maximum(kept + (1 - _KEPT) * rival, 1e-12))
+def _label_is_kept(parent_label: np.ndarray, rival: np.ndarray) -> np.ndarray:
+    """Posterior of the parent's label from a probe's probability of it and of each (or the strongest) other one."""
+    kept = _KEEP_LABEL * parent_label
+    return np.asarray(kept / np.maximum(kept + (1 - _KEEP_LABEL) * rival, 1e-12))
 
 
-def together(judged: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def combine_tasks(agreements: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Several tasks' agreement as one: the smallest probability, NaN without any label, and whether all come first."""
-    chances = np.array([chance for chance, _ in judged])
-    least = np.where(np.isnan(chances).all(axis=0), np.nan, np.nan_to_num(chances, nan=1.0).min(axis=0))
-    return least, np.all([first for _, first in judged], axis=0)
+    by_task = np.array([agreement for agreement, _ in agreements])
+    smallest = np.where(np.isnan(by_task).all(axis=0), np.nan, np.nan_to_num(by_task, nan=1.0).min(axis=0))
+    return smallest, np.all([first_choice for _, first_choice in agreements], axis=0)
 
 
-def multiclass_tasks(fitted: Sequence[TaskJudges]) -> list[TaskJudges]:
-    """The tasks that have two classes to tell apart; all where none has, so that nobody vouches for any label."""
-    return [found for found in fitted if len(np.unique(found.codes[found.codes >= 0])) > 1] or list(fitted)
+def multiclass_tasks(models: Sequence[LabelAgreementModels]) -> list[LabelAgreementModels]:
+    """The tasks that have two classes to tell apart; all where none has, so that no model agrees with any label."""
+    return [task for task in models if len(np.unique(task.codes[task.codes >= 0])) > 1] or list(models)
 
 
-def fit(frame: pd.DataFrame, task: Task, evidence: Evidence) -> TaskJudges:
-    """A judge for each fold, from the rows outside it that may teach the task."""
+def fit_label_agreement(frame: pd.DataFrame, task: Task, evidence: Evidence) -> LabelAgreementModels:
+    """Fits a probe for each fold to the rows outside it whose label is settled."""
     codes = task.codes(frame[task.name])
     codes[~settled(frame, task.name)] = -1
     codes[(frame["source"] != Source.INPUT).to_numpy(dtype=bool)] = -1
-    vectors, folds = evidence.embeddings(), evidence.folds
-    heldout = np.zeros((len(codes), len(task.labels)), dtype=np.float32)
+    vectors, folds, labeled = evidence.embeddings(), evidence.folds, codes >= 0
+    probabilities = np.zeros((len(codes), len(task.labels)), dtype=np.float32)
     models: list[Any] = []
     for fold in range(int(folds.max(initial=0)) + 1):
-        held = (codes >= 0) & (folds == fold)
-        taught = (codes >= 0) & ~held
-        trained = trained_on(vectors[taught], codes[taught])
-        models.append(trained)
-        if held.any():
-            heldout[held] = probabilities(trained, vectors[held], len(task.labels))
-    known, judged = codes >= 0, knowable(codes, folds)
-    temperature = calibrate(heldout[judged], codes[judged])
-    # A judge of all rows costs one more fit, so that it is made only where a class would have none.
-    lonely = any(
-        not np.isin(codes[known & (folds == fold)], _classes(model)).all() for fold, model in enumerate(models)
+        held_out, training = labeled & (folds == fold), labeled & (folds != fold)
+        model = fit_probe(vectors[training], codes[training])
+        models.append(model)
+        if held_out.any():
+            probabilities[held_out] = probe_probabilities(model, vectors[held_out], len(task.labels))
+    predictable = knowable(codes, folds)
+    temperature = calibrate(probabilities[predictable], codes[predictable])
+    # A probe of all rows costs one more fit, so that it is made only where a class would have none.
+    some_class_unknown = any(
+        not np.isin(codes[labeled & (folds == fold)], _classes(model)).all() for fold, model in enumerate(models)
     )
-    whole = trained_on(vectors[known], codes[known]) if lonely else None
-    return TaskJudges(task, codes, np.asarray(folds), tuple(models), whole, heldout, temperature)
+    all_rows_model = fit_probe(vectors[labeled], codes[labeled]) if some_class_unknown else None
+    return LabelAgreementModels(
+        task, codes, np.asarray(folds), tuple(models), all_rows_model, probabilities, temperature
+    )
 
 
-def trained_on(vectors: np.ndarray, codes: np.ndarray) -> Any:
-    """A judge, or None where there is nothing to tell apart."""
+def fit_probe(vectors: np.ndarray, codes: np.ndarray) -> Any:
+    """A linear probe, or None where there are fewer than two classes to tell apart."""
     return new_probe().fit(vectors, codes) if len(np.unique(codes)) > 1 else None
 
 
@@ -169,9 +175,9 @@ def _classes(model: Any) -> np.ndarray:
     return np.zeros(0, dtype=np.int64) if model is None else np.asarray(model.classes_)
 
 
-def probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:
-    """A judge's probabilities of all classes (rows, classes); even odds where there is no judge."""
-    found = np.full((len(vectors), classes), 0.0 if model is not None else 1 / classes, dtype=np.float32)
+def probe_probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:
+    """A probe's probabilities of all classes (rows, classes); even odds where there is no probe."""
+    probabilities = np.full((len(vectors), classes), 0.0 if model is not None else 1 / classes, dtype=np.float32)
     if model is not None:
-        found[:, model.classes_] = model.predict_proba(vectors)
-    return found
+        probabilities[:, model.classes_] = model.predict_proba(vectors)
+    return probabilities

@@ -1,4 +1,4 @@
-"""Macro-F1 of guesses at the night's own labels, over all tasks, and how sure a difference of two is."""
+"""Macro-F1 of predictions for the night's own labels, over all tasks, and how sure a difference of two is."""
 
 from __future__ import annotations
 
@@ -6,59 +6,38 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tilth.augmentation.selection.label_agreement import TaskJudges
+from tilth.augmentation.selection.label_agreement import LabelAgreementModels
+from tilth.learn import macro_f1, paired_bootstrap
 
-_DRAWS = 400  # of the bootstrap
+_RESAMPLES = 400
 
 
-def labeled(judges: Sequence[TaskJudges]) -> np.ndarray:
+def labeled_rows(tasks: Sequence[LabelAgreementModels]) -> np.ndarray:
     """Positions of the rows with a label for any task."""
-    return np.flatnonzero(np.any([found.codes >= 0 for found in judges], axis=0))
+    return np.flatnonzero(np.any([task.codes >= 0 for task in tasks], axis=0))
 
 
-def score(judges: Sequence[TaskJudges], guesses: Sequence[np.ndarray], rows: np.ndarray) -> float:
-    """Macro-F1 of each task's guesses (all rows of the table) on `rows`, mean over the tasks that have labels there."""
-    asked = [rows[found.codes[rows] >= 0] for found in judges]
-    return float(
-        np.mean([
-            macro_f1(found.codes[own], guess[own], len(found.task.labels))
-            for found, guess, own in zip(judges, guesses, asked, strict=True)
-            if len(own)
-        ])
-    )  # fmt: skip
+def mean_macro_f1(tasks: Sequence[LabelAgreementModels], predictions: Sequence[np.ndarray], rows: np.ndarray) -> float:
+    """Macro-F1 of each task's predictions (all rows of the table) on `rows`, mean over the tasks with labels there."""
+    scores = []
+    for task, predicted in zip(tasks, predictions, strict=True):
+        labeled = rows[task.codes[rows] >= 0]
+        if len(labeled):
+            scores.append(macro_f1(task.codes[labeled], predicted[labeled], task.classes))
+    return float(np.mean(scores))
 
 
-def interval(
-    judges: Sequence[TaskJudges], one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int
+def difference_interval(
+    tasks: Sequence[LabelAgreementModels], first: Sequence[np.ndarray], second: Sequence[np.ndarray], seed: int
 ) -> tuple[float, float]:
-    """95% bootstrap interval of how far `one` scores above `other`.
+    """95% bootstrap interval of how far the `first` predictions score above the `second`.
 
     Rows are drawn, each with all its tasks: what one task gets wrong another often does too.
     """
-    every, rng, differences = labeled(judges), np.random.default_rng(seed), []
-    for _ in range(_DRAWS):
-        drawn = every[rng.integers(len(every), size=len(every))]
-        differences.append(score(judges, one, drawn) - score(judges, other, drawn))
-    low, high = np.quantile(differences, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def macro_f1(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:
-    """Mean F1 over the classes of the truth.
-
-    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3), 4)
-    0.7333
-    """
-    right, size = overlap(truth, guess, classes)
-    there = np.bincount(truth, minlength=classes) > 0
-    return float((2 * right[there] / size[there]).mean())
-
-
-def overlap(truth: np.ndarray, guess: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each class the right guesses, and the truths and guesses of it together: F1 is twice the one over the other.
-
-    >>> overlap(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)
-    (array([1, 2]), array([3, 5]))
-    """
-    right = np.bincount(truth[truth == guess], minlength=classes)
-    return right, np.bincount(truth, minlength=classes) + np.bincount(guess, minlength=classes)
+    rows = labeled_rows(tasks)
+    return paired_bootstrap(
+        len(rows),
+        lambda drawn: mean_macro_f1(tasks, first, rows[drawn]) - mean_macro_f1(tasks, second, rows[drawn]),
+        resamples=_RESAMPLES,
+        seed=seed,
+    )

@@ -16,7 +16,7 @@ from tilth.text import unit_interval
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenSources:
     """Rows to be paraphrased, their classes and words, and how many rows were left out and why."""
 
     rows: np.ndarray
@@ -25,92 +25,91 @@ class Chosen:
     skipped: dict[str, int]
 
 
-def class_of(frame: pd.DataFrame, tasks: Sequence[Task]) -> list[tuple[str, str] | None]:
-    """Each row's finest class: the last task with a label in force, and the label."""
-    found: list[tuple[str, str] | None] = [None] * len(frame)
+def finest_classes(frame: pd.DataFrame, tasks: Sequence[Task]) -> list[tuple[str, str] | None]:
+    """Each row's finest class: the last task with a current label, and the label."""
+    classes: list[tuple[str, str] | None] = [None] * len(frame)
     for task in tasks:
         for row, label in enumerate(frame[task.name]):
             if isinstance(label, str):
-                found[row] = (task.name, label)
-    return found
+                classes[row] = (task.name, label)
+    return classes
 
 
-def sizes(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
-    """How many rows that teach are of each class, by `class_of`."""
-    learning = frame[(frame["split"] != Split.GOLD) & (frame["status"] == Status.ACTIVE)].reset_index(drop=True)
-    return dict(Counter(name for name in class_of(learning, tasks) if name is not None))
+def class_sizes(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
+    """How many training rows are of each class, by `finest_classes`."""
+    training = frame[(frame["split"] != Split.GOLD) & (frame["status"] == Status.ACTIVE)].reset_index(drop=True)
+    return dict(Counter(name for name in finest_classes(training, tasks) if name is not None))
 
 
-def choose(
+def choose_sources(
     frame: pd.DataFrame,
     tasks: Sequence[Task],
-    allowed: Mapping[tuple[str, str], int],
+    budgets: Mapping[tuple[str, str], int],
     limit: int,
     tokenizer: Any,
-    vouched: np.ndarray,
-) -> Chosen:
+    agrees: np.ndarray,
+) -> ChosenSources:
     """At most `limit` rows, shared out by the classes' budgets; within a class the surest labels first.
 
     Args:
         frame: The table.
         tasks: Its tasks.
-        allowed: Each class's budget, by `budgets`.
+        budgets: Each class's, by `class_budgets`.
         limit: Rows at most.
         tokenizer: The denoiser's.
-        vouched: Whether a row's own text may pass the gate's check of labels (rows,). Where judges that did not see it
+        agrees: Whether a row's own text may pass the gate's check of labels (rows,). Where models that did not see it
             give it another label, they will hardly give its paraphrases the right one: of clinc150 with five labels a
             class such rows are half of the candidates, and an eighth of the accepted ones.
     """
-    classes, skipped, seen = class_of(frame, tasks), Counter[str](), set[str]()
-    rows: list[int] = []
-    words: list[list[Word]] = []
-    for row in in_order(frame, tasks, allowed):
-        if len(rows) >= limit:
+    classes, skipped, seen = finest_classes(frame, tasks), Counter[str](), set[str]()
+    chosen: dict[int, list[Word]] = {}
+    for row in source_order(frame, tasks, budgets):
+        if len(chosen) >= limit:
             break
-        found = words_of(frame["text"].iloc[row], tokenizer)
-        reason = unfit(frame["text"].iloc[row], found, seen) or (None if vouched[row] else "label_doubted")
+        text = frame["text"].iloc[row]
+        words = words_of(text, tokenizer)
+        reason = unfit(text, words, seen) or (None if agrees[row] else "label_doubted")
         if reason is None:
-            rows.append(row)
-            words.append(found)
+            chosen[row] = words
         else:
             skipped[reason] += 1
-    chosen = sorted(range(len(rows)), key=lambda k: rows[k])
-    return Chosen(
-        np.array([rows[k] for k in chosen], dtype=np.int64),
-        [classes[rows[k]] or ("", "") for k in chosen],
-        [words[k] for k in chosen],
+    rows = sorted(chosen)
+    return ChosenSources(
+        np.array(rows, dtype=np.int64),
+        [classes[row] or ("", "") for row in rows],
+        [chosen[row] for row in rows],
         dict(sorted(skipped.items())),
     )
 
 
-def in_order(frame: pd.DataFrame, tasks: Sequence[Task], allowed: Mapping[tuple[str, str], int]) -> list[int]:
+def source_order(frame: pd.DataFrame, tasks: Sequence[Task], budgets: Mapping[tuple[str, str], int]) -> list[int]:
     """All rows with a settled label, in the order in which they are looked at; the surest labels of a class first.
 
-    Each prefix holds the classes in proportion to their budgets, by `budgets`.
+    Each prefix holds the classes in proportion to their budgets, by `class_budgets`.
     """
-    taught = np.zeros(len(frame), dtype=bool)
+    labeled = np.zeros(len(frame), dtype=bool)
     for task in tasks:
-        taught |= settled(frame, task.name)
-    taught &= (frame["source"] == Source.INPUT).to_numpy(dtype=bool)
-    classes = class_of(frame, tasks)
-    sure = np.nanmin([frame[f"{task.name}_confidence"].fillna(1.0) for task in tasks], axis=0)
-    order = sorted(
-        np.flatnonzero(taught).tolist(),
-        key=lambda row: (-round(float(sure[row]), 2), unit_interval(str(frame["id"].iloc[row]))),
+        labeled |= settled(frame, task.name)
+    labeled &= (frame["source"] == Source.INPUT).to_numpy(dtype=bool)
+    classes = finest_classes(frame, tasks)
+    confidence = np.nanmin([frame[f"{task.name}_confidence"].fillna(1.0) for task in tasks], axis=0)
+    surest_first = sorted(
+        np.flatnonzero(labeled).tolist(),
+        key=lambda row: (-round(float(confidence[row]), 2), unit_interval(str(frame["id"].iloc[row]))),
     )
-    queues: dict[tuple[str, str], list[int]] = {}
-    for row in order:
+    by_class: dict[tuple[str, str], list[int]] = {}
+    for row in surest_first:
         name = classes[row]
         if name is not None:
-            queues.setdefault(name, []).append(int(row))
-    return _shared_out(queues, allowed)
+            by_class.setdefault(name, []).append(int(row))
+    return _in_proportion(by_class, budgets)
 
 
-def _shared_out(queues: Mapping[tuple[str, str], list[int]], allowed: Mapping[tuple[str, str], int]) -> list[int]:
+def _in_proportion(by_class: Mapping[tuple[str, str], list[int]], budgets: Mapping[tuple[str, str], int]) -> list[int]:
     """Rows of all classes in an order in which each prefix holds them in proportion to their budgets."""
     places = []
-    for name, rows in queues.items():
-        share = max(allowed.get(name, 0), 0)
-        if share:
-            places += [((k + 0.5) / share, name, row) for k, row in enumerate(rows)]
+    for name, rows in by_class.items():
+        budget = max(budgets.get(name, 0), 0)
+        if budget:
+            places += [((k + 0.5) / budget, name, row) for k, row in enumerate(rows)]
     return [row for _, _, row in sorted(places)]

@@ -24,14 +24,14 @@ class Conflict:
     Attributes:
         text: what the copies share, None for rows without such a conflict.
         suggested: the label of most copies, None where two labels are equally frequent.
-        own, most: the share of the copies' labels that the row's own label has, and that the suggested one has; NaN
-            where there is none.
+        own_share, majority_share: the share of the copies' labels that the row's own label has, and that the suggested
+            one has; NaN where there is none.
     """
 
     text: np.ndarray
     suggested: np.ndarray
-    own: np.ndarray
-    most: np.ndarray
+    own_share: np.ndarray
+    majority_share: np.ndarray
 
     @property
     def rows(self) -> np.ndarray:
@@ -50,7 +50,7 @@ def order(frame: pd.DataFrame) -> np.ndarray:
     return np.lexsort((-_count(frame, "_given"), -_count(frame, "_answer")))
 
 
-def kept(frame: pd.DataFrame) -> pd.Series:
+def kept_copy(frame: pd.DataFrame) -> pd.Series:
     """For each row the id of the copy of its text that stays, null where there is no text.
 
     It is the first by `order`; but of copies with different labels the one stays whose labels most of them have, then
@@ -71,8 +71,8 @@ def kept(frame: pd.DataFrame) -> pd.Series:
     return form.map(frame["id"].iloc[turns].groupby(form.iloc[turns]).first()).astype(object)
 
 
-def conflicts(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, Conflict]:
-    """Where copies hold different labels, for each task by itself; what a person answered settles it for all copies."""
+def find_conflicts(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, Conflict]:
+    """Where copies hold different labels, for each task by itself; a person's answer settles it for all copies."""
     form = forms(frame)
     return {task.name: _conflict(frame, form, task) for task in tasks}
 
@@ -87,8 +87,8 @@ def _conflict(frame: pd.DataFrame, form: pd.Series, task: Task) -> Conflict:
     return Conflict(
         text=form.where(rows, None).to_numpy(dtype=object),
         suggested=voted["label"].where(rows, None).to_numpy(dtype=object),
-        own=voted["own"].where(rows).to_numpy(dtype=float),
-        most=voted["most"].where(rows).to_numpy(dtype=float),
+        own_share=voted["own"].where(rows).to_numpy(dtype=float),
+        majority_share=voted["most"].where(rows).to_numpy(dtype=float),
     )
 
 
@@ -98,8 +98,8 @@ def _vote(form: pd.Series, label: pd.Series) -> pd.DataFrame:
     Columns: `several` (more than one label), `label` and `most` (that of most copies and its share, null in a tie),
     `own` (the share of the row's own label), `leads` (it is that of most copies).
     """
-    told = pd.DataFrame({"form": form, "label": label}).dropna()
-    counts = told.groupby(["form", "label"], sort=True).size().rename("votes").reset_index()
+    labeled = pd.DataFrame({"form": form, "label": label}).dropna()
+    counts = labeled.groupby(["form", "label"], sort=True).size().rename("votes").reset_index()
     counts["share"] = counts["votes"] / counts.groupby("form")["votes"].transform("sum")
     counts["top"] = counts["votes"].eq(counts.groupby("form")["votes"].transform("max"))
     top = counts[counts["top"]].drop_duplicates("form", keep=False).set_index("form")
@@ -126,33 +126,33 @@ def _count(frame: pd.DataFrame, ending: str) -> np.ndarray:
     return frame[_columns(frame, ending)].notna().sum(axis=1).to_numpy(dtype=np.int64)
 
 
-def metrics(frame: pd.DataFrame, tasks: Sequence[Task], found: Mapping[str, Conflict]) -> dict[str, Any]:
-    """What the copies hold that the kept rows do not, as counts with the first place of each, for each task.
+def copy_metrics(frame: pd.DataFrame, tasks: Sequence[Task], conflicts: Mapping[str, Conflict]) -> dict[str, Any]:
+    """Labels that the copies have and the kept rows do not, as counts with the first id of each kind, for each task.
 
     `conflicting` are texts whose copies contradict each other, `tied` those without a majority among them; `lost` are
     labels of copies, near ones too, whose kept row has none; `near` are near copies whose kept row has another label.
     """
     place = pd.Series(frame.index, index=frame["id"])
     original = frame["duplicate_of"].map(place)
-    there = original.notna().to_numpy(dtype=bool)
+    is_copy = original.notna().to_numpy(dtype=bool)
     counted: dict[str, Any] = {}
     for task in tasks:
-        conflict, given = found[task.name], frame[f"{task.name}_given"]
-        own = given[there].to_numpy(dtype=object)
-        other = given.to_numpy(dtype=object)[original[there].to_numpy(dtype=np.int64)]
-        rows = there.nonzero()[0]
+        conflict, given = conflicts[task.name], frame[f"{task.name}_given"]
+        own = given[is_copy].to_numpy(dtype=object)
+        other = given.to_numpy(dtype=object)[original[is_copy].to_numpy(dtype=np.int64)]
+        rows = is_copy.nonzero()[0]
         lost = rows[pd.notna(own) & pd.isna(other)]
         near = ~frame["is_exact_duplicate_issue"].to_numpy(dtype=bool)[rows]
         near = rows[near & pd.notna(own) & pd.notna(other) & (own != other)]
-        stands = np.flatnonzero(conflict.rows & ~there & frame["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
+        stands = np.flatnonzero(conflict.rows & ~is_copy & frame["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
         counted[task.name] = {
-            "conflicting": _told(frame, stands),
-            "tied": _told(frame, stands[np.isnan(conflict.most[stands])]),
-            "lost": _told(frame, lost),
-            "near": _told(frame, near),
+            "conflicting": _count_and_first(frame, stands),
+            "tied": _count_and_first(frame, stands[np.isnan(conflict.majority_share[stands])]),
+            "lost": _count_and_first(frame, lost),
+            "near": _count_and_first(frame, near),
         }
     return counted
 
 
-def _told(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, Any]:
+def _count_and_first(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, Any]:
     return {"rows": len(rows), "first": str(frame["id"].iloc[rows[0]]) if len(rows) else None}

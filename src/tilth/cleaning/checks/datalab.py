@@ -19,14 +19,14 @@ _NEIGHBORS = 10
 _FEWEST = 50
 
 
-def examine(frame: pd.DataFrame, task: Task, evidence: Evidence, conflicting: np.ndarray) -> dict[str, Any]:
-    """Write the columns of each check into the frame, for the rows that are learned from; return what was found.
+def examine_dataset(frame: pd.DataFrame, task: Task, evidence: Evidence, conflicting: np.ndarray) -> dict[str, Any]:
+    """Write the columns of each check into the frame, for the rows that are learned from; return the counts and scores.
 
     The graph is ours: without one Datalab builds its own on the probabilities, which takes minutes at 100,000 rows
     and 20 classes and raises a false non-iid alarm. Rows in `conflicting`, boolean, have no label that counts.
     """
-    mine = frame["split"].eq(Split.TRAIN) & frame["status"].ne(Status.QUARANTINED) & ~conflicting
-    codes = np.where(mine, task.codes(frame[f"{task.name}_given"]), -1)
+    eligible = frame["split"].eq(Split.TRAIN) & frame["status"].ne(Status.QUARANTINED) & ~conflicting
+    codes = np.where(eligible, task.codes(frame[f"{task.name}_given"]), -1)
     rows = np.flatnonzero(codes >= 0)
     for kind in KINDS:
         frame[f"{kind}_score"], frame[f"is_{kind}_issue"] = 1.0, False
@@ -36,7 +36,7 @@ def examine(frame: pd.DataFrame, task: Task, evidence: Evidence, conflicting: np
     given = [task.labels[code] if code >= 0 else None for code in codes]
     probabilities = evidence.out_of_fold(task, given).probabilities[rows][:, present].astype(np.float64)
     probabilities = probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-9)
-    found: dict[str, Any] = {"examined": len(rows)}
+    metrics: dict[str, Any] = {"examined": len(rows)}
     issues, summary = _issues(compact, probabilities, _graph(evidence.neighbors(_NEIGHBORS, rows)))
     for kind in KINDS:
         if f"{kind}_score" not in issues:
@@ -44,8 +44,8 @@ def examine(frame: pd.DataFrame, task: Task, evidence: Evidence, conflicting: np
         frame.loc[rows, f"{kind}_score"] = issues[f"{kind}_score"].to_numpy(dtype=float)
         frame.loc[rows, f"is_{kind}_issue"] = issues[f"is_{kind}_issue"].to_numpy(dtype=bool)
         score = summary.loc[summary["issue_type"] == kind, "score"]
-        found[kind] = {"rows": int(issues[f"is_{kind}_issue"].sum()), "score": round(float(score.iloc[0]), 4)}
-    return found
+        metrics[kind] = {"rows": int(issues[f"is_{kind}_issue"].sum()), "score": round(float(score.iloc[0]), 4)}
+    return metrics
 
 
 def _issues(codes: np.ndarray, probabilities: np.ndarray, graph: csr_matrix) -> tuple[pd.DataFrame, pd.DataFrame]:

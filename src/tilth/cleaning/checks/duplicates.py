@@ -11,7 +11,7 @@ import pandas as pd
 
 from tilth.cleaning.checks import copies
 from tilth.cleaning.checks.config import ChecksConfig
-from tilth.cleaning.checks.registry import Found, check, verdict
+from tilth.cleaning.checks.registry import CheckResult, check, verdict
 from tilth.learn import Evidence
 from tilth.samples import Reason, Split, Status
 from tilth.text import normal_form
@@ -20,88 +20,88 @@ _SHARED = 0.7  # of two texts' words, for them to be near copies
 
 
 @check("exact_duplicate", Status.QUARANTINED, Reason.EXACT_DUPLICATE)
-def exact_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
-    """Equal but for case and punctuation to a row that is kept: see `tilth.cleaning.checks.copies.kept`."""
-    original = copies.kept(frame)
+def exact_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
+    """Equal but for case and punctuation to a row that is kept: see `tilth.cleaning.checks.copies.kept_copy`."""
+    original = copies.kept_copy(frame)
     issue = original.notna() & original.ne(frame["id"])
     return verdict(issue.to_numpy(dtype=bool), original.where(issue, None).to_numpy(dtype=object))
 
 
 @check("gold_leak", Status.QUARANTINED, Reason.GOLD_LEAK)
-def gold_leak(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
+def gold_leak(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """A row that is also in gold: learning from it would make the gold figures too good."""
     form, gold = frame["text"].map(normal_form), frame["split"].eq(Split.GOLD)
     return verdict((~gold & form.ne("") & form.isin(form[gold])).to_numpy(dtype=bool))
 
 
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
-def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
-    """Cosine to the likest earlier row, where most of the words are shared too; rows with more labels come first."""
-    own = np.flatnonzero(frame["split"].ne(Split.GOLD))
+def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
+    """Cosine to the most similar earlier row that shares most of the words; rows with more labels come first."""
+    rows = np.flatnonzero(frame["split"].ne(Split.GOLD))
     score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
-    near, vectors = evidence.neighbors(10, own), evidence.embeddings()[own]
+    near, vectors = evidence.neighbors(10, rows), evidence.embeddings()[rows]
     close = np.asarray((near.similarities >= config.near_duplicate).any(axis=1))
-    words = {int(row): set(normal_form(frame["text"].iloc[own[row]]).split()) for row in np.flatnonzero(close)}
-    kept = np.full(len(own), -1)  # which row stays for each of those that had their turn
+    words = {int(row): set(normal_form(frame["text"].iloc[rows[row]]).split()) for row in np.flatnonzero(close)}
+    kept = np.full(len(rows), -1)  # which row stays for each of those that had their turn
     stay: list[int] = []
 
-    def alike(row: int, others: np.ndarray) -> tuple[int, float] | None:
+    def most_similar(row: int, others: np.ndarray) -> tuple[int, float] | None:
         cosines = vectors[others] @ vectors[row]
         for place in np.argsort(-cosines, kind="stable")[: int((cosines >= config.near_duplicate).sum())]:
-            mine, other = words[row], words[int(others[place])]
-            if len(mine & other) >= _SHARED * max(1, len(mine | other)):
+            these, those = words[row], words[int(others[place])]
+            if len(these & those) >= _SHARED * max(1, len(these | those)):
                 return int(others[place]), float(cosines[place])
         return None
 
-    turns = copies.order(frame.iloc[own])
-    copied = frame["is_exact_duplicate_issue"].to_numpy(dtype=bool)[own]
+    turns = copies.order(frame.iloc[rows])
+    copied = frame["is_exact_duplicate_issue"].to_numpy(dtype=bool)[rows]
     turns = turns[np.argsort(copied[turns], kind="stable")]  # the copy that stays is no near copy of those that do not
     for row in (turn for turn in turns if close[turn]):
-        beside = kept[near.rows[row][near.similarities[row] >= config.near_duplicate]]
-        found = alike(row, np.unique(beside[beside >= 0]))
-        if found is None and near.similarities[row, -1] >= config.near_duplicate:  # there are more than were looked for
-            found = alike(row, np.array(stay, dtype=int))
-        kept[row] = row if found is None else found[0]
-        if found is None:
+        candidates = kept[near.rows[row][near.similarities[row] >= config.near_duplicate]]
+        match = most_similar(row, np.unique(candidates[candidates >= 0]))
+        if match is None and near.similarities[row, -1] >= config.near_duplicate:  # there are more than were looked for
+            match = most_similar(row, np.array(stay, dtype=int))
+        kept[row] = row if match is None else match[0]
+        if match is None:
             stay.append(row)
         else:
-            original[own[row]], score[own[row]] = frame["id"].iloc[own[found[0]]], max(0.0, 1 - found[1])
+            original[rows[row]], score[rows[row]] = frame["id"].iloc[rows[match[0]]], max(0.0, 1 - match[1])
     issue = np.array([value is not None for value in original], dtype=bool)
-    return Found(score=score, issue=issue, duplicate_of=original)
+    return CheckResult(score=score, issue=issue, duplicate_of=original)
 
 
 _SENTENCE = re.compile(r"[.!?\n]+\s*")
-_FEWEST = 5  # different texts that a sentence must stand beside before it is boilerplate
-_ALONE = 0.1  # share of its rows in which a footer may be all there is; what is said by itself more often is a message
-_WORDS = 3  # "thank you" is said by many and is nobody's signature
+_FEWEST = 5  # different texts that a sentence must stand in before it is boilerplate
+_ALONE = 0.1  # share of its rows in which a footer may be all there is; what is sent by itself more often is a message
+_WORDS = 3  # "thank you" is written by many and is nobody's signature
 
 
 @check("boilerplate", Status.REVIEW, Reason.BOILERPLATE)
-def boilerplate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
-    """Share of a text that is its own, not sentences that stand word for word beside five other texts (footers)."""
-    own = frame["split"].ne(Split.GOLD).to_numpy()
+def boilerplate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
+    """Share of a text without the sentences that stand word for word in five other texts (footers)."""
+    not_gold = frame["split"].ne(Split.GOLD).to_numpy()
     sentences = [_sentences(text) for text in frame["text"]]
-    footers = _footers([parts for parts, mine in zip(sentences, own, strict=True) if mine])
+    footers = _footers([parts for parts, counts in zip(sentences, not_gold, strict=True) if counts])
     score = np.ones(len(frame))
     for row, parts in enumerate(sentences):
         score[row] = 1 - sum(len(part) for part in parts if part in footers) / max(1, sum(map(len, parts)))
     # One short message that many people send is a message; only what stands beside more text is a footer.
     several = np.array([len(parts) > 1 for parts in sentences], dtype=bool)
-    return Found(score=score, issue=several & (score < 1 - config.boilerplate))
+    return CheckResult(score=score, issue=several & (score < 1 - config.boilerplate))
 
 
 def _footers(texts: Sequence[list[str]]) -> set[str]:
-    """Sentences that stand beside enough different texts, and are seldom a text by themselves."""
-    beside: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    """Sentences that stand in enough different texts, and are seldom a text by themselves."""
+    rests: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     seen, alone = Counter[str](), Counter[str]()
     for parts in texts:
         for part in {part for part in parts if len(part.split()) >= _WORDS}:
             rest = tuple(other for other in parts if other != part)
             seen[part] += 1
             alone[part] += not rest
-            if len(beside[part]) < _FEWEST and rest:  # copies of one text are copies, and no footer
-                beside[part].add(rest)
-    return {part for part, rests in beside.items() if len(rests) >= _FEWEST and alone[part] <= _ALONE * seen[part]}
+            if len(rests[part]) < _FEWEST and rest:  # copies of one text are copies, and no footer
+                rests[part].add(rest)
+    return {part for part, others in rests.items() if len(others) >= _FEWEST and alone[part] <= _ALONE * seen[part]}
 
 
 def _sentences(text: str) -> list[str]:

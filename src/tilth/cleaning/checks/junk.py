@@ -1,4 +1,4 @@
-"""Rows that say nothing: no words, markup, what a machine wrote, keyboard mash, tests, and bulk mail.
+"""Texts without a message: no words, markup, what a machine wrote, keyboard mash, tests, and bulk mail.
 
 Each kind is a rule of its own, none learned from any corpus:
 
@@ -57,25 +57,25 @@ _RESIDUE = re.compile(
 )
 
 
-def kinds(texts: Sequence[str], own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def kinds(texts: Sequence[str], not_gold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The kind of junk that each text is, None for what is none; and the share of its signs that are words.
 
     Args:
         texts: one a row.
-        own: the rows that are not gold, boolean, shape (rows,); they alone say which words the corpus has.
+        not_gold: boolean, shape (rows,); these rows alone show which words the corpus has.
 
     Returns:
         An object array and a float64 array, each of shape (rows,).
     """
     shown = [text[:_LONGEST] for text in texts]
-    mashed = keyboard.Mash.of(text for text, mine in zip(shown, own, strict=True) if mine)
-    found, shares = np.full(len(shown), None, dtype=object), np.zeros(len(shown))
+    mashed = keyboard.Mash.of(text for text, counts in zip(shown, not_gold, strict=True) if counts)
+    result, shares = np.full(len(shown), None, dtype=object), np.zeros(len(shown))
     for place, text in enumerate(shown):
-        found[place], shares[place] = _kind(text, mashed)
-    return found, shares
+        result[place], shares[place] = _kind(text, mashed)
+    return result, shares
 
 
-def unwanted(kinds: np.ndarray, frame: pd.DataFrame, own: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def unwanted(kinds: np.ndarray, frame: pd.DataFrame, not_gold: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Which rows are junk: those of any kind but the ones that this corpus, or one of its labels, is about.
 
     A mailbox has a few automatic replies; where offers, automatic replies or tests are more than 1% of the rows,
@@ -85,7 +85,7 @@ def unwanted(kinds: np.ndarray, frame: pd.DataFrame, own: np.ndarray) -> tuple[n
     Args:
         kinds: as `kinds` gives them, shape (rows,).
         frame: the table.
-        own: the rows that are not gold, boolean, shape (rows,); they alone decide.
+        not_gold: boolean, shape (rows,); these rows alone decide.
 
     Returns:
         A boolean mask, shape (rows,), and the kinds that are no junk here.
@@ -93,35 +93,35 @@ def unwanted(kinds: np.ndarray, frame: pd.DataFrame, own: np.ndarray) -> tuple[n
     wanted = []
     given = [str(name) for name in frame.columns if str(name).endswith("_given") and not str(name).startswith("meta.")]
     for kind in KINDS:
-        mine = (kinds == kind) & own
-        many = kind in _RARE and mine.sum() >= _FEWEST and mine.sum() > _SHARE * own.sum()
-        if many or any(_means(mine[own], frame[name][own]) for name in given):
+        of_kind = (kinds == kind) & not_gold
+        many = kind in _RARE and of_kind.sum() >= _FEWEST and of_kind.sum() > _SHARE * not_gold.sum()
+        if many or any(_means(of_kind[not_gold], frame[name][not_gold]) for name in given):
             wanted.append(kind)
     return np.array([kind is not None and kind not in wanted for kind in kinds], dtype=bool), wanted
 
 
-def _means(mine: np.ndarray, given: pd.Series) -> bool:
+def _means(of_kind: np.ndarray, given: pd.Series) -> bool:
     """Whether enough of some label's rows are of the kind."""
-    rows, of_kind = given.value_counts(), given[mine].value_counts()
-    return bool(((of_kind >= _FEWEST_OF_LABEL) & (of_kind > _OF_LABEL * rows.reindex(of_kind.index))).any())
+    rows, counts = given.value_counts(), given[of_kind].value_counts()
+    return bool(((counts >= _FEWEST_OF_LABEL) & (counts > _OF_LABEL * rows.reindex(counts.index))).any())
 
 
 def _kind(text: str, mashed: keyboard.Mash) -> tuple[str | None, float]:
     bare = " ".join(text.split())
     if not bare:  # empty texts have a check of their own
         return None, 0.0
-    words = [word for word in _WORD.findall(_MARKUP.sub(" ", text)) if _says(word)]
+    words = [word for word in _WORD.findall(_MARKUP.sub(" ", text)) if _is_word(word)]
     mash = [word for word in words if word in mashed]
     letters, lost = sum(map(_letters, words)), sum(map(_letters, mash))
     share = min(1.0, (letters - lost) / max(1, len(bare.replace(" ", ""))))
-    said = sum(map(_counts, words)) - len(mash)
+    count = sum(map(_word_count, words)) - len(mash)
     signs = {
         "residue": _RESIDUE.search(bare),
         "mash": lost > _MASH * letters or mashed.whole(bare),
         "test": phrases.test(bare),
         "automatic": phrases.automatic(text.strip()),
         "bulk": phrases.bulk(bare),
-        "wordless": said < _FEW and share < _LEAST,
+        "wordless": count < _FEW and share < _LEAST,
     }
     return next((kind for kind in KINDS if signs[kind]), None), share
 
@@ -131,12 +131,12 @@ def _letters(word: str) -> int:
     return sum(unicodedata.category(sign)[0] in "LM" for sign in word)
 
 
-def _says(word: str) -> bool:
+def _is_word(word: str) -> bool:
     """Whether it may be a word: two letters, or one of a script that writes no alphabet; not a code of many digits."""
     letters, digits = _letters(word), sum(map(str.isdigit, word))
     return digits < max(4, letters) and (letters >= 2 or (letters == 1 and ord(word[0]) > 0x590))
 
 
-def _counts(word: str) -> int:
+def _word_count(word: str) -> int:
     """How many words it counts for: in scripts without spaces each two signs are one."""
     return max(1, sum(ord(sign) > 0x2E7F for sign in word) // 2)

@@ -46,11 +46,11 @@ class Mash:
         suspects = [word for word in count if len(word) >= least and suspicious(word)]
         if not suspects:
             return cls(frozenset())
-        asked = {part for word in suspects for part in _trigrams(word)}
+        parts = {part for word in suspects for part in _trigrams(word)}
         known = Counter[str]()
         for word in set(count).difference(suspects):
-            known.update(asked.intersection(_trigrams(word)))
-        strange = {part for part in asked if known[part] < _KNOWN}
+            known.update(parts.intersection(_trigrams(word)))
+        strange = {part for part in parts if known[part] < _KNOWN}
         return cls(frozenset(word for word in suspects if _share(_trigrams(word), strange) >= _STRANGE))
 
     def __contains__(self, word: object) -> bool:

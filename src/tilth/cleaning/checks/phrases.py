@@ -13,7 +13,7 @@ _WORD = re.compile(r"\w+")
 _TESTS = frozenset(
     {"test", "testing", "tests", "teste", "testnachricht", "prueba", "prova", "essai", "тест", "проверка"}
 )
-_BESIDE = frozenset(
+_WITH_TEST = frozenset(
     word
     for line in (
         "this is just only a an the my our please hello hi ok one two three 1 2 3 123 1234",
@@ -22,7 +22,7 @@ _BESIDE = frozenset(
     )
     for word in line.split()
 )
-"""Words that people write beside "test" when they try whether anything arrives."""
+"""Words that people write around "test" when they try whether anything arrives."""
 _TAKEN_BACK = _any(
     r"\bwrong (?:chat|person|thread|window|group|channel|tab|conversation)\b",
     r"\b(?:ignore|disregard) (?:this|that|my|the) (?:(?:last|previous) )?(?:message|e?mail|text|one)\b",
@@ -37,7 +37,7 @@ def test(text: str) -> bool:
     (True, True, False)
     """
     words = [word.lower() for word in _WORD.findall(text[:200])]
-    if any(word in _TESTS for word in words) and all(word in _TESTS or word in _BESIDE for word in words):
+    if any(word in _TESTS for word in words) and all(word in _TESTS or word in _WITH_TEST for word in words):
         return True
     return len(words) <= _SHORT and bool(_TAKEN_BACK.search(text))
 

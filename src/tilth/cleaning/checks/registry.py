@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,14 @@ from tilth.samples import Reason, Status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a check found.
+class CheckResult:
+    """A score and a verdict of each row.
 
     Attributes:
         score: float, shape (rows,), 0 to 1, low = bad.
         issue: boolean, shape (rows,).
         duplicate_of: id of the row that each one repeats, or None; only of checks for duplicates.
-        counts: more to be told of the rows that are not gold, as plain JSON.
+        counts: more figures of the rows that are not gold, as plain JSON.
     """
 
     score: np.ndarray
@@ -32,20 +32,23 @@ class Found:
     counts: Mapping[str, Any] = field(default_factory=dict)
 
 
+CheckFunction: TypeAlias = Callable[[pd.DataFrame, ChecksConfig, Evidence], CheckResult]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """A registered check with the verdict that its issues get."""
 
     name: str
-    find: Callable[[pd.DataFrame, ChecksConfig, Evidence], Found]
+    run: CheckFunction
     status: Status
     reason: Reason
 
 
 CHECKS: dict[str, Check] = {}
-_MODULES = ("text_quality", "outliers", "duplicates")
+MODULES = ("text_quality", "outliers", "duplicates")
 """Modules of this folder whose checks register themselves when they are loaded."""
-_ORDER = (
+ORDER = (
     "empty",
     "junk",
     "too_long",
@@ -60,28 +63,28 @@ _ORDER = (
 """The order in which checks run and give reasons: the first reason of a row stands. Checks not named here come last."""
 
 
-def ordered() -> list[Check]:
+def ordered_checks() -> list[Check]:
     """All checks, in the order in which they run."""
-    for module in _MODULES:
+    for module in MODULES:
         importlib.import_module(f"{__package__}.{module}")
-    return sorted(CHECKS.values(), key=lambda check: _ORDER.index(check.name) if check.name in _ORDER else len(_ORDER))
+    return sorted(CHECKS.values(), key=lambda check: ORDER.index(check.name) if check.name in ORDER else len(ORDER))
 
 
-def check(name: str, status: Status, reason: Reason) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
+def check(name: str, status: Status, reason: Reason) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check under a name that is not taken; its columns are `<name>_score` and `is_<name>_issue`.
 
     With `Status.ACTIVE` its issues are reported and change nothing.
     """
 
-    def register(function: Callable[..., Found]) -> Callable[..., Found]:
+    def register(function: CheckFunction) -> CheckFunction:
         if name in CHECKS:
             raise ValueError(f'a check "{name}" is registered already')
-        CHECKS[name] = Check(name=name, find=function, status=status, reason=reason)
+        CHECKS[name] = Check(name=name, run=function, status=status, reason=reason)
         return function
 
     return register
 
 
-def verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> Found:
+def verdict(issue: np.ndarray, duplicate_of: np.ndarray | None = None) -> CheckResult:
     """A verdict without shades: score 0 where there is an issue, else 1."""
-    return Found(score=np.where(issue, 0.0, 1.0), issue=issue, duplicate_of=duplicate_of)
+    return CheckResult(score=np.where(issue, 0.0, 1.0), issue=issue, duplicate_of=duplicate_of)

@@ -13,65 +13,61 @@ from ftfy.badness import is_bad
 from tilth.cleaning.checks.config import ChecksConfig
 from tilth.cleaning.checks.junk import KINDS, unwanted
 from tilth.cleaning.checks.junk import kinds as kinds_of
-from tilth.cleaning.checks.registry import Found, check, verdict
+from tilth.cleaning.checks.registry import CheckResult, check, verdict
 from tilth.learn import Evidence
 from tilth.samples import Reason, Split, Status
 
-_FEWEST_TO_COMPARE = 20
-_OUTER = 3.0
-_TINY = 1e-9  # no division by a median distance of copies
-
 
 @check("empty", Status.QUARANTINED, Reason.EMPTY)
-def empty(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
-    """Nothing there."""
+def empty(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
+    """A text without any character."""
     return verdict(frame["text"].eq("").to_numpy(dtype=bool))
 
 
 @check("junk", Status.QUARANTINED, Reason.JUNK)
-def junk(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
-    """Share of a text that reads as words; what is junk, and of which kind, says `tilth.cleaning.checks.junk`."""
-    own = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
-    kinds, scores = kinds_of(frame["text"].tolist(), own)
-    issue, kept = unwanted(kinds, frame, own)
-    count = Counter(kinds[own & (kinds != None)])  # noqa: E711 - elementwise
+def junk(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
+    """Share of a text that reads as words; `tilth.cleaning.checks.junk` finds what is junk, and of which kind."""
+    not_gold = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
+    kinds, scores = kinds_of(frame["text"].tolist(), not_gold)
+    issue, kept = unwanted(kinds, frame, not_gold)
+    count = Counter(kinds[not_gold & (kinds != None)])  # noqa: E711 - elementwise
     counts = {"kinds": {kind: count[kind] for kind in KINDS if kind not in kept and count[kind]}}
-    return Found(score=scores, issue=issue, counts=counts | {"kept": {kind: count[kind] for kind in kept}})
+    return CheckResult(score=scores, issue=issue, counts=counts | {"kept": {kind: count[kind] for kind in kept}})
 
 
 @check("too_long", Status.QUARANTINED, Reason.TOO_LONG)
-def too_long(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
+def too_long(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """Characters above the limit."""
     length = frame["text"].str.len().to_numpy(dtype=float)
     score = np.minimum(1.0, config.max_characters / np.maximum(length, 1))
-    return Found(score=score, issue=length > config.max_characters)
+    return CheckResult(score=score, issue=length > config.max_characters)
 
 
 @check("encoding", Status.ACTIVE, Reason.ENCODING)
-def encoding(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
+def encoding(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """Text that was read in the wrong encoding (mojibake such as "donâ€™t"), by ftfy's heuristic."""
     return verdict(np.array([is_bad(text[:5000]) for text in frame["text"]], dtype=bool))
 
 
-_FEWEST_TO_TELL = 20  # letters below which a language is a guess
+_FEWEST_LETTERS = 20  # below which a language is a guess
 _USUAL = 0.6  # share of the rows that one language must have to be the one that belongs here
 
 
 @check("language", Status.REVIEW, Reason.LANGUAGE)
-def language(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Found:
+def language(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """How likely a text is in a language that belongs here, by py3langid (Lui and Baldwin 2012)."""
-    told = [_languages(text[:2000]) if _letters(text) >= _FEWEST_TO_TELL else None for text in frame["text"]]
-    own = [found[0] for found, split in zip(told, frame["split"], strict=True) if found and split != Split.GOLD]
-    most = Counter(own).most_common(1)
+    detected = [_language(text[:2000]) if _letters(text) >= _FEWEST_LETTERS else None for text in frame["text"]]
+    of_rows = [one[0] for one, split in zip(detected, frame["split"], strict=True) if one and split != Split.GOLD]
+    most = Counter(of_rows).most_common(1)
     here = set(config.languages)
-    if not here and most and most[0][1] >= _USUAL * len(own):
+    if not here and most and most[0][1] >= _USUAL * len(of_rows):
         here = {most[0][0]}
-    score = np.array([1.0 if not here or not found or found[0] in here else 1 - found[1] for found in told])
-    return Found(score=score, issue=score < 1 - config.language)
+    score = np.array([1.0 if not here or not one or one[0] in here else 1 - one[1] for one in detected])
+    return CheckResult(score=score, issue=score < 1 - config.language)
 
 
 def _letters(text: str) -> int:
-    # A character of a script without spaces says as much as several letters do.
+    # A character of a script without spaces counts as several letters.
     return sum(3 if ord(letter) > 0x2E7F else 1 for letter in text[:200] if letter.isalpha())
 
 
@@ -83,6 +79,6 @@ def _identifier() -> Any:
 
 
 @cache
-def _languages(text: str) -> tuple[str, float]:
-    found, chance = _identifier().classify(text)
-    return str(found), float(chance)
+def _language(text: str) -> tuple[str, float]:
+    language, probability = _identifier().classify(text)
+    return str(language), float(probability)

@@ -16,7 +16,7 @@ class LabelErrorsConfig(Model):
         default="auto",
         description="what happens to a label that is judged wrong; auto = by the measured odds: "
         "corrected where the right one is sure, else set aside, or, where it is a toss-up, sent to review: there it "
-        "teaches at the chance that it is right, until a person answers",
+        "is learned from at the probability that it is right, until a person answers",
     )
     correct_above: float = Field(
         default=0.95, ge=0, le=1, description="with auto or correct: a suggestion that is surer than this replaces it"
@@ -25,20 +25,22 @@ class LabelErrorsConfig(Model):
         default=0.1,
         ge=0,
         le=1,
-        description="with auto: a judged label that is likelier than this to be right is sent to review, not set aside",
+        description="with auto: a label that is judged wrong, but likelier than this to be right, is sent to review, "
+        "not set aside",
     )
     filter: str = Field(
-        default="auto", description="which label filter judges; auto = the best one on errors planted into this data"
+        default="auto",
+        description="which label filter judges; auto = the best one on errors injected into this data",
     )
     min_precision: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        description="a filter that is less precise on planted errors judges no label wrong",
+        description="a filter that is less precise on injected errors flags no label",
     )
     consensus: Literal["joint", "crowdlab"] = Field(
         default="joint", description="how the votes of several annotators and the models are weighed together"
     )
-    planted: int = Field(default=300, ge=50, le=100_000, description="errors planted to measure the filters by")
+    planted: int = Field(default=300, ge=50, le=100_000, description="errors injected to measure the filters by")
     rounds: int = Field(default=3, ge=1, le=10, description="times that the models are fitted again without suspects")
-    neighbors: int = Field(default=20, ge=1, le=200, description="nearest rows that speak for a row's label")
+    neighbors: int = Field(default=20, ge=1, le=200, description="nearest rows that a row's label is compared with")

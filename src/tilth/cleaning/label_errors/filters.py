@@ -1,4 +1,4 @@
-"""Which labels are wrong: filters by name, measured on planted errors, and the choice among them."""
+"""Label filters by name: each flags the labels that look wrong, from the models' probabilities."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from cleanlab.filter import find_label_issues
 
-from tilth.cleaning.label_errors.instance_dependent_noise import posterior
-from tilth.cleaning.label_errors.noise_injection import Measured
-from tilth.cleaning.label_errors.out_of_fold_models import Beliefs
+from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
+from tilth.cleaning.label_errors.noise_injection import FilterScore
+from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
 from tilth.errors import ConfigError, did_you_mean
 
 _OF_CLEANLAB = (
@@ -22,66 +22,66 @@ _OF_CLEANLAB = (
 )
 
 
-def _confidence(belief: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return belief[np.arange(len(codes)), codes]
+def self_confidence(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The probability of each row's given class, shape (rows,)."""
+    return np.asarray(probabilities[np.arange(len(codes)), codes])
 
 
-def _margin(belief: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _margin(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The given class against its strongest rival, 0 to 1."""
-    own, others = _confidence(belief, codes), belief.copy()
+    own, others = self_confidence(probabilities, codes), probabilities.copy()
     others[np.arange(len(codes)), codes] = 0
     return np.asarray(own / (own + others.max(axis=1) + 1e-12))
 
 
 @dataclass(frozen=True)
 class _Score:
-    """A score of one witness; in [0, 1], low = wrong; a threshold makes a filter of it."""
+    """A score by one model's probabilities; in [0, 1], low = wrong; a threshold makes a filter of it."""
 
-    witness: str
+    model: str
     of: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-    def __call__(self, beliefs: Beliefs, codes: np.ndarray) -> np.ndarray:
-        return self.of(getattr(beliefs, self.witness), codes)
+    def __call__(self, probabilities: ModelProbabilities, codes: np.ndarray) -> np.ndarray:
+        return self.of(getattr(probabilities, self.model), codes)
 
 
 SCORES = {
-    f"{witness} {kind}": _Score(witness, score)
-    for witness in ("joint", "linear", "neighbors")
-    for kind, score in (("margin", _margin), ("confidence", _confidence))
+    f"{model} {kind}": _Score(model, score)
+    for model in ("joint", "linear", "neighbors")
+    for kind, score in (("margin", _margin), ("confidence", self_confidence))
 }
 POSTERIOR = "posterior"
 """The label is more likely wrong than right, by `tilth.cleaning.label_errors.instance_dependent_noise`."""
-_FIXED = (POSTERIOR, *(f"cleanlab {name}" for name in _OF_CLEANLAB))
-"""Filters without a threshold."""
-NAMES = (*SCORES, *_FIXED)
+WITHOUT_THRESHOLD = (POSTERIOR, *(f"cleanlab {name}" for name in _OF_CLEANLAB))
+NAMES = (*SCORES, *WITHOUT_THRESHOLD)
 DEFAULT = "joint margin"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the chosen filter says.
+    """What the chosen filter makes of each label.
 
     Attributes:
         issue: boolean, shape (rows,).
         wrong: probability that each label is wrong, shape (rows,).
-        belief: probabilities of each label that the verdict rests on, shape (rows, classes).
+        probabilities: of each label, on which the verdict rests, shape (rows, classes).
         name: the chosen filter.
-        rate: estimated share of wrong labels, None where the rows are too few to plant errors in.
-        measured: every filter's figures on planted errors, by name, best first.
-        planted: how many errors were planted.
+        rate: estimated share of wrong labels, None where the rows are too few to inject errors into.
+        measured: every filter's estimates on injected errors, by name, best first.
+        injected: how many errors were injected.
     """
 
     issue: np.ndarray
     wrong: np.ndarray
-    belief: np.ndarray
+    probabilities: np.ndarray
     name: str
     rate: float | None
-    measured: Mapping[str, Measured]
-    planted: int
+    measured: Mapping[str, FilterScore]
+    injected: int
 
 
-def check_name(name: str) -> None:
-    """Refuse a filter that there is none of.
+def check_filter_name(name: str) -> None:
+    """Refuse the name of a filter that does not exist.
 
     Raises:
         ConfigError: naming the nearest one.
@@ -90,43 +90,47 @@ def check_name(name: str) -> None:
         raise ConfigError(f'cleaning.filter = "{name}" is unknown; {did_you_mean(name, ["auto", *NAMES])}')
 
 
-def _doubted(belief: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return np.asarray(_confidence(belief, codes) < 0.5)
+def more_likely_wrong(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Whether each label is more likely wrong than right, boolean, shape (rows,)."""
+    return np.asarray(self_confidence(probabilities, codes) < 0.5)
 
 
-def _flags(name: str, beliefs: Beliefs, codes: np.ndarray, threshold: float) -> np.ndarray:
+def flag_labels(name: str, probabilities: ModelProbabilities, codes: np.ndarray, threshold: float) -> np.ndarray:
+    """The labels that a filter flags, boolean, shape (rows,); the threshold is that of a filter which has one."""
     if name in SCORES:
-        return np.asarray(SCORES[name](beliefs, codes) <= threshold)
+        return np.asarray(SCORES[name](probabilities, codes) <= threshold)
     if name == POSTERIOR:
-        return _doubted(posterior(codes, beliefs.joint, beliefs.mistaken), codes)
+        posterior = true_label_posterior(codes, probabilities.joint, probabilities.model_error_estimate)
+        return more_likely_wrong(posterior, codes)
     return np.asarray(
-        find_label_issues(codes, beliefs.joint, filter_by=name.removeprefix("cleanlab "), n_jobs=1), dtype=bool
+        find_label_issues(codes, probabilities.joint, filter_by=name.removeprefix("cleanlab "), n_jobs=1), dtype=bool
     )
 
 
-def none(codes: np.ndarray, beliefs: Beliefs) -> Verdict:
-    """For labels so few a class that models err more often than people: each stands, and its quality can be seen."""
+def no_issues(codes: np.ndarray, probabilities: ModelProbabilities) -> Verdict:
+    """For labels so few a class that models err more often than people: none is flagged, each gets its quality."""
     return Verdict(
         issue=np.zeros(len(codes), dtype=bool),
         wrong=np.zeros(len(codes)),
-        belief=beliefs.joint,
+        probabilities=probabilities.joint,
         name="none: too few labels a class",
         rate=None,
         measured={},
-        planted=0,
+        injected=0,
     )
 
 
-def cautious(codes: np.ndarray, beliefs: Beliefs) -> Verdict:
-    """For rows too few to measure anything on: what two of cleanlab's filters agree on and models hardly believe."""
-    wrong = 1 - _margin(beliefs.joint, codes)
-    issue = _flags("cleanlab both", beliefs, codes, float("nan")) & (_confidence(beliefs.joint, codes) < 0.1)
+def cautious_issues(codes: np.ndarray, probabilities: ModelProbabilities) -> Verdict:
+    """For rows too few to measure filters on: what two of cleanlab's filters flag and models find improbable."""
+    joint = probabilities.joint
+    wrong = 1 - _margin(joint, codes)
+    issue = flag_labels("cleanlab both", probabilities, codes, float("nan")) & (self_confidence(joint, codes) < 0.1)
     return Verdict(
-        issue=issue & (beliefs.joint.argmax(axis=1) != codes),
+        issue=issue & (joint.argmax(axis=1) != codes),
         wrong=np.where(issue, wrong, 0.0),
-        belief=beliefs.joint,
+        probabilities=joint,
         name="cleanlab both",
         rate=None,
         measured={},
-        planted=0,
+        injected=0,
     )

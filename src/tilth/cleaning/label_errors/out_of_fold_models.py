@@ -1,10 +1,10 @@
-"""Models that judge each row's label without having learned from it, fitted again without the rows they doubt.
+"""Evidence models: out-of-fold predictions of each label, by models fitted again without the rows that they doubt.
 
 Three of unlike kinds, since their errors differ: the nearest rows in embedding space, a linear discriminant in
-closed form, and the judge. The first two are cheap, so they are fitted in rounds, each row weighed by what the last
-round thought of its label (the idea of iterated self-weighting in co-teaching and SELF, Nguyen et al. 2020); the
-judge is fitted twice: on the rows whose label they agree with, and on all of them, for what the first two doubt are
-also the hard rows, without which it knows less.
+closed form, and the linear probe. The first two are cheap, so they are fitted in rounds, each row weighed by the
+probability that the last round gave its label (the idea of iterated self-weighting in co-teaching and SELF, Nguyen et
+al. 2020); the probe is fitted twice: on the rows whose label they agree with, and on all of them, for what the first
+two doubt are also the hard rows, without which it knows less.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tilth.learn import Neighbors, fit_predict, fit_temperature
 _SHRINKAGE = 0.2
 """Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
 _WIDTH = 0.05
-"""Cosine distance over which a neighbor's voice falls by a factor e."""
-_DOUBT = 1e-2
-"""What every class is given beside its neighbors' voices, so that none is impossible."""
+"""Cosine distance over which a neighbor's weight falls by a factor e."""
+_SMOOTHING = 1e-2
+"""What every class gets beside its neighbors' weights, so that none is impossible."""
 _HALF = 0.5
 _TINY = 1e-3
 _LOGITS = (0.02, 60.0)
@@ -30,50 +30,51 @@ _LOGITS = (0.02, 60.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graph:
-    """The nearest labeled rows of each labeled row, and their voices, shape (rows, k)."""
+class NeighborGraph:
+    """The nearest labeled rows of each labeled row, and the weights of their labels, shape (rows, k)."""
 
-    near: Neighbors
-    voices: np.ndarray
+    neighbors: Neighbors
+    weights: np.ndarray
 
     @classmethod
-    def of(cls, near: Neighbors) -> Graph:
+    def of(cls, neighbors: Neighbors) -> NeighborGraph:
         """The graph of rows among which the nearest were sought."""
-        return cls(near=near, voices=np.exp((near.similarities.astype(np.float64) - 1) / _WIDTH))
+        return cls(neighbors=neighbors, weights=np.exp((neighbors.similarities.astype(np.float64) - 1) / _WIDTH))
 
-    def tally(self, codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
-        """The neighbors' weighted voices for each class, float64, shape (rows, classes)."""
-        among, count = self.near.matrix(self.voices * weights[self.near.rows]), len(codes)
+    def class_weights(self, codes: np.ndarray, row_weights: np.ndarray, classes: int) -> np.ndarray:
+        """The weight of the neighbors that have each class, float64, shape (rows, classes)."""
+        edges, count = self.neighbors.matrix(self.weights * row_weights[self.neighbors.rows]), len(codes)
         labels = csr_array((np.ones(count), (np.arange(count), codes)), shape=(count, classes))
-        return np.asarray((among @ labels).toarray())
+        return np.asarray((edges @ labels).toarray())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beliefs:
-    """What the witnesses think.
+class ModelProbabilities:
+    """The evidence models' out-of-fold probabilities.
 
     Attributes:
-        neighbors, linear, joint: probabilities of each class by the neighbors, by the judge of the rows whose label the
-            cheap witnesses agree with, and by all witnesses; float64, shape (rows, classes).
-        mistaken: what each row adds to the share of rows on which models are mistaken, shape (rows,); see `_mistaken`.
+        neighbors, linear, joint: probabilities of each class by the neighbors, by the linear probe of the rows whose
+            label the cheap models agree with, and by all models; float64, shape (rows, classes).
+        model_error_estimate: what each row adds to the share of rows on which models err, shape (rows,); see
+            `_model_error_estimate`.
     """
 
     neighbors: np.ndarray
     linear: np.ndarray
     joint: np.ndarray
-    mistaken: np.ndarray
+    model_error_estimate: np.ndarray
 
 
-def believe(
+def fit_evidence_models(
     vectors: np.ndarray,
-    graph: Graph,
+    graph: NeighborGraph,
     codes: np.ndarray,
     folds: np.ndarray,
     classes: int,
     rounds: int,
-    below: np.ndarray | None = None,
-) -> Beliefs:
-    """What the witnesses think of every labeled row.
+    from_children: np.ndarray | None = None,
+) -> ModelProbabilities:
+    """Fit the evidence models, and predict every labeled row by models that did not learn from its label.
 
     Args:
         vectors: L2-normalized, shape (rows, dimensions).
@@ -81,50 +82,59 @@ def believe(
         codes: the labels as given, shape (rows,), each below `classes` and each class at least once.
         folds: cross-validation fold of each row, shape (rows,).
         classes: how many there are.
-        rounds: fits of the cheap witnesses.
-        below: what the tasks below think of these classes, shape (rows, classes), rows of NaN where they are silent.
+        rounds: fits of the cheap models.
+        from_children: probabilities of these classes by the models of the child tasks, shape (rows, classes); NaN in
+            rows that have none.
     """
     weights, place = np.ones(len(codes)), np.arange(len(codes))
     for turn in range(rounds):
-        near = _calibrated(np.log(graph.tally(codes, weights, classes) + _DOUBT), codes)
-        apart = _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes)
+        by_neighbors = _calibrated(np.log(graph.class_weights(codes, weights, classes) + _SMOOTHING), codes)
+        by_discriminant = _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes)
         if turn == 0:
-            mistaken = _mistaken(vectors, codes, folds, classes, near.argmax(axis=1), apart.argmax(axis=1))
-        cheap = _pooled(near, apart)
+            predicted = by_neighbors.argmax(axis=1), by_discriminant.argmax(axis=1)
+            model_error_estimate = _model_error_estimate(vectors, codes, folds, classes, *predicted)
+        cheap = _pooled(by_neighbors, by_discriminant)
         weights = cheap[place, codes] / cheap.max(axis=1)
-    linear = _judge(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
-    whole = _judge(vectors, codes, folds, np.ones(len(codes), dtype=bool), classes)
-    joint = _pooled(near, linear, whole)
-    if below is not None:
-        told = ~np.isnan(below).any(axis=1)
-        joint[told] = _pooled(joint[told], below[told])
-    return Beliefs(neighbors=near, linear=linear, joint=joint, mistaken=mistaken)
+    linear = _linear_probe(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
+    of_all_rows = _linear_probe(vectors, codes, folds, np.ones(len(codes), dtype=bool), classes)
+    joint = _pooled(by_neighbors, linear, of_all_rows)
+    if from_children is not None:
+        known = ~np.isnan(from_children).any(axis=1)
+        joint[known] = _pooled(joint[known], from_children[known])
+    return ModelProbabilities(
+        neighbors=by_neighbors, linear=linear, joint=joint, model_error_estimate=model_error_estimate
+    )
 
 
-def _mistaken(
-    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, classes: int, near: np.ndarray, apart: np.ndarray
+def _model_error_estimate(
+    vectors: np.ndarray,
+    codes: np.ndarray,
+    folds: np.ndarray,
+    classes: int,
+    by_neighbors: np.ndarray,
+    by_discriminant: np.ndarray,
 ) -> np.ndarray:
-    """How often models of these rows are mistaken, told by where two of unlike kinds differ; shape (rows,).
+    """How often models of these rows err, estimated by where two of unlike kinds differ; shape (rows,).
 
     Two that err alike and independently differ twice as often as one of them errs. What both get wrong for want of
     rows they do not differ in: that share is about what half of the rows lose against all of them, for errors fall
     with the number of rows as its inverse does.
 
-    `near` and `apart` are the classes that neighbors and discriminant hold most likely, shape (rows,).
+    `by_neighbors` and `by_discriminant` are the classes that these hold most probable, shape (rows,).
     """
-    fewer = _discriminant(vectors, codes, folds, np.ones(len(codes)), classes, part=0.5).argmax(axis=1)
-    want = max(0.0, float((fewer != codes).mean() - (apart != codes).mean()))
-    differ = near != apart
-    return np.asarray(differ * (_HALF + want / max(float(differ.mean()), _TINY)))
+    half = _discriminant(vectors, codes, folds, np.ones(len(codes)), classes, part=0.5).argmax(axis=1)
+    for_want_of_rows = max(0.0, float((half != codes).mean() - (by_discriminant != codes).mean()))
+    differ = by_neighbors != by_discriminant
+    return np.asarray(differ * (_HALF + for_want_of_rows / max(float(differ.mean()), _TINY)))
 
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.asarray(softmax(logits / fit_temperature(logits, codes, *_LOGITS), axis=1))
 
 
-def _pooled(*beliefs: np.ndarray) -> np.ndarray:
+def _pooled(*probabilities: np.ndarray) -> np.ndarray:
     """The normalized geometric mean: a class must convince all (Genest and Zidek 1986, logarithmic pool)."""
-    joint = np.exp(np.mean([np.log(np.maximum(belief, 1e-12)) for belief in beliefs], axis=0))
+    joint = np.exp(np.mean([np.log(np.maximum(one, 1e-12)) for one in probabilities], axis=0))
     return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
 
@@ -139,10 +149,10 @@ def _discriminant(
     scores, every = np.zeros((len(codes), classes)), np.unique(folds)
     for place, fold in enumerate(every):
         others = np.roll(every, -place)[1:]
-        taught, asked = np.isin(folds, others[: max(1, round(part * len(others)))]), folds == fold
-        if not taught.any():
+        training, held_out = np.isin(folds, others[: max(1, round(part * len(others)))]), folds == fold
+        if not training.any():
             continue
-        x, y, w = vectors[taught].astype(np.float64), codes[taught], weights[taught]
+        x, y, w = vectors[training].astype(np.float64), codes[training], weights[training]
         members = csr_array((w, (y, np.arange(len(y)))), shape=(classes, len(y)))
         size = np.asarray(members.sum(axis=1)).ravel() + 1e-9
         means = (members @ x) / size[:, None]
@@ -152,14 +162,17 @@ def _discriminant(
         covariance = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere * np.eye(len(covariance))
         directions = np.linalg.solve(covariance, means.T)
         bias = np.log(size / size.sum()) - 0.5 * (means.T * directions).sum(axis=0)
-        scores[asked] = vectors[asked] @ directions + bias
+        scores[held_out] = vectors[held_out] @ directions + bias
     return scores
 
 
-def _judge(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, trusted: np.ndarray, classes: int) -> np.ndarray:
-    found = np.full((len(codes), classes), 1 / classes)
+def _linear_probe(
+    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, trusted: np.ndarray, classes: int
+) -> np.ndarray:
+    """Out-of-fold probabilities of the linear probe that learns from the trusted rows, shape (rows, classes)."""
+    probabilities = np.full((len(codes), classes), 1 / classes)
     for fold in np.unique(folds):
-        taught, asked = trusted & (folds != fold), folds == fold
-        if taught.any():
-            found[asked] = fit_predict(vectors[taught], codes[taught], vectors[asked], classes)
-    return found
+        training, held_out = trusted & (folds != fold), folds == fold
+        if training.any():
+            probabilities[held_out] = fit_predict(vectors[training], codes[training], vectors[held_out], classes)
+    return probabilities

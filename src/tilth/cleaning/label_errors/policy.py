@@ -1,4 +1,4 @@
-"""What becomes of a label that is judged wrong: corrected, set aside, sent to review or kept."""
+"""What becomes of a label that looks wrong: corrected, set aside, sent to review or kept."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tilth.cleaning.label_errors.multiannotator import Consensus
 from tilth.samples import Action, Task
 
 
-class _Columns:
+class LabelColumns:
     """The columns that cleaning owns of one task, empty until written."""
 
     def __init__(self, frame: pd.DataFrame, task: Task, rows: np.ndarray) -> None:
         self._name, self._rows = task.name, rows
         count = len(frame)
         self.issue = np.zeros(count, dtype=bool)
-        self.quality, self.right, self.sure = (np.full(count, np.nan) for _ in range(3))
+        self.quality, self.right, self.suggested_right = (np.full(count, np.nan) for _ in range(3))
         self.action, self.suggested = (np.full(count, None, dtype=object) for _ in range(2))
 
     def write(
@@ -31,59 +31,65 @@ class _Columns:
         issue: np.ndarray,
         config: LabelErrorsConfig,
     ) -> None:
-        """Fill the judged rows in; `codes`, `issue` and the verdict are aligned with them."""
-        belief, place = verdict.belief, np.arange(len(codes))
-        own = belief[place, codes]
-        # What is judged wrong is suggested another label, however many of them share the chances.
-        rivals = belief.copy()
+        """Fill in the rows with a verdict; `codes`, `issue` and the verdict are aligned with them."""
+        probabilities, place = verdict.probabilities, np.arange(len(codes))
+        own = probabilities[place, codes]
+        # A label that looks wrong gets another suggestion, however many labels share the probability.
+        rivals = probabilities.copy()
         rivals[place[issue], codes[issue]] = -1.0
         best = rivals.argmax(axis=1)
         # Were the given label wrong, the others would share what is left.
-        other = verdict.wrong * belief[place, best] / np.maximum(1 - own, 1e-9)
-        self.quality[self._rows] = get_label_quality_scores(codes, belief, method="self_confidence")
+        other = verdict.wrong * probabilities[place, best] / np.maximum(1 - own, 1e-9)
+        self.quality[self._rows] = get_label_quality_scores(codes, probabilities, method="self_confidence")
         self.right[self._rows] = 1 - verdict.wrong
-        self.sure[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
+        self.suggested_right[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
         self.suggested[self._rows], self.issue[self._rows] = labels[best], issue
         self.action[self._rows] = Action.KEEP.value
         flagged = self._rows[issue]
-        self.action[flagged] = _actions(config, self.right[flagged], self.sure[flagged])
+        self.action[flagged] = _actions(config, self.right[flagged], self.suggested_right[flagged])
 
-    def agree(
-        self, codes: np.ndarray, labels: np.ndarray, found: Consensus, asked: np.ndarray, config: LabelErrorsConfig
+    def write_consensus(
+        self,
+        codes: np.ndarray,
+        labels: np.ndarray,
+        consensus: Consensus,
+        checked: np.ndarray,
+        config: LabelErrorsConfig,
     ) -> None:
         """Let the consensus of several annotators take the filter's place on their rows.
 
-        The label as given is their majority, which has no claim against what they say when each is weighed.
+        The label as given is their majority, which does not stand against their weighted votes. `checked` are the rows
+        whose label may be changed.
         """
-        mine = found.several & asked
-        rows, quality, differs = self._rows[mine], found.quality[mine], found.label[mine] != codes[mine]
+        mine = consensus.several & checked
+        rows, quality, differs = self._rows[mine], consensus.quality[mine], consensus.label[mine] != codes[mine]
         right = np.where(differs, np.minimum(quality, 1 - quality), quality)
-        self.quality[rows], self.right[rows], self.sure[rows] = right, right, quality
-        self.suggested[rows], self.issue[rows] = labels[found.label[mine]], differs
-        verdict = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
-        self.action[rows] = np.where(differs, verdict, Action.KEEP.value)
+        self.quality[rows], self.right[rows], self.suggested_right[rows] = right, right, quality
+        self.suggested[rows], self.issue[rows] = labels[consensus.label[mine]], differs
+        action = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
+        self.action[rows] = np.where(differs, action, Action.KEEP.value)
 
-    def contradict(self, given: np.ndarray, conflict: Conflict) -> None:
+    def write_conflicts(self, given: np.ndarray, conflict: Conflict) -> None:
         """Send the labels of copies that contradict each other to review, with the label of most as the suggestion."""
         rows = np.flatnonzero(conflict.rows)
-        self.quality[rows] = self.right[rows] = conflict.own[rows]
-        self.suggested[rows], self.sure[rows] = conflict.suggested[rows], conflict.most[rows]
+        self.quality[rows] = self.right[rows] = conflict.own_share[rows]
+        self.suggested[rows], self.suggested_right[rows] = conflict.suggested[rows], conflict.majority_share[rows]
         self.issue[rows] = pd.notna(conflict.suggested[rows]) & (conflict.suggested[rows] != given[rows])
         self.action[rows] = Action.CONFLICT.value
 
-    def into(self, frame: pd.DataFrame) -> None:
+    def store_in(self, frame: pd.DataFrame) -> None:
         """Set the columns in a frame that the caller owns."""
         name = self._name
         frame[f"{name}_quality"], frame[f"is_{name}_issue"] = self.quality, self.issue
-        frame[f"{name}_suggested"], frame[f"{name}_suggested_confidence"] = self.suggested, self.sure
+        frame[f"{name}_suggested"], frame[f"{name}_suggested_confidence"] = self.suggested, self.suggested_right
         frame[f"{name}_given_confidence"], frame[f"{name}_action"] = self.right, self.action
 
 
-def _actions(config: LabelErrorsConfig, right: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """What becomes of each label that is judged wrong, by how likely it and the suggested one are right."""
+def _actions(config: LabelErrorsConfig, right: np.ndarray, suggested_right: np.ndarray) -> np.ndarray:
+    """What becomes of each label that looks wrong, by the probabilities that it and the suggested one are right."""
     if config.policy not in ("auto", "correct"):
         return np.full(len(right), config.policy, dtype=object)
     rest = np.where(
         (right > config.review_above) & (config.policy == "auto"), Action.REVIEW.value, Action.SET_ASIDE.value
     )
-    return np.where(sure > config.correct_above, Action.CORRECT.value, rest).astype(object)
+    return np.where(suggested_right > config.correct_above, Action.CORRECT.value, rest).astype(object)

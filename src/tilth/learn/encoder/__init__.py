@@ -1,7 +1,8 @@
 """Texts to vectors.
 
-In: texts. Out: L2-normalized vectors, one a text, cached by content. Any transformers model that
-`tilth.learn.encoder.checkpoint` can find is an encoder by one line of the config.
+In: texts. Out: L2-normalized vectors, one a text, cached by content (`Encoder`); and the same model as a torch module
+with its tokens, for fine-tuning and export (`Trunk`, `Tokens`). Any transformers model that `resolve_model` finds is an
+encoder by one line of the config; another kind of input gets a module of its own beside `text_encoder`.
 """
 
 from typing import TYPE_CHECKING

@@ -78,7 +78,7 @@ class Encoder:
 
     @cached_property
     def _special(self) -> tuple[list[int], list[int]]:
-        """The special tokens that the model wants before and after a text."""
+        """The special tokens that the model expects before and after a text."""
         return surrounding(self.tokenizer("a")["input_ids"], self.tokenizer("a", add_special_tokens=False)["input_ids"])
 
     @cached_property
@@ -106,7 +106,7 @@ class Encoder:
         done = 0
         for batch in batches([len(chunk) for chunk in chunks], self.config.batch_tokens):
             vectors = self._forward([chunks[i] for i in batch])
-            # A longer chunk says more of the text than a short last one.
+            # A longer chunk holds more of the text than a short last one.
             lengths = np.array([max(len(chunks[i]), 1) for i in batch], dtype=np.float64)[:, None]
             np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
             done += len(batch)

@@ -16,7 +16,7 @@ from tilth.learn.encoder.chunking import chunked, surrounding
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """The tokenizer of a model folder, and what the model wants around a text.
+    """The tokenizer of a model folder, and the special tokens that the model expects around a text.
 
     Attributes:
         tokenizer: neither cuts nor pads.

@@ -108,7 +108,7 @@ def test_copies_with_the_same_label_are_only_copies(tmp_path: Path) -> None:
     assert result.metrics["copies"]["intent"]["conflicting"] == {"rows": 0, "first": None}
 
 
-def test_conflicts_are_counted_told_and_shown(tmp_path: Path) -> None:
+def test_conflicts_are_counted_and_shown(tmp_path: Path) -> None:
     _, result = cleaned([*MAJORITY, *TIE], tmp_path)
     assert result.metrics["copies"]["intent"] == {
         "conflicting": {"rows": 2, "first": "k1"},

@@ -57,13 +57,13 @@ def test_languages_may_be_named(tmp_path: Path) -> None:
     assert out.loc[["f0", "f1", "f2"], "is_language_issue"].tolist() == [False, True, True]
 
 
-def test_mojibake_is_told_and_changes_nothing(tmp_path: Path) -> None:
+def test_mojibake_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     out = cleaned(unlabeled(["I donâ€™t know why the cafÃ© bill is so high", "the café is fine"], "m"), tmp_path)
     assert out.loc[["m0", "m1"], "is_encoding_issue"].tolist() == [True, False]
     assert out.loc["m0", "status"] == "active"
 
 
-def test_boilerplate_is_what_many_rows_hold_beside_little_else(tmp_path: Path) -> None:
+def test_boilerplate_is_what_many_rows_hold_with_little_else(tmp_path: Path) -> None:
     footer = "This message is confidential and meant for its receiver alone. Please think before you print it"
     texts = [f"{words}. {footer}" for words in ENGLISH] + [f"hi there. {footer}", "hello hello", "hello hello"]
     out = cleaned(unlabeled(texts, "t"), tmp_path)
@@ -78,7 +78,7 @@ def test_copies_of_one_message_are_no_boilerplate(tmp_path: Path) -> None:
     assert out.loc["t1":"t5", "reason"].eq("exact_duplicate").all()
 
 
-def test_what_people_also_say_by_itself_is_no_boilerplate(tmp_path: Path) -> None:
+def test_what_people_also_send_by_itself_is_no_boilerplate(tmp_path: Path) -> None:
     lost, plea = "I have lost my card", "please help me as soon as you can"
     texts = [f"{words}. {part}" for words in ENGLISH for part in (lost, plea)] + [f"{lost}. {plea}", lost, f"{lost}!"]
     out = cleaned(unlabeled(texts, "t"), tmp_path)
@@ -115,7 +115,7 @@ def test_the_data_set_as_a_whole_is_examined_by_datalab(tmp_path: Path) -> None:
 
 def test_a_check_is_registered_once() -> None:
     with pytest.raises(ValueError, match="registered already"):
-        check("junk", Status.REVIEW, Reason.JUNK)(CHECKS["junk"].find)
+        check("junk", Status.REVIEW, Reason.JUNK)(CHECKS["junk"].run)
 
 
 def test_of_many_near_copies_one_is_kept_whatever_gold_holds(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_copy_with_labels_for_more_tasks_is_kept(tmp_path: Path) -> None:
     assert out.loc["more", "status"] == Status.ACTIVE
 
 
-def test_gold_does_not_say_which_language_belongs_here(tmp_path: Path) -> None:
+def test_gold_does_not_decide_which_language_belongs_here(tmp_path: Path) -> None:
     gold = [(f"h{n}", text, "gold", "network", "slow") for n, text in enumerate([*ENGLISH, *map(str.upper, ENGLISH)])]
     german = unlabeled([f"{FOREIGN[1]}, das ist jetzt mein Brief Nummer {n}" for n in range(30)], "d")
     out = cleaned([*german, *gold], tmp_path, language=0.6)
@@ -162,7 +162,7 @@ def outliers(vectors: np.ndarray, folder: Path) -> list[str]:
     rows = [(f"v{n}", f"text number {n}", "unlabeled", None, None) for n in range(len(vectors))]
     samples = make_table(rows)
     evidence = Evidence(samples, encoder=Vectors(vectors), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
-    found = CHECKS["outlier"].find(to_pandas(samples), cleaning.Config(), evidence)
+    found = CHECKS["outlier"].run(to_pandas(samples), cleaning.Config(), evidence)
     return [row[0] for row, issue in zip(rows, found.issue, strict=True) if issue]
 
 

@@ -5,11 +5,11 @@ import pytest
 
 from tilth.cleaning.label_errors.noise_injection import (
     best_threshold,
-    chance_wrong,
     confusion,
     error_rate,
-    measure,
-    plant,
+    filter_score,
+    inject_noise,
+    probability_wrong,
 )
 
 
@@ -21,10 +21,10 @@ def scores(wrong: float, count: int, seed: int) -> np.ndarray:
 
 
 def test_rates_of_flagging_give_precision_by_hand() -> None:
-    found = measure(found=0.5, flagged=0.2, rate=0.3)
+    found = filter_score(recall=0.5, flagged=0.2, rate=0.3)
     assert (found.precision, found.recall) == (0.75, 0.5)  # of 20 flagged in 100, 15 of the 30 wrong ones
     assert found.f1 == pytest.approx(0.6)
-    assert measure(found=0.0, flagged=0.0, rate=0.3).f1 == 0
+    assert filter_score(recall=0.0, flagged=0.0, rate=0.3).f1 == 0
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.1, 0.4])
@@ -33,8 +33,8 @@ def test_the_error_rate_is_read_off_the_two_densities(wrong: float) -> None:
 
 
 def test_the_best_threshold_lies_where_the_densities_cross() -> None:
-    planted, others = scores(1.0, 2000, 1), scores(0.2, 5000, 2)
-    best = best_threshold(planted, others, 0.2, 0.5)
+    injected, others = scores(1.0, 2000, 1), scores(0.2, 5000, 2)
+    best = best_threshold(injected, others, 0.2, 0.5)
     assert 0.29 < best.threshold < 0.5
     true_precision = (others[:1000] <= best.threshold).sum() / (others <= best.threshold).sum()
     assert best.precision == pytest.approx(true_precision, abs=0.05)
@@ -47,8 +47,8 @@ def test_no_threshold_is_precise_enough_where_scores_say_nothing() -> None:
 
 
 def test_chances_fall_with_the_score_and_add_up_to_the_error_rate() -> None:
-    planted, others = scores(1.0, 2000, 1), scores(0.2, 5000, 2)
-    wrong = chance_wrong(planted, others, 0.2, others)
+    injected, others = scores(1.0, 2000, 1), scores(0.2, 5000, 2)
+    wrong = probability_wrong(injected, others, 0.2, others)
     assert wrong.mean() == pytest.approx(0.2, abs=0.03)
     assert (np.diff(wrong[np.argsort(others)]) <= 1e-12).all()
     assert wrong[others > 0.55].max() < 0.01
@@ -56,21 +56,21 @@ def test_chances_fall_with_the_score_and_add_up_to_the_error_rate() -> None:
 
 def test_confusion_counts_what_is_doubted() -> None:
     codes = np.array([0, 0, 0, 1, 1, 2, 2])
-    belief = np.full((7, 3), 0.05)
-    belief[np.arange(7), [0, 0, 1, 1, 1, 2, 2]] = 0.9  # the third row is labeled 0 and believed to be 1
-    found = confusion(codes, belief)
+    probabilities = np.full((7, 3), 0.05)
+    probabilities[np.arange(7), [0, 0, 1, 1, 1, 2, 2]] = 0.9  # the third row is labeled 0 and predicted to be 1
+    found = confusion(codes, probabilities)
     assert found.sum(axis=1) == pytest.approx(1)
     assert np.diag(found).tolist() == [0, 0, 0]
     assert found[1, 0] == pytest.approx(0.75)  # one count, and half of one for either other class
 
 
-def test_planting_changes_few_labels_and_says_which() -> None:
+def test_injection_changes_few_labels_and_says_which() -> None:
     rng = np.random.default_rng(0)
     codes = np.repeat(np.arange(4), 100)
-    belief = np.full((400, 4), 0.1)
-    belief[np.arange(400), codes] = 0.7
+    probabilities = np.full((400, 4), 0.1)
+    probabilities[np.arange(400), codes] = 0.7
     before = codes.copy()
-    changed, planted = plant(codes, belief, rng)
-    assert planted.sum() == 24  # 6%
-    assert (changed != codes).tolist() == planted.tolist()
+    changed, injected = inject_noise(codes, probabilities, rng)
+    assert injected.sum() == 24  # 6%
+    assert (changed != codes).tolist() == injected.tolist()
     assert (codes == before).all()

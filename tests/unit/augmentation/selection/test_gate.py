@@ -5,10 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.augmentation.selection.budget import fill
-from tilth.augmentation.selection.candidates import Candidates, Measured
-from tilth.augmentation.selection.config import GateConfig
-from tilth.augmentation.selection.gate import grammatical, verdicts
+from tilth.augmentation.selection import (
+    CandidateMeasures,
+    Candidates,
+    GateConfig,
+    add_grammar_verdicts,
+    fill_budgets,
+    gate_verdicts,
+)
 from tilth.augmentation.selection.measures import changed, novelty
 from tilth.augmentation.text.slots import frame_json
 from tilth.samples import Reason
@@ -30,7 +34,7 @@ def candidates(*texts: str, parents: list[int] | None = None, source: str = SOUR
     )
 
 
-def measured(count: int = 1, **changes: Any) -> Measured:
+def measured(count: int = 1, **changes: Any) -> CandidateMeasures:
     values: dict[str, Any] = {
         "similarity": 0.85,
         "agreement": 0.9,
@@ -40,7 +44,7 @@ def measured(count: int = 1, **changes: Any) -> Measured:
         "leaks": False,
         "readable": 0.9,
     }
-    return Measured(**{name: np.array([changes.get(name, value)] * count) for name, value in values.items()})
+    return CandidateMeasures(**{name: np.array([changes.get(name, value)] * count) for name, value in values.items()})
 
 
 GOOD = "i want to see my refund of $20"
@@ -66,12 +70,12 @@ GOOD = "i want to see my refund of $20"
     ],
 )
 def test_each_check_gives_its_reason(text: str, changes: dict[str, Any], reason: Reason | None) -> None:
-    assert verdicts(candidates(text), measured(**changes), GATE) == [reason]
+    assert gate_verdicts(candidates(text), measured(**changes), GATE) == [reason]
 
 
 def test_grammar_is_looked_at_last() -> None:
     reasons = [None, None, Reason.LEAK]
-    assert grammatical(reasons, np.array([0.0, 1.0, np.nan]), GATE) == [None, Reason.GRAMMAR, Reason.LEAK]
+    assert add_grammar_verdicts(reasons, np.array([0.0, 1.0, np.nan]), GATE) == [None, Reason.GRAMMAR, Reason.LEAK]
 
 
 def test_what_changed_is_the_edit_distance_to_the_source() -> None:
@@ -98,9 +102,9 @@ def test_the_budget_takes_the_best_and_spares_no_twins() -> None:
     values = measured(4)
     values.agreement[:] = [0.9, 0.8, 0.7, 0.6]
     allowed = {("intent", "refund"): 10}
-    assert fill(found, values, [None] * 4, allowed, GATE) == [None, Reason.NOVELTY, None, Reason.BUDGET]
-    assert fill(found, values, [None] * 4, {("intent", "refund"): 1}, GATE)[2] == Reason.BUDGET
-    assert fill(found, values, [None] * 4, {}, GATE)[0] == Reason.BUDGET
+    assert fill_budgets(found, values, [None] * 4, allowed, GATE) == [None, Reason.NOVELTY, None, Reason.BUDGET]
+    assert fill_budgets(found, values, [None] * 4, {("intent", "refund"): 1}, GATE)[2] == Reason.BUDGET
+    assert fill_budgets(found, values, [None] * 4, {}, GATE)[0] == Reason.BUDGET
 
 
 def test_of_two_twins_the_one_that_reads_better_stays() -> None:
@@ -108,10 +112,10 @@ def test_of_two_twins_the_one_that_reads_better_stays() -> None:
     for chances, kept in (([0.9, 0.7], 0), ([0.7, 0.9], 1), ([np.nan, 0.7], 1)):
         values = measured(2)
         values.readable[:] = chances
-        reasons = fill(found, values, [None] * 2, {("intent", "refund"): 10}, GATE)
+        reasons = fill_budgets(found, values, [None] * 2, {("intent", "refund"): 10}, GATE)
         assert [reason is None for reason in reasons] == [kept == 0, kept == 1]
 
 
 def test_a_text_is_accepted_once_whoever_its_parent_is() -> None:
     found = candidates(GOOD, GOOD, parents=[0, 1])
-    assert fill(found, measured(2), [None, None], {("intent", "refund"): 9}, GATE) == [None, Reason.NOVELTY]
+    assert fill_budgets(found, measured(2), [None, None], {("intent", "refund"): 9}, GATE) == [None, Reason.NOVELTY]

@@ -10,11 +10,11 @@ import pytest
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth.cleaning import Config
-from tilth.cleaning.checks.copies import conflicts
-from tilth.cleaning.label_errors.detection import judge_all
-from tilth.cleaning.label_errors.filter_selection import choose
+from tilth.cleaning.checks.copies import find_conflicts
+from tilth.cleaning.label_errors.detection import find_label_errors
+from tilth.cleaning.label_errors.filter_selection import choose_filter
 from tilth.cleaning.label_errors.filters import NAMES
-from tilth.cleaning.label_errors.out_of_fold_models import Graph, believe
+from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.errors import ConfigError
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence
@@ -47,20 +47,24 @@ def flipped(codes: np.ndarray, share: float, seed: int = 1) -> np.ndarray:
 def noisy() -> dict[str, Any]:
     vectors, truth = blobs(900)
     codes, folds = flipped(truth, 0.2), np.arange(900) % 5
-    graph = Graph.of(nearest(vectors, 20))
+    graph = NeighborGraph.of(nearest(vectors, 20))
 
-    def again(labels: np.ndarray) -> Any:
-        return believe(vectors, graph, labels, folds, CLASSES, 3)
+    def refit(labels: np.ndarray) -> Any:
+        return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
-    beliefs = again(codes)
-    verdict = choose(codes, beliefs, again, wanted="auto", least=200, min_precision=0.5, seed=0)
-    return {"truth": truth, "codes": codes, "beliefs": beliefs, "again": again, "verdict": verdict}
+    probabilities = refit(codes)
+    verdict = choose_filter(codes, probabilities, refit, wanted="auto", least=200, min_precision=0.5, seed=0)
+    return {"truth": truth, "codes": codes, "probabilities": probabilities, "refit": refit, "verdict": verdict}
 
 
-def test_beliefs_are_probabilities_and_nearer_the_truth_than_the_labels(noisy: dict[str, Any]) -> None:
-    for belief in (noisy["beliefs"].joint, noisy["beliefs"].linear, noisy["beliefs"].neighbors):
-        assert belief.sum(axis=1) == pytest.approx(1, abs=1e-5)
-        assert (belief.argmax(axis=1) == noisy["truth"]).mean() > 0.9 > (noisy["codes"] == noisy["truth"]).mean()
+def test_models_give_probabilities_nearer_the_truth_than_the_labels(noisy: dict[str, Any]) -> None:
+    for probabilities in (
+        noisy["probabilities"].joint,
+        noisy["probabilities"].linear,
+        noisy["probabilities"].neighbors,
+    ):
+        assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+        assert (probabilities.argmax(axis=1) == noisy["truth"]).mean() > 0.9 > (noisy["codes"] == noisy["truth"]).mean()
 
 
 def test_the_chosen_filter_finds_the_errors_and_knows_how_well(noisy: dict[str, Any]) -> None:
@@ -79,12 +83,12 @@ def test_the_chosen_filter_finds_the_errors_and_knows_how_well(noisy: dict[str, 
 
 def test_clean_labels_are_left_alone() -> None:
     vectors, truth = blobs(900)
-    graph, folds = Graph.of(nearest(vectors, 20)), np.arange(900) % 5
+    graph, folds = NeighborGraph.of(nearest(vectors, 20)), np.arange(900) % 5
 
-    def again(labels: np.ndarray) -> Any:
-        return believe(vectors, graph, labels, folds, CLASSES, 3)
+    def refit(labels: np.ndarray) -> Any:
+        return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
-    verdict = choose(truth, again(truth), again, wanted="auto", least=200, min_precision=0.5, seed=0)
+    verdict = choose_filter(truth, refit(truth), refit, wanted="auto", least=200, min_precision=0.5, seed=0)
     assert verdict.issue.mean() < 0.02
     assert verdict.rate is not None
     assert verdict.rate < 0.03
@@ -93,37 +97,43 @@ def test_clean_labels_are_left_alone() -> None:
 def test_the_same_seed_judges_alike_and_leaves_the_global_generator(noisy: dict[str, Any]) -> None:
     np.random.seed(7)  # noqa: NPY002 - what must not be touched
     expected = np.random.get_state()[1].tolist()  # noqa: NPY002
-    again = choose(
-        noisy["codes"], noisy["beliefs"], noisy["again"], wanted="auto", least=200, min_precision=0.5, seed=0
+    repeated = choose_filter(
+        noisy["codes"], noisy["probabilities"], noisy["refit"], wanted="auto", least=200, min_precision=0.5, seed=0
     )
-    assert again.wrong.tolist() == noisy["verdict"].wrong.tolist()
+    assert repeated.wrong.tolist() == noisy["verdict"].wrong.tolist()
     assert np.random.get_state()[1].tolist() == expected  # noqa: NPY002
 
 
 def test_where_the_hard_rows_are_the_wrong_ones_the_posterior_judges() -> None:
     vectors, truth = blobs(1500)
-    graph, folds = Graph.of(nearest(vectors, 20)), np.arange(1500) % 5
+    graph, folds = NeighborGraph.of(nearest(vectors, 20)), np.arange(1500) % 5
 
-    def again(labels: np.ndarray) -> Any:
-        return believe(vectors, graph, labels, folds, CLASSES, 3)
+    def refit(labels: np.ndarray) -> Any:
+        return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
-    belief = again(truth).joint
-    own, rival = belief[np.arange(1500), truth], belief.copy()
+    probabilities = refit(truth).joint
+    own, rival = probabilities[np.arange(1500), truth], probabilities.copy()
     rival[np.arange(1500), truth] = 0
     hardest = np.argsort(own)[:450]
     codes = truth.copy()
     codes[hardest] = rival.argmax(axis=1)[hardest]
-    verdict = choose(codes, again(codes), again, wanted="auto", least=200, min_precision=0.5, seed=0)
+    verdict = choose_filter(codes, refit(codes), refit, wanted="auto", least=200, min_precision=0.5, seed=0)
     wrong = codes != truth
     assert verdict.name == "posterior"
     assert (verdict.issue & wrong).sum() / wrong.sum() > 0.3
     assert (verdict.issue & wrong).sum() / verdict.issue.sum() > 0.8
-    assert verdict.belief.argmax(axis=1)[verdict.issue].tolist() != codes[verdict.issue].tolist()
+    assert verdict.probabilities.argmax(axis=1)[verdict.issue].tolist() != codes[verdict.issue].tolist()
 
 
-def test_a_filter_by_name_is_taken_at_its_word(noisy: dict[str, Any]) -> None:
-    found = choose(
-        noisy["codes"], noisy["beliefs"], noisy["again"], wanted="cleanlab both", least=50, min_precision=0.1, seed=0
+def test_a_filter_by_name_is_used(noisy: dict[str, Any]) -> None:
+    found = choose_filter(
+        noisy["codes"],
+        noisy["probabilities"],
+        noisy["refit"],
+        wanted="cleanlab both",
+        least=50,
+        min_precision=0.1,
+        seed=0,
     )
     assert found.name == "cleanlab both"
     assert found.issue.any()
@@ -183,7 +193,7 @@ def test_a_fixed_policy_is_one_action(policy: str, tmp_path: Path) -> None:
     assert set(out.loc[out["is_intent_issue"], "intent_action"]) == {policy}
 
 
-def test_what_a_person_answered_is_learned_from_and_never_judged(tmp_path: Path) -> None:
+def test_what_a_person_answered_is_learned_from_and_never_flagged(tmp_path: Path) -> None:
     frame, truth = messages(600, 0.15)
     wrong = frame["intent_given"] != truth
     frame["intent_answer"] = frame["intent_given"].where(wrong)  # people insist on every wrong label
@@ -193,7 +203,7 @@ def test_what_a_person_answered_is_learned_from_and_never_judged(tmp_path: Path)
     assert (out.loc[wrong, "intent_origin"] == "annotator").all()
 
 
-def test_a_class_of_one_row_is_judged_by_nobody(tmp_path: Path) -> None:
+def test_a_class_of_one_row_is_never_flagged(tmp_path: Path) -> None:
     frame, _ = messages(120, 0.0)
     frame.loc[0, "intent_given"] = "intent5"
     frame = frame[(frame["intent_given"] != "intent5") | (frame.index == 0)].reset_index(drop=True)
@@ -203,7 +213,7 @@ def test_a_class_of_one_row_is_judged_by_nobody(tmp_path: Path) -> None:
     assert out.loc[0, "intent"] == "intent5"
 
 
-def test_a_parent_hears_its_children(tmp_path: Path) -> None:
+def test_a_parent_uses_its_childrens_probabilities(tmp_path: Path) -> None:
     """The words tell intents apart, and areas only through them: with children the parent's errors are seen better."""
     frame, truth = messages(400, 0.15)
     samples = table.from_pandas(table.resolve(frame, TASKS), TASKS)
@@ -212,7 +222,7 @@ def test_a_parent_hears_its_children(tmp_path: Path) -> None:
     found = {}
     for name, tasks in (("with", TASKS), ("without", TASKS[:1])):
         one = table.to_pandas(samples)
-        judge_all(one, tasks, Config(planted=50), evidence, 0, conflicts(one, tasks))
+        find_label_errors(one, tasks, Config(planted=50), evidence, 0, find_conflicts(one, tasks))
         found[name] = one.loc[wrong, "area_quality"].mean() - one.loc[~wrong, "area_quality"].mean()
     assert found["with"] < found["without"] < 0
 

@@ -19,7 +19,7 @@ from tilth.night.console import line
 from tilth.store import Cache
 from tilth.text import clean
 
-RAW = Path(__file__).resolve().parents[3] / "data" / "raw"
+RAW = Path(__file__).resolve().parents[4] / "data" / "raw"
 
 JUNK = {
     "wordless": [

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from datasets import Dataset
+
+from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tilth import samples as table
+from tilth import stage as stages
+from tilth.active_learning import Config
+from tilth.active_learning.stage import finest
+from tilth.learn import Evidence
+from tilth.store import Cache
+
+
+def perform(samples: Dataset, folder: Path, **config: Any) -> stages.StageResult:
+    (folder / "scratch").mkdir(parents=True)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    resources = stages.Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
+    return stages.perform("active_learning", samples, Config(**config), resources)
+
+
+def test_the_queue_asks_about_unlabeled_rows_alone(samples: Dataset, tmp_path: Path) -> None:
+    result = perform(samples, tmp_path)
+    frame = table.to_pandas(result.samples).set_index("id")
+    assert sorted(frame["acquisition_rank"].dropna()) == [1, 2]
+    assert set(frame.index[frame["acquisition_score"].notna()]) == {"u1", "u2"}
+    queue = pd.read_csv(result.artifacts["queue.csv"])
+    assert list(queue.columns) == [
+        *("rank", "id", "text", "area_suggested", "area_confidence", "intent_suggested", "intent_confidence"),
+        *("score", "area_answer", "intent_answer"),
+    ]
+    assert queue["rank"].tolist() == [1, 2]
+    assert queue[["area_answer", "intent_answer"]].isna().all(axis=None)
+    assert queue.set_index("id").loc["u1", "intent_suggested"] == "refund"
+    assert frame.loc[queue["id"], "acquisition_rank"].tolist() == [1, 2]
+
+
+def test_a_formula_in_a_text_is_harmless_in_the_queue(tmp_path: Path) -> None:
+    rows = [(i, '=HYPERLINK("http://bad")' if i == "u1" else text, *rest) for i, text, *rest in ROWS]
+    queue = pd.read_csv(perform(make_table(rows), tmp_path).artifacts["queue.csv"]).set_index("id")
+    assert queue.loc["u1", "text"] == '\'=HYPERLINK("http://bad")'
+
+
+def test_the_batch_bounds_the_queue_and_not_the_scores(samples: Dataset, tmp_path: Path) -> None:
+    result = perform(samples, tmp_path, batch=1, strategy="margin")
+    frame = table.to_pandas(result.samples)
+    assert frame["acquisition_rank"].notna().sum() == 1
+    assert frame["acquisition_score"].notna().sum() == 2
+    assert frame.loc[frame["acquisition_rank"].eq(1), "acquisition_score"].item() == frame["acquisition_score"].max()
+
+
+def test_it_says_why_it_did_nothing(samples: Dataset, tmp_path: Path) -> None:
+    frame = table.to_pandas(samples)
+    columns = ["id", "text", "split", "area_given", "intent_given"]
+    bare = make_table(frame.loc[frame["split"] == "unlabeled", columns].to_numpy().tolist())
+    full = make_table(frame.loc[frame["split"] != "unlabeled", columns].to_numpy().tolist())
+    one = make_table(frame.loc[frame["id"].isin(["a1", "u1"]), columns].to_numpy().tolist())
+    assert perform(bare, tmp_path / "bare").skipped == "no labels"
+    assert perform(full, tmp_path / "full").skipped == "nothing to ask"
+    assert perform(one, tmp_path / "one").skipped == "labels of one class only for intent"
+
+
+def test_the_finest_task_is_the_child() -> None:
+    assert finest(TASKS).name == "intent"

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import make_table
+from tests.unit.augmentation.test_stage import added, night
+from tilth.augmentation import worth
+from tilth.augmentation.config import Config
+from tilth.store import digest_tree
+
+
+def test_no_curve_is_drawn_where_the_config_settles_it() -> None:
+    for when in ("always", "never"):
+        nobody: Any = None
+        assert worth.estimate(nobody, [], [], Config(when=when), 0) is None
+
+
+WORDS = {"refund": "refund money bank", "slow": "slow evening buffering", "outage": "red light outage"}
+PLAIN = [
+    (f"{intent}{k}", f"{words} please w{k}", "train", "billing" if intent == "refund" else "network", intent)
+    for intent, words in WORDS.items()
+    for k in range(24)
+]
+
+
+def test_a_night_that_is_unlikely_to_gain_generates_nothing_and_hands_the_denoiser_on(tmp_path: Path) -> None:
+    carried = tmp_path / "carried"
+    carried.mkdir()
+    (carried / "weights").write_text("as last night left them")
+    gate = {"enough": 20}
+    result = night(make_table(PLAIN), tmp_path / "night", carried=carried, gate=gate)
+    assert result.skipped is not None
+    assert result.skipped.startswith("paraphrases are unlikely to help: at best they are worth 4 more labeled rows")
+    assert 'augmentation.when = "always"' in result.skipped
+    assert result.samples.num_rows == len(PLAIN)
+    assert result.metrics["worth"]["gain"] == 0
+    assert [figure.title for figure in result.figures] == ["Learning curve", "What more labels would be worth"]
+    assert result.carried is not None
+    assert digest_tree(result.carried) == digest_tree(carried)
+    assert night(make_table(PLAIN), tmp_path / "fresh", gate=gate).carried is None
+
+
+def test_a_night_that_always_wants_them_generates_all_the_same(tmp_path: Path) -> None:
+    result = night(make_table(PLAIN), tmp_path, when="always", gate={"enough": 20})
+    assert result.skipped is None
+    assert len(added(result)) == result.metrics["candidates"] > 0
