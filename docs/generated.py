@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tilth import config_text, samples, stage
 from tilth.cli import app
-from tilth.config import load
+from tilth.config_loading import load
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig

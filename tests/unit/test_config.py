@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from tilth.config import Model, load, parse_override, parse_task
+from tilth.config import Model
+from tilth.config_loading import load, parse_override, parse_task
 from tilth.errors import ConfigError
 
 

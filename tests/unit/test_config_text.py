@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from tilth import config_text, stage
 from tilth.cli import init
-from tilth.config import Settings, load
+from tilth.config import Settings
+from tilth.config_loading import load
 
 
 def settings(path: Path | None = None, **overrides: Any) -> Settings:

@@ -27,7 +27,7 @@ def config(
         sets: a key of tilth.toml, for this time; may be repeated
     """
     from tilth import config_text, night, store
-    from tilth.config import parse_override
+    from tilth.config_loading import parse_override
 
     workspace = store.locate(config, anywhere=True)
     overrides = dict(parse_override(text) for text in sets)

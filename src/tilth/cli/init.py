@@ -103,7 +103,7 @@ def init(folder: Path, /, *, as_json: options.Json = False) -> int:
 def _config() -> str:
     """The demo's `tilth.toml`, with the keys that people change above its first table, where any may be set alone."""
     from tilth import config_text, stage
-    from tilth.config import load
+    from tilth.config_loading import load
 
     above, table, below = (template() / "tilth.toml").read_text(encoding="utf-8").partition("\n[")
     shown = config_text.examples(load(None, {}, stage.configs()), OFTEN_CHANGED)

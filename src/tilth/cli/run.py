@@ -162,7 +162,7 @@ def _summary(folder: Path) -> None:
 
 
 def _overrides(asked: Asked) -> dict[str, Any]:
-    from tilth.config import parse_override, parse_tasks
+    from tilth.config_loading import parse_override, parse_tasks
 
     overrides = dict(parse_override(text) for text in asked.sets)
     if asked.input:

@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from tilth import stage as stages
 from tilth import store
-from tilth.config import load
+from tilth.config_loading import load
 from tilth.learn.encoder import Encoder
 from tilth.night.result_cache import code_digest
 from tilth.samples import Task

@@ -34,7 +34,7 @@ def get(name: str) -> StageModule:
 
 
 def configs() -> dict[str, type[Model]]:
-    """Each stage's config class, by name, for `tilth.config.load`."""
+    """Each stage's config class, by name, for `tilth.config_loading.load`."""
     return {name: get(name).Config for name in NAMES}
 
 

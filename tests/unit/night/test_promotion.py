@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tilth import night, stage, store
-from tilth.config import load
+from tilth.config_loading import load
 from tilth.night.comparing import difference, score
 from tilth.store import Run
 
