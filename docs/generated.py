@@ -72,7 +72,7 @@ tasks, which `--input` and `--label` may name as well. `tilth run --set key.sub=
 unknown key names the nearest one.
 
 This page is made of the code, as `tilth config` is, which prints the same for the workspace that you are in, with the
-values in force there. What stands behind `=` here is the default.
+current values there. What stands behind `=` here is the default.
 """
 
 

@@ -40,7 +40,7 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
     if "promotion.tolerance" in overrides or (path is not None and "tolerance" in _section(values, "promotion")):
         log.warning(
             "promotion.tolerance has no effect any more, and is an unknown key from the next release on; take it out: "
-            "a night is refused where it is surely worse than the best promoted one, or below promotion.floor"
+            "a night is refused where it is clearly worse than the best promoted one, or below promotion.floor"
         )
     try:
         return model.model_validate(values)

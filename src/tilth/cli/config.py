@@ -16,7 +16,7 @@ def config(
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> int:
-    """Print the config in force as TOML, each key with its meaning, its limits and its default.
+    """Print the current config as TOML, each key with its meaning, its limits and its default.
 
     For example:
 

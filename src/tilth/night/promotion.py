@@ -1,4 +1,4 @@
-"""Whether a night becomes the latest: it must not be surely worse than the best promoted night before it.
+"""Whether a night becomes the latest: it must not be clearly worse than the best promoted night before it.
 
 **The rule.** The exported models of promoted nights answer tonight's gold rows; without gold, nights are compared by
 their answers to the held-out train rows that both know (`tilth.training.held_out`). The measure is macro-F1, averaged
@@ -61,10 +61,11 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
         record: its record with the fields `gold` and `model` that it is about to get.
     """
     if set(record["asked"]) != set(stages.NAMES):
-        return Decision(promoted=False, why=f"a partial night ({', '.join(record['asked'])}) is never promoted")
+        why = f"only some stages ran ({', '.join(record['asked'])}); such a night is never promoted"
+        return Decision(promoted=False, why=why)
     latest = store.latest(run.path.parent)
     if record["model"] is None and latest is not None and latest.record["model"] is not None:
-        why = f"no model came out of it, and run {latest.path.name} has one"
+        why = f"it trained no model, and the current run {latest.path.name} has one"
         return Decision(promoted=False, why=why)
     context = Context(record)
     rows = measured(run, [task.name for task in context.tasks], context.cache)
@@ -74,12 +75,9 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
     earlier = _earlier(run, latest, rows.kind if rows else "")
     if rows is None:
         if floor is not None:
-            return Decision(
-                promoted=False,
-                why=f"no rows of two classes to measure it by, and [promotion] floor = {floor} wants one",
-            )
-        first = _FIRST if record["model"] is not None else "First night; no model came out of it"
-        return Decision(promoted=True, why="no rows of two classes to measure it by" if earlier else first)
+            return Decision(promoted=False, why=f"{_NOT_MEASURED}, and [promotion] floor is {floor}")
+        first = _FIRST if record["model"] is not None else "First night; it trained no model"
+        return Decision(promoted=True, why=_NOT_MEASURED if earlier else first)
     found = _against_best(rows, earlier, context.settings.seed) if earlier else _alone(rows, _FIRST)
     ours = found.comparison["score"] if found.comparison else math.nan
     if floor is not None and ours < floor:
@@ -88,6 +86,7 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
     return found
 
 
+_NOT_MEASURED = "it cannot be measured, for no task has rows of two classes"
 _FIRST = "First night: this model is now the current one"
 
 
@@ -153,7 +152,7 @@ def _against_best(rows: Measured, earlier: list[tuple[Run, dict[str, Any]]], see
             best = (then - now, run, places, theirs)
     if best is None:
         reasons = "; ".join(f"run {item['run']}: {item['why']}" for item in left_out)
-        return _alone(rows, f"nothing to compare it with ({reasons})", left_out)
+        return _alone(rows, f"no earlier model could be compared ({reasons})", left_out)
     return _verdict(rows, best[1], best[2], best[3], seed, {"asked": asked, "left_out": left_out})
 
 
@@ -161,9 +160,9 @@ def _verdict(rows: Measured, run: Run, places: np.ndarray, theirs: Any, seed: in
     found = difference(_at(rows.truth, places), _at(rows.ours, places), theirs, seed)
     promoted = not found.high < 0
     why = (
-        f"macro-F1 {found.ours:.3f} on {len(places)} {WORDS[rows.kind]}, against {found.theirs:.3f} of the best "
-        f"promoted night, run {run.path.name}: difference {found.ours - found.theirs:+.3f}, 95% interval "
-        f"{found.low:+.3f} to {found.high:+.3f}{'' if promoted else ', all below zero'}"
+        f"macro-F1 {found.ours:.3f} on {len(places)} {WORDS[rows.kind]}; the best earlier model, of run "
+        f"{run.path.name}, has {found.theirs:.3f}: difference {found.ours - found.theirs:+.3f}, 95% interval "
+        f"{found.low:+.3f} to {found.high:+.3f}{'' if promoted else ', clearly worse'}"
     )
     if more["left_out"]:
         why += f" (not compared: {', '.join(item['run'] for item in more['left_out'])})"

@@ -1,4 +1,9 @@
-"""What a night did and why, for a person: `report.html`, one file that opens anywhere, and `report.json`."""
+"""What a night did and why, for a person.
+
+In: a run's folder. Out: `report.html`, one file that opens anywhere, and `report.json` with the same numbers. A new
+section takes its numbers in `contents.py` and its place in `report.html.j2`; a new kind of figure is a function in
+`charts.py`.
+"""
 
 from __future__ import annotations
 

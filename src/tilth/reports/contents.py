@@ -19,7 +19,7 @@ from tilth.samples import Source, Split, Status
 from tilth.stage import Figure
 
 MOST_CLASSES = 40
-_ESTIMATED = "cross-validated estimate, by a linear model on the encoder's vectors"
+_ESTIMATED = "cross-validated estimate by a linear model, for want of gold rows"
 _DEFAULTS: dict[str, Any] = {
     "rows_in": 0,
     "rows_out": 0,
@@ -36,7 +36,7 @@ _FIGURE = {"kind": "table", "title": "", "data": {}, "note": ""}
 
 
 def gather(folder: Path) -> dict[str, Any]:
-    """Everything that a report says of one run.
+    """All that the report shows of one run.
 
     Raises:
         RequestError: no `run.json`, or no table beside it.
@@ -140,7 +140,7 @@ def _quality(frame: pd.DataFrame, task: str) -> dict[str, Any]:
     if len(quality):
         counts, edges = np.histogram(quality, bins=20, range=(0, 1))
         data = {"edges": edges.round(2).tolist(), "counts": counts.tolist(), "x_label": "quality", "y_label": "rows"}
-        figures.append(_figure("histogram", f"{task}: label quality", data, "Low is bad: the label is likely wrong."))
+        figures.append(_figure("histogram", f"{task}: label quality", data, "Low: the label is probably wrong."))
     return {
         "task": task,
         "origins": origins.to_dict(),
@@ -154,16 +154,16 @@ def _quality(frame: pd.DataFrame, task: str) -> dict[str, Any]:
 def _balance(frame: pd.DataFrame, task: str) -> dict[str, Any]:
     rows = frame[frame["source"].ne(Source.PARAPHRASE)]
     now, given = (column(rows, name).dropna().astype(str).value_counts() for name in (task, f"{task}_given"))
-    both = pd.DataFrame({"given": given, "in force": now}).fillna(0).astype(int)
+    both = pd.DataFrame({"given": given, "current": now}).fillna(0).astype(int)
     both = both.assign(most=both.max(axis=1)).sort_values("most", ascending=False, kind="stable")
     shown, more = both.head(MOST_CLASSES), max(len(both) - MOST_CLASSES, 0)
-    series = {name: shown[name].tolist() for name in ("given", "in force")}
+    series = {name: shown[name].tolist() for name in ("given", "current")}
     data = {"labels": [str(label) for label in shown.index], "series": series, "x_label": "rows"}
     return {
         "task": task,
         "classes": len(both),
         "more": more,
-        "figure": _figure("bar", f"{task}: rows a class", data, f"… and {more} more classes." if more else ""),
+        "figure": _figure("bar", f"{task}: rows per class", data, f"… and {more} more classes." if more else ""),
     }
 
 

@@ -25,7 +25,7 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def verdicts(frame: pd.DataFrame, tasks: Sequence[str]) -> list[dict[str, Any]]:
-    """For each verdict that any row met: its title, how many rows, and up to `SHOWN` of them."""
+    """For each verdict with any row: its title, how many rows, and up to `SHOWN` of them."""
     original = frame["source"].ne(Source.PARAPHRASE)
     sections = [
         _section(
@@ -78,7 +78,7 @@ def queue(frame: pd.DataFrame, tasks: Sequence[str]) -> dict[str, Any]:
     ranked = frame[column(frame, "acquisition_rank").notna()]
     ranked = ranked.sort_values("acquisition_rank") if len(ranked) else ranked
     shown = {"acquisition_rank": "rank", "acquisition_score": "score"}
-    shown |= {f"{task}_predicted": f"{task} guessed" for task in tasks if f"{task}_predicted" in frame}
+    shown |= {f"{task}_predicted": f"{task} predicted" for task in tasks if f"{task}_predicted" in frame}
     return _section("The top of the labeling queue", ranked, shown, QUEUE)
 
 

@@ -1,4 +1,8 @@
-"""One table of samples, one row a text: its columns, its words, and the rule that puts a label in force."""
+"""One table of samples, one row a text: its columns, its closed vocabularies, and the rule for the current label.
+
+In: frames. Out: a checked table, each task's current label (`resolve`), masks of the rows that may be trained on. A new
+column is declared once, in `columns.py`, with the one stage that writes it; a new reason is a line of `Reason`.
+"""
 
 from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status

@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who gave the label in force, in order of precedence."""
+    """Where the current label comes from, in order of precedence."""
 
     ANNOTATOR = "annotator"
     CORRECTED = "corrected"

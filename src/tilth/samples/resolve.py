@@ -1,10 +1,10 @@
-"""The one rule by which a row's label comes into force.
+"""The one rule that sets a row's current label.
 
 Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning doubts
 it), the label model's answer (called propagated where it rests on the text alone), and a given label that cleaning
-sent to review, at the chance that it is right: a toss-up teaches a little still. Where copies of one text contradict
-each other, that is the label of most of them, and none where two are as frequent. A given label that the witnesses of
-weak supervision dispute is for a person to look at: it is in force no more, and nothing takes its place. A paraphrase
+sent to review, with the probability that it is right as its weight. Where copies of one text contradict
+each other, that is the label of most of them, and none where two are as frequent. A given label that the
+evidence of weak supervision disputes is for a person to look at: the row then has no current label. A paraphrase
 inherits. Parent and child must agree, but where people gave both: their labels never change each other. Gold rows keep
 the label that they came with, whatever any stage says.
 """
@@ -109,7 +109,7 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     parent = str(child.parent)
     places = {label: child.parents(label) for label in child.labels}
     implied = frame[child.name].map({label: found[0] for label, found in places.items() if len(found) == 1})
-    # What cleaning or the witnesses took from the parent does not come back by way of a child that says the same.
+    # What cleaning or weak supervision took from the parent does not come back by way of a child that says the same.
     withdrawn = frame[f"{parent}_reason"].isin([Reason.LABEL_ISSUE, Reason.LABEL_REVIEW])
     withdrawn &= frame[f"{parent}_given"].eq(implied)
     withdrawn |= frame[f"{parent}_reason"].eq(Reason.CONFLICTING_COPIES)  # whichever of their labels the child says
@@ -142,8 +142,8 @@ def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
         frame[f"{name}_origin"].map(_RANK).fillna(0).mask(frame[f"{name}_reason"].eq(Reason.LABEL_REVIEW), 0)
         for name in (first, second)
     ]
-    likelier = frame[f"{first}_confidence"].fillna(0) >= frame[f"{second}_confidence"].fillna(0)
-    return (ranks[0] > ranks[1]) | ((ranks[0] == ranks[1]) & likelier)
+    more_probable = frame[f"{first}_confidence"].fillna(0) >= frame[f"{second}_confidence"].fillna(0)
+    return (ranks[0] > ranks[1]) | ((ranks[0] == ranks[1]) & more_probable)
 
 
 def _inherit(frame: pd.DataFrame, task: str) -> None:

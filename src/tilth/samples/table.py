@@ -1,4 +1,4 @@
-"""The table of samples in memory: conversion, checking, and the one way to escalate_status a row's status."""
+"""The table of samples in memory: conversion, checking, and the one way to escalate a row's status."""
 
 from __future__ import annotations
 
@@ -180,9 +180,9 @@ def severity(status: pd.Series) -> pd.Series:
 
 
 def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """Boolean mask, shape (rows,), of the rows that may teach a task.
+    """Boolean mask, shape (rows,), of the rows that a task may be trained on.
 
-    They are active, not gold, not an unused paraphrase, and hold a label in force.
+    They are active, not gold, not an unused paraphrase, and have a current label.
     """
     used = frame["used"].eq(False) if "used" in frame else pd.Series(False, index=frame.index)
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & frame[task].notna() & ~used
@@ -192,8 +192,8 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
 def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
     """The true labels of gold rows, None for every other row and where there is none.
 
-    A class that training never saw has no label in force, so that its label is taken as it arrived: it counts as a
-    miss.
+    A class that training never saw has no current label, so that its label is taken as it arrived: it counts as
+    missed.
     """
     truth = frame[task]
     if f"{task}_given" in frame:
@@ -202,14 +202,14 @@ def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
 
 
 def sample_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """What each row counts where it teaches a task, 0 to 1 (rows,).
+    """Each row's weight in the training of a task, 0 to 1, shape (rows,).
 
     That is the probability that its label is right; of a used paraphrase, and of a row that has such, times its share
     in what they count together.
     """
     confidence = frame[f"{task}_confidence"].astype(float).fillna(1.0).clip(1e-3, 1)
-    beside = frame["weight"].astype(float).fillna(1.0) if "weight" in frame else 1.0
-    return np.asarray(confidence * beside, dtype=np.float64)
+    shared = frame["weight"].astype(float).fillna(1.0) if "weight" in frame else 1.0
+    return np.asarray(confidence * shared, dtype=np.float64)
 
 
 def unsure(frame: pd.DataFrame, task: str) -> np.ndarray:
@@ -220,7 +220,7 @@ def unsure(frame: pd.DataFrame, task: str) -> np.ndarray:
 
 
 def settled(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """`learnable` without what is `unsure`: the rows that may teach who knows no weights."""
+    """`learnable` without what is `unsure`: the rows for a model that takes no weights."""
     return np.asarray(learnable(frame, task) & ~unsure(frame, task))
 
 

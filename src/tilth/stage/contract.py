@@ -53,7 +53,7 @@ class StageResult:
         artifacts: name in the run folder → file or folder under `resources.scratch`.
         carried: a folder under `resources.scratch` that the next night gets as `resources.carried`.
         skipped: why the stage did nothing, where it did nothing.
-        unavailable_services: who was asked and gave no answer; another night does not take this result, and asks again.
+        unavailable_services: services that gave no answer; the next night asks them again.
     """
 
     samples: Dataset

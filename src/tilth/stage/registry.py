@@ -55,7 +55,7 @@ def external_cache_inputs(name: str, config: Model) -> list[str]:
 
 
 def perform(name: str, samples: Dataset, config: Model, resources: Resources) -> StageResult:
-    """Run a stage with its input and its output checked, and put the labels in force.
+    """Run a stage with its input and its output checked, and set the current labels.
 
     Raises:
         ContractError: the stage broke the contract; the message names what it did.

@@ -63,7 +63,7 @@ def test_a_night_without_a_score_says_so(runs: list[Run], capsys: pytest.Capture
     _summary(night.path)
     assert f"area: no macro-F1 and no accuracy: {why} (gold)" in capsys.readouterr().out
     page = reports.write(night.path).read_text(encoding="utf-8")
-    assert "area: no macro-F1 and no accuracy: every row to measure it by (2)" in page
+    assert "area: not measured: every row to measure it by (2)" in page
     assert "1.000" not in page
 
 

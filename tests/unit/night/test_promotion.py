@@ -181,8 +181,8 @@ def test_losses_do_not_add_up(nights: Nights) -> None:
         ],
         "left_out": [],
     }
-    assert "160 gold rows, against 1.000 of the best promoted night, run night-001" in records[5]["promotion"]
-    assert records[5]["promotion"].endswith("all below zero")
+    assert "160 gold rows; the best earlier model, of run night-001, has 1.000" in records[5]["promotion"]
+    assert records[5]["promotion"].endswith("clearly worse")
     assert nights.latest == "night-002"
 
 
@@ -198,7 +198,7 @@ def test_a_model_that_cannot_answer_is_left_out_with_a_word(nights: Nights) -> N
     record = nights.gold(wrong_on(range(80)))
     assert record["promoted"] is True
     why = "its model does not answer task"
-    assert record["promotion"] == f"nothing to compare it with (run night-001: {why})"
+    assert record["promotion"] == f"no earlier model could be compared (run night-001: {why})"
     assert record["comparison"]["left_out"] == [{"run": "night-001", "why": why}]
     (nights.root / "data/runs/night-002/model/tilth.json").write_text("{", encoding="utf-8")
     record = nights.gold(wrong_on(range(80)))
@@ -234,9 +234,12 @@ def test_the_latest_is_asked_however_old_it_is(nights: Nights) -> None:
 
 def test_a_partial_night_and_one_without_a_model_are_not_promoted(nights: Nights) -> None:
     nights.gold(truth())
-    assert nights.gold(truth(), asked=("cleaning",))["promotion"] == "a partial night (cleaning) is never promoted"
+    assert (
+        nights.gold(truth(), asked=("cleaning",))["promotion"]
+        == "only some stages ran (cleaning); such a night is never promoted"
+    )
     record = nights.close(nights.open())
-    assert record["promotion"] == "no model came out of it, and run night-001 has one"
+    assert record["promotion"] == "it trained no model, and the current run night-001 has one"
     assert nights.latest == "night-001"
 
 
@@ -251,7 +254,9 @@ def test_without_gold_the_held_out_rows_that_both_know_are_compared(nights: Nigh
     assert (found["score"], found["other"]) == (0.8, 0.96)
     assert "100 held-out train rows" in record["promotion"]
     other = nights.held_out(range(500, 600), truth(100))
-    assert other["promotion"] == "nothing to compare it with (run night-001: it held out none of tonight's rows)"
+    assert (
+        other["promotion"] == "no earlier model could be compared (run night-001: it held out none of tonight's rows)"
+    )
 
 
 def test_an_old_tolerance_is_told_and_has_no_effect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

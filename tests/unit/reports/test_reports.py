@@ -109,7 +109,7 @@ def test_every_stage_has_its_row_and_skipped_ones_say_why(written: tuple[str, di
     assert [stage["name"] for stage in report["stages"]] == names
     assert "skipped: no labels" in page
     assert "Why it was skipped" in page  # its pictures are shown too
-    assert "<td>cached</td>" in page
+    assert "<td>from the cache</td>" in page
     assert "near duplicate <b>4</b>" in page
     assert report["stages"][4]["metrics"]["temperature"] is None
 
@@ -161,8 +161,8 @@ def test_a_bare_record_and_an_empty_table_are_still_reported(tmp_path: Path) -> 
     page = reports.write(folder).read_text("utf-8")
     _parsed(page)
     assert "stage &lt;x&gt; failed" in page
-    assert "The queue is empty" in page
-    assert "No quality figure" in page
+    assert "No row is waiting for a label" in page
+    assert "Model quality was not measured" in page
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
