@@ -1,4 +1,9 @@
-"""Augmentation: paraphrases by text diffusion, behind a gate that keeps the label."""
+"""Augmentation: paraphrases by text diffusion, behind a gate that keeps the label.
+
+In: the table and `[augmentation]`. Out: the table with every candidate as a row at its end, accepted or with the check
+that it failed. A setting is added in `config.py`, or in the config of the room that reads it; a step of the stage in
+`stage.py`, from what the rooms hand out: `text`, `diffusion`, `llm`, `recombination`, `quality`, `selection`.
+"""
 
 from __future__ import annotations
 
@@ -59,17 +64,17 @@ def external_cache_inputs(config: Config) -> list[str]:
     """
     from tilth.store import digest_json, digest_tree
 
-    found = []
+    digests = []
     if config.denoiser != "pretrained":
-        found.append(digest_tree(Path(config.denoiser)))
+        digests.append(digest_tree(Path(config.denoiser)))
     if config.grammar in ("auto", "link-grammar"):
         from tilth.augmentation.quality import version
 
-        found.append(version())
+        digests.append(version())
     if config.backend != "tilth" and config.large.model and (folder := Path(config.large.model)).is_dir():
         files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
-        found.append(digest_json([[path.name, about.st_size, about.st_mtime_ns] for path, about in files]))
-    return found
+        digests.append(digest_json([[path.name, about.st_size, about.st_mtime_ns] for path, about in files]))
+    return digests
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -63,7 +63,7 @@ def _sentence(worth: Worth) -> str:
     return (
         f"paraphrases are unlikely to help: at best they are worth {worth.rows} more labeled rows, which by the "
         f"learning curve of tonight's labels would add {worth.gain:.4f} to macro-F1, and a gain below "
-        f"{worth.visible:.4f} is told from chance in fewer than one night of four; "
+        f"{worth.visible:.4f} would stand out from chance in fewer than one night of four; "
         'augmentation.when = "always" generates them all the same'
     )
 
@@ -80,8 +80,8 @@ def figures(worth: Worth | None) -> list[Figure]:
             title="Learning curve",
             data={"x": list(labels), "y": [round(score, 4) for score in scores], "x_label": "labels"},
             note="Cross-validated macro-F1 of a linear probe trained on half, three quarters and all of the labels. "
-            f"{worth.rows} more rows would add {worth.gain:.4f}; a gain of {worth.visible:.4f} is told from chance in "
-            "one night of four.",
+            f"{worth.rows} more rows would add {worth.gain:.4f}; a gain of {worth.visible:.4f} stands out from chance "
+            "in one night of four.",
         ),
         Figure(
             kind="table",

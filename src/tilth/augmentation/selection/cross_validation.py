@@ -94,7 +94,7 @@ def cross_validate_gain(
 def _accepted_without(held_out: int, cross_fitting: CrossFitting, pool: CandidatePool) -> tuple[np.ndarray, np.ndarray]:
     """Candidates that the gate lets through without the held-out part's labels, and how sure their labels are.
 
-    One in the wording of a held-out row would teach much of that row, which no other row to be labeled has.
+    One in the wording of a held-out row would help predict that very row, as nothing does for a new row.
     """
     parents = pool.candidates.parents
     agreement, first_choice = cross_fitting.agreement(parents, pool.vectors, held_out)

@@ -25,7 +25,7 @@ from tilth.learn import f1_counts, knowable
 from tilth.text import unit_interval
 
 _SHARES = (0.5, 0.75, 1.0)
-_POWER = 0.25  # how often a gain must be told from chance, to be worth the minutes
+_POWER = 0.25  # how often a gain must stand out from chance, to be worth the minutes
 _HALVED = 4  # labels of a class that can be held out in part, and the rest halved
 
 
