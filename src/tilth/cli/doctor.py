@@ -1,77 +1,14 @@
-"""`tilth doctor`: what a night needs, what of it is here, and the command for what is not.
-
-To add a check, write a function with `@check("its name")`; it returns a `Finding`, or None to say nothing.
-"""
+"""`tilth doctor`: what a night needs, what of it is here, and the command for what is not."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import importlib.util
 import json
-import os
-import platform
-import shutil
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
 
 from tilth.cli import options
+from tilth.cli.doctor_checks import CHECKS, Place
 from tilth.cli.terminal import say
 from tilth.errors import TilthError
-
-if TYPE_CHECKING:
-    from tilth.config import Settings
-    from tilth.store import Workspace
-
-State = Literal["ok", "optional", "missing"]
-
-ROOM = 2.0
-"""Gigabytes that a night on some ten thousand rows may want: its tables, its cache and its model."""
-
-PATIENCE = 3.0
-"""Seconds to wait for an answer from a network."""
-
-WATCHED = ("prefect", "fastapi", "sqlalchemy")
-"""Libraries whose newer versions are known to break a night; pyproject.toml says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What a check found: the state of a thing, in words, and the command that would change it."""
-
-    state: State
-    found: str
-    fix: str = ""
-
-
-@dataclass(frozen=True)
-class Patient:
-    """What is looked at: a workspace, and its config, or why there is none."""
-
-    workspace: Workspace
-    settings: Settings | None
-    trouble: str
-
-
-Check = Callable[[Patient], Finding | None]
-
-CHECKS: dict[str, Check] = {}
-"""Every check by its name, in the order in which they are shown."""
-
-
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a check under the name that a person sees."""
-
-    def add(function: Check) -> Check:
-        CHECKS[name] = function
-        return function
-
-    return add
 
 
 def doctor(*, config: options.Config = None, as_json: options.Json = False) -> int:
@@ -84,13 +21,13 @@ def doctor(*, config: options.Config = None, as_json: options.Json = False) -> i
     """
     from tilth import night, store
 
-    workspace, settings, trouble = store.locate(config, anywhere=True), None, ""
+    workspace, settings, config_error = store.locate(config, anywhere=True), None, ""
     try:
         settings = night.Request(workspace=workspace).settings
     except TilthError as error:
-        trouble = str(error)
-    patient = Patient(workspace, settings, trouble)
-    found = {name: finding for name, look in CHECKS.items() if (finding := look(patient)) is not None}
+        config_error = str(error)
+    place = Place(workspace, settings, config_error)
+    found = {name: finding for name, look in CHECKS.items() if (finding := look(place)) is not None}
     good = all(finding.state != "missing" for finding in found.values())
     if as_json:
         say(json.dumps({"ok": good, "checks": {name: asdict(one) for name, one in found.items()}}, indent=2))
@@ -101,164 +38,3 @@ def doctor(*, config: options.Config = None, as_json: options.Json = False) -> i
             say(f"{'':<26}{finding.fix}")
     say("all that a night needs is here" if good else "something that a night needs is missing")
     return 0 if good else 1
-
-
-@check("python")
-def _python(_: Patient) -> Finding:
-    return Finding(state="ok", found=f"{platform.python_version()} ({sys.executable})")
-
-
-@check("tilth")
-def _tilth(_: Patient) -> Finding:
-    return Finding(state="ok", found=f"{importlib.metadata.version('tilth')} ({Path(__file__).parents[1]})")
-
-
-@check("libraries")
-def _libraries(_: Patient) -> Finding:
-    """Whether each library is installed in a version that tilth says it works with."""
-    from packaging.requirements import Requirement
-
-    wanted = [Requirement(text) for text in importlib.metadata.requires("tilth") or ()]
-    wanted = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
-    installed: dict[str, str] = {}
-    for one in wanted:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            installed[one.name] = importlib.metadata.version(one.name)
-    wrong = [
-        one
-        for one in wanted
-        if one.name not in installed or not one.specifier.contains(installed[one.name], prereleases=True)
-    ]
-    if not wrong:
-        told = ", ".join(f"{name} {installed[name]}" for name in WATCHED if name in installed)
-        return Finding(state="ok", found=f"all {len(wanted)} in range ({told})")
-    found = [f"{one.name} {installed.get(one.name, 'is not installed')}, expected {one.specifier}" for one in wrong]
-    names = " ".join(f"'{one.name}{one.specifier}'" for one in wrong)
-    return Finding(state="missing", found=", ".join(found), fix=f"{sys.executable} -m pip install {names}")
-
-
-@check("torch")
-def _torch(_: Patient) -> Finding | None:
-    """Which accelerator there is; that torch is there at all is among the libraries."""
-    if importlib.util.find_spec("torch") is None:
-        return None
-    import torch
-
-    if torch.cuda.is_available():
-        devices = ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
-        return Finding(state="ok", found=f"{torch.__version__}, CUDA: {devices}")
-    mps = torch.backends.mps.is_available()
-    return Finding(state="ok", found=f"{torch.__version__}, {'MPS' if mps else 'no accelerator, which no night needs'}")
-
-
-@check("processor")
-def _processor(_: Patient) -> Finding | None:
-    """What the processor computes in; without bfloat16, training and adaptation are slower."""
-    if importlib.util.find_spec("torch") is None:
-        return None
-    import torch
-
-    from tilth.devices import computes_in_bfloat16
-
-    half = "computes in bfloat16" if computes_in_bfloat16() else "float32 alone, for it has no bfloat16 of its own"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Finding(state="ok", found=f"{cores} cores, {torch.backends.cpu.get_cpu_capability()}; {half}")
-
-
-@check("encoder")
-def _encoder(patient: Patient) -> Finding:
-    from tilth.learn.encoder import resolve_model
-
-    name = patient.settings.encoder.model if patient.settings else "default"
-    try:
-        return Finding(state="ok", found=f'"{name}": {resolve_model(name)}')
-    except (TilthError, ImportError) as error:
-        return Finding(state="missing", found=str(error), fix='tilth run --set encoder.model="default"')
-
-
-@check("link-grammar")
-def _link_grammar(_: Patient) -> Finding:
-    from tilth.augmentation.quality import link_grammar
-
-    if found := link_grammar.version():
-        return Finding(state="ok", found=found)
-    return Finding(
-        state="optional",
-        found="not installed; grammar is checked without it, and the column `frame` stays empty",
-        fix="apt-get install liblink-grammar5 link-grammar-dictionaries-en",
-    )
-
-
-@check("hub")
-def _hub(patient: Patient) -> Finding:
-    """Whether models and data sets of the Hugging Face Hub are to be had; nothing needs them as tilth comes."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return Finding(state="optional", found="offline, as HF_HUB_OFFLINE says", fix="unset HF_HUB_OFFLINE")
-    if why := _unheard(constants.ENDPOINT):
-        told = f"{constants.ENDPOINT} does not answer ({why}); only hf:… inputs and models by Hub name need it"
-        return Finding(state="optional", found=told)
-    return Finding(state="ok", found=f"{constants.ENDPOINT} answers")
-
-
-@check("prefect server")
-def _prefect(_: Patient) -> Finding | None:
-    """Whether the server answers that the environment names; without one a night sees to itself."""
-    address = os.environ.get("PREFECT_API_URL")
-    if address is None:
-        return None
-    if why := _unheard(f"{address.rstrip('/')}/health"):
-        told = f"PREFECT_API_URL={address} does not answer ({why}), and nights would wait for it"
-        return Finding(state="missing", found=told, fix="unset PREFECT_API_URL")
-    return Finding(state="ok", found=f"{address} answers")
-
-
-@check("workspace")
-def _workspace(patient: Patient) -> Finding:
-    if patient.trouble:
-        return Finding(state="missing", found=patient.trouble, fix="tilth config shows every key with its meaning")
-    if patient.workspace.config is None:
-        told = f"{patient.workspace.root} is in none; `tilth run --input FILE --label COLUMN` works without"
-        return Finding(state="optional", found=told, fix="tilth init DIR")
-    return Finding(state="ok", found=str(patient.workspace.config))
-
-
-@check("disk")
-def _disk(patient: Patient) -> Finding:
-    folder = _first_there(patient.workspace.data)
-    free = shutil.disk_usage(folder).free / 1e9
-    if not os.access(folder, os.W_OK):
-        return Finding(state="missing", found=f"{folder} cannot be written to", fix=f"chmod u+w {folder}")
-    if free < ROOM:
-        return Finding(state="missing", found=f"{free:.1f} GB free at {folder}, {ROOM} wanted", fix="tilth clean")
-    return Finding(state="ok", found=f"{free:.1f} GB free at {folder}")
-
-
-@check("lock")
-def _lock(patient: Patient) -> Finding:
-    from filelock import FileLock, Timeout
-
-    path = patient.workspace.data / ".lock"
-    if path.exists():
-        try:
-            FileLock(path, timeout=0).acquire().lock.release()
-        except Timeout:
-            return Finding(state="optional", found=f"a night is at work here, and a second would not start ({path})")
-    return Finding(state="ok", found="no night is at work here")
-
-
-def _first_there(folder: Path) -> Path:
-    """The folder, or what of the path to it is there."""
-    return next(path for path in (folder, *folder.parents) if path.is_dir())
-
-
-def _unheard(address: str) -> str:
-    """Why an address gives no answer at all; "" where it does, whatever the answer."""
-    try:
-        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=PATIENCE).close()
-    except urllib.error.HTTPError:
-        return ""
-    except (OSError, ValueError) as error:
-        return str(getattr(error, "reason", error))
-    return ""

@@ -96,12 +96,13 @@ def _compute(name: str, before: Dataset, context: Context, folder: Path, functio
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
         with store.atomic(folder) as beside:
-            _write_result(beside, result)
+            write_result(beside, result)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write_result(folder: Path, result: stages.StageResult) -> None:
+def write_result(folder: Path, result: stages.StageResult) -> None:
+    """Write a stage's result as `tilth.night.result_cache` reads it."""
     (folder / "artifacts").mkdir(parents=True)
     store.write_table(folder / "table.parquet", result.samples)
     for label, path in result.artifacts.items():

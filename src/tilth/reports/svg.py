@@ -11,11 +11,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-_WIDTH = 640
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 44
-_HEIGHT = 240
-_LABEL = 190
-_COLORS = 6
+WIDTH = 640
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 44
+HEIGHT = 240
+LABEL = 190
+COLORS = 6
 NOTHING = "\N{EN DASH}"
 
 
@@ -48,58 +48,65 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round(step * place, 10) for place in range(first, last + 1)]
 
 
-def _svg(title: str, height: float, parts: Sequence[Markup]) -> Markup:
-    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(_WIDTH, round(height), title)
+def svg_picture(title: str, height: float, parts: Sequence[Markup]) -> Markup:
+    """A picture of a height, with its title for screen readers."""
+    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, round(height), title)
     # A phone scrolls the picture sideways instead of shrinking its letters past reading.
     return Markup('<div class="picture">') + head + Markup("").join(parts) + Markup("</svg></div>")
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "", turn: bool = False) -> Markup:
+def text_at(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "", turn: bool = False) -> Markup:
+    """A text at a point, turned upwards where asked."""
     place = f"rotate(-90 {x:.1f} {y:.1f})" if turn else ""
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}"{}>{}</text>').format(
         x, y, anchor, kind, Markup(' transform="{}"').format(place) if place else "", text
     )
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    """A line between two points, of a CSS class."""
     return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, kind)
 
 
-def _rect(x: float, y: float, width: float, height: float, kind: str, tip: str, style: str = "") -> Markup:
+def rectangle(x: float, y: float, width: float, height: float, kind: str, tip: str, style: str = "") -> Markup:
+    """A rectangle from its upper left corner, with a text that a pointer shows."""
     shape = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"{}><title>{}</title></rect>'
     opacity = Markup(' style="{}"').format(style) if style else ""
     return Markup(shape).format(x, y, max(width, 0), max(height, 0), kind, opacity, tip)
 
 
-def _value(value: Any) -> float:
+def finite(value: Any) -> float:
+    """A number to draw; 0 for nothing, NaN and infinity."""
     found = 0.0 if value is None else float(value)
     return found if math.isfinite(found) else 0.0
 
 
-class _Plane:
+class Plane:
     """Two axes with their marks, and where a point falls on them."""
 
     def __init__(self, x: Sequence[float], y: Sequence[float]) -> None:
         self.x, self.y = list(x), list(y)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point falls in the picture."""
         across = (x - self.x[0]) / ((self.x[-1] - self.x[0]) or 1)
         up = (y - self.y[0]) / ((self.y[-1] - self.y[0]) or 1)
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * across, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * up
+        return LEFT + (WIDTH - LEFT - RIGHT) * across, HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * up
 
     def axes(self, data: Mapping[str, Any], x: str, y: str, every: int = 1) -> list[Markup]:
+        """Both axes, with a mark for each number, of x for every so many."""
         parts = []
         for mark in self.y:
             height = self.at(self.x[0], mark)[1]
             parts += [
-                _line(_LEFT, height, _WIDTH - _RIGHT, height, "grid"),
-                _text(_LEFT - 6, height + 4, number(mark), anchor="end", kind="tick"),
+                line(LEFT, height, WIDTH - RIGHT, height, "grid"),
+                text_at(LEFT - 6, height + 4, number(mark), anchor="end", kind="tick"),
             ]
         for mark in self.x[::every]:
             across = self.at(mark, self.y[0])[0]
-            parts.append(_text(across, _HEIGHT - _BOTTOM + 16, number(mark), anchor="middle", kind="tick"))
-        middle = (_LEFT + _WIDTH - _RIGHT) / 2
-        parts.append(_text(middle, _HEIGHT - 8, str(data.get("x_label", x)), anchor="middle", kind="tick"))
-        height = (_TOP + _HEIGHT - _BOTTOM) / 2
-        parts.append(_text(12, height, str(data.get("y_label", y)), anchor="middle", kind="tick", turn=True))
+            parts.append(text_at(across, HEIGHT - BOTTOM + 16, number(mark), anchor="middle", kind="tick"))
+        middle = (LEFT + WIDTH - RIGHT) / 2
+        parts.append(text_at(middle, HEIGHT - 8, str(data.get("x_label", x)), anchor="middle", kind="tick"))
+        height = (TOP + HEIGHT - BOTTOM) / 2
+        parts.append(text_at(12, height, str(data.get("y_label", y)), anchor="middle", kind="tick", turn=True))
         return parts

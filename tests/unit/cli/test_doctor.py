@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from tilth import cli
-from tilth.cli import doctor as module
+from tilth.cli.doctor_checks import CHECKS
 
 Usage = namedtuple("Usage", ["total", "used", "free"])
 
@@ -40,7 +40,7 @@ def told(capsys: pytest.CaptureFixture[str], status: int) -> dict[str, Any]:
 def test_all_is_here(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = told(capsys, 0)
     assert {name: one["state"] for name, one in found.items() if name != "hub"} == {
-        name: "ok" for name in module.CHECKS if name not in {"hub", "prefect server"}
+        name: "ok" for name in CHECKS if name not in {"hub", "prefect server"}
     }
     assert found["libraries"]["found"] == f"all 1 in range (prefect {importlib.metadata.version('prefect')})"
     assert found["workspace"]["found"] == str(here / "tilth.toml")

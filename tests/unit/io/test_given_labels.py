@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.unit.test_ingest import read, told
+from tests.unit.io.test_ingestion import read, told
 from tilth.errors import InputError
 
 
