@@ -101,8 +101,8 @@ def main() -> None:
         f"## When augmentation draws paraphrases\n\n`python benchmarks/augmentation_worth.py --sets "
         f"{' '.join(arguments.sets)}` ({_results.machine()})\n\n"
         "Cross-validated macro-F1 of the linear probe by half, three quarters and all of the labels; what as many more "
-        "rows as paraphrases can stand for would add to it; and the gain that cross-validation would tell from chance "
-        "in one night of four. Processor seconds, embeddings ready, label-agreement models included.\n\n"
+        "rows as paraphrases can stand for would add to it; and the smallest gain that cross-validation can tell from "
+        "chance. Processor seconds, embeddings ready, label-agreement models included.\n\n"
         + _results.table(COLUMNS, lines),
     )
 

@@ -20,7 +20,7 @@ WORDS = {"refund": "refund money bank", "slow": "slow evening buffering", "outag
 PLAIN = [
     (f"{intent}{k}", f"{words} please w{k}", "train", "billing" if intent == "refund" else "network", intent)
     for intent, words in WORDS.items()
-    for k in range(24)
+    for k in range(60)
 ]
 
 
@@ -28,8 +28,7 @@ def test_a_night_that_is_unlikely_to_gain_generates_nothing_and_hands_the_denois
     carried = tmp_path / "carried"
     carried.mkdir()
     (carried / "weights").write_text("as last night left them")
-    gate = {"enough": 20}
-    result = night(make_table(PLAIN), tmp_path / "night", carried=carried, gate=gate)
+    result = night(make_table(PLAIN), tmp_path / "night", carried=carried)
     assert result.skipped is not None
     assert result.skipped.startswith("paraphrases are unlikely to help: at best they are worth 4 more labeled rows")
     assert 'augmentation.when = "always"' in result.skipped
@@ -38,10 +37,15 @@ def test_a_night_that_is_unlikely_to_gain_generates_nothing_and_hands_the_denois
     assert [figure.title for figure in result.figures] == ["Learning curve", "What more labels would be worth"]
     assert result.carried is not None
     assert digest_tree(result.carried) == digest_tree(carried)
-    assert night(make_table(PLAIN), tmp_path / "fresh", gate=gate).carried is None
+    assert night(make_table(PLAIN), tmp_path / "fresh").carried is None
+
+
+def test_few_labels_generate_whatever_their_curve_says(tmp_path: Path) -> None:
+    few = [row for row in PLAIN if int(row[1].rpartition("w")[2]) < 59]
+    assert night(make_table(few), tmp_path).skipped is None
 
 
 def test_a_night_that_always_wants_them_generates_all_the_same(tmp_path: Path) -> None:
-    result = night(make_table(PLAIN), tmp_path, when="always", gate={"enough": 20})
+    result = night(make_table(PLAIN), tmp_path, when="always")
     assert result.skipped is None
     assert len(added(result)) == result.metrics["candidates"] > 0

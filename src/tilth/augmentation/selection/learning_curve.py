@@ -5,8 +5,8 @@ real rows would say as there are rows to paraphrase. What those would be worth i
 probe, trained on half, on three quarters and on all of the labels, at rows that it did not see: they fall by a power of
 the number of labels (Cortes et al. 1993, "Learning Curves: Asymptotic Values and Rate of Convergence"; Hestness et al.
 2017, "Deep Learning Scaling is Predictable, Empirically"). Paraphrases are used where the 95% interval of their
-cross-validated gain lies above zero. As many rows fewer show how wide that is, and so how often such a gain would be
-seen (the power of the test): where that is less than once in four nights, minutes of generation would buy nothing.
+cross-validated gain lies above zero. As many rows fewer show how wide that is: a gain of less than half of it could
+not be seen, whatever was generated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tilth.augmentation.selection.cross_fitting import CrossFitting
 from tilth.augmentation.selection.label_agreement import LabelAgreementModels, fit_probe, probe_probabilities
@@ -25,7 +24,6 @@ from tilth.learn import f1_counts, knowable
 from tilth.text import unit_interval
 
 _SHARES = (0.5, 0.75, 1.0)
-_POWER = 0.25  # how often a gain must stand out from chance, to be worth the minutes
 _HALVED = 4  # labels of a class that can be held out in part, and the rest halved
 
 
@@ -47,21 +45,16 @@ class Worth:
     Attributes:
         rows: How many more rows that is.
         gain: What they would add to macro-F1, mean over tasks.
-        half_width: Of the 95% interval of a difference that so many rows make.
+        visible: Half the width of the 95% interval of a difference that so many rows make.
         curve: (training labels, macro-F1, mean over tasks) for half, three quarters and all.
         classes: The largest gains first.
     """
 
     rows: int
     gain: float
-    half_width: float
+    visible: float
     curve: tuple[tuple[int, float], ...]
     classes: tuple[ClassWorth, ...]
-
-    @property
-    def visible(self) -> float:
-        """The gain that cross-validation would tell from chance in one night of four."""
-        return self.half_width * float(1 + stats.norm.ppf(_POWER) / stats.norm.ppf(0.975))
 
     @property
     def enough(self) -> bool:
@@ -102,7 +95,7 @@ def estimate_worth(
     return Worth(
         rows=rows,
         gain=float(np.mean([np.mean([one.gain for one in classes]) for classes in by_task])),
-        half_width=(high - low) / 2,
+        visible=(high - low) / 2,
         curve=tuple((point.labels, mean_macro_f1(tasks, point.predictions, labeled)) for point in points),
         classes=tuple(sorted((one for classes in by_task for one in classes), key=lambda one: -one.gain)),
     )

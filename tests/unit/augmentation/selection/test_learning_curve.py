@@ -49,11 +49,8 @@ def test_a_gain_below_what_can_be_told_from_chance_is_not_enough() -> None:
     assert found is not None
     assert 0 < found.gain < found.visible
     assert not found.enough
-    # A half width is 1.96 deviations, and a quarter of all differences lies 0.6745 deviations above their mean.
-    found = Worth(240, 0.0065, 0.01, (), ())
-    assert found.visible == pytest.approx(0.01 * (1 - 0.6745 / 1.96), abs=1e-6)  # 0.00656
-    assert not found.enough
-    assert Worth(240, 0.0066, 0.01, (), ()).enough
+    assert not Worth(240, 0.0007, 0.0012, (), ()).enough
+    assert Worth(240, 0.0012, 0.0012, (), ()).enough
 
 
 def test_the_gain_of_a_class_by_hand() -> None:
