@@ -26,14 +26,16 @@ _LOOK = 1.0
 Work = Callable[[], Any]
 AnswerFunction = Callable[[Any], Any]
 
-_FORK_IS_UNSAFE = ("darwin",)
-"""Systems whose own libraries may crash or hang in a forked process, which is why Python spawns there (bpo-33725)."""
+_FORK_SETTING = "OBJC_DISABLE_INITIALIZE_FORK_SAFETY"
+"""Without it macOS ends a forked process that uses one of its frameworks; `tilth run` sets it for a night's process."""
 
 
 def why_not_isolated() -> str:
     """Why this process may have no guarded children, or "" where it may."""
-    if not hasattr(os, "fork") or sys.platform in _FORK_IS_UNSAFE:
-        return f"guarded processes need a safe fork, which this system ({sys.platform}) does not have"
+    if not hasattr(os, "fork"):
+        return f"guarded processes are forked, which this system ({sys.platform}) cannot do"
+    if sys.platform == "darwin" and os.environ.get(_FORK_SETTING) != "YES":
+        return f"macOS may end a forked process; to have guarded ones, set {_FORK_SETTING}=YES before Python starts"
     if multiprocessing.current_process().daemon:
         return "this process is a daemon of multiprocessing, which may have no children"
     return ""

@@ -23,7 +23,7 @@ from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import loader
 from tilth.weak_supervision.functions.loader import LoadedFunction, load_functions
 from tilth.weak_supervision.isolation.limits import Limits
-from tilth.weak_supervision.isolation.supervisor import run_guarded
+from tilth.weak_supervision.isolation.supervisor import run_guarded, why_not_isolated
 from tilth.weak_supervision.isolation.worker import ask_parent, enter_step
 from tilth.weak_supervision.voting.cached_applier import cast_votes
 from tilth.weak_supervision.voting.label_matrix import Ballot
@@ -221,6 +221,7 @@ def test_where_a_fork_is_unsafe_functions_run_in_the_nights_own_process_and_that
     source = "from snorkel.labeling import labeling_function\nTASK = 'intent'\n"
     (tmp_path / "one.py").write_text(source + "@labeling_function()\ndef one(x):\n    return None\n")
     assert load_functions(tmp_path, TASKS).remarks == ()
+    monkeypatch.delenv("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", raising=False)
     monkeypatch.setattr(sys, "platform", "darwin")
     (outcome,) = run_guarded([os.getpid], Limits())
     assert outcome.value == os.getpid()
@@ -228,6 +229,13 @@ def test_where_a_fork_is_unsafe_functions_run_in_the_nights_own_process_and_that
     assert (remark.where, remark.why) == (
         "isolation",
         "imported and run in this process, without limits of time and memory, "
-        "for guarded processes need a safe fork, which this system (darwin) does not have",
+        "for macOS may end a forked process; "
+        "to have guarded ones, set OBJC_DISABLE_INITIALIZE_FORK_SAFETY=YES before Python starts",
     )
     assert load_functions(tmp_path / "absent", TASKS).remarks == ()
+    monkeypatch.setenv("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", "YES")  # as in the process of a night
+    assert load_functions(tmp_path, TASKS).remarks == ()
+    (outcome,) = run_guarded([os.getpid], Limits())
+    assert outcome.value not in (None, os.getpid())
+    monkeypatch.delattr(os, "fork")
+    assert why_not_isolated() == "guarded processes are forked, which this system (darwin) cannot do"
