@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from tilth.cli import options
-from tilth.cli import workspace_data as desks
+from tilth.cli import options, workspace_data
 from tilth.cli.terminal import say
 from tilth.errors import RequestError, did_you_mean
 
@@ -34,29 +33,29 @@ def show(*, config: options.Config = None, as_json: options.Json = False) -> int
     """
     from tilth.cli import lf_records as records
 
-    desk = desks.at(config)
-    found = records.listed(desk)
+    data = workspace_data.open_workspace(config)
+    listing = records.listed(data)
     if as_json:
-        _say_json(found)
+        _say_json(listing)
         return 0
-    for one in found["functions"]:
-        kept = "" if one["cached"] else ", asked anew each night"
+    for one in listing["functions"]:
+        not_cached = "" if one["cached"] else ", run anew each night"
         examples = f"{one['hits']} hits and {one['misses']} misses"
-        say(f"{one['task']}.{one['name']:<28} {one['where']}, {examples}{kept}")
-    _say_problems(found)
-    if not found["functions"]:
-        say(f"no labeling function in {desk.workspace.labeling_functions}; start one: tilth lf new NAME")
+        say(f"{one['task']}.{one['name']:<28} {one['where']}, {examples}{not_cached}")
+    _say_problems(listing)
+    if not listing["functions"]:
+        say(f"no labeling function in {data.workspace.labeling_functions}; start one: tilth lf new NAME")
     return 0
 
 
-def _say_json(found: Any) -> None:
-    say(json.dumps(found, indent=2, ensure_ascii=False))
+def _say_json(record: Any) -> None:
+    say(json.dumps(record, indent=2, ensure_ascii=False))
 
 
-def _say_problems(found: dict[str, Any]) -> None:
-    for problem in found["left_out"]:
+def _say_problems(record: dict[str, Any]) -> None:
+    for problem in record["left_out"]:
         say(f"left out: {problem['where']}: {problem['why']}")
-    for remark in found["notes"]:
+    for remark in record["notes"]:
         say(f"note: {remark['where']}: {remark['why']}")
 
 
@@ -74,36 +73,36 @@ def check(*names: str, config: options.Config = None, as_json: options.Json = Fa
     """
     from tilth.cli import lf_records as records
 
-    desk = desks.at(config)
-    functions = [_named(desk, name) for name in names] or list(desk.loaded.functions)
-    by_name = {task.name: task for task in desk.tasks}
-    found = []
-    for ballot in desk.cast(functions, desk.free, cached=False):
+    data = workspace_data.open_workspace(config)
+    functions = [_named(data, name) for name in names] or list(data.loaded.functions)
+    by_name = {task.name: task for task in data.tasks}
+    verdicts = []
+    for ballot in data.cast(functions, data.free, cached=False):
         task = by_name[ballot.function.task]
-        found.append(records.verdict(ballot, task.codes(desk.free[task.name]), desk.config))
-    problems = records.problems(desk)
-    failed = sum(not one["good"] for one in found) + (0 if names else len(problems["left_out"]))
+        verdicts.append(records.verdict(ballot, task.codes(data.free[task.name]), data.config))
+    problems = records.problems(data)
+    failed = sum(not one["good"] for one in verdicts) + (0 if names else len(problems["left_out"]))
     if as_json:
-        _say_json({"failed": failed, "functions": found, **problems})
+        _say_json({"failed": failed, "functions": verdicts, **problems})
         return 1 if failed else 0
-    for one in found:
+    for one in verdicts:
         say(f"{'ok      ' if one['good'] else 'FAILED  '} {one['task']}.{one['name']:<28} {records.line(one)}")
     _say_problems(problems)
     say(f"{failed} failed" if failed else f"{len(functions)} labeling functions are fit for the night")
     return 1 if failed else 0
 
 
-def _named(desk: desks.Desk, name: str) -> LoadedFunction:
-    names = {f"{one.task}.{one.name}": one for one in desk.loaded.functions}
-    found = [one for full, one in names.items() if name in (full, one.name)]
-    if len(found) == 1:
-        return found[0]
-    for problem in desk.loaded.problems:
+def _named(data: workspace_data.WorkspaceData, name: str) -> LoadedFunction:
+    names = {f"{one.task}.{one.name}": one for one in data.loaded.functions}
+    matches = [one for full, one in names.items() if name in (full, one.name)]
+    if len(matches) == 1:
+        return matches[0]
+    for problem in data.loaded.problems:
         if name in problem.where:
             raise RequestError(f"{problem.where} is left out: {problem.why}")
-    if found:
+    if matches:
         raise RequestError(f"{name} is a function of several tasks; name one of {', '.join(sorted(names))}")
-    short = {one.name for one in desk.loaded.functions}
+    short = {one.name for one in data.loaded.functions}
     raise RequestError(f'there is no labeling function "{name}"; {did_you_mean(name, short)}')
 
 
@@ -121,25 +120,25 @@ def votes(name: str, /, *, rows: int = 10, config: options.Config = None, as_jso
     """
     if rows < 0:
         raise RequestError(f"--rows {rows}: at least 0")
-    desk = desks.at(config)
-    function = _named(desk, name)
-    task = desk.task(function.task)
-    ballot, on_gold = (desk.cast([function], frame, cached=True)[0] for frame in (desk.free, desk.gold))
+    data = workspace_data.open_workspace(config)
+    function = _named(data, name)
+    task = data.task(function.task)
+    ballot, on_gold = (data.cast([function], frame, cached=True)[0] for frame in (data.free, data.gold))
     if ballot.error:
         raise RequestError(f"{task.name}.{function.name} would be left out: {ballot.error}")
     from tilth.cli import lf_records as records
 
-    found = records.voted(desk, task, ballot, on_gold, rows)
+    record = records.voted(data, task, ballot, on_gold, rows)
     if as_json:
-        _say_json(found)
+        _say_json(record)
         return 0
-    say(f"{task.name}.{function.name} ({function.where}): {records.line(found)}")
+    say(f"{task.name}.{function.name} ({function.where}): {records.line(record)}")
     for title, part in (("wrong", "wrong"), ("right, or without a label to go by", "others")):
-        say(f"\n{title}: {found[part]['count']}")
-        for row in found[part]["rows"]:
+        say(f"\n{title}: {record[part]['count']}")
+        for row in record[part]["rows"]:
             given, text = row["label"] or "no label", " ".join(row["text"].split())[:WIDTH]
             say(f"  {row['id']}  {row['vote']} ({given})  {text}")
-    if gold := found["gold"]:
+    if gold := record["gold"]:
         say(f"\ngold: votes on {gold['votes']} of {gold['rows']} rows, right on {gold['right']}")
     return 0
 
@@ -166,15 +165,15 @@ def new(
     """
     from tilth.weak_supervision import new_function_file
 
-    desk = desks.at(config)
-    of = desk.task(task)
+    data = workspace_data.open_workspace(config)
+    of = data.task(task)
     _check_label(label, of)
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
         raise RequestError(f'"{name}" names no function; use letters, digits and _, and begin with a letter')
-    path = desk.workspace.labeling_functions / f"{name}.py"
+    path = data.workspace.labeling_functions / f"{name}.py"
     if path.exists():
         raise RequestError(f"{path} is there already; choose another name")
-    texts, codes = desk.free["text"].tolist(), of.codes(desk.free[of.name])
+    texts, codes = data.free["text"].tolist(), of.codes(data.free[of.name])
     source = new_function_file(name, of, label, texts, codes)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
@@ -211,31 +210,31 @@ def suggest(
 
     if not 0 < precision <= 1:
         raise RequestError(f"--precision {precision}: more than 0 and at most 1")
-    desk = desks.at(config)
-    of = desk.task(task)
+    data = workspace_data.open_workspace(config)
+    of = data.task(task)
     _check_label(label, of)
-    texts, codes = desk.free["text"].tolist(), of.codes(desk.free[of.name])
-    own = [one for one in desk.loaded.functions if one.task == of.name]
-    ballots = desk.cast(own, desk.free, cached=True)
+    texts, codes = data.free["text"].tolist(), of.codes(data.free[of.name])
+    functions = [one for one in data.loaded.functions if one.task == of.name]
+    ballots = data.cast(functions, data.free, cached=True)
     covered = np.zeros(len(texts), dtype=bool)
     for ballot in ballots:
         if not ballot.error:
             covered |= ballot.column >= 0
-    found = suggest_functions(texts, codes, of, covered, precision=precision)
-    found = [one for one in found if label in (None, one.label)]
-    if not found:
+    suggestions = suggest_functions(texts, codes, of, covered, precision=precision)
+    suggestions = [one for one in suggestions if label in (None, one.label)]
+    if not suggestions:
         raise RequestError("no phrase is right often enough in enough labeled rows; label more, or lower --precision")
     names: list[str] = []
-    for one in found:
+    for one in suggestions:
         names.append(function_name(one.label, names))
     parts = [
         function_source(one, texts, codes, of.labels.index(one.label), name)
-        for one, name in zip(found, names, strict=True)
+        for one, name in zip(suggestions, names, strict=True)
     ]
     if as_json:
         from tilth.cli import lf_records as records
 
-        _say_json({"task": of.name, "functions": records.suggested(found, names, parts)})
+        _say_json({"task": of.name, "functions": records.suggested(suggestions, names, parts)})
     else:
         say((MINED_FILE_HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0

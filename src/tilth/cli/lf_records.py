@@ -1,4 +1,4 @@
-"""What `tilth lf` has to say, as records: for its lines on a terminal, and for `--json`."""
+"""What `tilth lf` reports, as records: for its lines on a terminal, and for `--json`."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tilth.cli.workspace_data import Desk
+    from tilth.cli.workspace_data import WorkspaceData
     from tilth.samples import Task
     from tilth.weak_supervision import Ballot, Config, Suggestion
 
 Record = dict[str, Any]
 
 
-def listed(desk: Desk) -> Record:
+def listed(data: WorkspaceData) -> Record:
     """Every function that is there, and what is left out and why."""
     from tilth.weak_supervision import examples_of
 
     functions = []
-    for one in desk.loaded.functions:
-        own = examples_of(one.function)
-        counts = {"hits": len(own.hits), "misses": len(own.misses), "cached": bool(one.key)}
+    for one in data.loaded.functions:
+        examples = examples_of(one.function)
+        counts = {"hits": len(examples.hits), "misses": len(examples.misses), "cached": bool(one.key)}
         functions.append({"task": one.task, "name": one.name, "where": one.where, **counts})
-    return {"functions": functions, **problems(desk)}
+    return {"functions": functions, **problems(data)}
 
 
-def problems(desk: Desk) -> Record:
+def problems(data: WorkspaceData) -> Record:
     """What is left out, and what else is to be known of the functions."""
-    left_out = [{"where": one.where, "why": one.why} for one in desk.loaded.problems]
-    return {"left_out": left_out, "notes": [{"where": one.where, "why": one.why} for one in desk.loaded.remarks]}
+    left_out = [{"where": one.where, "why": one.why} for one in data.loaded.problems]
+    return {"left_out": left_out, "notes": [{"where": one.where, "why": one.why} for one in data.loaded.remarks]}
 
 
 def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
@@ -43,8 +43,8 @@ def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
     if ballot.error:
         return found
     voted = ballot.column >= 0
-    told = voted & (truth >= 0)
-    right, measured = int((ballot.column[told] == truth[told]).sum()), int(told.sum())
+    labeled = voted & (truth >= 0)
+    right, measured = int((ballot.column[labeled] == truth[labeled]).sum()), int(labeled.sum())
     poor = measured >= config.min_measured and is_surely_below(right, measured, config.min_accuracy)
     if poor:
         found |= {"good": False, "error": f"below min_accuracy = {config.min_accuracy}"}
@@ -63,11 +63,11 @@ def line(found: Record) -> str:
     return f"{words}{poor}, {found['seconds']:.2f} s{remark}"
 
 
-def voted(desk: Desk, task: Task, ballot: Ballot, on_gold: Ballot, rows: int) -> Record:
+def voted(data: WorkspaceData, task: Task, ballot: Ballot, on_gold: Ballot, rows: int) -> Record:
     """The rows that a function labels, the wrong ones by themselves; of gold rows their counts alone."""
-    truth, cast = task.codes(desk.free[task.name]), ballot.column
+    truth, cast = task.codes(data.free[task.name]), ballot.column
     wrong = (cast >= 0) & (truth >= 0) & (cast != truth)
-    ids, texts = desk.free["id"].tolist(), desk.free["text"].tolist()
+    ids, texts = data.free["id"].tolist(), data.free["text"].tolist()
 
     def shown(mask: np.ndarray) -> Record:
         found = [
@@ -81,18 +81,18 @@ def voted(desk: Desk, task: Task, ballot: Ballot, on_gold: Ballot, rows: int) ->
         ]
         return {"count": int(mask.sum()), "rows": found}
 
-    record: Record = {**verdict(ballot, truth, desk.config), "wrong": shown(wrong)}
+    record: Record = {**verdict(ballot, truth, data.config), "wrong": shown(wrong)}
     record["others"] = shown((cast >= 0) & ~wrong)
     record["gold"] = None
-    if len(desk.gold) and not on_gold.error:
-        truth, cast = task.codes(desk.gold[task.name]), on_gold.column
-        told = (cast >= 0) & (truth >= 0)
-        right = int((cast[told] == truth[told]).sum())
+    if len(data.gold) and not on_gold.error:
+        truth, cast = task.codes(data.gold[task.name]), on_gold.column
+        labeled = (cast >= 0) & (truth >= 0)
+        right = int((cast[labeled] == truth[labeled]).sum())
         record["gold"] = {"votes": int((cast >= 0).sum()), "rows": len(cast), "right": right}
     return record
 
 
-def suggested(found: Sequence[Suggestion], names: Sequence[str], sources: Sequence[str]) -> list[Record]:
+def suggested(suggestions: Sequence[Suggestion], names: Sequence[str], sources: Sequence[str]) -> list[Record]:
     """Functions that are suggested, each with its source."""
     return [
         {
@@ -105,5 +105,5 @@ def suggested(found: Sequence[Suggestion], names: Sequence[str], sources: Sequen
             "measured": one.labeled,
             "source": source,
         }
-        for one, name, source in zip(found, names, sources, strict=True)
+        for one, name, source in zip(suggestions, names, sources, strict=True)
     ]

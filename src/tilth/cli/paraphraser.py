@@ -14,7 +14,7 @@ from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
     from tilth.augmentation import Adapted
-    from tilth.cli.workspace_data import Desk
+    from tilth.cli.workspace_data import WorkspaceData
 
 
 paraphraser = App(name="paraphraser", help="Train or try the paraphraser by hand.")
@@ -46,7 +46,7 @@ def learn(
         raise RequestError(f"--steps {steps}: at least 1")
     from tilth.cli import workspace_data
 
-    adapted = _adapted(workspace_data.at(config), out, steps, denoiser)
+    adapted = _adapted(workspace_data.open_workspace(config), out, steps, denoiser)
     record = adapted.record
     before, after = record["heldout_loss_before"], record["heldout_loss"]
     if before is None:
@@ -57,7 +57,7 @@ def learn(
     return 0
 
 
-def _adapted(at: Desk, out: Path, steps: int | None, denoiser: str | None) -> Adapted:
+def _adapted(at: WorkspaceData, out: Path, steps: int | None, denoiser: str | None) -> Adapted:
     """Written beside and renamed, so that the folder is whole or not there."""
     from tilth import samples as table
     from tilth import store

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Desk:
+class WorkspaceData:
     """The workspace's rows and functions, as far as a command needs them."""
 
     workspace: Workspace
@@ -103,16 +103,16 @@ class Desk:
         )
 
 
-def at(config: Path | None) -> Desk:
-    """The desk of a config file's workspace, or of the one that holds the current folder."""
+def open_workspace(config: Path | None) -> WorkspaceData:
+    """The data of a config file's workspace, or of the one that holds the current folder."""
     from tilth import night, store
 
     workspace = store.locate(config)
-    return Desk(workspace=workspace, settings=night.Request(workspace=workspace).settings)
+    return WorkspaceData(workspace=workspace, settings=night.Request(workspace=workspace).settings)
 
 
 def run(name: str) -> Run:
-    """The run that is asked for: of the workspace, of `tilth-runs` outside any, or wherever its path says."""
+    """The run of that name: of the workspace, of `tilth-runs` outside any, or wherever its path says."""
     from tilth import store
 
     workspace = store.locate(anywhere=True)

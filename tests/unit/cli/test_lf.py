@@ -44,7 +44,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tasks = '[[tasks]]\nname = "area"\n[[tasks]]\nname = "intent"\nparent = "area"\n'
     config = f'{tasks}[data]\ninput = ["in.csv"]\ngold = "gold.csv"\n[weak_supervision]\nmin_measured = 4\n'
     (tmp_path / "tilth.toml").write_text(config)
-    monkeypatch.setattr(workspace_data.Desk, "encoder", HashingEncoder())
+    monkeypatch.setattr(workspace_data.WorkspaceData, "encoder", HashingEncoder())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

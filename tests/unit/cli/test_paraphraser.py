@@ -19,7 +19,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tasks = '[[tasks]]\nname = "intent"\n[augmentation.adapt]\nlow = 0.2\nheldout = 0.2\n'
     (tmp_path / "tilth.toml").write_text(f'[data]\ninput = ["in.csv"]\n{tasks}')
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workspace_data.Desk, "encoder", HashingEncoder())
+    monkeypatch.setattr(workspace_data.WorkspaceData, "encoder", HashingEncoder())
     return tmp_path
 
 
