@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from tilth.learn import fit_predict, scores
 from tilth.learn.encoder import Encoder
-from tilth.learn.encoder.trunk import encode
+from tilth.learn.encoder.trunk import encode_with_trunk
 from tilth.training import fine_tuning
 from tilth.training.config import Config as Training
 from tilth.training.heads import fit_head
@@ -74,7 +74,7 @@ class Learners:
         start = fit_head(given.task, self.encoder.encode(texts), codes, weights, uses_parent=False)
         model, _ = fine_tuning.tune(folder, rows, [start], config, seed)
         most = self.encoder.config.max_chunks
-        return [encode(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
+        return [encode_with_trunk(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
 
 
 def _by_words(texts: list[str], codes: np.ndarray, weights: np.ndarray, gold: list[str]) -> np.ndarray:

@@ -131,8 +131,8 @@ class Evidence:
     def _cross_validated(self, task: Task, codes: np.ndarray) -> OutOfFold:
         def compute() -> dict[str, np.ndarray]:
             classes = len(task.labels)
-            found = cross_validate(self.embeddings(), codes, self.folds, classes=classes, fold_count=self._folds)
-            return found.to_arrays()
+            predictions = cross_validate(self.embeddings(), codes, self.folds, classes=classes, fold_count=self._folds)
+            return predictions.to_arrays()
 
         return OutOfFold.from_arrays(self.cache.arrays("out_of_fold", self._key(task, codes), compute), codes)
 

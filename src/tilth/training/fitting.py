@@ -102,7 +102,7 @@ def _fine_tune(
     frame: pd.DataFrame, tuning_set: TrainingSet, config: Config, resources: Resources, folder: Path
 ) -> _Trial:
     """Fine-tune the encoder on the rows beside the hold-out, and fit heads on it as on the frozen one."""
-    from tilth.learn.encoder import encode
+    from tilth.learn.encoder import encode_with_trunk
     from tilth.training import fine_tuning
 
     frozen, training_rows = resources.evidence.embeddings(), tuning_set.beside_hold_out
@@ -117,7 +117,7 @@ def _fine_tune(
     # Only rows that are trained on or held out are needed here; the export answers for all.
     embeddings = np.zeros_like(frozen)
     texts, most = frame["text"][tuning_set.labeled].tolist(), encoder_config(resources).max_chunks
-    embeddings[tuning_set.labeled] = encode(trunk, folder, texts, config.max_tokens, most)
+    embeddings[tuning_set.labeled] = encode_with_trunk(trunk, folder, texts, config.max_tokens, most)
     tuned_heads = [fit_task_head(tuning_set, task, embeddings, training_rows) for task in tuning_set.tasks]
     return _Trial(trunk=trunk, losses=losses, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
 

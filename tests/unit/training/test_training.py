@@ -18,7 +18,7 @@ from tilth import samples as table
 from tilth import stage, training
 from tilth.errors import RequestError
 from tilth.learn.encoder.tokenizer import Tokens
-from tilth.learn.encoder.trunk import Trunk, encode
+from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.learn.hierarchy import decide
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
@@ -64,7 +64,7 @@ class FolderEncoder:
         self.folder = folder
 
     def encode(self, texts: Any, progress: Any = None) -> np.ndarray:
-        return encode(Trunk(self.folder).eval(), self.folder, list(texts), 64, 64)
+        return encode_with_trunk(Trunk(self.folder).eval(), self.folder, list(texts), 64, 64)
 
 
 def resources(samples: Any, encoder: Any, tmp_path: Path, tasks: tuple[Task, ...] = TASKS) -> stage.Resources:
@@ -172,7 +172,7 @@ def test_tuned_trunk_learns_is_repeatable_and_leaves_global_randomness_alone(fol
 def test_few_rows_take_more_passes(folder: Path) -> None:
     texts = [row[1] for row in ROWS[:4]]
     codes = np.arange(4) % 2
-    vectors = encode(Trunk(folder), folder, texts, 64, 1)
+    vectors = encode_with_trunk(Trunk(folder), folder, texts, 64, 1)
     head = fit_head(Task(name="t", labels=("a", "b")), vectors, codes, np.ones(4), uses_parent=False)
     lessons = TuningRows(texts=texts, codes={"t": codes}, weights={"t": np.ones(4)})
     for steps, config in {150: Config(), 7: Config(steps=7)}.items():
@@ -319,7 +319,7 @@ def test_a_tuned_trunk_reads_long_texts_as_its_export_does(folder: Path, tmp_pat
     model = training.run(samples, config, own).artifacts["model"]
     settings = json.loads((model / "tilth.json").read_text())
     (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5, "max_chunks": 2}))
-    ours = encode(Trunk(folder).eval(), folder, [words, "red"], 5, 2)
+    ours = encode_with_trunk(Trunk(folder).eval(), folder, [words, "red"], 5, 2)
     np.testing.assert_allclose(Predictor.load(model).embed([words, "red"]), ours, atol=0.02)
 
 

@@ -138,12 +138,12 @@ def copy_metrics(frame: pd.DataFrame, tasks: Sequence[Task], conflicts: Mapping[
     counted: dict[str, Any] = {}
     for task in tasks:
         conflict, given = conflicts[task.name], frame[f"{task.name}_given"]
-        own = given[is_copy].to_numpy(dtype=object)
-        other = given.to_numpy(dtype=object)[original[is_copy].to_numpy(dtype=np.int64)]
+        of_copy = given[is_copy].to_numpy(dtype=object)
+        of_kept = given.to_numpy(dtype=object)[original[is_copy].to_numpy(dtype=np.int64)]
         rows = is_copy.nonzero()[0]
-        lost = rows[pd.notna(own) & pd.isna(other)]
+        lost = rows[pd.notna(of_copy) & pd.isna(of_kept)]
         near = ~frame["is_exact_duplicate_issue"].to_numpy(dtype=bool)[rows]
-        near = rows[near & pd.notna(own) & pd.notna(other) & (own != other)]
+        near = rows[near & pd.notna(of_copy) & pd.notna(of_kept) & (of_copy != of_kept)]
         stands = np.flatnonzero(conflict.rows & ~is_copy & frame["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
         counted[task.name] = {
             "conflicting": _count_and_first(frame, stands),

@@ -61,11 +61,11 @@ class LabelColumns:
         The label as given is their majority, which does not stand against their weighted votes. `checked` are the rows
         whose label may be changed.
         """
-        mine = consensus.several & checked
-        rows, quality, differs = self._rows[mine], consensus.quality[mine], consensus.label[mine] != codes[mine]
+        voted = consensus.several & checked
+        rows, quality, differs = self._rows[voted], consensus.quality[voted], consensus.label[voted] != codes[voted]
         right = np.where(differs, np.minimum(quality, 1 - quality), quality)
         self.quality[rows], self.right[rows], self.suggested_right[rows] = right, right, quality
-        self.suggested[rows], self.issue[rows] = labels[consensus.label[mine]], differs
+        self.suggested[rows], self.issue[rows] = labels[consensus.label[voted]], differs
         action = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
         self.action[rows] = np.where(differs, action, Action.KEEP.value)
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tilth.learn.encoder.chunking import chunked
     from tilth.learn.encoder.text_encoder import Encoder
     from tilth.learn.encoder.tokenizer import Tokens
-    from tilth.learn.encoder.trunk import Trunk, encode
+    from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 
-__all__ = ["WHEEL", "Encoder", "Tokens", "Trunk", "chunked", "encode", "resolve_model", "wheel_path"]
+__all__ = ["WHEEL", "Encoder", "Tokens", "Trunk", "chunked", "encode_with_trunk", "resolve_model", "wheel_path"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -25,6 +25,6 @@ __getattr__, __dir__ = lazy_exports(
         "chunking": ("chunked",),
         "text_encoder": ("Encoder",),
         "tokenizer": ("Tokens",),
-        "trunk": ("Trunk", "encode"),
+        "trunk": ("Trunk", "encode_with_trunk"),
     },
 )

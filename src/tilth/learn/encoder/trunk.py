@@ -35,7 +35,7 @@ class Trunk(nn.Module):
         return nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=1)
 
 
-def encode(trunk: Trunk, folder: Path, texts: Sequence[str], limit: int, most: int) -> np.ndarray:
+def encode_with_trunk(trunk: Trunk, folder: Path, texts: Sequence[str], limit: int, most: int) -> np.ndarray:
     """Vectors of the texts under a tuned trunk, float32, shape (texts, dimensions).
 
     Longer texts are read in chunks of `limit` tokens, `most` of them at most, and weighed by their tokens, as the
