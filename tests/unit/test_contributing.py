@@ -19,7 +19,7 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import query_strategies
 from tilth.cleaning.checks import text_quality
-from tilth.cleaning.checks.registry import CHECKS, ordered
+from tilth.cleaning.checks.registry import CHECKS, ordered_checks
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
@@ -52,7 +52,7 @@ def paste(title: str, module: ModuleType) -> None:
 @contextmanager
 def restored(registry: MutableMapping[str, Any]) -> Iterator[None]:
     """Whatever the block registers is gone afterwards."""
-    ordered()  # loads every check that there is, before it is noted which there are
+    ordered_checks()  # loads every check that there is, before it is noted which there are
     before = dict(registry)
     try:
         yield
