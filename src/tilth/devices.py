@@ -18,29 +18,29 @@ DEVICE = rf"^(auto|{_NAMES})$"
 """The same, or left to PyTorch."""
 
 
-def resolve_device(word: str, setting: str, instead: str) -> str:
-    """The device of a config's word, by PyTorch's name.
+def resolve_device(device: str, setting: str, alternative: str) -> str:
+    """The device that a config names, by PyTorch's name.
 
     Args:
-        word: One that `DEVICE` describes; `auto` is the first CUDA device, else the processor.
-        setting: What it is called in the config.
-        instead: What may be set where there is no such device.
+        device: As `DEVICE` describes it; `auto` is the first CUDA device, else the processor.
+        setting: The config key it comes from, for the message.
+        alternative: What to set where there is no such device, for the message.
 
     Raises:
         ConfigError: PyTorch finds no such device.
     """
     import torch
 
-    if word == "auto":
+    if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    kind = torch.device(word)
-    have = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind.type, 1)
-    if (kind.index or 0) >= have:
+    kind = torch.device(device)
+    available = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind.type, 1)
+    if (kind.index or 0) >= available:
         raise ConfigError(
-            f'{setting} = "{word}", and PyTorch {torch.__version__} finds {have} device(s) of that kind; '
-            f"run where there is one (and a PyTorch built for it), or set {instead}"
+            f'{setting} = "{device}", and PyTorch {torch.__version__} finds {available} device(s) of that kind; '
+            f"run where there is one (and a PyTorch built for it), or set {alternative}"
         )
-    return word
+    return device
 
 
 def autocast(device: str = "cpu", weights: torch.dtype | None = None) -> torch.autocast:

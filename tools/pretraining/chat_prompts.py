@@ -1,4 +1,4 @@
-"""What a small chat model is asked, that it writes the messages of `pretrain_written`: contexts, openings, topics.
+"""The prompts by which a small chat model writes the messages of `write_messages`: contexts, openings, topics.
 
 The model writes the *user's* turn, which a chat model has learned as well as its own (Xu et al. 2024, Magpie). Each
 message has a topic, in what the assistant said before, and begins with one of many openings.

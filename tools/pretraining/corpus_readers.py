@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tilth.augmentation.text.detokenizer import presentable
+from tilth.augmentation.text.detokenizer import as_sentence
 from tilth.text import digest
 
 
@@ -88,7 +88,7 @@ def chat(folder: Path) -> Texts:
 
 
 def written(folder: Path) -> Texts:
-    """Messages by a language model (`pretrain_written`); every fortieth is held out."""
+    """Messages by a language model (`tools.pretraining.write_messages`); every fortieth is held out."""
     texts = json.loads((folder / "messages.json").read_text(encoding="utf-8"))
     held = [_held(text, 40) for text in texts]
     return Texts(texts, [f"written:{flag}" for flag in held], held)
@@ -105,7 +105,7 @@ def glosses(folder: Path) -> list[str]:
 
 
 def readable(texts: Sequence[str], work: Path) -> list[bool]:
-    """Whether the grammar checker finds nothing in a text; verdicts are kept in `work`."""
+    """Whether the grammar checker finds nothing in a text; verdicts are cached in `work`."""
     from harper import Language, Linter
 
     file = work / "readable.json"
@@ -114,6 +114,6 @@ def readable(texts: Sequence[str], work: Path) -> list[bool]:
     for text in texts:
         key = digest(text)
         if key not in known:
-            known[key] = not linter.lint(presentable(text), language=Language.PLAINTEXT)
+            known[key] = not linter.lint(as_sentence(text), language=Language.PLAINTEXT)
     file.write_text(json.dumps(known), encoding="utf-8")
     return [known[digest(text)] for text in texts]

@@ -10,7 +10,7 @@ import numpy as np
 from tools.pretraining import corpus_readers as read
 from tools.pretraining.prepared_corpora import Corpora
 
-from tilth.augmentation.diffusion.training_data import Examples, alone, joined, paired
+from tilth.augmentation.diffusion.training_data import Examples, join_examples, paired_examples, unpaired_examples
 from tilth.augmentation.diffusion.vocabulary import SEP
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import WHEEL, Encoder, wheel_path
@@ -20,7 +20,7 @@ from tilth.store import Cache
 FOLDERS = ("chitchat", "clinc150", "crowdwsa2019", "paws-wiki", "state-union", "wordnet", "written")
 BAND = (0.55, 0.97)
 """Cosines between which two texts of one intent count as a paraphrase."""
-LONGEST = 44
+MAX_TOKENS = 44
 """Tokens of the longest text taken: short ones are what a night paraphrases, and they make steps cheap."""
 SHARES = {
     "clinc150 pairs": 0.11,
@@ -60,17 +60,17 @@ def load(folders: Mapping[str, Path], work: Path) -> Corpora:
     begins = np.cumsum([0, len(mined.texts), 2 * len(given), len(speeches), len(examples)])
     twins = begins[1] + np.arange(2 * len(given)).reshape(-1, 2)
     both, both_held = np.concatenate([twins, twins[:, ::-1]]), np.array(2 * given_held)
-    short = (size[both] <= LONGEST).all(1)
+    short = (size[both] <= MAX_TOKENS).all(1)
     for parts, flag in ((train, False), (held, True)):
         wiki = both[short & (both_held == flag)]
-        parts["paws_wiki pairs"] = paired(ids, wiki, np.full(len(wiki), 0.95))
-        parts["paws_wiki alone"] = alone(ids, np.unique(wiki))
+        parts["paws_wiki pairs"] = paired_examples(ids, wiki, np.full(len(wiki), 0.95))
+        parts["paws_wiki alone"] = unpaired_examples(ids, np.unique(wiki))
         for name, start, end in (("state_union", *begins[2:4]), ("wordnet", *begins[3:5])):
-            rows = start + np.flatnonzero((size[start:end] >= _SHORTEST) & (size[start:end] <= LONGEST))
-            parts[f"{name} alone"] = alone(ids, rows[(np.arange(len(rows)) % _EVERY == 0) == flag])
+            rows = start + np.flatnonzero((size[start:end] >= _SHORTEST) & (size[start:end] <= MAX_TOKENS))
+            parts[f"{name} alone"] = unpaired_examples(ids, rows[(np.arange(len(rows)) % _EVERY == 0) == flag])
     for name, share in SHARES.items():
         train[name].weight[:] = share / max(len(train[name]), 1)
-    whole = joined([train[name] for name in SHARES])
+    whole = join_examples([train[name] for name in SHARES])
     return Corpora(
         whole, {name: _some(held[name]) for name in SHARES}, _vocabulary(whole), {n: len(train[n]) for n in SHARES}
     )
@@ -80,7 +80,7 @@ def _chat(folders: Mapping[str, Path], work: Path) -> read.Texts:
     """Utterances of a useful length in which the grammar checker finds nothing."""
     chat = read.chat(folders["chitchat"])
     size = np.array([len(text) for text in tokenized(chat.texts)])
-    sized = np.flatnonzero((size >= _SHORTEST) & (size <= LONGEST))
+    sized = np.flatnonzero((size >= _SHORTEST) & (size <= MAX_TOKENS))
     fine = sized[read.readable([chat.texts[row] for row in sized], work)]
     return read.Texts(*([part[row] for row in fine] for part in (chat.texts, chat.groups, chat.held)))
 
@@ -92,20 +92,20 @@ def _near(
     held, kind = np.array(mined.held), np.array([group.split(":")[0] for group in mined.groups])
     pairs, cosine = _mine(mined, work)
     of = kind[pairs[:, 0]]
-    good = (size[pairs] <= LONGEST).all(1) & (size[pairs] > 1).all(1)
+    good = (size[pairs] <= MAX_TOKENS).all(1) & (size[pairs] > 1).all(1)
     for name, least in _CLOSE.items():
         good &= (of != name) | (cosine >= least)
     # Learners of English wrote the translations: one that does not read well is no target.
     target = pairs[:, 1]
     crowd = np.flatnonzero(of == "crowd")
     good[crowd] &= np.array(read.readable([mined.texts[row] for row in target[crowd]], work), dtype=bool)
-    rows = np.flatnonzero((size[: len(held)] <= LONGEST) & (size[: len(held)] > 1))
+    rows = np.flatnonzero((size[: len(held)] <= MAX_TOKENS) & (size[: len(held)] > 1))
     parts: tuple[dict[str, Examples], dict[str, Examples]] = ({}, {})
     for part, flag in zip(parts, (False, True), strict=True):
         for name, short in _KINDS.items():
             chosen = good & (of == short) & (held[pairs] == flag).all(1)
-            part[f"{name} pairs"] = paired(ids, pairs[chosen], cosine[chosen])
-            part[f"{name} alone"] = alone(ids, rows[(kind[rows] == short) & (held[rows] == flag)])
+            part[f"{name} pairs"] = paired_examples(ids, pairs[chosen], cosine[chosen])
+            part[f"{name} alone"] = unpaired_examples(ids, rows[(kind[rows] == short) & (held[rows] == flag)])
     return parts
 
 

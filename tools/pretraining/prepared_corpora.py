@@ -32,16 +32,16 @@ def save(corpora: Corpora, file: Path) -> None:
         for name, examples in {"train": corpora.train, **held}.items()
         for part in _PARTS
     }
-    beside = file.with_suffix(".new.npz")
+    partial = file.with_suffix(".new.npz")
     np.savez_compressed(
-        beside,
+        partial,
         tokens=np.concatenate([np.asarray(text, dtype=np.int32) for text in texts]),
         sizes=np.array([len(text) for text in texts]),
         vocabulary=corpora.vocabulary,
         notes=np.array(json.dumps({"heldout": list(corpora.heldout), "counts": corpora.counts})),
         **arrays,
     )
-    beside.replace(file)
+    partial.replace(file)
 
 
 def restore(file: Path) -> Corpora:

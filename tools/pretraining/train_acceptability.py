@@ -27,20 +27,20 @@ from tools.pretraining.denoiser_corpora import BAND
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import load_paraphraser
-from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, load, save
+from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, load_acceptability, save_acceptability
 from tilth.augmentation.quality.acceptability_training import (
     BATCH,
     Pair,
-    batches,
     by_turns,
-    fit,
-    new_wording,
-    paired,
-    recombinations,
+    is_reworded,
+    pair_batches,
+    recombination_pairs,
+    synthetic_error_batches,
+    train_acceptability,
 )
-from tilth.augmentation.quality.synthetic_errors import with_a_mistake
+from tilth.augmentation.quality.synthetic_errors import with_synthetic_error
 from tilth.augmentation.selection import GateConfig
-from tilth.augmentation.text.detokenizer import spellings
+from tilth.augmentation.text.detokenizer import corpus_spellings
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.store import Cache
@@ -73,23 +73,29 @@ def main(arguments: list[str] | None = None) -> None:
     train, held, rows = sentences(args.clinc150, args.paws_wiki, args.state_union, args.seed)
     logger.info("%d sentences, %d held out", len(train), len(held))
     if args.start is not None:
-        model, facts = load(args.start / WEIGHTS.name)
+        model, facts = load_acceptability(args.start / WEIGHTS.name)
     else:
         torch.manual_seed(args.seed)  # of the changes and of the scoring layer
         model = Acceptability(RANK)
-        curve = fit(model, batches(train, args.seed), args.steps, PEAK)
+        curve = train_acceptability(model, synthetic_error_batches(train, args.seed), args.steps, PEAK)
         facts = {"steps": args.steps, "seed": args.seed, "curve": curve}
         publish(model, held, near(rows, args.work), args.out, facts)
     if args.more_steps:
         pairs = written(random.Random(args.seed).sample(train, _SOURCES), args.seed)
         logger.info("%d paraphrases", len(pairs))
-        both = by_turns(batches(train, args.seed + 1), paired(pairs, args.seed))
-        facts |= {"more_steps": args.more_steps, "more_curve": fit(model, both, args.more_steps, PEAK / 2)}
+        both = by_turns(synthetic_error_batches(train, args.seed + 1), pair_batches(pairs, args.seed))
+        facts |= {
+            "more_steps": args.more_steps,
+            "more_curve": train_acceptability(model, both, args.more_steps, PEAK / 2),
+        }
     if args.third_steps:
         corpus = data.clinc(args.clinc150)
         requests = [text for text, held in zip(corpus.texts, corpus.held, strict=True) if not held]
         every = third(train, requests, args.seed)
-        facts |= {"third_steps": args.third_steps, "third_curve": fit(model, every, args.third_steps, PEAK / 2)}
+        facts |= {
+            "third_steps": args.third_steps,
+            "third_curve": train_acceptability(model, every, args.third_steps, PEAK / 2),
+        }
     publish(model, held, near(rows, args.work), args.out, facts)
 
 
@@ -97,11 +103,11 @@ def third(train: Sequence[str], requests: Sequence[str], seed: int) -> Iterator[
     """Batches of mistakes and of paraphrases, and as many of recombinations, which are of requests alone."""
     rng, tokenizer = random.Random(seed), load_paraphraser("pretrained", Config().scheduler).tokenizer
     sources = rng.sample(list(requests), min(_SOURCES, len(requests)))
-    made = recombinations(sources, requests, spellings(requests), tokenizer, seed)
+    made = recombination_pairs(sources, requests, corpus_spellings(requests), tokenizer, seed)
     pairs = written(rng.sample(list(train), min(_FEWER, len(train))), seed)
     logger.info("%d recombinations, %d paraphrases", len(made), len(pairs))
-    mistakes, mixed = batches(train, seed + 2), paired(made, seed)
-    return by_turns(mistakes, mixed, paired(pairs, seed), mixed)
+    mistakes, mixed = synthetic_error_batches(train, seed + 2), pair_batches(made, seed)
+    return by_turns(mistakes, mixed, pair_batches(pairs, seed), mixed)
 
 
 def sentences(
@@ -137,7 +143,7 @@ def written(texts: Sequence[str], seed: int) -> list[Pair]:
         generator=torch.Generator().manual_seed(seed),
     )
     return [
-        (text, one) for text, found in zip(texts, made.texts, strict=True) for one in found if new_wording(text, one)
+        (text, one) for text, found in zip(texts, made.texts, strict=True) for one in found if is_reworded(text, one)
     ]
 
 
@@ -157,7 +163,7 @@ def publish(model: Acceptability, held: Sequence[str], pairs: Sequence[Pair], ou
         if parameter.requires_grad:
             parameter.data = parameter.data.bfloat16().float()  # what is measured is what is shipped
     rng = random.Random(1)
-    made = [(text, bad) for text in held if (bad := with_a_mistake(text, rng)) is not None]
+    made = [(text, bad) for text in held if (bad := with_synthetic_error(text, rng)) is not None]
     good, bad = model.scores([text for text, _ in made]), model.scores([text for _, text in made])
     old, new = model.scores([text for text, _ in pairs]), model.scores([text for _, text in pairs])
     floor = float(np.quantile(good, _FLOOR))
@@ -174,7 +180,7 @@ def publish(model: Acceptability, held: Sequence[str], pairs: Sequence[Pair], ou
         "heldout_false_alarms": _FALSE_ALARMS,
     }
     logger.info("%s", json.dumps({name: value for name, value in facts.items() if name != "curve"}))
-    save(model, facts, out / WEIGHTS.name)
+    save_acceptability(model, facts, out / WEIGHTS.name)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Pretrains the denoiser that tilth ships, from six corpora whose licences permit it and from written messages.
 
-`pretrain_written` makes the messages. Then one command makes the weights again; stopped, it goes on from its last
-checkpoint:
+`tools.pretraining.write_messages` makes the messages. Then one command makes the weights again; stopped, it goes on
+from its last checkpoint:
 
     python -m tools.pretraining.train_denoiser --chitchat DIR --clinc150 DIR --crowdwsa2019 DIR --paws-wiki DIR \
         --state-union DIR --wordnet DIR --written DIR --work DIR --out DIR --steps 10000
@@ -28,8 +28,8 @@ from tools.pretraining.prepared_corpora import Corpora, restore, save
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.training_data import Batch, Examples, batches
-from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, learn, optimizer_of
+from tilth.augmentation.diffusion.training_data import Batch, Examples, noised_batches
+from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, make_optimizer, train_denoiser
 from tilth.augmentation.diffusion.vocabulary import pack_vocabulary
 from tilth.learn.encoder import WHEEL
 
@@ -101,7 +101,7 @@ class _Stream(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         number = 0 if worker is None else worker.id
-        return batches(self.examples, self.size, np.random.default_rng((*self.seed, number)))
+        return noised_batches(self.examples, self.size, np.random.default_rng((*self.seed, number)))
 
 
 def pretrain(corpora: Corpora, work: Path, out: Path, schedule: Schedule, how: How) -> Denoiser:
@@ -113,7 +113,7 @@ def pretrain(corpora: Corpora, work: Path, out: Path, schedule: Schedule, how: H
         # Which tokens may be predicted is no weight: the word vectors are the encoder's own.
         model.load_state_dict(Denoiser.from_pretrained(how.start).float().state_dict())
     model.to(how.device)
-    optimizer, progress, state = optimizer_of(model), Progress(), work / "checkpoint.pt"
+    optimizer, progress, state = make_optimizer(model), Progress(), work / "checkpoint.pt"
     if state.exists():
         progress = _restore(state, model, optimizer)
     stream = _Stream(corpora.train, how.batch, (how.seed, progress.step))
@@ -127,7 +127,7 @@ def pretrain(corpora: Corpora, work: Path, out: Path, schedule: Schedule, how: H
             _save(state, model, optimizer, now)
             _publish(model, corpora, now, schedule, out, how)
 
-    learn(model, iter(source), schedule, optimizer, progress, after=after)
+    train_denoiser(model, iter(source), schedule, optimizer, progress, after=after)
     return model
 
 
@@ -146,9 +146,9 @@ def _save(state: Path, model: Denoiser, optimizer: torch.optim.AdamW, now: Progr
         "step": now.step,
         "curve": [list(point) for point in now.curve],
     }
-    beside = state.with_suffix(".new")
-    torch.save(content, beside)
-    beside.replace(state)
+    partial = state.with_suffix(".new")
+    torch.save(content, partial)
+    partial.replace(state)
 
 
 def _publish(model: Denoiser, corpora: Corpora, now: Progress, schedule: Schedule, out: Path, how: How) -> None:

@@ -18,18 +18,28 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.augmentation.config import Config
-    from tilth.augmentation.diffusion.adaptation import Adapted, adapt
-    from tilth.augmentation.diffusion.checkpoints import holds_denoiser, load_paraphraser
+    from tilth.augmentation.diffusion import AdaptedDenoiser, adapt_denoiser, holds_denoiser, load_paraphraser
+    from tilth.augmentation.quality import link_grammar_version
     from tilth.stage import Resources, StageResult
 
-__all__ = ["Adapted", "Config", "adapt", "check", "external_cache_inputs", "holds_denoiser", "load_paraphraser", "run"]
+__all__ = [
+    "AdaptedDenoiser",
+    "Config",
+    "adapt_denoiser",
+    "check",
+    "external_cache_inputs",
+    "holds_denoiser",
+    "link_grammar_version",
+    "load_paraphraser",
+    "run",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "config": ("Config",),
-        "diffusion.adaptation": ("Adapted", "adapt"),
-        "diffusion.checkpoints": ("holds_denoiser", "load_paraphraser"),
+        "diffusion": ("AdaptedDenoiser", "adapt_denoiser", "holds_denoiser", "load_paraphraser"),
+        "quality": ("link_grammar_version",),
     },
 )
 
@@ -38,7 +48,7 @@ def check(config: Config) -> None:
     """Whether what the config names is there.
 
     Raises:
-        ConfigError: a denoiser, a grammar checker, a large model or the device for it is not to be had.
+        ConfigError: a denoiser, a grammar checker, a large model or the device for it is not available.
     """
     # What comes with tilth needs no looking for, and these imports are heavy.
     if config.denoiser != "pretrained":
@@ -46,9 +56,9 @@ def check(config: Config) -> None:
 
         find_denoiser(config.denoiser)
     if config.grammar == "link-grammar" or config.grammar_server:
-        from tilth.augmentation.quality import checkers
+        from tilth.augmentation.quality import make_checkers
 
-        checkers(config.grammar, config.grammar_server)
+        make_checkers(config.grammar, config.grammar_server)
     if config.device not in ("auto", "cpu"):
         config.resolve_device()
     if config.backend != "tilth":
@@ -68,9 +78,9 @@ def external_cache_inputs(config: Config) -> list[str]:
     if config.denoiser != "pretrained":
         digests.append(digest_tree(Path(config.denoiser)))
     if config.grammar in ("auto", "link-grammar"):
-        from tilth.augmentation.quality import version
+        from tilth.augmentation.quality import link_grammar_version
 
-        digests.append(version())
+        digests.append(link_grammar_version())
     if config.backend != "tilth" and config.large.model and (folder := Path(config.large.model)).is_dir():
         files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
         digests.append(digest_json([[path.name, about.st_size, about.st_mtime_ns] for path, about in files]))

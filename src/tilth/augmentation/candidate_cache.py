@@ -12,7 +12,7 @@ import torch
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import ParaphraseOutput
-from tilth.augmentation.text import WORD, plain
+from tilth.augmentation.text import WORD_PATTERN, uncased
 from tilth.store import Cache, digest_json, digest_made_by, read_json, used, write_json
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def generate(
             generator=[torch.Generator().manual_seed(int(keys[row][:15], 16)) for row in new],
         )
         for row, candidates, levels in zip(new, output.texts, output.noise_levels, strict=True):
-            words = {plain(word) for text in candidates for word in WORD.findall(text)}
+            words = {uncased(word) for text in candidates for word in WORD_PATTERN.findall(text)}
             generated = _Cached(candidates, levels, {word: casing.get(word, "") for word in sorted(words)})
             write_json(files[row], vars(generated))
             by_source[row] = generated

@@ -9,20 +9,20 @@ import pandas as pd
 
 from tilth.augmentation.candidate_cache import Paraphraser, generate
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion import Adapted
+from tilth.augmentation.diffusion import AdaptedDenoiser
 from tilth.augmentation.quality import Checker, LinkGrammarChecker
-from tilth.augmentation.recombination import Made, Nearness, Rows, recombinations
+from tilth.augmentation.recombination import GeneratedText, RecombinationCorpus, SimilarityLimits, recombine_sources
 from tilth.augmentation.selection import Candidates, ChosenSources, LabelAgreementModels
-from tilth.augmentation.text import Written, frame_json, salient_words
+from tilth.augmentation.text import WorkspaceTexts, frame_json, salient_words
 from tilth.stage import Resources
 
 
 def generate_candidates(
     frame: pd.DataFrame,
-    corpus: Written,
+    corpus: WorkspaceTexts,
     chosen: ChosenSources,
     models: Sequence[LabelAgreementModels],
-    adapted: Adapted,
+    adapted: AdaptedDenoiser,
     checks: Sequence[Checker],
     config: Config,
     resources: Resources,
@@ -45,11 +45,13 @@ def generate_candidates(
     texts = [frame["text"].iloc[row] for row in chosen.rows]
     content = salient_words(texts, chosen.words, resources.evidence.encoder)
     paraphrases, new = _paraphrase(texts, content, corpus, adapted, config, resources)
-    rows = Rows(frame["text"].tolist(), resources.evidence.embeddings(), [task.codes for task in models], corpus.rows)
+    rows = RecombinationCorpus(
+        frame["text"].tolist(), resources.evidence.embeddings(), [task.codes for task in models], corpus.rows
+    )
     gate = config.gate
-    recombined = recombinations(
+    recombined = recombine_sources(
         rows, chosen.rows, chosen.words, [words[:1] for words in content], corpus.casing, adapted.pipeline.tokenizer,
-        config, Nearness(low=gate.low, high=gate.high, content=gate.content),
+        config, SimilarityLimits(low=gate.low, high=gate.high, content=gate.content),
     )  # fmt: skip
     by_source = [[*first, *second] for first, second in zip(paraphrases, recombined, strict=True)]
     return _aligned(by_source, chosen, texts, _frames(texts, content, checks)), new
@@ -58,11 +60,11 @@ def generate_candidates(
 def _paraphrase(
     texts: Sequence[str],
     content: Sequence[Sequence[str]],
-    corpus: Written,
-    adapted: Adapted,
+    corpus: WorkspaceTexts,
+    adapted: AdaptedDenoiser,
     config: Config,
     resources: Resources,
-) -> tuple[list[list[Made]], int]:
+) -> tuple[list[list[GeneratedText]], int]:
     """Each source's paraphrases by the denoiser or the large model, and how many sources are not from the cache."""
     paraphraser, fingerprint, config = _backend(adapted, config)
     paraphraser.set_progress_bar_config(disable=None, desc="paraphrasing", leave=False)
@@ -70,12 +72,12 @@ def _paraphrase(
         paraphraser, fingerprint, texts, content, corpus.casing, config, resources.seed, resources.evidence.cache
     )
     return [
-        [Made(text, level, -1) for text, level in zip(candidates, levels, strict=True)]
+        [GeneratedText(text, level, -1) for text, level in zip(candidates, levels, strict=True)]
         for candidates, levels in zip(output.texts, output.noise_levels, strict=True)
     ], new
 
 
-def _backend(adapted: Adapted, config: Config) -> tuple[Paraphraser, str, Config]:
+def _backend(adapted: AdaptedDenoiser, config: Config) -> tuple[Paraphraser, str, Config]:
     """Who paraphrases, its fingerprint, and the config with its own steps."""
     if config.backend == "tilth":
         return adapted.pipeline, adapted.fingerprint, config
@@ -93,7 +95,7 @@ def _frames(texts: Sequence[str], content: Sequence[Sequence[str]], checks: Sequ
 
 
 def _aligned(
-    by_source: Sequence[Sequence[Made]], chosen: ChosenSources, texts: Sequence[str], frames: Sequence[str]
+    by_source: Sequence[Sequence[GeneratedText]], chosen: ChosenSources, texts: Sequence[str], frames: Sequence[str]
 ) -> Candidates:
     """The candidates of all sources as arrays that are aligned with each other."""
     source = [k for k, candidates in enumerate(by_source) for _ in candidates]
@@ -105,5 +107,5 @@ def _aligned(
         frames=[frames[k] for k in source],
         noise_levels=np.array([candidate.share for candidate in candidates], dtype=float),
         classes=[chosen.classes[k] for k in source],
-        template_row=np.array([candidate.beside for candidate in candidates], dtype=np.int64),
+        template_row=np.array([candidate.template_row for candidate in candidates], dtype=np.int64),
     )

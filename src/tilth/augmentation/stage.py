@@ -14,17 +14,17 @@ from datasets import Dataset
 from tilth.augmentation import figures as report
 from tilth.augmentation import worth
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion import Adapted, adapt
+from tilth.augmentation.diffusion import AdaptedDenoiser, adapt_denoiser
 from tilth.augmentation.generation import generate_candidates
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
 from tilth.augmentation.quality import (
-    AttestedChecker,
     Checker,
     Fluency,
-    Reading,
+    UnseenNgramChecker,
+    WellFormedness,
     adapted_checker,
-    checkers,
-    keep,
+    make_checkers,
+    nats_cache,
     unavailable_services,
 )
 from tilth.augmentation.selection import (
@@ -47,7 +47,7 @@ from tilth.augmentation.selection import (
     read_passed,
     source_order,
 )
-from tilth.augmentation.text import Written, written
+from tilth.augmentation.text import WorkspaceTexts, workspace_texts
 from tilth.samples import Reason, to_pandas
 from tilth.stage import Resources, StageResult
 
@@ -60,7 +60,7 @@ class _Inputs:
     """What the night knows before anything is generated: its rows, the models of their labels, and the budgets."""
 
     frame: pd.DataFrame
-    corpus: Written
+    corpus: WorkspaceTexts
     models: Sequence[LabelAgreementModels]
     budgets: Mapping[tuple[str, str], int]
     cross_fitting: CrossFitting
@@ -72,7 +72,7 @@ class _Inputs:
 class _Generated:
     """The night's denoiser, the sources and their candidates; `new_sources` counts those not from the cache."""
 
-    adapted: Adapted
+    adapted: AdaptedDenoiser
     good_enough: bool
     checks: Sequence[Checker]
     sources: ChosenSources
@@ -134,7 +134,7 @@ def _prepare(frame: pd.DataFrame, config: Config, resources: Resources) -> _Inpu
     models = multiclass_tasks([fit_label_agreement(frame, task, resources.evidence) for task in resources.tasks])
     if not any((task.codes >= 0).any() for task in models):
         return None
-    corpus = written(frame)
+    corpus = workspace_texts(frame)
     recall = {name: share for task in models for name, share in task.recall().items()}
     return _Inputs(
         frame=frame,
@@ -150,9 +150,9 @@ def _prepare(frame: pd.DataFrame, config: Config, resources: Resources) -> _Inpu
 def _generate(inputs: _Inputs) -> _Generated:
     """Adapts the denoiser, chooses the sources, and generates their candidates."""
     frame, config, resources = inputs.frame, inputs.config, inputs.resources
-    attested = AttestedChecker(inputs.corpus.texts, config.gate.attested)
-    checks: list[Checker] = [attested, *checkers(config.grammar, config.grammar_server, config.resolve_device())]
-    adapted = adapt(
+    attested = UnseenNgramChecker(inputs.corpus.texts, config.gate.attested)
+    checks: list[Checker] = [attested, *make_checkers(config.grammar, config.grammar_server, config.resolve_device())]
+    adapted = adapt_denoiser(
         frame, resources.tasks, resources.evidence, config,
         seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,
     )  # fmt: skip
@@ -185,18 +185,18 @@ def _gate(inputs: _Inputs, generated: _Generated) -> _Gated:
     return _Gated(CandidatePool(candidates, measures, verdicts, vectors, inputs.budgets), problems, reasons)
 
 
-def _read(inputs: _Inputs, generated: _Generated, verdicts: Sequence[Reason | None]) -> Reading:
+def _read(inputs: _Inputs, generated: _Generated, verdicts: Sequence[Reason | None]) -> WellFormedness:
     """How the candidates that passed so far read, by the checkers, the night's acceptability model and the denoiser."""
     candidates, checks, adapted = generated.candidates, generated.checks, generated.adapted
     acceptability = adapted_checker(
         inputs.corpus, set(candidates.sources), checks, adapted, inputs.config, inputs.resources.seed
     )
-    cache = keep(inputs.resources.evidence.cache, adapted.fingerprint)
+    cache = nats_cache(inputs.resources.evidence.cache, adapted.fingerprint)
     fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, cache)
     return read_passed(candidates, verdicts, checks, acceptability, fluency, inputs.config.gate)
 
 
-def _low_enough_loss(adapted: Adapted, config: Config) -> bool:
+def _low_enough_loss(adapted: AdaptedDenoiser, config: Config) -> bool:
     """Whether the held-out loss is known and low enough; warns where it is not."""
     loss = adapted.record["heldout_loss"]
     if loss is not None and loss <= config.max_heldout_loss:

@@ -146,9 +146,9 @@ def _encoder(place: Place) -> Finding:
 
 @check("link-grammar")
 def _link_grammar(_: Place) -> Finding:
-    from tilth.augmentation.quality import link_grammar
+    from tilth.augmentation import link_grammar_version
 
-    if found := link_grammar.version():
+    if found := link_grammar_version():
         return Finding(state="ok", found=found)
     return Finding(
         state="optional",

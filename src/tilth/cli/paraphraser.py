@@ -13,7 +13,7 @@ from tilth.cli.terminal import lines, say
 from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
-    from tilth.augmentation import Adapted
+    from tilth.augmentation import AdaptedDenoiser
     from tilth.cli.workspace_data import WorkspaceData
 
 
@@ -57,11 +57,11 @@ def learn(
     return 0
 
 
-def _adapted(at: WorkspaceData, out: Path, steps: int | None, denoiser: str | None) -> Adapted:
+def _adapted(at: WorkspaceData, out: Path, steps: int | None, denoiser: str | None) -> AdaptedDenoiser:
     """Written beside and renamed, so that the folder is whole or not there."""
     from tilth import samples as table
     from tilth import store
-    from tilth.augmentation import Config, adapt
+    from tilth.augmentation import Config, adapt_denoiser
     from tilth.learn import Evidence
 
     configured: Any = at.settings.stage("augmentation")
@@ -74,7 +74,7 @@ def _adapted(at: WorkspaceData, out: Path, steps: int | None, denoiser: str | No
     evidence = Evidence(samples, encoder=at.encoder, cache=store.Cache(at.workspace.cache))
     out.parent.mkdir(parents=True, exist_ok=True)
     with store.atomic(out) as folder:
-        adapted = adapt(at.frame, at.tasks, evidence, config, seed=at.settings.seed, folder=folder)
+        adapted = adapt_denoiser(at.frame, at.tasks, evidence, config, seed=at.settings.seed, folder=folder)
         if config.adapt.steps and not adapted.trained:
             raise TilthError("no text to learn from: short rows (up to 44 tokens) that are not gold are needed")
     return adapted

@@ -11,7 +11,7 @@ import torch
 from datasets import Dataset
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
-from tests.unit.augmentation.tiny_large import save_diffusion_gemma
+from tests.unit.augmentation.llm.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
 from tilth.augmentation.diffusion.checkpoints import RECORD, load_paraphraser
 from tilth.errors import ConfigError, TilthError

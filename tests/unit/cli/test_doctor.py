@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tilth.toml").write_text('[[tasks]]\nname = "intent"\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100e9, 0, 50e9))
-    monkeypatch.setattr("tilth.augmentation.quality.link_grammar.version", lambda: "link-grammar-5.12.0")
+    monkeypatch.setattr("tilth.augmentation.link_grammar_version", lambda: "link-grammar-5.12.0")
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["prefect>=1", "pytest>=99; extra == 'dev'"])
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return tmp_path
@@ -68,7 +68,7 @@ def test_what_is_wrong_with_a_workspace(
 ) -> None:
     (here / "tilth.toml").write_text("[trainin]\n")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100e9, 0, 1e9))
-    monkeypatch.setattr("tilth.augmentation.quality.link_grammar.version", lambda: "")
+    monkeypatch.setattr("tilth.augmentation.link_grammar_version", lambda: "")
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     found = told(capsys, 1)
     assert 'did you mean "training"' in found["workspace"]["found"]

@@ -1,7 +1,7 @@
 """The paraphraser: discrete text diffusion in diffusers' terms.
 
-In: the workspace's texts. Out: a denoiser adapted to them, and a `ParaphrasePipeline` that draws paraphrases. A
-scheduler is added in `scheduler.py`, by its name in `make`.
+In: the workspace's texts. Out: a denoiser adapted to them, and a `ParaphrasePipeline` that generates paraphrases. A
+scheduler is added in `scheduler.py`, by its name in `make_scheduler`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.augmentation.diffusion.adaptation import Adapted, adapt
+    from tilth.augmentation.diffusion.adaptation import AdaptedDenoiser, adapt_denoiser
     from tilth.augmentation.diffusion.checkpoints import find_denoiser, holds_denoiser, load_paraphraser
     from tilth.augmentation.diffusion.config import AdaptConfig, DiffusionConfig
-    from tilth.augmentation.diffusion.denoiser import Denoiser, inverse
-    from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, own_generators
+    from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
+    from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, generator_per_text
     from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
 
 __all__ = [
@@ -21,26 +21,26 @@ __all__ = [
     "MASK",
     "SEP",
     "AdaptConfig",
-    "Adapted",
+    "AdaptedDenoiser",
     "Denoiser",
     "DiffusionConfig",
     "ParaphraseOutput",
-    "adapt",
+    "adapt_denoiser",
     "find_denoiser",
+    "generator_per_text",
     "holds_denoiser",
-    "inverse",
     "load_paraphraser",
-    "own_generators",
+    "shortlist_positions",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "adaptation": ("Adapted", "adapt"),
+        "adaptation": ("AdaptedDenoiser", "adapt_denoiser"),
         "checkpoints": ("find_denoiser", "holds_denoiser", "load_paraphraser"),
         "config": ("AdaptConfig", "DiffusionConfig"),
-        "denoiser": ("Denoiser", "inverse"),
-        "pipeline": ("ParaphraseOutput", "own_generators"),
+        "denoiser": ("Denoiser", "shortlist_positions"),
+        "pipeline": ("ParaphraseOutput", "generator_per_text"),
         "vocabulary": ("CLS", "MASK", "SEP"),
     },
 )

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from tilth.augmentation.diffusion.config import AdaptConfig
-from tilth.augmentation.diffusion.training_data import Examples, alone, joined, paired
-from tilth.augmentation.text import usable
+from tilth.augmentation.diffusion.training_data import Examples, join_examples, paired_examples, unpaired_examples
+from tilth.augmentation.text import training_text_rows
 from tilth.learn import Evidence
 from tilth.samples import Task
 from tilth.text import digest, unit_interval
@@ -24,7 +24,7 @@ _RARE = 2
 
 
 @dataclass(frozen=True)
-class Corpus:
+class AdaptationCorpus:
     """What a night's adaptation learns from and is measured by.
 
     Attributes:
@@ -39,11 +39,11 @@ class Corpus:
     seen: np.ndarray
 
 
-def gather(
+def gather_corpus(
     frame: pd.DataFrame, evidence: Evidence, tasks: Sequence[Task], config: AdaptConfig, tokenizer: Any
-) -> Corpus:
+) -> AdaptationCorpus:
     """The corpus of a table; an example is None where there is too little text for one."""
-    rows = usable(frame)
+    rows = training_text_rows(frame)
     ids: list[list[int]] = [[] for _ in range(len(frame))]
     texts = frame["text"].iloc[rows].tolist()
     encoded = tokenizer(texts, add_special_tokens=False, truncation=False)["input_ids"] if texts else []
@@ -53,7 +53,7 @@ def gather(
     held = _held_out(frame["id"].to_numpy(), sized, config.heldout)
     pairs, cosine = _neighbor_pairs(frame, evidence, tasks, config, sized)
     seen = Counter(token for row in sized for token in ids[row])
-    return Corpus(
+    return AdaptationCorpus(
         tuple(sorted({digest(frame["text"].iloc[row]) for row in sized})),
         _mixed(ids, pairs, cosine, ~held[pairs].any(axis=1), sized[~held[sized]], config.pairs),
         _measured(ids, pairs, cosine, held[pairs].any(axis=1), sized[held[sized]]),
@@ -73,7 +73,7 @@ def _held_out(row_ids: np.ndarray, rows: np.ndarray, share: float) -> np.ndarray
 def _neighbor_pairs(
     frame: pd.DataFrame, evidence: Evidence, tasks: Sequence[Task], config: AdaptConfig, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbors among `rows` within the band whose labels in force do not clash: (n, 2), cosines (n,)."""
+    """Neighbors among `rows` within the band whose current labels do not clash: (n, 2), cosines (n,)."""
     near = evidence.neighbors(config.neighbors, rows)
     order = np.argsort(near.rows, axis=1)  # by position, which no rounding of a cosine changes
     one, two = np.repeat(rows, order.shape[1]), rows[np.take_along_axis(near.rows, order, axis=1).ravel()]
@@ -88,10 +88,10 @@ def _neighbor_pairs(
 def _mixed(
     ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, rows: np.ndarray, share: float
 ) -> Examples | None:
-    near, single = paired(ids, pairs[chosen], cosine[chosen]), alone(ids, rows)
+    near, single = paired_examples(ids, pairs[chosen], cosine[chosen]), unpaired_examples(ids, rows)
     near.weight[:] = share / max(1, len(near))
     single.weight[:] = (1 - share if len(near) else 1.0) / max(1, len(single))
-    both = joined([near, single])
+    both = join_examples([near, single])
     return both if len(both) and both.weight.sum() > 0 else None
 
 
@@ -103,5 +103,5 @@ def _measured(
     if len(found) >= 8:
         step = max(1, len(found) // _MEASURED)
         taken = found[::step][:_MEASURED]
-        return paired(ids, pairs[taken], cosine[taken])
-    return alone(ids, rows[:_MEASURED]) if len(rows) else None
+        return paired_examples(ids, pairs[taken], cosine[taken])
+    return unpaired_examples(ids, rows[:_MEASURED]) if len(rows) else None

@@ -24,9 +24,9 @@ from tilth.augmentation.diffusion.vocabulary import unpack_vocabulary
 from tilth.learn.encoder import WHEEL, wheel_path
 
 FIDELITY_LEVELS = 5
-"""Levels of the similarity between source and target that the network is told; 0 is unknown, 4 the closest."""
+"""Levels of the similarity between source and target that the network is given; 0 is unknown, 4 the closest."""
 BOLDNESS_LEVELS = 4
-"""Levels of the share of new words in the target that the network is told; 0 is unknown, 3 the boldest."""
+"""Levels of the share of new words in the target that the network is given; 0 is unknown, 3 the boldest."""
 
 _PAD = 0
 
@@ -116,7 +116,7 @@ class Denoiser(ModelMixin, ConfigMixin):
             return self.vectors[self.shortlist].to(dtype)
         key = (self.vectors.data_ptr(), self.shortlist.data_ptr(), dtype)
         if self._tied is None or self._tied[0] != key:
-            with torch.inference_mode(False):  # what is kept must serve training too
+            with torch.inference_mode(False):  # what is cached must serve training too
                 self._tied = (key, self.vectors[self.shortlist].to(dtype).contiguous())
         return self._tied[1]
 
@@ -146,7 +146,7 @@ class Denoiser(ModelMixin, ConfigMixin):
         return logits
 
 
-def inverse(model: Denoiser) -> Tensor:
+def shortlist_positions(model: Denoiser) -> Tensor:
     """For each token id its place in the shortlist, or -1."""
     places = torch.full((int(model.config.vocabulary_size),), -1, dtype=torch.long)
     places[model.shortlist.cpu()] = torch.arange(len(model.shortlist))

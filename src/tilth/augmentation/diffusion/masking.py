@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
-from tilth.augmentation.text import LONGEST, Word
+from tilth.augmentation.text import MAX_SOURCE_TOKENS, Word
 
 BOLDNESS = 2
-"""The level asked for: about half of the words new."""
+"""The level of the paraphrases: about half of the words new."""
 _STAY = 0.75
 """How often a word of `keep` stays that would have been noised."""
 _DRIFTS = (-1, 0, 0, 0, 1)
@@ -40,13 +40,13 @@ class Canvas:
     start: int
 
 
-def canvases(
+def make_canvases(
     row: int, words: list[Word], candidates: int, levels: Sequence[float], keep: set[str], rng: np.random.Generator
 ) -> list[Canvas]:
     """The noised beginnings of a source's candidates, or none where there is nothing to rephrase."""
     free = [place for place, word in enumerate(words) if not word.fixed]
     source = [token for word in words for token in word.ids]
-    if not free or len(source) > LONGEST:
+    if not free or len(source) > MAX_SOURCE_TOKENS:
         return []
     found = []
     for slot in range(candidates):
@@ -77,12 +77,12 @@ def _noised(
     return [*layout, *[None] * int(rng.integers(0, 3))]
 
 
-def boldness(level: float) -> int:
+def boldness_level(level: float) -> int:
     """The level of new words that a share of noised words asks for."""
     return 1 if level < 0.5 else BOLDNESS
 
 
-def padded(batch: Sequence[Canvas]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_canvases(batch: Sequence[Canvas]) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids and segments of a batch (batch, length)."""
     length = max(len(canvas.ids) for canvas in batch)
     ids, segments = np.zeros((len(batch), length), dtype=np.int64), np.zeros((len(batch), length), dtype=np.int64)

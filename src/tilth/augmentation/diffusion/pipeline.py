@@ -13,14 +13,14 @@ from diffusers.utils import BaseOutput
 
 from tilth.augmentation.diffusion import scheduler as schedulers
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.masking import Canvas, boldness, canvases, padded
+from tilth.augmentation.diffusion.masking import Canvas, boldness_level, make_canvases, pad_canvases
 from tilth.augmentation.diffusion.vocabulary import MASK, SEP
-from tilth.augmentation.text import Piece, spellings, words_of, write
+from tilth.augmentation.text import Piece, corpus_spellings, detokenize, split_words
 from tilth.devices import autocast
 from tilth.progress import report
 
 FIDELITY = 4
-"""The level asked for: as close in meaning as can be."""
+"""The level of the paraphrases: as close in meaning as can be."""
 _TOGETHER = 32
 """Texts that an accelerator denoises together."""
 
@@ -76,7 +76,8 @@ class ParaphrasePipeline(DiffusionPipeline):
             temperature: Of the sampling; 0 takes the best token.
             top_k: The best tokens that are sampled from.
             keep: For each text, words that had better stay (a noised text keeps them three times in four).
-            casing: Spelling of words in this corpus, by `tilth.augmentation.text.spellings`; default: as in `texts`.
+            casing: Spelling of words in this corpus, by `tilth.augmentation.text.corpus_spellings`; default: as in
+                `texts`.
             generator: Source of randomness, on the CPU, or one a text, which settles the text's candidates whatever
                 the other texts are.
             batch_size: Texts whose candidates are denoised together; default: 1 on a processor, which that keeps busy,
@@ -89,10 +90,10 @@ class ParaphrasePipeline(DiffusionPipeline):
             The candidates; a text that is empty, too long or has no free word gives empty strings.
         """
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
-        sources = own_generators(generator, len(texts))
-        casing = spellings(texts) if casing is None else casing
+        sources = generator_per_text(generator, len(texts))
+        casing = corpus_spellings(texts) if casing is None else casing
         found, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
-        words = [words_of(text, self.tokenizer) for text in texts]
+        words = [split_words(text, self.tokenizer) for text in texts]
         order = np.argsort([sum(len(word.ids) for word in own) for own in words], kind="stable").tolist()
         sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
         several = batch_size or (1 if self.device.type == "cpu" else _TOGETHER)
@@ -103,11 +104,11 @@ class ParaphrasePipeline(DiffusionPipeline):
                 batch: list[Canvas] = []
                 for row in rows:
                     rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
-                    batch += canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
+                    batch += make_canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
                 sampling["generator"] = [sources[canvas.row] for canvas in batch]
                 filled = self._denoise(batch, num_inference_steps, sampling, callback_on_step_end)
                 for canvas, ids in zip(batch, filled, strict=True):
-                    found[canvas.row][canvas.slot] = write(self._pieces(canvas, ids), texts[canvas.row], casing)
+                    found[canvas.row][canvas.slot] = detokenize(self._pieces(canvas, ids), texts[canvas.row], casing)
                     noise[canvas.row][canvas.slot] = canvas.level
                 bar.update(len(rows))
                 report("paraphrasing", min(first + together, len(order)), len(order))
@@ -118,17 +119,17 @@ class ParaphrasePipeline(DiffusionPipeline):
         if not batch:
             return np.zeros((0, 0), dtype=np.int64)
         device = self.device
-        ids, segments = padded(batch)
+        ids, segments = pad_canvases(batch)
         ids, segments = ids.to(device), segments.to(device)
         fidelity = torch.full((len(batch),), FIDELITY, device=device)
-        bold = torch.tensor([boldness(canvas.level) for canvas in batch], device=device)
-        timesteps = schedulers.prepare(self.scheduler, steps, ids.shape[1], sampling["temperature"])
+        bold = torch.tensor([boldness_level(canvas.level) for canvas in batch], device=device)
+        timesteps = schedulers.prepare_timesteps(self.scheduler, steps, ids.shape[1], sampling["temperature"])
         for number, timestep in enumerate(timesteps):
             where = ids == MASK
             if bool(where.any()):
                 with autocast(device.type, self.denoiser.dtype):
                     logits = self.denoiser(ids, segments, fidelity, bold, where)
-                committed, token = schedulers.commit(self.scheduler, logits, where, timestep, **sampling)
+                committed, token = schedulers.commit_tokens(self.scheduler, logits, where, timestep, **sampling)
                 committed |= number == len(timesteps) - 1  # no scheduler may leave a mask
                 ids[where] = torch.where(committed, self.denoiser.shortlist[token], MASK)
             if callback is not None:
@@ -158,7 +159,7 @@ class ParaphrasePipeline(DiffusionPipeline):
         return pieces
 
 
-def own_generators(
+def generator_per_text(
     given: torch.Generator | Sequence[torch.Generator] | None, count: int, device: torch.device | str = "cpu"
 ) -> list[torch.Generator]:
     """One generator a text, on a device, seeded by the one given or by those given, which may be on another device."""

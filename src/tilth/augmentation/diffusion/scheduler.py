@@ -79,30 +79,32 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
         if not bool((sample == mask_token_id).all()):
             raise ValueError("step takes masked tokens alone; leave out those that are committed")
         width = min(top_k, model_output.shape[-1]) if temperature > 0 else 0
-        race, draw = (drawn.to(model_output.device) for drawn in _drawn(owner, width, generator))
-        token, sure = _sampled(model_output.float(), temperature, race, width or 1)
+        race, draw = (numbers.to(model_output.device) for numbers in _random_numbers(owner, width, generator))
+        token, confidence = _sampled(model_output.float(), temperature, race, width or 1)
         stays = timestep / (timestep + 1)
         if self.config.commit == "random":
             keep = draw < stays
         else:
             # Gumbel noise on the confidence keeps siblings from committing in the same order.
-            sure = sure.clamp_min(1e-9).log() - 0.3 * temperature * stays * (-draw.clamp_min(1e-9).log()).log()
-            keep = ~_surest(sure, owner, 1 - stays)
+            confidence = (
+                confidence.clamp_min(1e-9).log() - 0.3 * temperature * stays * (-draw.clamp_min(1e-9).log()).log()
+            )
+            keep = ~_most_confident(confidence, owner, 1 - stays)
         return AbsorbingSchedulerOutput(prev_sample=torch.where(keep, mask_token_id, token))
 
 
-def _drawn(owner: Tensor, width: int, generator: Generators) -> tuple[Tensor, Tensor]:
+def _random_numbers(owner: Tensor, width: int, generator: Generators) -> tuple[Tensor, Tensor]:
     """Exponential (masked, width) and uniform (masked,) numbers, those of a sequence by its own generator."""
     counts = torch.bincount(owner).tolist()
     found = []
-    for own, count in _together(counts, generator):
+    for own, count in _groups_by_generator(counts, generator):
         race = torch.empty((count, width)).exponential_(generator=own) if width else torch.empty((count, 0))
         found.append((race, torch.rand(count, generator=own)))
     race, draw = (torch.cat(parts) for parts in zip(*found, strict=True))
     return race, draw
 
 
-def _together(counts: Sequence[int], generator: Generators) -> list[tuple[torch.Generator | None, int]]:
+def _groups_by_generator(counts: Sequence[int], generator: Generators) -> list[tuple[torch.Generator | None, int]]:
     """Each generator and the masked tokens of the sequences that draw from it together, without those that have none.
 
     Args:
@@ -130,7 +132,7 @@ def _sampled(logits: Tensor, temperature: float, race: Tensor, top_k: int) -> tu
     return ids.gather(1, place)[:, 0], (top.gather(1, place) - total).exp()[:, 0]
 
 
-def _surest(score: Tensor, owner: Tensor, share: float) -> Tensor:
+def _most_confident(score: Tensor, owner: Tensor, share: float) -> Tensor:
     """In each sequence the best `share` of its masked positions, at least one."""
     by_score = torch.argsort(score, descending=True, stable=True)
     order = by_score[torch.argsort(owner[by_score], stable=True)]
@@ -154,7 +156,7 @@ def make_scheduler(name: str) -> Any:
     return AbsorbingScheduler(commit={"confidence": "confidence", "absorbing": "random"}[name])
 
 
-def prepare(scheduler: Any, steps: int, length: int, temperature: float) -> list[int]:
+def prepare_timesteps(scheduler: Any, steps: int, length: int, temperature: float) -> list[int]:
     """Sets a scheduler to `steps` over targets of `length` tokens; the timesteps in the order to be taken."""
     if type(scheduler).__name__ == "BlockRefinementScheduler":
         scheduler.set_timesteps(steps, block_length=length)
@@ -171,7 +173,7 @@ def takes_several_texts(scheduler: Any) -> bool:
     return isinstance(scheduler, AbsorbingScheduler)
 
 
-def commit(
+def commit_tokens(
     scheduler: Any,
     logits: Tensor,
     where: Tensor,
@@ -184,10 +186,10 @@ def commit(
     """One step of any scheduler.
 
     Args:
-        scheduler: One by `make_scheduler`, set by `prepare`.
+        scheduler: One by `make_scheduler`, set by `prepare_timesteps`.
         logits: At the masked positions (masked, vocabulary).
         where: The masked positions (batch, length).
-        timestep: One of `prepare`'s.
+        timestep: One of `prepare_timesteps`'s.
         temperature: Of the sampling.
         top_k: The best tokens that are sampled from.
         generator: Source of randomness, on the CPU; one for each sequence where `takes_several_texts`.

@@ -17,7 +17,7 @@ BOLDNESS_EDGES = (0.35, 0.65)
 """Shares of new target tokens that part boldness levels 1 to 3."""
 ALONE = -1
 """The source of an example that has none: its target is denoised from some of its own words, or from nothing."""
-_UNTOLD = 0.1  # share of pairs whose levels are hidden, so that the network can do without them
+_LEVELS_HIDDEN = 0.1  # share of pairs whose levels are hidden, so that the network can do without them
 _TAILS = 4  # one to four separators close a target, so that its length is something to be predicted
 
 
@@ -53,7 +53,9 @@ class Examples:
         return size[self.source] + size[self.target] + 2 + _TAILS
 
 
-def paired(texts: Sequence[Sequence[int]], pairs: np.ndarray, cosine: np.ndarray, weight: float = 1.0) -> Examples:
+def paired_examples(
+    texts: Sequence[Sequence[int]], pairs: np.ndarray, cosine: np.ndarray, weight: float = 1.0
+) -> Examples:
     """Examples of `pairs` (n, 2), their levels from the cosine and from the words that they share."""
     new = np.array([_share_new(texts[s], texts[t]) for s, t in pairs]) if len(pairs) else np.zeros(0)
     return Examples(
@@ -66,13 +68,13 @@ def paired(texts: Sequence[Sequence[int]], pairs: np.ndarray, cosine: np.ndarray
     )
 
 
-def alone(texts: Sequence[Sequence[int]], chosen: np.ndarray, weight: float = 1.0) -> Examples:
+def unpaired_examples(texts: Sequence[Sequence[int]], chosen: np.ndarray, weight: float = 1.0) -> Examples:
     """Examples that denoise the texts `chosen` without a source."""
     unknown = np.zeros(len(chosen), dtype=np.int64)
     return Examples(texts, unknown + ALONE, chosen, unknown, unknown, np.full(len(chosen), weight))
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
+def join_examples(parts: Sequence[Examples]) -> Examples:
     """Examples over the same texts, one after the other."""
     columns = [[p.source, p.target, p.fidelity, p.boldness, p.weight] for p in parts]
     return Examples(parts[0].texts, *(np.concatenate(column) for column in zip(*columns, strict=True)))
@@ -100,7 +102,7 @@ class Batch:
         return Batch(*(part.to(device, non_blocking=True) for part in parts))
 
 
-def noised(examples: Examples, rng: np.random.Generator, rate: tuple[float, float] = (0.15, 1.0)) -> Batch:
+def add_noise(examples: Examples, rng: np.random.Generator, rate: tuple[float, float] = (0.15, 1.0)) -> Batch:
     """Masks every target at a rate drawn uniformly: the absorbing-state process at a uniform time."""
     rows = [_row(examples, number, rng, rate) for number in range(len(examples))]
     length = max(len(ids) for ids, *_ in rows)
@@ -112,12 +114,12 @@ def noised(examples: Examples, rng: np.random.Generator, rate: tuple[float, floa
         where[number, masked] = True
         answers.append(row[masked])
     ids[where] = MASK
-    told = rng.random(len(rows)) >= _UNTOLD
+    shown = rng.random(len(rows)) >= _LEVELS_HIDDEN
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(segments),
-        torch.from_numpy(examples.fidelity * told),
-        torch.from_numpy(examples.boldness * told),
+        torch.from_numpy(examples.fidelity * shown),
+        torch.from_numpy(examples.boldness * shown),
         torch.from_numpy(where),
         torch.from_numpy(np.concatenate(answers)),
     )
@@ -147,11 +149,11 @@ def _some_words(target: list[int], rng: np.random.Generator) -> list[int]:
     return [target[k] for k in kept]
 
 
-def batches(examples: Examples, size: int, rng: np.random.Generator) -> Iterator[Batch]:
+def noised_batches(examples: Examples, size: int, rng: np.random.Generator) -> Iterator[Batch]:
     """Endless batches of `size`, drawn by weight; examples of like length stand together (less padding)."""
     chance = examples.weight / examples.weight.sum()
     while True:
         pool = examples.take(rng.choice(len(examples), size * 32, p=chance))
         order = np.argsort(pool.lengths(), kind="stable").reshape(-1, size)
         for rows in rng.permutation(order):
-            yield noised(pool.take(rows), rng)
+            yield add_noise(pool.take(rows), rng)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tilth.augmentation.diffusion.denoiser import Denoiser, inverse
-from tilth.augmentation.diffusion.training_data import Batch, Examples, noised
+from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
+from tilth.augmentation.diffusion.training_data import Batch, Examples, add_noise
 from tilth.devices import autocast
 from tilth.progress import report
 
@@ -58,12 +58,12 @@ def masked_loss(model: Denoiser, batch: Batch, places: Tensor) -> Tensor:
 def heldout_loss(model: Denoiser, examples: Examples, seed: int, size: int = 64) -> float:
     """Masked loss in nats a token on held-out examples, noised by `seed` (equal on every call)."""
     rng = np.random.default_rng(seed)
-    places, total, tokens = inverse(model), 0.0, 0
+    places, total, tokens = shortlist_positions(model), 0.0, 0
     order = np.argsort(examples.lengths(), kind="stable")
     model.eval()
     with torch.inference_mode(), autocast(model.device.type):
         for start in range(0, len(order), size):
-            batch = noised(examples.take(order[start : start + size]), rng).to(model.device)
+            batch = add_noise(examples.take(order[start : start + size]), rng).to(model.device)
             count = int((places[batch.answers] >= 0).sum())
             if count:
                 total += float(masked_loss(model, batch, places)) * count
@@ -71,7 +71,7 @@ def heldout_loss(model: Denoiser, examples: Examples, seed: int, size: int = 64)
     return total / max(tokens, 1)
 
 
-def optimizer_of(model: Denoiser, weight_decay: float = 0.01) -> torch.optim.AdamW:
+def make_optimizer(model: Denoiser, weight_decay: float = 0.01) -> torch.optim.AdamW:
     """AdamW over what learns; norms, biases and levels are not decayed."""
     learned = [p for p in model.parameters() if p.requires_grad]
     groups = [
@@ -81,7 +81,7 @@ def optimizer_of(model: Denoiser, weight_decay: float = 0.01) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), fused=True)
 
 
-def learn(
+def train_denoiser(
     model: Denoiser,
     source: Iterator[Batch],
     schedule: Schedule,
@@ -96,7 +96,7 @@ def learn(
 
     `after` is called every `each` steps.
     """
-    places, device, recent = inverse(model), model.device, list[Tensor]()
+    places, device, recent = shortlist_positions(model), model.device, list[Tensor]()
     last = schedule.steps if until is None else min(until, schedule.steps)
     model.train()
     while progress.step < last:

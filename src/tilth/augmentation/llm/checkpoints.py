@@ -42,11 +42,11 @@ _PUBLISHED = {
 
 
 def check_large(backend: Backend, large: LargeConfig) -> None:
-    """Whether a large model can be loaded, as far as that is known without its weights.
+    """Whether a large model can be loaded, as far as can be checked without its weights.
 
     Raises:
-        ConfigError: there is no such device, a class is missing in an installed library, or the model is not to be
-            had, is of another kind, or needs code of its own that is not trusted or does not run here.
+        ConfigError: there is no such device, a class is missing in an installed library, or the model is not
+            available, is of another kind, or needs code of its own that is not trusted or does not run here.
     """
     resolve_device(large.device, "augmentation.large.device", 'augmentation.backend = "tilth"')
     published = _PUBLISHED[backend]
@@ -58,21 +58,21 @@ def check_large(backend: Backend, large: LargeConfig) -> None:
 
 
 def load_large(backend: Backend, large: LargeConfig) -> PromptedParaphraser:
-    """The paraphraser of a config, its model on the device that was asked for.
+    """The paraphraser of a config, its model on the configured device.
 
     Raises:
-        ConfigError: as in `check_large`, or the weights or the tokenizer are not to be had.
+        ConfigError: as in `check_large`, or the weights or the tokenizer are not available.
     """
     check_large(backend, large)
     published, name = _PUBLISHED[backend], _name(backend, large)
-    of = _source(published, large)
+    of = _load_options(published, large)
     try:
         model = _class(transformers, published.model).from_pretrained(
             name, **of, dtype=getattr(torch, large.dtype), device_map=large.device, use_safetensors=True
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **of)
     except (OSError, ValueError, ImportError) as error:
-        raise _not_to_be_had(name, error) from error
+        raise _unavailable(name, error) from error
     _check_tokenizer(tokenizer, backend, name)
     scheduler = diffusers.BlockRefinementScheduler(block_length=BLOCK)
     holder = "tokenizer" if backend == LLADA2 else "processor"
@@ -86,7 +86,7 @@ def fingerprint_large(backend: Backend, large: LargeConfig) -> str:
     A folder is read from end to end; of a Hub name the commit is taken.
 
     Raises:
-        ConfigError: the model is not to be had.
+        ConfigError: the model is not available.
     """
     name = _name(backend, large)
     if Path(name).is_dir():
@@ -100,8 +100,8 @@ def _name(backend: Backend, large: LargeConfig) -> str:
     return large.model or _PUBLISHED[backend].checkpoint
 
 
-def _source(published: _Published, large: LargeConfig) -> dict[str, Any]:
-    """What every `from_pretrained` is told; classes of the library itself never run a checkpoint's code."""
+def _load_options(published: _Published, large: LargeConfig) -> dict[str, Any]:
+    """What every `from_pretrained` is given; classes of the library itself never run a checkpoint's code."""
     own = published.kind not in CONFIG_MAPPING
     return {"revision": large.revision or "main", "trust_remote_code": own and large.trust_remote_code}
 
@@ -122,12 +122,12 @@ def _config_file(backend: Backend, large: LargeConfig) -> str:
     try:
         return str(cached_file(name, "config.json", revision=large.revision or "main"))
     except (OSError, ValueError) as error:
-        raise _not_to_be_had(name, error) from error
+        raise _unavailable(name, error) from error
 
 
-def _not_to_be_had(name: str, error: Exception) -> ConfigError:
+def _unavailable(name: str, error: Exception) -> ConfigError:
     return ConfigError(
-        f'augmentation.large.model = "{name}" is not to be had: {str(error).splitlines()[0]} '
+        f'augmentation.large.model = "{name}" is not available: {str(error).splitlines()[0]} '
         "Give a folder by save_pretrained, or a Hub name that is in the cache (hf download …) or can be fetched "
         "(HF_HUB_OFFLINE unset)"
     )
@@ -145,7 +145,7 @@ def _check_kind(config: dict[str, Any], kind: str, name: str) -> None:
 def _check_tokenizer(tokenizer: Any, backend: Backend, name: str) -> None:
     if tokenizer.chat_template is None:
         raise ConfigError(
-            f'augmentation.large.model = "{name}" has no chat template, so it cannot be asked for a paraphrase; '
+            f'augmentation.large.model = "{name}" has no chat template, so it cannot be prompted for a paraphrase; '
             "give a model that follows instructions"
         )
     if backend == LLADA2 and tokenizer.mask_token_id is None:
@@ -164,7 +164,7 @@ def _check_own_code(model: Any, backend: Backend, large: LargeConfig) -> None:
             f'{transformers.__version__} has no "{_PUBLISHED[backend].kind}"; read that code, pin it with '
             "augmentation.large.revision, and set augmentation.large.trust_remote_code = true"
         )
-    of = _source(_PUBLISHED[backend], large)
+    of = _load_options(_PUBLISHED[backend], large)
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             config = transformers.AutoConfig.from_pretrained(name, **of)

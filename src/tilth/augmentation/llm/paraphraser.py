@@ -1,4 +1,4 @@
-"""Paraphrases by a large diffusion language model that is asked in a prompt: LLaDA2 or DiffusionGemma, by diffusers.
+"""Paraphrases by a large diffusion language model that is prompted: LLaDA2 or DiffusionGemma, by diffusers.
 
 Both pipelines draw from the generator that they are given and from nothing else.
 """
@@ -12,20 +12,20 @@ from typing import Any, Literal
 import torch
 from diffusers.utils.logging import tqdm
 
-from tilth.augmentation.diffusion import ParaphraseOutput, own_generators
+from tilth.augmentation.diffusion import ParaphraseOutput, generator_per_text
 from tilth.augmentation.llm.prompt import has_free_words, paraphrase_prompt, read_answer
-from tilth.augmentation.text import in_style, spellings
+from tilth.augmentation.text import corpus_spellings, match_style
 
 LLADA2: Literal["llada2"] = "llada2"
 BLOCK = 32
 """Tokens of a LLaDA2 block: what it was trained with, and diffusers' default."""
-LONGEST = 256
+MAX_SOURCE_TOKENS = 256
 """Tokens of the longest source."""
 _ROOM = 16  # tokens that an answer may have beside twice its source's
 
 
 class PromptedParaphraser:
-    """Asks a large model for paraphrases; called as a `ParaphrasePipeline` is.
+    """Prompts a large model for paraphrases; called as a `ParaphrasePipeline` is.
 
     Args:
         pipeline: diffusers' `LLaDA2Pipeline` or `DiffusionGemmaPipeline`, with a tokenizer that has a chat template.
@@ -73,7 +73,8 @@ class PromptedParaphraser:
             temperature: Of the sampling; 0 takes the best token.
             top_k: The best tokens that are sampled from.
             keep: For each text, words that had better stay.
-            casing: Spelling of words in this corpus, by `tilth.augmentation.text.spellings`; default: as in `texts`.
+            casing: Spelling of words in this corpus, by `tilth.augmentation.text.corpus_spellings`; default: as in
+                `texts`.
             generator: Source of randomness, or one for each text; each text draws from its own, so that with a list
                 its paraphrases do not depend on the other texts. Where the model is makes a difference, too.
 
@@ -82,25 +83,25 @@ class PromptedParaphraser:
             empty or was cut off.
         """
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
-        casing = spellings(texts) if casing is None else casing
-        generators = own_generators(generator, len(texts), self.pipeline._execution_device)
+        casing = corpus_spellings(texts) if casing is None else casing
+        generators = generator_per_text(generator, len(texts), self.pipeline._execution_device)
         found = [[""] * candidates for _ in texts]
         noise = [[0.0] * candidates for _ in texts]
         sampling = {"num_inference_steps": num_inference_steps, "temperature": temperature}
         for row, text in enumerate(tqdm(texts, **self._bar)):
             tokens = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-            if not has_free_words(text) or tokens > LONGEST:
+            if not has_free_words(text) or tokens > MAX_SOURCE_TOKENS:
                 continue
             for level, slots in _batches(levels, candidates, self.batch_size):
                 prompt = paraphrase_prompt(text, level, keep[row] if keep else ())
                 room = {"gen_length": 2 * tokens + _ROOM, "generator": generators[row]}
-                answers = self._ask(prompt, len(slots), top_k, **sampling, **room)
+                answers = self._generate(prompt, len(slots), top_k, **sampling, **room)
                 for slot, answer in zip(slots, answers, strict=True):
-                    found[row][slot] = in_style(read_answer(answer, text), text, casing)
+                    found[row][slot] = match_style(read_answer(answer, text), text, casing)
                     noise[row][slot] = level
         return ParaphraseOutput(texts=found, noise_levels=noise)
 
-    def _ask(self, prompt: str, count: int, top_k: int, **sampling: Any) -> list[str]:
+    def _generate(self, prompt: str, count: int, top_k: int, **sampling: Any) -> list[str]:
         """Answers to one prompt: the same in each row, so that no row is padded, which both pipelines do badly."""
         if self.backend == LLADA2:
             # No editing of tokens that stand: only LLaDA2.1 has learned it, and without it a token is to be surer.

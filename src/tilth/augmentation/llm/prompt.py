@@ -1,4 +1,4 @@
-"""What a large model is asked for, and how its answer is read."""
+"""The prompt for a large model, and how its answer is read."""
 
 from __future__ import annotations
 

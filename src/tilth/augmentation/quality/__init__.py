@@ -1,7 +1,7 @@
 """How well a paraphrase reads.
 
-In: pairs of a source and a paraphrase. Out: grammar problems that were added, and the probability of reading without
-a mistake. A checker is a class with `name` and `problems`, listed in `grammar.checkers`.
+In: pairs of a source and a paraphrase. Out: grammar problems that the paraphrase adds, and the probability that it
+reads without a mistake. A checker is a class with `name` and `problems`, listed in `grammar.make_checkers`.
 """
 
 from typing import TYPE_CHECKING
@@ -10,40 +10,40 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.augmentation.quality.acceptability import AcceptabilityChecker
+    from tilth.augmentation.quality.acceptability_adaptation import adapted_checker
     from tilth.augmentation.quality.config import QualityConfig
-    from tilth.augmentation.quality.critic import adapted_checker
-    from tilth.augmentation.quality.fluency import Fluency, keep
-    from tilth.augmentation.quality.grammar import Checker, checkers, unavailable_services
-    from tilth.augmentation.quality.link_grammar import LinkGrammarChecker, version
-    from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
-    from tilth.augmentation.quality.well_formedness import Reading, read
+    from tilth.augmentation.quality.fluency import Fluency, nats_cache
+    from tilth.augmentation.quality.grammar import Checker, make_checkers, unavailable_services
+    from tilth.augmentation.quality.link_grammar import LinkGrammarChecker, link_grammar_version
+    from tilth.augmentation.quality.unseen_ngrams import UnseenNgramChecker
+    from tilth.augmentation.quality.well_formedness import WellFormedness, measure_well_formedness
 
 __all__ = [
     "AcceptabilityChecker",
-    "AttestedChecker",
     "Checker",
     "Fluency",
     "LinkGrammarChecker",
     "QualityConfig",
-    "Reading",
+    "UnseenNgramChecker",
+    "WellFormedness",
     "adapted_checker",
-    "checkers",
-    "keep",
-    "read",
+    "link_grammar_version",
+    "make_checkers",
+    "measure_well_formedness",
+    "nats_cache",
     "unavailable_services",
-    "version",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "acceptability": ("AcceptabilityChecker",),
+        "acceptability_adaptation": ("adapted_checker",),
         "config": ("QualityConfig",),
-        "critic": ("adapted_checker",),
-        "fluency": ("Fluency", "keep"),
-        "grammar": ("Checker", "checkers", "unavailable_services"),
-        "link_grammar": ("LinkGrammarChecker", "version"),
-        "unseen_ngrams": ("AttestedChecker",),
-        "well_formedness": ("Reading", "read"),
+        "fluency": ("Fluency", "nats_cache"),
+        "grammar": ("Checker", "make_checkers", "unavailable_services"),
+        "link_grammar": ("LinkGrammarChecker", "link_grammar_version"),
+        "unseen_ngrams": ("UnseenNgramChecker",),
+        "well_formedness": ("WellFormedness", "measure_well_formedness"),
     },
 )

@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 from tilth.learn.encoder import WHEEL, wheel_path
 
 WEIGHTS = Path(__file__).parents[1] / "pretrained" / "acceptability.safetensors"
-LONGEST = 64
+MAX_TOKENS = 64
 """Tokens that are read of a text."""
 _BATCH = 64
 
@@ -40,7 +40,7 @@ class Acceptability(nn.Module):
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(False)
         for layer in self.encoder.encoder.layer:
-            for owner, name in _maps(layer):
+            for owner, name in _linear_maps(layer):
                 setattr(owner, name, LowRank(getattr(owner, name), rank))
             for norm in (layer.attention.output.LayerNorm, layer.output.LayerNorm):
                 norm.requires_grad_(True)
@@ -48,14 +48,14 @@ class Acceptability(nn.Module):
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Scores of the texts (texts,)."""
-        batch = self.tokenizer(list(texts), truncation=True, max_length=LONGEST, padding=True, return_tensors="pt")
+        batch = self.tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS, padding=True, return_tensors="pt")
         batch = batch.to(self.score.weight.device)
         ids, mask = batch["input_ids"], batch["attention_mask"]
         states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return torch.logsumexp(self.score(states)[..., 0].masked_fill(mask == 0, -1e4), dim=1)
 
     def trained(self) -> dict[str, Tensor]:
-        """What training changes, by name: all that has to be kept."""
+        """What training changes, by name: all that has to be saved."""
         wanted = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         return {name: tensor for name, tensor in self.state_dict().items() if name in wanted}
 
@@ -84,27 +84,27 @@ class LowRank(nn.Module):
         return self.linear(x) + 2 * (x @ self.down.T) @ self.up.T
 
 
-def _maps(layer: Any) -> list[tuple[Any, str]]:
+def _linear_maps(layer: Any) -> list[tuple[Any, str]]:
     """The linear maps of a BERT layer, each with its owner and its name there."""
     attention = layer.attention
     parts = (attention.output, layer.intermediate, layer.output)
     return [*((attention.self, name) for name in ("query", "key", "value")), *((part, "dense") for part in parts)]
 
 
-def load(weights: Path = WEIGHTS) -> tuple[Acceptability, dict[str, Any]]:
-    """The trained model, and what was found out about it: the JSON beside it."""
+def load_acceptability(weights: Path = WEIGHTS) -> tuple[Acceptability, dict[str, Any]]:
+    """The trained model, and its record: the JSON beside it."""
     facts: dict[str, Any] = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     with torch.random.fork_rng(devices=[]):
         model = Acceptability(facts["rank"])
-    kept = {name: tensor.float() for name, tensor in load_file(weights).items()}
-    unknown = model.load_state_dict(kept, strict=False).unexpected_keys
-    if unknown or set(kept) != set(model.trained()):
-        raise ValueError(f"{weights} does not fit the model: {sorted(set(kept) ^ set(model.trained()))[:3]}")
+    trained = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    unknown = model.load_state_dict(trained, strict=False).unexpected_keys
+    if unknown or set(trained) != set(model.trained()):
+        raise ValueError(f"{weights} does not fit the model: {sorted(set(trained) ^ set(model.trained()))[:3]}")
     return model.eval(), facts
 
 
-def save(model: Acceptability, facts: Mapping[str, Any], weights: Path) -> None:
-    """Writes what training changed in bf16, and what was found out about it as the JSON beside it, for `load`."""
+def save_acceptability(model: Acceptability, facts: Mapping[str, Any], weights: Path) -> None:
+    """Writes what training changed in bf16, and its record as the JSON beside it, for `load_acceptability`."""
     weights.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.bfloat16().contiguous() for name, tensor in model.trained().items()}, weights)
     weights.with_suffix(".json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
@@ -125,11 +125,11 @@ class AcceptabilityChecker:
 
     def __init__(self, weights: Path = WEIGHTS, device: str = "cpu") -> None:
         self._weights, self.device = weights, device
-        self._known: dict[str, float] = {}
+        self._scored: dict[str, float] = {}
 
     @cached_property
     def _loaded(self) -> tuple[Acceptability, dict[str, Any]]:
-        model, facts = load(self._weights)
+        model, facts = load_acceptability(self._weights)
         return model.to(self.device), facts
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
@@ -142,6 +142,6 @@ class AcceptabilityChecker:
         return np.asarray(self._scores(paraphrases) - self._scores(sources))
 
     def _scores(self, texts: Sequence[str]) -> np.ndarray:
-        new = sorted(set(texts) - set(self._known))
-        self._known |= dict(zip(new, self._loaded[0].scores(new).tolist(), strict=True))
-        return np.array([self._known[text] for text in texts], dtype=float)
+        new = sorted(set(texts) - set(self._scored))
+        self._scored |= dict(zip(new, self._loaded[0].scores(new).tolist(), strict=True))
+        return np.array([self._scored[text] for text in texts], dtype=float)

@@ -12,9 +12,9 @@ import torch
 from torch.nn import functional
 
 from tilth.augmentation.quality.acceptability import Acceptability
-from tilth.augmentation.quality.synthetic_errors import with_a_mistake
-from tilth.augmentation.recombination import recombined
-from tilth.augmentation.text import CHANGED, rewording, words_of
+from tilth.augmentation.quality.synthetic_errors import with_synthetic_error
+from tilth.augmentation.recombination import recombine_texts
+from tilth.augmentation.text import MIN_REWORDING, rewording, split_words
 
 logger = logging.getLogger(__name__)
 BATCH = 24
@@ -26,10 +26,12 @@ Pair = tuple[str, str]
 """A right text and a wrong one."""
 
 
-def fit(model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: float) -> list[list[float]]:
+def train_acceptability(
+    model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: float
+) -> list[list[float]]:
     """Trains in place; each pair says which is wrong, and that the wrong one scores higher. Gives the curve."""
-    taught = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(taught, lr=0.0, weight_decay=0.01)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=0.0, weight_decay=0.01)
     curve, mean, begun = list[list[float]](), 0.0, time.perf_counter()
     model.train()
     for step in range(steps):
@@ -42,7 +44,7 @@ def fit(model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: fl
         loss = functional.binary_cross_entropy_with_logits(score, wrong) + functional.softplus(-margin).mean()
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(taught, 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         mean = float(loss.detach()) if not step else 0.98 * mean + 0.02 * float(loss.detach())
         if (step + 1) % 50 == 0:
@@ -51,20 +53,22 @@ def fit(model: Acceptability, source: Iterator[list[Pair]], steps: int, peak: fl
     return curve
 
 
-def batches(texts: Sequence[str], seed: int) -> Iterator[list[Pair]]:
+def synthetic_error_batches(texts: Sequence[str], seed: int) -> Iterator[list[Pair]]:
     """Endless batches of a sentence and the same with a mistake, of like length.
 
     One of the texts at least must allow of a mistake.
     """
 
-    def drawn(rng: random.Random) -> list[Pair]:
-        made = [(text, with_a_mistake(text, rng)) for text in rng.sample(list(texts), min(len(texts), BATCH * _POOL))]
+    def draw_pairs(rng: random.Random) -> list[Pair]:
+        made = [
+            (text, with_synthetic_error(text, rng)) for text in rng.sample(list(texts), min(len(texts), BATCH * _POOL))
+        ]
         return [(good, bad) for good, bad in made if bad is not None]
 
-    return _pooled(drawn, seed)
+    return _pooled(draw_pairs, seed)
 
 
-def paired(pairs: Sequence[Pair], seed: int) -> Iterator[list[Pair]]:
+def pair_batches(pairs: Sequence[Pair], seed: int) -> Iterator[list[Pair]]:
     """Endless batches of the same pairs, of like length."""
     return _pooled(lambda rng: rng.sample(list(pairs), min(len(pairs), BATCH * _POOL)), seed)
 
@@ -86,25 +90,25 @@ def by_turns(*sources: Iterator[list[Pair]]) -> Iterator[list[Pair]]:
             yield next(source)
 
 
-def new_wording(source: str, paraphrase: str) -> bool:
+def is_reworded(source: str, paraphrase: str) -> bool:
     """Whether it is so far from its source as the gate asks of a paraphrase."""
-    return rewording(source, paraphrase) >= CHANGED
+    return rewording(source, paraphrase) >= MIN_REWORDING
 
 
-def recombinations(
+def recombination_pairs(
     sources: Sequence[str], corpus: Collection[str], casing: Mapping[str, str], tokenizer: Any, seed: int
 ) -> list[Pair]:
     """Sources, each with some of its recombinations with the corpus; more often than not these are wrong.
 
-    Samples of a model that knows a language by three words in a row teach what is wrong with it (Okanohara & Tsujii
+    Samples of a model that knows a language by three words in a row show what is wrong with it (Okanohara & Tsujii
     2007, pseudo-negative samples). That some are right does no harm: those look like other right texts.
     """
     rng = random.Random(seed)
-    words = [words_of(source, tokenizer) for source in sources]
-    made = recombined(sources, words, [[] for _ in sources], corpus, casing, [_TRIED] * len(sources))
+    words = [split_words(source, tokenizer) for source in sources]
+    made = recombine_texts(sources, words, [[] for _ in sources], corpus, casing, [_TRIED] * len(sources))
     return [
         (source, one.text)
         for source, found in zip(sources, made, strict=True)
         for one in rng.sample(found, min(_EACH, len(found)))
-        if new_wording(source, one.text)
+        if is_reworded(source, one.text)
     ]

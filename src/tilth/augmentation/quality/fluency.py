@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tilth.augmentation.diffusion import CLS, MASK, SEP, Denoiser, inverse
+from tilth.augmentation.diffusion import CLS, MASK, SEP, Denoiser, shortlist_positions
 from tilth.devices import autocast
 from tilth.store import Cache, Vectors, digest, digest_made_by
 
@@ -42,18 +42,18 @@ class Fluency:
     Attributes:
         denoiser: Predicts them; each token costs a pass.
         tokenizer: The denoiser's.
-        kept: Holds what this denoiser said of texts before; None asks it again.
+        cache: Holds what this denoiser gave for texts before; None computes it anew.
     """
 
     denoiser: Denoiser
     tokenizer: Any
-    kept: Vectors | None = None
+    cache: Vectors | None = None
 
     def nats(self, texts: Sequence[str]) -> Nats:
         """The cross-entropy of the texts' tokens."""
         if not texts:
             return Nats(np.zeros(0), np.zeros(0))
-        found = self._measured(texts) if self.kept is None else self.kept.of(texts, self._measured)
+        found = self._measured(texts) if self.cache is None else self.cache.of(texts, self._measured)
         return Nats(*found.T.astype(float))
 
     def _measured(self, texts: Sequence[str]) -> np.ndarray:
@@ -67,8 +67,8 @@ class Fluency:
         )
 
 
-def keep(cache: Cache, fingerprint: str) -> Vectors:
-    """Where nats by the denoiser of that fingerprint are kept."""
+def nats_cache(cache: Cache, fingerprint: str) -> Vectors:
+    """The cache of nats by the denoiser of that fingerprint."""
     here = Path(__file__)
     diffusion = here.parents[1] / "diffusion"
     files = (here, diffusion / "denoiser.py", diffusion / "vocabulary.py", here.parents[2] / "devices.py")
@@ -79,7 +79,7 @@ def keep(cache: Cache, fingerprint: str) -> Vectors:
 @torch.inference_mode()
 def _losses(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
     """Each text's cross-entropies in nats, each token masked alone, without those out of reach."""
-    places, device = inverse(denoiser).cpu(), denoiser.device
+    places, device = shortlist_positions(denoiser).cpu(), denoiser.device
     encoded = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     rows = [np.array([CLS, SEP, *ids[:_LONGEST], SEP]) for ids in encoded]
     # The end is a token too, by which a text that breaks off is known.

@@ -14,7 +14,7 @@ import numpy as np
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
 from tilth.augmentation.quality.languagetool import LanguageToolChecker
 from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
-from tilth.augmentation.text import presentable
+from tilth.augmentation.text import as_sentence
 from tilth.errors import ConfigError
 from tilth.text import normal_form
 
@@ -52,7 +52,7 @@ class HarperChecker:
     def _count(self, text: str) -> int:
         from harper import Language
 
-        lints = self._linter.lint(presentable(text), language=Language.PLAINTEXT)
+        lints = self._linter.lint(as_sentence(text), language=Language.PLAINTEXT)
         return sum(lint.lint_kind not in _STYLE for lint in lints)
 
 
@@ -73,37 +73,37 @@ class RepetitionChecker:
         return len(_MARKS.findall(text)) + twice + len(longer) - len(set(longer))
 
 
-def checkers(word: str, server: str = "", device: str = "cpu") -> list[Checker]:
-    """The checkers of a config's word, and LanguageTool where the address of a server is given.
+def make_checkers(grammar: str, server: str = "", device: str = "cpu") -> list[Checker]:
+    """The checkers that a config names, and LanguageTool where the address of a server is given.
 
     Args:
-        word: `[augmentation] grammar`.
+        grammar: `[augmentation] grammar`.
         server: `[augmentation] grammar_server`.
         device: Where the acceptability model runs, by PyTorch's name.
 
     Raises:
-        ConfigError: one was asked for by name and is not installed, or no LanguageTool answers at the address; the
+        ConfigError: one that is named is not installed, or no LanguageTool answers at the address; the
             message says what to do.
     """
     found: list[Checker] = [RepetitionChecker()]
-    if word in ("auto", "harper"):
+    if grammar in ("auto", "harper"):
         found.append(HarperChecker())
-    if word in ("auto", "acceptability"):
+    if grammar in ("auto", "acceptability"):
         found.append(AcceptabilityChecker(device=device))
-    if word == "link-grammar":
+    if grammar == "link-grammar":
         found.append(LinkGrammarChecker())
-    if word == "auto":
+    if grammar == "auto":
         try:
             found.append(LinkGrammarChecker())
         except ConfigError as missing:
             logger.info("grammar: without link-grammar (%s)", missing)
-    if server or word == "languagetool":
+    if server or grammar == "languagetool":
         found.append(LanguageToolChecker(server))
     return found
 
 
 def unavailable_services(checks: Sequence[Checker]) -> tuple[str, ...]:
-    """Names of those that gave no answer to what they were asked, through no fault of the texts."""
+    """Names of those that failed to answer, through no fault of the texts."""
     return tuple(one.name for one in checks if isinstance(one, LanguageToolChecker) and one.failures)
 
 

@@ -16,15 +16,15 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from tilth.augmentation.text import presentable
+from tilth.augmentation.text import as_sentence
 from tilth.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 20_000
+MAX_REQUEST_UNITS = 20_000
 """UTF-16 units in one request: the public server's limit, and what a server of one's own takes too."""
 _ANSWER = 1 << 25  # bytes of an answer; a match takes about 1,000, and 20,000 letters hold no 30,000 matches
-_PATIENCE = 3  # requests without an answer, after which the server is not asked again
+_PATIENCE = 3  # requests without an answer, after which no more are sent
 _BREAK = "\n\n"  # ends a paragraph, and no rule that counts here looks beyond one
 _STYLE = frozenset(
     {
@@ -40,10 +40,10 @@ _NO_ANSWER = (OSError, HTTPException, ValueError, RecursionError)  # the last by
 
 
 class LanguageToolChecker:
-    """Asks a LanguageTool server; texts leave this machine if that server stands on another one.
+    """Sends texts to a LanguageTool server; texts leave this machine if that server stands on another one.
 
-    It is asked directly: no proxy of the environment comes between, no redirection is followed, and no scheme but http
-    and https is spoken.
+    It is reached directly: no proxy of the environment comes between, no redirection is followed, and no scheme but
+    http and https is spoken.
 
     Args:
         address: such as `http://127.0.0.1:8081`; `/v2/check` is added to it.
@@ -64,17 +64,17 @@ class LanguageToolChecker:
         self._language, self._timeout = language, timeout
         self.failures = 0
         try:
-            self._ask(["This is a sentence."])
+            self._check(["This is a sentence."])
         except _NO_ANSWER as error:
             raise ConfigError(
-                f'grammar_server = "{address}" does not answer as LanguageTool does ({_said(error)}); expected the '
+                f'grammar_server = "{address}" does not answer as LanguageTool does ({_brief(error)}); expected the '
                 'address of a running LanguageTool server, e.g. "http://127.0.0.1:8081": start it, correct the '
                 'address, or set grammar_server = ""'
             ) from None
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
         """Matches that are no matter of style (texts,); NaN where there was no answer, or the text is too long."""
-        shown = [presentable(text) for text in texts]
+        shown = [as_sentence(text) for text in texts]
         counts = np.array([float("nan") if text else 0.0 for text in shown])
         for batch in _batches(shown):
             if self.failures < _PATIENCE:
@@ -83,16 +83,22 @@ class LanguageToolChecker:
 
     def _count(self, texts: Sequence[str]) -> Sequence[float]:
         try:
-            return self._ask(texts)
+            return self._check(texts)
         except _NO_ANSWER as error:
             self.failures += 1
-            ending = "it is not asked again" if self.failures == _PATIENCE else "they count as having no problem"
+            ending = (
+                "no further text is sent to it" if self.failures == _PATIENCE else "they count as having no problem"
+            )
             logger.warning(
-                "LanguageTool at %s gave no answer on %d texts (%s): %s", self.address, len(texts), _said(error), ending
+                "LanguageTool at %s gave no answer on %d texts (%s): %s",
+                self.address,
+                len(texts),
+                _brief(error),
+                ending,
             )
             return [float("nan")] * len(texts)
 
-    def _ask(self, texts: Sequence[str]) -> list[float]:
+    def _check(self, texts: Sequence[str]) -> list[float]:
         """Problems of each of the texts, by one request."""
         starts = np.cumsum([0, *(_units(text + _BREAK) for text in texts)]).tolist()
         answer = json.loads(self._post(_BREAK.join(texts)))
@@ -150,9 +156,9 @@ def _batches(texts: Sequence[str]) -> Iterator[list[int]]:
     size = 0
     for place, text in enumerate(texts):
         units = _units(text + _BREAK)
-        if not text or units > LONGEST:
+        if not text or units > MAX_REQUEST_UNITS:
             continue
-        if size + units > LONGEST:
+        if size + units > MAX_REQUEST_UNITS:
             yield batch
             batch, size = [], 0
         batch.append(place)
@@ -179,6 +185,6 @@ def _offsets(answer: Any) -> list[int]:
         raise ValueError("JSON that is not LanguageTool's") from error
 
 
-def _said(error: BaseException) -> str:
+def _brief(error: BaseException) -> str:
     """The error in a few words."""
     return (str(error) or type(error).__name__)[:200]

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augmentation.text import presentable
+from tilth.augmentation.text import as_sentence
 from tilth.errors import ConfigError
 
-LONGEST = 30
+MAX_WORDS = 30
 """Words of the longest text that link-grammar parses: the work grows with the cube of the length."""
 _SECONDS = 2  # of the processor, a text: a guard against a runaway parse; the linkage limit bounds a usual one's work
 _LINKAGES = 100
@@ -91,8 +91,8 @@ class LinkGrammarChecker:
     @contextmanager
     def _parsed(self, text: str) -> Iterator[Any | None]:
         """A text's parse with as few words left out as can be; None where it is too long or took too long."""
-        words = presentable(text).split()
-        if not words or len(words) > LONGEST:
+        words = as_sentence(text).split()
+        if not words or len(words) > MAX_WORDS:
             yield None
             return
         sentence = self._library.sentence_create(" ".join(words).encode("utf-8", "replace"), self._dictionary)
@@ -129,7 +129,7 @@ def _is_word(word: str) -> bool:
     return any(map(str.isalnum, word)) and not word.endswith("-WALL")
 
 
-def version() -> str:
+def link_grammar_version() -> str:
     """What the installed library calls itself; "" where none is installed."""
     library = _library()
     return "" if library is None else str(library.linkgrammar_get_version().decode("utf-8", "replace"))

@@ -111,7 +111,7 @@ def _forms(word: str) -> list[str]:
     return _known_forms[word]
 
 
-def with_a_mistake(text: str, rng: random.Random) -> str | None:
+def with_synthetic_error(text: str, rng: random.Random) -> str | None:
     """The text with one mistake, or None where none was found for it in a few tries.
 
     A few of them are no mistake after all, as a number or a tense may change and the sentence stay right.

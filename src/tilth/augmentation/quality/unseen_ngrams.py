@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from tilth.augmentation.text import _of
+from tilth.augmentation.text import text_ngrams
 from tilth.text import normal_form
 
 _READ = 2000  # texts that the share is measured on
 
 
-class AttestedChecker:
+class UnseenNgramChecker:
     """Counts trigrams of words that no text of the corpus holds.
 
     Read one by one, of 150 paraphrases of banking77 that a denoiser wrote and whose label, meaning and slots the gate
@@ -32,31 +32,31 @@ class AttestedChecker:
         self._texts = texts = sorted(set(map(normal_form, corpus)))
         known = Counter[tuple[str, ...]]()
         for text in texts:
-            known.update(set(_of(text, 3)))
-        self._threes = set(known)
+            known.update(set(text_ngrams(text, 3)))
+        self._trigrams = set(known)
         step = max(1, len(texts) // _READ)
-        shares = [np.mean([known[one] > 1 for one in _of(text, 3)]) for text in texts[::step] if text]
+        shares = [np.mean([known[one] > 1 for one in text_ngrams(text, 3)]) for text in texts[::step] if text]
         self.share = float(np.mean(shares)) if shares else 0.0
-        self.answers = self.share >= least
+        self.informative = self.share >= least
 
     def problems(self, texts: Sequence[str]) -> np.ndarray:
-        """Unattested trigrams of each text (texts,); NaN where the corpus says too little."""
-        if not self.answers:
+        """Trigrams of each text that no text of the corpus holds (texts,); NaN where the corpus says too little."""
+        if not self.informative:
             return np.full(len(texts), np.nan)
-        return _unknown(texts, 3, self._threes)
+        return _unknown(texts, 3, self._trigrams)
 
-    def fours(self, texts: Sequence[str]) -> np.ndarray:
+    def unseen_fourgrams(self, texts: Sequence[str]) -> np.ndarray:
         """Four words in a row of each text that no text of the corpus holds (texts,); NaN as for `problems`.
 
         To hold none would ask too much of a text, but the more there are the likelier is a mistake: of what tells the
         200 of banking77 apart nothing else does so as well (AUROC 0.72).
         """
-        return _unknown(texts, 4, self._fours) if self.answers else np.full(len(texts), np.nan)
+        return _unknown(texts, 4, self._fourgrams) if self.informative else np.full(len(texts), np.nan)
 
     @cached_property
-    def _fours(self) -> set[tuple[str, ...]]:
-        return {one for text in self._texts for one in _of(text, 4)}
+    def _fourgrams(self) -> set[tuple[str, ...]]:
+        return {one for text in self._texts for one in text_ngrams(text, 4)}
 
 
 def _unknown(texts: Sequence[str], size: int, known: Set[tuple[str, ...]]) -> np.ndarray:
-    return np.array([sum(one not in known for one in _of(normal_form(text), size)) for text in texts], float)
+    return np.array([sum(one not in known for one in text_ngrams(normal_form(text), size)) for text in texts], float)

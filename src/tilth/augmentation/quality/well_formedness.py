@@ -1,4 +1,4 @@
-"""How a paraphrase reads beside its source: each checker's word, and the probability that all of them make together.
+"""How a paraphrase reads, compared with its source: what each checker finds, and the probability by all of them.
 
 Each checker by itself lets some mistakes pass. The weights of the probability are a logistic regression's on 320
 paraphrases of clinc150 that we read one by one, 154 of them without a mistake; they tell the two apart with an AUROC of
@@ -18,33 +18,33 @@ from tilth.augmentation.quality.config import QualityConfig
 from tilth.augmentation.quality.fluency import Fluency, Nats
 from tilth.augmentation.quality.grammar import Checker, added_problems
 from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
-from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
+from tilth.augmentation.quality.unseen_ngrams import UnseenNgramChecker
 
 _INTERCEPT = 2.97
-_WORST, _UNATTESTED, _PARSE, _ACCEPTABILITY = -0.62, -1.5, -1.07, -0.40
+_WORST, _UNSEEN_FOURGRAMS, _PARSE, _ACCEPTABILITY = -0.62, -1.5, -1.07, -0.40
 _MOST_PARSE = 2  # beyond these, more says no more
 
 
 @dataclass(frozen=True)
-class Signs:
+class ErrorSignals:
     """What is known of each paraphrase; every array is (texts,), 0 where a checker has no answer.
 
     Attributes:
         worst: Nats by which its least expected tokens are less expected than its source's.
-        unattested: Its four words in a row that nobody wrote.
+        unseen_fourgrams: Its four words in a row that no text of the corpus holds.
         parse: Link-grammar's problems beyond its source's.
         acceptability: The acceptability model's score beyond its source's; high = wrong.
     """
 
     worst: np.ndarray
-    unattested: np.ndarray
+    unseen_fourgrams: np.ndarray
     parse: np.ndarray
     acceptability: np.ndarray
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What all checkers say of each paraphrase; every array is (texts,).
+class WellFormedness:
+    """What all checkers find in each paraphrase; every array is (texts,).
 
     Attributes:
         problems: Problems beyond the source's.
@@ -55,61 +55,69 @@ class Reading:
     readable: np.ndarray
 
 
-def readable(signs: Signs) -> np.ndarray:
+def well_formed_probability(signals: ErrorSignals) -> np.ndarray:
     """The probability that each reads without a mistake (texts,)."""
     logit = (
         _INTERCEPT
-        + _WORST * signs.worst
-        + _UNATTESTED * np.log1p(signs.unattested)
-        + _PARSE * np.clip(signs.parse, 0, _MOST_PARSE)
-        + _ACCEPTABILITY * signs.acceptability
+        + _WORST * signals.worst
+        + _UNSEEN_FOURGRAMS * np.log1p(signals.unseen_fourgrams)
+        + _PARSE * np.clip(signals.parse, 0, _MOST_PARSE)
+        + _ACCEPTABILITY * signals.acceptability
     )
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def read(
+def measure_well_formedness(
     sources: Sequence[str],
     paraphrases: Sequence[str],
     checks: Sequence[Checker],
-    critic: AcceptabilityChecker | None,
+    acceptability: AcceptabilityChecker | None,
     fluency: Fluency,
     gate: QualityConfig,
-) -> Reading:
-    """How each paraphrase reads; `critic` is `tilth.augmentation.quality.critic`'s, if there is one.
+) -> WellFormedness:
+    """How each paraphrase reads; `acceptability` is the model adapted to the night, if there is one.
 
     Its problems are each checker's beyond the source's, nats a token by the denoiser beyond what is tolerated, and one
-    more where all of these together make a mistake likely. They are asked one after the other, in the order given, and
+    more where all of these together make a mistake likely. They run one after the other, in the order given, and
     what fails is not looked into further.
     """
-    total, parse = np.zeros(len(sources)), np.zeros(len(sources))
-    left, old, new = list(range(len(sources))), list(sources), list(paraphrases)
-    for checker in checks:
-        added = added_problems(checker, old, new)
-        total[left] += added
-        if isinstance(checker, LinkGrammarChecker):
-            parse[left] = added
-        left = np.flatnonzero(total <= gate.grammar).tolist()
-        old, new = ([texts[k] for k in left] for texts in (sources, paraphrases))
-    change = _beyond(old, new, fluency)
-    total[left] += np.maximum(0.0, change.mean - gate.fluency)
-    nothing = np.zeros(len(left))
-    attested = next((checker for checker in checks if isinstance(checker, AttestedChecker)), None)
-    signs = Signs(
-        worst=change.worst,
-        unattested=np.nan_to_num(attested.fours(new)) if attested else nothing,
-        parse=parse[left],
-        acceptability=critic.change(old, new) if critic else nothing,
+    problems, parse = _run_checkers(sources, paraphrases, checks, gate)
+    passed = np.flatnonzero(problems <= gate.grammar).tolist()
+    old, new = ([texts[k] for k in passed] for texts in (sources, paraphrases))
+    nats = _added_nats(old, new, fluency)
+    problems[passed] += np.maximum(0.0, nats.mean - gate.fluency)
+    unseen = next((checker for checker in checks if isinstance(checker, UnseenNgramChecker)), None)
+    signals = ErrorSignals(
+        worst=nats.worst,
+        unseen_fourgrams=np.nan_to_num(unseen.unseen_fourgrams(new)) if unseen else np.zeros(len(new)),
+        parse=parse[passed],
+        acceptability=acceptability.change(old, new) if acceptability else np.zeros(len(new)),
     )
-    chance = np.full(len(total), np.nan)
-    chance[left] = readable(signs)
-    total[left] += (total[left] <= gate.grammar) & (chance[left] < gate.readable)
-    return Reading(total, chance)
+    probability = np.full(len(problems), np.nan)
+    probability[passed] = well_formed_probability(signals)
+    problems[passed] += (problems[passed] <= gate.grammar) & (probability[passed] < gate.readable)
+    return WellFormedness(problems, probability)
 
 
-def _beyond(sources: Sequence[str], paraphrases: Sequence[str], fluency: Fluency) -> Nats:
+def _run_checkers(
+    sources: Sequence[str], paraphrases: Sequence[str], checks: Sequence[Checker], gate: QualityConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Problems beyond the source's by all checkers, and by link-grammar's parse; what failed one is left out after."""
+    problems, parse = np.zeros(len(sources)), np.zeros(len(sources))
+    passed = list(range(len(sources)))
+    for checker in checks:
+        added = added_problems(checker, *([texts[k] for k in passed] for texts in (sources, paraphrases)))
+        problems[passed] += added
+        if isinstance(checker, LinkGrammarChecker):
+            parse[passed] = added
+        passed = np.flatnonzero(problems <= gate.grammar).tolist()
+    return problems, parse
+
+
+def _added_nats(sources: Sequence[str], paraphrases: Sequence[str], fluency: Fluency) -> Nats:
     """The denoiser's nats above the source's, 0 where one of the two is unknown (texts,)."""
     distinct = sorted({*sources, *paraphrases})
-    found = fluency.nats(distinct)
+    nats = fluency.nats(distinct)
     place = {text: number for number, text in enumerate(distinct)}
     old, new = ([place[text] for text in texts] for texts in (sources, paraphrases))
-    return Nats(*(np.nan_to_num(one[new] - one[old]) for one in (found.mean, found.worst)))
+    return Nats(*(np.nan_to_num(one[new] - one[old]) for one in (nats.mean, nats.worst)))

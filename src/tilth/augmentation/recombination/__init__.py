@@ -1,6 +1,8 @@
 """Candidates that put what other rows say between the same words into a source.
 
-In: sources and the corpus. Out: recombined candidates with their share of new words.
+In: the sources with their words, and the corpus. Out: for each source its candidates, with the share of replaced words
+and the row whose wording each has. Another way of recombining is a function like `recombine_texts`, called by
+`recombine_sources`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,16 +11,28 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.augmentation.recombination.config import RecombinationConfig
-    from tilth.augmentation.recombination.recombine import recombined
-    from tilth.augmentation.recombination.template_rows import Made, Nearness, Rows, recombinations
+    from tilth.augmentation.recombination.recombine import recombine_texts
+    from tilth.augmentation.recombination.template_rows import (
+        GeneratedText,
+        RecombinationCorpus,
+        SimilarityLimits,
+        recombine_sources,
+    )
 
-__all__ = ["Made", "Nearness", "RecombinationConfig", "Rows", "recombinations", "recombined"]
+__all__ = [
+    "GeneratedText",
+    "RecombinationConfig",
+    "RecombinationCorpus",
+    "SimilarityLimits",
+    "recombine_sources",
+    "recombine_texts",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "config": ("RecombinationConfig",),
-        "recombine": ("recombined",),
-        "template_rows": ("Made", "Nearness", "Rows", "recombinations"),
+        "recombine": ("recombine_texts",),
+        "template_rows": ("GeneratedText", "RecombinationCorpus", "SimilarityLimits", "recombine_sources"),
     },
 )

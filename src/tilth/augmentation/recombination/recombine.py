@@ -12,46 +12,46 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.augmentation.recombination.fragments import (
-    ByFirst,
+    SharedEnvironments,
     Sides,
     Span,
-    _between,
-    _Joints,
-    _ordinary,
-    _plain_words,
-    _Shared,
-    _sites,
-    _spelled,
+    SpansByFirstWord,
+    TrigramJoints,
+    is_ordinary,
+    replaceable_sites,
+    spans_between,
+    spelled_words,
+    uncased_words,
 )
-from tilth.augmentation.text import Piece, Word, bounded, in_a_row, stem, write
+from tilth.augmentation.text import Piece, Word, detokenize, stem, with_boundaries, word_ngrams
 
-_READ = 20_000  # texts at most that spans are taken from: more would say little new, and cost
-_LONGER = 4  # words by which a replacement may be longer; beyond that it tells something new
-_SHARED = 3
+_MAX_TEXTS = 20_000  # texts at most that spans are taken from: more would say little new, and cost
+_MAX_ADDED_WORDS = 4  # words by which a replacement may be longer; beyond that it says something new
+_MIN_SHARED = 3
 """Environments that both spans occur in at least. Of recombinations of clinc150 that passed the gate, 38 of 49 read
 without a mistake from two on, and 43 of 47 from four on, which are half as many."""
-_CHANGED = 0.3
+_MIN_CHANGED = 0.3
 """Share of both texts' words and marks that the other has not in its place: with less it is hardly a paraphrase."""
-_PAIRED = 40  # swaps of a source that are tried two at a time
-_APART = 2  # words at least between two swaps, so that three in a row that are attested for each are for both
+_MAX_PAIRED = 40  # swaps of a source that are tried two at a time
+_MIN_APART = 2  # words at least between two swaps, so that three in a row that are attested for each are for both
 
 
 @dataclass(frozen=True)
-class Recombined:
+class RecombinedText:
     """A paraphrase, and the share of its source's words that were replaced."""
 
     text: str
     share: float
 
 
-def recombined(
+def recombine_texts(
     sources: Sequence[str],
     words: Sequence[Sequence[Word]],
     keep: Sequence[Sequence[str]],
     corpus: Iterable[str],
     casing: Mapping[str, str],
     limits: Sequence[int],
-) -> list[list[Recombined]]:
+) -> list[list[RecombinedText]]:
     """Recombinations of each source, those whose spans share most environments first.
 
     Args:
@@ -59,20 +59,20 @@ def recombined(
         words: Their words; those that are fixed stay.
         keep: For each, words that stay too, in one of their forms.
         corpus: Texts that spans are taken from.
-        casing: Spelling of words in the corpus, by `tilth.augmentation.text.detokenizer.spellings`.
+        casing: Spelling of words in the corpus, by `tilth.augmentation.text.corpus_spellings`.
         limits: For each, how many at most.
     """
     if not any(limits):
         return [[] for _ in sources]
-    every = sorted(set(corpus))
-    texts = [_plain_words(text) for text in every[:: 1 + len(every) // _READ]]
-    joints = _Joints(in_a_row(bounded(own), 3) for own in (*texts, *map(_spelled, words)))
-    sites = [site for found in words for site in _sites(found)]
-    between = _between({site.sides for site in sites}, texts)
-    shared = _Shared({site.old for site in sites}, between, texts)
+    unique = sorted(set(corpus))
+    texts = [uncased_words(text) for text in unique[:: 1 + len(unique) // _MAX_TEXTS]]
+    joints = TrigramJoints(word_ngrams(with_boundaries(each), 3) for each in (*texts, *map(spelled_words, words)))
+    sites = [site for each in words for site in replaceable_sites(each)]
+    between = spans_between({site.sides for site in sites}, texts)
+    shared = SharedEnvironments({site.old for site in sites}, between, texts)
     return [
-        _best(text, found, _swaps(found, set(map(stem, kept)), between, shared, joints), casing, limit)
-        for text, found, kept, limit in zip(sources, words, keep, limits, strict=True)
+        _apply_swaps(text, each, _swaps(each, set(map(stem, stays)), between, shared, joints), casing, limit)
+        for text, each, stays, limit in zip(sources, words, keep, limits, strict=True)
     ]
 
 
@@ -103,47 +103,55 @@ def _moved(old: Span, new: Span) -> int:
 
 
 def _swaps(
-    words: Sequence[Word], keep: set[str], between: Mapping[Sides, ByFirst], shared: _Shared, joints: _Joints
+    words: Sequence[Word],
+    keep: set[str],
+    between: Mapping[Sides, SpansByFirstWord],
+    shared: SharedEnvironments,
+    joints: TrigramJoints,
 ) -> list[_Swap]:
     """What may be put into a source, each span and replacement once, those that share most first."""
-    whole, found = bounded(_spelled(words)), []
-    for site in _sites(words):
-        kept = keep & set(map(stem, site.old))
+    whole, swaps = with_boundaries(spelled_words(words)), []
+    for site in replaceable_sites(words):
+        stays = keep & set(map(stem, site.old))
         first, last = joints.around(whole, site.start, site.end)
-        there = between[site.sides]
-        for new in itertools.chain.from_iterable(
-            there[word] for word in (there if first is None else first & there.keys())
-        ):
+        by_first = between[site.sides]
+        first_words = by_first if first is None else first & by_first.keys()
+        for new in itertools.chain.from_iterable(by_first[word] for word in first_words):
             if last is not None and new[-1] not in last:
                 continue
-            if new == site.old or len(new) > len(site.old) + _LONGER or (kept and not kept <= set(map(stem, new))):
+            if (
+                new == site.old
+                or len(new) > len(site.old) + _MAX_ADDED_WORDS
+                or (stays and not stays <= set(map(stem, new)))
+            ):
                 continue
             count = shared(site.old, new)
-            if count >= _SHARED and _ordinary(new):
-                found.append(_Swap(site.start, site.end, new, count, _moved(site.old, new)))
-    return sorted(found, key=lambda one: (-one.shared, one.start, one.end, one.new))
+            if count >= _MIN_SHARED and is_ordinary(new):
+                swaps.append(_Swap(site.start, site.end, new, count, _moved(site.old, new)))
+    return sorted(swaps, key=lambda one: (-one.shared, one.start, one.end, one.new))
 
 
-def _chosen(swaps: Sequence[_Swap], words: int) -> Iterator[tuple[_Swap, ...]]:
+def _swap_sets(swaps: Sequence[_Swap], words: int) -> Iterator[tuple[_Swap, ...]]:
     """Swaps that change enough of a text of so many words and marks: one by itself, then two apart from each other."""
 
     def enough(*made: _Swap) -> bool:
-        return sum(one.moved for one in made) >= _CHANGED * (2 * words + sum(one.longer for one in made))
+        return sum(one.moved for one in made) >= _MIN_CHANGED * (2 * words + sum(one.longer for one in made))
 
     yield from ((one,) for one in swaps if enough(one))
     pairs = [
         (one, two)
-        for one, two in itertools.permutations(swaps[:_PAIRED], 2)
-        if one.end + _APART <= two.start and enough(one, two)
+        for one, two in itertools.permutations(swaps[:_MAX_PAIRED], 2)
+        if one.end + _MIN_APART <= two.start and enough(one, two)
     ]
     yield from sorted(pairs, key=lambda pair: -min(one.shared for one in pair))
 
 
-def _best(
+def _apply_swaps(
     source: str, words: Sequence[Word], swaps: Sequence[_Swap], casing: Mapping[str, str], limit: int
-) -> list[Recombined]:
+) -> list[RecombinedText]:
+    """At most `limit` texts in which one swap or two are made, those that share most environments first."""
     texts: dict[str, float] = {}
-    for made in _chosen(swaps, len(words)):
+    for made in _swap_sets(swaps, len(words)):
         if len(texts) == limit:
             break
         pieces: list[Piece] = []
@@ -152,5 +160,5 @@ def _best(
             pieces += [*map(Piece, words[done : one.start]), Piece(None, one.new)]
             done = one.end
         pieces += map(Piece, words[done:])
-        texts.setdefault(write(pieces, source, casing), sum(one.end - one.start for one in made) / len(words))
-    return [Recombined(text, share) for text, share in texts.items()]
+        texts.setdefault(detokenize(pieces, source, casing), sum(one.end - one.start for one in made) / len(words))
+    return [RecombinedText(text, share) for text, share in texts.items()]

@@ -6,38 +6,48 @@ can be recombined all the same. It passes the same gate, as a paraphrase of the 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tilth.augmentation.recombination.config import RecombinationConfig
-from tilth.augmentation.recombination.recombine import recombined
-from tilth.augmentation.text import Word, in_style, keeps_slots, stem, turned, unfit, words_of
+from tilth.augmentation.recombination.recombine import RecombinedText, recombine_texts
+from tilth.augmentation.text import (
+    Word,
+    keeps_slots,
+    match_style,
+    replaces_by_opposite,
+    split_words,
+    stem,
+    unfit_reason,
+)
 from tilth.text import normal_form
 
-_LOOKED_AT = 60  # nearest rows of a source that are looked at: most have other slots, or another matter
-_EACH = 15  # recombinations of a near row: its place in a source's candidates is one of several
+_MAX_COMPARED = 60  # nearest rows of a source that are compared: most have other slots, or another matter
+_MAX_PER_TEMPLATE = 15  # recombinations of a template row: its place in a source's candidates is one of several
 _BATCH = 512
 
 
-class Made(NamedTuple):
-    """A candidate, the share of words that were replaced, and the row in whose wording it is, -1 for the source's."""
+class GeneratedText(NamedTuple):
+    """A candidate, the share of words that were replaced, and the row whose wording it has, -1 for the source's."""
 
     text: str
     share: float
-    beside: int
+    template_row: int
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The table as it is looked into.
+class RecombinationCorpus:
+    """The table as recombination needs it.
 
     Attributes:
         texts: All rows' texts.
         vectors: Their embeddings (rows, dimensions).
-        labels: Each task's labels in force as codes, -1 for none (rows,).
+        labels: Each task's current labels as codes, -1 for none (rows,).
         usable: Rows whose wording may be taken.
     """
 
@@ -48,91 +58,110 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nearness:
-    """Which cosines to its source a row may have, and from which on its salient word may be another one."""
+class SimilarityLimits:
+    """Which cosines to its source a template row may have, and from which on its salient word may be another one."""
 
     low: float
     high: float
     content: float
 
 
-def recombinations(
-    rows: Rows,
+def recombine_sources(
+    corpus: RecombinationCorpus,
     sources: np.ndarray,
     words: Sequence[Sequence[Word]],
     salient: Sequence[Sequence[str]],
     casing: Mapping[str, str],
     tokenizer: Any,
     config: RecombinationConfig,
-    near: Nearness,
-) -> list[list[Made]]:
-    """Of each source, then of the rows near it, nearest first.
+    limits: SimilarityLimits,
+) -> list[list[GeneratedText]]:
+    """Candidates of each source: its own recombinations, then those of its template rows, nearest first.
 
     Args:
-        rows: The table.
+        corpus: The table.
         sources: The sources' rows.
         words: Their words; those that are fixed stay.
         salient: For each, words that stay too, in one of their forms.
-        casing: Spelling of words in the corpus, by `tilth.augmentation.text.detokenizer.spellings`.
+        casing: Spelling of words in the corpus, by `tilth.augmentation.text.corpus_spellings`.
         tokenizer: The denoiser's.
         config: `[augmentation]`.
-        near: How near the rows must be, by the gate.
+        limits: How similar a template row must be, by the gate.
     """
-    beside = nearby(rows, sources, salient, near, config.nearby if config.recombined else 0)
-    found = {row: words_of(rows.texts[row], tokenizer) for row in sorted({row for each in beside for row in each})}
-    fit = [row for row, own in found.items() if unfit(rows.texts[row], own, set()) is None]
-    keep: dict[int, list[str]] = {row: [] for row in found}
-    for own, each in zip(salient, beside, strict=True):
-        for row in each:
-            keep[row].extend(own)
-    made = recombined(
-        [*(rows.texts[row] for row in (*sources, *fit))],
-        [*words, *(found[row] for row in fit)],
+    templates = find_template_rows(corpus, sources, salient, limits, config.nearby if config.recombined else 0)
+    template_words = {
+        row: split_words(corpus.texts[row], tokenizer) for row in sorted({row for rows in templates for row in rows})
+    }
+    fit = [row for row, each in template_words.items() if unfit_reason(corpus.texts[row], each, set()) is None]
+    keep: dict[int, list[str]] = defaultdict(list)
+    for source_words, rows in zip(salient, templates, strict=True):
+        for row in rows:
+            keep[row].extend(source_words)
+    made = recombine_texts(
+        [*(corpus.texts[row] for row in (*sources, *fit))],
+        [*words, *(template_words[row] for row in fit)],
         [*salient, *(keep[row] for row in fit)],
-        [rows.texts[row] for row in rows.usable],
+        [corpus.texts[row] for row in corpus.usable],
         casing,
-        [config.recombined] * len(sources) + [min(_EACH, config.recombined)] * len(fit),
+        [config.recombined] * len(sources) + [min(_MAX_PER_TEMPLATE, config.recombined)] * len(fit),
     )
-    of = dict(zip(fit, made[len(sources) :], strict=True))
-    every = []
-    for source, mine, others in zip(sources, made, beside, strict=False):
-        texts = {one.text: Made(one.text, one.share, -1) for one in mine}
-        for row in others:
-            for one in of.get(row, ()):
-                text = in_style(one.text, rows.texts[source], casing)
-                texts.setdefault(text, Made(text, 1.0, row))
-        every.append(list(texts.values()))
-    return every
+    by_template = dict(zip(fit, made[len(sources) :], strict=True))
+    return [
+        _candidates(corpus.texts[source], own, rows, by_template, casing)
+        for source, own, rows in zip(sources, made[: len(sources)], templates, strict=True)
+    ]
 
 
-def nearby(
-    rows: Rows, sources: np.ndarray, salient: Sequence[Sequence[str]], near: Nearness, count: int
+def _candidates(
+    source: str,
+    own: Sequence[RecombinedText],
+    templates: Sequence[int],
+    by_template: Mapping[int, Sequence[RecombinedText]],
+    casing: Mapping[str, str],
+) -> list[GeneratedText]:
+    """A source's own recombinations, then those of its template rows in its style, each text once."""
+    candidates = {one.text: GeneratedText(one.text, one.share, -1) for one in own}
+    for row in templates:
+        for one in by_template.get(row, ()):
+            text = match_style(one.text, source, casing)
+            candidates.setdefault(text, GeneratedText(text, 1.0, row))
+    return list(candidates.values())
+
+
+def find_template_rows(
+    corpus: RecombinationCorpus,
+    sources: np.ndarray,
+    salient: Sequence[Sequence[str]],
+    limits: SimilarityLimits,
+    count: int,
 ) -> list[list[int]]:
     """For each source at most `count` rows whose recombinations may pass for it, nearest first.
 
     They keep its slots, turn nothing round, hold its salient words or are so near that others may stand for them, and
     have no other label.
     """
-    if not count or not len(rows.usable):
+    if not count or not len(corpus.usable):
         return [[] for _ in sources]
-    found: list[list[int]] = []
+    templates: list[list[int]] = []
     for start in range(0, len(sources), _BATCH):
         part = sources[start : start + _BATCH]
-        cosine = rows.vectors[part] @ rows.vectors[rows.usable].T
-        order = np.argsort(-cosine, axis=1, kind="stable")[:, :_LOOKED_AT]
-        for source, keep, own, places in zip(part, salient[start:], cosine, order, strict=False):
+        cosine = corpus.vectors[part] @ corpus.vectors[corpus.usable].T
+        order = np.argsort(-cosine, axis=1, kind="stable")[:, :_MAX_COMPARED]
+        for source, keep, cosines, places in zip(part, salient[start:], cosine, order, strict=False):
             fitting = (
-                int(rows.usable[place])
+                int(corpus.usable[place])
                 for place in places
-                if near.low <= own[place] <= near.high
-                and _says_the_same(rows, source, rows.usable[place], keep if own[place] < near.content else ())
+                if limits.low <= cosines[place] <= limits.high
+                and _says_the_same(
+                    corpus, source, corpus.usable[place], keep if cosines[place] < limits.content else ()
+                )
             )
-            found.append([row for _, row in zip(range(count), fitting, strict=False)])
-    return found
+            templates.append(list(islice(fitting, count)))
+    return templates
 
 
-def _says_the_same(rows: Rows, source: int, row: int, keep: Sequence[str]) -> bool:
-    old, new = rows.texts[source], rows.texts[row]
-    clash = any(codes[source] != codes[row] for codes in rows.labels if codes[source] >= 0 and codes[row] >= 0)
-    kept = set(map(stem, keep)) <= {stem(word) for word in normal_form(new).split()}
-    return source != row and not clash and kept and keeps_slots(old, new) and not turned(old, new)
+def _says_the_same(corpus: RecombinationCorpus, source: int, row: int, keep: Sequence[str]) -> bool:
+    old, new = corpus.texts[source], corpus.texts[row]
+    clash = any(codes[source] != codes[row] for codes in corpus.labels if codes[source] >= 0 and codes[row] >= 0)
+    keeps_words = set(map(stem, keep)) <= {stem(word) for word in normal_form(new).split()}
+    return source != row and not clash and keeps_words and keeps_slots(old, new) and not replaces_by_opposite(old, new)

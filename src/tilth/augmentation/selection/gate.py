@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, Reading, read
+from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, WellFormedness, measure_well_formedness
 from tilth.augmentation.selection.candidates import CandidateMeasures, Candidates
 from tilth.augmentation.selection.config import GateConfig
-from tilth.augmentation.text import keeps_slots, stem, turned
+from tilth.augmentation.text import keeps_slots, replaces_by_opposite, stem
 from tilth.samples import Reason
 from tilth.text import normal_form
 
@@ -56,7 +56,7 @@ def _keeps_frame(candidates: Candidates, place: int, similarity: float, gate: Ga
     source, text = candidates.sources[place], candidates.texts[place]
     content = json.loads(candidates.frames[place])["content"]
     kept = not content or similarity >= gate.content or stem(content[0]) in {stem(w) for w in normal_form(text).split()}
-    return kept and keeps_slots(source, text) and not turned(source, text)
+    return kept and keeps_slots(source, text) and not replaces_by_opposite(source, text)
 
 
 def read_passed(
@@ -66,7 +66,7 @@ def read_passed(
     acceptability: AcceptabilityChecker | None,
     fluency: Fluency,
     gate: GateConfig,
-) -> Reading:
+) -> WellFormedness:
     """How the candidates that passed so far read; NaN for the others.
 
     Args:
@@ -80,6 +80,6 @@ def read_passed(
     problems, readable = np.full(len(verdicts), np.nan), np.full(len(verdicts), np.nan)
     passed = [place for place, reason in enumerate(verdicts) if reason is None]
     sources, texts = ([each[place] for place in passed] for each in (candidates.sources, candidates.texts))
-    reading = read(sources, texts, checks, acceptability, fluency, gate)
+    reading = measure_well_formedness(sources, texts, checks, acceptability, fluency, gate)
     problems[passed], readable[passed] = reading.problems, reading.readable
-    return Reading(problems, readable)
+    return WellFormedness(problems, readable)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.augmentation.text import Word, unfit, words_of
+from tilth.augmentation.text import Word, split_words, unfit_reason
 from tilth.samples import Source, Split, Status, Task, settled
 from tilth.text import unit_interval
 
@@ -67,8 +67,8 @@ def choose_sources(
         if len(chosen) >= limit:
             break
         text = frame["text"].iloc[row]
-        words = words_of(text, tokenizer)
-        reason = unfit(text, words, seen) or (None if agrees[row] else "label_doubted")
+        words = split_words(text, tokenizer)
+        reason = unfit_reason(text, words, seen) or (None if agrees[row] else "label_doubted")
         if reason is None:
             chosen[row] = words
         else:

@@ -1,6 +1,7 @@
 """A text as words.
 
-In: a text. Out: words, slots that must be kept, n-grams, distances; tokens back to text.
+In: a text. Out: its words, the slots that must be kept, n-grams, distances; and words back to a text. Another kind of
+slot is a pattern in `slots.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -8,58 +9,58 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.augmentation.text.antonyms import turned
-    from tilth.augmentation.text.corpus import Written, usable, written
-    from tilth.augmentation.text.detokenizer import Piece, in_style, presentable, spellings, write
-    from tilth.augmentation.text.distance import CHANGED, edit_distance, rewording
-    from tilth.augmentation.text.eligibility import LONGEST, unfit
-    from tilth.augmentation.text.ngrams import BEGIN, END, _of, bounded, in_a_row
+    from tilth.augmentation.text.antonyms import replaces_by_opposite
+    from tilth.augmentation.text.corpus import WorkspaceTexts, training_text_rows, workspace_texts
+    from tilth.augmentation.text.detokenizer import Piece, as_sentence, corpus_spellings, detokenize, match_style
+    from tilth.augmentation.text.distance import MIN_REWORDING, edit_distance, rewording
+    from tilth.augmentation.text.eligibility import MAX_SOURCE_TOKENS, unfit_reason
+    from tilth.augmentation.text.ngrams import BEGIN, END, text_ngrams, with_boundaries, word_ngrams
     from tilth.augmentation.text.salience import salient_words
     from tilth.augmentation.text.slots import find_slots, frame_json, keeps_slots
-    from tilth.augmentation.text.words import WORD, Word, plain, stem, words_of
+    from tilth.augmentation.text.words import WORD_PATTERN, Word, split_words, stem, uncased
 
 __all__ = [
     "BEGIN",
-    "CHANGED",
     "END",
-    "LONGEST",
-    "WORD",
+    "MAX_SOURCE_TOKENS",
+    "MIN_REWORDING",
+    "WORD_PATTERN",
     "Piece",
     "Word",
-    "Written",
-    "_of",
-    "bounded",
+    "WorkspaceTexts",
+    "as_sentence",
+    "corpus_spellings",
+    "detokenize",
     "edit_distance",
     "find_slots",
     "frame_json",
-    "in_a_row",
-    "in_style",
     "keeps_slots",
-    "plain",
-    "presentable",
+    "match_style",
+    "replaces_by_opposite",
     "rewording",
     "salient_words",
-    "spellings",
+    "split_words",
     "stem",
-    "turned",
-    "unfit",
-    "usable",
-    "words_of",
-    "write",
-    "written",
+    "text_ngrams",
+    "training_text_rows",
+    "uncased",
+    "unfit_reason",
+    "with_boundaries",
+    "word_ngrams",
+    "workspace_texts",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "antonyms": ("turned",),
-        "corpus": ("Written", "usable", "written"),
-        "detokenizer": ("Piece", "in_style", "presentable", "spellings", "write"),
-        "distance": ("CHANGED", "edit_distance", "rewording"),
-        "eligibility": ("LONGEST", "unfit"),
-        "ngrams": ("BEGIN", "END", "_of", "bounded", "in_a_row"),
+        "antonyms": ("replaces_by_opposite",),
+        "corpus": ("WorkspaceTexts", "training_text_rows", "workspace_texts"),
+        "detokenizer": ("Piece", "as_sentence", "corpus_spellings", "detokenize", "match_style"),
+        "distance": ("MIN_REWORDING", "edit_distance", "rewording"),
+        "eligibility": ("MAX_SOURCE_TOKENS", "unfit_reason"),
+        "ngrams": ("BEGIN", "END", "text_ngrams", "with_boundaries", "word_ngrams"),
         "salience": ("salient_words",),
         "slots": ("find_slots", "frame_json", "keeps_slots"),
-        "words": ("WORD", "Word", "plain", "stem", "words_of"),
+        "words": ("WORD_PATTERN", "Word", "split_words", "stem", "uncased"),
     },
 )

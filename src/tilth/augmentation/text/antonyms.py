@@ -33,11 +33,13 @@ def _opposites() -> dict[str, set[str]]:
 _OPPOSITES = _opposites()
 
 
-def turned(source: str, paraphrase: str) -> bool:
+def replaces_by_opposite(source: str, paraphrase: str) -> bool:
     """Whether a word of the source is gone and a word stands there that means its opposite and was not there before.
 
-    >>> turned("metals will remain weak", "metals will be strong"), turned("turn it up or down", "turn it down or up")
-    (True, False)
+    >>> replaces_by_opposite("metals will remain weak", "metals will be strong")
+    True
+    >>> replaces_by_opposite("turn it up or down", "turn it down or up")
+    False
     """
     before, after = ({stem(word) for word in normal_form(text).split()} for text in (source, paraphrase))
     return any(_OPPOSITES.get(word, set()) & (after - before) for word in before - after)

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tilth.augmentation.text.detokenizer import spellings
+from tilth.augmentation.text.detokenizer import corpus_spellings
 from tilth.samples import Source, Split, Status
 
 
 @dataclass(frozen=True)
-class Written:
-    """What people wrote in a workspace: the rows that are learned from, their texts, and how they spell words."""
+class WorkspaceTexts:
+    """The texts that people wrote in a workspace: the rows to learn from, their texts, and how they spell words."""
 
     rows: np.ndarray
     texts: list[str]
     casing: Mapping[str, str]
 
 
-def written(frame: pd.DataFrame) -> Written:
-    """Of a table, by `usable` and `tilth.augmentation.text.detokenizer.spellings`."""
-    rows = usable(frame)
+def workspace_texts(frame: pd.DataFrame) -> WorkspaceTexts:
+    """Of a table, by `training_text_rows` and `corpus_spellings`."""
+    rows = training_text_rows(frame)
     texts = frame["text"].iloc[rows].tolist()
-    return Written(rows, texts, spellings(texts))
+    return WorkspaceTexts(rows, texts, corpus_spellings(texts))
 
 
-def usable(frame: pd.DataFrame) -> np.ndarray:
+def training_text_rows(frame: pd.DataFrame) -> np.ndarray:
     """Rows whose texts are learned from: active ones of the input that are not gold, each text once."""
     mask = (frame["split"] != Split.GOLD) & (frame["source"] == Source.INPUT) & (frame["status"] == Status.ACTIVE)
     first = ~frame["text"].where(mask).duplicated() & mask

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.augmentation.text.slots import find_slots
-from tilth.augmentation.text.words import WORD, Word, plain
+from tilth.augmentation.text.words import WORD_PATTERN, Word, uncased
 
+_APOSTROPHES = ("'", "\u2019")
 _CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "clock", "am", "all"})
-_CLOSING = frozenset(".,!?;:%)]}\u2026\u201d")
-_OPENING = frozenset("([{$€£#\u201c")
-_ASKING = re.compile(
+_CLOSING_MARKS = frozenset(".,!?;:%)]}\u2026\u201d")
+_OPENING_MARKS = frozenset("([{$€£#\u201c")
+_QUESTION_START = re.compile(
     r"(?:(?:so|and|but|or|also|please|then)\s+)?(?:(?:in|at|to|for|from|by|on|with|of)\s+)?"
     r"(?:what|when|where|why|who|whom|whose|which|how|is|are|am|was|were|do|does|did|can|could|will|would|should"
     r"|shall|may|might|has|have|had|isn't|aren't|don't|doesn't|didn't|can't|couldn't|won't|wouldn't|haven't|hasn't"
@@ -22,10 +23,10 @@ _ASKING = re.compile(
 )
 
 
-def spellings(texts: Iterable[str]) -> dict[str, str]:
+def corpus_spellings(texts: Iterable[str]) -> dict[str, str]:
     """The spelling of each word in the midst of sentences, where that is not the plain one.
 
-    >>> spellings(["ask Visa", "my Visa card", "I paid", "then I left", "My card"])
+    >>> corpus_spellings(["ask Visa", "my Visa card", "I paid", "then I left", "My card"])
     {'visa': 'Visa', 'i': 'I'}
     """
     seen: dict[str, Counter[str]] = defaultdict(Counter)
@@ -33,10 +34,10 @@ def spellings(texts: Iterable[str]) -> dict[str, str]:
         if text.isupper():
             continue
         begins = True
-        for match in WORD.finditer(text):
+        for match in WORD_PATTERN.finditer(text):
             word = match.group()
             if not begins or word in ("I", "i"):
-                seen[plain(word)][word] += 1
+                seen[uncased(word)][word] += 1
             begins = word in ".!?:"
     usual = {word: max(counts, key=lambda w: (counts[w], w)) for word, counts in seen.items()}
     return {word: spelling for word, spelling in usual.items() if spelling != word}
@@ -50,33 +51,30 @@ class Piece:
     tokens: tuple[str, ...] = ()
 
 
-def write(pieces: Sequence[Piece], source: str, casing: Mapping[str, str]) -> str:
+def detokenize(pieces: Sequence[Piece], source: str, casing: Mapping[str, str]) -> str:
     """The text of a paraphrase, spelled and spaced as in its source and its corpus."""
     shouts, quiet = source.isupper(), source == source.lower()
-    words: list[tuple[str, bool | None]] = []  # spelling, and the space before it where the source says
+    words: list[str] = []
     for piece in pieces:
-        if piece.kept is not None:
-            words.append((_kept(piece.kept, source), piece.kept.spaced if piece.kept.fixed else None))
-        else:
-            words.extend((word, None) for word in _merged(piece.tokens))
-    spelled = [(word if quiet else casing.get(word, word), spaced) for word, spaced in words]
-    text = _ended(_spaced([word for word, _ in spelled]), source)
+        words.extend(_merge_pieces(piece.tokens) if piece.kept is None else [_own_spelling(piece.kept, source)])
+    spelled = words if quiet else [casing.get(word, word) for word in words]
+    text = _with_closing_mark(_spaced(spelled), source)
     if shouts:
         return text.upper()
     if quiet or not source[:1].isupper():
         return text
-    return _capitalized(text)
+    return _capitalize_sentences(text)
 
 
-def in_style(text: str, source: str, casing: Mapping[str, str]) -> str:
+def match_style(text: str, source: str, casing: Mapping[str, str]) -> str:
     """A text that another model wrote, cased and closed as its source is, with the corpus's spelling of words.
 
-    >>> in_style("Where is my card?", "wheres my card", {"visa": "Visa"})
+    >>> match_style("Where is my card?", "wheres my card", {"visa": "Visa"})
     'where is my card'
-    >>> in_style("has the visa card come", "Is my Visa card here?", {"visa": "Visa"})
+    >>> match_style("has the visa card come", "Is my Visa card here?", {"visa": "Visa"})
     'Has the Visa card come?'
     """
-    text = _ended(text, source)
+    text = _with_closing_mark(text, source)
     if source.isupper() or source == source.lower():
         return text.upper() if source.isupper() else text.lower()
     fixed = find_slots(text)
@@ -85,21 +83,21 @@ def in_style(text: str, source: str, casing: Mapping[str, str]) -> str:
         free = all(match.end() <= slot.start or match.start() >= slot.end for slot in fixed)
         return casing.get(match.group(), match.group()) if free else match.group()
 
-    text = WORD.sub(spelled, text)
-    return _capitalized(text) if source[:1].isupper() else text
+    text = WORD_PATTERN.sub(spelled, text)
+    return _capitalize_sentences(text) if source[:1].isupper() else text
 
 
-def _kept(word: Word, source: str) -> str:
+def _own_spelling(word: Word, source: str) -> str:
     """A kept word's own spelling, without the capital that it had at the start of a sentence."""
     if word.fixed or source.isupper() or not word.text[:1].isupper():
         return word.text
     begins = re.search(rf"(?:^|[.!?]\s+){re.escape(word.text)}(?!\w)", source) is not None
-    if begins and word.text[1:] == word.text[1:].lower() and plain(word.text).split("'")[0] != "i":
+    if begins and word.text[1:] == word.text[1:].lower() and uncased(word.text).split("'")[0] != "i":
         return word.text[0].lower() + word.text[1:]
     return word.text
 
 
-def _merged(tokens: Sequence[str]) -> list[str]:
+def _merge_pieces(tokens: Sequence[str]) -> list[str]:
     words: list[str] = []
     for token in tokens:
         if token.startswith("##") and words:
@@ -110,32 +108,40 @@ def _merged(tokens: Sequence[str]) -> list[str]:
 
 
 def _spaced(words: Sequence[str]) -> str:
-    """Words joined as they are written: marks at their word, contractions in one piece."""
-    text, open_quote = "", False
+    """Words joined as they are written: marks at their word, contractions in one piece.
+
+    >>> print(_spaced(["he", "said", '"', "no", '"', ",", "it", "'", "s", "1", ".", "5", "wi", "-", "fi"]))
+    he said "no", it's 1.5 wi-fi
+    """
+    text, in_quotes = "", False
     for place, word in enumerate(words):
-        before = words[place - 1] if place else ""
-        tight = not place or word[0] in _CLOSING or before[-1:] in _OPENING
-        if word in ("'", "\u2019") and place + 1 < len(words):
-            tight = tight or words[place + 1] in _CLITICS
-        if before in ("'", "\u2019") and place > 1:
-            tight = tight or word in _CLITICS
-        if word == '"':
-            tight, open_quote = tight or open_quote, not open_quote
-        elif before == '"':
-            tight = tight or open_quote
-        if word in "-/" or before in ("-", "/"):
-            tight = True
-        if before in (".", ",", ":") and word[0].isdigit() and place > 1 and words[place - 2][-1:].isdigit():
-            tight = True
-        text += word if tight else f" {word}"
+        text += word if not place or _joins_the_last(words, place, in_quotes) else f" {word}"
+        in_quotes ^= word == '"'
     return text
 
 
-def _ended(text: str, source: str) -> str:
+def _joins_the_last(words: Sequence[str], place: int, in_quotes: bool) -> bool:
+    """Whether no space stands between a word and the one before it, of which there must be one."""
+    word, last = words[place], words[place - 1]
+    next_word = words[place + 1] if place + 1 < len(words) else ""
+    last_but_one = words[place - 2] if place > 1 else ""
+    marks = word[0] in _CLOSING_MARKS or last[-1:] in _OPENING_MARKS
+    contraction = (word in _APOSTROPHES and next_word in _CLITICS) or (
+        last in _APOSTROPHES and place > 1 and word in _CLITICS
+    )
+    quoted = in_quotes and '"' in (word, last)
+    compound = word in "-/" or last in ("-", "/")
+    number = last in (".", ",", ":") and word[0].isdigit() and last_but_one[-1:].isdigit()
+    return marks or contraction or quoted or compound or number
+
+
+def _with_closing_mark(text: str, source: str) -> str:
     """A closing mark where the source has one, which one by how the last sentence begins; none where it has none.
 
-    >>> _ended("can i pay", "may i pay?"), _ended("i want to pay?", "may i pay?"), _ended("can i pay ?", "may i pay")
-    ('can i pay?', 'i want to pay.', 'can i pay')
+    >>> _with_closing_mark("can i pay", "may i pay?"), _with_closing_mark("i want to pay?", "may i pay?")
+    ('can i pay?', 'i want to pay.')
+    >>> _with_closing_mark("can i pay ?", "may i pay")
+    'can i pay'
     """
     body = re.sub(r"[\s.,;:!?]+$", "", text)
     if not body or source[-1:] not in ".!?" or source.endswith(".."):
@@ -143,11 +149,11 @@ def _ended(text: str, source: str) -> str:
     if source[-1] == "!" and text[-1:] == "!":
         return f"{body}!"
     last = re.split(r"[.!?,;:]\s+", body)[-1]
-    asks = _ASKING.match(re.split(r"[.!?]\s+", body)[-1]) or _ASKING.match(last)
+    asks = _QUESTION_START.match(re.split(r"[.!?]\s+", body)[-1]) or _QUESTION_START.match(last)
     return f"{body}?" if asks else f"{body}."
 
 
-def _capitalized(text: str) -> str:
+def _capitalize_sentences(text: str) -> str:
     """A capital at the start of each sentence."""
 
     def upper(match: re.Match[str]) -> str:
@@ -156,10 +162,10 @@ def _capitalized(text: str) -> str:
     return re.sub(r"(^[\"\u201c(]?|[.!?]\s+)(\w)", upper, text)
 
 
-def presentable(text: str) -> str:
+def as_sentence(text: str) -> str:
     """A text as a checker wants it: a capital first, I in capitals, a mark at the end.
 
-    >>> presentable("can i pay")
+    >>> as_sentence("can i pay")
     'Can I pay.'
     """
     text = re.sub(r"\s+", " ", text).strip()

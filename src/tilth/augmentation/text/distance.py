@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rapidfuzz.distance import Levenshtein
+
 from tilth.text import normal_form
 
-CHANGED = 0.25
-"""Token edit distance from which a paraphrase is worded anew: the gate's default."""
+MIN_REWORDING = 0.25
+"""Token edit distance from which a paraphrase counts as reworded: the gate's default."""
 
 
 def edit_distance(one: Sequence[str], two: Sequence[str]) -> float:
@@ -16,14 +18,7 @@ def edit_distance(one: Sequence[str], two: Sequence[str]) -> float:
     >>> edit_distance("where is my card".split(), "where is the new card".split())
     0.4
     """
-    if not one or not two:
-        return float(bool(one) or bool(two))
-    row = list(range(len(two) + 1))
-    for place, word in enumerate(one, 1):
-        corner, row[0] = row[0], place
-        for other, match in enumerate(two, 1):
-            corner, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, corner + (word != match))
-    return row[-1] / max(len(one), len(two))
+    return Levenshtein.normalized_distance(one, two)
 
 
 def rewording(source: str, paraphrase: str) -> float:

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 BEGIN, END = "^", "$"
 
 
-def in_a_row(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+def word_ngrams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
     """Each so many words in a row."""
     return zip(*(words[start:] for start in range(size)), strict=False)
 
 
-def bounded(words: Iterable[str]) -> list[str]:
+def with_boundaries(words: Iterable[str]) -> list[str]:
     """Words with a text's two ends, which no word can be."""
     return [BEGIN, *words, END]
 
 
-def _of(text: str, size: int) -> Iterator[tuple[str, ...]]:
+def text_ngrams(text: str, size: int) -> Iterator[tuple[str, ...]]:
     """Each so many words in a row of a normal form, its ends among them."""
-    return in_a_row(bounded(text.split()), size)
+    return word_ngrams(with_boundaries(text.split()), size)

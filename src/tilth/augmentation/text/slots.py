@@ -136,7 +136,7 @@ def frame_json(text: str, content: Sequence[str], links: Sequence[str] | None = 
 
 
 def keeps_slots(source: str, paraphrase: str) -> bool:
-    """Whether the paraphrase has the source's slots, each as often, and none beside them.
+    """Whether the paraphrase has the source's slots, each as often, and no others.
 
     Names are only looked for, not compared, since the case of an ordinary word can make it look like one;
     a negation may be spelled another way.

@@ -1,4 +1,4 @@
-"""The critic: the acceptability model after a night's lesson in how the workspace's own texts go wrong.
+"""The acceptability model, adapted each night to how the workspace's own texts go wrong.
 
 What a recombination breaks differs from workspace to workspace. Of 200 paraphrases of banking77 that we read one by
 one, the shipped model told the right from the wrong with an AUROC of 0.63 where texts were recombined, and with 0.68
@@ -17,24 +17,35 @@ from typing import Any
 
 import torch
 
-from tilth.augmentation.diffusion import Adapted, DiffusionConfig, find_denoiser
-from tilth.augmentation.quality.acceptability import WEIGHTS, AcceptabilityChecker, load, save
-from tilth.augmentation.quality.acceptability_training import batches, by_turns, fit, paired, recombinations
+from tilth.augmentation.diffusion import AdaptedDenoiser, DiffusionConfig, find_denoiser
+from tilth.augmentation.quality.acceptability import (
+    WEIGHTS,
+    AcceptabilityChecker,
+    load_acceptability,
+    save_acceptability,
+)
+from tilth.augmentation.quality.acceptability_training import (
+    by_turns,
+    pair_batches,
+    recombination_pairs,
+    synthetic_error_batches,
+    train_acceptability,
+)
 from tilth.augmentation.quality.grammar import Checker
-from tilth.augmentation.quality.synthetic_errors import with_a_mistake
-from tilth.augmentation.text import Written
+from tilth.augmentation.quality.synthetic_errors import with_synthetic_error
+from tilth.augmentation.text import WorkspaceTexts
 
 logger = logging.getLogger(__name__)
 FILE = "critic.safetensors"
 _SOURCES = 600  # texts whose recombinations are learned from
 _WORDS = range(3, 26)
-_FEWEST = 200  # recombinations below which there is no lesson
+_FEWEST = 200  # recombinations below which the shipped model stays as it is
 _PEAK = 5e-4
 
 
-def night_critic(
+def adapt_acceptability(
     texts: Sequence[str],
-    besides: set[str],
+    sources: set[str],
     casing: Mapping[str, str],
     tokenizer: Any,
     folder: Path,
@@ -44,16 +55,17 @@ def night_critic(
     seed: int,
     start: Path | None = None,
 ) -> AcceptabilityChecker:
-    """The night's critic, from where it was kept or newly taught.
+    """The acceptability model adapted to the night: read from where it was saved, or trained.
 
     Args:
         texts: What people wrote in the workspace.
-        besides: Those that will be paraphrased: their recombinations are to be judged, and none is learned from.
+        sources: Those that will be paraphrased: the model scores their recombinations, and trains on none of them.
         casing: Spelling of words in the corpus.
         tokenizer: The denoiser's.
-        folder: Where it is kept; one that is there already is taken as it is.
-        shipped: The one that came in the package, which serves where there is no lesson; the critic runs where it does.
-        steps: Batches of pairs, in proportion fewer where few texts are free to be learned from; 0 = no lesson.
+        folder: Where it is saved; one that is there already is taken as it is.
+        shipped: The one that came in the package, which serves where nothing is trained; the adapted one runs
+            on its device.
+        steps: Batches of pairs, in proportion fewer where few texts may be trained on; 0 = none.
         seed: Of what is drawn.
         start: Folder of the denoiser that the night began from, which may hold one.
     """
@@ -63,41 +75,41 @@ def night_critic(
             shutil.copy((start / FILE).with_suffix(suffix), file.with_suffix(suffix))
     if file.exists():
         return AcceptabilityChecker(file, shipped.device)
-    every = sorted(set(texts))
-    free = [text for text in every if text not in besides and len(text.split()) in _WORDS]
+    unique = sorted(set(texts))
+    free = [text for text in unique if text not in sources and len(text.split()) in _WORDS]
     if not steps or not free:
         return shipped
     rng = random.Random(seed)
     learned = rng.sample(free, min(_SOURCES, len(free)))
     steps = math.ceil(steps * len(learned) / _SOURCES)
-    pairs = recombinations(learned, every, casing, tokenizer, seed)
+    pairs = recombination_pairs(learned, unique, casing, tokenizer, seed)
     if len(pairs) < _FEWEST:
-        logger.info("%d recombinations are too few to teach the critic", len(pairs))
+        logger.info("%d recombinations are too few to adapt the acceptability model", len(pairs))
         return shipped
-    model, facts = load(WEIGHTS)
-    wrong = paired(pairs, seed)
-    mistaken = any(with_a_mistake(text, rng) is not None for text in every)
-    lessons = [batches(every, seed), wrong, wrong] if mistaken else [wrong]
+    model, facts = load_acceptability(WEIGHTS)
+    wrong = pair_batches(pairs, seed)
+    allows_errors = any(with_synthetic_error(text, rng) is not None for text in unique)
+    batches = [synthetic_error_batches(unique, seed), wrong, wrong] if allows_errors else [wrong]
     with torch.random.fork_rng(devices=[shipped.device] if shipped.device.startswith("cuda") else []):
         torch.manual_seed(seed)  # of the dropout
-        curve = fit(model.to(shipped.device), by_turns(*lessons), steps, _PEAK)
-    save(model, facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}, file)
+        curve = train_acceptability(model.to(shipped.device), by_turns(*batches), steps, _PEAK)
+    save_acceptability(model, facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}, file)
     return AcceptabilityChecker(file, shipped.device)
 
 
 def adapted_checker(
-    people: Written,
-    besides: set[str],
+    corpus: WorkspaceTexts,
+    sources: set[str],
     checks: Sequence[Checker],
-    adapted: Adapted,
+    adapted: AdaptedDenoiser,
     config: DiffusionConfig,
     seed: int,
 ) -> AcceptabilityChecker | None:
-    """The night's critic, unless the config's checkers go without the acceptability model."""
+    """The acceptability model adapted to the night; None where the config's checkers go without it."""
     shipped = next((checker for checker in checks if isinstance(checker, AcceptabilityChecker)), None)
     if shipped is None:
         return None
-    return night_critic(
-        people.texts, besides, people.casing, adapted.pipeline.tokenizer, adapted.folder,
+    return adapt_acceptability(
+        corpus.texts, sources, corpus.casing, adapted.pipeline.tokenizer, adapted.folder,
         shipped=shipped, steps=config.adapt.critic_steps, seed=seed, start=find_denoiser(config.denoiser),
     )  # fmt: skip

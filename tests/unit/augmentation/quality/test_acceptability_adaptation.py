@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tilth.augmentation.quality import critic as critics
+from tilth.augmentation.quality import acceptability_adaptation
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
-from tilth.augmentation.quality.acceptability_training import recombinations
-from tilth.augmentation.quality.critic import FILE, night_critic
+from tilth.augmentation.quality.acceptability_adaptation import FILE, adapt_acceptability
+from tilth.augmentation.quality.acceptability_training import recombination_pairs
 
-ASKED = ("how do i change {}", "can you tell me how to change {}", "i want to change {}", "please change {} now")
+REQUESTS = ("how do i change {}", "can you tell me how to change {}", "i want to change {}", "please change {} now")
 THINGS = [
     f"my {word}"
     for word in [
@@ -29,42 +29,44 @@ THINGS = [
         "password",
     ]
 ]
-TEXTS = [asked.format(thing) for asked, thing in itertools.product(ASKED, THINGS)]
+TEXTS = [request.format(thing) for request, thing in itertools.product(REQUESTS, THINGS)]
 
 
 SHIPPED = AcceptabilityChecker()
 
 
 def test_recombinations_are_other_texts_than_their_sources(tokenizer: object) -> None:
-    pairs = recombinations(TEXTS, TEXTS, {}, tokenizer, seed=0)
-    assert pairs == recombinations(TEXTS, TEXTS, {}, tokenizer, seed=0)
+    pairs = recombination_pairs(TEXTS, TEXTS, {}, tokenizer, seed=0)
+    assert pairs == recombination_pairs(TEXTS, TEXTS, {}, tokenizer, seed=0)
     assert pairs
     assert all(source in TEXTS and one != source for source, one in pairs)
 
 
-def test_it_is_taught_once_and_kept(tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(critics, "_FEWEST", 10)
-    monkeypatch.setattr(critics, "_SOURCES", 2 * (len(TEXTS) - 1))
-    besides = {TEXTS[0]}
-    first = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=4, seed=0)
+def test_it_is_trained_once_and_saved(tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acceptability_adaptation, "_FEWEST", 10)
+    monkeypatch.setattr(acceptability_adaptation, "_SOURCES", 2 * (len(TEXTS) - 1))
+    sources = {TEXTS[0]}
+    first = adapt_acceptability(TEXTS, sources, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=4, seed=0)
     record = json.loads((tmp_path / FILE).with_suffix(".json").read_text())
     assert record["night_steps"] == 2  # half of the texts that all steps are for, half of the steps
     change = first.change(TEXTS[:4], TEXTS[4:8])
     assert change.tolist() != SHIPPED.change(TEXTS[:4], TEXTS[4:8]).tolist()
-    again = night_critic(TEXTS, besides, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=0, seed=1)
+    again = adapt_acceptability(TEXTS, sources, {}, tokenizer, tmp_path, shipped=SHIPPED, steps=0, seed=1)
     assert again.change(TEXTS[:4], TEXTS[4:8]).tolist() == change.tolist()
     later = tmp_path / "later"
     later.mkdir()
-    carried = night_critic(TEXTS, besides, {}, tokenizer, later, shipped=SHIPPED, steps=0, seed=1, start=tmp_path)
+    carried = adapt_acceptability(
+        TEXTS, sources, {}, tokenizer, later, shipped=SHIPPED, steps=0, seed=1, start=tmp_path
+    )
     assert carried.change(TEXTS[:4], TEXTS[4:8]).tolist() == change.tolist()
     assert (later / FILE).exists()
 
 
 @pytest.mark.parametrize(("texts", "steps"), [(TEXTS, 0), (TEXTS[:5], 2), ([], 2), (["one", "two words"], 2)])
-def test_without_a_lesson_it_is_the_one_that_comes_with_the_package(
+def test_without_training_it_is_the_one_that_comes_with_the_package(
     texts: list[str], steps: int, tokenizer: object, tmp_path: Path
 ) -> None:
-    found = night_critic(texts, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=steps, seed=0)
+    found = adapt_acceptability(texts, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=steps, seed=0)
     assert found.change(TEXTS[:2], TEXTS[2:4]).tolist() == SHIPPED.change(TEXTS[:2], TEXTS[2:4]).tolist()
     assert not list(tmp_path.iterdir())
 
@@ -72,7 +74,7 @@ def test_without_a_lesson_it_is_the_one_that_comes_with_the_package(
 def test_texts_that_allow_of_no_mistake_do_not_hold_it_up(
     tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(critics, "_FEWEST", 10)
-    monkeypatch.setattr(critics, "with_a_mistake", lambda text, rng: None)
-    night_critic(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0)
+    monkeypatch.setattr(acceptability_adaptation, "_FEWEST", 10)
+    monkeypatch.setattr(acceptability_adaptation, "with_synthetic_error", lambda text, rng: None)
+    adapt_acceptability(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0)
     assert (tmp_path / FILE).exists()

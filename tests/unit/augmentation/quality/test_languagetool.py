@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from tilth.augmentation.quality.grammar import HarperChecker, added_problems, checkers, unavailable_services
-from tilth.augmentation.quality.languagetool import LONGEST, LanguageToolChecker
+from tilth.augmentation.quality.grammar import HarperChecker, added_problems, make_checkers, unavailable_services
+from tilth.augmentation.quality.languagetool import MAX_REQUEST_UNITS, LanguageToolChecker
 from tilth.errors import ConfigError
 
 RULES = {  # the word that a rule finds, its category and its type of issue, as LanguageTool gives them
@@ -97,11 +97,13 @@ def test_many_texts_go_in_few_requests_that_keep_the_limit(server: Server) -> No
     assert found.tolist() == [number % 3 for number in range(600)]
     sizes = [len(form["text"]) for form in server.forms[1:]]
     assert len(sizes) == 4
-    assert max(sizes) <= LONGEST
+    assert max(sizes) <= MAX_REQUEST_UNITS
 
 
 def test_a_text_too_long_for_a_request_is_not_sent(server: Server) -> None:
-    found = LanguageToolChecker(server.address).problems(["word " * LONGEST, "i goed", "\U0001f642" * (LONGEST // 2)])
+    found = LanguageToolChecker(server.address).problems(
+        ["word " * MAX_REQUEST_UNITS, "i goed", "\U0001f642" * (MAX_REQUEST_UNITS // 2)]
+    )
     assert np.isnan(found[[0, 2]]).all()
     assert found[1] == 1
     assert server.forms[-1]["text"] == "I goed."
@@ -113,8 +115,8 @@ def test_offsets_are_counted_in_utf_16(server: Server) -> None:
 
 
 def test_it_stands_beside_the_others_and_behind_their_protocol(server: Server) -> None:
-    assert [checker.name for checker in checkers("languagetool", server.address)] == ["repetition", "languagetool"]
-    assert [checker.name for checker in checkers("harper", server.address)][1:] == ["harper", "languagetool"]
+    assert [checker.name for checker in make_checkers("languagetool", server.address)] == ["repetition", "languagetool"]
+    assert [checker.name for checker in make_checkers("harper", server.address)][1:] == ["harper", "languagetool"]
     checker = LanguageToolChecker(f"{server.address}/")
     assert added_problems(checker, ["i went", "i goed"], ["i goed", "i went"]).tolist() == [1, 0]
 
@@ -178,7 +180,7 @@ def test_one_failure_costs_its_own_texts_alone(server: Server) -> None:
     assert unavailable_services([checker, HarperChecker()]) == ("languagetool",)
 
 
-def test_a_server_that_died_is_not_asked_for_ever(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_died_is_not_tried_for_ever(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     checker = LanguageToolChecker(server.address)
     server.reply = lambda text: (500, [])
     with caplog.at_level(logging.WARNING):
@@ -186,7 +188,7 @@ def test_a_server_that_died_is_not_asked_for_ever(server: Server, caplog: pytest
             assert np.isnan(checker.problems(["i goed"])).all()
     assert len(server.forms) == 1 + 3
     assert [record.message.rpartition(": ")[2] for record in caplog.records] == [
-        "they count as having no problem", "they count as having no problem", "it is not asked again",
+        "they count as having no problem", "they count as having no problem", "no further text is sent to it",
     ]  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tilth.augmentation.quality import link_grammar
-from tilth.augmentation.quality.grammar import checkers
-from tilth.augmentation.quality.link_grammar import LONGEST, LinkGrammarChecker
+from tilth.augmentation.quality.grammar import make_checkers
+from tilth.augmentation.quality.link_grammar import MAX_WORDS, LinkGrammarChecker
 from tilth.errors import ConfigError
 
 installed = pytest.mark.skipif(link_grammar._library() is None, reason="liblink-grammar.so.5 is not installed")
@@ -32,7 +32,7 @@ def test_wrong_agreement_is_found_and_rough_style_let_be(checker: LinkGrammarChe
 def test_links_say_how_the_words_of_a_text_hang_together(checker: LinkGrammarChecker) -> None:
     assert {"S(card, has)", "D(my, card)"} <= set(checker.links("my card has not arrived yet"))
     assert "O(activate, top-up)" in checker.links("how do i activate my paypal top-up")
-    assert [checker.links(text) for text in ("the the", "", "word " * (LONGEST + 1))] == [[], [], []]
+    assert [checker.links(text) for text in ("the the", "", "word " * (MAX_WORDS + 1))] == [[], [], []]
 
 
 @installed
@@ -42,7 +42,7 @@ def test_a_text_of_which_nothing_fits_is_no_text_without_an_answer(checker: Link
 
 @installed
 def test_an_empty_text_and_one_too_long_have_no_answer(checker: LinkGrammarChecker) -> None:
-    assert np.isnan(checker.problems(["", "word " * (LONGEST + 1)])).all()
+    assert np.isnan(checker.problems(["", "word " * (MAX_WORDS + 1)])).all()
 
 
 @installed
@@ -57,7 +57,7 @@ def test_a_tangled_text_stays_within_the_time_limit(checker: LinkGrammarChecker)
         "up How is cash to like card! I my Something available, Am it? card watch? discount made pending. I id? "
         "there do bank you what you be this US ATMs."
     )
-    assert len(tangle.split()) == LONGEST
+    assert len(tangle.split()) == MAX_WORDS
     before = time.process_time()  # the library's own clock: a busy machine takes longer
     checker.problems([tangle])
     assert time.process_time() - before < link_grammar._SECONDS + 1
@@ -90,4 +90,9 @@ def test_a_missing_dictionary_is_named_with_the_command_that_installs_it() -> No
 
 @installed
 def test_auto_takes_it_where_it_is_installed() -> None:
-    assert [checker.name for checker in checkers("auto")] == ["repetition", "harper", "acceptability", "link-grammar"]
+    assert [checker.name for checker in make_checkers("auto")] == [
+        "repetition",
+        "harper",
+        "acceptability",
+        "link-grammar",
+    ]

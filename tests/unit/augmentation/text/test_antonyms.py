@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tilth.augmentation.text.antonyms import turned
+from tilth.augmentation.text.antonyms import replaces_by_opposite
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from tilth.augmentation.text.antonyms import turned
     ],
 )
 def test_the_opposite_is_noticed(source: str, paraphrase: str) -> None:
-    assert turned(source, paraphrase)
+    assert replaces_by_opposite(source, paraphrase)
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_the_opposite_is_noticed(source: str, paraphrase: str) -> None:
     ],
 )
 def test_other_words_are_no_opposites(source: str, paraphrase: str) -> None:
-    assert not turned(source, paraphrase)
+    assert not replaces_by_opposite(source, paraphrase)

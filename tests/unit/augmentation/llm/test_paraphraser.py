@@ -12,10 +12,10 @@ from diffusers import BlockRefinementScheduler
 from pydantic import ValidationError
 from transformers.utils import hub
 
-from tests.unit.augmentation import tiny_large
+from tests.unit.augmentation.llm import tiny_large
 from tilth.augmentation.llm.checkpoints import check_large, fingerprint_large, load_large
 from tilth.augmentation.llm.config import LargeConfig
-from tilth.augmentation.llm.paraphraser import LONGEST, PromptedParaphraser, _block_mask
+from tilth.augmentation.llm.paraphraser import MAX_SOURCE_TOKENS, PromptedParaphraser, _block_mask
 from tilth.errors import ConfigError
 
 BACKENDS = ("llada2", "diffusion_gemma")
@@ -62,7 +62,7 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def test_each_source_gets_its_candidates_and_one_without_free_words_gets_none(paraphraser: PromptedParaphraser) -> None:
-    texts = [*TEXTS, "card " * (LONGEST + 1)]
+    texts = [*TEXTS, "card " * (MAX_SOURCE_TOKENS + 1)]
     output = paraphraser(
         texts, candidates=5, noise_level=(0.7, 0.85, 1.0), num_inference_steps=4, temperature=1.0, top_k=50,
         keep=[["card"], [], [], [], []], casing={}, generator=seeded(0),
@@ -188,7 +188,7 @@ def test_a_class_that_is_missing_is_named_with_its_library(
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("model", ["/nowhere/at/all", "tilth-nobody/no-such-model"])
 def test_a_model_that_is_not_to_be_had_is_named(backend: Any, model: str) -> None:
-    with pytest.raises(ConfigError, match=rf'model = "{model}" is not to be had: .*Give a folder'):
+    with pytest.raises(ConfigError, match=rf'model = "{model}" is not available: .*Give a folder'):
         check_large(backend, LargeConfig(model=model, device="cpu"))
 
 
@@ -235,7 +235,7 @@ def test_a_folder_without_weights_or_chat_template_cannot_be_loaded(
     with pytest.raises(ConfigError, match="no chat template"):
         load_large(backend, tiny(bare))
     (bare / "model.safetensors").unlink()
-    with pytest.raises(ConfigError, match="is not to be had"):
+    with pytest.raises(ConfigError, match="is not available"):
         load_large(backend, tiny(bare))
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tilth.augmentation.diffusion.scheduler import AbsorbingScheduler, commit, make_scheduler, prepare
+from tilth.augmentation.diffusion.scheduler import AbsorbingScheduler, commit_tokens, make_scheduler, prepare_timesteps
 
 NAMES = ("confidence", "absorbing", "block_refinement", "amused")
 
@@ -14,11 +14,13 @@ def run(name: str, steps: int = 4) -> torch.Tensor:
     canvas[:, 0] = 7
     logits = torch.zeros(3, 6, 9)
     logits[:, :, 4] = 20.0
-    for number, timestep in enumerate(prepare(scheduler, steps, 6, 0.5)):
+    for number, timestep in enumerate(prepare_timesteps(scheduler, steps, 6, 0.5)):
         where = canvas == -1
         if not where.any():
             break
-        done, token = commit(scheduler, logits[where], where, timestep, temperature=0.5, top_k=5, generator=generator)
+        done, token = commit_tokens(
+            scheduler, logits[where], where, timestep, temperature=0.5, top_k=5, generator=generator
+        )
         before = canvas.clone()
         canvas[where] = torch.where(done | (number == steps - 1), token, -1)
         assert (before[before != -1] == canvas[before != -1]).all()

@@ -3,14 +3,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from tilth.augmentation.quality.synthetic_errors import with_a_mistake
+from tilth.augmentation.quality.synthetic_errors import with_synthetic_error
 
 TEXT = "The cards were declined twice and I have not received any of them"
 
 
 def test_one_mistake_is_made_and_the_seed_settles_which() -> None:
-    made = [with_a_mistake(TEXT, random.Random(seed)) for seed in range(200)]
-    assert made == [with_a_mistake(TEXT, random.Random(seed)) for seed in range(200)]
+    made = [with_synthetic_error(TEXT, random.Random(seed)) for seed in range(200)]
+    assert made == [with_synthetic_error(TEXT, random.Random(seed)) for seed in range(200)]
     assert all(text is not None and text != TEXT for text in made)
     before = Counter(TEXT.split())
     for text in made:
@@ -20,7 +20,7 @@ def test_one_mistake_is_made_and_the_seed_settles_which() -> None:
 
 
 def test_all_kinds_are_made() -> None:
-    made = {with_a_mistake(TEXT, random.Random(seed)) for seed in range(400)}
+    made = {with_synthetic_error(TEXT, random.Random(seed)) for seed in range(400)}
     for changed in (
         TEXT.replace("were", "was"),
         TEXT.replace("declined", "declin"),
@@ -32,5 +32,5 @@ def test_all_kinds_are_made() -> None:
 
 
 def test_what_is_too_short_has_no_mistake() -> None:
-    assert with_a_mistake("hello", random.Random(0)) is None
-    assert with_a_mistake("", random.Random(0)) is None
+    assert with_synthetic_error("hello", random.Random(0)) is None
+    assert with_synthetic_error("", random.Random(0)) is None

@@ -14,7 +14,7 @@ from tools.pretraining.write_messages import Writer, sentences
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.training_data import alone, joined, paired
+from tilth.augmentation.diffusion.training_data import join_examples, paired_examples, unpaired_examples
 from tilth.augmentation.diffusion.training_loop import Schedule
 
 REQUESTS = ["where is my card", "where is the card of mine", "block my card", "please block the card", "what is my pin"]
@@ -23,10 +23,15 @@ REQUESTS = ["where is my card", "where is the card of mine", "block my card", "p
 @pytest.fixture
 def corpora() -> Corpora:
     ids = denoiser_corpora.tokenized(REQUESTS)
-    pairs = paired(ids, np.array([[0, 1], [2, 3]]), np.array([0.9, 0.7]))
+    pairs = paired_examples(ids, np.array([[0, 1], [2, 3]]), np.array([0.9, 0.7]))
     known = np.unique(np.concatenate([np.array(text) for text in ids]))
-    held = {"requests pairs": pairs.take(np.array([0])), "requests alone": alone(ids, np.array([4]))}
-    return Corpora(joined([pairs, alone(ids, np.arange(4))]), held, known, {"requests pairs": 2, "requests alone": 4})
+    held = {"requests pairs": pairs.take(np.array([0])), "requests alone": unpaired_examples(ids, np.array([4]))}
+    return Corpora(
+        join_examples([pairs, unpaired_examples(ids, np.arange(4))]),
+        held,
+        known,
+        {"requests pairs": 2, "requests alone": 4},
+    )
 
 
 def test_prepared_corpora_come_back_as_they_were(corpora: Corpora, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tilth.augmentation.recombination.recombine import Recombined, recombined
-from tilth.augmentation.text.words import words_of
+from tilth.augmentation.recombination.recombine import RecombinedText, recombine_texts
+from tilth.augmentation.text.words import split_words
 
 DONE = ("freeze my card", "order a card", "cancel this card")
 CORPUS = [
@@ -15,15 +15,15 @@ CORPUS = [
 
 def tried(
     source: str, tokenizer: object, corpus: list[str] = CORPUS, limit: int = 9, keep: tuple[str, ...] = ()
-) -> list[Recombined]:
-    return recombined([source], [words_of(source, tokenizer)], [keep], corpus, {"i": "I"}, [limit])[0]
+) -> list[RecombinedText]:
+    return recombine_texts([source], [split_words(source, tokenizer)], [keep], corpus, {"i": "I"}, [limit])[0]
 
 
 def test_what_stands_in_the_same_three_environments_takes_a_spans_place(tokenizer: object) -> None:
     # "how do i" and "i want to" both begin texts before what can be done; "never mind," holds a mark.
     # "order a" may stand for "freeze my" nowhere else than before "card" at the end, after "i" and "to".
     found = tried("How do I freeze my card?", tokenizer)
-    assert found == [Recombined("I want to freeze my card.", 3 / 7)]
+    assert found == [RecombinedText("I want to freeze my card.", 3 / 7)]
 
 
 def test_it_need_not_be_a_text_of_the_corpus(tokenizer: object) -> None:
@@ -80,7 +80,7 @@ def test_the_limit_and_no_corpus(tokenizer: object) -> None:
     assert tried("How do I freeze my card?", tokenizer, limit=0) == []
     assert tried("How do I freeze my card?", tokenizer, []) == []
     assert tried("Card", tokenizer) == []
-    assert recombined([], [], [], CORPUS, {}, []) == []
+    assert recombine_texts([], [], [], CORPUS, {}, []) == []
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -7,26 +7,26 @@ from tilth.augmentation.diffusion.checkpoints import load_paraphraser
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
 from tilth.augmentation.quality.fluency import Fluency
 from tilth.augmentation.quality.grammar import RepetitionChecker
-from tilth.augmentation.quality.unseen_ngrams import AttestedChecker
-from tilth.augmentation.quality.well_formedness import Signs, read, readable
+from tilth.augmentation.quality.unseen_ngrams import UnseenNgramChecker
+from tilth.augmentation.quality.well_formedness import ErrorSignals, measure_well_formedness, well_formed_probability
 from tilth.augmentation.selection import GateConfig
 
 SOURCES = ["how do i change my address", "where is my new card", "how do i change my address"]
 PARAPHRASES = ["can you tell me how to change my address", "where my is card new", "how do i my address"]
 
 
-def signs(**known: float) -> Signs:
-    names = ("worst", "unattested", "parse", "acceptability")
-    return Signs(**{name: np.array([known.get(name, 0.0)]) for name in names})
+def signals(**known: float) -> ErrorSignals:
+    names = ("worst", "unseen_fourgrams", "parse", "acceptability")
+    return ErrorSignals(**{name: np.array([known.get(name, 0.0)]) for name in names})
 
 
 def test_what_nothing_speaks_against_is_likely_right() -> None:
-    assert readable(signs())[0] > GateConfig().readable
+    assert well_formed_probability(signals())[0] > GateConfig().readable
 
 
-@pytest.mark.parametrize("name", ["worst", "unattested", "parse", "acceptability"])
+@pytest.mark.parametrize("name", ["worst", "unseen_fourgrams", "parse", "acceptability"])
 def test_each_sign_speaks_against_a_text(name: str) -> None:
-    found = [readable(signs(**{name: value}))[0] for value in (0, 1, 2)]
+    found = [well_formed_probability(signals(**{name: value}))[0] for value in (0, 1, 2)]
     assert found == sorted(found, reverse=True)
     assert found[0] > found[2]
 
@@ -38,22 +38,24 @@ def shipped() -> Fluency:
 
 def test_what_fails_a_checker_and_what_all_of_them_doubt_are_problems() -> None:
     fluency = shipped()
-    checks = [RepetitionChecker(), AcceptabilityChecker(), AttestedChecker([*SOURCES, *PARAPHRASES[:1]], least=0)]
-    critic = AcceptabilityChecker()
-    reading = read(SOURCES, PARAPHRASES, checks, critic, fluency, GateConfig())
+    checks = [RepetitionChecker(), AcceptabilityChecker(), UnseenNgramChecker([*SOURCES, *PARAPHRASES[:1]], least=0)]
+    acceptability = AcceptabilityChecker()
+    reading = measure_well_formedness(SOURCES, PARAPHRASES, checks, acceptability, fluency, GateConfig())
     found = reading.problems
     assert found[0] <= GateConfig().grammar
     assert (found[1:] > GateConfig().grammar).all()
     lenient = GateConfig(fluency=50, grammar=50, readable=0)
-    whole = read(SOURCES, PARAPHRASES, checks, critic, fluency, lenient)
+    whole = measure_well_formedness(SOURCES, PARAPHRASES, checks, acceptability, fluency, lenient)
     assert (whole.problems <= lenient.grammar).all()
     assert (whole.readable[0] > whole.readable[1:]).all()
     # In bfloat16, which some processors compute in, a text's figures hang a little on what it is batched with.
     assert reading.readable[0] == pytest.approx(whole.readable[0], abs=2e-3)
-    doubted = read(SOURCES[:1], PARAPHRASES[:1], checks, critic, fluency, GateConfig(readable=1))
+    doubted = measure_well_formedness(
+        SOURCES[:1], PARAPHRASES[:1], checks, acceptability, fluency, GateConfig(readable=1)
+    )
     assert doubted.problems[0] == found[0] + 1
 
 
 def test_no_paraphrases_are_no_problem() -> None:
-    found = read([], [], [RepetitionChecker()], None, shipped(), GateConfig())
+    found = measure_well_formedness([], [], [RepetitionChecker()], None, shipped(), GateConfig())
     assert found.problems.size == found.readable.size == 0

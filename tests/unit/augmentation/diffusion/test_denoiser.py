@@ -8,18 +8,25 @@ import torch
 
 from tilth.augmentation.diffusion.checkpoints import PRETRAINED, load_paraphraser, with_vocabulary
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.training_data import Examples, alone, batches, joined, noised, paired
-from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, learn, optimizer_of
+from tilth.augmentation.diffusion.training_data import (
+    Examples,
+    add_noise,
+    join_examples,
+    noised_batches,
+    paired_examples,
+    unpaired_examples,
+)
+from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, make_optimizer, train_denoiser
 from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP, pack_vocabulary, unpack_vocabulary
-from tilth.augmentation.quality.fluency import Fluency, keep
+from tilth.augmentation.quality.fluency import Fluency, nats_cache
 from tilth.store import Cache
 
 TEXTS = [[2073, 2003, 2026, 4003], [2073, 2003, 2026, 2769], [2129, 2079, 1045]]
 
 
 def examples() -> Examples:
-    pairs = paired(TEXTS, np.array([[0, 1], [1, 0]]), np.array([0.7, 0.9]))
-    return joined([pairs, alone(TEXTS, np.array([2]))])
+    pairs = paired_examples(TEXTS, np.array([[0, 1], [1, 0]]), np.array([0.7, 0.9]))
+    return join_examples([pairs, unpaired_examples(TEXTS, np.array([2]))])
 
 
 def test_a_vocabulary_survives_packing() -> None:
@@ -36,7 +43,7 @@ def test_pairs_carry_their_levels() -> None:
 
 
 def test_noise_masks_target_tokens_alone() -> None:
-    batch = noised(examples(), np.random.default_rng(0), rate=(1.0, 1.0))
+    batch = add_noise(examples(), np.random.default_rng(0), rate=(1.0, 1.0))
     assert batch.ids[0, :6].tolist() == [CLS, *TEXTS[0], SEP]
     assert batch.where[0, :6].sum() == 0
     assert (batch.ids[batch.where] == MASK).all()
@@ -48,8 +55,8 @@ def test_learning_lowers_the_loss_and_is_repeatable(denoiser: Denoiser) -> None:
     def trained() -> tuple[float, float]:
         model = with_vocabulary(denoiser, pack_vocabulary(np.array([SEP, *(t for text in TEXTS for t in text)]), 30522))
         before = heldout_loss(model, examples(), 0)
-        source = batches(examples(), 8, np.random.default_rng(0))
-        learn(model, source, Schedule(steps=30, peak=1e-3, warmup=3), optimizer_of(model), Progress())
+        source = noised_batches(examples(), 8, np.random.default_rng(0))
+        train_denoiser(model, source, Schedule(steps=30, peak=1e-3, warmup=3), make_optimizer(model), Progress())
         return before, heldout_loss(model, examples(), 0)
 
     before, after = trained()
@@ -104,8 +111,8 @@ def test_the_shipped_denoiser_is_small_and_reads_english_best() -> None:
 def test_nats_are_asked_once_a_text(tmp_path: Path) -> None:
     pipeline = load_paraphraser("pretrained", "confidence")
     texts = ["how do i change my delivery address", "", "where is my card"]
-    fluency = Fluency(pipeline.denoiser, pipeline.tokenizer, keep(Cache(tmp_path), "shipped"))
+    fluency = Fluency(pipeline.denoiser, pipeline.tokenizer, nats_cache(Cache(tmp_path), "shipped"))
     first = fluency.nats(texts)
-    again = Fluency(None, None, keep(Cache(tmp_path), "shipped")).nats(texts[::-1])  # type: ignore[arg-type]
+    again = Fluency(None, None, nats_cache(Cache(tmp_path), "shipped")).nats(texts[::-1])  # type: ignore[arg-type]
     np.testing.assert_array_equal(again.mean, first.mean[::-1])
     np.testing.assert_array_equal(again.worst, first.worst[::-1])

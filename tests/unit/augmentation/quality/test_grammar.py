@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.quality import link_grammar
-from tilth.augmentation.quality.grammar import HarperChecker, RepetitionChecker, added_problems, checkers
+from tilth.augmentation.quality.grammar import HarperChecker, RepetitionChecker, added_problems, make_checkers
 from tilth.errors import ConfigError
 
 
@@ -44,15 +44,15 @@ def test_harper_finds_a_wrong_article_and_lets_rough_style_be() -> None:
 def test_a_missing_library_is_left_out_unless_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_grammar, "_library", lambda: None)
     with pytest.raises(ConfigError, match="apt-get install liblink-grammar5"):
-        checkers("link-grammar")
-    assert [checker.name for checker in checkers("auto")] == ["repetition", "harper", "acceptability"]
+        make_checkers("link-grammar")
+    assert [checker.name for checker in make_checkers("auto")] == ["repetition", "harper", "acceptability"]
 
 
 def test_the_words_that_name_no_library() -> None:
-    assert [checker.name for checker in checkers("harper")] == ["repetition", "harper"]
-    assert [checker.name for checker in checkers("denoiser")] == ["repetition"]
+    assert [checker.name for checker in make_checkers("harper")] == ["repetition", "harper"]
+    assert [checker.name for checker in make_checkers("denoiser")] == ["repetition"]
     with pytest.raises(ConfigError, match="grammar_server"):
-        checkers("languagetool")
+        make_checkers("languagetool")
 
 
 @pytest.mark.parametrize(

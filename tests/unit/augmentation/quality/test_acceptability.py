@@ -9,9 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from tools.pretraining.train_acceptability import publish, written
 
-from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load
-from tilth.augmentation.quality.acceptability_training import batches, by_turns, fit, paired
-from tilth.augmentation.quality.grammar import added_problems, checkers
+from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load_acceptability
+from tilth.augmentation.quality.acceptability_training import (
+    by_turns,
+    pair_batches,
+    synthetic_error_batches,
+    train_acceptability,
+)
+from tilth.augmentation.quality.grammar import added_problems, make_checkers
 from tilth.augmentation.selection import GateConfig
 
 GOOD = ["where is my new card", "why was I charged twice for this", "how do I change my address", "the fees are high"]
@@ -31,7 +36,7 @@ def test_the_shipped_weights_tell_order_from_disorder(checker: AcceptabilityChec
 
 
 def test_it_is_part_of_what_a_newcomer_gets() -> None:
-    assert "acceptability" in [one.name for one in checkers("auto")]
+    assert "acceptability" in [one.name for one in make_checkers("auto")]
 
 
 def test_odd_texts_get_a_figure(checker: AcceptabilityChecker) -> None:
@@ -49,7 +54,12 @@ def test_a_change_is_nothing_at_first_and_training_makes_it_something() -> None:
     torch.manual_seed(0)
     model = Acceptability(rank=2)
     plain = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    fit(model, batches([f"{text} {tail}" for text in GOOD for tail in range(150)], seed=0), steps=2, peak=1e-3)
+    train_acceptability(
+        model,
+        synthetic_error_batches([f"{text} {tail}" for text in GOOD for tail in range(150)], seed=0),
+        steps=2,
+        peak=1e-3,
+    )
     changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, plain[name])}
     assert changed
     assert changed <= set(model.trained())
@@ -73,7 +83,9 @@ def test_the_denoisers_own_paraphrases_are_half_of_the_second_part() -> None:
     assert pairs
     assert all(source in GOOD and one != source for source, one in pairs)
     marked = [(f"{source} {k}", one) for k in range(200) for source, one in pairs]
-    source = by_turns(batches([f"{text} {k}" for text in GOOD for k in range(150)], 0), paired(marked, 0))
+    source = by_turns(
+        synthetic_error_batches([f"{text} {k}" for text in GOOD for k in range(150)], 0), pair_batches(marked, 0)
+    )
     made = {pair for _ in range(2) for pair in next(source)}
     assert made & set(marked)
     assert made - set(marked)
@@ -83,7 +95,7 @@ def test_what_is_written_is_what_was_measured(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Acceptability(rank=2)
     publish(model, GOOD, list(zip(GOOD, GOOD[::-1], strict=True)), tmp_path, {})
-    read, facts = load(tmp_path / WEIGHTS.name)
+    read, facts = load_acceptability(tmp_path / WEIGHTS.name)
     assert read.scores(GOOD) == pytest.approx(model.scores(GOOD), abs=1e-5)
     assert facts["rank"] == 2
     assert json.loads((tmp_path / "acceptability.json").read_text()) == facts
@@ -91,4 +103,4 @@ def test_what_is_written_is_what_was_measured(tmp_path: Path) -> None:
     kept.pop(next(iter(kept)))
     save_file(kept, tmp_path / WEIGHTS.name)
     with pytest.raises(ValueError, match="does not fit"):
-        load(tmp_path / WEIGHTS.name)
+        load_acceptability(tmp_path / WEIGHTS.name)
