@@ -8,12 +8,11 @@ import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from http.client import HTTPException
 from operator import index
 from typing import Any
-from urllib import request
 from urllib.parse import urlencode
 
+import httpx
 import numpy as np
 
 from tilth.augmentation.text import as_sentence
@@ -36,7 +35,8 @@ _STYLE = frozenset(
 """Categories that speak of style and spelling: users' rough style is not to be punished, as with Harper's."""
 _STYLE_TYPES = frozenset({"formatting", "inconsistency", "locale-violation", "register", "style", "typographical"})
 """Types of issue that do. "misspelling" is none: LanguageTool calls "a apple" that; real ones are of category TYPOS."""
-_NO_ANSWER = (OSError, HTTPException, ValueError, RecursionError)  # the last by JSON that is nested without end
+_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "identity"}
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError)  # the last: JSON nested too deep
 
 
 class LanguageToolChecker:
@@ -116,29 +116,20 @@ class LanguageToolChecker:
             "disabledCategories": ",".join(sorted(_STYLE)),  # saves the server most of its work; an old one ignores it
             "disabledRules": "EN_WORD_COHERENCY",  # compares a request's paragraphs, which here are separate texts
         }
+        # Not as httpx would encode it, which fails where a text holds half of a surrogate pair.
         body = urlencode(form, errors="replace").encode()
         until = time.monotonic() + self._timeout
         answer = bytearray()
-        with _opener().open(request.Request(f"{self.address.rstrip('/')}/v2/check", body), None, self._timeout) as sent:
-            while part := sent.read1(1 << 16):  # the timeout alone is one of each read, which a slow drip never meets
+        with (
+            httpx.Client(trust_env=False, timeout=self._timeout) as client,
+            client.stream("POST", f"{self.address.rstrip('/')}/v2/check", content=body, headers=_HEADERS) as response,
+        ):
+            response.raise_for_status()
+            for part in response.iter_raw():  # the timeout is one of each read, which a slow drip never meets
                 answer += part
                 if time.monotonic() > until or len(answer) > _ANSWER:
                     raise ValueError(f"an answer beyond {self._timeout:g} seconds or {_ANSWER:,} bytes")
         return bytes(answer)
-
-
-def _opener() -> request.OpenerDirector:
-    """Speaks http and https; urllib's usual one would open files too, and take a proxy to this machine itself."""
-    opener = request.OpenerDirector()
-    for handler in (
-        request.HTTPHandler,
-        request.HTTPSHandler,
-        request.UnknownHandler,
-        request.HTTPErrorProcessor,
-        request.HTTPDefaultErrorHandler,
-    ):
-        opener.add_handler(handler())
-    return opener
 
 
 def _units(text: str) -> int:
