@@ -1,4 +1,4 @@
-"""Two models' answers to the same rows: macro-F1 of both, and how sure their difference is."""
+"""Two models' answers to the same rows: macro-F1 of both, and the interval of their difference."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Difference:
     """How far two models are apart.
 
     Attributes:
-        ours, theirs: macro-F1 of each, averaged over the tasks.
-        low, high: the 95% interval of `ours - theirs`.
+        ours, other: macro-F1 of each, averaged over the tasks.
+        low, high: the 95% interval of `ours - other`.
     """
 
     ours: float
-    theirs: float
+    other: float
     low: float
     high: float
 
@@ -45,12 +45,12 @@ def score(truth: Labels, answers: Labels, rows: np.ndarray | None = None) -> flo
     return _mean(_coded(truth, answers), rows)
 
 
-def difference(truth: Labels, ours: Labels, theirs: Labels, seed: int) -> Difference:
+def difference(truth: Labels, ours: Labels, other: Labels, seed: int) -> Difference:
     """Both scores, and the interval of their difference by the paired bootstrap (percentiles).
 
     Rows are drawn with their answers of both models, so that what is hard for both moves neither apart.
     """
-    first, second = (_coded(truth, answers) for answers in (ours, theirs))
+    first, second = (_coded(truth, answers) for answers in (ours, other))
     low, high = paired_bootstrap(
         len(next(iter(truth.values()))),
         lambda rows: _mean(first, rows) - _mean(second, rows),
@@ -67,16 +67,16 @@ def _coded(truth: Labels, answers: Labels) -> list[tuple[np.ndarray, np.ndarray,
         places = {label: place for place, label in enumerate(sorted({label for label in labels if label is not None}))}
         if len(places) < 2:  # whoever answers anything else would be wrong: nothing is measured
             continue
-        told = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
-        said = np.array([places.get(label, len(places)) for label in answers[task]], dtype=np.int64)
-        found.append((told, said, len(places)))
+        true = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
+        predicted = np.array([places.get(label, len(places)) for label in answers[task]], dtype=np.int64)
+        found.append((true, predicted, len(places)))
     return found
 
 
 def _mean(coded: list[tuple[np.ndarray, np.ndarray, int]], rows: np.ndarray | None) -> float:
     scores = []
-    for told, said, classes in coded:
-        chosen = told >= 0 if rows is None else rows[told[rows] >= 0]
-        if len(told[chosen]):
-            scores.append(macro_f1(told[chosen], said[chosen], classes + 1))
+    for true, predicted, classes in coded:
+        chosen = true >= 0 if rows is None else rows[true[rows] >= 0]
+        if len(true[chosen]):
+            scores.append(macro_f1(true[chosen], predicted[chosen], classes + 1))
     return float(np.mean(scores)) if scores else float("nan")

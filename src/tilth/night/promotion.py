@@ -7,9 +7,9 @@ difference, by the paired bootstrap over the rows, lies below zero, or if its ow
 So a tie is promoted, and so is a loss that the rows cannot tell from chance, but losses cannot add up: each is
 measured from the best night and not from the last.
 
-**Who is asked.** Of the last 30 whole nights those that were promoted and still hold their model, and the latest
-whatever its age; of equal models the newest. Asking a model costs as much as predicting the gold rows, so that no more
-than five are asked: the latest, then those with the highest score in their own record. Answers are kept in the cache.
+**Which nights are compared.** Of the last 30 whole nights those that were promoted and still hold their model, and the
+latest whatever its age; of equal models the newest. A comparison costs as much as predicting the gold rows, so that no
+more than five are made: the latest, then those with the highest score in their own record. Answers are cached.
 A night with other tasks, or whose model cannot be loaded, is left out, and the record says so; a class that a model
 does not know counts as missed. A gold row that one of two models learned from, before it became gold, is left out.
 """
@@ -28,7 +28,7 @@ from tilth import stage as stages
 from tilth import store
 from tilth.night.comparing import difference, score
 from tilth.night.context import Context
-from tilth.night.measured import Measured, NotComparable, measured
+from tilth.night.evaluation_rows import EvaluationRows, NotComparable, evaluation_rows
 from tilth.store import Run
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
         why = f"it trained no model, and the current run {latest.path.name} has one"
         return Decision(promoted=False, why=why)
     context = Context(record)
-    rows = measured(run, [task.name for task in context.tasks], context.cache)
+    rows = evaluation_rows(run, [task.name for task in context.tasks], context.cache)
     if rows is not None and math.isnan(score(rows.truth, rows.ours)):  # no task has rows of two classes
         rows = None
     floor = context.settings.promotion.floor
@@ -122,7 +122,7 @@ def _recorded(record: Mapping[str, Any], kind: str) -> float:
     return sum(values) / len(values) if values else -1.0
 
 
-def _against_best(rows: Measured, earlier: list[tuple[Run, dict[str, Any]]], seed: int) -> Decision:
+def _against_best(rows: EvaluationRows, earlier: list[tuple[Run, dict[str, Any]]], seed: int) -> Decision:
     """Hold tonight's answers against those of the night that leaves them farthest behind."""
     asked: list[dict[str, Any]] = []
     left_out: list[dict[str, str]] = []
@@ -136,32 +136,34 @@ def _against_best(rows: Measured, earlier: list[tuple[Run, dict[str, Any]]], see
             if model in models:
                 continue
             models.add(model)
-            places, theirs = rows.answers(run)
+            places, other_labels = rows.answers(run)
         except Exception as error:  # of any kind: a folder that somebody edited must not fail tonight's night
             log.info("run %s cannot be compared", run.path.name, exc_info=True)
             kind = "" if isinstance(error, NotComparable) else f"{type(error).__name__}: "
             left_out.append({"run": run.path.name, "why": f"{kind}{error}"})
             continue
         truth, ours = _at(rows.truth, places), _at(rows.ours, places)
-        then, now = score(truth, theirs), score(truth, ours)
+        then, now = score(truth, other_labels), score(truth, ours)
         if math.isnan(then):
             left_out.append({"run": run.path.name, "why": "the rows that both know are of one class"})
             continue
         asked.append({"run": run.path.name, "rows": len(places), "score": round(then, 4)})
         if best is None or then - now > best[0]:
-            best = (then - now, run, places, theirs)
+            best = (then - now, run, places, other_labels)
     if best is None:
         reasons = "; ".join(f"run {item['run']}: {item['why']}" for item in left_out)
         return _alone(rows, f"no earlier model could be compared ({reasons})", left_out)
     return _verdict(rows, best[1], best[2], best[3], seed, {"asked": asked, "left_out": left_out})
 
 
-def _verdict(rows: Measured, run: Run, places: np.ndarray, theirs: Any, seed: int, more: Mapping[str, Any]) -> Decision:
-    found = difference(_at(rows.truth, places), _at(rows.ours, places), theirs, seed)
+def _verdict(
+    rows: EvaluationRows, run: Run, places: np.ndarray, other_labels: Any, seed: int, more: Mapping[str, Any]
+) -> Decision:
+    found = difference(_at(rows.truth, places), _at(rows.ours, places), other_labels, seed)
     promoted = not found.high < 0
     why = (
         f"macro-F1 {found.ours:.3f} on {len(places)} {WORDS[rows.kind]}; the best earlier model, of run "
-        f"{run.path.name}, has {found.theirs:.3f}: difference {found.ours - found.theirs:+.3f}, 95% interval "
+        f"{run.path.name}, has {found.other:.3f}: difference {found.ours - found.other:+.3f}, 95% interval "
         f"{found.low:+.3f} to {found.high:+.3f}{'' if promoted else ', clearly worse'}"
     )
     if more["left_out"]:
@@ -171,15 +173,15 @@ def _verdict(rows: Measured, run: Run, places: np.ndarray, theirs: Any, seed: in
         "rows": len(places),
         "against": run.path.name,
         "score": round(found.ours, 4),
-        "other": round(found.theirs, 4),
-        "difference": round(found.ours - found.theirs, 4),
+        "other": round(found.other, 4),
+        "difference": round(found.ours - found.other, 4),
         "interval": [round(found.low, 4), round(found.high, 4)],
         **more,
     }
     return Decision(promoted=promoted, why=why, comparison=comparison)
 
 
-def _alone(rows: Measured, why: str, left_out: list[dict[str, str]] | None = None) -> Decision:
+def _alone(rows: EvaluationRows, why: str, left_out: list[dict[str, str]] | None = None) -> Decision:
     """Tonight's score, with nothing to hold it against."""
     count = len(next(iter(rows.truth.values())))
     comparison = {

@@ -94,9 +94,7 @@ def _bar(title: str, data: Mapping[str, Any]) -> Markup | None:
             tip = f"{label}{f' ({name})' if name else ''}: {number(column[row])}"
             parts += [
                 rectangle(start, y + thick * place, end - start, thick - 1, f"s{place % COLORS}", tip),
-                text_at(
-                    end + 4, y + thick * (place + 1) - (4 if thick > 12 else 2.5), number(column[row]), kind="tick"
-                ),
+                text_at(end + 4, y + thick * (place + 1) - lift, number(column[row]), kind="tick"),
             ]
     if data.get("x_label"):
         parts.append(text_at(LABEL + room / 2, bottom + 31, str(data["x_label"]), anchor="middle", kind="tick"))

@@ -69,7 +69,7 @@ def test_candidates_are_keyed_on_the_code_that_generates_them(monkeypatch: pytes
 
 def test_fluency_is_keyed_on_the_code_that_measures_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = run_by(["tilth.augmentation.quality.fluency"])
-    cached = lambda: fluency.keep(Cache(tmp_path), "fingerprint")  # noqa: E731 - called once the digest is replaced
+    cached = lambda: fluency.nats_cache(Cache(tmp_path), "fingerprint")  # noqa: E731 - called once the digest is replaced
     assert _not_keyed(monkeypatch, fluency, "digest_made_by", cached, run) == []
 
 

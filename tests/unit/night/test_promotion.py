@@ -138,7 +138,7 @@ def test_the_interval_is_of_the_paired_difference() -> None:
     found = difference(labels, ours, theirs, seed=0)
     # Half are wrong of both, so that unpaired intervals, ± 8 points each, overlap; but 12 rows speak against ours and
     # none for it: 7.5 points, with a standard error of √(0.075 · 0.925 / 160) = 2.1.
-    assert found.theirs == pytest.approx(0.5)
+    assert found.other == pytest.approx(0.5)
     assert found.ours == pytest.approx(0.425)
     assert found.low == pytest.approx(-0.075 - 1.96 * 0.0208, abs=0.01)
     assert found.high == pytest.approx(-0.075 + 1.96 * 0.0208, abs=0.01)

@@ -22,7 +22,7 @@ class NotComparable(Exception):  # noqa: N818 - no error: the night goes on with
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class EvaluationRows:
     """The rows by which a night is measured, and its own model's answers.
 
     Attributes:
@@ -38,7 +38,7 @@ class Measured:
     answers: Callable[[Run], tuple[np.ndarray, Labels]]
 
 
-def measured(run: Run, tasks: Sequence[str], cache: Cache) -> Measured | None:
+def evaluation_rows(run: Run, tasks: Sequence[str], cache: Cache) -> EvaluationRows | None:
     """The gold rows and what the exported model says of them; without gold, the held-out train rows.
 
     See `tilth.training.held_out` for what the answers to the latter are. None where there are neither, or no model.
@@ -52,15 +52,15 @@ def measured(run: Run, tasks: Sequence[str], cache: Cache) -> Measured | None:
         texts = frame["text"][rows].tolist()
         truth = {task: labels[rows] for task, labels in truth.items() if any(label is not None for label in labels)}
         gold = _Gold(texts=texts, tasks=tuple(truth), learned=_learned(run), cache=cache)
-        return Measured(kind="gold", truth=truth, ours=gold.model(run.path / "model"), answers=gold.answers)
+        return EvaluationRows(kind="gold", truth=truth, ours=gold.model(run.path / "model"), answers=gold.answers)
     if (run.path / HELD_OUT).exists():
         held = _held_out(run)
         known = [task for task in tasks if task in held]
-        return Measured(
+        return EvaluationRows(
             kind="held_out",
             truth={task: _objects(held[task]) for task in known},
             ours={task: _objects(held[f"{task}_predicted"]) for task in known},
-            answers=lambda other: _both(held, _held_out(other), known),
+            answers=lambda other: _shared_rows(held, _held_out(other), known),
         )
     return None
 
@@ -70,7 +70,7 @@ class _Gold:
     """Gold rows, which any model can be asked about that has not learned from them.
 
     Attributes:
-        texts: theirs.
+        texts: of these rows.
         tasks: for which any of them has a label.
         learned: digests of the texts that this night learned from.
         cache: where models' answers are kept.
@@ -84,8 +84,8 @@ class _Gold:
     def answers(self, other: Run) -> tuple[np.ndarray, Labels]:
         """What another night's exported model says; a row that one of both learned from, and one not, is left out."""
         found = self.model(other.path / "model")
-        digests, theirs = [store.digest(text) for text in self.texts], _learned(other)
-        fair = np.array([(digest in theirs) == (digest in self.learned) for digest in digests], dtype=bool)
+        digests, other_rows = [store.digest(text) for text in self.texts], _learned(other)
+        fair = np.array([(digest in other_rows) == (digest in self.learned) for digest in digests], dtype=bool)
         if not fair.any():
             raise NotComparable("it learned from all rows that are gold now")
         rows = np.flatnonzero(fair)
@@ -134,16 +134,18 @@ def _held_out(run: Run) -> pd.DataFrame:
     return table.to_pandas(store.read_table(run.path / HELD_OUT))
 
 
-def _both(ours: pd.DataFrame, theirs: pd.DataFrame, tasks: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _shared_rows(
+    ours: pd.DataFrame, other_rows: pd.DataFrame, tasks: Sequence[str]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The rows of ours that the other holds too, with the same text, and what it answers."""
-    if missing := [task for task in tasks if f"{task}_predicted" not in theirs]:
+    if missing := [task for task in tasks if f"{task}_predicted" not in other_rows]:
         raise NotComparable(f"its model does not answer {', '.join(missing)}")
-    known = pd.MultiIndex.from_frame(theirs[["id", "text_digest"]])
+    known = pd.MultiIndex.from_frame(other_rows[["id", "text_digest"]])
     place = known.get_indexer(pd.MultiIndex.from_frame(ours[["id", "text_digest"]]))
     rows = np.flatnonzero(place >= 0)
     if not len(rows):
         raise NotComparable("it held out none of tonight's rows")
-    return rows, {task: _objects(theirs[f"{task}_predicted"])[place[rows]] for task in tasks}
+    return rows, {task: _objects(other_rows[f"{task}_predicted"])[place[rows]] for task in tasks}
 
 
 def _objects(labels: pd.Series) -> np.ndarray:
