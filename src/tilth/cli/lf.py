@@ -13,12 +13,13 @@ from tilth.cli.terminal import say
 from tilth.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tilth.samples import Task
     from tilth.weak_supervision import LoadedFunction
 
 WIDTH = 110
 """Characters of a text that a line shows."""
-
 
 lf = App(name="lf", help="Labeling functions: list, check, votes, new, suggest.")
 
@@ -204,8 +205,6 @@ def suggest(
         label: for this label alone
         precision: share of labeled rows to be right on
     """
-    import numpy as np
-
     from tilth.weak_supervision import MINED_FILE_HEADER, function_name, function_source, suggest_functions
 
     if not 0 < precision <= 1:
@@ -214,13 +213,7 @@ def suggest(
     of = data.task(task)
     _check_label(label, of)
     texts, codes = data.free["text"].tolist(), of.codes(data.free[of.name])
-    functions = [one for one in data.loaded.functions if one.task == of.name]
-    ballots = data.cast(functions, data.free, cached=True)
-    covered = np.zeros(len(texts), dtype=bool)
-    for ballot in ballots:
-        if not ballot.error:
-            covered |= ballot.column >= 0
-    suggestions = suggest_functions(texts, codes, of, covered, precision=precision)
+    suggestions = suggest_functions(texts, codes, of, _covered(data, of), precision=precision)
     suggestions = [one for one in suggestions if label in (None, one.label)]
     if not suggestions:
         raise RequestError("no phrase is right often enough in enough labeled rows; label more, or lower --precision")
@@ -238,6 +231,18 @@ def suggest(
     else:
         say((MINED_FILE_HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0
+
+
+def _covered(data: workspace_data.WorkspaceData, task: Task) -> np.ndarray:
+    """Which rows a function of the task votes on, boolean, shape (rows,)."""
+    import numpy as np
+
+    functions = [one for one in data.loaded.functions if one.task == task.name]
+    covered = np.zeros(len(data.free), dtype=bool)
+    for ballot in data.cast(functions, data.free, cached=True):
+        if not ballot.error:
+            covered |= ballot.column >= 0
+    return covered
 
 
 def _check_label(label: str | None, task: Task) -> None:
