@@ -79,10 +79,13 @@ def generate(
         The candidates, and how many sources are not from the cache.
     """
     settings = [
-        _made_by(), fingerprint, config.candidates, config.noise, config.inference_steps, config.temperature,
-        config.top_k, config.scheduler, seed,
+        fingerprint, config.candidates, config.noise, config.inference_steps, config.temperature, config.top_k,
+        config.scheduler, seed,
     ]  # fmt: skip
-    keys = [digest_json([settings, text, list(words)]) for text, words in zip(texts, keep, strict=True)]
+    # The random numbers go by what is asked for; the cache by the code that answers, too.
+    seeds = [digest_json([settings, text, list(words)]) for text, words in zip(texts, keep, strict=True)]
+    made_by = _made_by()
+    keys = [digest_json([made_by, seed_key]) for seed_key in seeds]
     files = [cache.folder("paraphrases", key).with_suffix(".json") for key in keys]
     by_source = [_read(file, casing) for file in files]
     new = [row for row, cached in enumerate(by_source) if cached is None]
@@ -96,7 +99,7 @@ def generate(
             top_k=config.top_k,
             keep=[keep[row] for row in new],
             casing=casing,
-            generator=[torch.Generator().manual_seed(int(keys[row][:15], 16)) for row in new],
+            generator=[torch.Generator().manual_seed(int(seeds[row][:15], 16)) for row in new],
         )
         for row, candidates, levels in zip(new, output.texts, output.noise_levels, strict=True):
             words = {uncased(word) for text in candidates for word in WORD_PATTERN.findall(text)}
