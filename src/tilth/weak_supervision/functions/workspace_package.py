@@ -136,6 +136,7 @@ class _Finder(MetaPathFinder):
         if not fullname.startswith(_PREFIX):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and type(spec.loader) is SourceFileLoader:
+        # Not the plain class alone: a library such as beartype.claw, which Prefect brings, has path hooks of its own.
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,18 @@ def test_a_file_finds_its_neighbors_and_its_key_follows_them(imports: str, test:
     assert [second.function(row(text)) for text in ("so slow", "so red")] == [None, "slow"]
     (tmp_path / "_helpers.py").write_text(HELPER.replace("any(", "not any("))
     assert called or len({first.key, second.key, only(tmp_path).key}) == 3
+
+
+class HookedLoader(SourceFileLoader):
+    """As a library's path hook puts it in place of Python's own; beartype.claw, which Prefect brings, does."""
+
+
+def test_neighbors_are_found_where_a_library_has_path_hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = FileFinder.path_hook((HookedLoader, SOURCE_SUFFIXES))
+    monkeypatch.setattr(sys, "path_hooks", [hook, *sys.path_hooks])
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    write(tmp_path, a="import _helpers\n" + FUNCTION.format(test="_helpers.holds(x)"))
+    assert only(tmp_path).function(row("so slow")) == "slow"
 
 
 def test_a_helper_nobody_imports_costs_nothing(tmp_path: Path) -> None:
