@@ -98,8 +98,13 @@ def test_a_command_that_is_stopped_says_so(
     elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int, status: int
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    # Where the tests run in the background of a shell, Ctrl-C is ignored from the start.
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr("tilth.io.exporting.export", lambda *_, **__: signal.raise_signal(number))
-    assert cli.main(["export", "out.csv", "--run", "nights"]) == status
+    try:
+        assert cli.main(["export", "out.csv", "--run", "nights"]) == status
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
     assert signal.getsignal(signal.SIGTERM) is before
     assert capsys.readouterr().err.startswith("tilth: stopped; what was finished is kept")
 
