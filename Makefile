@@ -34,7 +34,7 @@ check: install ## style, types, floors, declared dependencies
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
 	$(BIN)/deptry src flows labeling_functions
-	$(BIN)/deptry flows tests benchmarks docs .ci --ignore DEP002,DEP004
+	$(BIN)/deptry flows tests benchmarks tools docs .ci --ignore DEP002,DEP004
 
 structure: install ## import edges between folders, loops, imports past a room's face
 	$(BIN)/python tools/structure.py
