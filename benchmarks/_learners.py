@@ -18,7 +18,7 @@ from tilth.training import fine_tuning
 from tilth.training.config import Config as Training
 from tilth.training.heads import fit_head
 
-QUICK, TRUNK = ("judge", "TF-IDF and linear"), "fine-tuned trunk"
+QUICK, TRUNK = ("linear probe", "TF-IDF and linear"), "fine-tuned trunk"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Learners:
     """What is trained on the labeled rows and on what was added.
 
     Attributes:
-        encoder: Of the judge, and where fine-tuning starts.
+        encoder: Of the linear probe, and where fine-tuning starts.
         tuned: Whether the encoder is fine-tuned too, which takes minutes on a core.
     """
 
@@ -57,12 +57,15 @@ class Learners:
         gold, truth = given.gold
         names = np.array(given.task.labels, dtype=object)
 
-        def judged(vectors: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        def probe_predictions(vectors: np.ndarray, asked: np.ndarray) -> np.ndarray:
             return np.asarray(fit_predict(vectors, codes, asked, len(names), weights).argmax(axis=1))
 
-        found = [judged(self.encoder.encode(texts), self.encoder.encode(gold)), _by_words(texts, codes, weights, gold)]
+        found = [
+            probe_predictions(self.encoder.encode(texts), self.encoder.encode(gold)),
+            _by_words(texts, codes, weights, gold),
+        ]
         if self.tuned:
-            found.append(judged(*self._tuned(given, texts, codes, weights, seed)))
+            found.append(probe_predictions(*self._tuned(given, texts, codes, weights, seed)))
         return [float(len(added.texts)), *(scores(truth, names[one].tolist())["macro_f1"] for one in found)]
 
     def _tuned(
@@ -82,5 +85,5 @@ def _by_words(texts: list[str], codes: np.ndarray, weights: np.ndarray, gold: li
     linear = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10, max_iter=300)
     )
-    with threadpool_limits(limits=1):  # as the judge: two pools of threads get into each other's way
+    with threadpool_limits(limits=1):  # as the linear probe: two pools of threads get into each other's way
         return np.asarray(linear.fit(texts, codes, logisticregression__sample_weight=weights).predict(gold))

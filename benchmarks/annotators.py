@@ -59,8 +59,8 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
     majority = np.array([np.bincount(row[~np.isnan(row)].astype(int)).argmax() for row in ballots])
     names = np.array(rows.task.labels, dtype=object)
     evidence = evidence_of(rows.frame.assign(label_given=names[majority]), rows.task, encoder, cache)
-    judge = evidence.out_of_fold(rows.task, names[majority].tolist()).probabilities.astype(float)
-    judge /= judge.sum(axis=1, keepdims=True)
+    probe = evidence.out_of_fold(rows.task, names[majority].tolist()).probabilities.astype(float)
+    probe /= probe.sum(axis=1, keepdims=True)
     vectors, config = evidence.embeddings(), Config()
     graph = NeighborGraph.of(vectors, config.neighbors)
     joint = fit_evidence_models(vectors, graph, majority, evidence.folds, len(names), config.rounds).joint
@@ -71,9 +71,9 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
 
     found = {
         "majority": figures(majority),
-        "majority, ties by the judge": figures(get_majority_vote_label(ballots, judge, verbose=False)),
+        "majority, ties by the linear probe": figures(get_majority_vote_label(ballots, probe, verbose=False)),
     }
-    for name, belief in (("the judge", judge), ("tilth's models", joint)):
+    for name, belief in (("the linear probe", probe), ("tilth's models", joint)):
         got = get_label_quality_multiannotator(ballots, belief, return_detailed_quality=False, verbose=False)
         quality = got["annotator_stats"]["annotator_quality"].sort_index().to_numpy()
         found[f"CROWDLAB with {name}"] = figures(got["label_quality"]["consensus_label"].to_numpy(), quality)

@@ -53,7 +53,7 @@ _GAP = 0.01
 
 @dataclass(frozen=True)
 class Rows:
-    """A data set with its clean labels as codes; `belief` is the judge's, out of fold, on the clean labels."""
+    """A data set with its clean labels as codes; `belief` is the linear probe's, out of fold, on the clean labels."""
 
     frame: pd.DataFrame
     task: Task
@@ -143,7 +143,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
     evidence = evidence_of(frame, rows.task, encoder, cache)
     vectors, gold = evidence.embeddings(), encoder.encode(rows.gold[0])
 
-    def judged(kept: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+    def probe_score(kept: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
         found = fit_predict(vectors[kept], labels[kept], gold, len(names), None if weights is None else weights[kept])
         return scores(rows.gold[1], names[found.argmax(axis=1)].tolist())["macro_f1"]
 
@@ -152,10 +152,10 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
     belief /= belief.sum(axis=1, keepdims=True)
     theirs = find_label_issues(codes, belief, n_jobs=1)
     found = {
-        "none": [0.0, *[float("nan")] * 5, judged(everything, codes)],
+        "none": [0.0, *[float("nan")] * 5, probe_score(everything, codes)],
         "cleanlab default": [
             *measure(theirs, belief[np.arange(len(codes)), codes], wrong),
-            judged(~theirs, codes),
+            probe_score(~theirs, codes),
         ],
     }
     find_label_errors(frame, [rows.task], Config(), evidence, seed, find_conflicts(frame, [rows.task]))
@@ -166,11 +166,17 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, kind: str, rate: float, seed
         frame["is_label_issue"].to_numpy(dtype=bool), frame["label_quality"].fillna(1).to_numpy(dtype=float), wrong
     )
     weights = after["label_confidence"].fillna(0).clip(1e-3, 1).to_numpy(dtype=float)
-    found["tilth"] = [*figures, judged(kept, labels, weights)]
-    found["tilth, what it flags dropped"] = [*figures, judged(~frame["is_label_issue"].to_numpy(dtype=bool), codes)]
+    found["tilth"] = [*figures, probe_score(kept, labels, weights)]
+    found["tilth, what it flags dropped"] = [
+        *figures,
+        probe_score(~frame["is_label_issue"].to_numpy(dtype=bool), codes),
+    ]
     if rate:
-        found["an oracle: just the wrong ones dropped"] = [*measure(wrong, 1.0 - wrong, wrong), judged(~wrong, codes)]
-    found["the true labels"] = [0.0, *[float("nan")] * 5, judged(everything, rows.truth)]
+        found["an oracle: just the wrong ones dropped"] = [
+            *measure(wrong, 1.0 - wrong, wrong),
+            probe_score(~wrong, codes),
+        ]
+    found["the true labels"] = [0.0, *[float("nan")] * 5, probe_score(everything, rows.truth)]
     return found
 
 
@@ -214,8 +220,8 @@ def _write(arguments: argparse.Namespace, sets: list[str], lines: list[list[str]
         f"## Wrong labels found{' among few' if few else ''}\n\n"
         f"`python benchmarks/cleaning.py --sets {' '.join(sets)} --seeds {seeds}{asked}` "
         f"({seconds:.0f} s; {_results.machine()})\n\n"
-        f"Median over {seeds} seeds (smallest to largest). Gold macro-F1 is the judge's, trained on what each filter "
-        "leaves; gap closed is the share won back of what the noise took from it, where that is a point or more. What "
+        f"Median over {seeds} seeds (smallest to largest). Gold macro-F1 is the linear probe's, trained on what each "
+        "filter leaves; gap closed is the share won back of what the noise took from it, where that is a point or more. What "
         "was tuned was tuned on banking77; its own labels are wrong in places, which counts against precision.\n\n"
         + _results.table(COLUMNS, lines)
     )

@@ -94,7 +94,9 @@ def tilth(rows: Rows, given: np.ndarray, seed: int) -> Said:
     seen = LabelModelInputs(
         votes=rows.votes, known=given, given=given, text=rows.text, folds=rows.evidence.folds,
         classes=len(rows.task.labels), seed=seed,
-        text_probabilities=weak_supervision.judged(rows.evidence, rows.task, given) if len(given) < MANY else None,
+        text_probabilities=(
+            weak_supervision.probe_probabilities(rows.evidence, rows.task, given) if len(given) < MANY else None
+        ),
     )  # fmt: skip
     choice = choose_label_model(seen)
     if choice.name == TEXT_MODEL:  # functions that say less than the text dispute nothing

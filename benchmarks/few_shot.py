@@ -9,7 +9,7 @@ its denoiser is adapted once for a data set and serves all draws, for the texts 
 the rows that it paraphrases. Of labels, adaptation sees those of the first draw, and only to leave out neighbors whose
 labels clash. Every other way adds as many rows for a labeled row as the gate accepted of its paraphrases, one at least;
 self-training does so too, and once more with every text. `--trunk` measures the fine-tuned encoder beside the two
-quick models: as many steps for every way, then the judge on its vectors.
+quick models: as many steps for every way, then the linear probe on its vectors.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def neighbors(given: Given, vectors: np.ndarray, counts: np.ndarray) -> Added:
 
 
 def guessed(given: Given, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of the unlabeled rows, and what a judge of the labeled ones believes of them (rows, classes)."""
+    """The places of the unlabeled rows, and a linear probe's belief in each (rows, classes)."""
     others = np.setdiff1d(np.arange(len(vectors)), given.sources)
     known = given.truth[given.sources]
     return others, fit_predict(vectors[given.sources], known, vectors[others], len(given.task.labels))
 
 
 def self_trained(given: Given, others: np.ndarray, belief: np.ndarray, counts: np.ndarray) -> Added:
-    """One round of self-training: of each class the unlabeled rows that the judge is surest of, at full weight."""
+    """One round of self-training: of each class the rows that the linear probe is surest of, at full weight."""
     said, sure = belief.argmax(axis=1), belief.max(axis=1)
     known = given.truth[given.sources]
     budget = np.bincount(known, weights=counts, minlength=len(given.task.labels)).astype(int)
@@ -95,7 +95,7 @@ def self_trained(given: Given, others: np.ndarray, belief: np.ndarray, counts: n
 
 
 def believed(given: Given, others: np.ndarray, belief: np.ndarray) -> Added:
-    """Every unlabeled row, at the belief in its answer: where a judge believes, self-training with every text."""
+    """Every unlabeled row, at the belief in its answer: by a linear probe, self-training with every text."""
     return Added([given.texts[place] for place in others], belief.argmax(axis=1), belief.max(axis=1))
 
 
@@ -266,8 +266,8 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], models: Sequence[
         "labels texts without a label by the text alone, each at the weight of its confidence (weak supervision "
         "without functions, unless held-out labels object), and takes paraphrases where they are proved to help. "
         "A row and its paraphrases, or a peer's texts of it, weigh together as much as a row without any: paraphrases "
-        "take of that what the proof gives them, less where the judge doubts their label, a peer's texts half. A "
-        "neighbor weighs its cosine, a self-trained row 1, or the judge's belief where every text is taken. "
+        "take of that what the proof gives them, less where the linear probe doubts their label, a peer's texts half. "
+        "A neighbor weighs its cosine, a self-trained row 1, or the linear probe's belief where every text is taken. "
         "Substitution uses tilth's own adapted denoiser, without a source or a gate. EDA's synonyms and insertions "
         "need WordNet, which has to be downloaded: left out.\n\n" + _results.table(columns, lines),
     )

@@ -2,9 +2,9 @@
 
     python benchmarks/hand_labels.py [--seeds 5]
 
-A few messages of the demo inbox have their true label, all others none. The stage labels what it is sure of; the judge
-learns from both and is measured on the gold set. Beside it, the judge on true labels alone. The functions were written
-with the inbox in sight, as a team writes its own, and never with the gold set.
+A few messages of the demo inbox have their true label, all others none. The stage labels what it is sure of; the
+linear probe learns from both and is measured on the gold set. Beside it, the linear probe on true labels alone. The
+functions were written with the inbox in sight, as a team writes its own, and never with the gold set.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Bench:
         chosen[np.random.default_rng(seed).choice(np.flatnonzero(~self.gold), count, replace=False)] = True
         return chosen
 
-    def judged(self, task: str, labels: np.ndarray, weights: np.ndarray) -> float:
-        """Gold macro-F1 of the judge that learned from the rows that have a label."""
+    def probe_score(self, task: str, labels: np.ndarray, weights: np.ndarray) -> float:
+        """Gold macro-F1 of the linear probe that learned from the rows that have a label."""
         names = sorted(set(self.truth[task][self.gold]))
         code = {name: place for place, name in enumerate(names)}
         codes = np.array([code.get(label, -1) for label in labels])
@@ -74,7 +74,7 @@ class Bench:
     def plain(self, task: str, count: int, seed: int) -> float:
         """On some true labels alone."""
         known = self.some(count, seed)
-        return self.judged(task, np.where(known, self.truth[task], None), np.ones(len(known)))
+        return self.probe_score(task, np.where(known, self.truth[task], None), np.ones(len(known)))
 
     def with_functions(self, count: int, seed: int) -> dict[str, float]:
         """On these labels and on what the stage makes of the rest, by task."""
@@ -93,7 +93,7 @@ class Bench:
             )
             after = table.to_pandas(stages.perform("weak_supervision", samples, Config(), resources).samples)
         return {
-            task.name: self.judged(
+            task.name: self.probe_score(
                 task.name,
                 after[task.name].to_numpy(dtype=object),
                 after[f"{task.name}_confidence"].fillna(0).clip(1e-3, 1).to_numpy(dtype=float),

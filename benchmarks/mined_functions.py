@@ -5,7 +5,7 @@
 Labeling functions are what `tilth lf suggest` mines from a fifth of the train rows, which take no further part: it
 stands for what their author knows of the data. Three a label, of phrases that are right on 90, 75 and 60% of that
 fifth, so that they differ in how good they are. They vote on the other rows, which have no label, or five a class. The
-judge learns from what each label model is sure of, and is measured on gold. `clinc150` is by its ten domains.
+linear probe learns from what each label model is sure of, and is measured on gold. `clinc150` is by its ten domains.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import _results
 import numpy as np
 import pandas as pd
 from cleaning import read
-from weak_supervision import by_snorkel, evidence_of, judged, voted_most
+from weak_supervision import by_snorkel, evidence_of, probe_probabilities, voted_most
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
@@ -59,7 +59,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Taught:
-    """Rows that the judge learns from, the classes it is told (of all rows), which model said them, and weights."""
+    """Rows that the linear probe learns from, their classes (of all rows), which model gave them, and weights."""
 
     rows: np.ndarray
     codes: np.ndarray
@@ -117,7 +117,7 @@ class Bench:
         return found
 
     def measure(self, taught: Taught) -> list[float]:
-        """Gold macro-F1 of the judge, the share of rows that it learned from, and how many of those are right."""
+        """Gold macro-F1 of the linear probe, the share of rows it learned from, and how many of those are right."""
         count = len(self.task.labels)
         weights = None if taught.weights is None else taught.weights[taught.rows]
         answer = fit_predict(self.vectors[taught.rows], taught.codes[taught.rows], self.gold.vectors, count, weights)
@@ -144,7 +144,7 @@ def tilth(labels: bool) -> Callable[[Bench], Taught]:
         seen = LabelModelInputs(
             votes=bench.votes, known=known, given=known, text=bench.text, folds=bench.evidence.folds,
             classes=len(bench.task.labels), seed=bench.seed,
-            text_probabilities=judged(bench.evidence, bench.task, known),
+            text_probabilities=probe_probabilities(bench.evidence, bench.task, known),
         )  # fmt: skip
         choice = choose_label_model(seen)
         if choice.name == TEXT_MODEL:

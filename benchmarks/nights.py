@@ -1,4 +1,4 @@
-"""Whole nights on public data: gold figures against the judge's on the labels as they came, seconds and memory.
+"""Whole nights on public data: gold figures against the linear probe's on the labels as they came, seconds and memory.
 
     python benchmarks/nights.py --data data/public
 
@@ -31,7 +31,7 @@ from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 
 SETS = {"banking77": ("category",), "clinc150": ("domain", "domain/intent")}
-COLUMNS = ("data set", "rows", "task", "judge, as given", "night", "seconds", "again", "with 1% new", "GiB")
+COLUMNS = ("data set", "rows", "task", "linear probe, as given", "night", "seconds", "again", "with 1% new", "GiB")
 
 
 def night(name: str, rows: Path, gold: Path, home: Path) -> tuple[dict[str, Any], float, float]:
@@ -62,7 +62,7 @@ def watched(arguments: Sequence[str], home: Path, cache: Path, out: IO[str]) -> 
 
 
 def as_given(found: Ingested, cache: Path) -> dict[str, float]:
-    """The judge's gold macro-F1 for each task, trained on every label as it came."""
+    """The linear probe's gold macro-F1 for each task, trained on every label as it came."""
     frame = found.samples.to_pandas()
     vectors = Encoder(EncoderConfig(), Cache(cache)).encode(frame["text"].tolist())
     gold, result = (frame["split"] == "gold").to_numpy(), {}
@@ -91,9 +91,9 @@ def main() -> None:
             _, seconds, peak = night(name, home / "earlier.csv", parts[1], home)
             _, again, _ = night(name, home / "earlier.csv", parts[1], home)
             record, later, _ = night(name, *parts, home)
-            judged = as_given(read(parts[0], text="text", tasks=SETS[name], gold=parts[1]), home / "judge")
+            as_labeled = as_given(read(parts[0], text="text", tasks=SETS[name], gold=parts[1]), home / "probe")
             rows = sum(item["rows"] for item in record["inputs"])
-            for task, figure in judged.items():
+            for task, figure in as_labeled.items():
                 found = record["gold"][task]["macro_f1"]
                 line = [name, rows, task, f"{figure:.3f}", f"{found:.3f}"]
                 lines.append([*line, f"{seconds:.0f}", f"{again:.0f}", f"{later:.0f}", f"{peak:.1f}"])

@@ -2,8 +2,8 @@
 
     python benchmarks/paraphrases.py --data data/public        (beside it: pip install nlpaug sacrebleu)
 
-A few rows of each class have their label, all other texts have none. The oracle is the judge, trained on every label of
-the train file. The shipped denoiser has seen clinc150. What is recombined and what tells mistakes was chosen with the
+A few rows of each class have their label, all other texts have none. The oracle is the linear probe, trained on every
+label of the train file. The shipped denoiser has seen clinc150. What is recombined and what tells mistakes was chosen with the
 first draw of banking77 and of clinc150 in sight, and with 200 paraphrases of banking77 that we read; nothing else was.
 """
 
@@ -48,7 +48,7 @@ _NEGATION = re.compile(
 
 
 Oracle = Any
-"""A judge that knows every label of the train file."""
+"""A linear probe that knows every label of the train file."""
 
 
 def oracle_of(given: Given, encoder: Encoder) -> tuple[Oracle, float]:

@@ -3,7 +3,7 @@
     python benchmarks/weak_supervision.py [--data data/public] [--seeds 5]
 
 `sms_spam_rules` (Almeida and Gomez Hidalgo; Awasthi et al. 2020) comes with 73 regular expressions for spam and ham.
-Each becomes a labeling function and votes on train.csv. The end model is the judge everywhere: one logistic
+Each becomes a labeling function and votes on train.csv. The end model is the linear probe everywhere: one logistic
 regression, trained on the answers of each label model, and measured by the F1 of spam on rows that took no part:
 test.csv (500 rows), and test.csv with valid.csv (1,000 rows).
 """
@@ -113,7 +113,7 @@ class Bench:
         self.text = prepare_texts(self.train.vectors, near)
 
     def measure(self, rows: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
-        """F1 of spam on test.csv, and on it and valid.csv, of the judge that learned from these rows."""
+        """F1 of spam on test.csv, and on it and valid.csv, of the linear probe that learned from these rows."""
         answer = fit_predict(self.train.vectors[rows], codes, self.both, 2).argmax(axis=1)
         count = len(self.test.codes)
         return (
@@ -125,7 +125,7 @@ class Bench:
         """What tilth's stage would see, with these labels."""
         return LabelModelInputs(
             votes=self.votes, known=known, given=known, text=self.text, folds=self.evidence.folds, classes=2, seed=seed,
-            text_probabilities=judged(self.evidence, self.task, known),
+            text_probabilities=probe_probabilities(self.evidence, self.task, known),
         )  # fmt: skip
 
     def some(self, count: int, seed: int) -> np.ndarray:
@@ -143,8 +143,8 @@ def evidence_of(texts: Sequence[str], encoder: Encoder, cache: Cache) -> Evidenc
     return Evidence(rows, encoder=encoder, cache=cache)
 
 
-def judged(evidence: Evidence, task: Task, known: np.ndarray) -> np.ndarray | None:
-    """What judges of the known labels say of rows whose label they did not learn from; None without labels."""
+def probe_probabilities(evidence: Evidence, task: Task, known: np.ndarray) -> np.ndarray | None:
+    """What linear probes of the known labels say of rows whose label they did not learn from; None without labels."""
     if (known < 0).all():
         return None
     return evidence.out_of_fold(task, task.decoded(known).tolist()).probabilities
@@ -206,7 +206,7 @@ def tilth(labels: int) -> Callable[[Bench, int], tuple[float, float]]:
 
 
 def plain(bench: Bench, count: int, seed: int) -> tuple[float, float]:
-    """The judge on some labels alone."""
+    """The linear probe on some labels alone."""
     known = bench.some(count, seed)
     return bench.measure(known >= 0, known[known >= 0])
 
