@@ -3,8 +3,9 @@
     python benchmarks/paraphrases.py --data data/public        (beside it: pip install nlpaug sacrebleu)
 
 A few rows of each class have their label, all other texts have none. The oracle is the linear probe, trained on every
-label of the train file. The shipped denoiser has seen clinc150. What is recombined and what tells mistakes was chosen with the
-first draw of banking77 and of clinc150 in sight, and with 200 paraphrases of banking77 that we read; nothing else was.
+label of the train file. The shipped denoiser has seen clinc150. What is recombined and what tells mistakes was
+chosen with the first draw of banking77 and of clinc150 in sight, and with 200 paraphrases of banking77 that we read;
+nothing else was.
 """
 
 from __future__ import annotations
