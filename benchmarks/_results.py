@@ -1,16 +1,17 @@
-"""Where every benchmark writes its table: `benchmarks/RESULTS.md`, between markers of its own."""
+"""Where every benchmark writes its table: a file of its own in `benchmarks/results/`, to which RESULTS.md leads."""
 
 from __future__ import annotations
 
 import argparse
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-FILE = Path(__file__).with_name("RESULTS.md")
+from tilth.store import atomic
+
+FOLDER = Path(__file__).with_name("results")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -53,11 +54,7 @@ def machine() -> str:
 
 
 def write(name: str, text: str) -> None:
-    """Print a benchmark's section and put it in the place of the one from last time."""
+    """Print a benchmark's page and put it in the place of the one from last time, whole or not at all."""
     print(text)
-    start, end = f"<!-- {name}: start -->", f"<!-- {name}: end -->"
-    section = f"{start}\n{text.strip()}\n{end}"
-    whole = FILE.read_text(encoding="utf-8") if FILE.exists() else "# Measured\n"
-    found = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
-    whole = found.sub(lambda _: section, whole) if found.search(whole) else f"{whole.rstrip()}\n\n{section}\n"
-    FILE.write_text(whole, encoding="utf-8")
+    with atomic(FOLDER / f"{name}.md") as beside:
+        beside.write_text(text.strip() + "\n", encoding="utf-8")

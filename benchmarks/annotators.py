@@ -83,7 +83,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     arguments = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"]).parse_args()
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -98,10 +98,10 @@ def main() -> None:
 
 
 def _write(sets: list[str], seeds: int, lines: list[list[str]]) -> None:
-    """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
+    """Put what is measured so far into its file of results, so that a run that is stopped keeps its whole data sets."""
     _results.write(
         "annotators",
-        f"## A consensus of several annotators\n\n`python benchmarks/annotators.py --sets {' '.join(sets)} "
+        f"# A consensus of several annotators\n\n`python benchmarks/annotators.py --sets {' '.join(sets)} "
         f"--seeds {seeds}` ({_results.machine()})\n\n"
         f"Share of right labels on the rows with several votes; median over {seeds} seeds (smallest to largest). "
         "Models learn from the majority's labels. What was tuned was tuned on banking77.\n\n"

@@ -73,7 +73,7 @@ def measured(file: Path, name: str, encoder: Encoder, cache: Cache) -> tuple[int
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--cache", type=Path, help="a folder where embeddings stay from run to run")
@@ -98,7 +98,7 @@ def main() -> None:
                 print(lines[-1], flush=True)
     _results.write(
         "augmentation_worth",
-        f"## When augmentation draws paraphrases\n\n`python benchmarks/augmentation_worth.py --sets "
+        f"# When augmentation draws paraphrases\n\n`python benchmarks/augmentation_worth.py --sets "
         f"{' '.join(arguments.sets)}` ({_results.machine()})\n\n"
         "Cross-validated macro-F1 of the linear probe by half, three quarters and all of the labels; what as many more "
         "rows as paraphrases can stand for would add to it; and the smallest gain that cross-validation can tell from "

@@ -192,7 +192,7 @@ def _with_gap_closed(runs: list[dict[str, list[float]]]) -> list[dict[str, list[
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"])
     parser.add_argument("--few", type=int, nargs="*", default=[0], help="labeled rows a class (0: all there are)")
     arguments = parser.parse_args()
@@ -213,11 +213,11 @@ def main() -> None:
 
 
 def _write(arguments: argparse.Namespace, sets: list[str], lines: list[list[str]], seconds: float) -> None:
-    """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
+    """Put what is measured so far into its file of results, so that a run that is stopped keeps its whole data sets."""
     few, seeds = [size for size in arguments.few if size], arguments.seeds
     asked = f" --few {' '.join(map(str, few))}" if few else ""
     text = (
-        f"## Wrong labels found{' among few' if few else ''}\n\n"
+        f"# Wrong labels found{' among few' if few else ''}\n\n"
         f"`python benchmarks/cleaning.py --sets {' '.join(sets)} --seeds {seeds}{asked}` "
         f"({seconds:.0f} s; {_results.machine()})\n\n"
         f"Median over {seeds} seeds (smallest to largest). Gold macro-F1 is the linear probe's, trained on what each "

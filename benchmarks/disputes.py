@@ -150,7 +150,7 @@ def main() -> None:
                 lines += measure(name, share, rows)
     _results.write(
         "disputes",
-        "## Given labels that weak supervision contradicts\n\n"
+        "# Given labels that weak supervision contradicts\n\n"
         f"`python benchmarks/disputes.py --sets {' '.join(options.sets)} --seeds {options.seeds}` "
         f"({_results.machine()})\n\nMedian over {options.seeds} seeds (smallest to largest), which draw the turned "
         f"labels, and the rows that functions are mined from. A model's word counts from a probability of {SURE}. "

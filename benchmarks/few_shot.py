@@ -235,7 +235,7 @@ def sizes_of(word: str) -> tuple[str, list[int]]:
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["banking77:1,5,10", "clinc150:5", "sentfin:100"])
     parser.add_argument("--sources", type=int, default=Config().sources, help="rows that are paraphrased at most")
     parser.add_argument("--trunk", action="store_true", help="fine-tune the encoder too")
@@ -250,7 +250,7 @@ def main() -> None:
 
 
 def _write(arguments: argparse.Namespace, sets: Sequence[str], models: Sequence[str], lines: list[list[str]]) -> None:
-    """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
+    """Put what is measured so far into its file of results, so that a run that is stopped keeps its whole data sets."""
     columns = [*COLUMNS, *(column for name in models for column in (name, "gain", "95%"))]
     option, word = (" --trunk", "fine-tuned trunk") if arguments.trunk else ("", "model")
     section, what = (
@@ -258,7 +258,7 @@ def _write(arguments: argparse.Namespace, sets: Sequence[str], models: Sequence[
     )
     _results.write(
         f"{section}_trunk" if arguments.trunk else section,
-        f"## What {what} worth to a {word} of few labels\n\n`python benchmarks/few_shot.py{option} --sets "
+        f"# What {what} worth to a {word} of few labels\n\n`python benchmarks/few_shot.py{option} --sets "
         f"{' '.join(sets)} --seeds {arguments.seeds} --sources {arguments.sources}` ({_results.machine()})\n\n"
         f"Gold macro-F1, median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Gain: "
         "the median paired difference to nothing added, and Student's 95% interval of its mean. Every peer adds as "

@@ -63,7 +63,7 @@ def measure(given: Given, encoder: Encoder, home: Path, seed: int) -> dict[str, 
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["sentfin:100", "banking77:5", "clinc150:5"])
     arguments = parser.parse_args()
     lines: list[list[str]] = []
@@ -84,7 +84,7 @@ def main() -> None:
                 lines.append([name, str(size), model, counts, shown, _results.shown(gold), *gain])
     _results.write(
         "few_tuned",
-        f"## What training makes of few labels\n\n`python benchmarks/few_tuned.py --sets {' '.join(arguments.sets)} "
+        f"# What training makes of few labels\n\n`python benchmarks/few_tuned.py --sets {' '.join(arguments.sets)} "
         f"--seeds {arguments.seeds}` ({_results.machine()})\n\n"
         f"Gold macro-F1 of the exported model, median over {arguments.seeds} seeds (smallest to largest), which draw "
         "the labeled rows; all other texts are labeled by the text, which teaches the heads on the frozen encoder and "

@@ -123,7 +123,7 @@ def checkers() -> dict[str, tuple[Score, float] | str]:
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--pairs", type=int, default=200, help="of each phenomenon, of each kind of error")
@@ -161,7 +161,7 @@ def main() -> None:
         line(name, None, {kind: np.any([told[one][kind] for one in among], axis=0) for kind in (*ERRORS, "honest")})
     _results.write(
         "grammar",
-        f"## Grammar checkers\n\n`python benchmarks/grammar.py --pairs {arguments.pairs}` ({_results.machine()})\n\n"
+        f"# Grammar checkers\n\n`python benchmarks/grammar.py --pairs {arguments.pairs}` ({_results.machine()})\n\n"
         "BLiMP: share of pairs in which the wrong sentence has more problems, ties counted half, in all and by field. "
         "Then, on banking77's rows: share of errors noticed by kind, and of real near pairs in which the second was "
         "called worse.\n\n" + _results.table(columns, lines),

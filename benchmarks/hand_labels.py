@@ -111,7 +111,7 @@ def needed(bench: Bench, task: str, reached: float, seeds: Sequence[int]) -> int
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
@@ -130,7 +130,7 @@ def main() -> None:
                 print("| " + " | ".join(lines[-1]) + " |", flush=True)
     _results.write(
         "hand_labels",
-        f"## Hand labels saved on the demo\n\n`python benchmarks/hand_labels.py --seeds {arguments.seeds}` "
+        f"# Hand labels saved on the demo\n\n`python benchmarks/hand_labels.py --seeds {arguments.seeds}` "
         f"({_results.machine()})\n\n"
         f"Median over {arguments.seeds} seeds (smallest to largest), which draw the labeled rows. Saved: the share of "
         "the labels that plain training needs, to come as far, that were not needed.\n\n"

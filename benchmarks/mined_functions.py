@@ -217,7 +217,7 @@ def main() -> None:
                 lines.append([name, way, *map(_results.shown, zip(*runs, strict=True)), models])
                 print("| " + " | ".join(lines[-1]) + " |", flush=True)
     text = (
-        "## Weak supervision by mined functions\n\n"
+        "# Weak supervision by mined functions\n\n"
         f"`python benchmarks/mined_functions.py --sets {' '.join(options.sets)} --seeds {options.seeds}` "
         f"({_results.machine()})\n\nMedian over {options.seeds} seeds (smallest to largest), which draw the fifth of "
         "the rows that three functions a label are mined from, and the labeled rows. No constant of tilth's label "

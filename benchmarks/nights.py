@@ -76,7 +76,7 @@ def as_given(found: Ingested, cache: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
@@ -98,7 +98,7 @@ def main() -> None:
                 line = [name, rows, task, f"{figure:.3f}", f"{found:.3f}"]
                 lines.append([*line, f"{seconds:.0f}", f"{again:.0f}", f"{later:.0f}", f"{peak:.1f}"])
     text = (
-        f"## Whole nights\n\n`python benchmarks/nights.py --sets {' '.join(arguments.sets)}` ({_results.machine()})\n\n"
+        f"# Whole nights\n\n`python benchmarks/nights.py --sets {' '.join(arguments.sets)}` ({_results.machine()})\n\n"
         "Gold macro-F1; one seed. GiB is the largest process at its peak.\n\n" + _results.table(COLUMNS, lines)
     )
     _results.write("nights", text)

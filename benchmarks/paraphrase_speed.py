@@ -128,7 +128,7 @@ def rates(way: Way, texts: Sequence[str], candidates: int) -> tuple[float, float
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--texts", type=int, default=100)
@@ -153,7 +153,7 @@ def main() -> None:
     on = torch.cuda.get_device_name() if DEVICE == "cuda" else f"CPU, threads of torch: {torch.get_num_threads()}"
     _results.write(
         "paraphrase_speed",
-        f"## Paraphrases: candidates a second\n\n`python benchmarks/paraphrase_speed.py --texts {options.texts} "
+        f"# Paraphrases: candidates a second\n\n`python benchmarks/paraphrase_speed.py --texts {options.texts} "
         f"--candidates {count}` ({on}; {_results.machine()})\n\n"
         f"{options.texts} texts of banking77 × {count} candidates, before any gate; after a warm-up, the best of "
         f"{options.repeats} runs that the ways take by turns. nlpaug's network has the shape of ours (4 layers, 384 "

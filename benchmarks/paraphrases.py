@@ -163,7 +163,7 @@ def one(
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["banking77", "clinc150"])
     parser.add_argument("--labels", type=int, default=5, help="labels a class")
     parser.add_argument("--sources", type=int, default=385, help="rows that are paraphrased at most")
@@ -180,10 +180,10 @@ def main() -> None:
 
 
 def _write(arguments: argparse.Namespace, sets: Sequence[str], lines: list[list[str]]) -> None:
-    """Put what is measured so far into RESULTS.md, so that a run that is stopped keeps its whole data sets."""
+    """Put what is measured so far into its file of results, so that a run that is stopped keeps its whole data sets."""
     _results.write(
         "paraphrases",
-        f"## Paraphrases of few labeled rows\n\n`python benchmarks/paraphrases.py --sets {' '.join(sets)} "
+        f"# Paraphrases of few labeled rows\n\n`python benchmarks/paraphrases.py --sets {' '.join(sets)} "
         f"--seeds {arguments.seeds}` ({_results.machine()})\n\n"
         f"{arguments.labels} labels a class, all other texts unlabeled; median over {arguments.seeds} seeds (smallest "
         "to largest). A label is kept where an oracle trained on all labels gives the source's. Numbers and negations "

@@ -79,7 +79,7 @@ def night(home: Path) -> tuple[dict[str, float], float]:
 
 
 def main() -> None:
-    """Run, print the table, and put it into RESULTS.md."""
+    """Run, print the table, and put it into its file of results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_003, 100_000])
@@ -103,7 +103,7 @@ def main() -> None:
     sizes = " ".join(map(str, arguments.sizes))
     _results.write(
         "scale",
-        "## Many rows: 77 classes through cleaning and weak supervision\n\n"
+        "# Many rows: 77 classes through cleaning and weak supervision\n\n"
         f"`python benchmarks/scale.py --sizes {sizes}` ({_results.machine()})\n\n"
         "GiB is the largest process at its peak.\n\n" + _results.table(COLUMNS, lines),
     )

@@ -122,7 +122,7 @@ def main() -> None:
         ["tilth, a tenth function beside nine cached ones", f"{new:.2f}", f"{theirs_seconds / new:.0f}"],
         ["tilth, all ten from the cache", f"{again:.2f}", f"{theirs_seconds / again:.0f}"],
     ]
-    text = f"## Votes: {options.rows:,} rows × {len(RULES)} functions\n\n"
+    text = f"# Votes: {options.rows:,} rows × {len(RULES)} functions\n\n"
     text += f"`python benchmarks/votes_speed.py --rows {options.rows}`\n\n"
     text += _results.table(["way", "seconds", "times as fast"], lines)
     text += f"\n\nThe same label matrix, cell by cell. Floor: {FLOOR} times as fast. The best of several runs, for "

@@ -230,7 +230,7 @@ def main() -> None:
 
 
 def _measure(bench: Bench, seeds: Sequence[int]) -> None:
-    """Every way's figures, into RESULTS.md."""
+    """Every way's figures, into its file of results."""
     ways: dict[str, Callable[[Bench, int], tuple[float, float]]] = {
         "majority vote": majority,
         "Snorkel's label model": snorkel,
@@ -246,7 +246,7 @@ def _measure(bench: Bench, seeds: Sequence[int]) -> None:
         aim = FLOORS.get(name) or AIMS.get(name) or ""
         lines.append([name, *(_spread(scores[:, column]) for column in (0, 1)), aim])
     text = (
-        f"## Weak supervision: 73 rules for spam, {len(bench.train.texts):,} messages, "
+        f"# Weak supervision: 73 rules for spam, {len(bench.train.texts):,} messages, "
         f"{bench.covered.mean():.0%} of them covered\n\n"
         f"`python benchmarks/weak_supervision.py --seeds {len(seeds)}`\n\n"
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("benchmarks/RESULTS.md", "benchmarks/README.md", "CHANGELOG.md")
+RESULTS = tuple(sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "benchmarks" / "results").glob("*.md")))
+COPIED = ("benchmarks/RESULTS.md", *RESULTS, "benchmarks/README.md", "CHANGELOG.md")
 """Pages of the site that stand elsewhere in the repository."""
 SHIM = "https://unpkg.com/iframe-worker/shim"
 """What lets the search work from disk: Material's `offline` loads it from there, we from `docs/iframe-worker.js`."""

@@ -181,3 +181,14 @@ def test_what_the_readme_links_to_is_there() -> None:
         assert target.is_file(), link
         headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE) if heading else []
         assert heading in ["", *(re.sub(r"[^\w-]", "", title.lower().replace(" ", "-")) for title in headings)], link
+
+
+def test_the_first_page_of_results_leads_to_every_table_by_a_command_that_is_there() -> None:
+    folder = DOCS.parent / "benchmarks"
+    page = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) < 45, "a first page of one screen"
+    linked = {link.partition("#")[0] for link in re.findall(r"\]\((results/[^)]+)\)", page)}
+    assert linked == {f"results/{file.name}" for file in (folder / "results").glob("*.md")}
+    commands = re.findall(r"`(\w+\.py)[^`]*`", page)
+    assert len(commands) > 20
+    assert [name for name in commands if not (folder / name).is_file()] == []
