@@ -14,7 +14,13 @@ class Learner(ActiveLearner):
 
     modAL 0.4.2 checks its data with the keyword `force_all_finite`, which scikit-learn 1.8 took away; the two
     methods that `fit` and `teach` check with are replaced here, and nothing else.
+
+    Attributes:
+        wording: what a second model, of the words, says of the pool that is queried next: probabilities of the same
+            classes, shape (rows, classes). None where there is no such model.
     """
+
+    wording: np.ndarray | None = None
 
     def fit(self, X: np.ndarray, y: np.ndarray, bootstrap: bool = False, **fit_kwargs: Any) -> Learner:  # noqa: N803 - modAL's own name
         """Fit to these rows, shape (rows, dimensions), forgetting all others."""
