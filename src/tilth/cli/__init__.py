@@ -39,6 +39,7 @@ COMMANDS = (
     "tilth.cli.run:run",
     "tilth.cli.runs:runs",
     "tilth.cli.report:report",
+    "tilth.cli.diff:diff",
     "tilth.cli.export:export",
     "tilth.cli.predict:predict",
     "tilth.cli.lf:lf",

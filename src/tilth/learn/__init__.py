@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from tilth.learn.hierarchy import decide
     from tilth.learn.linear_probe import fit_predict, new_probe
     from tilth.learn.metrics import f1_counts, macro_f1, paired_bootstrap, scores, why_no_score
+    from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
     from tilth.learn.neighbors import Neighbors
     from tilth.learn.out_of_fold import OutOfFold, knowable
     from tilth.learn.shared_features import Evidence
 
 __all__ = [
+    "Difference",
     "Evidence",
+    "Labels",
     "Neighbors",
     "OutOfFold",
     "apply_temperature",
     "calibrate",
     "decide",
+    "difference",
     "f1_counts",
     "fit_predict",
     "fit_temperature",
@@ -33,6 +37,8 @@ __all__ = [
     "macro_f1",
     "new_probe",
     "paired_bootstrap",
+    "score",
+    "score_interval",
     "scores",
     "why_no_score",
 ]
@@ -44,6 +50,7 @@ __getattr__, __dir__ = lazy_exports(
         "hierarchy": ("decide",),
         "linear_probe": ("fit_predict", "new_probe"),
         "metrics": ("f1_counts", "macro_f1", "paired_bootstrap", "scores", "why_no_score"),
+        "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
         "neighbors": ("Neighbors",),
         "out_of_fold": ("OutOfFold", "knowable"),
         "shared_features": ("Evidence",),

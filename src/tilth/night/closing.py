@@ -7,6 +7,7 @@ import traceback
 from dataclasses import replace
 from typing import Any
 
+from tilth import reports
 from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.night.context import Context
@@ -26,7 +27,17 @@ def finish(run: Run) -> dict[str, Any]:
     figures = {"gold": gold, "cross_validated": metrics.get("cross_validated")}
     decision = decide(run, {**record, **figures, "model": model})
     found = {"promoted": decision.promoted, "promotion": decision.why, "comparison": decision.comparison}
-    return run.finish("completed", **figures, model=model, **found)
+    run.finish("completed", **figures, model=model, **found)
+    return _measure(run)
+
+
+def _measure(run: Run) -> dict[str, Any]:
+    """Keep what later nights are to be held against: see `tilth.reports.night_measures`."""
+    try:
+        return run.update(measures=reports.night_measures(run))
+    except Exception as error:  # of any kind: an earlier run's folder that somebody edited must not fail this night
+        log.warning("what is usual here cannot be learned from this night: %s: %s", type(error).__name__, error)
+        return run.record
 
 
 def promote(run: Run) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from tilth import samples as table
 from tilth import store
 from tilth.errors import RequestError
-from tilth.night.comparing import Labels
+from tilth.learn import Labels
 from tilth.samples import Split
 from tilth.store import HELD_OUT, Cache, Run
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from tilth import stage as stages
 from tilth import store
-from tilth.night.comparing import difference, score
+from tilth.learn import difference, score
 from tilth.night.context import Context
 from tilth.night.evaluation_rows import EvaluationRows, NotComparable, evaluation_rows
 from tilth.store import Run

@@ -2,14 +2,49 @@
 
 In: a run's folder. Out: `report.html`, one file that opens anywhere, and `report.json` with the same numbers. A new
 section takes its numbers in `contents.py` and its place in `report.html.j2`; a new kind of figure is a function in
-`charts.py`.
+`charts.py`. What is different between two nights is a room of its own, `diff/`, whose names are handed on here.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["write"]
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.reports.diff import (
+        compare_nights,
+        diff_lines,
+        diff_page,
+        night_alarms,
+        night_before,
+        night_measures,
+        since_last_night,
+    )
+
+_OF_DIFF = (
+    "compare_nights",
+    "diff_lines",
+    "diff_page",
+    "night_alarms",
+    "night_before",
+    "night_measures",
+    "since_last_night",
+)
+
+__all__ = [
+    "compare_nights",
+    "diff_lines",
+    "diff_page",
+    "night_alarms",
+    "night_before",
+    "night_measures",
+    "since_last_night",
+    "write",
+]
+
+__getattr__, __dir__ = lazy_exports(__name__, {"diff": _OF_DIFF})
 
 
 def write(run_folder: Path) -> Path:

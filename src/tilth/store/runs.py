@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,13 @@ def latest(runs: Path) -> Run | None:
 def find(runs: Path, name: str = "latest") -> Run:
     """The run of that id, or `latest`; a path names a run's folder, or the parent of run folders and their latest.
 
+    `NAME~N` is the N-th completed run before the one of that name, so that `latest~1` is the night before the latest.
+
     Raises:
         RequestError: Naming the runs that there are.
     """
+    if (counted := re.fullmatch(r"(.+)~(\d+)", name)) and not (runs / name).exists() and not Path(name).exists():
+        return _before(find(runs, counted[1]), int(counted[2]))
     for folder in (runs / name, Path(name), Path(name) / "latest"):
         if (folder / RECORD).exists():
             return Run(folder.resolve())
@@ -120,6 +125,18 @@ def find(runs: Path, name: str = "latest") -> Run:
     raise RequestError(
         f"no run in {runs} yet; name the folder of one that stands elsewhere, or start one with: tilth run"
     )
+
+
+def _before(run: Run, count: int) -> Run:
+    """The run that stands so many completed ones before another, beside it."""
+    earlier = [
+        other
+        for other, record in records(run.path.parent)
+        if other.path.name < run.path.name and record.get("status") == "completed"
+    ]
+    if count > len(earlier):
+        raise RequestError(f"{run.path.name}~{count}: only {len(earlier)} completed runs stand before {run.path.name}")
+    return earlier[-count] if count else run
 
 
 def close_interrupted(runs: Path) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilth.learn import macro_f1, paired_bootstrap
+from tilth.learn.metrics import macro_f1, paired_bootstrap
 
 RESAMPLES = 1000
 
@@ -58,6 +58,13 @@ def difference(truth: Labels, ours: Labels, other: Labels, seed: int) -> Differe
         seed=seed,
     )
     return Difference(_mean(first, None), _mean(second, None), low, high)
+
+
+def score_interval(truth: Labels, answers: Labels, seed: int) -> tuple[float, float]:
+    """The 95% interval of one model's score by the bootstrap over the rows (percentiles)."""
+    coded = _coded(truth, answers)
+    rows = len(next(iter(truth.values())))
+    return paired_bootstrap(rows, lambda drawn: _mean(coded, drawn), resamples=RESAMPLES, seed=seed)
 
 
 def _coded(truth: Labels, answers: Labels) -> list[tuple[np.ndarray, np.ndarray, int]]:

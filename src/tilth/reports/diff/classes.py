@@ -1,0 +1,114 @@
+"""Classes that grew or shrank, whose labels are called wrong more often, or that the model knows better or worse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.reports.diff.scores import SharedAnswers
+from tilth.reports.diff.side import Side, column
+from tilth.reports.diff.significance import ALPHA, count_change, discordant, holm, shares_differ
+
+LEAST = 0.02
+
+
+def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers | None) -> dict[str, Any]:
+    """Classes of a task by what changed more than chance explains, the surest first.
+
+    Returns:
+        `changed`, a list of `label`, `what`, `verdict`, `before`, `after`, `p` (corrected for the number of classes)
+        and `usual`, and `tested`, how many classes were looked at. `what` is one of
+
+        - `rows`: rows with that current label, against what chance would make of the rows that came, went or changed
+          their label; `usual` are the two counts between which it lies 95 times of 100;
+        - `wrong labels`: the share of given labels that cleaning calls wrong, by Fisher's exact test;
+        - `F1`: on the same gold (or held-out) rows, by McNemar's exact test over the rows that are right in one of the
+          nights alone.
+    """
+    found = [*_sizes(before, after, task), *_issues(before, after, task)]
+    if answers is not None:
+        found += _f1(answers)
+    changed = []
+    for what in ("rows", "wrong labels", "F1"):
+        entries = [entry for entry in found if entry["what"] == what]
+        for entry, p in zip(entries, holm([entry["p"] for entry in entries]), strict=True):
+            entry["p"] = float(p)
+            moved = what == "rows" or abs(entry["after"] - entry["before"]) >= LEAST
+            if (p < ALPHA and moved) or entry["verdict"] in ("new", "gone"):
+                changed.append(entry)
+    order = {"new": 0, "gone": 0}
+    changed.sort(key=lambda entry: (order.get(entry["verdict"], 1), entry["p"]))
+    return {"changed": changed, "tested": len({entry["label"] for entry in found})}
+
+
+def _sizes(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
+    was, now = (column(side.free_rows(), task).dropna() for side in (before, after))
+    counts_was, counts = was.value_counts(), now.value_counts()
+    shared = now.index[now.index.isin(was.index)]
+    moved = was.loc[shared][was.loc[shared].to_numpy() != now.loc[shared].to_numpy()]
+    flow = pd.concat([moved, now.loc[moved.index]]).value_counts()
+    added, removed = len(now) - len(shared), len(was) - len(shared)
+    found = []
+    for label in sorted({*counts_was.index, *counts.index}):
+        old, new = int(counts_was.get(label, 0)), int(counts.get(label, 0))
+        p, usual = 1.0, (0, 0)
+        if new != old:
+            share = old / len(was) if len(was) else 0.0
+            p, usual = count_change(new - old, share, added=added, removed=removed, moved=int(flow.get(label, 0)))
+        verdict = "new" if not old else "gone" if not new else "rose" if new - old > sum(usual) / 2 else "fell"
+        entry = {"label": label, "what": "rows", "verdict": verdict, "before": old, "after": new, "p": p}
+        found.append({**entry, "usual": [max(old + usual[0], 0), old + usual[1]]})
+    return found
+
+
+def _issues(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
+    counts = [_called_wrong(side, task) for side in (before, after)]
+    found = []
+    for label in sorted({*counts[0]} & {*counts[1]}):
+        (wrong_was, rows_was), (wrong, rows) = counts[0][label], counts[1][label]
+        share_was, share = wrong_was / rows_was, wrong / rows
+        found.append(
+            {
+                "label": label,
+                "what": "wrong labels",
+                "verdict": "rose" if share > share_was else "fell",
+                "before": round(share_was, 4),
+                "after": round(share, 4),
+                "p": shares_differ(wrong, rows, wrong_was, rows_was),
+                "usual": None,
+            }
+        )
+    return found
+
+
+def _called_wrong(side: Side, task: str) -> dict[str, tuple[int, int]]:
+    """Of each given label, how many rows cleaning calls wrong, and how many have it; empty without cleaning."""
+    rows = side.free_rows()
+    if f"is_{task}_issue" not in rows:
+        return {}
+    table = pd.DataFrame({"label": column(rows, f"{task}_given"), "wrong": column(rows, f"is_{task}_issue").eq(True)})
+    grouped = table.dropna(subset="label").groupby("label")["wrong"].agg(["sum", "size"])
+    return {str(label): (int(one["sum"]), int(one["size"])) for label, one in grouped.iterrows()}
+
+
+def _f1(answers: SharedAnswers) -> list[dict[str, Any]]:
+    found = []
+    for label in sorted({str(one) for one in answers.truth if one is not None}):
+        of_class = answers.truth == label
+        was, now = answers.before == label, answers.after == label
+        right_was, right = was == of_class, now == of_class
+        f1_was, f1 = (2 * (said & of_class).sum() / (said.sum() + of_class.sum()) for said in (was, now))
+        found.append(
+            {
+                "label": label,
+                "what": "F1",
+                "verdict": "rose" if f1 > f1_was else "fell",
+                "before": round(float(f1_was), 4),
+                "after": round(float(f1), 4),
+                "p": discordant(int(np.sum(right & ~right_was)), int(np.sum(right_was & ~right))),
+                "usual": None,
+            }
+        )
+    return found

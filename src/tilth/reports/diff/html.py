@@ -1,0 +1,50 @@
+"""A comparison as one page that stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+LONGEST = 200
+
+
+def diff_page(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The whole page, without scripts, links or fonts from elsewhere; every text from the data is escaped.
+
+    Args:
+        changes: of `compare_nights`.
+        alarms: of `night_alarms`, told first.
+    """
+    environment = Environment(
+        loader=PackageLoader("tilth.reports.diff", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(count=_count, share=_share, score=_score, shown=_shown)
+    return environment.get_template("diff.html.j2").render(changes=changes, alarms=alarms)
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _shown(value: object) -> str:
+    """A text or label of the data, cut where it is long.
+
+    >>> _shown(None), _shown("a" * 300)[-3:]
+    ('no label', 'aa…')
+    """
+    text = "no label" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
