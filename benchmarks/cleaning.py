@@ -222,8 +222,8 @@ def _write(arguments: argparse.Namespace, sets: list[str], lines: list[list[str]
         f"({seconds:.0f} s; {_results.machine()})\n\n"
         f"Median over {seeds} seeds (smallest to largest). Gold macro-F1 is the linear probe's, trained on what each "
         "filter leaves; gap closed is the share won back of what the noise took from it, where that is a point or "
-        "more. What was tuned was tuned on banking77; its own labels are wrong in places, which counts against precision.\n\n"
-        + _results.table(COLUMNS, lines)
+        "more. What was tuned was tuned on banking77; its own labels are wrong in places, which counts against "
+        "precision.\n\n" + _results.table(COLUMNS, lines)
     )
     _results.write("cleaning_few" if few else "cleaning", text)
 
