@@ -103,7 +103,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     order = source_order(frame, resources.tasks, inputs.budgets)
     expected = worth.estimate(inputs.cross_fitting, frame["id"].tolist(), order, config, resources.seed)
     if expected is not None and not expected.enough:
-        return worth.result_without_paraphrases(samples, expected, config, resources)
+        return worth.result_without_paraphrases(samples, expected, config)
     generated = _generate(inputs)
     gated = _gate(inputs, generated)
     accepted, pool = gated.accepted, gated.pool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from datasets import Dataset
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.selection import CrossFitting, Worth, estimate_worth
-from tilth.stage import Figure, Resources, StageResult
+from tilth.stage import Figure, StageResult
 
 _CLASSES = 40  # shown at most
 _FEWEST = 60
@@ -37,17 +36,12 @@ def estimate(
     return estimate_worth(cross_fitting, ids, planned, max(config.weights), fewest=_FEWEST, seed=seed)
 
 
-def result_without_paraphrases(samples: Dataset, worth: Worth, config: Config, resources: Resources) -> StageResult:
-    """The night without paraphrases; last night's denoiser goes on to the next one as it is."""
-    folder = None
-    if resources.carried is not None:
-        folder = resources.scratch / "denoiser"
-        shutil.copytree(resources.carried, folder)
+def result_without_paraphrases(samples: Dataset, worth: Worth, config: Config) -> StageResult:
+    """The night without paraphrases; it carries nothing, so that last night's denoiser goes on as it is."""
     return StageResult(
         samples=samples,
         metrics={"accepted": 0, "used": 0, "when": config.when, **metrics(worth)},
         figures=figures(worth),
-        carried=folder,
         skipped=_sentence(worth),
     )
 

@@ -50,6 +50,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     for name in request.stages:
         stages.check(name, settings.stage(name))
     earlier = _earlier_files(request, ingested)
+    carried = _carried(request, ingested)
     record = {
         "tilth": importlib.metadata.version("tilth"),
         "config": settings.model_dump(mode="json"),
@@ -64,7 +65,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "inputs": ingested.inputs,
         "ingest": {"notes": [note.to_json() for note in ingested.notes]},
         "tasks": [task.to_json() for task in ingested.tasks],
-        "carried": {"in": _carried(request, ingested), "out": {}},
+        # A stage that leaves nothing, because it is skipped or not asked for, hands on what it was given.
+        "carried": {"in": carried, "out": carried},
         "stages": [],
         "gold": None,
         "ledger": None,

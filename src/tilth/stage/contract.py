@@ -51,7 +51,8 @@ class StageResult:
         metrics: plain JSON, shown in `run.json` and the report.
         figures: pictures for the report.
         artifacts: name in the run folder → file or folder under `resources.scratch`.
-        carried: a folder under `resources.scratch` that the next night gets as `resources.carried`.
+        carried: a folder under `resources.scratch` that the next night gets as `resources.carried`; None hands on what
+            this night got.
         skipped: why the stage did nothing, where it did nothing.
         unavailable_services: services that gave no answer; the next night asks them again.
     """

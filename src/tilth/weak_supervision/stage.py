@@ -36,6 +36,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     ballots = _cast(inputs, functions) if functions else []
     notes["left_out"] |= {full_name(ballot): ballot.error for ballot in ballots if ballot.error}
     notes["remarks"] |= {full_name(ballot): ballot.remark for ballot in ballots if ballot.remark}
+    not_measured = _may_be_there(inputs, ballots)
     ballots = [ballot for ballot in ballots if ballot.votes is not None]
     results = _task_results(inputs, ballots)
     if not functions and not results:
@@ -48,9 +49,9 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     outputs: dict[str, Any] = {}
     if functions:
         outputs["artifacts"] = {"votes.parquet": write_label_matrix(frame, free, ballots, resources.scratch)}
-        failed = {full_name(ballot) for ballot in ballots} - set(screening.records)
-        folder = resources.scratch / "history"
-        outputs["carried"] = write_history(folder, inputs.history, screening.records, screening.drifted, failed)
+        outputs["carried"] = write_history(
+            resources.scratch / "history", inputs.history, screening.records, screening.drifted, not_measured
+        )
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
         metrics={"tasks": {task: result.metrics for task, result in results.items()}, **notes},
@@ -71,6 +72,14 @@ def _loading_notes(resources: Resources) -> dict[str, dict[str, str]]:
             for kind, items in loaded.notes().items():
                 notes[kind] |= items
     return notes
+
+
+def _may_be_there(inputs: NightInputs, ballots: Sequence[Ballot]) -> set[str]:
+    """The names of tonight's functions, whether or not they voted, and of those that could not be loaded."""
+    loaded = [one for one in inputs.resources.labeling_functions if isinstance(one, LoadedFunctions)]
+    # Nobody knows which functions a file holds that does not import: it may be any that there was.
+    unknown = set(inputs.history) if any(one.problems for one in loaded) else set()
+    return unknown | {full_name(ballot) for ballot in ballots}
 
 
 def _cast(inputs: NightInputs, functions: Sequence[LoadedFunction]) -> list[Ballot]:

@@ -226,6 +226,31 @@ def test_a_function_that_drifts_is_left_out_and_named(samples: Dataset, tmp_path
     assert table_of_drift.data["rows"][0][:4] == ["intent.refund", 1, 0.4, 0.01]
 
 
+def test_a_function_that_fails_for_a_night_keeps_its_history(samples: Dataset, tmp_path: Path) -> None:
+    before = {"intent.refund": [FunctionRecord(key="refund", rows=10, voted=4, labeled=3, right=3)]}
+    carried = write_history(tmp_path / "carried", before, {}, (), not_measured=before)
+    raising = function("refund", lambda x: x.nothing)
+    failed = perform(samples, tmp_path / "failed", raising, *GOOD[1:], carried=carried)
+    assert "raised on 10 of 10 rows" in failed.metrics["left_out"]["intent.refund"]
+    assert failed.carried is not None
+    kept = read_history(failed.carried)
+    assert set(kept) == {"intent.refund", "intent.slow", "intent.red"}
+    assert kept["intent.refund"] == before["intent.refund"]
+
+
+def test_a_file_that_does_not_import_for_a_night_loses_no_history(samples: Dataset, tmp_path: Path) -> None:
+    before = {"intent.refund": [FunctionRecord(key="refund", rows=10, voted=4, labeled=3, right=3)]}
+    carried = write_history(tmp_path / "carried", before, {}, (), not_measured=before)
+    problem = Problem(where="refunds.py", why="does not import")
+    broken = LoadedFunctions(functions=GOOD[1:], problems=(problem,))
+    without = perform(samples, tmp_path / "broken", broken, carried=carried).carried
+    assert without is not None
+    assert read_history(without)["intent.refund"] == before["intent.refund"]
+    gone = perform(samples, tmp_path / "gone", LoadedFunctions(functions=GOOD[1:]), carried=carried).carried
+    assert gone is not None
+    assert set(read_history(gone)) == {"intent.slow", "intent.red"}
+
+
 def test_a_task_without_any_label_is_labeled_by_votes_and_text(samples: Dataset, tmp_path: Path) -> None:
     frame = table.to_pandas(samples)
     frame[["area_given", "intent_given"]] = None

@@ -68,7 +68,7 @@ def write_history(
     before: History,
     tonight: Mapping[str, FunctionRecord],
     drifted: Collection[str],
-    failed: Collection[str] = (),
+    not_measured: Collection[str] = (),
 ) -> Path:
     """Write the history for the next night; functions that are gone are dropped.
 
@@ -77,9 +77,10 @@ def write_history(
         before: the records of the nights before.
         tonight: how each function did.
         drifted: those that are measured against their better nights tomorrow too, and so do not enter.
-        failed: those that are there but were not measured tonight; they keep the nights that they had.
+        not_measured: those that may be there but were not measured tonight; they keep the nights that they had. One
+            that was measured all the same may be among them.
     """
-    records: dict[str, list[FunctionRecord]] = {name: list(before[name]) for name in failed if name in before}
+    records: dict[str, list[FunctionRecord]] = {name: list(before[name]) for name in not_measured if name in before}
     for name, now in tonight.items():
         same = [one for one in before.get(name, ()) if one.key == now.key]
         records[name] = same if name in drifted else [*same, now][-NIGHTS_KEPT:]
