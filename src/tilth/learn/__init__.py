@@ -1,9 +1,9 @@
 """What several stages learn from the same rows.
 
-In: texts and labels. Out: nearest neighbors, a linear probe, labels spread over near rows, calibrated probabilities,
-out-of-fold predictions and their scores; `Evidence` computes those of one table once and caches them. A model that two
-stages need belongs here, as pure functions of arrays: add a module, export its functions below, and where `Evidence`
-caches what it computes, name the module in `shared_features._CODE`.
+In: texts and labels. Out: nearest neighbors, a linear probe, models of further views (`VIEWS`), labels spread over near
+rows, calibrated probabilities, out-of-fold predictions and their scores; `Evidence` computes those of one table once
+and caches them. A model that two stages need belongs here, as pure functions of arrays: add a module, export its
+functions below, and where `Evidence` caches what it computes, name the module in `shared_features._CODE`.
 """
 
 from typing import TYPE_CHECKING
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from tilth.learn.neighbors import Neighbors
     from tilth.learn.out_of_fold import OutOfFold, knowable
     from tilth.learn.shared_features import Evidence
+    from tilth.learn.views import VIEWS, class_centroids, complement_naive_bayes, pool, stiff_regression
 
 __all__ = [
+    "VIEWS",
     "Difference",
     "Evidence",
     "Labels",
@@ -28,6 +30,8 @@ __all__ = [
     "OutOfFold",
     "apply_temperature",
     "calibrate",
+    "class_centroids",
+    "complement_naive_bayes",
     "decide",
     "difference",
     "f1_counts",
@@ -37,9 +41,11 @@ __all__ = [
     "macro_f1",
     "new_probe",
     "paired_bootstrap",
+    "pool",
     "score",
     "score_interval",
     "scores",
+    "stiff_regression",
     "why_no_score",
 ]
 
@@ -54,5 +60,6 @@ __getattr__, __dir__ = lazy_exports(
         "neighbors": ("Neighbors",),
         "out_of_fold": ("OutOfFold", "knowable"),
         "shared_features": ("Evidence",),
+        "views": ("VIEWS", "class_centroids", "complement_naive_bayes", "pool", "stiff_regression"),
     },
 )

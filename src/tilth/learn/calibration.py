@@ -7,14 +7,15 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 
-def calibrate(probabilities: np.ndarray, codes: np.ndarray) -> float:
-    """The temperature that makes held-out probabilities most likely (Guo et al. 2017), between 0.2 and 5.
+def calibrate(probabilities: np.ndarray, codes: np.ndarray, lowest: float = 0.2) -> float:
+    """The temperature that makes held-out probabilities most likely (Guo et al. 2017), at most 5.
 
     Args:
         probabilities: shape (rows, classes).
         codes: the classes as they are labeled, shape (rows,).
+        lowest: the smallest temperature.
     """
-    return fit_temperature(np.log(np.maximum(probabilities, 1e-9)), codes, 0.2, 5.0)
+    return fit_temperature(np.log(np.maximum(probabilities, 1e-9)), codes, lowest, 5.0)
 
 
 def fit_temperature(logits: np.ndarray, codes: np.ndarray, low: float, high: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tilth.learn.calibration import apply_temperature, calibrate
 from tilth.learn.linear_probe import fit_predict
+from tilth.learn.views import Features, FitPredict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,37 +50,48 @@ class OutOfFold:
 
 
 def cross_validate(
-    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, *, classes: int, fold_count: int
+    features: Features,
+    codes: np.ndarray,
+    folds: np.ndarray,
+    *,
+    classes: int,
+    fold_count: int,
+    model: FitPredict | None = None,
+    lowest: float = 0.2,
 ) -> OutOfFold:
-    """Out-of-fold probabilities of the linear probe; a row without a label gets the mean of all fold models.
+    """Out-of-fold probabilities of a model; a row without a label gets the mean of all fold models.
 
     Args:
-        vectors: float32, shape (rows, dimensions).
+        features: what the model reads of the rows, shape (rows, dimensions).
         codes: class codes, -1 for rows without a label, shape (rows,).
         folds: each row's fold, below `fold_count`, shape (rows,).
         classes: how many classes there are in all.
         fold_count: how many folds there are in all.
+        model: of another view; None is the linear probe.
+        lowest: the smallest temperature to calibrate by.
     """
+    model = model or fit_predict
     labeled = codes >= 0
     probabilities = np.zeros((len(codes), classes), dtype=np.float32)
     for fold in range(fold_count):
         held_out = labeled & (folds == fold)
         training, predicted = labeled & ~held_out, held_out | ~labeled
-        fold_probabilities = fit_predict(vectors[training], codes[training], vectors[predicted], classes)
+        fold_probabilities = model(features[training], codes[training], features[predicted], classes)
         probabilities[predicted] += fold_probabilities / np.where(labeled[predicted], 1, fold_count)[:, None]
-    return calibrated(probabilities, codes, folds)
+    return calibrated(probabilities, codes, folds, lowest)
 
 
-def calibrated(probabilities: np.ndarray, codes: np.ndarray, folds: np.ndarray) -> OutOfFold:
+def calibrated(probabilities: np.ndarray, codes: np.ndarray, folds: np.ndarray, lowest: float = 0.2) -> OutOfFold:
     """Out-of-fold probabilities, calibrated by the one temperature that suits their labels best.
 
     Args:
         probabilities: float32, shape (rows, classes).
         codes: class codes, -1 for rows without a label, shape (rows,).
         folds: each row's fold, shape (rows,).
+        lowest: the smallest temperature.
     """
     measured = knowable(codes, folds)
-    temperature = calibrate(probabilities[measured], codes[measured])
+    temperature = calibrate(probabilities[measured], codes[measured], lowest)
     return OutOfFold(
         probabilities=apply_temperature(probabilities, temperature), labeled=codes >= 0, temperature=temperature
     )

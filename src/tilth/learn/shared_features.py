@@ -1,4 +1,4 @@
-"""What several stages need of the same rows, computed once: embeddings, neighbors, out-of-fold probabilities."""
+"""What several stages need of the same rows, once: embeddings, n-grams, neighbors, out-of-fold probabilities."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from datasets import Dataset
 
 from tilth.learn.encoder import Encoder
 from tilth.learn.label_spreading import NEAREST
+from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams
 from tilth.learn.neighbors import Neighbors, nearest, within
 from tilth.learn.out_of_fold import OutOfFold, cross_validate
 from tilth.learn.self_training import self_train
+from tilth.learn.views import VIEWS, Features
 from tilth.samples import Split, Task
 from tilth.store import Cache, digest, digest_code, digest_json, library_versions
 from tilth.text import fold_of
@@ -29,6 +31,9 @@ _CODE = (
     "linear_probe",
     "neighbors",
     "label_spreading",
+    "views",
+    "lexical/ngrams",
+    "lexical/rarity",
 )
 """Modules of this folder that compute what is cached here: a change in one of them makes it anew."""
 
@@ -58,6 +63,28 @@ class Evidence:
         return self.encoder.encode(self._texts)
 
     @cached_property
+    def lexical(self) -> NGrams:
+        """How the rows are worded: n-grams of their words and characters, weighted by how few rows have them.
+
+        The weights are those of the rows that are not gold.
+        """
+        return self.rarity.transform(self._counts)
+
+    def features(self, view: str) -> Features:
+        """What the model of a view reads of the rows, shape (rows, dimensions); see `views.VIEWS`."""
+        reads = VIEWS[view].reads
+        return self.embeddings() if reads == "vectors" else getattr(self.lexical, reads)
+
+    @cached_property
+    def rarity(self) -> RarityWeights:
+        """What `lexical` weighs n-grams by; with `count_ngrams` it does the same for texts beyond the table."""
+        return RarityWeights.fit(self._counts[~self._gold])
+
+    @cached_property
+    def _counts(self) -> NGrams:
+        return count_ngrams(self._texts, self.cache)
+
+    @cached_property
     def folds(self) -> np.ndarray:
         """Each row's fold, by a hash of its id, shape (rows,)."""
         return np.array([fold_of(row_id, self._folds) for row_id in self._ids], dtype=np.int64)
@@ -79,17 +106,18 @@ class Evidence:
         arrays = self.cache.arrays("neighbors", key, lambda: vars(nearest(self.embeddings(), _WIDE)))
         return Neighbors(rows=arrays["rows"], similarities=arrays["similarities"])
 
-    def out_of_fold(self, task: Task, labels: Sequence[str | None]) -> OutOfFold:
-        """Calibrated probabilities of the linear probe for every row, from the labels given.
+    def out_of_fold(self, task: Task, labels: Sequence[str | None], view: str = "meaning") -> OutOfFold:
+        """Calibrated probabilities of a view's model for every row, from the labels given.
 
         Args:
             task: its `labels` order the columns.
             labels: one a row; None (or NaN) takes no part. Gold rows never take part, whatever is passed.
+            view: a name of `views.VIEWS`; `meaning` is the linear probe of the embeddings.
 
         Returns:
             Probabilities for all rows; see `OutOfFold`.
         """
-        return self._cross_validated(task, self._codes(task, labels))
+        return self._cross_validated(task, self._codes(task, labels), view)
 
     def self_trained(self, task: Task, labels: Sequence[str | None], unlabeled: np.ndarray) -> OutOfFold:
         """As `out_of_fold`, by probes that learn from rows without a label too.
@@ -128,13 +156,21 @@ class Evidence:
         key = digest(self._key(task, codes), unlabeled.tobytes())
         return OutOfFold.from_arrays(self.cache.arrays("self_trained", key, compute), codes)
 
-    def _cross_validated(self, task: Task, codes: np.ndarray) -> OutOfFold:
+    def _cross_validated(self, task: Task, codes: np.ndarray, view: str = "meaning") -> OutOfFold:
         def compute() -> dict[str, np.ndarray]:
-            classes = len(task.labels)
-            predictions = cross_validate(self.embeddings(), codes, self.folds, classes=classes, fold_count=self._folds)
-            return predictions.to_arrays()
+            chosen, classes = VIEWS[view], len(task.labels)
+            return cross_validate(
+                self.features(view),
+                codes,
+                self.folds,
+                classes=classes,
+                fold_count=self._folds,
+                model=None if view == "meaning" else chosen.fit_predict,
+                lowest=chosen.lowest,
+            ).to_arrays()
 
-        return OutOfFold.from_arrays(self.cache.arrays("out_of_fold", self._key(task, codes), compute), codes)
+        key = digest(self._key(task, codes), view)
+        return OutOfFold.from_arrays(self.cache.arrays("out_of_fold", key, compute), codes)
 
     def _codes(self, task: Task, labels: Sequence[str | None]) -> np.ndarray:
         codes = task.codes(labels)

@@ -12,6 +12,7 @@ from tilth.learn import out_of_fold, shared_features
 from tilth.learn.linear_probe import fit_predict
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence
+from tilth.learn.views import VIEWS
 from tilth.samples import Task
 from tilth.store import Cache
 
@@ -55,6 +56,27 @@ def test_probabilities_are_those_of_the_linear_probe_fold_by_fold(samples: Datas
     assert found.probabilities == pytest.approx(by_hand, abs=1e-5)
     assert found.predicted.tolist() == by_hand.argmax(axis=1).tolist()
     assert found.confidence == pytest.approx(by_hand.max(axis=1), abs=1e-5)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_predicted_out_of_fold(view: str, samples: Dataset, tmp_path: Path) -> None:
+    evidence = evidence_of(samples, tmp_path)
+    found = evidence.out_of_fold(INTENT, labels_of(samples), view)
+    features, codes = evidence.features(view), np.array([0, 0, 0, 1, 1, 1, 2, 2, -1, -1, -1, -1])
+    for row in range(8):
+        training = (codes >= 0) & (evidence.folds != evidence.folds[row])
+        alone = VIEWS[view].fit_predict(features[training], codes[training], features[[row]], 3)
+        assert found.probabilities[row] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_gold_texts_weigh_no_word(samples: Dataset, tmp_path: Path) -> None:
+    rows = samples.to_pandas()[["id", "text", "split", "area_given", "intent_given"]]
+    before = evidence_of(samples, tmp_path).lexical
+    gold = (rows["split"] == "gold").to_numpy()
+    rows.loc[gold, "text"] = "quite another text"
+    after = evidence_of(make_table(rows.to_numpy().tolist()), tmp_path).lexical
+    assert gold.any()
+    assert np.array_equal(before[~gold].joined.toarray(), after[~gold].joined.toarray())
 
 
 def test_gold_never_takes_part_whatever_is_passed(samples: Dataset, tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Counts of each text's n-grams: words, which people choose, and characters, which every script has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from tilth.store import Cache, digest, digest_made_by
+
+_BUCKETS = 2**20
+"""Columns that n-grams are hashed into: of the half million that 100,000 short texts share, a fifth meet another."""
+_LONGEST = 2_000
+"""Characters of a text whose n-grams of characters are counted; words are counted to its end."""
+_BLOCK = 4_096
+"""Texts whose counts stand in one file of the cache: rows that are added to a table leave those before them valid."""
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese, which set no space between words: there each sign is a token."""
+_SIGNS = r"\w\u0300-\u036f\u0900-\u0dff"
+"""What words are written with: beside letters and digits accents and the vowel signs of India's scripts."""
+TOKEN = rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[{_SIGNS}])+"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NGrams:
+    """Sparse values of n-grams, aligned with some texts.
+
+    Attributes:
+        words: of word 1-2-grams, float32 `csr_matrix` of shape (texts, columns).
+        characters: of character 2-5-grams within words, float32 `csr_matrix` of shape (texts, other columns).
+    """
+
+    words: sparse.csr_matrix
+    characters: sparse.csr_matrix
+
+    def __len__(self) -> int:
+        return int(self.words.shape[0])
+
+    def __getitem__(self, rows: np.ndarray) -> NGrams:
+        """Those of some texts, by positions or by a mask."""
+        return NGrams(words=self.words[rows], characters=self.characters[rows])
+
+    @property
+    def joined(self) -> sparse.csr_matrix:
+        """Words and characters side by side, shape (texts, all columns)."""
+        return sparse.hstack([self.words, self.characters], format="csr", dtype=np.float32)
+
+
+def count_ngrams(texts: Sequence[str], cache: Cache | None = None) -> NGrams:
+    """How often each text has each n-gram, hashed into a fixed number of columns; no text's counts depend on another.
+
+    Case is ignored. Two texts of one wording have the same counts, whatever their table.
+
+    Args:
+        texts: any number, of any script.
+        cache: where counts are kept by content; None counts anew.
+    """
+    blocks = [_counted(texts[start : start + _BLOCK], cache) for start in range(0, len(texts), _BLOCK)]
+    parts = {name: [block[name] for block in blocks] or [_empty()] for name in ("words", "characters")}
+    return NGrams(**{name: sparse.vstack(part, format="csr", dtype=np.float32) for name, part in parts.items()})
+
+
+def _counted(texts: Sequence[str], cache: Cache | None) -> dict[str, sparse.csr_matrix]:
+    def compute() -> dict[str, np.ndarray]:
+        counted = {"words": _by_words(texts), "characters": _by_characters(text[:_LONGEST] for text in texts)}
+        return {
+            f"{name}_{part}": getattr(matrix, part)
+            for name, matrix in counted.items()
+            for part in ("data", "indices", "indptr")
+        }
+
+    if cache is None:
+        arrays = compute()
+    else:
+        code = digest_made_by([Path(__file__)], ["scikit-learn"])
+        arrays = cache.arrays("ngrams", digest(code, *texts), compute)
+    return {name: _matrix(arrays, name, len(texts)) for name in ("words", "characters")}
+
+
+def _matrix(arrays: dict[str, np.ndarray], name: str, rows: int) -> sparse.csr_matrix:
+    data, indices, starts = (arrays[f"{name}_{part}"] for part in ("data", "indices", "indptr"))
+    return sparse.csr_matrix((data, indices, starts), shape=(rows, _BUCKETS))
+
+
+def _empty() -> sparse.csr_matrix:
+    return sparse.csr_matrix((0, _BUCKETS), dtype=np.float32)
+
+
+def _by_words(texts: Iterable[str]) -> sparse.csr_matrix:
+    return _hashed(texts, analyzer="word", token_pattern=TOKEN, ngram_range=(1, 2))
+
+
+def _by_characters(texts: Iterable[str]) -> sparse.csr_matrix:
+    return _hashed(texts, analyzer="char_wb", ngram_range=(2, 5))
+
+
+def _hashed(texts: Iterable[str], **how: object) -> sparse.csr_matrix:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    return HashingVectorizer(**how, n_features=_BUCKETS, alternate_sign=False, norm=None, dtype=np.float32).transform(
+        texts
+    )

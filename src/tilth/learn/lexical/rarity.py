@@ -1,0 +1,81 @@
+"""N-grams weighted by how few rows of a table have them (tf-idf), by weights that other texts can be given too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from tilth.learn.lexical.ngrams import NGrams
+
+_FEWEST = 2
+"""Rows that must have an n-gram: what a single row has says nothing of any other."""
+_MOST = 2**17
+"""N-grams of each kind that are kept, those of the most rows: they bound what models of many classes hold in memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Weights:
+    """The columns that are kept, ascending, and their inverse document frequencies, both of shape (kept,)."""
+
+    columns: np.ndarray
+    idf: np.ndarray
+
+    @classmethod
+    def fit(cls, counts: sparse.csr_matrix, fewest: int, most: int) -> _Weights:
+        rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
+        often = np.argsort(-rows_with, kind="stable")[:most]
+        columns = np.sort(often[rows_with[often] >= fewest])
+        if not len(columns):  # what is asked of no row at all
+            return cls(columns=columns, idf=np.zeros(0, dtype=np.float32))
+        idf = TfidfTransformer().fit(counts[:, columns]).idf_
+        return cls(columns=columns, idf=idf.astype(np.float32))
+
+    def transform(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        kept = counts[:, self.columns]
+        if not len(self.columns):
+            return kept
+        weights = TfidfTransformer(sublinear_tf=True)
+        weights.idf_ = self.idf
+        return sparse.csr_matrix(weights.transform(kept), dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RarityWeights:
+    """The weight of each n-gram that at least two rows of a table have: the rarer, the heavier (Sparck Jones 1972)."""
+
+    words: _Weights
+    characters: _Weights
+
+    @classmethod
+    def fit(cls, counts: NGrams, *, most: int = _MOST) -> RarityWeights:
+        """From the counts of a table's rows.
+
+        Args:
+            counts: of the rows that may be learned from.
+            most: n-grams of each kind that are kept at most, those that most rows have.
+        """
+        return cls(
+            words=_Weights.fit(counts.words, _FEWEST, most), characters=_Weights.fit(counts.characters, _FEWEST, most)
+        )
+
+    def transform(self, counts: NGrams) -> NGrams:
+        """Logarithms of the counts times the weights, each text's values of each kind of length 1 (0 without any)."""
+        return NGrams(words=self.words.transform(counts.words), characters=self.characters.transform(counts.characters))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What `from_arrays` takes: `<kind>_columns`, int64, and `<kind>_idf`, float32, of shape (kept,)."""
+        return {
+            f"{kind}_{name}": value for kind, weights in vars(self).items() for name, value in vars(weights).items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> RarityWeights:
+        """From `to_arrays`."""
+        words, characters = (
+            _Weights(columns=arrays[f"{kind}_columns"], idf=arrays[f"{kind}_idf"]) for kind in ("words", "characters")
+        )
+        return cls(words=words, characters=characters)

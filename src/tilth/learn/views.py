@@ -1,0 +1,119 @@
+"""Models of two views of a text, what it means and how it is worded, that err apart: pooled they beat either.
+
+The linear probe bends around labels that are wrong on hard rows, and learns them. Class centroids and complement naive
+Bayes count each class's rows and cannot; a regression over words that is held stiff hardly can. Each is a function of
+training features, labels and other features; `VIEWS` names them, and what they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import sparse
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import ComplementNB
+from threadpoolctl import threadpool_limits
+
+from tilth.learn.linear_probe import fit_predict
+
+Features: TypeAlias = np.ndarray | sparse.csr_matrix
+FitPredict: TypeAlias = Callable[[Any, np.ndarray, Any, int], np.ndarray]
+"""Training features, their classes, other features, and the number of classes; the probabilities of the other rows,
+float32, shape (other rows, classes), not calibrated. The functions here take a weight a training row, too."""
+
+_STIFF = 0.3  # inverse strength of the penalty: of 0.1 to 10 the best at finding errors on hard rows
+_SHARP = 20.0  # cosines to centroids differ by hundredths; a temperature is fitted to what this makes of them
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class View:
+    """A model, and what it reads of the rows.
+
+    Attributes:
+        reads: their `vectors`, or the n-grams of their `words` or `characters`.
+        fit_predict: see `FitPredict`.
+        lowest: the smallest temperature that suits it; what counts many rare n-grams is never sure.
+    """
+
+    reads: str
+    fit_predict: FitPredict
+    lowest: float = 0.01
+
+
+def class_centroids(
+    train: np.ndarray, labels: np.ndarray, test: np.ndarray, classes: int, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Probabilities that grow with the cosine to each class's mean vector (Rocchio 1971)."""
+    seen, places = np.unique(labels, return_inverse=True)
+    if not len(seen):
+        return _nothing_learned(test, classes)
+    each = np.ones(len(labels)) if weights is None else weights
+    members = sparse.csr_array((each, (places, np.arange(len(labels)))), shape=(len(seen), len(labels)))
+    sums = members @ train
+    centroids = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), _TINY)
+    return _spread(softmax(_SHARP * (test @ centroids.T), axis=1), seen, classes)
+
+
+def complement_naive_bayes(
+    train: sparse.csr_matrix,
+    labels: np.ndarray,
+    test: sparse.csr_matrix,
+    classes: int,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
+    """Probabilities by the n-grams of all other classes' rows (Rennie et al. 2003)."""
+    seen = np.unique(labels)
+    if len(seen) < 2 or not train.shape[1]:
+        return _nothing_learned(test, classes, seen)
+    model = ComplementNB().fit(train, labels, sample_weight=weights)
+    return _spread(model.predict_proba(test), seen, classes)
+
+
+def stiff_regression(
+    train: Features, labels: np.ndarray, test: Features, classes: int, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Probabilities by a logistic regression whose penalty is too strong for it to learn single rows."""
+    seen = np.unique(labels)
+    if len(seen) < 2 or not train.shape[1]:
+        return _nothing_learned(test, classes, seen)
+    with threadpool_limits(limits=1):  # as the linear probe
+        model = LogisticRegression(C=_STIFF, max_iter=100).fit(train, labels, sample_weight=weights)
+    return _spread(model.predict_proba(test), seen, classes)
+
+
+VIEWS = {
+    "meaning": View("vectors", fit_predict, lowest=0.2),
+    "centroids": View("vectors", class_centroids),
+    "words": View("words", complement_naive_bayes),
+    "characters": View("characters", complement_naive_bayes),
+    "wording": View("words", stiff_regression),
+}
+"""By name: the linear probe, and the four that stand beside it."""
+
+
+def pool(*probabilities: np.ndarray) -> np.ndarray:
+    """The normalized geometric mean: a class must convince all (Genest and Zidek 1986, logarithmic pool).
+
+    >>> pool(np.array([[0.8, 0.2]]), np.array([[0.2, 0.8]])).tolist()
+    [[0.5, 0.5]]
+    """
+    joint = np.exp(np.mean([np.log(np.maximum(one, _TINY)) for one in probabilities], axis=0))
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def _nothing_learned(test: Features, classes: int, seen: np.ndarray | None = None) -> np.ndarray:
+    """The same probability for every class that was seen, or for all where none was."""
+    seen = np.arange(classes) if seen is None or not len(seen) else seen
+    return _spread(np.full((test.shape[0], len(seen)), 1 / max(len(seen), 1)), seen, classes)
+
+
+def _spread(probabilities: np.ndarray, seen: np.ndarray, classes: int) -> np.ndarray:
+    """Probabilities of the classes that were seen, as those of all; the others get 0."""
+    spread = np.zeros((len(probabilities), classes), dtype=np.float32)
+    spread[:, seen] = probabilities
+    return spread
