@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from tilth import progress
 from tilth.cleaning.checks import copy_metrics, examine_dataset, find_conflicts, ordered_checks
 from tilth.cleaning.config import Config
 from tilth.cleaning.figures import figures
@@ -32,6 +33,7 @@ def clean(samples: Dataset, config: Config, resources: Resources) -> StageResult
         if result.duplicate_of is not None:
             duplicate_of = np.where(duplicate_of == None, result.duplicate_of, duplicate_of)  # noqa: E711 - elementwise
         metrics["checks"][check.name] = int((result.issue & ~gold).sum())
+        progress.found(check.name, metrics["checks"][check.name])
         if result.counts:
             metrics["counts"][check.name] = dict(result.counts)
     frame["duplicate_of"] = duplicate_of

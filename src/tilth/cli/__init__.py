@@ -35,6 +35,7 @@ __all__ = ["app", "main"]
 log = logging.getLogger(__name__)
 
 COMMANDS = (
+    "tilth.cli.audit:audit",
     "tilth.cli.init:init",
     "tilth.cli.run:run",
     "tilth.cli.runs:runs",
@@ -56,6 +57,7 @@ _HELP = """A better data set every night.
 
 For example:
 
+    tilth audit rows.csv    what is wrong with a labeled file
     tilth init inbox        a workspace with a demo in it
     tilth run               a night in the workspace here
     tilth COMMAND --help    the options of a command, with examples

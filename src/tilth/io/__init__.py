@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.io.column_guess import ColumnGuess, guess_columns
     from tilth.io.csv_writer import write_csv
     from tilth.io.export_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
     from tilth.io.exporting import export
     from tilth.io.file_pieces import PieceWriter, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.input_files import shown
+    from tilth.io.readers import read_rows
 
 __all__ = [
     "FOLDER",
     "STANDARD_OUTPUT",
+    "ColumnGuess",
     "Ingested",
     "PieceWriter",
     "export",
     "file_kind",
+    "guess_columns",
     "ingest",
     "read_pieces",
+    "read_rows",
     "refuse_to_overwrite",
     "shown",
     "write_csv",
@@ -34,11 +39,13 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "column_guess": ("ColumnGuess", "guess_columns"),
         "csv_writer": ("write_csv",),
         "export_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
         "exporting": ("export",),
         "file_pieces": ("PieceWriter", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "input_files": ("shown",),
+        "readers": ("read_rows",),
     },
 )

@@ -1,5 +1,6 @@
 """A night, step by step: open a run, perform one stage, close the run; flows add schedule and retries."""
 
+from tilth.night.auditing import Audited, audit, sampled
 from tilth.night.closing import fail, finish, promote
 from tilth.night.console import line, plan_line
 from tilth.night.dry_run import embedded, plan
@@ -9,7 +10,9 @@ from tilth.night.result_cache import code_digest
 from tilth.night.stage_runner import perform
 
 __all__ = [
+    "Audited",
     "Request",
+    "audit",
     "begin",
     "chosen",
     "code_digest",
@@ -22,4 +25,5 @@ __all__ = [
     "plan",
     "plan_line",
     "promote",
+    "sampled",
 ]

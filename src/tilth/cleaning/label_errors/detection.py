@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tilth import progress
 from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors import filters
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
@@ -60,6 +61,7 @@ def find_label_errors(
         children = [(child, results[child.name].probabilities) for child in tasks if child.parent == task.name]
         from_children = _summed_by_parent(task, children) if children else None
         results[task.name] = check_task(frame, task, config, evidence, seed, conflicts[task.name], from_children)
+        progress.found(f"{task.name}_issue", results[task.name].metrics["issues"])
     return {task.name: results[task.name].metrics for task in tasks}
 
 

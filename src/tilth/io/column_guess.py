@@ -1,0 +1,264 @@
+"""Which column of a file holds the text and which the labels, where nobody says it; and whether they can be that.
+
+A guess is always told. Where two columns could be meant, or none, that is an error that names them: a wrong guess would
+cost more than a question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tilth.errors import InputError, did_you_mean
+from tilth.notes import listed
+
+_TEXTS = (
+    *("text", "sentence", "utterance", "message", "body", "content", "query", "question", "review", "comment", "tweet"),
+    *("headline", "description", "document", "prompt", "post", "email", "sms", "input", "title", "subject", "summary"),
+)
+_LABELS = (
+    *(
+        "label",
+        "labels",
+        "intent",
+        "category",
+        "class",
+        "target",
+        "topic",
+        "sentiment",
+        "tag",
+        "emotion",
+        "subcategory",
+    ),
+    *("y", "answer", "type"),
+)
+_OTHERS = frozenset(
+    (
+        *("id", "uuid", "guid", "index", "idx", "number", "nr", "row", "key", "date", "time", "day", "month", "year"),
+        *("created", "updated", "timestamp", "lang", "language", "locale", "channel", "source", "split", "set"),
+        *("subset", "partition", "fold", "user", "author", "customer", "agent", "name", "url", "link", "country"),
+        *("city", "region", "gender", "age", "annotator", "worker", "confidence", "score", "weight", "probability"),
+        *("price", "amount", "length", "count", "version", "status", "file", "hash"),
+    )
+)
+"""Words of the names of columns that hold few values, over and over, and are no labels."""
+_SPLITS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "eval", "evaluation", "holdout"}
+_SEEN = 2000
+"""Rows that a guess looks at, evenly spaced."""
+_DETERMINED = 0.98
+"""Share of a column's rows that follow from another's value, from which on the one is a coarser view of the other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnGuess:
+    """The columns to audit.
+
+    Attributes:
+        text: the column of the text.
+        label: the columns of labels, as `--label` takes them.
+        split: the column that says which rows are for training and which for testing, or None.
+        remarks: what was guessed, and what else it might be: a sentence each.
+    """
+
+    text: str
+    label: str
+    split: str | None
+    remarks: tuple[str, ...]
+
+
+def guess_columns(
+    frame: pd.DataFrame, file: str, text: str | None, label: str | None, labeled: Sequence[str]
+) -> ColumnGuess:
+    """Find the columns that nobody named, and check those that somebody did.
+
+    Args:
+        frame: the file's rows, as they were read.
+        file: its name, for messages.
+        text: the text's column, or None to guess it.
+        label: what `--label` says, or None to guess it.
+        labeled: the columns that `label` names.
+
+    Raises:
+        InputError: there is no such column, none that could be it, or several; or one that holds no classes.
+    """
+    if frame.empty:
+        raise InputError(f"{file}: no rows; expected a header and at least one row below it")
+    columns = [str(column) for column in frame.columns]
+    for option, asked in (("--text", [text] if text else []), ("--label", list(labeled))):
+        for name in asked:
+            if name not in columns:
+                raise InputError(f'{file}: no column "{name}"; {did_you_mean(name, columns)} ({option} COLUMN)')
+    if text is not None and text in labeled:
+        raise InputError(f'{file}: --text and --label both name "{text}"; name two columns of {listed(columns, 9)}')
+    remarks: list[str] = []
+    seen = frame.iloc[np.unique(np.linspace(0, len(frame) - 1, min(_SEEN, len(frame))).astype(int))]
+    if text is None:
+        text = _text(seen.drop(columns=list(labeled)), file, remarks)
+    for name in labeled:
+        check_labels(frame[name], file)
+    if label is None:
+        label = _label(frame.drop(columns=[text]), file, text, remarks)
+    split = next((name for name in columns if name not in (text, *labeled, label) and _is_split(frame[name])), None)
+    return ColumnGuess(text=text, label=label, split=split, remarks=tuple(remarks))
+
+
+def check_labels(column: pd.Series, file: str) -> None:
+    """See that a column holds classes.
+
+    Raises:
+        InputError: it is empty, has one value alone, or values that hardly repeat: ids, texts, measured numbers.
+    """
+    if problem := _no_labels(column):
+        raise InputError(f'{file}: column "{column.name}" {problem}')
+
+
+def _no_labels(column: pd.Series) -> str | None:
+    """Why a column cannot be one of labels, with the fix; None where it can."""
+    values = column.dropna()
+    if values.map(lambda value: isinstance(value, list | tuple | dict | np.ndarray)).any():
+        return "holds lists or records; a row has one label here: make one column of one label a row (--label COLUMN)"
+    values = values.astype(str).str.strip()
+    values = values[values.ne("")]
+    if values.empty:
+        return "is empty in all rows; name the column that holds the labels: --label COLUMN"
+    counts = values.value_counts()
+    if len(counts) == 1:
+        return (
+            f'holds one class alone, "{counts.index[0]}"; what is wrong is found by what sets classes apart, which '
+            "takes two: name another column (--label COLUMN), or add rows of other classes"
+        )
+    alone = int(counts[counts.eq(1)].sum())
+    if _has_decimals(values) and (len(counts) > 20 or alone > len(values) / 2):
+        return (
+            f"holds numbers that were measured, such as {values.iloc[0]}, and not classes; put them into a few named "
+            "ranges first (low, middle, high), or name another column (--label COLUMN)"
+        )
+    if alone > len(values) / 2:
+        return (
+            f"holds {len(counts):,} different values in {len(values):,} rows, {alone:,} of them once alone, as ids or "
+            f"free texts do; a class has several rows: name another column (--label COLUMN)"
+        )
+    return None
+
+
+def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
+    """The column that reads like prose: one with a usual name, else the one with the longest values."""
+    found = {str(name): _letters(seen[name]) for name in seen.columns}
+    prose = {name: letters for name, letters in found.items() if letters >= 8}
+    if not prose:
+        shown = ", ".join(f'"{name}" ({_kind(seen[name])})' for name in found)
+        raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN)")
+    best = min(prose, key=lambda name: (_rank(name, _TEXTS), -prose[name]))
+    named = _rank(best, _TEXTS) < len(_TEXTS)
+    others = [name for name in prose if name != best and prose[name] > max(20.0, prose[best] / 4)]
+    also = f"; {listed(others, 3)} would do too (--text COLUMN)" if others else ""
+    why = "by its name" if named else "its values are the longest"
+    remarks.append(f'text: column "{best}", {why}{also}')
+    return best
+
+
+def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str:
+    """The column of labels: by its name, else the only one whose few values repeat."""
+    possible = {str(name) for name in frame.columns if _no_labels(frame[name]) is None and _letters(frame[name]) <= 60}
+    tiers: list[list[str]] = [[], [], []]
+    for name in map(str, frame.columns):
+        if name in possible and not _is_split(frame[name]):
+            exact, part = name.casefold() in _LABELS, _rank(name, _LABELS) < len(_LABELS)
+            if exact or part or not _words(name) & _OTHERS:
+                tiers[0 if exact else 1 if part else 2].append(name)
+    found = next((tier for tier in tiers if tier), [])
+    if not found:
+        raise InputError(f"{file}: no column of labels found; {_why_none(frame, text)} (--label COLUMN)")
+    best = max(found, key=lambda name: (_column(frame, name).nunique(), not _numbers(_column(frame, name))))
+    apart = [name for name in found if name != best and not _determines(frame, best, name)]
+    if apart:
+        shown = ", ".join(f'"{name}" ({frame[name].nunique():,} values)' for name in [best, *apart])
+        raise InputError(
+            f"{file}: several columns could be the labels: {shown}; say which: --label {_quoted(best)}, or "
+            f"--label {_quoted(best)},{_quoted(apart[0])} for both"
+        )
+    coarser = [
+        name
+        for name in sorted(possible - {best})
+        if not _words(name) & _OTHERS
+        and 1 < frame[name].nunique() < frame[best].nunique()
+        and _determines(frame, best, name)
+    ]
+    also = ""
+    if coarser:
+        parent = _quoted(coarser[0])
+        also = f'; "{coarser[0]}" seems to be its parent (--label {parent},{parent}/{_quoted(best)} looks at both)'
+    why = "the only one whose values repeat" if found is tiers[2] else "by its name"
+    remarks.append(f'labels: column "{best}", {why}, {frame[best].nunique():,} classes{also}')
+    return _quoted(best)
+
+
+def _why_none(frame: pd.DataFrame, text: str) -> str:
+    """What each column is, for a person to see why none was taken."""
+    if not len(frame.columns):
+        return f'"{text}" is the only column; labels stand in a column of their own'
+    reasons = [
+        f'"{name}" {(_no_labels(frame[name]) or _kind(frame[name])).split(";")[0]}' for name in frame.columns[:6]
+    ]
+    return f"{'; '.join(reasons)}; name it"
+
+
+def _quoted(name: str) -> str:
+    """A column as `--label` takes it."""
+    return f'"{name}"' if "," in name else name
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).casefold()))
+
+
+def _rank(name: str, usual: Sequence[str]) -> int:
+    """Place of a name among the usual ones: by itself, else by its words; their number where it is none."""
+    whole = name.casefold()
+    if whole in usual:
+        return usual.index(whole)
+    return min((usual.index(word) for word in _words(name) if word in usual), default=len(usual))
+
+
+def _letters(column: pd.Series) -> float:
+    """Letters in the median value; 0 where most values are no text."""
+    values = [value for value in column.dropna() if isinstance(value, str) and value.strip()]
+    counts = [sum(map(str.isalpha, value[:2000])) for value in values[:_SEEN]]
+    return float(np.median(counts)) if counts else 0.0
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    column: pd.Series = frame[name]
+    return column
+
+
+def _numbers(column: pd.Series) -> bool:
+    return bool(column.dropna().astype(str).str.fullmatch(r"-?\d+(\.0+)?").all())
+
+
+def _has_decimals(values: pd.Series) -> bool:
+    return bool(values.str.fullmatch(r"[-+]?\d*\.\d*[1-9]\d*(e[-+]?\d+)?", case=False).mean() > 0.5)
+
+
+def _kind(column: pd.Series) -> str:
+    if column.dropna().empty:
+        return "empty"
+    return "numbers" if _numbers(column) else "short values" if _letters(column) < 8 else "text"
+
+
+def _is_split(column: pd.Series) -> bool:
+    values = {str(value).strip().casefold() for value in column.dropna().unique()[:20]}
+    return len(values) > 1 and values <= _SPLITS
+
+
+def _determines(frame: pd.DataFrame, fine: str, coarse: str) -> bool:
+    """Whether a row's value in one column hardly ever leaves another open."""
+    both = frame[[fine, coarse]].dropna().astype(str)
+    if both.empty:
+        return False
+    counts = both.value_counts(sort=False)
+    return bool(counts.groupby(level=0).max().sum() >= _DETERMINED * len(both))
