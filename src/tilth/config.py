@@ -95,7 +95,7 @@ class PromotionConfig(Model):
 
 
 class StoreConfig(Model):
-    """What `tilth clean` leaves of earlier nights, and of the cache."""
+    """What `tilth clean` leaves of earlier nights, and of the cache; and the copies of people's answers."""
 
     keep_runs: int = Field(
         default=30, ge=1, description="nights that keep tables and model; of older ones stay the record and the report"
@@ -104,6 +104,9 @@ class StoreConfig(Model):
         default=5.0,
         ge=0.0,
         description="what no kept night uses goes from data/cache until it is no larger (10^9 bytes)",
+    )
+    keep_backups: int = Field(
+        default=30, ge=1, description="dated copies of labels.sqlite in data/backups, one a day on which a night ran"
     )
     auto_clean: bool = Field(default=False, description="clean after each night, and not on `tilth clean` alone")
 

@@ -47,6 +47,11 @@ class Workspace:
         return self.data / "state"
 
     @property
+    def answers(self) -> Path | None:
+        """What people answered; None outside any workspace, where rows of one id are not of one table."""
+        return self.data / "labels.sqlite" if self.config else None
+
+    @property
     def labeling_functions(self) -> Path:
         """The folder of the workspace's own labeling functions."""
         return self.root / "labeling_functions"

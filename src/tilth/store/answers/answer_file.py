@@ -1,0 +1,402 @@
+"""The file of answers: what is added to it, and what is in force."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tilth.errors import InputError, RequestError
+from tilth.store.answers import leasing, schema
+from tilth.store.answers.answer import UNDO, Answer, annotator
+from tilth.store.answers.failures import damaged, explained
+from tilth.store.files import digest
+from tilth.text import clean_label
+from tilth.text import digest as text_digest
+
+PATIENCE = 30.0
+"""Seconds that a writer waits for the others; one answer takes some milliseconds."""
+
+COLUMNS = ("seq", "step", "row_id", "text_digest", "task", "verdict", "label", "who", "at", "shown", "note")
+"""Of `Answers.current`: the place in the file, the step that it was given in, then as in `Answer`; `at` is UTC."""
+
+_IN_FORCE = f"""
+WITH standing AS (
+  SELECT a.*, row_number() OVER (PARTITION BY a.row_id, a.text_digest, a.task, a.who ORDER BY a.seq DESC) AS age
+  FROM answers a LEFT JOIN answers u ON u.undoes = a.seq AND u.seq <= :until
+  WHERE a.verdict != '{UNDO}' AND u.seq IS NULL AND a.seq <= :until
+)
+SELECT {", ".join(COLUMNS)} FROM standing s WHERE age = 1 AND NOT (
+  s.task = '' AND EXISTS (SELECT 1 FROM standing l WHERE l.row_id = s.row_id AND l.text_digest = s.text_digest
+                          AND l.who = s.who AND l.task != '' AND l.age = 1 AND l.seq > s.seq)
+) ORDER BY seq
+"""
+_NEWEST = 2**62
+
+
+class Answers:
+    """Every answer that people ever gave, in one SQLite file (WAL); any number of processes and threads may add.
+
+    An answer is on the disk when `add` returns: neither `kill -9` nor a power cut loses it.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, migrated_from: int | None) -> None:
+        self.path = path
+        self.migrated_from = migrated_from
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"<Answers {self.path}>"
+
+    def __enter__(self) -> Answers:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Answers:
+        """Open the file, which is made where there is none, or migrated where an older tilth wrote it.
+
+        Args:
+            path: `data/labels.sqlite`.
+            read_only: the file is read as it is, and must be there.
+
+        Raises:
+            RequestError: it was written by a newer tilth, or cannot be written or, for reading, is not there.
+            DamagedFileError: it is no database, or half of one.
+        """
+        if read_only and not path.exists():
+            raise RequestError(f"no file of answers at {path}; nobody has answered yet")
+        with explained(path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise RequestError(f"{path.parent} cannot be made ({error.strerror}); make it writable") from None
+            connection = _connect(path, read_only=read_only)
+            try:
+                before = schema.version(connection, path)
+                if before != schema.VERSION and read_only:
+                    raise RequestError(
+                        f"{path} has tables of version {before}; run a night, which brings it up to date"
+                    )
+                if 0 < before < schema.VERSION:
+                    _keep_as_it_was(connection, path, before)
+                return cls(path, connection, schema.prepare(connection, path))
+            except BaseException:
+                connection.close()
+                raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def add(self, answers: Sequence[Answer], who: str, step: str | None = None) -> list[int]:
+        """Store answers that a person gave at once (tasks of a row, a group of copies): all of them, or none.
+
+        Args:
+            answers: what is said.
+            who: the person.
+            step: a name for the act, unique, such as a UUID: to add the same step again adds nothing, so that a page
+                may send again what was not acknowledged.
+
+        Returns:
+            Their places in the file, in order.
+
+        Raises:
+            InputError: nothing to add, an annotator without a name, or a step that another person took.
+            RequestError: the file cannot be written; nothing was.
+        """
+        who, step = annotator(who), step or uuid.uuid4().hex
+        if not answers:
+            raise InputError("no answer to store")
+        rows = [
+            (
+                step,
+                answer.row_id,
+                text_digest(answer.text),
+                answer.task or "",
+                answer.verdict.value,
+                None if answer.label is None else clean_label(answer.label),
+                who,
+                _now(),
+                json.dumps(dict(answer.shown), ensure_ascii=False, sort_keys=True, default=str),
+                answer.note,
+            )
+            for answer in answers
+        ]
+        texts = {text_digest(answer.text): answer.text for answer in answers}
+        with self._writing() as connection:
+            before = connection.execute("SELECT seq, who FROM answers WHERE step = ? ORDER BY seq", [step]).fetchall()
+            if before:
+                if before[0][1] != who:
+                    raise InputError(f'the step "{step}" is one of {before[0][1]}; give a new name to each step')
+                return [seq for seq, _ in before]
+            connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
+            places = [connection.execute(_INSERT, row).lastrowid for row in rows]
+            connection.executemany(
+                "DELETE FROM leases WHERE row_id = ? AND who = ?", {(answer.row_id, who) for answer in answers}
+            )
+        return [int(place) for place in places if place is not None]
+
+    def undo(self, who: str, step: str | None = None) -> list[dict[str, Any]]:
+        """Withdraw what a person answered last, or in one step; what the same person had said before is in force again.
+
+        Returns:
+            The answers withdrawn, as `history` gives them; none where there is nothing to undo.
+        """
+        who = annotator(who)
+        with self._writing() as connection:
+            open_ones = (
+                "FROM answers a WHERE who = :who AND verdict != :undo "
+                "AND NOT EXISTS (SELECT 1 FROM answers u WHERE u.undoes = a.seq)"
+            )
+            named: dict[str, Any] = {"who": who, "undo": UNDO, "step": step}
+            if step is None:
+                last = connection.execute(f"SELECT step {open_ones} ORDER BY seq DESC LIMIT 1", named).fetchone()
+                if last is None:
+                    return []
+                named["step"] = last[0]
+            found = _records(connection.execute(f"SELECT * {open_ones} AND step = :step ORDER BY seq", named))
+            act = uuid.uuid4().hex
+            for one in found:
+                copied = [act, one["row_id"], one["text_digest"], one["task"], UNDO, who, _now(), one["seq"]]
+                connection.execute(
+                    "INSERT INTO answers (step, row_id, text_digest, task, verdict, who, at, undoes) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    copied,
+                )
+        return found
+
+    def current(self, until: int | None = None) -> pd.DataFrame:
+        """The answers in force, oldest first: of each person the last one on each text and task that is not undone.
+
+        A person's "junk" or "wrong paraphrase" (task "") is in force until the same person says more of the text.
+
+        Args:
+            until: as of this place in the file (`last`); None: now.
+
+        Returns:
+            A frame with `COLUMNS`; `shown` is JSON.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(_IN_FORCE, {"until": _NEWEST if until is None else until}).fetchall()
+        return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype({"seq": "int64"})
+
+    def history(self, row_id: str | None = None, who: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
+        """What was answered, undone answers among it, newest first; `shown` as plain data.
+
+        Args:
+            row_id: of this row alone.
+            who: by this person alone.
+            most: how many at most.
+        """
+        where = " AND ".join(f"{name} = :{name}" for name, value in (("row_id", row_id), ("who", who)) if value)
+        sql = f"SELECT * FROM answers{' WHERE ' + where if where else ''} ORDER BY seq DESC LIMIT :most"
+        with self._reading() as connection:
+            return _records(connection.execute(sql, {"row_id": row_id, "who": who, "most": most}))
+
+    def texts(self, digests: Iterable[str]) -> dict[str, str]:
+        """Text digest → the text that people saw."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT text_digest, text FROM texts WHERE text_digest IN (SELECT value FROM json_each(?))",
+                [json.dumps(list(digests))],
+            )
+            return dict(rows.fetchall())
+
+    def people(self) -> dict[str, int]:
+        """Who has answered → how many answers, undone ones too."""
+        with self._reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT who, count(*) FROM answers WHERE verdict != ? GROUP BY who ORDER BY who", [UNDO]
+                ).fetchall()
+            )
+
+    def last(self) -> int:
+        """The place of the newest entry; 0 where there is none."""
+        with self._reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(seq), 0) FROM answers").fetchone()[0])
+
+    def __len__(self) -> int:
+        with self._reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    def digest(self, until: int | None = None) -> str:
+        """Digest of all that was answered and undone, whatever the pages of the file."""
+        sql = (
+            "SELECT seq, row_id, text_digest, task, verdict, label, who, at, shown, undoes FROM answers WHERE seq <= ?"
+        )
+        with self._reading() as connection:
+            rows = connection.execute(f"{sql} ORDER BY seq", [_NEWEST if until is None else until]).fetchall()
+        return digest(*(json.dumps(row, ensure_ascii=False) for row in rows))
+
+    def lease(
+        self,
+        rows: Sequence[tuple[str, str]],
+        who: str,
+        seconds: float,
+        *,
+        count: int = 1,
+        people: int | Mapping[str, int] | None = 1,
+    ) -> list[str]:
+        """Take the first rows that nobody else is at, for some time; two people never hold one row at once.
+
+        Args:
+            rows: ids with text digests (`tilth.text.digest`), the most wanted first.
+            who: the person; what this person holds already is given again.
+            seconds: until another may take them.
+            count: how many rows are wanted.
+            people: rows that so many others have answered are passed over; for some rows another number, by id; None:
+                any number. A row that `who` has answered is passed over in any case.
+
+        Returns:
+            Ids, in order; fewer than `count` where no more are free.
+        """
+        who = annotator(who)
+        with self._writing() as connection:
+            return leasing.lease(connection, rows, who, time.time(), seconds, count, people)
+
+    def release(self, row_ids: Iterable[str], who: str) -> None:
+        """Give leased rows back; rows of others stay theirs."""
+        who = annotator(who)
+        with self._writing() as connection:
+            connection.executemany(
+                "DELETE FROM leases WHERE row_id = ? AND who = ?", [(row_id, who) for row_id in row_ids]
+            )
+
+    def check(self) -> None:
+        """Read the file through.
+
+        Raises:
+            DamagedFileError: it is not whole.
+        """
+        with self._reading() as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise damaged(self.path, found)
+
+    def copy_to(self, target: Path) -> None:
+        """Write a whole copy of the file, by SQLite's own backup, while others may go on adding."""
+        with self._reading() as connection, explained(target):
+            _copy(connection, target)
+
+    def forget(self, row_ids: Iterable[str]) -> int:
+        """Remove every answer on these rows, with what they show of the texts; the one way in which answers go.
+
+        Returns:
+            How many entries were removed.
+        """
+        ids = json.dumps(list(row_ids))
+        with self._lock, explained(self.path):
+            self._connection.execute("PRAGMA secure_delete = ON")
+            with self._writing() as connection:
+                connection.execute("DROP TRIGGER answers_stay")
+                wanted = "row_id IN (SELECT value FROM json_each(?))"
+                # An undo of one of them is about the same row, so that it goes with it.
+                removed = connection.execute(f"DELETE FROM answers WHERE {wanted}", [ids]).rowcount
+                connection.execute(schema.GUARDS["answers_stay"])
+                connection.execute(f"DELETE FROM leases WHERE {wanted}", [ids])
+                connection.execute("DELETE FROM texts WHERE text_digest NOT IN (SELECT text_digest FROM answers)")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("VACUUM")  # else free pages would hold what was removed
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return int(removed)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, explained(self.path):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that has the file for itself; all of it is on the disk at the end, or nothing."""
+        with self._lock, explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+_INSERT = (
+    "INSERT INTO answers (step, row_id, text_digest, task, verdict, label, who, at, shown, note) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _records(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description]
+    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [{**one, "shown": json.loads(one["shown"])} for one in found]
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection whose every commit is on the disk before it returns, and which waits for other writers."""
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=PATIENCE,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        if not read_only:
+            _to_wal(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _to_wal(connection: sqlite3.Connection) -> None:
+    """Change the journal, for which SQLite does not wait where several open a new file at once."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    other = sqlite3.connect(target)
+    try:
+        connection.backup(other)
+        other.execute("PRAGMA journal_mode = DELETE")  # a copy is one file
+    finally:
+        other.close()
+
+
+def _keep_as_it_was(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """A copy of an older tilth's file, before it is migrated."""
+    target = path.with_name(f"{path.stem}-version-{version}{path.suffix}")
+    if not target.exists():
+        _copy(connection, target)
