@@ -59,6 +59,8 @@ def center_rows(vectors: np.ndarray, *, count: int, seed: int) -> np.ndarray:
         seed: of the first centers, and of the rows that the centers are sought among where there are very many.
     """
     count = min(count, len(vectors))
+    if not count:
+        return np.zeros(0, dtype=np.int64)
     rng = np.random.default_rng(seed)
     among = np.arange(len(vectors))
     if len(vectors) > _SAMPLE:

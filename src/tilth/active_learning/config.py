@@ -10,5 +10,15 @@ from tilth.config import Model
 class Config(Model):
     """Which rows a person is asked about next."""
 
-    strategy: str = Field(default="batch", description="a registered strategy: batch, uncertainty, margin or entropy")
+    strategy: str = Field(
+        default="uncertain_mass",
+        description="which rows without a label come first: uncertain_mass, cluster_margin, margin, entropy, "
+        "uncertainty, density, committee, batch or core_set",
+    )
     batch: int = Field(default=50, ge=1, description="rows in the queue")
+    random: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="share of the queue that is drawn by lot: it shows how often the other rows are right",
+    )

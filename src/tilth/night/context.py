@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+QUESTIONS = ".questions"
+"""Ends the name, in the carried state, of what a stage leaves for the next night's queue."""
+
 
 class Context:
     """The folders, config, tasks and cache of the night that a record describes."""
@@ -62,6 +65,12 @@ class Context:
         """What the stage's last night left for this one."""
         return self.workspace.state / self._carried[name] if name in self._carried else None
 
+    def questions(self, name: str) -> list[str]:
+        """Digests of what the last night's stages left for this night's queue, for the stage that makes it."""
+        if name != "active_learning":
+            return []
+        return [digest for key, digest in sorted(self._carried.items()) if key.endswith(QUESTIONS)]
+
     def result_folder(self, name: str, before: Dataset, functions: LoadedFunctions | None) -> Path:
         """Where the result of a stage on a table stands, or would stand: named by all that the result depends on."""
         key = store.digest_json(
@@ -75,7 +84,7 @@ class Context:
                 [self.settings.seed, self.settings.folds, self.encoder.fingerprint],
                 [task.to_json() for task in self.tasks],
                 functions.fingerprint if functions else "",
-                self._carried.get(name),
+                [self._carried.get(name), *self.questions(name)],
             ]
         )
         return self.cache.folder("stages", key)

@@ -17,7 +17,7 @@ from tilth import stage as stages
 from tilth import store
 from tilth.errors import StageError, TilthError
 from tilth.night import console
-from tilth.night.context import Context
+from tilth.night.context import QUESTIONS, Context
 from tilth.night.result_cache import kept
 from tilth.samples import Source, Status
 from tilth.store import Run
@@ -68,10 +68,12 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     artifacts = sorted((folder / "artifacts").glob("*"))
     for artifact in artifacts:
         store.copy(artifact, run.path / artifact.name)
-    if result["carried"]:
-        if not (context.workspace.state / result["carried"]).exists():
-            store.copy(folder / "carried", context.workspace.state / result["carried"])
-        run.update(carried={**record["carried"], "out": {**record["carried"]["out"], name: result["carried"]}})
+    for part, key in (("carried", name), ("questions", f"{name}{QUESTIONS}")):
+        if digest := result[part]:
+            if not (context.workspace.state / digest).exists():
+                store.copy(folder / part, context.workspace.state / digest)
+            carried = run.record["carried"]
+            run.update(carried={**carried, "out": {**carried["out"], key: digest}})
     # The table comes last: where it stands, all that belongs to it stands too.
     store.copy(folder / "table.parquet", run.path / f"{number}-{name}.parquet")
     after = store.read_table(run.path / f"{number}-{name}.parquet")
@@ -92,6 +94,7 @@ def _compute(name: str, before: Dataset, context: Context, folder: Path, functio
             evidence=context.evidence(before),
             scratch=scratch,
             carried=context.carried(name),
+            questions=stages.read_questions([context.workspace.state / digest for digest in context.questions(name)]),
             labeling_functions=(functions,) if functions is not None else (),
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
@@ -109,6 +112,9 @@ def write_result(folder: Path, result: stages.StageResult) -> None:
         shutil.move(path, folder / "artifacts" / label)
     if result.carried is not None:
         shutil.move(result.carried, folder / "carried")
+    if result.questions:
+        (folder / "questions").mkdir()
+        stages.write_questions(folder / "questions", result.questions)
     store.write_json(
         folder / "result.json",
         {
@@ -116,6 +122,7 @@ def write_result(folder: Path, result: stages.StageResult) -> None:
             "figures": [figure.to_json() for figure in result.figures],
             "skipped": result.skipped,
             "carried": store.digest_tree(folder / "carried") if result.carried is not None else None,
+            "questions": store.digest_tree(folder / "questions") if result.questions else None,
             "unavailable_services": list(result.unavailable_services),
         },
     )

@@ -1,21 +1,28 @@
 """What a stage is: its contract, and the one place that calls one.
 
 In: a table, a config and `Resources`. Out: a `StageResult`, checked. A stage is registered by its name in
-`registry.NAMES`; the contract tests run over it from then on.
+`registry.NAMES`; the contract tests run over it from then on. What a stage would have a person look at, it hands back
+as questions of a source that it registers: see `questions`.
 """
 
 from tilth.stage.contract import Figure, Resources, StageModule, StageResult
+from tilth.stage.questions import Question, answer_seconds, read_questions, register_source, write_questions
 from tilth.stage.registry import NAMES, check, configs, external_cache_inputs, get, perform
 
 __all__ = [
     "NAMES",
     "Figure",
+    "Question",
     "Resources",
     "StageModule",
     "StageResult",
+    "answer_seconds",
     "check",
     "configs",
     "external_cache_inputs",
     "get",
     "perform",
+    "read_questions",
+    "register_source",
+    "write_questions",
 ]

@@ -15,6 +15,7 @@ from datasets import Dataset
 
 from tilth.config import Model
 from tilth.samples import Task
+from tilth.stage.questions import Question
 
 if TYPE_CHECKING:
     from tilth.learn import Evidence
@@ -55,6 +56,7 @@ class StageResult:
             this night got.
         skipped: why the stage did nothing, where it did nothing.
         unavailable_services: services that gave no answer; the next night asks them again.
+        questions: rows for the next night's queue, by sources that are registered (`tilth.stage.register_source`).
     """
 
     samples: Dataset
@@ -64,6 +66,7 @@ class StageResult:
     carried: Path | None = None
     skipped: str | None = None
     unavailable_services: tuple[str, ...] = ()
+    questions: Sequence[Question] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,7 @@ class Resources:
         scratch: an empty folder, the only place where a stage may write.
         carried: what the last night's same stage left for this one.
         labeling_functions: the workspace's own labeling functions, as loaded objects.
+        questions: what the last night's stages left for this night's queue; of active learning alone.
     """
 
     tasks: tuple[Task, ...]
@@ -85,6 +89,7 @@ class Resources:
     scratch: Path
     carried: Path | None = None
     labeling_functions: tuple[Any, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 class StageModule(Protocol):

@@ -16,6 +16,7 @@ from tilth.config import Model
 from tilth.errors import ContractError, RequestError, did_you_mean
 from tilth.samples import Source, Task
 from tilth.stage.contract import Resources, StageModule, StageResult
+from tilth.stage.questions import answer_seconds
 
 NAMES = ("cleaning", "weak_supervision", "augmentation", "active_learning", "training")
 """The stages, in the order of a night; the one place where a stage is registered."""
@@ -63,6 +64,8 @@ def perform(name: str, samples: Dataset, config: Model, resources: Resources) ->
     table.validate(samples, resources.tasks)
     result = get(name).run(copy(samples), config, resources)  # what it does to the object is seen, as any change is
     _check_scratch(name, result, resources.scratch)
+    for question in result.questions:
+        answer_seconds(question.detector)  # of a source that is not registered, nobody could say who asks
     if result.skipped is not None:
         return replace(result, samples=samples)
     _check_changes(name, samples, result.samples, resources.tasks)

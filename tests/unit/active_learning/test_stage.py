@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from datasets import Dataset
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
@@ -29,7 +30,8 @@ def test_the_queue_asks_about_unlabeled_rows_alone(samples: Dataset, tmp_path: P
     assert set(frame.index[frame["acquisition_score"].notna()]) == {"u1", "u2"}
     queue = pd.read_csv(result.artifacts["queue.csv"])
     assert list(queue.columns) == [
-        *("rank", "id", "text", "area_suggested", "area_confidence", "intent_suggested", "intent_confidence"),
+        *("rank", "id", "text", "detector", "reason", "belief", "group"),
+        *("area_suggested", "area_confidence", "intent_suggested", "intent_confidence"),
         *("score", "area_answer", "intent_answer"),
     ]
     assert queue["rank"].tolist() == [1, 2]
@@ -55,12 +57,23 @@ def test_the_batch_bounds_the_queue_and_not_the_scores(samples: Dataset, tmp_pat
 def test_it_says_why_it_did_nothing(samples: Dataset, tmp_path: Path) -> None:
     frame = table.to_pandas(samples)
     columns = ["id", "text", "split", "area_given", "intent_given"]
-    bare = make_table(frame.loc[frame["split"] == "unlabeled", columns].to_numpy().tolist())
     full = make_table(frame.loc[frame["split"] != "unlabeled", columns].to_numpy().tolist())
-    one = make_table(frame.loc[frame["id"].isin(["a1", "u1"]), columns].to_numpy().tolist())
-    assert perform(bare, tmp_path / "bare").skipped == "no labels"
-    assert perform(full, tmp_path / "full").skipped == "nothing to ask"
-    assert perform(one, tmp_path / "one").skipped == "labels of one class only for intent"
+    gold = make_table(frame.loc[frame["split"] == "gold", columns].to_numpy().tolist())
+    for name, rows in (("full", full), ("gold", gold)):
+        assert perform(rows, tmp_path / name).skipped == "nothing to ask"
+
+
+@pytest.mark.parametrize("rows", [["u1", "u2", "u3"], ["a1", "u1", "u2", "u3"]])
+def test_without_labels_of_two_classes_it_asks_in_the_midst_of_each_cluster(rows: list[str], tmp_path: Path) -> None:
+    """Two texts of one kind and one of another: with two rows to ask, one of each, whatever the one label says."""
+    more = ("u3", "red light again now", "unlabeled", None, None)
+    result = perform(make_table([row for row in [*ROWS, more] if row[0] in rows]), tmp_path, batch=2)
+    queue = pd.read_csv(result.artifacts["queue.csv"])
+    assert len(queue) == 2
+    assert "u1" in set(queue["id"])
+    assert queue["reason"].str.startswith("Nothing has a label yet").all()
+    assert queue[["belief", "area_suggested", "intent_suggested", "intent_confidence"]].isna().all(axis=None)
+    assert result.metrics["strategy"].startswith("cold start")
 
 
 def test_the_finest_task_is_the_child() -> None:

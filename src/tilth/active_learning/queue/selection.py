@@ -1,0 +1,232 @@
+"""The queue: all doubts ranked by rows told right a minute, with a share for thin classes and a few rows by lot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tilth import samples as table
+from tilth.active_learning.queue import gains
+from tilth.active_learning.queue.candidates import Doubts, QueueInputs, askable, without_sure_label
+from tilth.active_learning.queue.junk import junk_probability
+from tilth.active_learning.queue.near_copies import NearCopies
+from tilth.active_learning.queue.sources import RANDOM, asked_last_night, sources
+from tilth.learn import Evidence
+from tilth.samples import Split
+from tilth.stage import answer_seconds
+from tilth.text import unit_interval
+
+THIN, THIN_SHARE = 10, 0.25
+"""A class with fewer sure labels than this is thin: cleaning judges no label of it. Thin classes get one row each, the
+thinnest first, of at most this share of the budget."""
+_WORTH = 0.05
+"""Rows told right by an answer, below which nobody is asked: twenty answers would set one row right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """The rows to ask, in order.
+
+    Attributes:
+        asked: one line a row of the queue: `row` (its place in the table), `detector`, `reason`, `belief`, `gain` (rows
+            told right), `rate` (the same a minute), `group` (ids that the answer stands for too).
+        rates: of every row that anybody would ask about, rows told right a minute, NaN for the others, shape (rows,).
+        counts: for each detector the rows that it `found`, and of these `asked` and `beyond` the budget.
+        not_worth: rows in doubt that are worth nobody's time.
+        thin: rows that were asked for the sake of a thin class.
+    """
+
+    asked: pd.DataFrame
+    rates: np.ndarray
+    counts: dict[str, dict[str, int]]
+    not_worth: int
+    thin: int
+
+    def minutes(self, texts: pd.Series) -> float:
+        """What a person needs for all of it: reading, and answering."""
+        reading = gains.reading_seconds(texts.iloc[self.asked["row"]].tolist())
+        return float((self.asked["seconds"].to_numpy(dtype=float) + reading).sum() / 60)
+
+
+def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_share: float, seed: int) -> Queue:
+    """Rank what every source would ask, and fill the budget.
+
+    Args:
+        inputs: what the sources know.
+        evidence: of the same table.
+        budget: rows of the queue at most.
+        random_share: of the budget, drawn by lot, so that what the detectors miss can be estimated.
+        seed: of the lot.
+    """
+    found = _found(inputs)
+    rows = _by_row(inputs, evidence, found)
+    rates = np.full(len(inputs.frame), np.nan)
+    rates[rows["row"]] = rows["rate"]
+    worth = rows[rows["gain"] >= _WORTH]
+    thin = _thin_first(inputs, worth, int(THIN_SHARE * budget))
+    ordered = pd.concat([worth.loc[thin], worth.drop(index=thin)])
+    by_lot = int(random_share * budget)
+    while True:  # few rows in doubt are accompanied by fewer rows by lot
+        copies, drawn = NearCopies(inputs.frame, evidence), _lot(inputs, by_lot, seed)
+        chosen = _distinct(ordered.drop(index=drawn, errors="ignore"), copies, budget - by_lot)
+        if random_share == 1 or by_lot <= (most := int(random_share / (1 - random_share) * len(chosen) + 1e-9)):
+            break
+        by_lot = most
+    chosen = chosen.sort_values("rate", ascending=False, kind="stable")
+    asked = _interleaved(chosen, _random_lines(inputs, drawn, seconds=answer_seconds(RANDOM)))
+    asked["group"] = [copies.members(int(row), without_sure_label(inputs.frame, inputs.task)) for row in asked["row"]]
+    counts = _counts(found, asked, copies)
+    return Queue(
+        asked=asked.reset_index(drop=True),
+        rates=rates,
+        counts=counts,
+        not_worth=len(rows) - len(worth),
+        thin=len(set(thin) & set(chosen.index)),
+    )
+
+
+def _counts(found: Sequence[tuple[str, Doubts]], asked: pd.DataFrame, copies: NearCopies) -> dict[str, dict[str, int]]:
+    """For each detector the rows that it found, and of these those that are asked, by whomever, and the rest."""
+    by_lot = int((asked["detector"] == RANDOM).sum())
+    answered = np.concatenate([asked["row"].to_numpy(dtype=np.int64), copies.absorbed()])
+    counts = {}
+    for name in dict.fromkeys(name for name, _ in found):
+        own = np.unique(np.concatenate([doubts.rows for other, doubts in found if other == name]))
+        in_queue = int(np.isin(own, answered).sum())
+        counts[name] = {"found": len(own), "asked": in_queue, "beyond": len(own) - in_queue}
+    return {**counts, RANDOM: {"found": by_lot, "asked": by_lot, "beyond": 0}}
+
+
+def _found(inputs: QueueInputs) -> list[tuple[str, Doubts]]:
+    """What every source would ask, by detector."""
+    tonight = [(name, doubts) for name, find in sources().items() for doubts in find(inputs)]
+    return [*tonight, *asked_last_night(inputs)]
+
+
+def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, Doubts]]) -> pd.DataFrame:
+    """One line a row, best first: who asks (the one whose answer gains most), why, the gain of all tasks, and a minute.
+
+    A row that several tasks doubt is read once, and gains for each; what is likely junk gains as much less.
+    """
+    worth = _Worth(inputs, evidence)
+    fit = 1 - junk_probability(inputs.frame, evidence.embeddings(), evidence.folds)
+    parts = []
+    for name, doubts in found:
+        gain = worth.of(doubts)
+        if doubts.ordered:
+            gain = -np.sort(-gain)
+        gain = gain * fit[doubts.rows]
+        seconds = np.full(len(doubts.rows), answer_seconds(name)) if doubts.seconds is None else doubts.seconds
+        columns = {"row": doubts.rows, "gain": gain, "seconds": seconds, "believed": doubts.believed}
+        parts.append(pd.DataFrame(columns).assign(detector=name, task=doubts.task or "", place=len(parts)))
+    whole = pd.concat(parts, ignore_index=True)
+    whole = whole.sort_values(["row", "gain"], ascending=[True, False], kind="stable")
+    each = whole.drop_duplicates(["row", "task"])  # of two doubts about one label, the answer settles both
+    lines = each.drop_duplicates("row").set_index("row", drop=False)
+    lines.index.name = None
+    lines["gain"] = each.groupby("row")["gain"].sum()
+    texts = inputs.frame["text"].to_numpy(dtype=object)[lines["row"]]
+    lines["rate"] = 60 * lines["gain"] / (lines["seconds"] + gains.reading_seconds(texts.tolist()))
+    lines["reason"] = [found[place][1].reason for place in lines["place"]]
+    return lines.sort_values(["rate", "row"], ascending=[False, True], kind="stable")
+
+
+class _Worth:
+    """Rows that an answer tells right: see `gains`."""
+
+    def __init__(self, inputs: QueueInputs, evidence: Evidence) -> None:
+        self._inputs, frame = inputs, inputs.frame
+        self._part = np.flatnonzero(askable(frame))
+        self._place = np.full(len(frame), -1)
+        self._place[self._part] = np.arange(len(self._part))
+        self._edges = gains.weights(evidence.neighbors(gains.NEAREST, among=self._part))
+        top = -np.sort(-inputs.probabilities, axis=1)[:, :2]
+        margin = top[:, 0] - top[:, 1] if top.shape[1] > 1 else np.zeros(len(top))
+        self._unsure = np.zeros(len(frame))
+        self._unsure[inputs.pool] = (1 - margin) ** 2
+        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def of(self, doubts: Doubts) -> np.ndarray:
+        """The gain of an answer to each of the rows, shape (doubts,)."""
+        task = doubts.task or self._inputs.task.name
+        if task not in self._known:
+            self._known[task] = self._computed(task)
+        told_of, told_by = self._known[task]
+        place = self._place[doubts.rows]
+        written = place < 0  # a paraphrase tells of what its source tells of, at its own weight
+        if written.any():
+            ids = pd.Series(np.arange(len(self._inputs.frame)), index=self._inputs.frame["id"])
+            parents = ids.reindex(self._inputs.words("parent_id")[doubts.rows[written]]).fillna(-1).astype(int)
+            place[written] = np.where(parents >= 0, self._place[parents.to_numpy()], -1)
+        in_force = self._inputs.frame[task].notna().to_numpy(dtype=bool)[doubts.rows]
+        weight = np.where(written, self._inputs.numbers("weight", 1.0)[doubts.rows], 1.0)
+        by = np.where(place >= 0, told_by[place], 0)
+        of = np.where(place >= 0, told_of[place], 0)
+        unanswered = ~in_force | (self._unsure[doubts.rows] > 0) & ~written
+        return np.asarray(
+            np.where(unanswered, np.maximum(of, in_force * doubts.doubt * by), doubts.doubt * by * weight)
+        )
+
+    def _computed(self, task: str) -> tuple[np.ndarray, np.ndarray]:
+        frame = self._inputs.frame
+        trust = frame[f"{task}_confidence"].astype(float).fillna(1.0).to_numpy(dtype=float)
+        trust = np.where(frame[task].notna(), np.clip(trust, 1e-3, 1), 0)[self._part]
+        sure = table.settled(frame, task)[self._part]
+        unsure = np.where(sure, 0, self._unsure[self._part])
+        return gains.told_of(self._edges, sure, unsure), gains.told_by(self._edges, trust)
+
+
+def _thin_first(inputs: QueueInputs, worth: pd.DataFrame, most: int) -> list[int]:
+    """For each thin class, the thinnest first, the best row that tilth believes to be of it."""
+    task = inputs.task
+    believed = worth.loc[worth["task"].isin(["", task.name]), "believed"]
+    sure = task.codes(inputs.frame[task.name])[table.settled(inputs.frame, task.name)]
+    counts = np.bincount(sure[sure >= 0], minlength=len(task.labels))
+    best = believed[~believed.duplicated()]
+    thin = [(counts[task.labels.index(label)], row) for row, label in best.items() if label in task.labels]
+    return [int(row) for count, row in sorted(thin) if count < THIN][:most]
+
+
+def _distinct(lines: pd.DataFrame, copies: NearCopies, budget: int) -> pd.DataFrame:
+    """The first rows, without near copies of those before them."""
+    kept: list[int] = []
+    for row in lines["row"]:
+        if len(kept) == budget:
+            break
+        if not copies.of_any(int(row), kept):
+            kept.append(int(row))
+    return lines.loc[kept]
+
+
+def _lot(inputs: QueueInputs, count: int, seed: int) -> list[int]:
+    """Rows by lot among all that no person has answered, labeled or not."""
+    open_rows = np.flatnonzero(inputs.open(inputs.task) & inputs.frame["split"].ne(Split.GOLD).to_numpy(dtype=bool))
+    ids = inputs.frame["id"].to_numpy(dtype=object)
+    drawn = sorted(open_rows, key=lambda row: unit_interval(f"queue {seed} {ids[row]}"))[:count]
+    return [int(row) for row in drawn]
+
+
+def _random_lines(inputs: QueueInputs, rows: list[int], *, seconds: float) -> pd.DataFrame:
+    label = inputs.words(inputs.task.name)
+    lines = pd.DataFrame({"row": rows, "detector": RANDOM, "gain": np.nan, "seconds": seconds, "rate": np.nan})
+    lines["reason"] = [_by_lot] * len(rows)
+    lines["believed"] = [label[row] for row in rows]
+    return lines.set_index("row", drop=False).rename_axis(None)
+
+
+def _by_lot(_row: int) -> str:
+    return "By lot: a few rows a night show how often the others are right"
+
+
+def _interleaved(chosen: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    """The drawn rows spread evenly among the others, so that whoever stops half-way has answered half of them."""
+    columns = ["row", "detector", "gain", "seconds", "rate", "reason", "believed"]
+    every = len(chosen) / max(1, len(drawn))
+    place = np.concatenate([np.arange(len(chosen)) + 0.5, (np.arange(len(drawn)) + 1) * every])
+    whole = pd.concat([chosen[columns], drawn[columns]]) if len(drawn) else chosen[columns].copy()
+    whole = whole.iloc[np.argsort(place, kind="stable")]
+    whole["reason"] = [reason(int(row)) for reason, row in zip(whole["reason"], whole["row"], strict=True)]
+    return whole

@@ -1,0 +1,80 @@
+"""`queue.csv`: one line a question, for a person to fill in."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from tilth.active_learning.queue.candidates import QueueInputs
+from tilth.active_learning.queue.selection import Queue
+from tilth.learn import decide, fit_predict
+from tilth.samples import settled
+
+_LIKELY = 3
+
+
+def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.DataFrame:
+    """One row a question, in order, every column filled but the answers.
+
+    Args:
+        queue: which rows, and why.
+        inputs: what the queue was made from.
+        vectors: of the whole table, shape (rows, dimensions).
+
+    Returns:
+        `rank`, `id`, `text`, `detector`, `reason`, `belief` (labels of the finest task with their probability,
+        likeliest first), `group` (JSON: ids of near copies that the answer stands for too; empty where there are none),
+        for each task `_suggested` and `_confidence`, `score` (rows told right a minute; empty for rows by lot), and for
+        each task an empty `_answer`.
+    """
+    rows = queue.asked["row"].to_numpy(dtype=np.int64)
+    frame = inputs.frame
+    sheet = pd.DataFrame(
+        {
+            "rank": np.arange(1, len(rows) + 1),
+            "id": frame["id"].to_numpy(dtype=object)[rows],
+            "text": frame["text"].to_numpy(dtype=object)[rows],
+            "detector": queue.asked["detector"].to_numpy(dtype=object),
+            "reason": queue.asked["reason"].to_numpy(dtype=object),
+        }
+    )
+    probabilities = {task.name: _probabilities(inputs, rows, vectors, task.name) for task in inputs.tasks}
+    sheet["belief"] = _beliefs(probabilities[inputs.task.name], inputs.task.labels)
+    sheet["group"] = [json.dumps(ids, ensure_ascii=False) if ids else "" for ids in queue.asked["group"]]
+    known = {name: np.nan_to_num(found) for name, found in probabilities.items()}
+    decided = decide([task.to_json() for task in inputs.tasks], known)
+    for task in inputs.tasks:
+        codes, confidence = decided[task.name]
+        nothing = np.isnan(probabilities[task.name][:, :1]).any(axis=1)
+        sheet[f"{task.name}_suggested"] = task.decoded(np.where(nothing, -1, codes))
+        sheet[f"{task.name}_confidence"] = np.where(nothing, np.nan, confidence.round(4))
+    sheet["score"] = queue.asked["rate"].to_numpy(dtype=float).round(4)
+    for task in inputs.tasks:
+        sheet[f"{task.name}_answer"] = ""
+    return sheet
+
+
+def _probabilities(inputs: QueueInputs, rows: np.ndarray, vectors: np.ndarray, name: str) -> np.ndarray:
+    """The linear probe's probabilities of one task's labels; NaN where labels are of no two classes.
+
+    A row that is asked is predicted as if it had no label of its own.
+    """
+    task = next(task for task in inputs.tasks if task.name == name)
+    labeled = settled(inputs.frame, name)
+    labeled[rows] = False
+    codes = task.codes(inputs.frame[name])
+    if len(np.unique(codes[labeled])) < 2:
+        return np.full((len(rows), len(task.labels)), np.nan)
+    return fit_predict(vectors[labeled], codes[labeled], vectors[rows], len(task.labels))
+
+
+def _beliefs(probabilities: np.ndarray, labels: tuple[str, ...]) -> list[str]:
+    if np.isnan(probabilities).any():
+        return [""] * len(probabilities)
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :_LIKELY]
+    return [
+        " · ".join(f"{labels[code]} {row[code]:.2f}" for code in best)
+        for row, best in zip(probabilities, order, strict=True)
+    ]
