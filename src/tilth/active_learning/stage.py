@@ -16,8 +16,15 @@ from tilth.active_learning.config import Config
 from tilth.active_learning.figures import figures
 from tilth.active_learning.learner import Learner
 from tilth.active_learning.learning_curve import Forecast, forecast
-from tilth.active_learning.queue import Queue, QueueInputs, build_queue, queue_sheet
-from tilth.active_learning.queue.candidates import askable, unanswered, without_sure_label
+from tilth.active_learning.queue import (
+    Queue,
+    QueueInputs,
+    askable,
+    build_queue,
+    queue_sheet,
+    unanswered,
+    without_sure_label,
+)
 from tilth.io import write_csv
 from tilth.learn import new_probe
 from tilth.samples import Task

@@ -26,8 +26,16 @@ def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     if name == "augmentation":
         return [f"{metrics['accepted']} paraphrases accepted, {metrics['used']} used"]
     if name == "active_learning":
-        return [f"{metrics['asked']} to label"]
+        return _to_label(metrics)
     return []
+
+
+def _to_label(metrics: Mapping[str, Any]) -> list[str]:
+    """What a person is asked, how long it takes, and what is in doubt beside it."""
+    told = [f"{metrics['asked']} to label in some {max(1, round(metrics['minutes']))} min"]
+    if beyond := metrics["beyond_the_budget"]:
+        told.append(f"{beyond} in doubt beyond the budget")
+    return [*told, metrics["expected"]["says"]] if metrics["expected"] else told
 
 
 def _cleaned(metrics: Mapping[str, Any]) -> list[str]:

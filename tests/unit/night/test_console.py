@@ -30,7 +30,16 @@ ENTRY = {
             "3 labels of area · 0 labels of intent · ",
         ),
         ("augmentation", {"accepted": 2, "used": 0}, "2 paraphrases accepted, 0 used · "),
-        ("active_learning", {"asked": 5}, "5 to label · "),
+        (
+            "active_learning",
+            {"asked": 5, "minutes": 1.4, "beyond_the_budget": 0, "expected": None},
+            "5 to label in some 1 min · ",
+        ),
+        (
+            "active_learning",
+            {"asked": 50, "minutes": 9.6, "beyond_the_budget": 7, "expected": {"says": "another 100 labels: +1.1"}},
+            "50 to label in some 10 min · 7 in doubt beyond the budget · another 100 labels: +1.1 · ",
+        ),
     ],
 )
 def test_a_stage_is_one_line_of_what_it_made_and_set_aside(name: str, metrics: dict[str, Any], made: str) -> None:

@@ -12,17 +12,27 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.active_learning.queue.candidates import Doubts, QueueInputs
+    from tilth.active_learning.queue.candidates import Doubts, QueueInputs, askable, unanswered, without_sure_label
     from tilth.active_learning.queue.selection import Queue, build_queue
     from tilth.active_learning.queue.sheet import queue_sheet
     from tilth.active_learning.queue.sources import source
 
-__all__ = ["Doubts", "Queue", "QueueInputs", "build_queue", "queue_sheet", "source"]
+__all__ = [
+    "Doubts",
+    "Queue",
+    "QueueInputs",
+    "askable",
+    "build_queue",
+    "queue_sheet",
+    "source",
+    "unanswered",
+    "without_sure_label",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "candidates": ("Doubts", "QueueInputs"),
+        "candidates": ("Doubts", "QueueInputs", "askable", "unanswered", "without_sure_label"),
         "selection": ("Queue", "build_queue"),
         "sheet": ("queue_sheet",),
         "sources": ("source",),

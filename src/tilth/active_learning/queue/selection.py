@@ -113,7 +113,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
     """
     worth = _Worth(inputs, evidence)
     fit = 1 - junk_probability(inputs.frame, evidence.embeddings(), evidence.folds)
-    parts = []
+    parts: list[pd.DataFrame] = []
     for name, doubts in found:
         gain = worth.of(doubts)
         if doubts.ordered:
@@ -186,8 +186,9 @@ def _thin_first(inputs: QueueInputs, worth: pd.DataFrame, most: int) -> list[int
     sure = task.codes(inputs.frame[task.name])[table.settled(inputs.frame, task.name)]
     counts = np.bincount(sure[sure >= 0], minlength=len(task.labels))
     best = believed[~believed.duplicated()]
-    thin = [(counts[task.labels.index(label)], row) for row, label in best.items() if label in task.labels]
-    return [int(row) for count, row in sorted(thin) if count < THIN][:most]
+    places = [(label, int(row)) for label, row in zip(best, best.index, strict=True) if label in task.labels]
+    thin = [(counts[task.labels.index(label)], row) for label, row in places]
+    return [row for count, row in sorted(thin) if count < THIN][:most]
 
 
 def _distinct(lines: pd.DataFrame, copies: NearCopies, budget: int) -> pd.DataFrame:
@@ -212,7 +213,7 @@ def _lot(inputs: QueueInputs, count: int, seed: int) -> list[int]:
 def _random_lines(inputs: QueueInputs, rows: list[int], *, seconds: float) -> pd.DataFrame:
     label = inputs.words(inputs.task.name)
     lines = pd.DataFrame({"row": rows, "detector": RANDOM, "gain": np.nan, "seconds": seconds, "rate": np.nan})
-    lines["reason"] = [_by_lot] * len(rows)
+    lines["reason"] = np.full(len(rows), _by_lot, dtype=object)
     lines["believed"] = [label[row] for row in rows]
     return lines.set_index("row", drop=False).rename_axis(None)
 

@@ -5,14 +5,15 @@ A source's name is what the queue shows as `detector`, and by what its hits are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs
 from tilth.samples import Action, Reason, Source, Status, Task
-from tilth.stage import register_source
+from tilth.stage import Question, register_source
 from tilth.text import digest
 
 Find: TypeAlias = Callable[[QueueInputs], Iterator[Doubts]]
@@ -170,26 +171,35 @@ def paraphrases(inputs: QueueInputs) -> Iterator[Doubts]:
 def asked_last_night(inputs: QueueInputs) -> Iterator[tuple[str, Doubts]]:
     """What stages left for this night's queue, by detector; rows that are gone, changed or answered are left out."""
     place = {row_id: number for number, row_id in enumerate(inputs.frame["id"])} if inputs.questions else {}
-    texts, tasks = inputs.frame["text"], {task.name: task for task in inputs.tasks}
+    tasks = {task.name: task for task in inputs.tasks}
     for detector, task in sorted({(one.detector, one.task) for one in inputs.questions}, key=str):
-        kept, open_rows = {}, inputs.open(tasks[task]) if task in tasks else inputs.eligible
-        for one in inputs.questions:
-            row = place.get(one.row_id)
-            same = (one.detector, one.task) == (detector, task) and (task is None or task in tasks)
-            if same and row is not None and open_rows[row] and digest(texts.iloc[row]) == one.text_digest:
-                kept[row] = one
-        found = list(kept.values())
-        yield (
-            detector,
-            Doubts(
-                rows=np.array(list(kept), dtype=np.int64),
-                doubt=np.array([one.doubt for one in found]),
-                reason=lambda row, kept=kept: str(kept[row].reason),
-                task=task,
-                believed=np.array([one.belief for one in found], dtype=object),
-                seconds=np.array([one.seconds for one in found]),
-            ),
-        )
+        if task is not None and task not in tasks:
+            continue
+        asking = [one for one in inputs.questions if (one.detector, one.task) == (detector, task)]
+        open_rows = inputs.open(tasks[task]) if task else inputs.eligible
+        yield detector, _still_open(inputs.frame["text"], place, asking, open_rows, task)
+
+
+def _still_open(
+    texts: pd.Series, place: Mapping[str, int], asking: Sequence[Question], open_rows: np.ndarray, task: str | None
+) -> Doubts:
+    kept: dict[int, Question] = {}
+    for one in asking:
+        row = place.get(one.row_id)
+        if row is not None and open_rows[row] and digest(texts.iloc[row]) == one.text_digest:
+            kept[row] = one
+
+    def reason(row: int) -> str:
+        return kept[row].reason
+
+    return Doubts(
+        rows=np.array(list(kept), dtype=np.int64),
+        doubt=np.array([one.doubt for one in kept.values()]),
+        reason=reason,
+        task=task,
+        believed=np.array([one.belief for one in kept.values()], dtype=object),
+        seconds=np.array([one.seconds for one in kept.values()]),
+    )
 
 
 register_source(RANDOM, seconds=CHOICE)  # rows by lot have no doubt: `selection` draws them
