@@ -41,6 +41,7 @@ COMMANDS = (
     "tilth.cli.runs:runs",
     "tilth.cli.report:report",
     "tilth.cli.diff:diff",
+    "tilth.cli.explain:explain",
     "tilth.cli.export:export",
     "tilth.cli.predict:predict",
     "tilth.cli.lf:lf",

@@ -2,7 +2,8 @@
 
 In: a run's folder. Out: `report.html`, one file that opens anywhere, and `report.json` with the same numbers. A new
 section takes its numbers in `contents.py` and its place in `report.html.j2`; a new kind of figure is a function in
-`charts.py`. What is different between two nights is a room of its own, `diff/`, whose names are handed on here.
+`charts.py`. What is different between two nights, and why a row is what it
+is, are rooms of their own, `diff/` and `explain/`, whose names are handed on here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         night_measures,
         since_last_night,
     )
+    from tilth.reports.explain import find_row, stories, story, story_lines
 
 _OF_DIFF = (
     "compare_nights",
@@ -33,18 +35,24 @@ _OF_DIFF = (
     "since_last_night",
 )
 
+_OF_EXPLAIN = ("find_row", "stories", "story", "story_lines")
+
 __all__ = [
     "compare_nights",
     "diff_lines",
     "diff_page",
+    "find_row",
     "night_alarms",
     "night_before",
     "night_measures",
     "since_last_night",
+    "stories",
+    "story",
+    "story_lines",
     "write",
 ]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"diff": _OF_DIFF})
+__getattr__, __dir__ = lazy_exports(__name__, {"diff": _OF_DIFF, "explain": _OF_EXPLAIN})
 
 
 def write(run_folder: Path) -> Path:
