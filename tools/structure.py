@@ -63,7 +63,7 @@ def past_a_face(graph: grimp.ImportGraph) -> list[tuple[str, str]]:
     return found
 
 
-NESTED = {"tilth.learn.encoder", "tilth.reports.audit"}
+NESTED = {"tilth.learn.encoder", "tilth.learn.lexical", "tilth.reports.audit"}
 """Rooms inside a floor's room that have a face of their own."""
 
 

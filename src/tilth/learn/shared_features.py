@@ -32,6 +32,7 @@ _CODE = (
     "neighbors",
     "label_spreading",
     "views",
+    "lexical/analyzers",
     "lexical/ngrams",
     "lexical/rarity",
 )

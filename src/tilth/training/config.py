@@ -16,6 +16,10 @@ class Config(Model):
     trunk: Literal["auto", "frozen", "tuned"] = Field(
         default="auto", description="auto keeps the fine-tuned encoder only where it wins on held-out train rows"
     )
+    wording: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="heads on n-grams beside those on vectors; auto pools the two where held-out train rows gain",
+    )
     max_tune_rows: int = Field(
         default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
     )

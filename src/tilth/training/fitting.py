@@ -33,6 +33,8 @@ class FittedModel:
         trunk: the fine-tuned encoder; None where it stayed frozen.
         losses: of fine-tuning, one a step, also where the frozen encoder won.
         facts: what was tried and chosen, for `run.json`.
+        held_out: for each task, the probabilities of its held-out rows (`training_set.measured`), by heads and an
+            encoder that did not learn from them, shape (measured rows, labels).
     """
 
     heads: list[Head]
@@ -41,6 +43,7 @@ class FittedModel:
     trunk: Any = None
     losses: Sequence[float] = ()
     facts: Mapping[str, Any]
+    held_out: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +73,23 @@ def fit_model(
     if why_frozen is not None or folder is None:
         heads = _calibrated_heads(training_set, frozen, None)
         facts["why"] = why_frozen
-        return FittedModel(heads=heads, training_set=training_set, embeddings=frozen, facts=facts)
+        return FittedModel(
+            heads=heads, training_set=training_set, embeddings=frozen, facts=facts, held_out=_out_of_fold(training_set)
+        )
     trial = _fine_tune(frame, tuning_set, config, resources, folder)
     facts["held_out"] = _held_out_scores(training_set, frozen, trial)
     means = {kind: _mean_macro_f1(found) for kind, found in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
     if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         heads = _calibrated_heads(training_set, frozen, None)
-        return FittedModel(heads=heads, training_set=training_set, embeddings=frozen, losses=trial.losses, facts=facts)
+        return FittedModel(
+            heads=heads,
+            training_set=training_set,
+            embeddings=frozen,
+            losses=trial.losses,
+            facts=facts,
+            held_out=_out_of_fold(training_set),
+        )
     return FittedModel(
         heads=_calibrated_heads(tuning_set, trial.embeddings, trial.tuned_heads),
         training_set=tuning_set,
@@ -85,7 +97,19 @@ def fit_model(
         trunk=trial.trunk,
         losses=trial.losses,
         facts={**facts, "chosen": "tuned"},
+        held_out={
+            head.task.name: head.probabilities(trial.embeddings[tuning_set.measured(head.task)])
+            for head in trial.tuned_heads
+        },
     )
+
+
+def _out_of_fold(training_set: TrainingSet) -> dict[str, np.ndarray]:
+    """What the frozen encoder's probes say of the held-out rows, by task."""
+    return {
+        task.name: training_set.out_of_fold[task.name].probabilities[training_set.measured(task)]
+        for task in training_set.tasks
+    }
 
 
 def _why_frozen(tuning_set: TrainingSet, config: Config, folder: Path | None, *, can_be_measured: bool) -> str | None:

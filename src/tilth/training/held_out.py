@@ -22,6 +22,7 @@ from tilth.learn import decide
 from tilth.samples import Task
 from tilth.training.heads import Head
 from tilth.training.training_set import TrainingSet
+from tilth.training.view_pooling import Wording
 
 FitHead = Callable[[TrainingSet, Task, np.ndarray, np.ndarray, np.ndarray | None], Head]
 
@@ -32,6 +33,7 @@ def write_predictions(
     heads: Sequence[Head],
     embeddings: np.ndarray,
     fit: FitHead,
+    wording: Wording,
     folder: Path,
 ) -> dict[str, Path]:
     """Write the predictions of the held-out rows, and return the artifact; none where no labeled row is held out.
@@ -42,6 +44,7 @@ def write_predictions(
         heads: the exported ones.
         embeddings: what they stand on, shape (rows, dimensions).
         fit: as `tilth.training.fitting.fit_task_head`.
+        wording: the other view, pooled as the exported model pools it.
         folder: where the file goes.
     """
     measured = {head.task.name: training_set.measured(head.task) for head in heads}
@@ -49,8 +52,9 @@ def write_predictions(
     if not rows.any() or not training_set.beside_hold_out.any():
         return {}
     probabilities = {head.task.name: _probabilities(training_set, head, embeddings, rows, fit) for head in heads}
-    decided = decide([head.task.to_json() for head in heads], probabilities)
     texts = frame["text"][rows]
+    probabilities = wording.pool_held_out(texts.tolist(), probabilities)
+    decided = decide([head.task.to_json() for head in heads], probabilities)
     found = pd.DataFrame({"id": frame["id"][rows], "text_digest": texts.map(store.digest)})
     for head in heads:
         name = head.task.name

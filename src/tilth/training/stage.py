@@ -21,6 +21,7 @@ from tilth.training.fitting import FittedModel, encoder_config, fit_model, fit_t
 from tilth.training.heads import class_centroids, predict_probabilities
 from tilth.training.held_out import write_predictions
 from tilth.training.training_set import TrainingSet, training_set_of
+from tilth.training.view_pooling import Wording, fit_wording
 
 if TYPE_CHECKING:
     from tilth.training.export import Answers
@@ -43,17 +44,24 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     known = fitted.training_set.labeled & training_set.original
     codes = {name: values[known] for name, values in fitted.training_set.codes.items()}
     centers = class_centroids(fitted.embeddings[known], codes)
-    exported, artifacts = _export(frame, training_set, fitted, centers, config, resources, folder)
-    _write_answers(frame, resources.tasks, _answers(frame, fitted, centers, artifacts))
+    wording = fit_wording(frame["text"].tolist(), fitted.training_set, fitted.held_out, config)
+    exported, artifacts = _export(frame, training_set, fitted, wording, centers, config, resources, folder)
+    _write_answers(frame, resources.tasks, _answers(frame, fitted, wording, centers, artifacts))
     metrics, figures = _measure(frame, training_set, resources.tasks, fitted)
     if "gold" not in metrics:
         artifacts |= write_predictions(
-            frame, fitted.training_set, fitted.heads, fitted.embeddings, fit_task_head, resources.scratch
+            frame, fitted.training_set, fitted.heads, fitted.embeddings, fit_task_head, wording, resources.scratch
         )
     count = int(fitted.training_set.labeled.sum())
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
-        metrics={"rows": count, **metrics, "trunk": dict(fitted.facts), "export": exported},
+        metrics={
+            "rows": count,
+            **metrics,
+            "trunk": dict(fitted.facts),
+            "wording": dict(wording.facts),
+            "export": exported,
+        },
         figures=figures,
         artifacts=artifacts,
     )
@@ -63,6 +71,7 @@ def _export(
     frame: pd.DataFrame,
     training_set: TrainingSet,
     fitted: FittedModel,
+    wording: Wording,
     centers: np.ndarray,
     config: Config,
     resources: Resources,
@@ -91,6 +100,7 @@ def _export(
         probe=_spread(frame["text"][training_set.labeled].tolist(), PROBED),
         agreement=config.agreement,
         quantize=config.quantize,
+        wording=wording.packed,
     )
     return facts, {"model": target}
 
@@ -100,13 +110,15 @@ def _spread(texts: Sequence[str], most: int) -> list[str]:
     return [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(int))]
 
 
-def _answers(frame: pd.DataFrame, fitted: FittedModel, centers: np.ndarray, artifacts: Mapping[str, Path]) -> Answers:
+def _answers(
+    frame: pd.DataFrame, fitted: FittedModel, wording: Wording, centers: np.ndarray, artifacts: Mapping[str, Path]
+) -> Answers:
     """The exported model's answers for every row; of the fitted heads where nothing was exported."""
     from tilth.training.export import Answers, Predictor
 
     if "model" in artifacts:
         return Predictor.load(artifacts["model"]).answers(frame["text"].tolist())
-    probabilities = predict_probabilities(fitted.heads, fitted.embeddings)
+    probabilities = wording.pool(frame["text"].tolist(), predict_probabilities(fitted.heads, fitted.embeddings))
     decided = decide([head.task.to_json() for head in fitted.heads], probabilities)
     return Answers(
         probabilities=probabilities,

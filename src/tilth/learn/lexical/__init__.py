@@ -1,9 +1,9 @@
 """How texts are worded: the second view of every text, beside what the encoder says that it means.
 
-In: texts. Out: sparse counts of their word 1-2-grams and character 2-5-grams (`count_ngrams`, which depend on the text
-alone and are cached by content), and these weighted by rarity among a table's rows (`RarityWeights`, which can be
-saved, and applied to texts that came later). `Evidence.lexical` gives those of a whole table. Models on them are in
-`tilth.learn.views`.
+In: texts. Out: the names of their n-grams, words 1-2 and characters 2-5 (`ANALYZERS`, in plain Python, for an exported
+model too); sparse counts of these (`count_ngrams`, which depend on the text alone and are cached by content), and the
+counts weighted by rarity among a table's rows (`RarityWeights`, which can be saved, and applied to texts that came
+later). `Evidence.lexical` gives those of a whole table. Models on them are in `tilth.learn.views`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.learn.lexical.analyzers import ANALYZERS
     from tilth.learn.lexical.ngrams import NGrams, count_ngrams
     from tilth.learn.lexical.rarity import RarityWeights
 
-__all__ = ["NGrams", "RarityWeights", "count_ngrams"]
+__all__ = ["ANALYZERS", "NGrams", "RarityWeights", "count_ngrams"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"ngrams": ("NGrams", "count_ngrams"), "rarity": ("RarityWeights",)},
+    {"analyzers": ("ANALYZERS",), "ngrams": ("NGrams", "count_ngrams"), "rarity": ("RarityWeights",)},
 )

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
+from tilth.learn.lexical.analyzers import ANALYZERS
 from tilth.store import Cache, digest, digest_made_by
 
 _BUCKETS = 2**20
 """Columns that n-grams are hashed into: of the half million that 100,000 short texts share, a fifth meet another."""
-_LONGEST = 2_000
-"""Characters of a text whose n-grams of characters are counted; words are counted to its end."""
 _BLOCK = 4_096
 """Texts whose counts stand in one file of the cache: rows that are added to a table leave those before them valid."""
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Thai, Lao, Burmese, Khmer, Japanese and Chinese, which set no space between words: there each sign is a token."""
-_SIGNS = r"\w\u0300-\u036f\u0900-\u0dff"
-"""What words are written with: beside letters and digits accents and the vowel signs of India's scripts."""
-TOKEN = rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[{_SIGNS}])+"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +59,7 @@ def count_ngrams(texts: Sequence[str], cache: Cache | None = None) -> NGrams:
 
 def _counted(texts: Sequence[str], cache: Cache | None) -> dict[str, sparse.csr_matrix]:
     def compute() -> dict[str, np.ndarray]:
-        counted = {"words": _by_words(texts), "characters": _by_characters(text[:_LONGEST] for text in texts)}
+        counted = {kind: _hashed(texts, analyzer) for kind, analyzer in ANALYZERS.items()}
         return {
             f"{name}_{part}": getattr(matrix, part)
             for name, matrix in counted.items()
@@ -75,7 +69,7 @@ def _counted(texts: Sequence[str], cache: Cache | None) -> dict[str, sparse.csr_
     if cache is None:
         arrays = compute()
     else:
-        code = digest_made_by([Path(__file__)], ["scikit-learn"])
+        code = digest_made_by([Path(__file__), Path(__file__).with_name("analyzers.py")], ["scikit-learn"])
         arrays = cache.arrays("ngrams", digest(code, *texts), compute)
     return {name: _matrix(arrays, name, len(texts)) for name in ("words", "characters")}
 
@@ -89,17 +83,9 @@ def _empty() -> sparse.csr_matrix:
     return sparse.csr_matrix((0, _BUCKETS), dtype=np.float32)
 
 
-def _by_words(texts: Iterable[str]) -> sparse.csr_matrix:
-    return _hashed(texts, analyzer="word", token_pattern=TOKEN, ngram_range=(1, 2))
-
-
-def _by_characters(texts: Iterable[str]) -> sparse.csr_matrix:
-    return _hashed(texts, analyzer="char_wb", ngram_range=(2, 5))
-
-
-def _hashed(texts: Iterable[str], **how: object) -> sparse.csr_matrix:
+def _hashed(texts: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    return HashingVectorizer(**how, n_features=_BUCKETS, alternate_sign=False, norm=None, dtype=np.float32).transform(
-        texts
-    )
+    return HashingVectorizer(
+        analyzer=analyzer, n_features=_BUCKETS, alternate_sign=False, norm=None, dtype=np.float32
+    ).transform(texts)

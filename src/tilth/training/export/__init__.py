@@ -11,15 +11,27 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key
+    from tilth.training.export.packed_wording import PackedHead, PackedWording, pool_views
     from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
 
-__all__ = ["Answers", "Predictor", "TrunkGraphs", "cache_key", "export", "predictor_code_digest"]
+__all__ = [
+    "Answers",
+    "PackedHead",
+    "PackedWording",
+    "Predictor",
+    "TrunkGraphs",
+    "cache_key",
+    "export",
+    "pool_views",
+    "predictor_code_digest",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key"),
+        "packed_wording": ("PackedHead", "PackedWording", "pool_views"),
         "predictor": ("Answers", "Predictor", "predictor_code_digest"),
     },
 )

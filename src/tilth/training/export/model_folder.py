@@ -13,6 +13,7 @@ import numpy as np
 
 from tilth.learn.encoder import Tokens
 from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
+from tilth.training.export.packed_wording import FILE, PackedWording
 from tilth.training.export.predictor import VERSION, Predictor
 from tilth.training.heads import Head
 
@@ -31,6 +32,7 @@ def export(
     probe: Sequence[str],
     agreement: float,
     quantize: bool,
+    wording: PackedWording | None = None,
 ) -> dict[str, Any]:
     """Write a model folder that `Predictor.load` reads.
 
@@ -45,6 +47,7 @@ def export(
         probe: train rows on which int8 and float are compared.
         agreement: the share of them on which int8 must give float's labels for every task.
         quantize: whether int8 is tried at all.
+        wording: the heads that read a text's wording, where it has them.
 
     Returns:
         `weights` (what was exported), `bytes_float`, `bytes`, `agreement` of each kind tried.
@@ -55,10 +58,15 @@ def export(
     tokens.tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tilth.json").write_text(
         json.dumps(
-            _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks), indent=1, ensure_ascii=False
+            _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
+            | {"wording": wording is not None},
+            indent=1,
+            ensure_ascii=False,
         ),
         encoding="utf-8",
     )
+    if wording is not None:
+        wording.save(folder / FILE)
     model = folder / "model.onnx"
     shutil.copyfile(trunk.get("float32"), model)
     size = model.stat().st_size

@@ -15,10 +15,14 @@ from tokenizers import Tokenizer
 from tilth.errors import RequestError
 from tilth.learn import decide
 from tilth.learn.encoder import chunked
+from tilth.training.export.packed_wording import FILE, PackedWording
 
 onnxruntime.disable_telemetry_events()  # of a process that loaded it before tilth could; see tilth/__init__.py
 
-VERSION = 2
+VERSION = 3
+_READABLE = (2, VERSION)  # a model of version 2 goes by the meaning alone
+
+_FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
 
 Answer: TypeAlias = dict[str, dict[str, Any]]
 """Of one text, for each task: `label` and `confidence`."""
@@ -44,9 +48,10 @@ class Answers:
 class Predictor:
     """A model folder, loaded.
 
-    `model.onnx` turns tokens into an L2-normalized vector and `heads.onnx` a vector into probabilities. They are
-    two files so that a long text can be read in chunks: the chunks' vectors are averaged by their tokens, exactly as
-    the encoder does it in training, before the heads answer once.
+    `model.onnx` turns tokens into an L2-normalized vector and `heads.onnx` a vector into probabilities. They are two
+    files so that a long text can be read in chunks: the chunks' vectors are averaged by their tokens, exactly as the
+    encoder does it in training, before the heads answer once. Where the model knows wording too (`wording.npz`), what
+    it says of the text's n-grams is pooled with these probabilities.
     """
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
@@ -63,6 +68,7 @@ class Predictor:
             onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
             for name in ("model.onnx", "heads.onnx")
         )
+        self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else None
 
     def __repr__(self) -> str:
         tasks = ", ".join(f"{task['name']} ({len(task['labels'])} labels)" for task in self.tasks)
@@ -77,19 +83,17 @@ class Predictor:
         """
         folder = Path(folder)
         folder = folder / "model" if (folder / "run.json").is_file() else folder
-        missing = [
-            name
-            for name in ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
-            if not (folder / name).is_file()
-        ]
+        missing = [name for name in _FILES if not (folder / name).is_file()]
         if missing:
             raise RequestError(
                 f"{folder} lacks {', '.join(missing)}; give the folder of a run that trained a model, such as "
                 "data/runs/latest"
             )
-        found = json.loads((folder / "tilth.json").read_text(encoding="utf-8")).get("version")
-        if found != VERSION:
+        settings = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
+        if (found := settings.get("version")) not in _READABLE:
             raise RequestError(f"{folder} holds a model of version {found}, expected {VERSION}; run the night again")
+        if settings.get("wording") and not (folder / FILE).is_file():
+            raise RequestError(f"{folder} lacks {FILE}, which its tilth.json names; copy the whole folder of the model")
         return cls(folder)
 
     @overload
@@ -131,6 +135,8 @@ class Predictor:
         outputs = [f"probabilities_{position}" for position in range(len(names))]
         values = self._heads.run([*outputs, "scope_score"], {"vector": self.embed(texts)})
         probabilities = dict(zip(names, values[:-1], strict=True))
+        if self._wording is not None:
+            probabilities = self._wording.pool(texts, probabilities)
         decided = decide(self.tasks, probabilities)
         return Answers(
             probabilities=probabilities,
@@ -170,7 +176,8 @@ def predictor_code_digest() -> str:
 
     here = Path(__file__)
     learn = here.parents[2] / "learn"
-    files = (here, learn / "hierarchy.py", learn / "encoder" / "chunking.py")
+    views = (here.parent / "packed_wording.py", here.parents[1] / "heads" / "ngram_features.py")
+    files = (here, *views, *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")))
     return digest_made_by(files, ("onnxruntime", "tokenizers"))
 
 

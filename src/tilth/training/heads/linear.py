@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 from scipy.special import softmax
 
 from tilth.learn import new_probe
@@ -34,17 +35,22 @@ class Head:
     uses_parent: bool = False
     temperature: float = 1.0
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
+    def logits(self, features: np.ndarray | sparse.csr_matrix) -> np.ndarray:
+        """Calibrated logits, float32, shape (rows, labels)."""
+        return np.asarray((features @ self.weight.T + self.bias) / self.temperature, dtype=np.float32)
+
+    def probabilities(self, features: np.ndarray | sparse.csr_matrix) -> np.ndarray:
         """Calibrated probabilities, float32, shape (rows, labels)."""
-        logits = (features @ self.weight.T + self.bias) / self.temperature
-        return np.asarray(softmax(logits, axis=1), dtype=np.float32)
+        return np.asarray(softmax(self.logits(features), axis=1), dtype=np.float32)
 
     def with_temperature(self, temperature: float) -> Head:
         """The same head, calibrated."""
         return replace(self, temperature=temperature)
 
 
-def fit_head(task: Task, features: np.ndarray, codes: np.ndarray, weights: np.ndarray, *, uses_parent: bool) -> Head:
+def fit_head(
+    task: Task, features: np.ndarray | sparse.csr_matrix, codes: np.ndarray, weights: np.ndarray, *, uses_parent: bool
+) -> Head:
     """The linear probe of one task, with weights.
 
     Args:

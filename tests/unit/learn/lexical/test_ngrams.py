@@ -58,13 +58,12 @@ def test_a_text_has_the_same_counts_in_every_table_and_with_a_cache(
 def test_rows_that_are_added_leave_the_cached_ones_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ngrams, "_BLOCK", 2)
     counted: list[str] = []
-    by_words = ngrams._by_words
 
-    def spying(texts: list[str]) -> object:
-        counted.extend(texts)
-        return by_words(texts)
+    def spying(text: str) -> list[str]:
+        counted.append(text)
+        return [text]
 
-    monkeypatch.setattr(ngrams, "_by_words", spying)
+    monkeypatch.setattr(ngrams, "ANALYZERS", {"words": spying, "characters": str.split})
     count_ngrams(["a", "b"], Cache(tmp_path))
     count_ngrams(["a", "b", "c"], Cache(tmp_path))
     assert counted == ["a", "b", "c"]
