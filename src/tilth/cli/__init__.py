@@ -10,8 +10,8 @@
   after `*`. Types are read from the annotations: `bool` is a flag, `list[str]` an option that may be repeated.
 - Options that several commands share, and their help, are in `options.py`.
 - The examples of a help page have to parse: `tests/unit/cli/test_help.py` tries each of them.
-- It returns its exit status (0 done, 1 a stage failed) or raises a `TilthError`, which knows its own
-  (`RequestError`: 2). Output goes through `terminal.say`.
+- It returns its exit status (0 done, 1 a stage failed, 3 a gate is not met) or raises a `TilthError`, which knows
+  its own (`RequestError`: 2). Output goes through `terminal.say`.
 - A group of commands is an `App` (see `lf.py`), registered by one line all the same.
 
 A module is imported when its command is called, or when `tilth --help` lists it.
@@ -84,7 +84,7 @@ app.register_install_completion_command(help="Complete commands and options on T
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 a stage failed, 2 the request was wrong."""
+    """Run one command and return its exit status: 0 done, 1 a stage failed, 2 a wrong request, 3 a gate not met."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     if not tokens or set(tokens) & set(app.help_flags):
         app.resolved_commands()  # a list of commands takes a line out of each one's docstring

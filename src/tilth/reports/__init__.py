@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         since_last_night,
     )
     from tilth.reports.explain import find_row, stories, story, story_lines
+    from tilth.reports.gates import failed_gates, parse_gate
 
 _OF_DIFF = (
     "compare_nights",
@@ -41,10 +42,12 @@ __all__ = [
     "compare_nights",
     "diff_lines",
     "diff_page",
+    "failed_gates",
     "find_row",
     "night_alarms",
     "night_before",
     "night_measures",
+    "parse_gate",
     "since_last_night",
     "stories",
     "story",
@@ -52,7 +55,9 @@ __all__ = [
     "write",
 ]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"diff": _OF_DIFF, "explain": _OF_EXPLAIN})
+__getattr__, __dir__ = lazy_exports(
+    __name__, {"diff": _OF_DIFF, "explain": _OF_EXPLAIN, "gates": ("failed_gates", "parse_gate")}
+)
 
 
 def write(run_folder: Path) -> Path:
