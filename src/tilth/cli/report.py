@@ -26,7 +26,7 @@ def report(
         tilth report
         tilth report --open
         tilth report 20260101-020000 --json | jq .run
-        tilth report --fail-on 'gold.intent.macro_f1<0.9' --fail-on 'stages.cleaning.quarantined.junk>50'
+        tilth report --fail-on 'gold.intent.macro_f1<0.9'
 
     Args:
         open: open it in the browser
