@@ -65,6 +65,7 @@ def tune(
                 {"params": linear.parameters(), "lr": config.learning_rate * 100},
             ],
             weight_decay=0.01,
+            fused=True,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(len(plan), config.warmup))
         losses = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, overload
@@ -52,17 +54,23 @@ class Predictor:
     files so that a long text can be read in chunks: the chunks' vectors are averaged by their tokens, exactly as the
     encoder does it in training, before the heads answer once. Where the model knows wording too (`wording.npz`), what
     it says of the text's n-grams is pooled with these probabilities.
+
+    Args:
+        folder: with `model.onnx`, `heads.onnx`, `tokenizer.json` and `tilth.json`.
+        threads: texts that are read at the same time; 0 = as many as there are cores.
     """
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        self.folder = folder
+        self.folder, self._threads = folder, threads or os.cpu_count() or 1
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        # A text is too short to share its products among threads: that took twice the processor time (two cores, the
+        # default encoder, int8: 3.3 ms a text for 1.5) and longer. Several texts at a time take all cores.
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self._trunk, self._heads = (
             onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
@@ -149,8 +157,9 @@ class Predictor:
         """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
         owner, chunks = self._chunks(texts)
         sums = np.zeros((len(texts), int(self.settings["dimensions"])), dtype=np.float64)
-        for position, chunk in zip(owner, chunks, strict=True):
-            sums[position] += self._forward(chunk) * max(len(chunk), 1)
+        with ThreadPoolExecutor(min(self._threads, max(1, len(chunks)))) as pool:  # ONNX Runtime lets go of the lock
+            for position, chunk, vector in zip(owner, chunks, pool.map(self._forward, chunks), strict=True):
+                sums[position] += vector * max(len(chunk), 1)
         return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
     def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
