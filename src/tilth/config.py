@@ -24,6 +24,16 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+class StageConfig(Model):
+    """Base of every stage's config."""
+
+    when: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="never skips the stage; auto leaves it out of what follows where cross-validation on train rows "
+        "shows that it harms (cleaning, weak_supervision, augmentation); always keeps it",
+    )
+
+
 FOLDER: Any = {"folder": True}
 """Marks a field that may name a folder: a relative one starts from where `tilth.toml` stands, of --set from here."""
 
@@ -147,3 +157,7 @@ class Settings(Model):
         """The config of one stage."""
         config: Model = getattr(self, name)
         return config
+
+    def stage_when(self, name: str) -> str:
+        """A stage's `when`: `auto`, `always` or `never`."""
+        return str(getattr(self.stage(name), "when", "auto"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tilth.config import Model
+from tilth.config import StageConfig
 
 
-class Config(Model):
+class Config(StageConfig):
     """Which rows a person is asked about next."""
 
     strategy: str = Field(

@@ -12,15 +12,17 @@ from tilth.augmentation.diffusion import DiffusionConfig
 from tilth.augmentation.llm import LargeConfig
 from tilth.augmentation.recombination import RecombinationConfig
 from tilth.augmentation.selection import GateConfig
+from tilth.config import StageConfig
 
 
-class Config(DiffusionConfig, RecombinationConfig):
+class Config(DiffusionConfig, RecombinationConfig, StageConfig):
     """Configuration of the augmentation stage."""
 
     when: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="whether training takes accepted paraphrases; auto = where cross-validation shows that they "
-        "help; none is generated where the learning curve of the labels says that no gain could be measured",
+        description="never skips the stage; whether training takes accepted paraphrases: auto = where cross-validation "
+        "shows that they help; none is generated where the learning curve of the labels says that no gain could be "
+        "measured",
     )
     backend: Literal["tilth", "llada2", "diffusion_gemma"] = Field(
         default="tilth", description="who paraphrases: the denoiser, or a large language model by a prompt"

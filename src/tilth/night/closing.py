@@ -12,6 +12,7 @@ from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.night.context import Context
 from tilth.night.promotion import decide
+from tilth.night.stage_ledger import gold_ledger
 from tilth.store import Run, clean_workspace
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,18 @@ def finish(run: Run) -> dict[str, Any]:
     figures = {"gold": gold, "cross_validated": metrics.get("cross_validated")}
     decision = decide(run, {**record, **figures, "model": model})
     found = {"promoted": decision.promoted, "promotion": decision.why, "comparison": decision.comparison}
-    run.finish("completed", **figures, model=model, **found)
+    kept = record.get("ledger") or {}
+    run.finish("completed", **figures, model=model, **found, ledger={**kept, "gold": _gold_ledger(run)})
     return _measure(run)
+
+
+def _gold_ledger(run: Run) -> dict[str, Any] | None:
+    """What each stage bought on gold, for the reader, once all is decided; None where it cannot be measured."""
+    try:
+        return gold_ledger(run, Context(run.record))
+    except Exception as error:  # of any kind: the night itself is whole
+        log.warning("what each stage bought on gold cannot be measured: %s: %s", type(error).__name__, error)
+        return None
 
 
 def _measure(run: Run) -> dict[str, Any]:

@@ -10,6 +10,8 @@ def line(entry: Mapping[str, Any]) -> str:
     """One finished stage in one line."""
     if entry["skipped"]:
         return f"{entry['name']:<17} skipped: {entry['skipped']}"
+    if entry.get("left_out"):
+        return f"{entry['name']:<17} {entry['left_out']}"
     aside = [f"{count} {reason}" for reason, count in {**entry["quarantined"], **entry["review"]}.items()]
     rows = [f"{entry['rows_in']} rows in", f"{entry['rows_out']} out"]
     parts = [*rows, *_made(entry["name"], entry["metrics"]), *aside, f"{entry['seconds']:.1f} s"]
@@ -90,7 +92,7 @@ def _several(names: Sequence[str]) -> str:
 def plan_line(row: Mapping[str, Any]) -> str:
     """One stage of a plan in one line."""
     if not row["runs"]:
-        return f"{row['stage']:<17} does not run: not asked for"
+        return f"{row['stage']:<17} does not run: {row['why']}"
     rows = f"{row['rows']} rows" if row["exact"] else f"{row['rows']} rows or more"
     if row["cached"]:
         return f"{row['stage']:<17} runs on {rows}; from the cache: {row['folder']}"

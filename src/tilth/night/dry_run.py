@@ -30,7 +30,8 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
     unknown: str | None = None  # the first stage whose result is not there yet; later ones depend on it
     rows = []
     for name in stages.NAMES:
-        row = {"stage": name, "runs": name in request.stages, "rows": table.num_rows, "exact": unknown is None}
+        why = "not asked for" if name not in request.stages else stages.why_skipped(name, request.settings.stage(name))
+        row = {"stage": name, "runs": why is None, "why": why, "rows": table.num_rows, "exact": unknown is None}
         row |= {"cached": None, "folder": None, "after": unknown}
         functions = context.functions(name) if row["runs"] else None
         for warning in console.warnings(functions.notes()) if functions is not None else ():

@@ -12,13 +12,14 @@ from typing import Any
 
 from datasets import Dataset
 
+from tilth import ledger, store
 from tilth import samples as table
 from tilth import stage as stages
-from tilth import store
 from tilth.errors import StageError, TilthError
 from tilth.night import console
 from tilth.night.context import QUESTIONS, Context
 from tilth.night.result_cache import kept
+from tilth.night.stage_ledger import judge_stage, left_out_because
 from tilth.samples import Source, Status
 from tilth.store import Run
 
@@ -39,7 +40,10 @@ def perform(run: Run, name: str) -> dict[str, Any]:
     try:
         number = stages.NAMES.index(name) + 1
         before, own = store.read_table(store.newest_table(run.path, number)), run.path / f"{number}-{name}.parquet"
-        if name in record["asked"]:
+        settings = Context(record).settings
+        if name in record["asked"] and (why := stages.why_skipped(name, settings.stage(name))) is not None:
+            entry = _entry(name, before, before, started, skipped=why)
+        elif name in record["asked"]:
             entry = _perform(run, record, name, before, started)
         elif own.exists():
             taken = f"taken from run {record['taken_from']}"
@@ -74,14 +78,28 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
                 store.copy(folder / part, context.workspace.state / digest)
             carried = run.record["carried"]
             run.update(carried={**carried, "out": {**carried["out"], key: digest}})
+    after, left_out = store.read_table(folder / "table.parquet"), None
+    if result["skipped"] is None and name in ledger.MEASURED:
+        left_out = _judge(run, name, before, after, context)
     # The table comes last: where it stands, all that belongs to it stands too.
-    store.copy(folder / "table.parquet", run.path / f"{number}-{name}.parquet")
-    after = store.read_table(run.path / f"{number}-{name}.parquet")
-    extra = {"artifacts": [artifact.name for artifact in artifacts]}
+    if left_out:
+        after = before
+        store.write_table(run.path / f"{number}-{name}.parquet", before)
+    else:
+        store.copy(folder / "table.parquet", run.path / f"{number}-{name}.parquet")
+    extra: dict[str, Any] = {"left_out": left_out, "artifacts": [artifact.name for artifact in artifacts]}
     extra |= {key: result[key] for key in ("metrics", "figures")}
     for warning in console.warnings(result["metrics"]) if functions is not None else ():
         log.warning("%s", warning)
     return _entry(name, before, after, started, cached=cached, skipped=result["skipped"], **extra)
+
+
+def _judge(run: Run, name: str, before: Dataset, after: Dataset, context: Context) -> str | None:
+    """Enter into the ledger what a stage bought on train rows; why it is left out of what follows, where it harms."""
+    judged = judge_stage(name, before, after, context)
+    kept = run.record.get("ledger") or {}
+    run.update(ledger={**kept, "train": {**kept.get("train", {}), name: judged}})
+    return left_out_because(name, judged) if judged["left_out"] else None
 
 
 def _compute(name: str, before: Dataset, context: Context, folder: Path, functions: Any) -> None:
@@ -154,6 +172,7 @@ def _entry(
         "seconds": round(time.monotonic() - started, 2),
         "cached": cached,
         "skipped": skipped,
+        "left_out": None,
         "artifacts": [],
         "metrics": {},
         "figures": [],

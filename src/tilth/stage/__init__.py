@@ -7,7 +7,7 @@ as questions of a source that it registers: see `questions`.
 
 from tilth.stage.contract import Figure, Resources, StageModule, StageResult
 from tilth.stage.questions import Question, answer_seconds, read_questions, register_source, write_questions
-from tilth.stage.registry import NAMES, check, configs, external_cache_inputs, get, perform
+from tilth.stage.registry import NAMES, check, configs, external_cache_inputs, get, perform, why_skipped
 
 __all__ = [
     "NAMES",
@@ -25,4 +25,5 @@ __all__ = [
     "read_questions",
     "register_source",
     "write_questions",
+    "why_skipped",
 ]

@@ -49,6 +49,11 @@ def check(name: str, config: Model) -> None:
         own(config)
 
 
+def why_skipped(name: str, config: Model) -> str | None:
+    """Why the config skips a stage, or None where it does not."""
+    return f'[{name}] when = "never"' if getattr(config, "when", "auto") == "never" else None
+
+
 def external_cache_inputs(name: str, config: Model) -> list[str]:
     """What a stage's result depends on that stands in neither its config nor tilth: files, programs, as digests."""
     own = getattr(get(name), "external_cache_inputs", None)
@@ -62,6 +67,8 @@ def perform(name: str, samples: Dataset, config: Model, resources: Resources) ->
         ContractError: the stage broke the contract; the message names what it did.
     """
     table.validate(samples, resources.tasks)
+    if (why := why_skipped(name, config)) is not None:
+        return StageResult(samples=samples, skipped=why)
     result = get(name).run(copy(samples), config, resources)  # what it does to the object is seen, as any change is
     _check_scratch(name, result, resources.scratch)
     for question in result.questions:

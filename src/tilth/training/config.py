@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tilth.config import Model
+from tilth.config import StageConfig
 
 
-class Config(Model):
+class Config(StageConfig):
     """How the night's model is trained and exported."""
 
     trunk: Literal["auto", "frozen", "tuned"] = Field(

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from tilth.config import StageConfig
 from tilth.weak_supervision.voting import VotingConfig
 
 
-class Config(VotingConfig):
+class Config(VotingConfig, StageConfig):
     """How the votes of labeling functions become labels."""
 
     label_model: Literal["auto", "joint", "snorkel", "majority"] = Field(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ def _night(workspace: Workspace, rows: pd.DataFrame, function: str) -> Run:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
+def nights(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two nights of the same rows, and one of others with another function."""
     root = tmp_path_factory.mktemp("workspace")
     (root / "labeling_functions").mkdir()
@@ -66,7 +65,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
     bills = changed.index[changed["area"] == "billing"][:20]
     changed.loc[bills, "area"] = "orders"
     found.append(_night(workspace, changed, FUNCTION.format(label='"orders"')))
-    yield found
+    return found
 
 
 def test_a_second_night_of_the_same_rows_is_the_first_one_again(nights: list[Run]) -> None:

@@ -11,18 +11,19 @@ is itself below the floor raises none, so that a night with no change never does
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tilth.errors import RequestError
 from tilth.reports.diff.functions import function_shares
 from tilth.reports.diff.nights import completed_before, night_before
 from tilth.reports.diff.rows import compare_labels, compare_rows, compare_status
 from tilth.reports.diff.side import Side, column, read_side
-from tilth.samples import Status
+from tilth.samples import Reason, Status
 from tilth.store import Run
 
 NIGHTS = 30
@@ -32,6 +33,9 @@ CUT = 3.5
 """Modified z-score above which Iglewicz and Hoaglin call a value an outlier."""
 NORMAL = 1.4826
 """The median absolute deviation of normal values times this is their standard deviation."""
+
+
+_DOUBTED = (Reason.LABEL_REVIEW, Reason.CONFLICTING_COPIES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +117,7 @@ def _own(side: Side) -> dict[str, float]:
     found: dict[str, float] = {}
     if side.frame is not None:
         found = {"rows": len(rows), "quarantined": int(rows["status"].eq(Status.QUARANTINED).sum())}
-        found["review"] = int(rows["status"].eq(Status.REVIEW).sum())
+        found["review"] = int(_waits(rows, side.tasks).sum())
         for task in side.tasks:
             found[f"labeled:{task}"] = int(column(rows, task).notna().sum())
             if f"is_{task}_issue" in rows:
@@ -131,6 +135,15 @@ def _own(side: Side) -> dict[str, float]:
     if side.record.get("seconds") is not None:
         found["seconds"] = side.record["seconds"]
     return found
+
+
+def _waits(rows: pd.DataFrame, tasks: Iterable[str]) -> np.ndarray:
+    """Rows that a person should look at: their text, or a label of theirs; boolean, shape (rows,)."""
+    waits = rows["status"].eq(Status.REVIEW).to_numpy(dtype=bool)
+    active = rows["status"].eq(Status.ACTIVE).to_numpy(dtype=bool)
+    for task in tasks:
+        waits |= active & column(rows, f"{task}_reason").isin(_DOUBTED).to_numpy(dtype=bool)
+    return waits
 
 
 def _changes(before: Side, after: Side) -> dict[str, float]:

@@ -1,0 +1,113 @@
+"""The ledger of a night: what each stage bought, measured anew only where what it measures has changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from datasets import Dataset
+
+from tilth import ledger, store
+from tilth import samples as table
+from tilth import stage as stages
+from tilth.ledger import Measurement, Verdict, not_measured
+from tilth.night.context import Context
+from tilth.store import Run
+
+log = logging.getLogger(__name__)
+
+_FILE = "measured.json"
+_CODE = ("ledger", "learn/linear_probe.py", "learn/model_comparison.py", "learn/metrics.py", "samples")
+
+
+def judge_stage(name: str, before: Dataset, after: Dataset, context: Context) -> dict[str, Any]:
+    """Whether a stage helps or harms on train rows, by cross-validation; see `tilth.ledger.measure_on_train_rows`.
+
+    Args:
+        name: the stage.
+        before: the table that it was handed.
+        after: the table that it handed on.
+        context: of the night.
+
+    Returns:
+        As it stands in `run.json` under `ledger.train`: the measurement, `measured`, when that was, and `left_out`,
+        whether the rest of the night goes on without the stage.
+    """
+    if context.settings.stage_when(name) != "auto":
+        why = f'{name}.when = "always": nothing is decided by it, so that nothing is measured'
+        return {**not_measured(why).to_json(), "measured": None, "left_out": False}
+
+    def measure() -> dict[str, Any]:
+        old, new = table.to_pandas(before), table.to_pandas(after)
+        vectors = context.evidence(after).embeddings()
+        settings = context.settings
+        found = ledger.measure_on_train_rows(old, new, context.tasks, vectors, folds=settings.folds, seed=settings.seed)
+        return found.to_json()
+
+    key = _key(context, "train", store.digest_table(before), store.digest_table(after))
+    found = _carried(context, key, measure)
+    return {**found, "left_out": found["verdict"] == Verdict.HARMS}
+
+
+def left_out_because(name: str, entry: dict[str, Any]) -> str:
+    """Why a stage is left out, for the terminal and the report."""
+    low, high = entry["interval"]
+    return (
+        f"left out of what follows, for it harms: a linear probe scores {entry['with']:.3f} with it and "
+        f"{entry['without']:.3f} without, on {entry['rows']} train rows that it did not learn from (difference "
+        f'{entry["difference"]:+.3f}, 95% interval {low:+.3f} to {high:+.3f}); {name}.when = "always" keeps it'
+    )
+
+
+def gold_ledger(run: Run, context: Context) -> dict[str, Any]:
+    """What each stage bought on gold rows, by stage, as it stands in `run.json` under `ledger.gold`."""
+    names = ("input", *stages.NAMES)
+    paths = {name: run.path / f"{number}-{name}.parquet" for number, name in enumerate(names)}
+    tables = {name: store.read_table(path) for name, path in paths.items() if path.exists()}
+    digests = [store.digest_table(samples) for samples in tables.values()]
+    key = _key(context, "gold", *tables, *digests)
+
+    def measure() -> dict[str, Any]:
+        frames = {name: table.to_pandas(samples) for name, samples in tables.items()}
+        last = list(tables)[-1]
+        vectors = context.evidence(tables[last]).embeddings()
+        return {name: found.to_json() for name, found in _on_gold(frames, vectors, context).items()}
+
+    found = _carried(context, key, measure)
+    measured = found.pop("measured")
+    return {name: {**entry, "measured": measured} for name, entry in found.items()}
+
+
+def _on_gold(frames: dict[str, pd.DataFrame], vectors: Any, context: Context) -> dict[str, Measurement]:
+    seed, tasks = context.settings.seed, context.tasks
+    found = ledger.measure_on_gold(frames, tasks, vectors, seed=seed)
+    if "training" in frames:
+        found["training"] = ledger.measure_model_on_gold(frames["training"], tasks, vectors, seed=seed)
+    return found
+
+
+def _key(context: Context, kind: str, *digests: str) -> str:
+    root = Path(__file__).parents[1]
+    files = [file for part in _CODE for file in (sorted((root / part).glob("*.py")) or [root / part])]
+    settings = context.settings
+    tasks = [task.to_json() for task in context.tasks]
+    made_by = [store.digest_code(*files), store.library_versions(), context.encoder.fingerprint]
+    return store.digest_json([kind, made_by, tasks, settings.folds, settings.seed, *digests])
+
+
+def _carried(context: Context, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was measured under a key before, with its date; else it is measured now."""
+    folder = context.cache.folder("ledger", key)
+    if (folder / _FILE).exists():
+        store.used(folder)
+        found: dict[str, Any] = store.read_json(folder / _FILE)
+        return found
+    found = {**measure(), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
+    with store.atomic(folder) as beside:
+        beside.mkdir()
+        store.write_json(beside / _FILE, found)
+    return found
