@@ -209,7 +209,7 @@ def _low_enough_loss(adapted: AdaptedDenoiser, config: Config) -> bool:
 
 
 def _training_takes_them(gain: CrossValidatedGain | None, config: Config) -> bool:
-    return config.when == "always" or (config.when == "auto" and gain is not None and gain.helps)
+    return config.when == "always" or (gain is not None and gain.helps)
 
 
 def _metrics(generated: _Generated, gated: _Gated, used: np.ndarray, config: Config) -> dict[str, Any]:

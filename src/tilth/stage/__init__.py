@@ -24,6 +24,6 @@ __all__ = [
     "perform",
     "read_questions",
     "register_source",
-    "write_questions",
     "why_skipped",
+    "write_questions",
 ]

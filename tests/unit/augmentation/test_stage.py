@@ -157,13 +157,19 @@ def test_adaptation_ends_early_where_its_loss_cannot_come_below_the_limit(tmp_pa
     assert again.metrics["steps"] == 2  # the limit was raised: what was left out is learned now
 
 
-@pytest.mark.parametrize(("when", "share"), [("never", 0), ("always", 1)])
-def test_use_by_rule(when: str, share: int, tmp_path: Path) -> None:
-    result = night(make_table(), tmp_path, when=when, gate={**LOOSE, "changed": 0.0, "novelty": 0.0})
+def test_all_accepted_ones_are_used_where_the_config_says_so(tmp_path: Path) -> None:
+    result = night(make_table(), tmp_path, when="always", gate={**LOOSE, "changed": 0.0, "novelty": 0.0})
     accepted = added(result)["accepted"]
     assert accepted.any()
-    assert result.metrics["used"] == share * accepted.sum()
+    assert result.metrics["used"] == accepted.sum()
     assert {"macro_f1_without", "macro_f1_with"} <= set(result.metrics)
+
+
+def test_none_is_generated_where_the_config_says_never(tmp_path: Path) -> None:
+    samples = make_table()
+    result = night(samples, tmp_path, when="never")
+    assert result.skipped == '[augmentation] when = "never"'
+    assert result.samples.num_rows == samples.num_rows
 
 
 def test_a_row_and_its_paraphrases_count_as_one(tmp_path: Path) -> None:
