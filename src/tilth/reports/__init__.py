@@ -1,14 +1,10 @@
-"""What a night did and why, for a person.
+"""What people read of a night.
 
-In: a run's folder. Out: `report.html`, one file that opens anywhere, and `report.json` with the same numbers. A new
-section takes its numbers in `contents.py` and its place in `report.html.j2`; a new kind of figure is a function in
-`charts.py`. What is different between two nights, and why a row is what it
-is, are rooms of their own, `diff/` and `explain/`, whose names are handed on here.
+In: a run's folder. Out: its page, `report.html`, which opens anywhere, and `report.json` with the same numbers
+(`page/`); what is different between two nights (`diff/`), why a row is what it is (`explain/`), and whether the figures
+are good enough (`gates.py`). `drawing/` turns the numbers of a figure into a picture.
 """
 
-from __future__ import annotations
-
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilth.lazy import lazy_exports
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     )
     from tilth.reports.explain import find_row, stories, story, story_lines
     from tilth.reports.gates import failed_gates, parse_gate
+    from tilth.reports.page import write
 
 _OF_DIFF = (
     "compare_nights",
@@ -56,28 +53,11 @@ __all__ = [
 ]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"diff": _OF_DIFF, "explain": _OF_EXPLAIN, "gates": ("failed_gates", "parse_gate")}
+    __name__,
+    {
+        "diff": _OF_DIFF,
+        "explain": _OF_EXPLAIN,
+        "gates": ("failed_gates", "parse_gate"),
+        "page": ("write",),
+    },
 )
-
-
-def write(run_folder: Path) -> Path:
-    """Write `report.html` and `report.json` into a run's folder from its `run.json` and its newest table.
-
-    Args:
-        run_folder: a folder below `data/runs`; a run that failed or is still going is reported as far as it got.
-
-    Returns:
-        The path of `report.html`.
-
-    Raises:
-        RequestError: the folder holds no `run.json` or no table.
-    """
-    from tilth import store
-    from tilth.reports import contents, html
-
-    report = contents.gather(run_folder)
-    store.write_json(run_folder / "report.json", report)
-    path = run_folder / "report.html"
-    with store.atomic(path) as temporary:
-        temporary.write_text(html.render(report), encoding="utf-8")
-    return path

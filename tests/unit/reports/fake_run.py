@@ -10,7 +10,7 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth import store
-from tilth.notes import Note
+from tilth.notes import UNREADABLE, Note
 from tilth.samples import Task
 
 LABELS = tuple(f"intent_{number:02d}_{word}" for number in range(15) for word in ("refund", "transfer", "card"))
@@ -24,7 +24,7 @@ def frame(rows: int = 240) -> pd.DataFrame:
     generator = np.random.default_rng(7)
     found = pd.DataFrame({"id": [f"row-{k:04d}" for k in range(rows)]})
     found["text"] = [f"please help me with the {LABELS[k % 45][10:]} number {k} " * (1 + k % 4) for k in range(rows)]
-    found.loc[0, "text"], found.loc[1, "text"] = HOSTILE, HUGE
+    found.loc[2, "text"], found.loc[1, "text"] = HOSTILE, HUGE
     found["split"] = np.where(
         np.arange(rows) % 4 == 3, "unlabeled", np.where(np.arange(rows) % 10 == 0, "gold", "train")
     )
@@ -166,9 +166,7 @@ def _entry(name: str, **fields: Any) -> dict[str, Any]:
     return {**base, **fields}
 
 
-NOTE = Note(
-    kind="unreadable_lines", count=2, message="2 lines of train.csv could not be read", first="train.csv, line 7"
-)
+NOTE = Note(kind=UNREADABLE, count=2, message="2 lines of train.csv could not be read", first="train.csv, line 7")
 
 
 def make(folder: Path, rows: pd.DataFrame | None = None, **record: Any) -> Path:

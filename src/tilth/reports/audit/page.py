@@ -13,7 +13,7 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import write_csv
 from tilth.reports.audit.findings import COLUMNS, KINDS, LEAK, WRONG, Rows
-from tilth.reports.example_rows import shorten
+from tilth.reports.drawing import shorten
 
 ROOM = 2_200_000
 """Bytes that the findings may take of a page; what has no room stands in the CSV file, and the page says so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tilth.reports.example_rows import shorten
+from tilth.reports.drawing import shorten
 
 _WIDTH = 15
 _REASONS = {"untrained": "training gains nothing by it tonight"}

@@ -1,7 +1,4 @@
-"""Draws the figures of a report as inline SVG (or an HTML table), in the page's own colors.
-
-Colors are CSS classes (`s0` to `s5`), so that one drawing serves light and dark.
-"""
+"""Lines, texts and axes of an inline SVG, colored and dashed by CSS classes: one drawing serves light and dark."""
 
 from __future__ import annotations
 
@@ -11,12 +8,16 @@ from typing import Any
 
 from markupsafe import Markup
 
-WIDTH = 640
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 44
-HEIGHT = 240
-LABEL = 190
+WIDTH, HEIGHT = 440, 200
+LEFT, RIGHT, TOP, BOTTOM = 48, 14, 12, 40
 COLORS = 6
 NOTHING = "\N{EN DASH}"
+_LONGEST = 200
+
+
+def shorten(text: str, longest: int = _LONGEST) -> str:
+    """The text in at most `longest` characters, the last one an ellipsis where it was cut."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def number(value: Any) -> str:
@@ -48,11 +49,10 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round(step * place, 10) for place in range(first, last + 1)]
 
 
-def svg_picture(title: str, height: float, parts: Sequence[Markup]) -> Markup:
-    """A picture of a height, with its title for screen readers."""
-    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, round(height), title)
-    # A phone scrolls the picture sideways instead of shrinking its letters past reading.
-    return Markup('<div class="picture">') + head + Markup("").join(parts) + Markup("</svg></div>")
+def svg_picture(spoken: str, parts: Sequence[Markup]) -> Markup:
+    """A picture, with the sentence that a screen reader says in its place."""
+    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, spoken)
+    return head + Markup("").join(parts) + Markup("</svg>")
 
 
 def text_at(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "", turn: bool = False) -> Markup:
@@ -68,11 +68,10 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
     return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, kind)
 
 
-def rectangle(x: float, y: float, width: float, height: float, kind: str, tip: str, style: str = "") -> Markup:
+def rectangle(x: float, y: float, width: float, height: float, kind: str, tip: str) -> Markup:
     """A rectangle from its upper left corner, with a text that a pointer shows."""
-    shape = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"{}><title>{}</title></rect>'
-    opacity = Markup(' style="{}"').format(style) if style else ""
-    return Markup(shape).format(x, y, max(width, 0), max(height, 0), kind, opacity, tip)
+    shape = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"><title>{}</title></rect>'
+    return Markup(shape).format(x, y, max(width, 0), max(height, 0), kind, tip)
 
 
 def finite(value: Any) -> float:
@@ -104,9 +103,9 @@ class Plane:
             ]
         for mark in self.x[::every]:
             across = self.at(mark, self.y[0])[0]
-            parts.append(text_at(across, HEIGHT - BOTTOM + 16, number(mark), anchor="middle", kind="tick"))
+            parts.append(text_at(across, HEIGHT - BOTTOM + 15, number(mark), anchor="middle", kind="tick"))
         middle = (LEFT + WIDTH - RIGHT) / 2
-        parts.append(text_at(middle, HEIGHT - 8, str(data.get("x_label", x)), anchor="middle", kind="tick"))
+        parts.append(text_at(middle, HEIGHT - 6, str(data.get("x_label", x)), anchor="middle", kind="tick"))
         height = (TOP + HEIGHT - BOTTOM) / 2
-        parts.append(text_at(12, height, str(data.get("y_label", y)), anchor="middle", kind="tick", turn=True))
+        parts.append(text_at(11, height, str(data.get("y_label", y)), anchor="middle", kind="tick", turn=True))
         return parts

@@ -1,0 +1,10 @@
+"""The numbers of a figure as a picture.
+
+In: a figure as a stage hands it over (`tilth.stage.Figure`). Out: markup that needs no script, in the page's own
+colors, and that reads the same in black and white. A new kind is a function in `charts.py`.
+"""
+
+from tilth.reports.drawing.charts import draw
+from tilth.reports.drawing.svg import NOTHING, number, shorten
+
+__all__ = ["NOTHING", "draw", "number", "shorten"]

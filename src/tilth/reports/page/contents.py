@@ -1,0 +1,79 @@
+"""All that a page shows, as plain JSON: `report.json`, whose parts `docs/report.md` describes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tilth.reports.diff import night_before
+from tilth.reports.page import pictures
+from tilth.reports.page.engineers import engineers
+from tilth.reports.page.run_files import RECORD, RunFiles, read_run
+from tilth.reports.page.since import since
+from tilth.reports.page.text_map import text_map
+from tilth.reports.page.todo import to_do
+from tilth.reports.page.touched_rows import TouchedRows, row_facts, touched_rows, vocabulary
+from tilth.reports.page.verdict import row_counts, verdict
+from tilth.store import Run
+
+VERSION = 2
+"""Of `report.json`; it rises when a part changes its meaning or goes. Version 1 had no number."""
+
+
+def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the page shows of one run.
+
+    Returns:
+        The report, and the facts of the touched rows, those that matter most first.
+
+    Raises:
+        RequestError: the folder is no run's.
+    """
+    run = read_run(folder)
+    touched = touched_rows(run)
+    found = pictures.functions(run)
+    report: dict[str, Any] = {
+        "version": VERSION,
+        "run_id": run.record.get("run_id") or folder.name,
+        **{name: run.record.get(name) for name in ("status", "error", "started", "finished", "seconds", "tilth")},
+        "missing": run.missing,
+        "verdict": verdict(run, _earlier(run)),
+        "rows": row_counts(run, touched.of("queue")),
+        "to_do": to_do(run, touched, found),
+        "since": since(run),
+        "ledger": run.record.get("ledger"),
+        "touched": {"rows": len(touched.positions), "verdicts": touched.counts},
+        **_pictures(run, touched, found),
+        "engineers": engineers(run),
+    }
+    return _finite(report), _finite({"rows": row_facts(run, touched)})["rows"]
+
+
+def _pictures(run: RunFiles, touched: TouchedRows, found: list[dict[str, Any]]) -> dict[str, Any]:
+    nights = pictures.trend(run.folder.parent, run.folder.name)
+    return {
+        "vocabulary": vocabulary(run),
+        "map": text_map(run, touched),
+        "balance": pictures.balance(run),
+        "confusions": pictures.confusions(run),
+        "cleaning_estimates": pictures.planted(run),
+        "functions": found,
+        "nights": nights,
+    }
+
+
+def _earlier(run: RunFiles) -> RunFiles | None:
+    """The night that this one is held against, with all that the page needs of it; None on a first night."""
+    before = night_before(Run(run.folder)) if (run.folder / RECORD).is_file() else None
+    return read_run(before.path) if before is not None else None
+
+
+def _finite(value: Any) -> Any:
+    """The same without NaN and infinity, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,225 @@
+"""The figures that people look at: classes, confusions, functions, nights. Each says what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tilth import store
+from tilth.reports.page.run_files import RunFiles, column
+from tilth.samples import Split
+
+CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
+_SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
+
+
+def functions(run: RunFiles) -> list[dict[str, Any]]:
+    """Each labeling function's coverage and accuracy, as weak supervision measured them."""
+    found = []
+    for figure in run.stage("weak_supervision").get("figures") or []:
+        data = figure.get("data") or {}
+        columns = data.get("columns") or []
+        if figure.get("kind") == "table" and set(_SUMMARY) <= set(columns):
+            at = [columns.index(name) for name in _SUMMARY]
+            for row in data.get("rows") or []:
+                name, coverage, accuracy, rows, used = (row[place] for place in at)
+                found.append(
+                    {
+                        "function": str(name),
+                        "coverage": coverage,
+                        "accuracy": accuracy,
+                        "rows": rows,
+                        "used": used != "no",
+                    }
+                )
+    left_out = run.metrics("weak_supervision").get("left_out") or {}
+    known = {one["function"] for one in found}
+    for full_name in left_out:
+        name = str(full_name).rpartition(".")[2]
+        if name not in known:
+            found.append({"function": name, "coverage": None, "accuracy": None, "rows": 0, "used": False})
+    return found
+
+
+def functions_figure(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Coverage and accuracy side by side, the functions that speak most often first."""
+    voting = sorted((one for one in found if one["coverage"]), key=lambda one: -one["coverage"])
+    if not voting:
+        return None
+    shown = voting[:FUNCTIONS]
+    rows = max(one["rows"] or 0 for one in shown)
+    return {
+        "kind": "bar",
+        "title": "Labeling functions (rules): how often each speaks, and how often it is right",
+        "data": {
+            "labels": [one["function"] for one in shown],
+            "series": {
+                "speaks on": [one["coverage"] for one in shown],
+                "is right on": [one["accuracy"] for one in shown],
+            },
+            "format": "percent",
+        },
+        "note": f"Share of all rows on which a function gives a label, and share of those with a label of their own "
+        f"(up to {rows:,} a function, whose labels may be wrong themselves) where the two agree."
+        + _more(len(voting), len(shown), "functions that speak"),
+    }
+
+
+def balance(run: RunFiles) -> list[dict[str, Any]]:
+    """For each task, rows a class as they came and as the model learns from them; those that changed most first."""
+    found = []
+    rows = run.frame[run.frame["split"].ne(Split.GOLD)]
+    learned = rows[rows["status"].eq("active") & ~column(rows, "used").eq(False)]
+    for task in run.tasks:
+        before = column(rows, f"{task.name}_given").dropna().astype(str).value_counts()
+        after = learned[task.name].dropna().astype(str).value_counts()
+        both = pd.DataFrame({"before": before, "after": after}).fillna(0).astype(int)
+        if both.empty:
+            continue
+        both["change"] = (both["after"] - both["before"]).abs()
+        both = both.sort_values(["change", "after"], ascending=False, kind="stable")
+        shown = both.head(CLASSES)
+        found.append(
+            {
+                "task": task.name,
+                "classes": len(both),
+                "figure": {
+                    "kind": "bar",
+                    "title": f"Rows a class before and after the night: {task.name}",
+                    "data": {
+                        "labels": [str(label) for label in shown.index],
+                        "series": {"as they came": shown["before"].tolist(), "learned from": shown["after"].tolist()},
+                    },
+                    "note": f"Counted on {int(both['before'].sum()):,} rows that came with a label and "
+                    f"{int(both['after'].sum()):,} that the model learns from; gold rows are not among them."
+                    + _more(len(both), len(shown), "classes", "that changed most"),
+                },
+            }
+        )
+    return found
+
+
+def confusions(run: RunFiles) -> list[dict[str, Any]]:
+    """For each task, the pairs of labels that cleaning found mistaken for each other."""
+    found = []
+    for task in run.tasks:
+        wrong = run.frame[column(run.frame, f"is_{task.name}_issue").eq(True) & run.frame["split"].ne(Split.GOLD)]
+        given, suggested = (column(wrong, f"{task.name}_{name}") for name in ("given", "suggested"))
+        known = given.notna() & suggested.notna() & (given != suggested)
+        pairs = pd.Series(list(zip(given[known], suggested[known], strict=True)), dtype=object).value_counts()
+        if pairs.empty:
+            continue
+        shown = pairs.head(PAIRS)
+        metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
+        found.append(
+            {
+                "task": task.name,
+                "figure": {
+                    "kind": "bar",
+                    "title": f"Labels that stand where another belongs: {task.name}",
+                    "data": {
+                        "labels": [f"{first} → {second}" for first, second in shown.index],
+                        "values": [int(count) for count in shown],
+                    },
+                    "note": f"Given label → the one that the evidence supports, on {int(known.sum()):,} rows of "
+                    f"{metrics.get('judged', len(run.rows)):,} whose label cleaning calls wrong."
+                    + _more(len(pairs), len(shown), "pairs"),
+                },
+            }
+        )
+    return found
+
+
+def planted(run: RunFiles) -> list[dict[str, Any]]:
+    """For each task, how often cleaning is right when it calls a label wrong: as estimated, and as people found."""
+    found = []
+    for task in run.tasks:
+        metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
+        chosen = (metrics.get("measured") or {}).get(metrics.get("filter") or "") or {}
+        given, answer = (column(run.frame, f"{task.name}_{name}") for name in ("given", "answer"))
+        doubted = column(run.frame, f"{task.name}_suggested").notna() & given.notna() & answer.notna()
+        doubted &= column(run.frame, f"{task.name}_suggested") != given
+        found.append(
+            {
+                "task": task.name,
+                "called_wrong": metrics.get("issues"),
+                "of": metrics.get("judged"),
+                "precision": chosen.get("precision"),
+                "interval": chosen.get("precision_interval"),
+                "planted": metrics.get("planted"),
+                "answered": int(doubted.sum()),
+                "answered_wrong": int((doubted & (given != answer)).sum()),
+            }
+        )
+    return [one for one in found if one["called_wrong"] is not None]
+
+
+def trend(runs: Path, run_id: str) -> list[dict[str, Any]]:
+    """The last nights up to this one: score, rows, rows that wait for a person."""
+    nights = []
+    for run, record in store.records(runs):
+        if record.get("status") == "completed" and run.path.name <= run_id:
+            nights.append({"run_id": run.path.name, **_night(record)})
+    return nights[-NIGHTS:]
+
+
+def _night(record: Mapping[str, Any]) -> dict[str, Any]:
+    gold = record.get("gold") or {}
+    values = [one.get("macro_f1") for one in (gold or record.get("cross_validated") or {}).values() if _scored(one)]
+    stages = record.get("stages") or []
+    waiting = sum(sum((stage.get("review") or {}).values()) for stage in stages)
+    for stage in stages:
+        if stage.get("name") == "cleaning":
+            of_tasks = ((stage.get("metrics") or {}).get("tasks") or {}).values()
+            waiting += sum((one.get("actions") or {}).get("review", 0) for one in of_tasks)
+    return {
+        "started": record.get("started"),
+        "score": round(sum(values) / len(values), 4) if values else None,
+        "kind": "gold" if gold else "cross-validated",
+        "rows": sum(item.get("rows") or 0 for item in record.get("inputs") or []),
+        "waiting": waiting,
+        "promoted": bool(record.get("promoted")),
+    }
+
+
+def _scored(one: Any) -> bool:
+    return isinstance(one, Mapping) and one.get("macro_f1") is not None
+
+
+def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Three lines over the nights; none for a first night, where there is nothing to compare."""
+    if len(nights) < 2:
+        return []
+    kinds = {night["kind"] for night in nights if night["score"] is not None}
+    measured = "gold rows" if kinds == {"gold"} else "a mix of gold rows and estimates" if len(kinds) > 1 else (
+        "estimates without gold rows"
+    )  # fmt: skip
+    parts = (
+        ("score", "Score of each night", f"Macro-F1, the mean over all tasks, on {measured}; 1 is perfect."),
+        ("rows", "Rows that came in", "All rows of the input and of the gold file."),
+        ("waiting", "Rows that wait for a person", "Texts to check and labels in doubt."),
+    )
+    days = [str(night["started"] or night["run_id"])[:10] for night in nights]
+    return [
+        {
+            "kind": "line",
+            "title": title,
+            "data": {
+                "x": list(range(1, len(nights) + 1)),
+                "y": [night[key] for night in nights],
+                "ticks": days,
+                "x_label": f"night, {days[0]} to {days[-1]}",
+                "y_label": "",
+            },
+            "note": f"{note} The last {len(nights)} whole nights.",
+        }
+        for key, title, note in parts
+        if any(night[key] is not None for night in nights)
+    ]
+
+
+def _more(count: int, shown: int, what: str, which: str = "first") -> str:
+    return f" The {shown} {which} of {count:,} {what} are shown." if count > shown else ""

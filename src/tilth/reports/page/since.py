@@ -1,0 +1,119 @@
+"""What changed since the night before, as the page says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tilth.errors import RequestError
+from tilth.reports.diff import since_last_night
+from tilth.reports.page.run_files import RunFiles
+
+LINES = 5
+"""Lines of each kind; what is beyond them is counted."""
+_STATUS = {"active": "usable", "review": "waiting for a person", "quarantined": "set aside", "removed": "gone"}
+_WORD = {"rose": "rose", "fell": "fell", "new": "is new", "gone": "is gone"}
+
+
+def since(run: RunFiles) -> dict[str, Any]:
+    """The night before, what is out of the ordinary, and what changed by kind.
+
+    Returns:
+        `against` (a run id, or None), `why` there is nothing to compare (or None), `alarms` (sentences), `parts`
+        (`title`, `count`, `lines`, `more`), `command` for all of it.
+    """
+    empty: dict[str, Any] = {"against": None, "why": None, "alarms": [], "parts": [], "command": None}
+    try:
+        found = since_last_night(run.folder)
+    except RequestError as error:
+        return {**empty, "why": f"It cannot be compared with an earlier night: {error}"}
+    if found["first_night"] or found["changes"] is None:
+        return {**empty, "why": "This is the first whole night here: there is none to compare it with."}
+    changes = found["changes"]
+    parts = [_rows(changes), _labels(changes), _functions(changes), _classes(changes)]
+    return {
+        "against": found["against"],
+        "why": None,
+        "alarms": [alarm["sentence"] for alarm in found["alarms"]],
+        "parts": [part for part in parts if part is not None],
+        "config": [f"{one['key']}: {one['before']} → {one['after']}" for one in changes["config"]],
+        "notes": changes["notes"],
+        "command": f"tilth diff {found['against']} {run.folder.name}",
+    }
+
+
+def _part(title: str, count: int, lines: Iterator[str]) -> dict[str, Any]:
+    told = list(lines)
+    return {"title": title, "count": count, "lines": told[:LINES], "more": max(len(told) - LINES, 0)}
+
+
+def _rows(changes: Mapping[str, Any]) -> dict[str, Any] | None:
+    rows = changes["rows"]
+    if rows is None:
+        return None
+    added, removed, other = rows["added"]["count"], rows["removed"]["count"], rows["retexted"]["count"]
+
+    def lines() -> Iterator[str]:
+        if added:
+            yield f"{added:,} came in"
+        if removed:
+            yield f"{removed:,} are gone from the input"
+        if other:
+            yield f"{other:,} have another text"
+        for one in (changes["status"] or {}).get("changes") or []:
+            why = f" ({str(one['reason']).replace('_', ' ')})" if one["reason"] else ""
+            before, after = (_STATUS.get(one[name], str(one[name])) for name in ("from", "to"))
+            yield f"{one['rows']:,} went from {before} to {after}{why}"
+
+    return _part("Rows in and out", added + removed + other, lines())
+
+
+def _labels(changes: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not changes["labels"]:
+        return None
+
+    def lines() -> Iterator[str]:
+        for task, part in changes["labels"].items():
+            for one in part["pairs"]:
+                before, after = one["from"] or "no label", one["to"] or "no label"
+                yield f"{task}: {one['rows']:,} from {before} to {after}"
+
+    return _part("Labels changed", sum(part["count"] for part in changes["labels"].values()), lines())
+
+
+def _functions(changes: Mapping[str, Any]) -> dict[str, Any]:
+    moved = [one for one in changes["functions"] if one["verdicts"]]
+
+    def lines() -> Iterator[str]:
+        for one in moved:
+            figures = [
+                f"{name} {_percent(one['before'].get(name))} → {_percent(one['after'].get(name))}"
+                for name in ("accuracy", "coverage")
+                if any(str(verdict).startswith(name) for verdict in one["verdicts"])
+            ]
+            shown = f" ({'; '.join(figures)})" if figures else f" ({one['left_out']})" if one["left_out"] else ""
+            yield f"{one['name'].rpartition('.')[2]}: {', '.join(one['verdicts'])}{shown}"
+
+    return _part("Rules that rose or fell", len(moved), lines())
+
+
+def _classes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    changed = [(task, one) for task, part in changes["classes"].items() for one in part["changed"]]
+
+    def lines() -> Iterator[str]:
+        for task, one in changed:
+            before, after = (_figure(one[name], one["what"]) for name in ("before", "after"))
+            verb = _WORD.get(one["verdict"], one["verdict"])
+            yield f"{one['label']} ({task}): {one['what']} {verb}, {before} → {after}"
+
+    return _part("Classes that rose or fell", len(changed), lines())
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _figure(value: Any, what: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.reports.page_parser import parsed
+from tilth.reports.drawing import draw, shorten
+from tilth.reports.drawing.svg import ticks
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "shape", "count"),
+    [
+        ("bar", {"labels": ["a", "b"], "values": [0, 0]}, 'class="bar"', 2),
+        ("bar", {"labels": ["a"], "series": {"x": [1], "y": [2]}}, 'class="bar"', 2),
+        ("bar", {"labels": ["a"], "values": [-0.5]}, 'class="bar"', 1),
+        ("histogram", {"edges": [0, 1, 2], "counts": [3, 0]}, "<rect", 2),
+        ("line", {"x": [1, 2], "y": [5, None]}, "<polyline", 1),
+        ("line", {"x": [3], "y": [0]}, "<polyline", 1),
+        ("heatmap", {"rows": ["a"], "columns": ["b", "c"], "values": [[1, None]]}, 'class="heat"', 2),
+        ("table", {"columns": ["a"], "rows": [[1], [None]]}, "<td", 2),
+    ],
+)
+def test_each_kind_is_drawn(kind: str, data: dict, shape: str, count: int) -> None:
+    drawn = str(draw({"kind": kind, "title": 'a "title" <i>', "data": data}))
+    parsed(drawn)
+    assert drawn.count(shape) == count
+    assert 'aria-label="a &#34;title&#34; &lt;i&gt;' in drawn  # whoever does not see the picture is told what it is
+
+
+@pytest.mark.parametrize("kind", ["bar", "histogram", "line", "heatmap", "pie"])
+def test_what_cannot_be_drawn_is_said(kind: str) -> None:
+    drawn = str(draw({"kind": kind, "title": "t", "data": {}}))
+    assert ("No picture" if kind == "pie" else "Malformed figure data") in drawn
+
+
+def test_a_bar_is_as_long_as_its_value() -> None:
+    drawn = str(draw({"kind": "bar", "title": "t", "data": {"labels": ["a", "b"], "values": [10, 5]}}))
+    assert "width:82.0%" in drawn
+    assert "width:41.0%" in drawn
+
+
+def test_shares_are_drawn_on_a_scale_of_one() -> None:
+    data = {"labels": ["f"], "series": {"speaks": [0.25], "right": [None]}, "format": "percent"}
+    drawn = str(draw({"kind": "bar", "title": "t", "data": data}))
+    assert "width:20.5%" in drawn  # 0.25 × 82
+    assert "<b>25%</b>" in drawn
+    assert "<b>–</b>" in drawn
+
+
+def test_a_curve_is_said_in_words() -> None:
+    drawn = str(draw({"kind": "line", "title": "Loss", "data": {"x": [1, 2, 3], "y": [5, 4, 2.5]}}))
+    assert 'aria-label="Loss: from 5 to 2.5"' in drawn
+
+
+def test_a_text_is_cut_at_the_length_that_is_asked_for() -> None:
+    assert shorten("a" * 200) == "a" * 200
+    assert shorten("a" * 201) == "a" * 199 + "…"
+
+
+def test_ticks_of_one_value_are_two() -> None:
+    assert len(ticks(5, 5)) > 1
