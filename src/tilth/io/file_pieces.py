@@ -48,7 +48,7 @@ def read_pieces(
         passed: told after each piece how many bytes of the file are behind.
 
     Raises:
-        InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
+        InputError: the file is missing, of another kind, neither UTF-8 nor UTF-16, or not what its name says.
     """
     if name.startswith(input_files.HUB) or (root / name / input_files.SAVED).is_file():
         yield readers.read_rows(name, root, notes, wanted)[0]
@@ -56,6 +56,8 @@ def read_pieces(
     path = input_files.located(name, root, readers.KINDS)
     with _opened(name, path) as raw:
         stream: Any = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == _PACKED else raw
+        if stream.peek(2)[:2] in input_files.UTF16:  # by Excel, whose files are small
+            stream = io.BufferedReader(io.BytesIO(input_files.from_utf16(stream.read(), path, notes)))
         head = stream.peek(1 << 12)[: 1 << 12]
         kind = ".parquet" if head[:4] == _PARQUET else input_files.kind(head, path, readers.KINDS)
         parts = _arrow(stream, path, piece) if kind == ".parquet" else _texts(stream, kind, piece)

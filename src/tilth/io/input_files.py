@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import sys
@@ -10,10 +11,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tilth.errors import InputError, did_you_mean
+from tilth.notes import Notes
 
 HUB, STANDARD_INPUT = "hf:", "-"
 SAVED = "state.json"
 """What a folder holds that `datasets` saved one data set in."""
+
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""The byte order marks that a file in UTF-16 begins with."""
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _OTHERS = {
@@ -121,6 +126,25 @@ def unpacked(data: bytes, path: Path) -> bytes:
         raise InputError(f"{path}: packed by gzip, but not whole ({error}); pack or fetch it again") from None
 
 
+def from_utf16(data: bytes, path: Path, notes: Notes) -> bytes:
+    """The content of a file, as UTF-8 where its byte order mark says that it is UTF-16, as Excel's Unicode text is.
+
+    Raises:
+        InputError: the mark says so, and the file is not.
+    """
+    if not data.startswith(UTF16) or data.startswith(codecs.BOM_UTF32_LE):
+        return data
+    try:
+        text = data.decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: UTF-16 by its byte order mark, but not at byte {error.start} ({error.reason}); save it again, "
+            "best as UTF-8"
+        ) from None
+    notes.add("utf_16", 1, f"{path.name} is UTF-16, not UTF-8, and is read as such", path.name)
+    return text.encode("utf-8")
+
+
 def utf8(data: bytes, path: Path) -> bytes:
     """The content of a text file, without a byte order mark.
 
@@ -143,7 +167,7 @@ def utf8(data: bytes, path: Path) -> bytes:
 
 def _encoding(data: bytes) -> str:
     """What a file that is not UTF-8 most likely is."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     # Of 0x80 to 0x9f, Windows makes quotes, dashes and the euro sign, Latin-1 signs that no text holds.
     return "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin1"

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -38,7 +39,7 @@ def read_rows(
         loaded: rows that are in memory already, by their name.
 
     Raises:
-        InputError: the file is missing, of another kind, not UTF-8, or not what its name says.
+        InputError: the file is missing, of another kind, neither UTF-8 nor UTF-16, or not what its name says.
     """
     notes = Notes() if notes is None else notes
     if name.startswith(HUB):
@@ -49,7 +50,7 @@ def read_rows(
     if (root / name / input_files.SAVED).is_file():
         return _of_dataset(load_from_disk(str(root / name)), name, notes)
     packed, path = input_files.content(name, root, KINDS)
-    data = input_files.unpacked(packed, path)
+    data = input_files.from_utf16(input_files.unpacked(packed, path), path, notes)
     found = frame(data, path, input_files.kind(data, path, KINDS), notes, wanted)
     return found, hashlib.sha256(packed).hexdigest()
 
@@ -82,17 +83,16 @@ def _read_jsonl(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -
     rows: list[dict[str, Any]] = []
     broken: list[tuple[int, str]] = []
     halves: list[int] = []
+    twice: list[tuple[int, str]] = []
     text = input_files.utf8(data, path).decode("utf-8")
     for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand inside a string
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            row = None
-        if not isinstance(row, dict):
+        row, repeated = _object(line)
+        if row is None:
             broken.append((number, line))
             continue
+        twice += [(number, key) for key in repeated[:1]]
         whole = _whole(row) if "\\ud" in line.lower() else row
         rows.append(whole)
         if whole != row:
@@ -105,7 +105,27 @@ def _read_jsonl(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -
     if halves:
         message = f"{many(len(halves), 'line')} of {path.name} held half a character, which is read as \ufffd"
         notes.add("half_characters", len(halves), message, f"{path.name}, line {halves[0]}")
+    if twice:
+        held = f'{many(len(twice), "line")} of {path.name} held a key more than once, such as "{twice[0][1]}"'
+        notes.add("repeated_keys", len(twice), f"{held}: its last value is read", f"{path.name}, line {twice[0][0]}")
     return pd.DataFrame(rows, dtype=object)  # else a whole number beside a missing one would become 1.0
+
+
+def _object(line: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """The JSON object of a line, None where it holds none, and the keys that stand in it more than once."""
+    repeated: list[str] = []
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            repeated.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        return row
+
+    try:
+        row = json.loads(line, object_pairs_hook=made)
+    except json.JSONDecodeError:
+        return None, []
+    return (row, repeated) if isinstance(row, dict) else (None, [])
 
 
 def _whole(row: dict[str, Any]) -> dict[str, Any]:

@@ -170,6 +170,16 @@ def test_jsonl_keeps_other_ends_of_lines_and_mends_half_characters(tmp_path: Pat
     assert [(note.kind, note.first) for note in notes.found] == [("half_characters", "rows.jsonl, line 1")]
 
 
+def test_a_key_that_stands_twice_in_a_line_of_jsonl_is_told(tmp_path: Path) -> None:
+    lines = ['{"text": "a", "label": "x"}', '{"text": "b", "label": "x", "label": "y"}', '{"text": "c", "text": "d"}']
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    notes = Notes()
+    frame, _ = read_rows("rows.jsonl", tmp_path, notes)
+    assert (frame["text"].tolist(), frame["label"].tolist()[:2]) == (["a", "b", "d"], ["x", "y"])
+    assert [(note.kind, note.count, note.first) for note in notes.found] == [("repeated_keys", 2, "rows.jsonl, line 2")]
+    assert 'such as "label": its last value is read' in notes.found[0].message
+
+
 def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"several columns are called \['text'\]"):
         read(tmp_path, "text,text ,label\na,b,x\n")

@@ -18,6 +18,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.errors import InputError
 from tilth.io import write_csv
+from tilth.io.file_pieces import read_pieces
 from tilth.io.readers import read_rows
 from tilth.notes import Notes
 
@@ -205,3 +206,31 @@ def test_what_tilth_wrote_comes_back_as_it_was(tmp_path: Path, columns: dict[str
 def test_an_apostrophe_that_a_person_wrote_stays(tmp_path: Path) -> None:
     found, _ = rows(tmp_path, "id,text,label\n1,'=SUM(A1),a\n")
     assert found["text"].tolist() == ["'=SUM(A1)"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("rows.csv", "text\tlabel\nGrüße\ta\nhi\tb\n"), ("rows.jsonl", '{"text": "Grüße"}\n{"text": "hi"}\n')],
+)
+def test_utf_16_with_its_mark_is_read_and_told(tmp_path: Path, encoding: str, name: str, content: str) -> None:
+    frame, notes = rows(tmp_path, f"\ufeff{content}".encode(encoding), name)
+    assert frame["text"].tolist() == ["Grüße", "hi"]
+    assert [str(note) for note in notes.found] == [f"{name} is UTF-16, not UTF-8, and is read as such (first: {name})"]
+    in_pieces = Notes()
+    (piece,) = read_pieces(name, tmp_path, in_pieces, ("text",))
+    assert piece["text"].tolist() == ["Grüße", "hi"]
+    assert in_pieces.found == notes.found
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("\ufefftext\nhi\n".encode("utf-16-le")[:-1], r"UTF-16 by its byte order mark, but not at byte 16"),
+        ("\ufefftext\nhi\n".encode("utf-32-le"), r"not UTF-8 at line 1 .*iconv -f utf-32"),
+        ("text\nGrüße\n".encode("latin1"), r"not UTF-8 at line 2 .*iconv -f latin1"),
+    ],
+)
+def test_other_encodings_are_refused_with_the_fix(tmp_path: Path, content: bytes, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        rows(tmp_path, content)
