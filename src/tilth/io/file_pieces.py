@@ -20,11 +20,12 @@ import pyarrow.parquet as pq
 
 from tilth.errors import InputError, RequestError
 from tilth.io import export_files, input_files, readers
-from tilth.notes import Notes
+from tilth.notes import Notes, many
 
 PIECE = 8 << 20
 """Bytes of a piece, more or less."""
 
+_TEXT = pd.ArrowDtype(pa.string())
 _AT_MOST = 8  # pieces that a quote may stay open for, before it is taken for one that nobody closes
 _PACKED, _PARQUET = b"\x1f\x8b", b"PAR1"
 
@@ -60,7 +61,7 @@ def read_pieces(
             stream = io.BufferedReader(io.BytesIO(input_files.from_utf16(stream.read(), path, notes)))
         head = stream.peek(1 << 12)[: 1 << 12]
         kind = ".parquet" if head[:4] == _PARQUET else input_files.kind(head, path, readers.KINDS)
-        parts = _arrow(stream, path, piece) if kind == ".parquet" else _texts(stream, kind, piece)
+        parts = _arrow(stream, path, piece, notes) if kind == ".parquet" else _texts(stream, kind, piece)
         for part in parts:
             frame = part if isinstance(part, pd.DataFrame) else readers.frame(part, path, kind, notes, wanted)
             if passed is not None and raw.seekable():
@@ -72,12 +73,19 @@ def _opened(name: str, path: Path) -> Any:
     return io.BufferedReader(sys.stdin.buffer) if name == input_files.STANDARD_INPUT else path.open("rb")
 
 
-def _arrow(stream: Any, path: Path, piece: int) -> Iterator[pd.DataFrame]:
+def _arrow(stream: Any, path: Path, piece: int, notes: Notes) -> Iterator[pd.DataFrame]:
     try:
         source = stream if stream.seekable() else io.BytesIO(stream.read())
-        for batch in pq.ParquetFile(source).iter_batches(batch_size=max(1, piece >> 10)):
+        file = pq.ParquetFile(source)
+        classes = readers.class_names(file.schema_arrow)
+        held = f"{path.name} held numbers of classes in {many(len(classes), 'column')}"
+        message = f"{held}, and is read with the classes' names"
+        notes.add("classes_by_name", len(classes), message, f'column "{next(iter(classes), "")}"')
+        for batch in file.iter_batches(batch_size=max(1, piece >> 10)):
             frame = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
-            yield frame.drop(columns=[name for name in frame if re.fullmatch(r"__index_level_\d+__", str(name))])
+            frame = frame.drop(columns=[name for name in frame if re.fullmatch(r"__index_level_\d+__", str(name))])
+            frame = readers.with_class_names(frame, classes, path.name, notes)
+            yield frame.astype(dict.fromkeys(classes, _TEXT))  # a piece without a label would have no type
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not Parquet: {error}") from None
 

@@ -143,7 +143,7 @@ def _read_parquet(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str])
     # What pandas made the index of, an id for one, is a column like any other; its numbering of the rows is none.
     frame = found.to_pandas(integer_object_nulls=True, ignore_metadata=True)
     frame = frame.drop(columns=[column for column in frame if re.fullmatch(r"__index_level_\d+__", str(column))])
-    return _named(_as_texts(frame), _classes(found.schema), path.name, notes)
+    return with_class_names(_as_texts(frame), class_names(found.schema), path.name, notes)
 
 
 def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -155,13 +155,14 @@ def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _classes(schema: pa.Schema) -> dict[str, list[str]]:
+def class_names(schema: pa.Schema) -> dict[str, list[str]]:
     """The names of each column's classes, where `datasets` wrote the file and kept them beside the numbers."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (ValueError, KeyError, TypeError):
         return {}
     kinds = {column: feature for column, feature in dict(features).items() if isinstance(feature, dict)}
+    kinds = {column: kind for column, kind in kinds.items() if column in schema.names}
     return {column: kind["names"] for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
 
 
@@ -180,7 +181,7 @@ def _of_dataset(found: Dataset, name: str, notes: Notes) -> tuple[pd.DataFrame, 
     """The rows of a data set, with names in place of the numbers of classes, and its fingerprint."""
     classes = {column: kind.names for column, kind in found.features.items() if isinstance(kind, ClassLabel)}
     frame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
-    return _named(frame, classes, name, notes), str(found._fingerprint)
+    return with_class_names(frame, classes, name, notes), str(found._fingerprint)
 
 
 def _of_frame(found: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
@@ -202,7 +203,9 @@ def _refuse_twice(frame: pd.DataFrame, name: object) -> None:
         raise InputError(f"{name}: several columns are called {twice}; rename or drop all but one of each")
 
 
-def _named(frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], file: str, notes: Notes) -> pd.DataFrame:
+def with_class_names(
+    frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], file: str, notes: Notes
+) -> pd.DataFrame:
     """The rows, with names in place of the numbers of classes; a number without a name, -1 for one, is no label."""
     for column in classes:
         numbers = frame[column]

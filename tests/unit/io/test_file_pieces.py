@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.errors import InputError, RequestError
 from tilth.io import file_pieces
@@ -54,6 +55,24 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
             writer.add(part)
     assert pq.read_table(tmp_path / "out.parquet").schema.field("n").type == "int64"
     assert pq.read_table(tmp_path / "out.parquet")["n"].to_pylist() == [None, *range(49)]
+
+
+def test_numbers_of_classes_are_read_as_their_names_in_every_piece(tmp_path: Path) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
+    numbers = [None] * 10 + [0, 1] * 20
+    rows = {"text": [f"row {i}" for i in range(50)], "label": numbers}
+    Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "rows.parquet")
+    found, notes = pieces("rows.parquet", tmp_path, piece=10 << 10)
+    assert len(found) == 5
+    with file_pieces.PieceWriter("parquet", tmp_path / "out.parquet") as writer:
+        for part in found:
+            writer.add(part)
+    written = pq.read_table(tmp_path / "out.parquet")
+    assert written["label"].to_pylist() == [None] * 10 + ["no", "yes"] * 20
+    (note,) = notes.found
+    assert str(note) == (
+        'rows.parquet held numbers of classes in 1 column, and is read with the classes\' names (first: column "label")'
+    )
 
 
 @pytest.mark.parametrize(
