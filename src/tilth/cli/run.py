@@ -94,7 +94,7 @@ def _read(asked: Asked, steps: progress.Steps) -> tuple[Request, Ingested]:
     steps.plan([progress.READING, progress.STARTING, *stages, progress.CLOSING])
     workspace = store.locate(asked.config, asked.out, anywhere=any([asked.input, asked.gold, asked.label]))
     request = night.Request(workspace=workspace, overrides=_overrides(asked), stages=stages, start=asked.start)
-    ingested = ingest(request.settings, workspace.root)
+    ingested = ingest(request.settings, workspace.root, workspace=workspace)
     for note in ingested.notes:
         steps.warn(f"tilth: {note}")
     return request, ingested
@@ -119,7 +119,10 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
 def _sources(ingested: Ingested) -> str:
     from tilth.io import shown
 
-    return " + ".join(f"{item['rows']} rows of {shown(item['path'])}" for item in ingested.inputs)
+    words = {"answers": "entries"}  # answers, and what undid them
+    return " + ".join(
+        f"{item['rows']} {words.get(item['split'], 'rows')} of {shown(item['path'])}" for item in ingested.inputs
+    )
 
 
 def _night(request: Request, ingested: Ingested, steps: progress.Steps, **options: Any) -> tuple[Path, int]:

@@ -46,7 +46,7 @@ def _row(run: Run, record: dict[str, Any], latest: Run | None) -> dict[str, Any]
         "run_id": run.path.name,
         "started": record["started"],
         "status": record["status"],
-        "rows": sum(item["rows"] for item in record["inputs"]),
+        "rows": sum(item["rows"] for item in record["inputs"] if item.get("split") != "answers"),
         "measured_on": "gold" if record.get("gold") else "cross-validated" if figures else None,
         "macro_f1": {task: found["macro_f1"] for task, found in figures.items() if isinstance(found, dict)},
         "promoted": bool(record.get("promoted")),

@@ -31,7 +31,7 @@ class WorkspaceData:
     def _ingested(self) -> Any:
         from tilth.io import ingest
 
-        return ingest(self.settings, self.workspace.root)
+        return ingest(self.settings, self.workspace.root, workspace=self.workspace)
 
     @cached_property
     def frame(self) -> pd.DataFrame:

@@ -15,10 +15,11 @@ from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.io import annotator_votes, file_rows, given_labels
 from tilth.io.annotator_votes import column_of
+from tilth.io.answers import apply_answers, read_answers
 from tilth.io.readers import Loaded
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
-from tilth.store import digest
+from tilth.store import Workspace, digest
 from tilth.text import unit_interval
 
 SLIP = 0.05
@@ -36,6 +37,7 @@ class Ingested:
         inputs: path, sha256 and rows of each file, for `run.json`.
         notes: what was read otherwise than it stands in the input, for a person to know.
         unreadable: the lines that could not be read.
+        answers: what people's answers did, for `run.json`; None where there are none.
     """
 
     samples: Dataset
@@ -43,10 +45,19 @@ class Ingested:
     inputs: list[dict[str, Any]]
     notes: list[Note] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    answers: dict[str, Any] | None = None
 
 
-def ingest(settings: Settings, root: Path, loaded: Loaded | None = None) -> Ingested:
+def ingest(
+    settings: Settings, root: Path, loaded: Loaded | None = None, workspace: Workspace | None = None
+) -> Ingested:
     """Read the input and the gold rows that the settings name, from files or from what is loaded under the name.
+
+    Args:
+        settings: which rows, and what of them.
+        root: the folder that relative names start from.
+        loaded: rows that are in memory already, by their name.
+        workspace: whose people's answers are applied; None: none are.
 
     Raises:
         InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
@@ -71,20 +82,27 @@ def ingest(settings: Settings, root: Path, loaded: Loaded | None = None) -> Inge
         _settle_labels(frame, votes, task, ~held, notes)
     annotator_votes.apply(frame, votes, settings.tasks, ~held)
     _lock_gold(frame, settings, held)
+    stored = read_answers(workspace.answers, root, notes) if workspace is not None else None
+    answers = None
+    if stored is not None:
+        inputs.append(stored.record)
+        answers = apply_answers(frame, stored, settings.tasks, notes)
     tasks = _tasks(frame, settings.tasks, notes)
     learned = frame[frame["split"].ne(Split.GOLD)]
     for task in settings.tasks:
         given_labels.tell(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
     given_labels.tell_gold(frame, tasks, notes)
     frame = frame.drop(columns=[FILE, ROW])
-    given = [f"{task.name}_given" for task in tasks]
-    unlabeled = frame[given].isna().all(axis=1) & frame["split"].ne(Split.GOLD)
+    bare = pd.concat([_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
+    unlabeled = bare & frame["split"].ne(Split.GOLD)
     frame.loc[unlabeled, "split"] = Split.UNLABELED.value
     if not (frame["text"].ne("") & frame["split"].ne(Split.GOLD)).any():
         raise InputError(f"no usable row: all {len(frame)} texts are empty; is data.text the right column?")
     samples = table.from_pandas(table.resolve(frame, tasks), tasks)
     table.validate(samples, tasks)
-    return Ingested(samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable)
+    return Ingested(
+        samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable, answers=answers
+    )
 
 
 def _require_labels(
@@ -163,8 +181,7 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes) 
     for config in configured:
         if table.reserved(config.name, [other.name for other in configured]):
             raise InputError(f'task "{config.name}" has the name of a column of the table; rename it in [[tasks]]')
-        given = learned[f"{config.name}_given"].dropna()
-        labels = config.labels or tuple(sorted(given.unique()))
+        labels = config.labels or tuple(sorted(_labels(learned, config.name).dropna().unique()))
         if not labels:
             raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
         found = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
@@ -181,6 +198,15 @@ def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes) 
     return tuple(tasks)
 
 
+def _labels(frame: pd.DataFrame, task: str) -> pd.Series:
+    """Each row's label by people: what somebody answered, else what was given, and none where no class fits."""
+    given = frame[f"{task}_given"]
+    if f"{task}_answer" not in frame:
+        return given
+    answer = frame[f"{task}_answer"]
+    return answer.where(answer.notna(), given.where(~frame[f"{task}_none"], None)).rename(f"{task}_given")
+
+
 def _parents(
     frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]], notes: Notes
 ) -> dict[str, tuple[str, ...]]:
@@ -190,8 +216,8 @@ def _parents(
     """
     if config.parent is None:
         return {}
-    known = frame[f"{config.parent}_given"].isin(labels[config.parent])
-    both = frame.loc[known, [f"{config.name}_given", f"{config.parent}_given"]].dropna()
+    both = pd.concat([_labels(frame, config.name), _labels(frame, config.parent)], axis=1)
+    both = both[both.iloc[:, 1].isin(labels[config.parent])].dropna()
     counts = both.value_counts(sort=False).sort_index(ascending=[True, False]).rename("rows").reset_index()
     counts.columns = pd.Index(["label", "parent", "rows"])
     counts = counts.sort_values("rows", ascending=False, kind="stable")

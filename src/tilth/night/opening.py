@@ -8,25 +8,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
 from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
+from tilth.night.gold_rescoring import rescored
 from tilth.night.request import Request
 from tilth.notes import UNREADABLE
 from tilth.store import Run
+from tilth.store.answers import back_up
 
 log = logging.getLogger(__name__)
 
 
 def begin(request: Request, ingested: Ingested | None = None) -> Run:
-    """Read the input and open a run; a wrong request raises before anything is written."""
+    """Read the input and open a run; a wrong request raises before anything is written.
+
+    People's answers are copied to a dated backup first: no night can compute them again.
+    """
+    if request.workspace.answers is not None:
+        back_up(request.workspace.answers, request.settings.store.keep_backups)
     if ingested is None:
-        ingested = ingest(request.settings, request.workspace.root)
+        ingested = ingest(request.settings, request.workspace.root, workspace=request.workspace)
         for note in ingested.notes:
             log.warning("%s", note)
     record, earlier = draft(request, ingested)
+    if (answers := record["answers"]) is not None and answers["gold"]["corrected"]:
+        frame, names = table.to_pandas(ingested.samples), table.names(ingested.tasks)
+        found = rescored(store.latest(request.workspace.runs), frame, names)
+        record["answers"] = {**answers, "gold": {**answers["gold"], "last_model": found}}
     run = Run.create(request.workspace.runs, record)
     store.write_table(run.path / "0-input.parquet", ingested.samples)
     if ingested.unreadable:
@@ -64,6 +76,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "taken_from": earlier[0].parent.name if earlier else None,
         "inputs": ingested.inputs,
         "ingest": {"notes": [note.to_json() for note in ingested.notes]},
+        "answers": ingested.answers,
         "tasks": [task.to_json() for task in ingested.tasks],
         # A stage that leaves nothing, because it is skipped or not asked for, hands on what it was given.
         "carried": {"in": carried, "out": carried},

@@ -48,6 +48,12 @@ COLUMNS: tuple[Column, ...] = (
         ("{task}_given", _S, "the label as it arrived; of several annotators, the majority's"),
         ("{task}_annotations", _S, "the votes of several annotators, as JSON: annotator and label"),
         ("{task}_answer", _S, "the label that a person gave in answer to tilth; never overruled"),
+        ("{task}_answers", _S, "where several people answered, as JSON: who and what"),
+        ("{task}_none", _B, "whether a person said that no class fits: an example of out of scope"),
+        ("{task}_shown", _S, "what stood beside the text when a person answered, as JSON"),
+        ("wrong_paraphrases", _S, "digests of texts that people refused as paraphrases of the row, as JSON"),
+        ("ask_again", _S, "why people are asked again: people_differ, text_changed or label_split"),
+        ("nobody_to_ask", _B, 'whether everybody who answers said "unclear"'),
     ),
     *_columns(
         ANY_STAGE,

@@ -76,3 +76,5 @@ class Reason(StrEnum):
     NOVELTY = "novelty"
     LEAK = "leak"
     BUDGET = "budget"
+    ANSWERED_JUNK = "answered_junk"
+    NONE_OF_THESE = "none_of_these"

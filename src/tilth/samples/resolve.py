@@ -1,12 +1,12 @@
 """The one rule that sets a row's current label.
 
-Precedence, highest first: a person's answer, a correction by cleaning, the label as given (unless cleaning doubts
-it), the label model's answer (called propagated where it rests on the text alone), and a given label that cleaning
-sent to review, with the probability that it is right as its weight. Where copies of one text contradict
-each other, that is the label of most of them, and none where two are as frequent. A given label that the
-evidence of weak supervision disputes is for a person to look at: the row then has no current label. A paraphrase
-inherits. Parent and child must agree, but where people gave both: their labels never change each other. Gold rows keep
-the label that they came with, whatever any stage says.
+Precedence, highest first: a person's answer ("none of these" leaves the row without a label), a correction by
+cleaning, the label as given (unless cleaning doubts it), the label model's answer (called propagated where it rests on
+the text alone), and a given label that cleaning sent to review, with the probability that it is right as its weight.
+Where copies of one text contradict each other, that is the label of most of them, and none where two are as frequent. A
+given label that the evidence of weak supervision disputes is for a person to look at: the row then has no current
+label. A paraphrase inherits. Parent and child must agree, but where people gave both: their labels never change each
+other. Gold rows keep the label that they came with, or that people put in its place, whatever any stage says.
 """
 
 from __future__ import annotations
@@ -85,6 +85,10 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
     origin[(origin == Origin.WEAK.value) & alone] = Origin.PROPAGATED.value
     frame[name], frame[f"{name}_origin"], frame[f"{name}_confidence"] = label, origin, confidence
     frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold).mask(disputed, Action.REVIEW), origin)
+    none = _column(frame, f"{name}_none", False).fillna(False).astype(bool) & ~gold
+    frame.loc[none, [name, f"{name}_origin"]] = None
+    frame.loc[none, f"{name}_confidence"] = np.nan
+    frame.loc[none, f"{name}_reason"] = Reason.NONE_OF_THESE.value
 
 
 def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.ndarray) -> np.ndarray:
@@ -112,7 +116,8 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     # What cleaning or weak supervision took from the parent does not come back by way of a child that says the same.
     withdrawn = frame[f"{parent}_reason"].isin([Reason.LABEL_ISSUE, Reason.LABEL_REVIEW])
     withdrawn &= frame[f"{parent}_given"].eq(implied)
-    withdrawn |= frame[f"{parent}_reason"].eq(Reason.CONFLICTING_COPIES)  # whichever of their labels the child says
+    # Whichever of their labels the child says; and where no class fits, by a person's word, none comes back.
+    withdrawn |= frame[f"{parent}_reason"].isin([Reason.CONFLICTING_COPIES, Reason.NONE_OF_THESE])
     missing = implied.notna() & frame[parent].isna() & ~withdrawn
     pairs = zip(frame[child.name], frame[parent], strict=True)
     clash = pd.Series([bool(places.get(label)) and above not in places[label] for label, above in pairs], frame.index)

@@ -228,6 +228,7 @@ def unlabeled(frame: pd.DataFrame, task: str) -> np.ndarray:
     """Boolean mask, shape (rows,), of the active rows of the input that nobody, and no function, ever labeled."""
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & (frame["source"] == Source.INPUT)
     mask &= frame[f"{task}_given"].isna() & frame[f"{task}_origin"].isin([None, Origin.PROPAGATED])
+    mask &= frame[f"{task}_reason"].ne(Reason.NONE_OF_THESE)  # by a person's word
     return mask.to_numpy(dtype=bool)
 
 

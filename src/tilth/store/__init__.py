@@ -1,4 +1,4 @@
-"""What stands on disk: whole files, digests, the cache, runs, the workspace.
+"""What stands on disk: whole files, digests, the cache, runs, the workspace; people's answers in `answers/`.
 
 In: values, tables, records. Out: files that are whole or not there, their digests, the content-addressed cache, the
 runs of a workspace, and what `tilth clean` removes. A new kind of cached value is named once, in `cache.py`.

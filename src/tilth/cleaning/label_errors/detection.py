@@ -133,6 +133,8 @@ def _codes(frame: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
     active = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE)
     answer = frame[f"{task.name}_answer"] if f"{task.name}_answer" in frame else pd.Series(None, frame.index, object)
     label = answer.where(answer.notna(), frame[f"{task.name}_given"])
+    if f"{task.name}_none" in frame:  # by a person's word no class fits
+        label = label.mask(frame[f"{task.name}_none"].fillna(False).astype(bool), None)
     return np.where(active, task.codes(label), -1), answer.isna().to_numpy(dtype=bool)
 
 
