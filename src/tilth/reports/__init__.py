@@ -1,8 +1,9 @@
 """What people read of a night.
 
 In: a run's folder. Out: its page, `report.html`, which opens anywhere, and `report.json` with the same numbers
-(`page/`); what is different between two nights (`diff/`), why a row is what it is (`explain/`), and whether the figures
-are good enough (`gates.py`). `drawing/` turns the numbers of a figure into a picture.
+(`page/`); what is different between two nights (`diff/`), why a row is what it is (`explain/`), whether the figures are
+good enough (`gates.py`), and whether live texts are otherwise (`drift/`). What is wrong with one file is `audit/`, a room
+with a face of its own. `drawing/` turns the numbers of a figure into a picture.
 """
 
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         night_measures,
         since_last_night,
     )
+    from tilth.reports.drift import LiveTexts, Reference, drift_lines, drift_sheet, measure_drift, reference_of
     from tilth.reports.explain import find_row, stories, story, story_lines
     from tilth.reports.gates import failed_gates, parse_gate
     from tilth.reports.page import write
@@ -33,18 +35,25 @@ _OF_DIFF = (
     "since_last_night",
 )
 
+_OF_DRIFT = ("LiveTexts", "Reference", "drift_lines", "drift_sheet", "measure_drift", "reference_of")
 _OF_EXPLAIN = ("find_row", "stories", "story", "story_lines")
 
 __all__ = [
+    "LiveTexts",
+    "Reference",
     "compare_nights",
     "diff_lines",
     "diff_page",
+    "drift_lines",
+    "drift_sheet",
     "failed_gates",
     "find_row",
+    "measure_drift",
     "night_alarms",
     "night_before",
     "night_measures",
     "parse_gate",
+    "reference_of",
     "since_last_night",
     "stories",
     "story",
@@ -56,6 +65,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "diff": _OF_DIFF,
+        "drift": _OF_DRIFT,
         "explain": _OF_EXPLAIN,
         "gates": ("failed_gates", "parse_gate"),
         "page": ("write",),

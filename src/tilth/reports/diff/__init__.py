@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from tilth.reports.diff.console import diff_lines
     from tilth.reports.diff.html import diff_page
     from tilth.reports.diff.nights import night_before
+    from tilth.reports.diff.significance import ALPHA, holm, shares_differ
     from tilth.reports.diff.thresholds import night_alarms, night_measures
 
 __all__ = [
+    "ALPHA",
     "compare_nights",
     "diff_lines",
     "diff_page",
+    "holm",
     "night_alarms",
     "night_before",
     "night_measures",
+    "shares_differ",
     "since_last_night",
 ]
 
@@ -36,6 +40,7 @@ __getattr__, __dir__ = lazy_exports(
         "console": ("diff_lines",),
         "html": ("diff_page",),
         "nights": ("night_before",),
+        "significance": ("ALPHA", "holm", "shares_differ"),
         "thresholds": ("night_alarms", "night_measures"),
     },
 )

@@ -1,0 +1,47 @@
+"""Drift as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_SHOWN = 8
+
+
+def drift_lines(found: Mapping[str, Any]) -> list[str]:
+    """What `measure_drift` found, the verdict first."""
+    outside = found["out_of_scope"]
+    head = "drifted" if found["drifted"] else "no drift beyond chance"
+    low, high = outside["interval"]
+    lines = [
+        f"{head}: {found['rows']:,} texts beside {found['reference_rows']:,} rows of night {found['run_id']}",
+        f"  out of scope: {outside['rows']:,} ({outside['share']:.1%}, 95% interval {low:.1%} to {high:.1%}); of the "
+        f"night's own rows {outside['reference_share']:.1%}{_chance(outside['drifted'])}",
+    ]
+    for task, one in found["tasks"].items():
+        for word in ("grew", "shrank"):
+            named = ", ".join(_class(item) for item in one[word][:_SHOWN])
+            more = f" and {len(one[word]) - _SHOWN} more" if len(one[word]) > _SHOWN else ""
+            if named:
+                lines.append(f"  {task}, {word}: {named}{more}")
+        if not (one["grew"] or one["shrank"]):
+            lines.append(f"  {task}: no class grew or shrank beyond chance")
+        now, then = one["mean_confidence"], one["reference_mean_confidence"]
+        if now is not None and then is not None:
+            lines.append(
+                f"  {task}: the model is {now:.0%} sure on average ({then:.0%} of the night's rows, which it learned)"
+            )
+    if found["new_words"]:
+        words = ", ".join(f"{one['word']} ({one['rows']})" for one in found["new_words"][: 2 * _SHOWN])
+        lines.append(f"  new words: {words}")
+    if found["seen_before"]:
+        lines.append(f"  texts that the night has word for word: {found['seen_before']:,}")
+    return lines
+
+
+def _class(one: Mapping[str, Any]) -> str:
+    return f"{one['label']} {one['reference_share']:.1%} to {one['share']:.1%}"
+
+
+def _chance(drifted: bool) -> str:
+    return "" if drifted else ", which chance explains"
