@@ -27,18 +27,17 @@ import _results
 import numpy as np
 from _strategies import OURS, PEERS, Ask, Step
 from cleaning import read
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
-from sklearn.naive_bayes import ComplementNB
 from threadpoolctl import threadpool_limits
 
 from tilth.active_learning import query_strategies
 from tilth.active_learning.clustering import center_rows
 from tilth.active_learning.learner import Learner
 from tilth.config import EncoderConfig
-from tilth.learn import fit_predict, new_probe
+from tilth.learn import complement_naive_bayes, fit_predict, new_probe
 from tilth.learn.encoder import Encoder
 from tilth.learn.label_spreading import NEAREST, graph, spread
+from tilth.learn.lexical import RarityWeights, count_ngrams
 from tilth.learn.neighbors import nearest
 from tilth.store import Cache
 
@@ -89,13 +88,14 @@ class Rows:
 
     @cached_property
     def words(self) -> Any:
-        """Weighted counts of words and pairs of words."""
-        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform(self.texts)
+        """The rows' word n-grams, weighted by rarity."""
+        counts = count_ngrams(self.texts)
+        return RarityWeights.fit(counts).transform(counts).words
 
     def by_words(self, labeled: np.ndarray) -> np.ndarray:
         """What a model of the words says of all rows, shape (rows, classes)."""
-        model = ComplementNB().fit(self.words[labeled], self.codes[labeled])
-        return np.asarray(model.predict_proba(self.words))
+        seen = np.unique(self.codes[labeled])
+        return complement_naive_bayes(self.words[labeled], self.codes[labeled], self.words, self.classes)[:, seen]
 
 
 def load(name: str, folder: Path, encoder: Encoder) -> Rows:
@@ -259,7 +259,7 @@ def main() -> None:
         return
     _results.write(
         "active_learning",
-        "## Labels to 95% of what all labels give\n\n"
+        "# Labels to 95% of what all labels give\n\n"
         f"`python benchmarks/active_learning.py --seeds {arguments.seeds}` ({_results.machine()})\n\n"
         f"Gold macro-F1 of the linear probe, trained on the queried labels only; targets: {', '.join(targets)}. "
         f"{STEP} labels a step, from {FIRST} a class: the rows nearest the centers of k-means (`centers`) or rows by "

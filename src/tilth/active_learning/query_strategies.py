@@ -23,6 +23,8 @@ Strategy: TypeAlias = Callable[..., Picked]
 _STRATEGIES: dict[str, Strategy] = {}
 _CHUNK = 65_536
 """Rows whose probabilities stand in memory at a time."""
+NEED_WORDING = frozenset({"committee"})
+"""Strategies that ask the learner for its `wording`."""
 COVERAGE_ROWS = 10_000
 """Rows of the pool that `uncertain_mass` weighs against each other at a time: their similarities take 400 MB."""
 COVERAGE_POWER = 4

@@ -26,7 +26,7 @@ from tilth.active_learning.queue import (
     without_sure_label,
 )
 from tilth.io import write_csv
-from tilth.learn import new_probe
+from tilth.learn import complement_naive_bayes, new_probe
 from tilth.samples import Task
 from tilth.stage import Resources, StageResult
 
@@ -86,7 +86,11 @@ def _asked_by_strategy(
     probabilities = np.zeros((len(pool), len(task.labels)), dtype=np.float32)
     if not len(pool):
         return np.zeros(0, dtype=np.int64), probabilities
-    probabilities[:, task.codes(learner.estimator.classes_)] = learner.predict_proba(vectors[pool])
+    seen = task.codes(learner.estimator.classes_)
+    probabilities[:, seen] = learner.predict_proba(vectors[pool])
+    if config.strategy in query_strategies.NEED_WORDING:
+        words, codes = resources.evidence.lexical.words, task.codes(frame[task.name])
+        learner.wording = complement_naive_bayes(words[labeled], codes[labeled], words[pool], len(task.labels))[:, seen]
     picks, _ = learner.query(vectors[pool], n_instances=min(config.batch, len(pool)))
     return np.asarray(picks), probabilities
 

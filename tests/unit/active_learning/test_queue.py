@@ -17,7 +17,7 @@ from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import Config
-from tilth.active_learning.queue import gains
+from tilth.active_learning.queue import QueueInputs, gains
 from tilth.active_learning.queue.sources import sources
 from tilth.errors import ContractError
 from tilth.learn import Evidence, Neighbors
@@ -78,14 +78,14 @@ def test_what_is_in_doubt_is_asked_with_its_reason_and_counted(tmp_path: Path) -
         "suspect", 'The given intent "refund" looks wrong: 5% likely to be right',
     ]  # fmt: skip
     assert queue.loc["b2", ["detector", "reason"]].tolist() == [
-        "review", 'The given intent "slow" may be wrong: 40% likely to be right',
+        "label_review", 'The given intent "slow" may be wrong: 40% likely to be right',
     ]  # fmt: skip
     assert queue.loc["c1", "reason"] == 'Labeling functions say otherwise (90% sure); the given intent is "outage"'
     assert queue.loc["u1", "reason"].startswith('It has no sure intent: the model wavers between "refund" (')
     assert queue.loc["u1", "belief"].startswith("refund 0.")
     assert (np.diff(queue["score"]) <= 0).all()
     counts = result.metrics["detectors"]
-    assert counts["review"] == {"found": 1, "asked": 1, "beyond": 0}
+    assert counts["label_review"] == {"found": 1, "asked": 1, "beyond": 0}
     assert result.metrics["beyond_the_budget"] == 0
     cut = perform(samples, tmp_path / "cut", batch=1).metrics
     assert sum(one["asked"] for one in cut["detectors"].values()) == 1
@@ -200,7 +200,7 @@ def test_what_is_like_junk_is_worth_less(tmp_path: Path) -> None:
 
 
 def test_a_source_is_registered_once_and_by_name() -> None:
-    assert {"suspect", "review", "dispute", "conflict", "uncertain", "paraphrase"} <= set(sources())
+    assert {"suspect", "label_review", "dispute", "conflicting_copies", "uncertain", "paraphrase"} <= set(sources())
     with pytest.raises(ValueError, match='"suspect" is registered already'):
         stages.register_source("suspect", seconds=1)
     with pytest.raises(ValueError, match="expected more than 0"):
@@ -211,3 +211,24 @@ def test_a_source_is_registered_once_and_by_name() -> None:
 
 def test_weights_of_no_rows() -> None:
     assert gains.told_of(sparse.csr_array((0, 0)), np.zeros(0, bool), np.zeros(0)).shape == (0,)
+
+
+def test_an_answer_that_does_not_stand_is_asked_again_and_what_nobody_can_answer_never() -> None:
+    frame = table.to_pandas(make_table()).assign(ask_again=None, nobody_to_ask=False, intent_none=False)
+    frame.loc[frame["id"] == "b1", "ask_again"] = "people_differ"
+    frame.loc[frame["id"] == "u1", "nobody_to_ask"] = True
+    frame.loc[frame["id"] == "u2", "intent_none"] = True
+    inputs = QueueInputs(
+        frame=frame, tasks=TASKS, task=TASKS[1], pool=np.zeros(0, np.int64), probabilities=np.zeros((0, 3)),
+        picks=np.zeros(0, np.int64), questions=(), learned=True,
+    )  # fmt: skip
+    (doubts,) = sources()["ask_again"](inputs)
+    assert doubts.first
+    assert [(frame["id"][row], doubts.reason(row)) for row in doubts.rows] == [("b1", "People answered differently")]
+    assert not inputs.eligible[frame.index[frame["id"] == "u1"]].any()
+    assert not inputs.open(TASKS[1])[frame["id"].isin(["u1", "u2"])].any()
+
+
+def test_the_committee_has_a_member_for_the_words(tmp_path: Path) -> None:
+    result = perform(make_table(), tmp_path, strategy="committee")
+    assert set(sheet(result).index) == {"u1", "u2"}

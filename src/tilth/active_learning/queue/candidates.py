@@ -69,16 +69,21 @@ class QueueInputs:
 
 
 def askable(frame: pd.DataFrame) -> np.ndarray:
-    """Active rows of the input that are not gold, boolean, shape (rows,)."""
+    """Active rows of the input that are not gold, and that somebody can answer, boolean, shape (rows,)."""
     mask = frame["status"].eq(Status.ACTIVE) & frame["split"].ne(Split.GOLD) & frame["source"].ne(Source.PARAPHRASE)
+    if "nobody_to_ask" in frame:  # everybody who answers said that it is unclear
+        mask &= ~frame["nobody_to_ask"].eq(True)
     return np.asarray(mask.to_numpy(dtype=bool))
 
 
 def unanswered(frame: pd.DataFrame, task: Task) -> np.ndarray:
-    """Rows that no person has answered for a task, boolean, shape (rows,)."""
-    if f"{task.name}_answer" not in frame:
-        return np.ones(len(frame), dtype=bool)
-    return np.asarray(frame[f"{task.name}_answer"].isna().to_numpy(dtype=bool))
+    """Rows that no person has answered for a task, be it by "none of these", boolean, shape (rows,)."""
+    mask = np.ones(len(frame), dtype=bool)
+    if f"{task.name}_answer" in frame:
+        mask &= frame[f"{task.name}_answer"].isna().to_numpy(dtype=bool)
+    if f"{task.name}_none" in frame:
+        mask &= ~frame[f"{task.name}_none"].eq(True).to_numpy(dtype=bool)
+    return mask
 
 
 def without_sure_label(frame: pd.DataFrame, task: Task) -> np.ndarray:
@@ -98,6 +103,7 @@ class Doubts:
         believed: the label that tilth believes, None where it believes none, shape (doubts,).
         seconds: what an answer takes beyond reading; None takes what the source was registered with.
         ordered: the source's own order is kept: the first of its rows gets the largest of their gains.
+        first: the rows come before all others, whatever their gain: an answer was given, and is owed.
     """
 
     rows: np.ndarray
@@ -107,3 +113,4 @@ class Doubts:
     believed: np.ndarray
     seconds: np.ndarray | None = None
     ordered: bool = False
+    first: bool = False

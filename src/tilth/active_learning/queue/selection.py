@@ -65,9 +65,11 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
     rows = _by_row(inputs, evidence, found)
     rates = np.full(len(inputs.frame), np.nan)
     rates[rows["row"]] = rows["rate"]
-    worth = rows[rows["gain"] >= _WORTH]
+    worth = rows[(rows["gain"] >= _WORTH) | rows["first"]]
     thin = _thin_first(inputs, worth, int(THIN_SHARE * budget))
-    ordered = pd.concat([worth.loc[thin], worth.drop(index=thin)])
+    owed = worth.index[worth["first"]].tolist()
+    before = list(dict.fromkeys([*owed, *thin]))
+    ordered = pd.concat([worth.loc[before], worth.drop(index=before)])
     by_lot = int(random_share * budget)
     while True:  # few rows in doubt are accompanied by fewer rows by lot
         copies, drawn = NearCopies(inputs.frame, evidence), _lot(inputs, by_lot, seed)
@@ -75,7 +77,7 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
         if random_share == 1 or by_lot <= (most := int(random_share / (1 - random_share) * len(chosen) + 1e-9)):
             break
         by_lot = most
-    chosen = chosen.sort_values("rate", ascending=False, kind="stable")
+    chosen = chosen.sort_values(["first", "rate"], ascending=False, kind="stable")
     asked = _interleaved(chosen, _random_lines(inputs, drawn, seconds=answer_seconds(RANDOM)))
     asked["group"] = [copies.members(int(row), without_sure_label(inputs.frame, inputs.task)) for row in asked["row"]]
     counts = _counts(found, asked, copies)
@@ -121,9 +123,10 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
         gain = gain * fit[doubts.rows]
         seconds = np.full(len(doubts.rows), answer_seconds(name)) if doubts.seconds is None else doubts.seconds
         columns = {"row": doubts.rows, "gain": gain, "seconds": seconds, "believed": doubts.believed}
-        parts.append(pd.DataFrame(columns).assign(detector=name, task=doubts.task or "", place=len(parts)))
+        known = {"detector": name, "task": doubts.task or "", "place": len(parts), "first": doubts.first}
+        parts.append(pd.DataFrame(columns).assign(**known))
     whole = pd.concat(parts, ignore_index=True)
-    whole = whole.sort_values(["row", "gain"], ascending=[True, False], kind="stable")
+    whole = whole.sort_values(["row", "first", "gain"], ascending=[True, False, False], kind="stable")
     each = whole.drop_duplicates(["row", "task"])  # of two doubts about one label, the answer settles both
     lines = each.drop_duplicates("row").set_index("row", drop=False)
     lines.index.name = None
@@ -131,7 +134,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
     texts = inputs.frame["text"].to_numpy(dtype=object)[lines["row"]]
     lines["rate"] = 60 * lines["gain"] / (lines["seconds"] + gains.reading_seconds(texts.tolist()))
     lines["reason"] = [found[place][1].reason for place in lines["place"]]
-    return lines.sort_values(["rate", "row"], ascending=[False, True], kind="stable")
+    return lines.sort_values(["first", "rate", "row"], ascending=[False, False, True], kind="stable")
 
 
 class _Worth:

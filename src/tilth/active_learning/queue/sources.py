@@ -51,6 +51,21 @@ def _action(inputs: QueueInputs, task: Task, *actions: Action) -> np.ndarray:
     return np.asarray(inputs.open(task) & np.isin(inputs.words(f"{task.name}_action").astype(str), list(actions)))
 
 
+@source("ask_again", seconds=CHOICE)
+def asked_again(inputs: QueueInputs) -> Iterator[Doubts]:
+    """Rows whose answer does not stand: people differ, the text has changed since, or the label was split."""
+    why = inputs.words("ask_again")
+    rows = np.flatnonzero(inputs.eligible & (why != None))  # noqa: E711 - elementwise
+    words = {"people_differ": "People answered differently", "text_changed": "The text has changed since its answer"}
+    believed = inputs.words(inputs.task.name)[rows]
+    doubt = np.ones(len(rows))
+
+    def reason(row: int) -> str:
+        return words.get(why[row], f"Its answer does not stand ({str(why[row]).replace('_', ' ')})")
+
+    yield Doubts(rows=rows, doubt=doubt, reason=reason, task=inputs.task.name, believed=believed, first=True)
+
+
 @source("suspect", seconds=YES_OR_NO)
 def suspects(inputs: QueueInputs) -> Iterator[Doubts]:
     """Given labels that cleaning judged wrong, and set aside or corrected."""
@@ -67,7 +82,7 @@ def suspects(inputs: QueueInputs) -> Iterator[Doubts]:
         yield Doubts(rows=rows, doubt=1 - in_force_right[rows], reason=reason, task=task.name, believed=suggested[rows])
 
 
-@source("review", seconds=YES_OR_NO)
+@source("label_review", seconds=YES_OR_NO)
 def reviews(inputs: QueueInputs) -> Iterator[Doubts]:
     """Given labels that are a toss-up: learned from at the probability that they are right, until a person says."""
     for task in inputs.tasks:
@@ -102,7 +117,7 @@ def disputes(inputs: QueueInputs) -> Iterator[Doubts]:
         yield Doubts(rows=rows, doubt=sure[rows], reason=reason, task=task.name, believed=voted[rows])
 
 
-@source("conflict", seconds=CHOICE)
+@source("conflicting_copies", seconds=CHOICE)
 def conflicts(inputs: QueueInputs) -> Iterator[Doubts]:
     """Copies of one text that came with different labels."""
     for task in inputs.tasks:
