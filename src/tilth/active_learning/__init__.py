@@ -19,16 +19,20 @@ __all__ = ["Config", "check", "run"]
 
 
 def check(config: Config) -> None:
-    """Whether the strategy that the config names exists.
+    """Whether the strategy and the sources that the config names exist.
 
     Raises:
-        ConfigError: it does not; naming the nearest one.
+        ConfigError: one does not; naming the nearest one.
     """
     # The default exists, and the import is heavy.
     if config.strategy != Config().strategy:
         from tilth.active_learning import query_strategies
 
         query_strategies.get(config.strategy)
+    if config.sources:
+        from tilth.active_learning.queue import check_sources
+
+        check_sources(config.sources)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

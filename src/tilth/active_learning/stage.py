@@ -58,6 +58,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         picks=picks,
         questions=resources.questions,
         learned=learned,
+        only=config.sources,
     )
     queue = build_queue(
         inputs, resources.evidence, budget=config.batch, random_share=config.random, seed=resources.seed

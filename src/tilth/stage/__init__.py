@@ -6,7 +6,14 @@ as questions of a source that it registers: see `questions`.
 """
 
 from tilth.stage.contract import Figure, Resources, StageModule, StageResult
-from tilth.stage.questions import Question, answer_seconds, read_questions, register_source, write_questions
+from tilth.stage.questions import (
+    Question,
+    answer_seconds,
+    read_questions,
+    register_source,
+    registered_sources,
+    write_questions,
+)
 from tilth.stage.registry import NAMES, check, configs, external_cache_inputs, get, perform, why_skipped
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "perform",
     "read_questions",
     "register_source",
+    "registered_sources",
     "why_skipped",
     "write_questions",
 ]

@@ -37,6 +37,11 @@ def register_source(name: str, *, seconds: float) -> None:
     _SOURCES[name] = seconds
 
 
+def registered_sources() -> tuple[str, ...]:
+    """The names of all sources that are registered, in the order in which they were."""
+    return tuple(_SOURCES)
+
+
 def answer_seconds(name: str) -> float:
     """What an answer to a source's question takes beyond reading the text.
 

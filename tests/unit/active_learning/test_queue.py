@@ -19,7 +19,7 @@ from tilth import stage as stages
 from tilth.active_learning import Config
 from tilth.active_learning.queue import QueueInputs, gains
 from tilth.active_learning.queue.sources import sources
-from tilth.errors import ContractError
+from tilth.errors import ConfigError, ContractError
 from tilth.learn import Evidence, Neighbors
 from tilth.stage import Question
 from tilth.store import Cache
@@ -197,6 +197,15 @@ def test_what_is_like_junk_is_worth_less(tmp_path: Path) -> None:
     with_junk = sheet(perform(changed(aside, [*ROWS, *junk, *like]), tmp_path))
     without = sheet(perform(make_table([*ROWS, *like]), tmp_path / "without"))
     assert with_junk.loc["x1", "score"] < 0.5 * without.loc["x1", "score"]
+
+
+def test_who_may_ask_can_be_named(tmp_path: Path) -> None:
+    samples = changed({"a3": SUSPECT, "b2": REVIEW})
+    assert sheet(perform(samples, tmp_path, sources=("suspect",))).index.tolist() == ["a3"]
+    nobody = perform(samples, tmp_path / "none", sources=("dispute",))
+    assert nobody.skipped == "nothing to ask"
+    with pytest.raises(ConfigError, match='names "suspekt", which is unknown; did you mean "suspect"'):
+        stages.check("active_learning", Config(sources=("suspekt",)))
 
 
 def test_a_source_is_registered_once_and_by_name() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilth.active_learning.queue.candidates import Doubts, QueueInputs, askable, unanswered, without_sure_label
     from tilth.active_learning.queue.selection import Queue, build_queue
     from tilth.active_learning.queue.sheet import queue_sheet
-    from tilth.active_learning.queue.sources import source
+    from tilth.active_learning.queue.sources import check_sources, source
 
 __all__ = [
     "Doubts",
@@ -23,6 +23,7 @@ __all__ = [
     "QueueInputs",
     "askable",
     "build_queue",
+    "check_sources",
     "queue_sheet",
     "source",
     "unanswered",
@@ -35,6 +36,6 @@ __getattr__, __dir__ = lazy_exports(
         "candidates": ("Doubts", "QueueInputs", "askable", "unanswered", "without_sure_label"),
         "selection": ("Queue", "build_queue"),
         "sheet": ("queue_sheet",),
-        "sources": ("source",),
+        "sources": ("check_sources", "source"),
     },
 )

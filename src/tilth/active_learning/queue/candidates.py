@@ -28,6 +28,7 @@ class QueueInputs:
         picks: places, within the pool, of the strategy's picks, best first.
         questions: what the last night left.
         learned: whether there were labels to learn from.
+        only: names of the sources that may ask; none = all.
     """
 
     frame: pd.DataFrame
@@ -38,6 +39,7 @@ class QueueInputs:
     picks: np.ndarray
     questions: Sequence[Question]
     learned: bool
+    only: Sequence[str] = ()
 
     @cached_property
     def eligible(self) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,7 +106,8 @@ def _counts(found: Sequence[tuple[str, Doubts]], asked: pd.DataFrame, copies: Ne
 def _found(inputs: QueueInputs) -> list[tuple[str, Doubts]]:
     """What every source would ask, by detector."""
     tonight = [(name, doubts) for name, find in sources().items() for doubts in find(inputs)]
-    return [*tonight, *asked_last_night(inputs)]
+    found = [*tonight, *asked_last_night(inputs)]
+    return [(name, doubts) for name, doubts in found if not inputs.only or name in inputs.only]
 
 
 def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, Doubts]]) -> pd.DataFrame:
@@ -123,8 +125,17 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
         gain = gain * fit[doubts.rows]
         seconds = np.full(len(doubts.rows), answer_seconds(name)) if doubts.seconds is None else doubts.seconds
         columns = {"row": doubts.rows, "gain": gain, "seconds": seconds, "believed": doubts.believed}
-        known = {"detector": name, "task": doubts.task or "", "place": len(parts), "first": doubts.first}
+        known: dict[str, Any] = {
+            "detector": name,
+            "task": doubts.task or "",
+            "place": len(parts),
+            "first": doubts.first,
+        }
         parts.append(pd.DataFrame(columns).assign(**known))
+    if not parts:
+        return pd.DataFrame(
+            columns=["row", "gain", "seconds", "believed", "task", "first", "rate", "reason", "detector"]
+        )
     whole = pd.concat(parts, ignore_index=True)
     whole = whole.sort_values(["row", "first", "gain"], ascending=[True, False, False], kind="stable")
     each = whole.drop_duplicates(["row", "task"])  # of two doubts about one label, the answer settles both

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs
+from tilth.errors import ConfigError, did_you_mean
 from tilth.samples import Action, Reason, Source, Status, Task
-from tilth.stage import Question, register_source
+from tilth.stage import Question, register_source, registered_sources
 from tilth.text import digest
 
 Find: TypeAlias = Callable[[QueueInputs], Iterator[Doubts]]
@@ -41,6 +42,18 @@ def source(name: str, *, seconds: float) -> Callable[[Find], Find]:
 def sources() -> Mapping[str, Find]:
     """The sources of this night, by name."""
     return _SOURCES
+
+
+def check_sources(names: Sequence[str]) -> None:
+    """Whether all of these may ask.
+
+    Raises:
+        ConfigError: one is not registered; naming the nearest one.
+    """
+    known = registered_sources()
+    for name in names:
+        if name not in known:
+            raise ConfigError(f'active_learning.sources names "{name}", which is unknown; {did_you_mean(name, known)}')
 
 
 def _percent(share: float) -> str:
