@@ -16,6 +16,7 @@ from tests.unit.reports.nights import LABELS, codes, rows, votes, write
 from tilth import cli, reports
 from tilth.errors import RequestError
 from tilth.reports.diff.significance import count_change, discordant, holm, shares_differ
+from tilth.store import Run
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -238,3 +239,9 @@ def test_exact_tests_by_hand() -> None:
     assert usual == (-2, 2)
     # One row came and one went, each of the class by half: by chance -1, 0, 0 or +1.
     assert count_change(1, 0.5, added=1, removed=1, moved=0)[0] == pytest.approx(0.5)
+
+
+def test_rows_that_wait_for_a_person_are_measured(tmp_path: Path) -> None:
+    frame = rows(100, gold=0)
+    frame.loc[:4, ["status", "reason"]] = ["review", "outlier"]
+    assert reports.night_measures(Run(write(tmp_path / "night-01", frame)))["review"] == 5

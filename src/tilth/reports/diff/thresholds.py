@@ -142,7 +142,7 @@ def _waits(rows: pd.DataFrame, tasks: Iterable[str]) -> np.ndarray:
     waits = rows["status"].eq(Status.REVIEW).to_numpy(dtype=bool)
     active = rows["status"].eq(Status.ACTIVE).to_numpy(dtype=bool)
     for task in tasks:
-        waits |= active & column(rows, f"{task}_reason").isin(_DOUBTED).to_numpy(dtype=bool)
+        waits = waits | (active & column(rows, f"{task}_reason").isin(_DOUBTED).to_numpy(dtype=bool))
     return waits
 
 
