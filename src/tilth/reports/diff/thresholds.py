@@ -139,7 +139,7 @@ def _own(side: Side) -> dict[str, float]:
 
 def _waits(rows: pd.DataFrame, tasks: Iterable[str]) -> np.ndarray:
     """Rows that a person should look at: their text, or a label of theirs; boolean, shape (rows,)."""
-    waits = rows["status"].eq(Status.REVIEW).to_numpy(dtype=bool)
+    waits = rows["status"].eq(Status.REVIEW).to_numpy(dtype=bool, copy=True)
     active = rows["status"].eq(Status.ACTIVE).to_numpy(dtype=bool)
     for task in tasks:
         waits = waits | (active & column(rows, f"{task}_reason").isin(_DOUBTED).to_numpy(dtype=bool))

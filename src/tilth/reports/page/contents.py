@@ -10,6 +10,7 @@ from typing import Any
 from tilth.reports.diff import night_before
 from tilth.reports.page import pictures
 from tilth.reports.page.engineers import engineers
+from tilth.reports.page.ledger import ledger
 from tilth.reports.page.run_files import RECORD, RunFiles, read_run
 from tilth.reports.page.since import since
 from tilth.reports.page.text_map import text_map
@@ -44,6 +45,7 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "to_do": to_do(run, touched, found),
         "since": since(run),
         "ledger": run.record.get("ledger"),
+        "ledger_lines": ledger(run),
         "touched": {"rows": len(touched.positions), "verdicts": touched.counts},
         **_pictures(run, touched, found),
         "engineers": engineers(run),
