@@ -2,8 +2,8 @@
 
 In: a run's folder. Out: its page, `report.html`, which opens anywhere, and `report.json` with the same numbers
 (`page/`); what is different between two nights (`diff/`), why a row is what it is (`explain/`), whether the figures are
-good enough (`gates.py`), and whether live texts are otherwise (`drift/`). What is wrong with one file is `audit/`, a room
-good enough (`gates.py`), and whether live texts differ (`drift/`). What is wrong with one file is `audit/`, a room
+good enough (`gates.py`), and whether live texts differ (`drift/`). What is wrong with one file is `audit/`, a room with
+a face of its own. `drawing/` turns the numbers of a figure into a picture.
 """
 
 from typing import TYPE_CHECKING
