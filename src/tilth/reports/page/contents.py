@@ -11,6 +11,7 @@ from tilth.reports.diff import night_before
 from tilth.reports.page import pictures
 from tilth.reports.page.engineers import engineers
 from tilth.reports.page.ledger import ledger
+from tilth.reports.page.row_stories import add_stories
 from tilth.reports.page.run_files import RECORD, RunFiles, read_run
 from tilth.reports.page.since import since
 from tilth.reports.page.text_map import text_map
@@ -50,7 +51,9 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         **_pictures(run, touched, found),
         "engineers": engineers(run),
     }
-    return _finite(report), _finite({"rows": row_facts(run, touched)})["rows"]
+    facts = row_facts(run, touched)
+    add_stories(run, facts)
+    return _finite(report), _finite({"rows": facts})["rows"]
 
 
 def _pictures(run: RunFiles, touched: TouchedRows, found: list[dict[str, Any]]) -> dict[str, Any]:

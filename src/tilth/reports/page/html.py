@@ -56,6 +56,7 @@ def render(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], files: 
         "origins": _ORIGINS,
         "suspects": list(SUSPECTS),
         "files": list(files),
+        "run": report["run_id"],
     }
     return environment.get_template("page.html.j2").render(
         report=report,

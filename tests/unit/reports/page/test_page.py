@@ -111,6 +111,13 @@ def test_the_gravest_rows_stand_first_and_the_queue_in_order(written: Written) -
     assert facts["o"] == "corrected"
 
 
+def test_the_first_rows_tell_what_explain_tells(written: Written) -> None:
+    more = _rows(written[2])[0]["e"]
+    assert more["from"].startswith("data/raw/train.csv, row ")
+    assert any("an answer of a person" in line for line in more["k"][0]["change"])
+    assert len(more["nights"]) == 1
+
+
 def test_a_paraphrase_names_its_parent_and_a_copy_what_it_repeats(written: Written) -> None:
     by_id = {row["i"]: row for row in _rows(written[2])}
     assert by_id["row-0020~1"]["u"] == "row-0020"

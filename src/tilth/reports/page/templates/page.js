@@ -184,7 +184,8 @@ function story(place) {
   const row = shown[place], parts = []; open = place;
   const chips = make("p"); for (const one of verdictsOf(row)) chips.append(make("span", one.label, { class: "chip" }), make("span", ` ${one.meaning} `, { class: "soft" }), make("br"));
   parts.push(make("blockquote", row.t + (row.x ? ` … (${count(row.x)} more characters; the table of the night has all of it)` : ""), { dir: "auto", tabindex: 0 }), chips);
-  const origin = [`Row ${row.i}${row.u === undefined ? ", from the input" : ", reworded by tilth"}.`];
+  const more = row.e || {};
+  const origin = [`Row ${row.i}${row.u !== undefined ? ", reworded by tilth" : more.from ? `, from ${more.from}` : ", from the input"}.`];
   if (row.st && row.st !== "active") origin.push(`The text is ${row.st === "review" ? "held back until a person has looked" : "set aside"}${row.r ? `: ${reasonOf(row.r)}` : ""}.`);
   for (const [check, score] of Object.entries(row.z || {})) origin.push(`The check “${plain(check)}” found something (score ${score}; 0 is bad, 1 is good).`);
   if (row.rank !== undefined) origin.push(`Place ${row.rank} in the queue of rows to label.`);
@@ -196,7 +197,15 @@ function story(place) {
   if (row.c !== undefined) parts.push(link(row.c, "It repeats "));
   const children = rows.filter((other) => other.u === row.i).slice(0, 5);
   for (const child of children) parts.push(link(child.i, "Reworded as "));
-  row.k.forEach((facts, task) => parts.push(make("h3", words.tasks[task].name), list(ofTask(row, facts, task))));
+  if (more.change) parts.push(make("p", "What would change that:"), list(more.change));
+  row.k.forEach((facts, task) => {
+    const own = (more.k || [])[task] || {};
+    parts.push(make("h3", words.tasks[task].name), list([...ofTask(row, facts, task), ...(own.weight ? [`It weighs ${Math.round(100 * own.weight) / 100} in training, of 1 at most.`] : [])]));
+    if (own.near) parts.push(make("p", "The nearest rows with a label:"), list(own.near.map(([id, label, cosine, text]) => `${label}: ${text} (${id}, likeness ${cosine})`)));
+    if (own.change) parts.push(make("p", "What would change that:"), list(own.change));
+  });
+  if (more.nights && more.nights.length > 1) parts.push(make("h3", "Night after night"), list(more.nights));
+  const last = make("p", "On the terminal: "); last.append(make("code", `tilth explain ${/^[\w.:@~-]+$/.test(row.i) ? row.i : `'${row.i.replaceAll("'", "'\\''")}'`} --run ${words.run}`)); parts.push(last);
   $("story-body").replaceChildren(...parts);
   $("story-title").textContent = `Row ${count(place + 1)} of ${count(shown.length)}`;
   $("story-before").disabled = place === 0; $("story-after").disabled = place + 1 === shown.length;
