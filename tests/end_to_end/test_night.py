@@ -273,3 +273,25 @@ def test_votes_of_several_annotators_become_labels_and_a_table_of_their_skill(wa
     assert "Annotators: intent" in (warm.runs[-1] / "report.html").read_text(encoding="utf-8")
     rows = table(warm.runs[-1], "1-cleaning").set_index("id")
     assert json.loads(rows.loc[labeled["id"].iloc[0], "intent_annotations"])["ann"] == labeled["intent"].iloc[0]
+
+
+def test_the_queue_is_worth_a_persons_time_by_the_truth(night: Night) -> None:
+    """At most two junk rows of fifty; most suspects wrong; every label in review asked, or counted beyond the budget."""
+    queue = pd.read_csv(night.run / "queue.csv").set_index("id")
+    truth = pd.read_csv(night.workspace.data / "raw/truth.csv").set_index("id")
+    frame = table(night.run, "4-active_learning").set_index("id")
+    assert len(queue) == 50
+    assert truth.loc[queue.index, "kind"].eq("junk").sum() <= 2
+    suspects = queue.index[queue["detector"].isin(["suspect", "label_review"])]
+    wrong = np.zeros(len(suspects), dtype=bool)
+    for task in ("area", "intent"):
+        given = frame.loc[suspects, f"{task}_given"]
+        wrong |= (given.notna() & given.ne(truth.loc[suspects, task])).to_numpy()
+    assert wrong.mean() > 0.5
+    counts = next(one for one in night.record["stages"] if one["name"] == "active_learning")["metrics"]["detectors"]
+    active = frame["status"].eq("active") & frame["source"].eq("input") & frame["split"].ne("gold")
+    review = frame["area_action"].eq("review") | frame["intent_action"].eq("review")
+    assert counts["label_review"]["found"] == (active & review).sum()
+    assert counts["label_review"]["asked"] == review[queue.index].sum()
+    assert counts["label_review"]["beyond"] == counts["label_review"]["found"] - counts["label_review"]["asked"]
+    assert counts["random"]["asked"] == 5
