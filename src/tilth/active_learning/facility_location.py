@@ -65,10 +65,21 @@ def _similar(rows: np.ndarray, vectors: np.ndarray, power: int, out: np.ndarray 
     """Cosines to a power, negative ones 0, shape (rows, vectors)."""
     cosine = np.matmul(rows, vectors.T, out=out)
     np.maximum(cosine, 0, out=cosine)
-    base = cosine.copy() if power > 1 else cosine
-    for _ in range(power - 1):  # numpy's own power of floats is ten times as slow
-        cosine *= base
+    _raise(cosine, power)
     return cosine
+
+
+def _raise(values: np.ndarray, power: int) -> None:
+    """Take values to a whole power, in place; numpy's own power of floats is ten times as slow."""
+    if power == 1:
+        return
+    if power % 2:
+        base = values.copy()
+        _raise(values, power - 1)
+        values *= base
+    else:
+        _raise(values, power // 2)
+        values *= values
 
 
 def _covered(vectors: np.ndarray, labeled: np.ndarray, power: int) -> np.ndarray:
