@@ -3,68 +3,73 @@
 from __future__ import annotations
 
 import json
+import webbrowser
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tilth.cli import options
+from tilth.cli import options, terminal
 from tilth.cli.terminal import say
 
-if TYPE_CHECKING:
-    from tilth.store import Run
 
-
-def runs(*, out: Path | None = None, config: options.Config = None, as_json: options.Json = False) -> int:
-    """List the nights, the newest last: id, date, status, rows, macro-F1, and which one is the latest.
+def runs(
+    *, out: Path | None = None, config: options.Config = None, open: bool = False, as_json: options.Json = False
+) -> int:
+    """List the nights, the newest last: date, status, rows, how many wait for a person, seconds, macro-F1; the trend.
 
     For example:
 
         tilth runs
+        tilth runs --open
         tilth runs --json | jq '.[-1].run_id'
         tilth runs --out nights
 
     Args:
         out: the parent of the run folders, where they are not in data/runs
+        open: write the page over all nights, index.html beside them, and open it in the browser
     """
-    from tilth import store
+    from tilth import reports, store
 
     workspace = store.locate(config, out, anywhere=True)
-    latest = store.latest(workspace.runs)
-    found = [_row(run, record, latest) for run, record in store.records(workspace.runs)]
+    found = reports.past_nights(workspace.runs)
     if as_json:
         say(json.dumps(found, indent=2, ensure_ascii=False))
     elif not found:
         say(f"no run in {workspace.runs} yet; start one with: tilth run")
     else:
         _table(found)
+        for line in reports.trend_lines(found):
+            say(line)
+    if open and found:
+        page = reports.write_index(workspace.runs)
+        if not webbrowser.open(page.resolve().as_uri()):
+            terminal.note(f"no browser answers here; open it yourself: {page.resolve().as_uri()}")
     return 0
 
 
-def _row(run: Run, record: dict[str, Any], latest: Run | None) -> dict[str, Any]:
-    figures = record.get("gold") or record.get("cross_validated") or {}
-    return {
-        "run_id": run.path.name,
-        "started": record["started"],
-        "status": record["status"],
-        "rows": sum(item["rows"] for item in record["inputs"] if item.get("split") != "answers"),
-        "measured_on": "gold" if record.get("gold") else "cross-validated" if figures else None,
-        "macro_f1": {task: found["macro_f1"] for task, found in figures.items() if isinstance(found, dict)},
-        "promoted": bool(record.get("promoted")),
-        "latest": latest is not None and run.path.resolve() == latest.path.resolve(),
-        "path": str(run.path),
-    }
-
-
-def _table(rows: list[dict[str, Any]]) -> None:
-    lines = [("run", "started", "status", "rows", "macro-F1", "")]
+def _table(rows: Sequence[Mapping[str, Any]]) -> None:
+    lines = [("run", "started", "status", "rows", "waiting", "seconds", "macro-F1", "")]
     for row in rows:
         scores = ", ".join(
             f"{task} {'none' if score is None else f'{score:.3f}'}" for task, score in row["macro_f1"].items()
         )
         measured = f"{scores} ({row['measured_on']})" if scores else "–"
-        started = datetime.fromisoformat(row["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
-        standing = "latest" if row["latest"] else "promoted" if row["promoted"] else ""
-        lines.append((row["run_id"], started, row["status"], str(row["rows"]), measured, standing))
+        counts = ("–" if row[name] is None else f"{row[name]:.0f}" for name in ("rows", "waiting", "seconds"))
+        lines.append((row["run_id"], _started(row["started"]), row["status"], *counts, measured, _standing(row)))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _started(value: Any) -> str:
+    try:
+        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (TypeError, ValueError):
+        return "–"
+
+
+def _standing(row: Mapping[str, Any]) -> str:
+    if row["problem"]:
+        return str(row["problem"])
+    return "latest" if row["latest"] else "promoted" if row["promoted"] else ""

@@ -59,6 +59,7 @@ def promote(run: Run) -> None:
     record = run.record
     if record["promoted"]:
         run.promote()
+    _write_index(run)
     context = Context(record)
     if context.settings.store.auto_clean:
         workspace = replace(context.workspace, runs=run.path.parent)
@@ -78,3 +79,12 @@ def fail(run: Run, error: BaseException) -> None:
     told = "".join(traceback.format_exception(error.__cause__ or error))
     message = str(error) if isinstance(error, TilthError) else f"{type(error).__name__}: {error}"
     run.finish("failed", error=message, failed={"stage": at, "traceback": told}, promoted=False)
+    _write_index(run)
+
+
+def _write_index(run: Run) -> None:
+    """Write the page over all nights anew."""
+    try:
+        reports.write_index(run.path.parent)
+    except Exception as error:  # of any kind: the night itself is whole
+        log.warning("the page over all nights was not written: %s: %s", type(error).__name__, error)

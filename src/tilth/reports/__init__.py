@@ -1,9 +1,9 @@
 """What people read of a night.
 
 In: a run's folder. Out: its page, `report.html`, which opens anywhere, and `report.json` with the same numbers
-(`page/`); what is different between two nights (`diff/`), why a row is what it is (`explain/`), whether the figures are
-good enough (`gates.py`), and whether live texts differ (`drift/`). What is wrong with one file is `audit/`, a room with
-a face of its own. `drawing/` turns the numbers of a figure into a picture.
+(`page/`); all nights and their trend (`history/`), what is different between two of them (`diff/`), why a row is what
+it is (`explain/`), whether the figures are good enough (`gates.py`), and whether live texts differ (`drift/`). What is
+wrong with one file is `audit/`, a room with a face of its own. `drawing/` turns the numbers of a figure into a picture.
 """
 
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tilth.reports.drift import LiveTexts, Reference, drift_lines, drift_sheet, measure_drift, reference_of
     from tilth.reports.explain import find_row, stories, story, story_lines
     from tilth.reports.gates import failed_gates, parse_gate
+    from tilth.reports.history import past_nights, trend_lines, write_index
     from tilth.reports.page import write
 
 _OF_DIFF = (
@@ -53,12 +54,15 @@ __all__ = [
     "night_before",
     "night_measures",
     "parse_gate",
+    "past_nights",
     "reference_of",
     "since_last_night",
     "stories",
     "story",
     "story_lines",
+    "trend_lines",
     "write",
+    "write_index",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -67,6 +71,7 @@ __getattr__, __dir__ = lazy_exports(
         "diff": _OF_DIFF,
         "drift": _OF_DRIFT,
         "explain": _OF_EXPLAIN,
+        "history": ("past_nights", "trend_lines", "write_index"),
         "gates": ("failed_gates", "parse_gate"),
         "page": ("write",),
     },

@@ -43,15 +43,17 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Run]:
 def test_nights_are_listed_oldest_first(runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["run", "started", "status", "rows", "macro-F1"]
-    told = [line.split(maxsplit=5) for line in lines[1:]]
+    assert lines[0].split() == ["run", "started", "status", "rows", "waiting", "seconds", "macro-F1"]
+    told = [line.split(maxsplit=7) for line in lines[1:4]]
     assert [words[0] for words in told] == [run.path.name for run in runs]
     assert [words[3:5] for words in told] == [["completed", "12"], ["failed", "12"], ["completed", "12"]]
-    assert [" ".join(words[5].split()) for words in told] == [
+    assert [words[5] for words in told] == ["–", "–", "–"]
+    assert [" ".join(words[7].split()) for words in told] == [
         "area 0.500, intent 0.250 (gold) promoted",
         "–",
         "area 0.500 (cross-validated) latest",
     ]
+    assert lines[4:] == ["macro-F1 of area, last 2 nights: ▁▁ 0.500 to 0.500, now 0.500"]
 
 
 def test_a_night_without_a_score_says_so(runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +61,7 @@ def test_a_night_without_a_score_says_so(runs: list[Run], capsys: pytest.Capture
     night = _night(runs[0].path.parent, gold={"rows": 2, "area": {"macro_f1": None, "accuracy": None, "why": why}})
     night.finish("completed", promoted=True, promotion="no rows of two classes to measure it by")
     assert cli.main(["runs"]) == 0
-    assert "area none (gold)" in capsys.readouterr().out.splitlines()[-1]
+    assert "area none (gold)" in capsys.readouterr().out.splitlines()[4]
     _summary(night.path)
     assert f"area: no macro-F1 and no accuracy: {why} (gold)" in capsys.readouterr().out
     page = reports.write(night.path).read_text(encoding="utf-8")

@@ -139,11 +139,10 @@ def _own(side: Side) -> dict[str, float]:
 
 def _waits(rows: pd.DataFrame, tasks: Iterable[str]) -> np.ndarray:
     """Rows that a person should look at: their text, or a label of theirs; boolean, shape (rows,)."""
-    waits = rows["status"].eq(Status.REVIEW).to_numpy(dtype=bool, copy=True)
-    active = rows["status"].eq(Status.ACTIVE).to_numpy(dtype=bool)
+    waits, active = rows["status"].eq(Status.REVIEW), rows["status"].eq(Status.ACTIVE)
     for task in tasks:
-        waits = waits | (active & column(rows, f"{task}_reason").isin(_DOUBTED).to_numpy(dtype=bool))
-    return waits
+        waits = waits | (active & column(rows, f"{task}_reason").isin(_DOUBTED))
+    return waits.to_numpy(dtype=bool)
 
 
 def _changes(before: Side, after: Side) -> dict[str, float]:

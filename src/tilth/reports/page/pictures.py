@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tilth import store
+from tilth.reports.history import past_nights
 from tilth.reports.page.run_files import RunFiles, column
 from tilth.samples import Split
 
@@ -159,34 +158,10 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
 
 def trend(runs: Path, run_id: str) -> list[dict[str, Any]]:
     """The last nights up to this one: score, rows, rows that wait for a person."""
-    nights = []
-    for run, record in store.records(runs):
-        if record.get("status") == "completed" and run.path.name <= run_id:
-            nights.append({"run_id": run.path.name, **_night(record)})
-    return nights[-NIGHTS:]
-
-
-def _night(record: Mapping[str, Any]) -> dict[str, Any]:
-    gold = record.get("gold") or {}
-    values = [one.get("macro_f1") for one in (gold or record.get("cross_validated") or {}).values() if _scored(one)]
-    stages = record.get("stages") or []
-    waiting = sum(sum((stage.get("review") or {}).values()) for stage in stages)
-    for stage in stages:
-        if stage.get("name") == "cleaning":
-            of_tasks = ((stage.get("metrics") or {}).get("tasks") or {}).values()
-            waiting += sum((one.get("actions") or {}).get("review", 0) for one in of_tasks)
-    return {
-        "started": record.get("started"),
-        "score": round(sum(values) / len(values), 4) if values else None,
-        "kind": "gold" if gold else "cross-validated",
-        "rows": sum(item.get("rows") or 0 for item in record.get("inputs") or []),
-        "waiting": waiting,
-        "promoted": bool(record.get("promoted")),
-    }
-
-
-def _scored(one: Any) -> bool:
-    return isinstance(one, Mapping) and one.get("macro_f1") is not None
+    names = {"run_id": "run_id", "started": "started", "score": "score", "rows": "rows", "waiting": "waiting",
+             "promoted": "promoted", "measured_on": "kind"}  # fmt: skip
+    nights = [night for night in past_nights(runs) if night["status"] == "completed" and night["run_id"] <= run_id]
+    return [{name: night[key] for key, name in names.items()} for night in nights[-NIGHTS:]]
 
 
 def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:

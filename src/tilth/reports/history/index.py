@@ -1,0 +1,66 @@
+"""The page over all nights: `index.html` beside the run folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tilth import store
+from tilth.reports.drawing import draw
+from tilth.reports.history.nights import past_nights
+
+INDEX = "index.html"
+
+
+def write_index(runs: Path) -> Path:
+    """Write `index.html` into the parent of the run folders, with the trend and a line a night.
+
+    It stands alone but for its links to the nights' reports, which are relative.
+
+    Args:
+        runs: the parent of the run folders.
+
+    Returns:
+        The page's path.
+    """
+    path = runs / INDEX
+    with store.atomic(path) as beside:
+        beside.write_text(render(past_nights(runs)), encoding="utf-8")
+    return path
+
+
+def render(nights: Sequence[Mapping[str, Any]]) -> str:
+    """The whole page; every text from a record is escaped."""
+    environment = Environment(
+        loader=PackageLoader("tilth.reports.history", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(count=lambda value: "–" if value is None else f"{value:,.0f}")
+    template = environment.get_template("index.html.j2")
+    return template.render(nights=list(nights)[::-1], figures=[draw(figure) for figure in _figures(nights)])
+
+
+def _figures(nights: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Score by task, rows, and rows that wait for a person, over the nights that know them."""
+    tasks = list({task: None for night in nights for task in night["macro_f1"]})
+    found = [
+        _figure(f"Score of {task}", "Macro-F1; 1 is perfect.", [night["macro_f1"].get(task) for night in nights])
+        for task in tasks
+    ]
+    found.append(_figure("Rows that came in", "All rows of the input and of gold.", [one["rows"] for one in nights]))
+    found.append(
+        _figure("Rows that wait for a person", "Texts and labels in doubt.", [one["waiting"] for one in nights])
+    )
+    return [figure for figure in found if len(figure["data"]["x"]) > 1]
+
+
+def _figure(title: str, note: str, values: Sequence[float | None]) -> dict[str, Any]:
+    known = [(place, value) for place, value in enumerate(values, 1) if value is not None]
+    data = {"x": [place for place, _ in known], "y": [value for _, value in known], "x_label": "night", "y_label": ""}
+    return {"kind": "line", "title": title, "data": data, "note": note}
