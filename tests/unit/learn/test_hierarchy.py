@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import TASKS
 from tilth.learn.hierarchy import NONE, decide
+from tilth.samples import Task
 
 TREE = [
     {"name": "area", "labels": ["billing", "network", "other"], "parent": None, "parent_of": {}},
@@ -129,3 +131,22 @@ def test_all_rows_together_give_what_each_gives_by_itself(seed: int) -> None:
         for name, (codes, confidence) in decided.items():
             assert codes.tolist() == [code for code, _ in expected[name]]
             assert confidence.tolist() == [np.float32(chance) for _, chance in expected[name]]
+
+
+def test_decide_takes_the_child_by_joint_probability_and_its_parent_with_it() -> None:
+    tasks = [task.to_json() for task in TASKS]
+    # joint: refund 0.6 × 0.4 = 0.24, slow 0.4 × 0.35 = 0.14, outage 0.4 × 0.25 = 0.10
+    found = decide(tasks, {"area": np.array([[0.6, 0.4]]), "intent": np.array([[0.4, 0.35, 0.25]])})
+    assert found["intent"][0].tolist() == [0]
+    assert found["area"][0].tolist() == [0]
+    # 0.6 × 0.3 = 0.18 against 0.4 × 0.6 = 0.24: the parent follows the child against its own first choice
+    found = decide(tasks, {"area": np.array([[0.6, 0.4]]), "intent": np.array([[0.3, 0.6, 0.1]])})
+    assert (found["intent"][0].tolist(), found["area"][0].tolist()) == ([1], [1])
+    assert found["area"][1].tolist() == pytest.approx([0.4])
+
+
+def test_decide_gives_no_child_where_the_parent_has_none() -> None:
+    area = Task(name="area", labels=("billing", "other"))
+    intent = Task(name="intent", labels=("refund",), parent="area", parent_of={"refund": "billing"})
+    found = decide([area.to_json(), intent.to_json()], {"area": np.array([[0.2, 0.8]]), "intent": np.array([[1.0]])})
+    assert (found["area"][0].tolist(), found["intent"][0].tolist()) == ([1], [-1])

@@ -7,13 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from tests.conftest import HashingEncoder, make_table
-from tests.unit.training.test_training import FROZEN, FolderEncoder, folder, resources
+from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import stage, store, training
 from tilth.samples import Task
 from tilth.text import fold_of
 from tilth.training.config import Config
-
-__all__ = ["folder"]  # the fixture
 
 INTENT = (Task(name="area", labels=("billing",)), Task(name="intent", labels=("refund", "slow", "outage")))
 WORDS = {"refund": "where is the refund", "slow": "my internet is slow", "outage": "no internet and a red light"}

@@ -1,0 +1,70 @@
+"""The stage as a whole: what it hands back, and what gold does not change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
+from tilth import samples as table
+from tilth import stage, training
+from tilth.training.export.predictor import Predictor
+
+
+def test_stage_keeps_the_contract_and_writes_a_model_that_answers_alike(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    result = stage.perform("training", samples, FROZEN, resources(samples, FolderEncoder(folder), tmp_path))
+    frame = table.to_pandas(result.samples)
+    assert result.metrics["gold_rows"] == 2
+    assert set(result.metrics["gold"]) == {"area", "intent"}
+    assert result.metrics["trunk"]["chosen"] == "frozen"
+    assert result.metrics["export"]["bytes"] < result.metrics["export"]["bytes_float"]
+    assert frame["out_of_scope_score"].between(0, 1).all()
+    predictor = Predictor.load(result.artifacts["model"])
+    said = predictor(frame["text"].tolist())
+    assert predictor(frame["text"].tolist()[:1]) == said[:1]  # no text's answer depends on its neighbors
+    assert [answer["intent"]["label"] for answer in said] == frame["intent_predicted"].tolist()
+    assert [TASKS[1].parent_of[label] for label in frame["intent_predicted"]] == frame["area_predicted"].tolist()
+    assert result.metrics["export"]["agreement"][result.metrics["export"]["weights"]] >= 0.75
+
+
+def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:
+    turned_labels = {"g1": ("network", "outage"), "g2": ("billing", "refund")}
+    turned = [(*row[:3], *turned_labels.get(row[0], row[3:])) for row in ROWS]
+    one, two = make_table(), make_table(turned)
+    a = training.run(one, FROZEN, resources(one, HashingEncoder(), tmp_path / "a"))
+    b = training.run(two, FROZEN, resources(two, HashingEncoder(), tmp_path / "b"))
+    assert a.samples["intent_predicted"][:] == b.samples["intent_predicted"][:]
+    assert a.metrics["gold"]["intent"] == {"macro_f1": 1.0, "accuracy": 1.0}
+    assert b.metrics["gold"]["intent"]["accuracy"] == 0.0
+
+
+def test_without_gold_the_figures_are_cross_validated(tmp_path: Path) -> None:
+    samples = make_table([row for row in ROWS if row[2] != "gold"])
+    result = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path))
+    assert "gold" not in result.metrics
+    assert set(result.metrics["cross_validated"]) == {"area", "intent"}
+
+
+def test_rows_of_one_class_have_no_score_but_a_reason(tmp_path: Path) -> None:
+    rows = [row for row in ROWS if row[2] != "gold" and row[3] in ("network", None)]
+    samples = make_table(rows)
+    result = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path / "held"))
+    why = 'every row to measure it by (5) has the label "network"; a score needs two classes'
+    found = result.metrics["cross_validated"]
+    assert found["area"] == {"macro_f1": None, "accuracy": None, "why": why}
+    assert found["intent"]["macro_f1"] is not None
+    assert not [figure for figure in result.figures if figure.title.startswith("area")]
+    gold = make_table([*[row for row in ROWS if row[2] != "gold"], ROWS[-1]])
+    result = training.run(gold, FROZEN, resources(gold, HashingEncoder(), tmp_path / "gold"))
+    why = 'every row to measure it by (1) has the label "slow"; a score needs two classes'
+    assert result.metrics["gold"]["intent"] == {"macro_f1": None, "accuracy": None, "why": why}
+
+
+def test_no_labels_is_a_skip_and_an_untaught_task_has_no_answer(tmp_path: Path) -> None:
+    bare = make_table([(*row[:2], "unlabeled", None, None) for row in ROWS])
+    assert training.run(bare, FROZEN, resources(bare, HashingEncoder(), tmp_path / "a")).skipped == "no labels"
+    half = make_table([(*row[:4], None) for row in ROWS])
+    result = training.run(half, FROZEN, resources(half, HashingEncoder(), tmp_path / "b"))
+    assert set(result.samples["intent_predicted"]) == {None}
+    assert None not in result.samples["area_predicted"]
