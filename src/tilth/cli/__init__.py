@@ -43,6 +43,7 @@ COMMANDS = (
     "tilth.cli.diff:diff",
     "tilth.cli.explain:explain",
     "tilth.cli.export:export",
+    "tilth.cli.queue:queue",
     "tilth.cli.predict:predict",
     "tilth.cli.drift:drift",
     "tilth.cli.lf:lf",

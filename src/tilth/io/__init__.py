@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilth.io.file_pieces import PieceWriter, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.input_files import shown
+    from tilth.io.queue_files import write_queue
     from tilth.io.readers import read_rows
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "refuse_to_overwrite",
     "shown",
     "write_csv",
+    "write_queue",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -46,6 +48,7 @@ __getattr__, __dir__ = lazy_exports(
         "file_pieces": ("PieceWriter", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "input_files": ("shown",),
+        "queue_files": ("write_queue",),
         "readers": ("read_rows",),
     },
 )

@@ -11,15 +11,37 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.io.answers.annotator_agreement import agreement
     from tilth.io.answers.applying import apply_answers
+    from tilth.io.answers.earlier_rows import QUEUE, known_rows, run_with_queue
+    from tilth.io.answers.filled_rows import group_ids
+    from tilth.io.answers.importing import ImportReport, KnownRows, import_answers, report_in_words
     from tilth.io.answers.reading import StoredAnswers, read_answers
+    from tilth.io.answers.shown import shown_beside
 
-__all__ = ["StoredAnswers", "agreement", "apply_answers", "read_answers"]
+__all__ = [
+    "QUEUE",
+    "ImportReport",
+    "KnownRows",
+    "StoredAnswers",
+    "agreement",
+    "apply_answers",
+    "group_ids",
+    "import_answers",
+    "known_rows",
+    "read_answers",
+    "report_in_words",
+    "run_with_queue",
+    "shown_beside",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "annotator_agreement": ("agreement",),
         "applying": ("apply_answers",),
+        "importing": ("ImportReport", "KnownRows", "import_answers", "report_in_words"),
+        "earlier_rows": ("QUEUE", "known_rows", "run_with_queue"),
+        "filled_rows": ("group_ids",),
         "reading": ("StoredAnswers", "read_answers"),
+        "shown": ("shown_beside",),
     },
 )

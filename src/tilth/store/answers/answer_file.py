@@ -121,34 +121,24 @@ class Answers:
         who, step = annotator(who), step or uuid.uuid4().hex
         if not answers:
             raise InputError("no answer to store")
-        rows = [
-            (
-                step,
-                answer.row_id,
-                text_digest(answer.text),
-                answer.task or "",
-                answer.verdict.value,
-                None if answer.label is None else clean_label(answer.label),
-                who,
-                _now(),
-                json.dumps(dict(answer.shown), ensure_ascii=False, sort_keys=True, default=str),
-                answer.note,
-            )
-            for answer in answers
-        ]
-        texts = {text_digest(answer.text): answer.text for answer in answers}
         with self._writing() as connection:
             before = connection.execute("SELECT seq, who FROM answers WHERE step = ? ORDER BY seq", [step]).fetchall()
             if before:
                 if before[0][1] != who:
                     raise InputError(f'the step "{step}" is one of {before[0][1]}; give a new name to each step')
                 return [seq for seq, _ in before]
-            connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
-            places = [connection.execute(_INSERT, row).lastrowid for row in rows]
-            connection.executemany(
-                "DELETE FROM leases WHERE row_id = ? AND who = ?", {(answer.row_id, who) for answer in answers}
-            )
-        return [int(place) for place in places if place is not None]
+            return _insert(connection, answers, who, step)
+
+    def add_all(self, given: Mapping[str, Sequence[Answer]]) -> None:
+        """Store what several people answered, each as a step: all of it, or nothing.
+
+        Raises:
+            InputError: an annotator without a name.
+            RequestError: the file cannot be written; nothing was.
+        """
+        with self._writing() as connection:
+            for who, answers in given.items():
+                _insert(connection, answers, annotator(who), uuid.uuid4().hex)
 
     def undo(self, who: str, step: str | None = None) -> list[dict[str, Any]]:
         """Withdraw what a person answered last, or in one step; what the same person had said before is in force again.
@@ -332,6 +322,28 @@ class Answers:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+def _insert(connection: sqlite3.Connection, answers: Sequence[Answer], who: str, step: str) -> list[int]:
+    texts, places = {text_digest(answer.text): answer.text for answer in answers}, []
+    connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
+    for answer in answers:
+        row = (
+            step,
+            answer.row_id,
+            text_digest(answer.text),
+            answer.task or "",
+            answer.verdict.value,
+            None if answer.label is None else clean_label(answer.label),
+            who,
+            _now(),
+            json.dumps(dict(answer.shown), ensure_ascii=False, sort_keys=True, default=str),
+            answer.note,
+        )
+        places.append(int(connection.execute(_INSERT, row).lastrowid or 0))
+    ids = {answer.row_id for answer in answers}
+    connection.executemany("DELETE FROM leases WHERE row_id = ? AND who = ?", [(row_id, who) for row_id in ids])
+    return places
 
 
 _INSERT = (

@@ -1,0 +1,96 @@
+"""What stands beside a row's text when a person is asked, and which detector put it there.
+
+It is stored with each answer, so that a later night can tell how often each detector is right on this data; no model
+trains on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tilth import samples as table
+from tilth.samples import Source, Task
+from tilth.store import Run, newest_table, read_table
+
+_OF_TASK = {
+    "given": "{task}_given",
+    "label": "{task}",
+    "origin": "{task}_origin",
+    "confidence": "{task}_confidence",
+    "suspect": "is_{task}_issue",
+    "given_confidence": "{task}_given_confidence",
+    "suggested": "{task}_suggested",
+    "disputed": "{task}_disputed",
+    "weak": "{task}_weak",
+    "weak_confidence": "{task}_weak_confidence",
+    "propagated": "{task}_propagated",
+}
+"""What is shown of each task → the column of the table that it comes from."""
+
+
+def shown_beside(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a night believes of rows, as `Answer.shown` takes it.
+
+    Args:
+        run: the night whose queue is answered.
+        row_ids: the rows, of any kind; those that the night does not have are left out.
+
+    Returns:
+        Row id → task → `run`, then, where it is known: `given`, `label` (with `origin` and `confidence`), `suspect`
+        (cleaning holds the given label for wrong), `given_confidence`, `suggested`, `disputed`, `weak`,
+        `weak_confidence`, `propagated`, and `functions`: name → label.  Of a paraphrase also `parent_id`.
+    """
+    ids = set(row_ids)
+    tasks = [Task.from_json(task) for task in run.record["tasks"]]
+    frame = table.to_pandas(read_table(newest_table(run.path)))
+    frame = frame[frame["id"].isin(ids)]
+    votes = _votes(run, tasks, ids)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in frame.to_dict("records"):
+        row_id = str(row["id"])
+        found[row_id] = {}
+        for task in tasks:
+            shown: dict[str, Any] = {"run": run.path.name}
+            shown |= {name: _plain(row[column]) for name, column in _columns(task.name, frame) if _is(row[column])}
+            if row["source"] == Source.PARAPHRASE:
+                shown["parent_id"] = row["parent_id"]
+            if functions := votes.get(task.name, {}).get(row_id):
+                shown["functions"] = functions
+            found[row_id][task.name] = shown
+    return found
+
+
+def _columns(task: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
+    named = [(name, column.replace("{task}", task)) for name, column in _OF_TASK.items()]
+    return [(name, column) for name, column in named if column in frame]
+
+
+def _is(value: Any) -> bool:
+    return not (value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)) or value is False)
+
+
+def _plain(value: Any) -> Any:
+    return round(float(value), 4) if isinstance(value, float) else value
+
+
+def _votes(run: Run, tasks: Sequence[Task], ids: set[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Task → row id → function → the label that it voted for."""
+    path = run.path / "votes.parquet"
+    if not path.exists():
+        return {}
+    cast = pq.read_table(path)
+    cast = cast.filter(pc.is_in(cast["id"], value_set=pc.cast(sorted(ids), cast["id"].type)))
+    rows = cast.to_pylist()
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for task in tasks:
+        mine = [name for name in cast.column_names if name.startswith(f"{task.name}.")]
+        found[task.name] = {
+            row["id"]: {name.removeprefix(f"{task.name}."): task.labels[row[name]] for name in mine if row[name] >= 0}
+            for row in rows
+        }
+    return found
