@@ -23,7 +23,7 @@ from tilth.text import unit_interval
 FURTHER = 100
 """Labels that the forecast is for."""
 _SHARES = (0.25, 0.5, 1.0)
-_FEWEST, _MOST = 40, 5000
+_FEWEST, _MOST = 40, 3000
 """Labels below which there is no forecast, and those that it is made from at most: it costs three fits a fold."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.learn import Evidence
-from tilth.samples import Split
+from tilth.samples import Source, Split
 from tilth.text import normal_form
 
 SAME, SHARED_WORDS = 0.96, 0.7
@@ -20,20 +20,21 @@ class NearCopies:
         self._vectors = evidence.embeddings()
         self._ids = frame["id"].to_numpy(dtype=object)
         self._texts = frame["text"].to_numpy(dtype=object)
-        self._gold = frame["split"].eq(Split.GOLD).to_numpy(dtype=bool)
+        self._written = frame["source"].eq(Source.PARAPHRASE).to_numpy(dtype=bool)
         self._copies: dict[str, list[int]] = {}
         if "duplicate_of" in frame:
-            for row in np.flatnonzero(frame["duplicate_of"].notna().to_numpy(dtype=bool) & ~self._gold):
+            copies = frame["duplicate_of"].notna() & frame["split"].ne(Split.GOLD)
+            for row in np.flatnonzero(copies.to_numpy(dtype=bool)):
                 self._copies.setdefault(str(frame["duplicate_of"].iloc[row]), []).append(int(row))
         self._absorbed: dict[int, list[int]] = {}
 
     def of_any(self, row: int, kept: list[int]) -> bool:
         """Whether a row is a near copy of one that is asked already, whose group it then joins."""
-        if not kept:
+        if not kept or self._written[row]:  # of a paraphrase it is asked whether it means the same as its source
             return False
         cosines = self._vectors[kept] @ self._vectors[row]
         for place in np.flatnonzero(cosines >= SAME):
-            if self._share_words(row, kept[int(place)]):
+            if not self._written[kept[int(place)]] and self._share_words(row, kept[int(place)]):
                 self._absorbed.setdefault(kept[int(place)], []).append(row)
                 return True
         return False

@@ -11,10 +11,11 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.active_learning.queue import gains
-from tilth.active_learning.queue.candidates import Doubts, QueueInputs, askable, without_sure_label
+from tilth.active_learning.queue.candidates import Doubts, QueueInputs, without_sure_label
 from tilth.active_learning.queue.junk import junk_probability
 from tilth.active_learning.queue.near_copies import NearCopies
 from tilth.active_learning.queue.sources import RANDOM, asked_last_night, sources
+from tilth.active_learning.queue.worth import AnswerWorth
 from tilth.learn import Evidence
 from tilth.samples import Split
 from tilth.stage import answer_seconds
@@ -115,7 +116,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
 
     A row that several tasks doubt is read once, and gains for each; what is likely junk gains as much less.
     """
-    worth = _Worth(inputs, evidence)
+    worth = AnswerWorth(inputs, evidence)
     fit = 1 - junk_probability(inputs.frame, evidence.embeddings(), evidence.folds)
     parts: list[pd.DataFrame] = []
     for name, doubts in found:
@@ -146,51 +147,6 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
     lines["rate"] = 60 * lines["gain"] / (lines["seconds"] + gains.reading_seconds(texts.tolist()))
     lines["reason"] = [found[place][1].reason for place in lines["place"]]
     return lines.sort_values(["first", "rate", "row"], ascending=[False, False, True], kind="stable")
-
-
-class _Worth:
-    """Rows that an answer tells right: see `gains`."""
-
-    def __init__(self, inputs: QueueInputs, evidence: Evidence) -> None:
-        self._inputs, frame = inputs, inputs.frame
-        self._part = np.flatnonzero(askable(frame))
-        self._place = np.full(len(frame), -1)
-        self._place[self._part] = np.arange(len(self._part))
-        self._edges = gains.weights(evidence.neighbors(gains.NEAREST, among=self._part))
-        top = -np.sort(-inputs.probabilities, axis=1)[:, :2]
-        margin = top[:, 0] - top[:, 1] if top.shape[1] > 1 else np.zeros(len(top))
-        self._unsure = np.zeros(len(frame))
-        self._unsure[inputs.pool] = (1 - margin) ** 2
-        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-
-    def of(self, doubts: Doubts) -> np.ndarray:
-        """The gain of an answer to each of the rows, shape (doubts,)."""
-        task = doubts.task or self._inputs.task.name
-        if task not in self._known:
-            self._known[task] = self._computed(task)
-        told_of, told_by = self._known[task]
-        place = self._place[doubts.rows]
-        written = place < 0  # a paraphrase tells of what its source tells of, at its own weight
-        if written.any():
-            ids = pd.Series(np.arange(len(self._inputs.frame)), index=self._inputs.frame["id"])
-            parents = ids.reindex(self._inputs.words("parent_id")[doubts.rows[written]]).fillna(-1).astype(int)
-            place[written] = np.where(parents >= 0, self._place[parents.to_numpy()], -1)
-        in_force = self._inputs.frame[task].notna().to_numpy(dtype=bool)[doubts.rows]
-        weight = np.where(written, self._inputs.numbers("weight", 1.0)[doubts.rows], 1.0)
-        by = np.where(place >= 0, told_by[place], 0)
-        of = np.where(place >= 0, told_of[place], 0)
-        unanswered = ~in_force | (self._unsure[doubts.rows] > 0) & ~written
-        return np.asarray(
-            np.where(unanswered, np.maximum(of, in_force * doubts.doubt * by), doubts.doubt * by * weight)
-        )
-
-    def _computed(self, task: str) -> tuple[np.ndarray, np.ndarray]:
-        frame = self._inputs.frame
-        trust = frame[f"{task}_confidence"].astype(float).fillna(1.0).to_numpy(dtype=float)
-        trust = np.where(frame[task].notna(), np.clip(trust, 1e-3, 1), 0)[self._part]
-        sure = table.settled(frame, task)[self._part]
-        unsure = np.where(sure, 0, self._unsure[self._part])
-        return gains.told_of(self._edges, sure, unsure), gains.told_by(self._edges, trust)
 
 
 def _thin_first(inputs: QueueInputs, worth: pd.DataFrame, most: int) -> list[int]:
