@@ -37,17 +37,17 @@ def main() -> int:
     parser.add_argument("--config", required=True, type=Path, help="the workspace's tilth.toml")
     parser.add_argument("--timezone", help="of the schedule; default: this machine's")
     parser.add_argument("--port", type=int, help="of the local server's page")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     server.end_with(server.input_is_closed, STOP)
     terminal.quiet()
     # Scheduled nights find their workspace here, and not in what someone may tell the server.
-    os.environ[nightly.WORKSPACE] = str(asked.config)
-    home = asked.config.parent / "data" / "prefect"
+    os.environ[nightly.WORKSPACE] = str(arguments.config)
+    home = arguments.config.parent / "data" / "prefect"
     try:
-        times = scheduled.wanted(asked.cron, asked.timezone)
+        times = scheduled.wanted(arguments.cron, arguments.timezone)
         home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / ".lock", timeout=0), server.running(home, asked.port) as running:
-            _serve(times, running, asked.config)
+        with FileLock(home / ".lock", timeout=0), server.running(home, arguments.port) as running:
+            _serve(times, running, arguments.config)
     except Timeout:
         sys.stderr.write(f"tilth: another tilth serve is at work in {home.parents[1]}; stop it first\n")
         return RequestError.exit_status
@@ -96,12 +96,12 @@ class _Stop:
         asyncio.run(self._until_told(runner))
 
     async def _until_told(self, runner: Runner) -> None:
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
-        self._told = lambda: loop.call_soon_threadsafe(told.set)
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._told = lambda: loop.call_soon_threadsafe(stopping.set)
         runner.handle_sigterm = self  # its own waits, in the signal's handler, for the very loop that it interrupts
-        work, waiting = asyncio.ensure_future(runner.start()), asyncio.ensure_future(told.wait())
+        work, waiting = asyncio.ensure_future(runner.start()), asyncio.ensure_future(stopping.wait())
         await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if not told.is_set():
+        if not stopping.is_set():
             waiting.cancel()
             await work
         work.cancel()

@@ -164,14 +164,14 @@ def _secret(file: Path) -> str:
     return secret
 
 
-def _port(asked: int | None) -> int:
+def _port(requested: int | None) -> int:
     """The port that is asked for, or the usual one, or a free one where that is taken."""
     try:
-        return _bound(asked or PORT)
+        return _bound(requested or PORT)
     except OSError as error:
-        if asked is not None:
+        if requested is not None:
             raise RequestError(
-                f"--port {asked} is not to be had ({error.strerror}); name another one from 1024 to 65535, or none "
+                f"--port {requested} is not to be had ({error.strerror}); name another one from 1024 to 65535, or none "
                 f"for {PORT}, or a free one where that is taken"
             ) from None
         port = _bound(0)
@@ -248,18 +248,18 @@ def _keep(port: int) -> None:
 
     def end() -> None:
         input_is_closed()
-        asked.set()
+        requested.set()
         child.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=10)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)  # it serves from a process of its own, which may hang
 
-    asked = threading.Event()
+    requested = threading.Event()
     watcher = threading.Thread(target=end, daemon=True)
     watcher.start()
     status = child.wait()
-    if asked.is_set():
+    if requested.is_set():
         watcher.join()
     raise SystemExit(status)
 

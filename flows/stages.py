@@ -75,9 +75,9 @@ def open_night(config: str) -> str:
 def _perform(run: str, name: str) -> str:
     with terminal.working(name):
         entry = night.perform(Run(Path(run)), name)
-    told = night.line(entry)
-    terminal.tell(told)
-    log.info("%s", told)
+    sentence = night.line(entry)
+    terminal.tell(sentence)
+    log.info("%s", sentence)
     return run
 
 

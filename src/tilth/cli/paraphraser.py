@@ -105,7 +105,7 @@ def show(
 
     from tilth.augmentation import Config, load_paraphraser
 
-    asked = list(texts) or [line for line in map(str.strip, lines()) if line]
+    sources = list(texts) or [line for line in map(str.strip, lines()) if line]
     if candidates < 1:
         raise RequestError(f"--candidates {candidates}: at least 1")
     if wrong := [level for level in noise if not 0 < level <= 1]:
@@ -114,7 +114,7 @@ def show(
     pipeline = load_paraphraser(denoiser or _of_the_last_night(), config.scheduler)
     pipeline.set_progress_bar_config(disable=True)
     output = pipeline(
-        asked,
+        sources,
         candidates=candidates,
         noise_level=list(noise) or config.noise,
         num_inference_steps=config.inference_steps,
@@ -122,7 +122,7 @@ def show(
         top_k=config.top_k,
         generator=torch.Generator().manual_seed(seed),
     )
-    for text, found, levels in zip(asked, output.texts, output.noise_levels, strict=True):
+    for text, found, levels in zip(sources, output.texts, output.noise_levels, strict=True):
         say(text)
         for made, level in zip(found, levels, strict=True):
             say(f"  {level:.2f}  {made}" if made else "        (nothing to rephrase)")

@@ -68,10 +68,10 @@ def predict(
         return _file(found.path / "model", input, out, column, force=force, as_json=as_json)
     from tilth.training import Predictor
 
-    asked = list(texts) or [line.rstrip("\r\n") for line in lines()]
+    every_text = list(texts) or [line.rstrip("\r\n") for line in lines()]
     predictor = Predictor.load(found.path / "model")
-    for first in range(0, len(asked), BATCH):
-        for answer in predictor(asked[first : first + BATCH]):
+    for first in range(0, len(every_text), BATCH):
+        for answer in predictor(every_text[first : first + BATCH]):
             say(json.dumps(answer, ensure_ascii=False))
     return 0
 
@@ -160,10 +160,10 @@ def _answered(frame: pd.DataFrame, column: str, predictor: Predictor, counts: Co
         counts.add(texts, of)
     new = {}
     for task in predictor.tasks:
-        told = [answer[task["name"]] if answer else {"label": None, "confidence": None} for answer in answers]
+        task_answers = [answer[task["name"]] if answer else {"label": None, "confidence": None} for answer in answers]
         for end, key, kind in zip(ENDS, ("label", "confidence"), (pa.string(), pa.float64()), strict=True):
             new[f"{task['name']}{end}"] = pd.Series(
-                [one[key] for one in told], index=frame.index, dtype=pd.ArrowDtype(kind)
+                [one[key] for one in task_answers], index=frame.index, dtype=pd.ArrowDtype(kind)
             )
     return frame.assign(**new)
 

@@ -42,6 +42,6 @@ def report(
     if open and not webbrowser.open(page.resolve().as_uri()):
         terminal.note(f"no browser answers here; open it yourself: {page.resolve().as_uri()}")
     failed = reports.failed_gates(gates, found.record, store.read_json(page.with_suffix(".json"))) if gates else []
-    for told in failed:
-        terminal.note(f"gate not met: {told}")
+    for failure in failed:
+        terminal.note(f"gate not met: {failure}")
     return 3 if failed else 0

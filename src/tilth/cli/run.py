@@ -106,8 +106,8 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
     rows = night.plan(request, ingested)
     known, texts = night.embedded(request, ingested)
     if as_json:
-        told = {"notes": [note.to_json() for note in ingested.notes]}
-        say(json.dumps({**told, "stages": rows, "texts": texts, "embedded": known}, indent=2))
+        summary = {"notes": [note.to_json() for note in ingested.notes]}
+        say(json.dumps({**summary, "stages": rows, "texts": texts, "embedded": known}, indent=2))
         return 0
     say(f"{_sources(ingested)}; nothing is written")
     for row in rows:

@@ -32,13 +32,13 @@ def serve(
 
     workspace = store.locate(config)
     flow_process.ask_server()
-    asked = ["--cron", cron, "--config", str(workspace.config)]
-    asked += ["--timezone", timezone] if timezone is not None else []
-    asked += ["--port", str(port)] if port is not None else []
+    arguments = ["--cron", cron, "--config", str(workspace.config)]
+    arguments += ["--timezone", timezone] if timezone is not None else []
+    arguments += ["--port", str(port)] if port is not None else []
     # the workspace's own flows/serve.py, or the one that comes with tilth
     process = flow_process.start(
         flow_process.flow_file(workspace.root, "serve.py"),
-        asked,
+        arguments,
         flow_process.environment(workspace),
         cwd=workspace.root,
     )

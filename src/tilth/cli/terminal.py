@@ -36,14 +36,14 @@ class _Ours(logging.Filter):
 
 def quiet() -> None:
     """Keep the libraries' messages off the terminal of this process, unless it was asked to be verbose."""
-    asked = bool(os.environ.get(VERBOSE))
+    is_verbose = bool(os.environ.get(VERBOSE))
     root = logging.getLogger()
     handler: logging.Handler = _Through(channel) if (channel := _channel()) else logging.StreamHandler(sys.stderr)
     # Prefect leaves a root logger alone whose handler has a formatter, so that this one stands.
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if asked else "tilth: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if is_verbose else "tilth: %(message)s"))
     root.handlers = [handler]
     logging.getLogger("tilth").setLevel(logging.INFO)  # Prefect's page shows what the terminal does not
-    if asked:
+    if is_verbose:
         return
     handler.addFilter(_Ours())
     warnings.simplefilter("ignore")
@@ -60,16 +60,16 @@ def verbose() -> bool:
 
 def environment() -> dict[str, str]:
     """The environment of a process that runs nights: ours, with what it has to find before it imports anything."""
-    asked = verbose()
+    is_verbose = verbose()
     silent = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # whatever ours says
     own = {
-        "PREFECT_LOGGING_LEVEL": "INFO" if asked else "WARNING",
+        "PREFECT_LOGGING_LEVEL": "INFO" if is_verbose else "WARNING",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tilth",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
     if sys.platform == "darwin":  # else its runtime ends a guarded process, which is forked, at its first framework
         own["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
-    if asked:
+    if is_verbose:
         return {**own, **os.environ, **silent, VERBOSE: "1"}
     bars = {"PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     return {**own, **bars, **os.environ, **silent}

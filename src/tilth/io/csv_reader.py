@@ -43,10 +43,10 @@ def parse(data: bytes, path: Path, wanted: Iterable[str] = ()) -> tuple[pd.DataF
     Raises:
         InputError: The first line is blank or opens a quote that nobody closed, or no line fits the header.
     """
-    told = re.match(rb"sep=([\t!-~])\r?\n", data)  # Excel's own line for what separates the values
-    data = data[told.end() :] if told else data
+    separator_line = re.match(rb"sep=([\t!-~])\r?\n", data)  # Excel's own line for what separates the values
+    data = data[separator_line.end() :] if separator_line else data
     text = data.decode("utf-8")
-    separator = told.group(1).decode() if told else _separator(text, path, wanted)
+    separator = separator_line.group(1).decode() if separator_line else _separator(text, path, wanted)
     header = _header(text, path, separator)
     uneven = False
 
@@ -70,7 +70,7 @@ def parse(data: bytes, path: Path, wanted: Iterable[str] = ()) -> tuple[pd.DataF
     if uneven or data.count(b'"') % 2 or _any_swallows(read, separator):
         rows, lost = _line_by_line(list(io.StringIO(text, newline="")), separator)
         frame = pd.DataFrame(rows, columns=header, dtype=object)
-        broken = [(line + bool(told), content) for line, content in lost]
+        broken = [(line + bool(separator_line), content) for line, content in lost]
     if broken and frame.empty:
         raise InputError(
             f"{path}: none of its {len(broken)} rows has as many values, separated by {separator!r}, as the header, "

@@ -76,9 +76,9 @@ def fail(run: Run, error: BaseException) -> None:
         return
     done = {item["name"] for item in record["stages"]}
     at = next((name for name in stages.NAMES if name not in done), None) if isinstance(error, StageError) else None
-    told = "".join(traceback.format_exception(error.__cause__ or error))
+    trace = "".join(traceback.format_exception(error.__cause__ or error))
     message = str(error) if isinstance(error, TilthError) else f"{type(error).__name__}: {error}"
-    run.finish("failed", error=message, failed={"stage": at, "traceback": told}, promoted=False)
+    run.finish("failed", error=message, failed={"stage": at, "traceback": trace}, promoted=False)
     _write_index(run)
 
 

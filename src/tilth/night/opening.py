@@ -108,7 +108,7 @@ def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:
     if request.start is None or request.start == stages.NAMES[0]:
         return []
     position = stages.NAMES.index(request.start)
-    asked = [
+    key = [
         _sums(ingested.inputs),
         [task.to_json() for task in ingested.tasks],
         _columns(request.settings.model_dump()),
@@ -117,7 +117,7 @@ def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:
     for run, record in reversed(store.records(request.workspace.runs)):
         paths = [run.path / name for name in wanted]
         held = [_sums(record["inputs"]), record["tasks"], _columns(record["config"])]
-        if held == asked and all(path.exists() for path in paths):
+        if held == key and all(path.exists() for path in paths):
             entries = [item for item in record["stages"] if item["name"] in stages.NAMES[:position]]
             kept = [run.path / name for item in entries for name in item.get("artifacts", ())]
             return [*(path for path in kept if path.exists()), *paths]

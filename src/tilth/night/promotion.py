@@ -124,12 +124,12 @@ def _recorded(record: Mapping[str, Any], kind: str) -> float:
 
 def _against_best(rows: EvaluationRows, earlier: list[tuple[Run, dict[str, Any]]], seed: int) -> Decision:
     """Hold tonight's answers against those of the night that leaves them farthest behind."""
-    asked: list[dict[str, Any]] = []
+    compared_runs: list[dict[str, Any]] = []
     left_out: list[dict[str, str]] = []
     best: tuple[float, Run, np.ndarray, Any] | None = None
     models = set()
     for run, _ in earlier:
-        if len(asked) == ASKED:
+        if len(compared_runs) == ASKED:
             break
         try:
             model = store.digest_tree(run.path / ("model" if rows.kind == "gold" else store.HELD_OUT))
@@ -147,13 +147,13 @@ def _against_best(rows: EvaluationRows, earlier: list[tuple[Run, dict[str, Any]]
         if math.isnan(then):
             left_out.append({"run": run.path.name, "why": "the rows that both know are of one class"})
             continue
-        asked.append({"run": run.path.name, "rows": len(places), "score": round(then, 4)})
+        compared_runs.append({"run": run.path.name, "rows": len(places), "score": round(then, 4)})
         if best is None or then - now > best[0]:
             best = (then - now, run, places, other_labels)
     if best is None:
         reasons = "; ".join(f"run {item['run']}: {item['why']}" for item in left_out)
         return _alone(rows, f"no earlier model could be compared ({reasons})", left_out)
-    return _verdict(rows, best[1], best[2], best[3], seed, {"asked": asked, "left_out": left_out})
+    return _verdict(rows, best[1], best[2], best[3], seed, {"asked": compared_runs, "left_out": left_out})
 
 
 def _verdict(

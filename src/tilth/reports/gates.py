@@ -79,18 +79,18 @@ def failed_gates(gates: Sequence[Gate], record: Mapping[str, Any], report: Mappi
     Raises:
         RequestError: neither holds a key; the nearest one is named.
     """
-    told = []
+    failures = []
     for gate in gates:
         value, missing = _look_up(gate, record, report)
         if missing is not None:
-            told.append(f"{gate.text}: cannot be told, for {missing} is empty in this run")
+            failures.append(f"{gate.text}: cannot be told, for {missing} is empty in this run")
         elif not _comparable(value, gate.value):
             kind = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
             inside = f"; it holds {', '.join(list(_children(value))[:8])}" if isinstance(value, dict | list) else ""
             raise RequestError(f"--fail-on '{gate.text}': {'.'.join(gate.keys)} is {kind}{inside}")
         elif _SIGNS[gate.sign](value, gate.value):
-            told.append(f"{gate.text}: it is {value}")
-    return told
+            failures.append(f"{gate.text}: it is {value}")
+    return failures
 
 
 def _comparable(value: Any, other: Any) -> bool:

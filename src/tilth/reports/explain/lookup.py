@@ -14,7 +14,7 @@ from tilth.notes import listed
 from tilth.text import clean, normal_form
 
 
-def find_row(run: Path, asked: str) -> str:
+def find_row(run: Path, wanted: str) -> str:
     """The id of the one row that is meant.
 
     A whole id comes first, then a text (as it stands, but for case and punctuation), then the beginning of an id, then
@@ -25,7 +25,7 @@ def find_row(run: Path, asked: str) -> str:
     """
     samples = store.read_table(store.newest_table(run)).select_columns(["id", "text"])
     frame = table.to_pandas(samples)
-    ids, word = frame["id"].astype(str), clean(asked)
+    ids, word = frame["id"].astype(str), clean(wanted)
     if ids.eq(word).any():
         return word
     form = normal_form(word)
@@ -40,7 +40,7 @@ def find_row(run: Path, asked: str) -> str:
             return str(ids[found].iloc[0])
         if found.any():
             raise RequestError(f"{int(found.sum()):,} {how}; name one of them by its id: {_shown(frame[found])}")
-    raise RequestError(f'run {run.name} has no row "{asked}"; {_near(frame, word)}')
+    raise RequestError(f'run {run.name} has no row "{wanted}"; {_near(frame, word)}')
 
 
 def _shown(rows: pd.DataFrame) -> str:
@@ -52,13 +52,13 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [(str(row_id), " ".join(str(text).split())) for row_id, text in zip(rows["id"], rows["text"], strict=True)]
 
 
-def _near(frame: pd.DataFrame, asked: str) -> str:
+def _near(frame: pd.DataFrame, wanted: str) -> str:
     """Rows that are near to what was asked, by their ids or by their texts."""
     ids = frame["id"].astype(str).tolist()
-    if " " in asked:
+    if " " in wanted:
         texts = dict(zip(frame["text"], ids, strict=True))
-        near = difflib.get_close_matches(asked, list(texts), n=3, cutoff=0.5)
+        near = difflib.get_close_matches(wanted, list(texts), n=3, cutoff=0.5)
         rows = ", ".join(f"{texts[text]} ({text[:60]})" for text in near)
         return f"near: {rows}" if near else "give its id, or its whole text in quotes"
-    near = difflib.get_close_matches(asked, ids, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(wanted, ids, n=3, cutoff=0.5)
     return f"did you mean {listed(near)}?" if near else f"ids look like {listed(ids[:3])}"
