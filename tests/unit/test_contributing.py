@@ -15,6 +15,7 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.labeling import apply_function, failed_examples
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import query_strategies
@@ -24,7 +25,7 @@ from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision.functions.loader import load_functions
-from tilth.weak_supervision.voting.applier import ABSTAIN, apply_function, failed_examples
+from tilth.weak_supervision.voting.applier import ABSTAIN
 from tilth.weak_supervision.voting.data_points import RowSimilarities, build_rows
 
 ROOT = Path(__file__).resolve().parents[2]

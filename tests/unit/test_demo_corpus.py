@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import HashingEncoder
+from tests.labeling import apply_function, failed_examples
 from tilth.config import EncoderConfig
 from tilth.learn.encoder.text_encoder import Encoder
 from tilth.samples import Task
@@ -18,7 +19,7 @@ from tilth.store import Cache, digest
 from tilth.text import normal_form
 from tilth.weak_supervision.functions.loader import load_functions
 from tilth.weak_supervision.functions.unit_examples import examples_of
-from tilth.weak_supervision.voting.applier import ABSTAIN, apply_function, failed_examples
+from tilth.weak_supervision.voting.applier import ABSTAIN
 from tilth.weak_supervision.voting.data_points import RowSimilarities, build_rows
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,6 +15,7 @@ from snorkel.labeling import LabelingFunction
 
 import tilth
 from tests.conftest import TASKS, HashingEncoder
+from tests.labeling import apply_function, failed_examples
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.learn.shared_features import Evidence
@@ -29,7 +30,7 @@ from tilth.weak_supervision.models.label_model import (
     smooth_accuracies,
     snorkel_probabilities,
 )
-from tilth.weak_supervision.voting.applier import UnknownLabelError, apply_function, failed_examples, vote
+from tilth.weak_supervision.voting.applier import UnknownLabelError, vote
 from tilth.weak_supervision.voting.data_points import Row, RowSimilarities, build_rows
 
 INTENT = TASKS[1]

@@ -161,11 +161,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def failed_examples(function: LoadedFunction, task: Task, encode: Callable[[list[str]], np.ndarray]) -> str | None:
-    """Why the function's own examples do not hold, or None where they all do."""
-    return check_examples(function, task, example_rows(function, encode))
-
-
 def example_rows(function: LoadedFunction, encode: Callable[[list[str]], np.ndarray]) -> list[Row]:
     """The texts of the function's examples as rows: first those that it must vote on."""
     examples = examples_of(function.function)
@@ -200,18 +195,3 @@ def count_failures(votes: FunctionVotes, max_failures: float) -> tuple[np.ndarra
     if failed.sum() > max_failures * len(failed):
         raise ValueError(f"raised on {failed.sum()} of {len(failed)} rows, last {votes.error}")
     return np.where(failed, ABSTAIN, votes.votes).astype(np.int16), int(failed.sum())
-
-
-def apply_function(
-    function: LoadedFunction, task: Task, rows: Sequence[Row], max_failures: float
-) -> tuple[np.ndarray, int]:
-    """One function's votes on all rows, in this process.
-
-    Returns:
-        int16, shape (rows,), -1 where it abstains or raises; and on how many rows it raised.
-
-    Raises:
-        UnknownLabelError: it returned what is no class.
-        ValueError: it raised on too large a share of the rows.
-    """
-    return count_failures(vote(function, task, rows), max_failures)
