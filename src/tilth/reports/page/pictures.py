@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tilth.reports.history import past_nights
@@ -12,6 +14,8 @@ from tilth.reports.page.run_files import RunFiles, column
 from tilth.samples import Split
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
+_BY_CLEANING = "label_errors"
+"""How what was shown to a person names cleaning (`tilth.io.shown_to_people`)."""
 _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
 
 
@@ -138,9 +142,7 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
     for task in run.tasks:
         metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
         chosen = (metrics.get("measured") or {}).get(metrics.get("filter") or "") or {}
-        given, answer = (column(run.frame, f"{task.name}_{name}") for name in ("given", "answer"))
-        doubted = column(run.frame, f"{task.name}_suggested").notna() & given.notna() & answer.notna()
-        doubted &= column(run.frame, f"{task.name}_suggested") != given
+        answered, wrong = _answered(run, task.name)
         found.append(
             {
                 "task": task.name,
@@ -149,11 +151,23 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
                 "precision": chosen.get("precision"),
                 "interval": chosen.get("precision_interval"),
                 "planted": metrics.get("planted"),
-                "answered": int(doubted.sum()),
-                "answered_wrong": int((doubted & (given != answer)).sum()),
+                "answered": answered,
+                "answered_wrong": wrong,
             }
         )
     return [one for one in found if one["called_wrong"] is not None]
+
+
+def _answered(run: RunFiles, task: str) -> tuple[int, int]:
+    """Of the labels that cleaning had called wrong when a person answered: how many, and how many were wrong indeed."""
+    shown, answers = column(run.frame, f"{task}_shown"), column(run.frame, f"{task}_answer")
+    count = wrong = 0
+    for place in np.flatnonzero(shown.notna().to_numpy()):
+        told = json.loads(str(shown.iloc[place]))
+        if _BY_CLEANING in (told.get("detectors") or []) and told.get("given") is not None:
+            count += 1
+            wrong += answers.iloc[place] != told["given"]
+    return count, int(wrong)
 
 
 def trend(runs: Path, run_id: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tilth import store
 from tilth.errors import DamagedFileError, RequestError
 from tilth.samples import Source, Split, Status, Task
 
-RECORD, VOTES = "run.json", "votes.parquet"
+RECORD, VOTES, QUEUE = "run.json", "votes.parquet", "queue.csv"
 _PLAIN = {"split": Split.TRAIN, "source": Source.INPUT, "status": Status.ACTIVE, "parent_id": None, "reason": None}
 _VALUES = {
     "{task}_given": None,
@@ -36,6 +36,7 @@ class RunFiles:
         table: the file that it comes from, or None.
         tasks: what was classified.
         votes: a column a labeling function, in the order of the first rows of the table; None where there are none.
+        asked: why a row is in the queue, in a sentence, by its id.
         missing: what could not be read, a sentence each.
     """
 
@@ -45,6 +46,7 @@ class RunFiles:
     table: str | None = None
     tasks: tuple[Task, ...] = ()
     votes: pd.DataFrame | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -86,6 +88,7 @@ def read_run(folder: Path) -> RunFiles:
         table=name,
         tasks=tasks,
         votes=_votes(folder, frame, missing, expected="votes.parquet" in _artifacts(record)),
+        asked=_asked(folder),
         missing=missing,
     )
 
@@ -158,3 +161,12 @@ def _votes(folder: Path, frame: pd.DataFrame, missing: list[str], *, expected: b
             missing.append(f"{VOTES} is of other rows than the table: which function said what cannot be shown.")
         return None
     return votes.drop(columns="id")
+
+
+def _asked(folder: Path) -> dict[str, str]:
+    """The queue's reasons; none where there is no queue, an older one without reasons, or one that cannot be read."""
+    try:
+        queue = pd.read_csv(folder / QUEUE, dtype=str, keep_default_na=False)
+    except (OSError, ValueError):
+        return {}
+    return dict(zip(queue["id"], queue["reason"], strict=True)) if {"id", "reason"} <= set(queue) else {}

@@ -28,7 +28,7 @@ def since(run: RunFiles) -> dict[str, Any]:
     except RequestError as error:
         return {**empty, "why": f"It cannot be compared with an earlier night: {error}"}
     if found["first_night"] or found["changes"] is None:
-        return {**empty, "why": "This is the first whole night here: there is none to compare it with."}
+        return {**empty, "why": "There is no earlier night here to compare this one with."}
     changes = found["changes"]
     parts = [_rows(changes), _labels(changes), _functions(changes), _classes(changes)]
     return {

@@ -90,8 +90,8 @@ def row_facts(run: RunFiles, touched: TouchedRows) -> list[dict[str, Any]]:
 
     `i` id, `t` text, `x` characters left out, `v` verdicts as bits, `r` the text's reason, `k` for each task its facts
     (labels as places among the task's, see `_TASK_TEXTS` and `_TASK_NUMBERS`), `u` parent, `c` the row that it
-    repeats, `m` columns of the input, `f` votes as pairs of a function's place and a label's, `z` checks that found
-    something; nothing stands there for what is not known.
+    repeats, `m` columns of the input, `ask` why a person is asked, `f` votes as pairs of a function's place and a
+    label's, `z` checks that found something; nothing stands there for what is not known.
     """
     frame = run.frame.iloc[touched.positions]
     bits = (touched.masks.astype(np.int64) << np.arange(len(VERDICTS))).sum(axis=1)
@@ -110,6 +110,9 @@ def row_facts(run: RunFiles, touched: TouchedRows) -> list[dict[str, Any]]:
     _put_meta(facts, frame)
     _put_checks(facts, frame, [task.name for task in run.tasks])
     _put_votes(facts, run, touched.positions)
+    for fact in facts:
+        if why := run.asked.get(fact["i"]):
+            fact["ask"] = why
     return facts
 
 

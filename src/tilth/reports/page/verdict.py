@@ -7,7 +7,7 @@ from typing import Any
 
 from tilth.reports.page.run_files import RunFiles
 from tilth.reports.page.scores import answers, compare, measure
-from tilth.samples import Source, Status
+from tilth.samples import Source, Split, Status
 
 HEADLINES = {
     "better": "Better than last night",
@@ -144,6 +144,7 @@ def row_counts(run: RunFiles, queued: int) -> dict[str, int]:
     used = run.frame["used"].eq(True).sum() if "used" in run.frame else 0
     return {
         "input": len(rows),
+        "gold": int(rows["split"].eq(Split.GOLD).sum()),
         "active": int(rows["status"].eq(Status.ACTIVE).sum()),
         "review": int(rows["status"].eq(Status.REVIEW).sum()),
         "quarantined": int(rows["status"].eq(Status.QUARANTINED).sum()),

@@ -142,7 +142,7 @@ VERDICTS: tuple[Verdict, ...] = (
         "answered by a person",
         "input",
         "A person gave the label in answer to tilth; nothing overrules it.",
-        of_task=lambda frame, task: column(frame, f"{task}_answer").notna(),
+        of_task=lambda frame, task: column(frame, f"{task}_answer").notna() | column(frame, f"{task}_none").eq(True),
     ),
     Verdict(
         "paraphrase_used",
@@ -213,4 +213,6 @@ _REASONS: dict[str, str] = {
     Reason.NOVELTY: "says nothing new",
     Reason.LEAK: "too close to a gold row",
     Reason.BUDGET: "enough others were taken",
+    Reason.ANSWERED_JUNK: "a person said that it is no message",
+    Reason.NONE_OF_THESE: "a person said that no class fits",
 }

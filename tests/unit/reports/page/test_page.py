@@ -80,7 +80,7 @@ def test_a_huge_text_is_cut_and_the_page_says_by_how_much(written: Written) -> N
 def test_rows_are_counted_by_what_became_of_them(written: Written) -> None:
     assert written[1]["version"] == 2
     assert written[1]["rows"] == {
-        "input": 240, "active": 230, "review": 4, "quarantined": 6, "paraphrases": 1, "queued": 9,
+        "input": 240, "gold": 24, "active": 230, "review": 4, "quarantined": 6, "paraphrases": 1, "queued": 9,
     }  # fmt: skip
     assert written[1]["engineers"]["table"] == "5-training.parquet"
 
@@ -208,6 +208,30 @@ def test_a_missing_or_damaged_file_makes_a_page_that_says_so(tmp_path: Path) -> 
     page, report, _ = _write(bad_table)
     assert "5-training.parquet is damaged" in page
     assert report["engineers"]["table"] == "0-input.parquet"
+
+
+def test_what_people_found_stands_beside_the_estimate(tmp_path: Path) -> None:
+    rows = frame()
+    rows["intent_answer"] = rows["intent_shown"] = None
+    told = {"detectors": ["label_errors"], "given": LABELS[12]}
+    rows.loc[[12, 57, 102], "intent_shown"] = json.dumps(told)  # each came with this label
+    rows.loc[[12, 57, 102], "intent_answer"] = [LABELS[3], LABELS[4], LABELS[12]]
+    rows.loc[13, ["intent_shown", "intent_answer"]] = [json.dumps({"detectors": [], "given": LABELS[13]}), LABELS[3]]
+    stage = {"name": "cleaning", "metrics": {"tasks": {"intent": {
+        "issues": 9, "judged": 160, "filter": "f", "planted": 48, "measured": {"f": {"precision": 0.75}},
+    }}}}  # fmt: skip
+    page, report, _ = _write(make(tmp_path, rows, stages=[stage]))
+    found = report["cleaning_estimates"][0]
+    assert (found["precision"], found["answered"], found["answered_wrong"]) == (0.75, 3, 2)
+    assert "An estimate from 48 errors planted into your own labels" in page
+    assert "of 3 that they answered, 2 were wrong indeed" in page
+
+
+def test_a_queued_row_says_why_it_is_asked(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    (folder / "queue.csv").write_text('rank,id,text,reason\n1,row-0235,x,"the models differ, widely"\n', "utf-8")
+    rows = {row["i"]: row for row in _rows(_write(folder)[2])}
+    assert rows["row-0235"]["ask"] == "the models differ, widely"
 
 
 def test_votes_of_other_rows_are_not_shown(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ function story(place) {
   const origin = [`Row ${row.i}${row.u !== undefined ? ", reworded by tilth" : more.from ? `, from ${more.from}` : ", from the input"}.`];
   if (row.st && row.st !== "active") origin.push(`The text is ${row.st === "review" ? "held back until a person has looked" : "set aside"}${row.r ? `: ${reasonOf(row.r)}` : ""}.`);
   for (const [check, score] of Object.entries(row.z || {})) origin.push(`The check “${plain(check)}” found something (score ${score}; 0 is bad, 1 is good).`);
-  if (row.rank !== undefined) origin.push(`Place ${row.rank} in the queue of rows to label.`);
+  if (row.rank !== undefined) origin.push(`Place ${row.rank} in the queue of rows to label${row.ask ? `: ${row.ask}` : "."}`);
   if (row.sim !== undefined) origin.push(`Likeness to its original ${row.sim}; new against all other rows ${row.nov ?? "–"}; the label still fits with ${row.agr === undefined ? "–" : percent(row.agr)}.`);
   if (row.wt !== undefined) origin.push(`It weighs ${row.wt} in training.`);
   for (const [name, value] of Object.entries(row.m || {})) origin.push(`${name}: ${value}`);
@@ -222,10 +222,12 @@ const canvas = $("map-canvas");
 if (canvas && points.x) {
   const SHAPES = 7, pen = canvas.getContext("2d"), tip = $("map-tip");
   const ways = words.tasks.map((task, place) => ({ name: task.name, of: (k) => points.l[place][k], say: (code) => code < 0 ? "no label" : task.labels[code] })).reverse();
+  const start = words.tasks.length - 1 - Math.max(0, words.tasks.findLastIndex((task) => task.labels.length <= 30 || task === words.tasks[0]));
   ways.push({ name: "issue", of: (k) => points.v[k], say: (code) => code < 0 ? "nothing found" : verdicts[code].label });
   ways.push({ name: "source", of: (k) => points.s[k], say: plain }, { name: "status", of: (k) => points.q[k], say: plain });
   fill($("map-color"), ways.map((way, place) => [place, way.name]));
   fill($("map-class"), ways[0] ? [...new Set(points.x.map((_, k) => ways[0].of(k)))].sort((a, b) => ways[0].say(a).localeCompare(ways[0].say(b))).map((code) => [code, ways[0].say(code)]) : []);
+  $("map-color").value = start;
   $("map-tools").hidden = false;
   let places = [], order = [];
   function shape(ink, kind, x, y, r) {
