@@ -11,9 +11,6 @@ import pandas as pd
 from tilth.reports.page.run_files import column
 from tilth.samples import Action, Origin, Reason, Source, Split, Status
 
-TEXT = ""
-"""In place of a task's name: the verdict is on the text."""
-
 
 @dataclass(frozen=True)
 class Verdict:
