@@ -44,7 +44,7 @@ def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers
 
 
 def _sizes(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
-    was, now = (column(side.free_rows(), task).dropna() for side in (before, after))
+    was, now = (column(side.free_rows, task).dropna() for side in (before, after))
     counts_was, counts = was.value_counts(), now.value_counts()
     shared = now.index[now.index.isin(was.index)]
     moved = was.loc[shared][was.loc[shared].to_numpy() != now.loc[shared].to_numpy()]
@@ -85,7 +85,7 @@ def _issues(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
 
 def _called_wrong(side: Side, task: str) -> dict[str, tuple[int, int]]:
     """Of each given label, how many rows cleaning calls wrong, and how many have it; empty without cleaning."""
-    rows = side.free_rows()
+    rows = side.free_rows
     if f"is_{task}_issue" not in rows:
         return {}
     table = pd.DataFrame({"label": column(rows, f"{task}_given"), "wrong": column(rows, f"is_{task}_issue").eq(True)})

@@ -24,16 +24,17 @@ def function_shares(side: Side) -> dict[str, dict[str, int]]:
     """
     if side.votes is None or side.frame is None:
         return {}
-    rows = side.free_rows()
+    rows = side.free_rows
     votes = side.votes.reindex(rows.index[rows.index.isin(side.votes.index)])
     rows = rows.loc[votes.index]
     found = {}
+    truths = {task.name: task.codes(values(rows, f"{task.name}_given")) for task in side.tasks.values()}
     for name in votes.columns:
         task = _task(name, side.tasks)
         if task is None:
             continue
         cast = votes[name].to_numpy(dtype=np.int64)
-        truth = task.codes(values(rows, f"{task.name}_given"))
+        truth = truths[task.name]
         measured = (cast >= 0) & (truth >= 0)
         found[str(name)] = {
             "rows": len(cast),
@@ -54,10 +55,11 @@ def compare_functions(before: Side, after: Side) -> list[dict[str, Any]]:
     failed_before, failed = _left_out(before, old), _left_out(after, new)
     known = sorted({*old, *new, *failed_before, *failed})
     found = [_entry(name, old.get(name), new.get(name)) for name in known]
+    ids = _same_texts(before, after)
     for entry in found:
         name = entry["name"]
         entry["left_out"] = (after.metrics("weak_supervision").get("left_out") or {}).get(name)
-        entry["votes_changed"] = _votes_changed(before, after, name) if name in old and name in new else None
+        entry["votes_changed"] = _votes_changed(before, after, ids, name) if name in old and name in new else None
         entry["verdicts"] = _standing(name, old, new, failed_before, failed) if before.votes is not None else []
     for share in ("coverage", "accuracy"):
         for entry, p in zip(found, holm([entry["p"][share] for entry in found]), strict=True):
@@ -112,13 +114,17 @@ def _standing(
     return []
 
 
-def _votes_changed(before: Side, after: Side, name: str) -> int:
-    """Rows with the same text in both nights on which the function votes otherwise now."""
-    old, new = before.free_rows(), after.free_rows()
+def _same_texts(before: Side, after: Side) -> pd.Index:
+    """The rows with the same text in both nights that both asked the functions about."""
     if before.votes is None or after.votes is None:
-        return 0
+        return pd.Index([], dtype=object)
+    old, new = before.free_rows, after.free_rows
     ids = new.index[new.index.isin(old.index) & new.index.isin(before.votes.index) & new.index.isin(after.votes.index)]
-    ids = ids[values(old.loc[ids], "text") == values(new.loc[ids], "text")]
+    return ids[values(old.loc[ids], "text") == values(new.loc[ids], "text")]
+
+
+def _votes_changed(before: Side, after: Side, ids: pd.Index, name: str) -> int:
+    """Rows, of these, on which the function votes otherwise now."""
     was, now = (_labels(side, name, ids) for side in (before, after))
     return int((was != now).sum())
 
@@ -127,4 +133,5 @@ def _labels(side: Side, name: str, ids: pd.Index) -> np.ndarray:
     task = _task(name, side.tasks)
     if side.votes is None or task is None:
         return np.full(len(ids), None, dtype=object)
-    return task.decoded(side.votes.loc[ids, name].to_numpy(dtype=np.int64))
+    places = side.votes.index.get_indexer(ids)
+    return task.decoded(side.votes[name].to_numpy(dtype=np.int64)[places])

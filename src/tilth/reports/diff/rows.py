@@ -16,7 +16,7 @@ _FROM_MODELS = (Origin.WEAK, Origin.PROPAGATED)
 
 def compare_rows(before: Side, after: Side, most: int) -> dict[str, Any]:
     """Rows added, removed and retexted, matched by id; `most` of each are shown."""
-    old, new = before.rows(), after.rows()
+    old, new = before.rows, after.rows
     added, removed = new[~new.index.isin(old.index)], old[~old.index.isin(new.index)]
     shared = new.index[new.index.isin(old.index)]
     changed = shared[values(old.loc[shared], "text") != values(new.loc[shared], "text")]
@@ -85,7 +85,7 @@ def compare_status(before: Side, after: Side, most: int) -> dict[str, Any]:
 
 def _shared(before: Side, after: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows that both have and that are gold in neither, in one order."""
-    old, new = before.free_rows(), after.free_rows()
+    old, new = before.free_rows, after.free_rows
     ids = new.index[new.index.isin(old.index)]
     return old.loc[ids], new.loc[ids]
 

@@ -113,7 +113,7 @@ def night_alarms(run: Run) -> list[dict[str, Any]]:
 
 def _own(side: Side) -> dict[str, float]:
     """What can be measured of one night alone."""
-    rows = side.free_rows()
+    rows = side.free_rows
     found: dict[str, float] = {}
     if side.frame is not None:
         found = {"rows": len(rows), "quarantined": int(rows["status"].eq(Status.QUARANTINED).sum())}
