@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.learn.answered_confidence import Corrected, correct_confidence
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.hierarchy import decide
     from tilth.learn.linear_probe import fit_predict, new_probe
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VIEWS",
+    "Corrected",
     "Difference",
     "Evidence",
     "Labels",
@@ -32,6 +34,7 @@ __all__ = [
     "calibrate",
     "class_centroids",
     "complement_naive_bayes",
+    "correct_confidence",
     "decide",
     "difference",
     "f1_counts",
@@ -52,6 +55,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "answered_confidence": ("Corrected", "correct_confidence"),
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "hierarchy": ("decide",),
         "linear_probe": ("fit_predict", "new_probe"),

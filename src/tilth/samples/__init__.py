@@ -4,6 +4,7 @@ In: frames. Out: a checked table, each task's current label (`resolve`), masks o
 column is declared once, in `columns.py`, with the one stage that writes it; a new reason is a line of `Reason`.
 """
 
+from tilth.samples.answered_rows import answered
 from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
 from tilth.samples.resolve import resolve
@@ -34,6 +35,7 @@ __all__ = [
     "Split",
     "Status",
     "Task",
+    "answered",
     "changed_columns",
     "escalate_status",
     "find",

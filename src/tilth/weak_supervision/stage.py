@@ -14,6 +14,7 @@ from tilth import samples as table
 from tilth.samples import Split
 from tilth.stage import Figure, Resources, StageResult
 from tilth.weak_supervision import figures
+from tilth.weak_supervision.answered_labels import correct_by_answers
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import LoadedFunction, LoadedFunctions, read_history, write_history
 from tilth.weak_supervision.night_inputs import NightInputs
@@ -43,7 +44,9 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         return StageResult(samples=samples, metrics=notes, skipped="no labeling functions")
     screening = functools.reduce(operator.or_, (result.screening for result in results.values()), Screening())
     notes["left_out"] |= screening.left_out
-    for result in results.values():
+    for task, result in results.items():
+        if found := correct_by_answers(frame, task, result.columns, config.min_confidence):
+            result.metrics["by_answers"] = found
         for name, column in result.columns.items():
             frame[name] = column
     outputs: dict[str, Any] = {}

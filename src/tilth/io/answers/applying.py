@@ -13,6 +13,7 @@ from tilth.config import TaskConfig
 from tilth.errors import did_you_mean
 from tilth.io.answers.annotator_agreement import agreement
 from tilth.io.answers.consensus import NONE, Consensus, consensus
+from tilth.io.answers.detector_record import detector_record, in_words
 from tilth.io.answers.gold_corrections import correct_gold
 from tilth.io.answers.reading import StoredAnswers
 from tilth.notes import Notes, listed, many, place
@@ -57,6 +58,7 @@ def apply_answers(
         frame.loc[frame["id"].isin(said.differ), "ask_again"] = DIFFER
     frame["nobody_to_ask"] = nobody & ~frame["ask_again"].notna()
     done["gold"] = {"corrected": gold}
+    done["detectors"] = {task.name: detector_record(frame, task.name) for task in tasks}
     _tell(frame, done, notes)
     return done
 
@@ -190,6 +192,9 @@ def _tell(frame: pd.DataFrame, done: dict[str, Any], notes: Notes) -> None:
         notes.add(
             "answers_applied", done["applied"], message, place(frame[rows].iloc[0]) if rows.any() else "labels.sqlite"
         )
+    for task, record in done["detectors"].items():
+        for sentence in in_words(task, record):
+            notes.add("detectors_checked", done["applied"], sentence, "labels.sqlite")
     corrected = [one["id"] for one in done["gold"]["corrected"]]
     _note(frame, corrected, "gold_corrected", "of gold have a label that people corrected", notes)
     differ = list(frame.loc[frame["ask_again"].eq(DIFFER), "id"])

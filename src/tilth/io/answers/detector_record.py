@@ -1,0 +1,119 @@
+"""How often each detector was right, by what people said of the rows that it had put before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from tilth.samples import answered
+
+RANDOM = "random"
+"""The detector of rows that were drawn by lot: what they show holds for all rows, where that of the others holds for
+rows such as were asked."""
+
+Right = Callable[[Mapping[str, Any], object], bool | None]
+"""Of what was shown and the answer: whether the detector was right; None where it had nothing to say."""
+
+
+def _wrong_given(flag: str) -> Right:
+    def right(shown: Mapping[str, Any], answer: object) -> bool | None:
+        return shown["given"] != answer if shown.get(flag) and "given" in shown else None
+
+    return right
+
+
+def _of_origin(origin: str) -> Right:
+    def right(shown: Mapping[str, Any], answer: object) -> bool | None:
+        return shown.get("label") == answer if shown.get("origin") == origin else None
+
+    return right
+
+
+DETECTORS: Mapping[str, Right] = {
+    "suspects": _wrong_given("suspect"),
+    "disputes": _wrong_given("disputed"),
+    "weak": _of_origin("weak"),
+    "propagated": _of_origin("propagated"),
+    "corrected": _of_origin("corrected"),
+}
+"""Who put rows before people, or labeled them → whether it was right."""
+
+
+def detector_record(frame: pd.DataFrame, task: str) -> dict[str, Any]:
+    """What people's answers of one task say of each detector.
+
+    Args:
+        frame: the input's rows, with what people said of them.
+        task: by name.
+
+    Returns:
+        Detector → `checked`, `right`, `share`, the 95% interval of the share (Wilson 1927) as `low` and `high`, and
+        `at_random`: the same two counts among the rows drawn by lot. `functions` holds one such entry a function, and
+        `given` the given labels of rows drawn by lot alone, `right` where people confirmed them.
+    """
+    rows = answered(frame, task)
+    pairs = list(zip(rows["shown"], rows["answer"], strict=True))
+    found = {name: entry for name, right in DETECTORS.items() if (entry := _entry(pairs, right)) is not None}
+    names = sorted({name for shown, _ in pairs for name in shown.get("functions", {})})
+    functions = {name: _entry(pairs, _of_function(name)) for name in names}
+    if functions:
+        found["functions"] = functions
+    by_lot = [(shown, answer) for shown, answer in pairs if shown.get("detector") == RANDOM and "given" in shown]
+    if by_lot and (entry := _entry(by_lot, lambda shown, answer: shown["given"] == answer)) is not None:
+        found["given"] = entry
+    return found
+
+
+def _of_function(name: str) -> Right:
+    def right(shown: Mapping[str, Any], answer: object) -> bool | None:
+        vote = shown.get("functions", {}).get(name)
+        return None if vote is None else vote == answer
+
+    return right
+
+
+def _entry(pairs: Sequence[tuple[Mapping[str, Any], object]], right: Right) -> dict[str, Any] | None:
+    said = [
+        (bool(was), shown.get("detector") == RANDOM)
+        for shown, answer in pairs
+        if (was := right(shown, answer)) is not None
+    ]
+    if not said:
+        return None
+    count = sum(was for was, _ in said)
+    interval = binomtest(count, len(said)).proportion_ci(method="wilson")
+    return {
+        "checked": len(said),
+        "right": count,
+        "share": round(count / len(said), 4),
+        "low": round(float(interval.low), 4),
+        "high": round(float(interval.high), 4),
+        "at_random": {"checked": sum(lot for _, lot in said), "right": sum(was for was, lot in said if lot)},
+    }
+
+
+def in_words(task: str, record: Mapping[str, Any]) -> list[str]:
+    """What a person reads of it, a sentence a detector.
+
+    >>> in_words("intent", {"suspects": {"checked": 38, "right": 21, "low": 0.397, "high": 0.699}})
+    ['intent: people checked 38 suspects: 21 were wrong (55%, 95% interval 40% to 70%)']
+    """
+    return [
+        f"{task}: people checked {entry['checked']} {what}: {entry['right']} were {right} "
+        f"({entry['right'] / entry['checked']:.0%}, 95% interval {entry['low']:.0%} to {entry['high']:.0%})"
+        for name, (what, right) in _SENTENCES.items()
+        if (entry := record.get(name)) is not None
+    ]
+
+
+_SENTENCES = {
+    "suspects": ("suspects", "wrong"),
+    "disputes": ("labels that functions dispute", "wrong"),
+    "weak": ("labels by functions", "right"),
+    "propagated": ("labels taken from similar texts", "right"),
+    "corrected": ("corrections", "right"),
+    "given": ("given labels, drawn by lot,", "right"),
+}
