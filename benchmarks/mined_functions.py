@@ -29,7 +29,8 @@ from tilth.learn.encoder import Encoder
 from tilth.samples import Source, Split, Status, Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
-from tilth.weak_supervision.functions.phrase_mining import phrase_pattern, suggest_functions
+from tilth.weak_supervision.functions.phrase_mining import suggest_functions
+from tilth.weak_supervision.functions.phrases import phrase_pattern
 from tilth.weak_supervision.models import label_model
 from tilth.weak_supervision.models.joint_model import prepare_texts
 from tilth.weak_supervision.models.model_selection import (

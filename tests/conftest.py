@@ -38,6 +38,9 @@ class HashingEncoder:
                 vectors[row, int(digest(word)[:8], 16) % self.dimensions] += 1
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
+        return sum(len(normal_form(text).split()) for text in texts), 0
+
 
 TASKS = (
     Task(name="area", labels=("billing", "network")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 
 _MARKS = re.compile(r"[^\w\s]+|_+")
 _SPOKEN = frozenset({"Mn", "Mc", "So"})
@@ -17,6 +18,12 @@ _UNSEEN = re.compile(
     r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]|^[\s\u200c\u200d]+|[\s\u200c\u200d]+$"
 )
 """Signs that change nothing that a reader sees; joiners (200c, 200d) do, but at an end."""
+_UNSPACED = (
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai and Lao, Myanmar, Khmer
+    r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # kana, Han
+)
+"""Signs of scripts that part no words."""
+_TOKEN = re.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\S)+")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet runs a cell for, where it is the cell's first sign, and what `escape_formula` makes of it."""
 
@@ -59,15 +66,17 @@ def unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def normal_form(text: str) -> str:
+def normal_form(text: str, fold: Callable[[str], str] = str.casefold) -> str:
     """Lower case, without punctuation, single spaces: equal for texts that a reader would call the same.
+
+    With `str.lower` for `fold` a text keeps its signs ("ß" is no "ss"), so that a pattern finds them in it.
 
     >>> normal_form("Where's  my CARD?!")
     'where s my card'
     >>> normal_form("C++, not C#") == normal_form("C#, not C++")
     False
     """
-    return " ".join(_MARKS.sub(_spoken, text.casefold()).split())
+    return " ".join(_MARKS.sub(_spoken, fold(text)).split())
 
 
 def _spoken(gap: re.Match[str]) -> str:
@@ -76,6 +85,31 @@ def _spoken(gap: re.Match[str]) -> str:
     rest = found.lstrip("+#") if before.isalnum() else found
     name = found[: len(found) - len(rest)]
     return name + "".join(mark if unicodedata.category(mark) in _SPOKEN else " " for mark in rest)
+
+
+def tokens(text: str) -> list[str]:
+    """What stands between spaces; of a script that parts no words each sign.
+
+    >>> tokens("my refund"), tokens("iphone 退款")
+    (['my', 'refund'], ['iphone', '退', '款'])
+    """
+    return _TOKEN.findall(text)
+
+
+def is_unspaced(sign: str) -> bool:
+    """Whether a sign belongs to a script that parts no words: Chinese, Japanese, Thai, Lao, Khmer, Burmese."""
+    return re.match(_UNSPACED, sign) is not None
+
+
+def word_count(text: str) -> int:
+    """Words; of a script that parts none each two signs count as one.
+
+    >>> word_count("my refund"), word_count("iphone 退款"), word_count("退")
+    (2, 2, 1)
+    """
+    parts = tokens(text)
+    signs = sum(map(is_unspaced, parts))
+    return len(parts) - signs + (signs + 1) // 2
 
 
 def digest(text: str) -> str:

@@ -48,7 +48,8 @@ from tilth.augmentation.selection import (
     source_order,
 )
 from tilth.augmentation.text import WorkspaceTexts, workspace_texts
-from tilth.samples import Reason, to_pandas
+from tilth.languages import foreign_language
+from tilth.samples import Reason, Split, to_pandas
 from tilth.stage import Resources, StageResult
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,11 @@ class _Gated:
 
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.augmentation.run`."""
-    inputs = _prepare(to_pandas(samples), config, resources)
+    frame = to_pandas(samples)
+    if language := foreign_language(frame["text"][frame["split"].ne(Split.GOLD)].tolist()):
+        why = f'paraphrases are English only, and most of the texts are not (they are "{language}")'
+        return StageResult(samples=samples, metrics={"accepted": 0, "used": 0, "language": language}, skipped=why)
+    inputs = _prepare(frame, config, resources)
     if inputs is None:
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     frame, config = inputs.frame, inputs.config

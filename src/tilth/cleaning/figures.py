@@ -38,10 +38,32 @@ def figures(
     if junk := metrics["counts"].get("junk", {}).get("kinds"):
         data = {"labels": list(junk), "values": list(junk.values())}
         shown.append(Figure(kind="bar", title="Junk, by kind", data=data, note=_KINDS))
+    shown += _encoder(metrics["encoder"])
     for task in tasks:
         shown += _conflicting(frame, task.name, conflicts[task.name])
         shown += _of_task(frame, task.name, metrics["tasks"][task.name])
     return shown
+
+
+def _encoder(reading: Mapping[str, Any]) -> list[Figure]:
+    if not reading["badly"]:
+        return []
+    shown = [
+        ["tokens a letter (English: 0.28 to 0.36)", reading["tokens_a_letter"]],
+        ["share of unknown tokens (English: 0)", reading["unknown"]],
+        ["near rows share the label, beyond chance", reading["agreement"]],
+        ["the same by character n-grams", reading["agreement_by_ngrams"]],
+    ]
+    return [
+        Figure(
+            kind="table",
+            title="The encoder reads these texts badly",
+            data={"columns": ["measured", "value"], "rows": [row for row in shown if row[1] is not None]},
+            note="Most of them are in a language that it does not know well. One line below [encoder] in tilth.toml "
+            f'changes it: model = "{reading["try"]}" knows 50 languages; any other sentence encoder, by its Hub name '
+            "or folder, will do. The next night encodes every text anew, once.",
+        )
+    ]
 
 
 def _conflicting(frame: pd.DataFrame, task: str, conflict: Conflict) -> list[Figure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset
 
 from tilth import progress
@@ -12,7 +13,8 @@ from tilth.cleaning.checks import copy_metrics, examine_dataset, find_conflicts,
 from tilth.cleaning.config import Config
 from tilth.cleaning.figures import figures
 from tilth.cleaning.label_errors import check_filter_name, find_label_errors
-from tilth.samples import Split, Status, escalate_status, from_pandas, to_pandas
+from tilth.learn import EncoderReading, measure_reading
+from tilth.samples import Split, Status, Task, escalate_status, from_pandas, to_pandas
 from tilth.stage import Resources, StageResult
 
 
@@ -41,9 +43,18 @@ def clean(samples: Dataset, config: Config, resources: Resources) -> StageResult
     metrics["copies"] = copy_metrics(frame, resources.tasks, conflicts)
     finest = resources.tasks[-1]
     metrics["whole"] = examine_dataset(frame, finest, resources.evidence, conflicts[finest.name].rows)
+    metrics["encoder"] = _reading(frame, finest, resources).to_json()
     metrics["tasks"] = find_label_errors(frame, resources.tasks, config, resources.evidence, resources.seed, conflicts)
     return StageResult(
         samples=from_pandas(frame, resources.tasks),
         metrics=metrics,
         figures=figures(frame, metrics, resources.tasks, conflicts),
     )
+
+
+def _reading(frame: pd.DataFrame, task: Task, resources: Resources) -> EncoderReading:
+    """How the encoder reads the rows that may be learned from."""
+    rows = np.flatnonzero(frame["split"].ne(Split.GOLD) & frame["status"].eq(Status.ACTIVE))
+    evidence, part = resources.evidence, frame.iloc[rows]
+    codes = task.codes(part[f"{task.name}_given"].tolist())
+    return measure_reading(evidence.encoder, part["text"].tolist(), evidence.embeddings()[rows], codes)

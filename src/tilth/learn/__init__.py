@@ -13,6 +13,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.learn.answered_confidence import Corrected, correct_confidence
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
+    from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.hierarchy import decide
     from tilth.learn.linear_probe import fit_predict, new_probe
     from tilth.learn.metrics import f1_counts, macro_f1, paired_bootstrap, scores, why_no_score
@@ -26,6 +27,7 @@ __all__ = [
     "VIEWS",
     "Corrected",
     "Difference",
+    "EncoderReading",
     "Evidence",
     "Labels",
     "Neighbors",
@@ -42,6 +44,7 @@ __all__ = [
     "fit_temperature",
     "knowable",
     "macro_f1",
+    "measure_reading",
     "new_probe",
     "paired_bootstrap",
     "pool",
@@ -57,6 +60,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "answered_confidence": ("Corrected", "correct_confidence"),
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
+        "encoder_reading": ("EncoderReading", "measure_reading"),
         "hierarchy": ("decide",),
         "linear_probe": ("fit_predict", "new_probe"),
         "metrics": ("f1_counts", "macro_f1", "paired_bootstrap", "scores", "why_no_score"),

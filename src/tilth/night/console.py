@@ -44,6 +44,8 @@ def _cleaned(metrics: Mapping[str, Any]) -> list[str]:
     """What cleaning read otherwise than a person may have meant it, beside the rows that it set aside."""
     kept = metrics.get("counts", {}).get("junk", {}).get("kept", {})
     told = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
+    if model := metrics.get("encoder", {}).get("try"):
+        told.append(f'the encoder reads these texts badly; a multilingual one: encoder.model = "{model}"')
     for task, found in metrics.get("tasks", {}).items():
         if ignored := found.get("consensus", {}).get("ignored_votes"):
             told.append(f"{task}: annotators' votes for no class of it: {ignored}")

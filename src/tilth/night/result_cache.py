@@ -18,6 +18,7 @@ _SHARED = (
     "learn",
     "config.py",
     "errors.py",
+    "languages.py",
     "text.py",
     "devices.py",
     "lazy.py",

@@ -14,7 +14,7 @@ from tilth.cleaning.checks.config import ChecksConfig
 from tilth.cleaning.checks.registry import CheckResult, check, verdict
 from tilth.learn import Evidence
 from tilth.samples import Reason, Split, Status
-from tilth.text import normal_form
+from tilth.text import normal_form, tokens, word_count
 
 _SHARED = 0.7  # of two texts' words, for them to be near copies
 
@@ -41,7 +41,7 @@ def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence
     score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
     near, vectors = evidence.neighbors(10, rows), evidence.embeddings()[rows]
     close = np.asarray((near.similarities >= config.near_duplicate).any(axis=1))
-    words = {int(row): set(normal_form(frame["text"].iloc[rows[row]]).split()) for row in np.flatnonzero(close)}
+    words = {int(row): set(tokens(normal_form(frame["text"].iloc[rows[row]]))) for row in np.flatnonzero(close)}
     kept = np.full(len(rows), -1)  # which row stays for each of those that had their turn
     stay: list[int] = []
 
@@ -70,7 +70,7 @@ def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence
     return CheckResult(score=score, issue=issue, duplicate_of=original)
 
 
-_SENTENCE = re.compile(r"[.!?\n]+\s*")
+_SENTENCE = re.compile(r"[.!?。！？\n]+\s*")
 _FEWEST = 5  # different texts that a sentence must stand in before it is boilerplate
 _ALONE = 0.1  # share of its rows in which a footer may be all there is; what is sent by itself more often is a message
 _WORDS = 3  # "thank you" is written by many and is nobody's signature
@@ -95,7 +95,7 @@ def _footers(texts: Sequence[list[str]]) -> set[str]:
     rests: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     seen, alone = Counter[str](), Counter[str]()
     for parts in texts:
-        for part in {part for part in parts if len(part.split()) >= _WORDS}:
+        for part in {part for part in parts if word_count(part) >= _WORDS}:
             rest = tuple(other for other in parts if other != part)
             seen[part] += 1
             alone[part] += not rest

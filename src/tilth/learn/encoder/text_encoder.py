@@ -76,6 +76,14 @@ class Encoder:
         tokenizer.model_max_length = int(1e9)  # long texts are chunked below, so that no warning is due
         return tokenizer
 
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
+        """How many tokens the texts take, and how many of them stand for what the tokenizer does not know."""
+        if not texts:
+            return 0, 0
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        unknown = self.tokenizer.unk_token_id
+        return sum(map(len, encoded)), sum(ids.count(unknown) for ids in encoded)
+
     @cached_property
     def _special(self) -> tuple[list[int], list[int]]:
         """The special tokens that the model expects before and after a text."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tilth.reports.page.run_files import RunFiles, column
 from tilth.samples import Split
+from tilth.text import word_count
 
 _STAGE: dict[str, Any] = {
     "rows_in": 0,
@@ -58,7 +59,7 @@ def _stage(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _lengths(run: RunFiles) -> dict[str, Any] | None:
     if run.rows.empty:
         return None
-    words = np.array([len(str(text or "").split()) for text in run.rows["text"]])
+    words = np.array([word_count(str(text or "")) for text in run.rows["text"]])
     # A few huge texts would flatten everything else, so the last bin takes what lies beyond the 99th percentile.
     top = max(int(np.ceil(np.quantile(words, 0.99))), 1)
     step = -(-(top + 1) // 20)

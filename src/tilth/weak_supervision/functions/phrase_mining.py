@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilth.samples import Task
-from tilth.text import normal_form
+from tilth.text import normal_form, word_count
 from tilth.weak_supervision.functions.accuracy_bounds import wilson_lower_bound
+from tilth.weak_supervision.functions.phrases import phrases_of, whole_phrases
 
-LONGEST = 3
-"""Words in a phrase."""
 FEWEST = 3
 """Labeled rows that a phrase has to be in; one or two may be chance."""
 AT_MOST = 8
@@ -94,15 +93,6 @@ class Suggestion:
     labeled: int
 
 
-def phrase_pattern(phrases: Sequence[str]) -> str:
-    r"""A regular expression for any of the phrases, whatever stands between their words.
-
-    >>> print(phrase_pattern(["my refund", "owe"]))
-    my\W+refund|owe
-    """
-    return "|".join(r"\W+".join(map(re.escape, phrase.split())) for phrase in phrases)
-
-
 def suggest_functions(
     texts: Sequence[str], codes: np.ndarray, task: Task, covered: np.ndarray, *, precision: float = 0.9
 ) -> list[Suggestion]:
@@ -115,20 +105,19 @@ def suggest_functions(
         covered: boolean, shape (rows,): a present function votes on the row.
         precision: share of labeled rows on which a phrase has to be right.
     """
-    phrases = _phrases([normal_form(text).split() for text in texts], codes, precision)
+    phrases = _phrases([normal_form(text, str.lower) for text in texts], codes, precision)
     suggestions = [
         _suggestion(label, phrases[code], texts, codes, code, covered) for code, label in enumerate(task.labels)
     ]
     return sorted((one for one in suggestions if one is not None), key=lambda one: -one.uncovered)
 
 
-def _phrases(words: Sequence[Sequence[str]], codes: np.ndarray, precision: float) -> dict[int, list[Phrase]]:
+def _phrases(forms: Sequence[str], codes: np.ndarray, precision: float) -> dict[int, list[Phrase]]:
     """The phrases of each label that are right often enough, the most precise first."""
     rows_with: dict[str, set[int]] = defaultdict(set)
-    for row, row_words in enumerate(words):
-        for length in range(1, LONGEST + 1):
-            for start in range(len(row_words) - length + 1):
-                rows_with[" ".join(row_words[start : start + length])].add(row)
+    for row, form in enumerate(forms):
+        for phrase in phrases_of(form):
+            rows_with[phrase].add(row)
     precise: dict[int, list[Phrase]] = defaultdict(list)
     for phrase, rows in rows_with.items():
         counts = Counter(codes[row] for row in rows if codes[row] >= 0)
@@ -157,7 +146,7 @@ def _suggestion(
             reached |= phrase.rows
     if not chosen:
         return None
-    compiled = re.compile(rf"\b(?:{phrase_pattern([one.words for one in chosen])})\b", re.IGNORECASE)
+    compiled = re.compile(whole_phrases([one.words for one in chosen]), re.IGNORECASE)
     rows = [row for row, text in enumerate(texts) if compiled.search(text)]
     labeled = [row for row in rows if codes[row] >= 0]
     return Suggestion(
@@ -186,7 +175,7 @@ def function_source(
     hits = _shortest(texts[row] for row in sorted(rows) if codes[row] == code)
     others = (row for row in range(len(texts)) if row not in rows and codes[row] not in (-1, code))
     misses = _shortest(texts[row] for row in others)
-    expression = rf"\b(?:{phrase_pattern(suggestion.phrases)})\b"
+    expression = whole_phrases(suggestion.phrases)
     figures = (
         f"{suggestion.label}: votes on {len(rows)} of {len(texts)} rows, {suggestion.uncovered} of them new; "
         f"right on {suggestion.right} of {suggestion.labeled} labeled ones"
@@ -215,7 +204,7 @@ def function_name(label: str, taken: Collection[str] = ()) -> str:
 
 def _shortest(texts: Iterable[str]) -> list[str]:
     """Two short texts, of four words or more where there are any: shorter ones show little."""
-    return sorted(texts, key=lambda text: (len(text.split()) < 4, len(text)))[:2]
+    return sorted(texts, key=lambda text: (word_count(text) < 4, len(text)))[:2]
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +13,10 @@ from tilth.weak_supervision.functions.phrase_mining import (
     MINED_FILE_HEADER,
     Suggestion,
     function_source,
-    phrase_pattern,
     quoted,
     suggest_functions,
 )
+from tilth.weak_supervision.functions.phrases import phrase_pattern
 
 TASK = Task(name="intent", labels=("refund", "slow"))
 TEXTS = [
@@ -66,3 +68,31 @@ def test_the_source_compiles_and_its_examples_are_of_labeled_rows() -> None:
     assert '"slow again at night"' in source
     assert '"it is slow"' not in source
     assert quoted('say "no"\n') == '"say \\"no\\"\\n"'
+
+
+def test_phrases_of_a_script_without_spaces_are_mined_and_found_again() -> None:
+    texts = ["我要退款", "退款还没到账", "什么时候退款?", "快递很慢", "快递没到", "催一下快递", "退款!", "请寄快递"]
+    labels = np.array([0, 0, 0, 1, 1, 1, -1, -1])
+    found = {one.label: one for one in suggest_functions(texts, labels, TASK, np.zeros(8, dtype=bool))}
+    assert {label: one.phrases for label, one in found.items()} == {"refund": ("退款",), "slow": ("快递",)}
+    assert found["refund"].rows == (0, 1, 2, 6)
+    source = MINED_FILE_HEADER.format(task="intent") + function_source(found["slow"], texts, labels, 1)
+    names: dict[str, Any] = {}
+    exec(compile(source, "mined", "exec"), names)
+    assert names["slow_phrases"](SimpleNamespace(text="请寄快递")) == "slow"
+    assert names["slow_phrases"](SimpleNamespace(text="我要退款")) in (None, -1)
+
+
+def test_a_mined_phrase_keeps_the_signs_of_its_texts() -> None:
+    """ "ß" is folded to "ss" where texts are compared; a pattern with "ss" would not be found in them."""
+    texts = [
+        "Größe tauschen",
+        "die Größe passt nicht",
+        "falsche Größe",
+        "Paket da?",
+        "Paket fehlt",
+        "wo ist mein Paket",
+    ]
+    found = suggest_functions(texts, np.array([0, 0, 0, 1, 1, 1]), TASK, np.zeros(6, dtype=bool))
+    assert {one.label: one.phrases for one in found} == {"refund": ("größe",), "slow": ("paket",)}
+    assert {one.label: one.rows for one in found} == {"refund": (0, 1, 2), "slow": (3, 4, 5)}
