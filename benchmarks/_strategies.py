@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 
 from tilth.active_learning import query_strategies
 from tilth.active_learning.learner import Learner
@@ -92,8 +94,8 @@ class _SmallTextModel:
     def predict_proba(self, vectors: np.ndarray) -> np.ndarray:
         return self.learner.predict_proba(vectors)
 
-    def embed(self, vectors: np.ndarray, **_: Any) -> np.ndarray:
-        return vectors
+    def embed(self, vectors: np.ndarray, return_proba: bool = False, **_: Any) -> Any:
+        return (vectors, self.predict_proba(vectors)) if return_proba else vectors
 
 
 def of_small_text(name: str, **options: str) -> Ask:
@@ -110,6 +112,14 @@ def of_small_text(name: str, **options: str) -> Ask:
         return np.asarray(found)
 
     return ask
+
+
+_REFITTED = frozenset({"MonteCarloEER", "ValueOfInformationEER"})
+"""Strategies of scikit-activeml that fit the probe anew for each row that they weigh."""
+
+
+def _neighbors() -> KNeighborsClassifier:
+    return KNeighborsClassifier(5, metric="cosine")
 
 
 def of_skactiveml(name: str, model: str | None = None, **options: Any) -> Ask:
@@ -129,8 +139,14 @@ def of_skactiveml(name: str, model: str | None = None, **options: Any) -> Ask:
         extra = {}
         if model:
             probe = wrapper.SklearnClassifier(new_probe(), classes=classes, random_state=step.seed)
-            fitted = probe.fit(step.vectors[step.labeled], step.labels)
-            extra = {model: fitted, f"fit_{model}": False} if model != "discriminator" else {model: probe}
+            extra = {model: probe}
+            if model == "ensemble":
+                others = [wrapper.SklearnClassifier(other, classes=classes) for other in (GaussianNB(), _neighbors())]
+                extra = {model: [probe, *others]}
+            elif name == "FourDs":
+                extra = {model: wrapper.MixtureModelClassifier(classes=classes, random_state=step.seed)}
+            elif model != "discriminator" and name not in _REFITTED:
+                extra = {model: probe.fit(step.vectors[step.labeled], step.labels), f"fit_{model}": False}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = strategy.query(X=step.vectors, y=step.partial, batch_size=count, **extra)
@@ -198,6 +214,7 @@ PEERS: Mapping[str, Ask] = {
             ("Falcun", "clf", {}),
             ("ProbabilisticAL", "clf", {"metric": "rbf"}),
             ("DiscriminativeAL", "discriminator", {}),
+            ("QueryByCommittee", "ensemble", {}),
             ("EpistemicUncertaintySampling", "clf", {}),
             ("MonteCarloEER", "clf", {}),
             ("ValueOfInformationEER", "clf", {}),
