@@ -104,7 +104,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     *_columns(
         "active_learning",
-        ("acquisition_score", _F, "rows that a minute of a person on this one is expected to tell right; null: nobody asks"),
+        ("acquisition_score", _F, "rows that a minute spent on it is expected to tell right; null: nobody asks"),
         ("acquisition_rank", _I, "place in the labeling queue from 1, null outside it"),
     ),
     *_columns(
