@@ -24,6 +24,8 @@ from tilth.reports.drawing.svg import (
 )
 
 _LONGEST_LABEL = 60
+_ROOM = 0.76
+"""Of the cell, for the longest bar; its number stands beside it."""
 
 
 def draw(figure: Mapping[str, Any]) -> Markup:
@@ -86,7 +88,7 @@ def _one_bar(place: int, name: str, value: Any, most: float, form: Any) -> Marku
     width = 100 * abs(finite(value)) / most
     spoken = Markup('<span class="spoken">{} </span>').format(name) if name else Markup("")
     return Markup('<span class="bar"><i class="s{}" style="width:{:.1f}%"></i>{}<b>{}</b></span>').format(
-        place % COLORS, 0.82 * width, spoken, shown
+        place % COLORS, _ROOM * width, spoken, shown
     )
 
 
@@ -114,7 +116,11 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
     points = [finite(value) for values in series.values() for value in values if value is not None]
     if not x or not points:
         return None
-    plane = Plane(ticks(min(x), max(x), 6), ticks(min(points), max(points)))
+    whole = max(x) - min(x) <= 6 and all(value.is_integer() for value in x)
+    marks = (
+        [min(x) + k for k in range(int(max(x) - min(x)) + 1)] if whole and min(x) < max(x) else ticks(min(x), max(x), 6)
+    )
+    plane = Plane(marks, ticks(min(points), max(points)))
     parts = plane.axes(data, "step", "value")
     told = []
     for place, (name, values) in enumerate(series.items()):

@@ -17,8 +17,8 @@ _STAGES = {
 _WORDS = {
     "helps": "helps",
     "harms": "harms",
-    "no difference": "makes no difference that these rows could show",
-    "unchanged": "changed nothing that a model learns from",
+    "no difference": "could be chance",
+    "unchanged": "changed nothing that the model learns from",
     "not measured": "was not measured",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tilth.errors import RequestError
@@ -19,10 +19,11 @@ def since(run: RunFiles) -> dict[str, Any]:
     """The night before, what is out of the ordinary, and what changed by kind.
 
     Returns:
-        `against` (a run id, or None), `why` there is nothing to compare (or None), `alarms` (sentences), `parts`
+        `against` (a run id, or None), `why` there is nothing to compare (or None), `alarms` (in words, the farthest
+        out first) and what their limits were `learned` from, `parts`
         (`title`, `count`, `lines`, `more`), `command` for all of it.
     """
-    empty: dict[str, Any] = {"against": None, "why": None, "alarms": [], "parts": [], "command": None}
+    empty: dict[str, Any] = {"against": None, "why": None, "alarms": [], "learned": "", "parts": [], "command": None}
     try:
         found = since_last_night(run.folder)
     except RequestError as error:
@@ -34,12 +35,20 @@ def since(run: RunFiles) -> dict[str, Any]:
     return {
         "against": found["against"],
         "why": None,
-        "alarms": [alarm["sentence"] for alarm in found["alarms"]],
+        **_alarms(found["alarms"]),
         "parts": [part for part in parts if part is not None],
         "config": [f"{one['key']}: {one['before']} → {one['after']}" for one in changes["config"]],
         "notes": changes["notes"],
         "command": f"tilth diff {found['against']} {run.folder.name}",
     }
+
+
+def _alarms(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Each alarm without what the limit was learned from, which is said once for all of them."""
+    told = [str(alarm["sentence"]).replace("macro-F1 of", "score of").split("; ", 1) for alarm in found]
+    nights = min((alarm["nights"] for alarm in found), default=0)
+    learned = f"the last {nights} nights" if nights > 1 else "what is usual elsewhere, for so few nights stand here yet"
+    return {"alarms": [head for head, *_ in told], "learned": learned}
 
 
 def _part(title: str, count: int, lines: Iterator[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tilth.reports.page.run_files import RunFiles, column
 from tilth.reports.page.verdicts import VERDICTS, verdict_masks
-from tilth.samples import Source, Task
+from tilth.samples import Action, Source, Status, Task
 
 LONGEST_TEXT = 2_000
 """Characters of a text that the page holds; the table of the night has all of it."""
@@ -32,9 +32,7 @@ _NUMBERS = {
     "sim": "similarity",
     "nov": "novelty",
     "agr": "label_agreement",
-    "sco": "acquisition_score",
     "rank": "acquisition_rank",
-    "oos": "out_of_scope_score",
 }
 
 
@@ -101,8 +99,9 @@ def row_facts(run: RunFiles, touched: TouchedRows) -> list[dict[str, Any]]:
         if len(text) > LONGEST_TEXT:
             fact["x"] = len(text) - LONGEST_TEXT
         facts.append(fact)
-    for key, name in (("r", "reason"), ("u", "parent_id"), ("c", "duplicate_of"), ("st", "status")):
+    for key, name in (("r", "reason"), ("u", "parent_id"), ("c", "duplicate_of")):
         _put(facts, key, column(frame, name))
+    _put(facts, "st", frame["status"].where(frame["status"].ne(Status.ACTIVE)))
     for key, name in _NUMBERS.items():
         _put_numbers(facts, key, column(frame, name))
     for task in run.tasks:
@@ -138,7 +137,8 @@ def _put_task(facts: list[dict[str, Any]], task: Task, frame: pd.DataFrame) -> N
             # A label that is none of the task's classes stands there as it came.
             own[place][key] = int(codes[place]) if codes[place] >= 0 else str(labels[place])[:_LONGEST_VALUE]
     for key, pattern in _TASK_WORDS.items():
-        _put(own, key, column(frame, pattern.format(task.name)))
+        values = column(frame, pattern.format(task.name))
+        _put(own, key, values.where(values.ne(Action.KEEP)))
     for key, pattern in _TASK_NUMBERS.items():
         _put_numbers(own, key, column(frame, pattern.format(task.name)))
     for fact, found in zip(facts, own, strict=True):

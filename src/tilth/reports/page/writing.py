@@ -8,7 +8,7 @@ from typing import Any
 from tilth import store
 from tilth.reports.page.contents import gather
 from tilth.reports.page.html import render
-from tilth.reports.page.row_files import divide, write_further
+from tilth.reports.page.row_files import PAGE_BYTES, divide, write_further
 
 
 def write(run_folder: Path) -> Path:
@@ -25,7 +25,8 @@ def write(run_folder: Path) -> Path:
         RequestError: the folder holds neither a `run.json` nor a table.
     """
     report, facts = gather(run_folder)
-    inside = divide(facts)
+    spent = len(render(report, [], []).encode())
+    inside = divide(facts, PAGE_BYTES - spent)
     files = write_further(run_folder, facts[inside:])
     store.write_json(run_folder / "report.json", {**report, "map": _without_points(report["map"])})
     path = run_folder / "report.html"

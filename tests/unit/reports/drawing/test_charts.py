@@ -35,14 +35,14 @@ def test_what_cannot_be_drawn_is_said(kind: str) -> None:
 
 def test_a_bar_is_as_long_as_its_value() -> None:
     drawn = str(draw({"kind": "bar", "title": "t", "data": {"labels": ["a", "b"], "values": [10, 5]}}))
-    assert "width:82.0%" in drawn
-    assert "width:41.0%" in drawn
+    assert "width:76.0%" in drawn
+    assert "width:38.0%" in drawn
 
 
 def test_shares_are_drawn_on_a_scale_of_one() -> None:
     data = {"labels": ["f"], "series": {"speaks": [0.25], "right": [None]}, "format": "percent"}
     drawn = str(draw({"kind": "bar", "title": "t", "data": data}))
-    assert "width:20.5%" in drawn  # 0.25 × 82
+    assert "width:19.0%" in drawn  # 0.25 × 76
     assert "<b>25%</b>" in drawn
     assert "<b>–</b>" in drawn
 
@@ -50,6 +50,11 @@ def test_shares_are_drawn_on_a_scale_of_one() -> None:
 def test_a_curve_is_said_in_words() -> None:
     drawn = str(draw({"kind": "line", "title": "Loss", "data": {"x": [1, 2, 3], "y": [5, 4, 2.5]}}))
     assert 'aria-label="Loss: from 5 to 2.5"' in drawn
+
+
+def test_a_few_nights_are_counted_in_whole_numbers() -> None:
+    drawn = str(draw({"kind": "line", "title": "t", "data": {"x": [1, 2, 3], "y": [5, 4, 2.5], "x_label": "night"}}))
+    assert [f">{mark}</text>" in drawn for mark in ("1", "2", "3", "1.5")] == [True, True, True, False]
 
 
 def test_a_text_is_cut_at_the_length_that_is_asked_for() -> None:
