@@ -13,6 +13,7 @@ from tilth.night.context import Context
 from tilth.night.opening import draft
 from tilth.night.request import Request
 from tilth.night.result_cache import kept
+from tilth.night.stage_ledger import left_out_by_now
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,10 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)
-                table = store.read_table(folder / "table.parquet")
+                after = store.read_table(folder / "table.parquet")
+                left_out = left_out_by_now(name, table, after, context)
+                unknown = name if left_out is None else None
+                table = table if left_out else after
             else:
                 unknown = name
         rows.append(row)

@@ -14,6 +14,7 @@ from datasets import Dataset
 from tilth import ledger, store
 from tilth import samples as table
 from tilth import stage as stages
+from tilth.errors import DamagedFileError
 from tilth.ledger import Measurement, Verdict, not_measured
 from tilth.night.context import Context
 from tilth.store import Run
@@ -48,9 +49,16 @@ def judge_stage(name: str, before: Dataset, after: Dataset, context: Context) ->
         found = ledger.measure_on_train_rows(old, new, context.tasks, vectors, folds=settings.folds, seed=settings.seed)
         return found.to_json()
 
-    key = _key(context, "train", store.digest_table(before), store.digest_table(after))
-    found = _carried(context, key, measure)
+    found = _carried(context, _train_key(before, after, context), measure)
     return {**found, "left_out": found["verdict"] == Verdict.HARMS}
+
+
+def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context) -> bool | None:
+    """Whether `judge_stage` leaves a stage out, as far as that is known without measuring; None where it is not."""
+    if name not in ledger.MEASURED or context.settings.stage_when(name) != "auto":
+        return False
+    kept = _kept(context.cache.folder("ledger", _train_key(before, after, context)))
+    return None if kept is None else kept["verdict"] == Verdict.HARMS
 
 
 def left_out_because(name: str, entry: dict[str, Any]) -> str:
@@ -90,6 +98,10 @@ def _on_gold(frames: dict[str, pd.DataFrame], vectors: Any, context: Context) ->
     return found
 
 
+def _train_key(before: Dataset, after: Dataset, context: Context) -> str:
+    return _key(context, "train", store.digest_table(before), store.digest_table(after))
+
+
 def _key(context: Context, kind: str, *digests: str) -> str:
     root = Path(__file__).parents[1]
     files = [file for part in _CODE for file in (sorted((root / part).glob("*.py")) or [root / part])]
@@ -99,13 +111,24 @@ def _key(context: Context, kind: str, *digests: str) -> str:
     return store.digest_json([kind, made_by, tasks, settings.folds, settings.seed, *digests])
 
 
+def _kept(folder: Path) -> dict[str, Any] | None:
+    """What stands under a key; None where nothing does, or what cannot be read: it is measured again."""
+    try:
+        found: dict[str, Any] = store.read_json(folder / _FILE)
+    except FileNotFoundError:
+        return None
+    except DamagedFileError as error:
+        log.warning("%s: it is measured again", error)
+        return None
+    return found
+
+
 def _carried(context: Context, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What was measured under a key before, with its date; else it is measured now."""
     folder = context.cache.folder("ledger", key)
-    if (folder / _FILE).exists():
+    if (kept := _kept(folder)) is not None:
         store.used(folder)
-        found: dict[str, Any] = store.read_json(folder / _FILE)
-        return found
+        return kept
     found = {**measure(), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
     with store.atomic(folder) as beside:
         beside.mkdir()

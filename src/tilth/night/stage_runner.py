@@ -16,6 +16,7 @@ from tilth import ledger, store
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.errors import StageError, TilthError
+from tilth.ledger import not_measured
 from tilth.night import console
 from tilth.night.context import QUESTIONS, Context
 from tilth.night.result_cache import kept
@@ -96,7 +97,11 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
 
 def _judge(run: Run, name: str, before: Dataset, after: Dataset, context: Context) -> str | None:
     """Enter into the ledger what a stage bought on train rows; why it is left out of what follows, where it harms."""
-    judged = judge_stage(name, before, after, context)
+    try:
+        judged = judge_stage(name, before, after, context)
+    except Exception as error:  # of any kind: the stage itself has done its work
+        log.warning("what %s bought cannot be measured: %s: %s", name, type(error).__name__, error)
+        judged = {**not_measured(f"{type(error).__name__}: {error}").to_json(), "measured": None, "left_out": False}
     kept = run.record.get("ledger") or {}
     run.update(ledger={**kept, "train": {**kept.get("train", {}), name: judged}})
     return left_out_because(name, judged) if judged["left_out"] else None

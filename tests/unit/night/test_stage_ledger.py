@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tilth import ledger, night, store
+from tilth.io import ingest
 from tilth.ledger import Measurement, Verdict
 from tilth.store import Run, Workspace
 
@@ -35,8 +36,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return Workspace(root=root, config=None, data=root / "data", runs=root / "data/runs")
 
 
-def run_night(workspace: Workspace, *stages: str, **overrides: Any) -> tuple[Run, list[dict[str, Any]]]:
-    settings = {
+def settings(workspace: Workspace, **overrides: Any) -> dict[str, Any]:
+    return {
         "data.input": [str(workspace.root / "in.csv")],
         "data.gold": str(workspace.root / "gold.csv"),
         "tasks": [{"name": "intent"}],
@@ -44,7 +45,11 @@ def run_night(workspace: Workspace, *stages: str, **overrides: Any) -> tuple[Run
         "cleaning.rounds": 1,
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
-    run = night.begin(night.Request(workspace=workspace, overrides=settings, stages=stages))
+
+
+def run_night(workspace: Workspace, *stages: str, **overrides: Any) -> tuple[Run, list[dict[str, Any]]]:
+    request = night.Request(workspace=workspace, overrides=settings(workspace, **overrides), stages=stages)
+    run = night.begin(request)
     entries = [night.perform(run, name) for name in stages]
     night.finish(run)
     return run, entries
@@ -81,6 +86,40 @@ def test_a_stage_that_harms_is_left_out_of_what_follows(workspace: Workspace, mo
     assert "difference -0.250, 95% interval -0.375 to -0.125" in line
     assert line.endswith('cleaning.when = "always" keeps it')
     assert run.record["ledger"]["gold"]["cleaning"]["verdict"] == "unchanged"
+
+
+def test_a_dry_run_knows_what_was_left_out(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "measure_on_train_rows", lambda *_, **__: HARMS)
+    overrides = settings(workspace, seed=2)
+    run_night(workspace, "cleaning", "weak_supervision", seed=2)
+    request = night.Request(workspace=workspace, overrides=overrides, stages=("cleaning", "weak_supervision"))
+    ingested = ingest(request.settings, workspace.root)
+    rows = {row["stage"]: row for row in night.plan(request, ingested)}
+    assert rows["weak_supervision"]["cached"] is True  # of the table that cleaning was handed
+    for folder in (workspace.cache / "ledger").iterdir():
+        (folder / "measured.json").unlink()
+    rows = {row["stage"]: row for row in night.plan(request, ingested)}
+    assert (rows["weak_supervision"]["cached"], rows["weak_supervision"]["after"]) == (None, "cleaning")
+
+
+def test_a_ledger_that_cannot_be_measured_or_read_is_no_failure(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ledger, "measure_on_train_rows", None)
+    run, _ = run_night(workspace, "cleaning", seed=3)
+    told = run.record["ledger"]["train"]["cleaning"]
+    assert (told["verdict"], told["left_out"]) == ("not measured", False)
+    assert told["why_not"].startswith("TypeError")
+    assert "what cleaning bought cannot be measured" in caplog.text
+    monkeypatch.undo()
+    first, _ = run_night(workspace, "cleaning", seed=3)
+    for folder in (workspace.cache / "ledger").iterdir():
+        (folder / "measured.json").write_text("{half")
+    again, _ = run_night(workspace, "cleaning", seed=3)
+    before, after = first.record["ledger"], again.record["ledger"]
+    for told in (*before.values(), *after.values()):
+        told["cleaning"].pop("measured")
+    assert after == before
 
 
 def test_always_keeps_a_stage_and_measures_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
