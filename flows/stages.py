@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Task
+from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from tilth import night, reports, store
@@ -113,9 +114,20 @@ def training(run: str) -> str:
 
 @functools.partial(Step, name="close night")
 def close_night(run: str) -> str:
-    """The record's last word, the report and, last of all, promotion; returns the report's path."""
+    """The record's last word, the report, the cards and, last of all, promotion; returns the report's path."""
     with terminal.working("closing"):
         night.finish(Run(Path(run)))
         report = reports.write(Path(run))
+        reports.write_cards(Path(run))
+        if FlowRunContext.get() is not None:
+            _show_on_page(run)
         night.promote(Run(Path(run)))
     return str(report)
+
+
+def _show_on_page(run: str) -> None:
+    """The verdict and the link to the report, on the page of the flow run; a night does not fail for it."""
+    try:
+        create_markdown_artifact(reports.night_summary(Path(run)), key="night", description=f"night {Path(run).name}")
+    except Exception as error:  # of any kind: the server is another program
+        log.warning("Prefect's page does not show the verdict: %s: %s", type(error).__name__, error)

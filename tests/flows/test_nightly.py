@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from prefect import flow
+from prefect.artifacts import Artifact
 from prefect.testing.utilities import prefect_test_harness
 
 from tests.command_line import STAGES, Workspace, new_workspace
@@ -44,6 +45,8 @@ def passed(flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[tupl
     for name in ("finish", "promote"):
         monkeypatch.setattr(stages.night, name, lambda run: None)
     monkeypatch.setattr(stages.reports, "write", lambda run: run / "report.html")
+    monkeypatch.setattr(stages.reports, "write_cards", lambda run: [])
+    monkeypatch.setattr(stages.reports, "night_summary", lambda run: f"## Better\n\nof {run.name}")
     for name in ("open_night", *STAGES, "close_night"):
         hook = lambda task, run, state, name=name: seen.append((name, state.result()))  # noqa: E731
         monkeypatch.setattr(getattr(stages, name), "on_completion_hooks", [hook])
@@ -64,6 +67,31 @@ def test_tasks_pass_the_folder_of_the_run_and_nothing_else(
     run = str(Run.create(tmp_path, {"stages": []}).path)
     assert by_prefect(flows[0])(run) == f"{run}/report.html"
     assert passed == [*((name, run) for name in STAGES), ("close_night", f"{run}/report.html")]
+
+
+def test_the_page_of_the_flow_run_shows_the_verdict(
+    flows: tuple[Any, Any], passed: list[tuple[str, Any]], tmp_path: Path
+) -> None:
+    run = Run.create(tmp_path, {"stages": []})
+    by_prefect(flows[0])(str(run.path))
+    shown = Artifact.get(key="night")
+    assert (shown.type, shown.data) == ("markdown", f"## Better\n\nof {run.path.name}")
+
+
+def test_a_page_that_cannot_show_the_verdict_fails_no_night(
+    flows: tuple[Any, Any],
+    passed: list[tuple[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("no server")
+
+    monkeypatch.setattr(flows[1], "create_markdown_artifact", refuse)
+    run = str(Run.create(tmp_path, {"stages": []}).path)
+    assert by_prefect(flows[0])(run) == f"{run}/report.html"
+    assert "Prefect's page does not show the verdict: OSError: no server" in caplog.text
 
 
 def test_a_night_that_no_server_was_asked_for_is_plain_calls(

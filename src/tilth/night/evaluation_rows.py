@@ -104,7 +104,7 @@ class _Gold:
             codes = Predictor.load(folder).answers(self.texts).codes
             return {str(place): np.asarray(codes[name], dtype=np.int32) for place, name in enumerate(names)}
 
-        key = store.digest(predictor_code_digest(), store.digest_tree(folder), *self.texts)
+        key = store.digest(predictor_code_digest(), store.digest_tree(folder, [store.MODEL_CARD]), *self.texts)
         codes = self.cache.arrays("predictions", key, predict)
         return {
             task: np.array([*tasks[task], None], dtype=object)[codes[str(names.index(task))]] for task in self.tasks

@@ -132,7 +132,9 @@ def _against_best(rows: EvaluationRows, earlier: list[tuple[Run, dict[str, Any]]
         if len(compared_runs) == ASKED:
             break
         try:
-            model = store.digest_tree(run.path / ("model" if rows.kind == "gold" else store.HELD_OUT))
+            model = store.digest_tree(
+                run.path / ("model" if rows.kind == "gold" else store.HELD_OUT), [store.MODEL_CARD]
+            )
             if model in models:
                 continue
             models.add(model)

@@ -3,7 +3,8 @@
 In: a run's folder. Out: its page, `report.html`, which opens anywhere, and `report.json` with the same numbers
 (`page/`); all nights and their trend (`history/`), what is different between two of them (`diff/`), why a row is what
 it is (`explain/`), whether the figures are good enough (`gates.py`), and whether live texts differ (`drift/`). What is
-wrong with one file is `audit/`, a room with a face of its own. `drawing/` turns the numbers of a figure into a picture.
+wrong with one file is `audit/`, a room with a face of its own. `cards/` writes the cards of model and data, `drawing/`
+turns the numbers of a figure into a picture.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.reports.cards import night_summary, write_cards
     from tilth.reports.diff import (
         compare_nights,
         diff_lines,
@@ -53,6 +55,7 @@ __all__ = [
     "night_alarms",
     "night_before",
     "night_measures",
+    "night_summary",
     "parse_gate",
     "past_nights",
     "reference_of",
@@ -62,12 +65,14 @@ __all__ = [
     "story_lines",
     "trend_lines",
     "write",
+    "write_cards",
     "write_index",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "cards": ("night_summary", "write_cards"),
         "diff": _OF_DIFF,
         "drift": _OF_DRIFT,
         "explain": _OF_EXPLAIN,

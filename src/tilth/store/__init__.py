@@ -23,12 +23,13 @@ from tilth.store.files import (
     write_table,
 )
 from tilth.store.retention import clean_workspace, cleaning_in_words
-from tilth.store.runs import HELD_OUT, Run, all_runs, find, latest, newest_table, records
+from tilth.store.runs import HELD_OUT, MODEL_CARD, Run, all_runs, find, latest, newest_table, records
 from tilth.store.vectors import Vectors
 from tilth.store.workspace import Workspace, locate
 
 __all__ = [
     "HELD_OUT",
+    "MODEL_CARD",
     "Cache",
     "Run",
     "Vectors",

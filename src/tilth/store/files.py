@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def digest_tree(path: Path) -> str:
-    """Digest of a file, or of a folder's files with their relative names."""
+def digest_tree(path: Path, without: Collection[str] = ()) -> str:
+    """Digest of a file, or of a folder's files with their relative names, those of some names left out."""
     if path.is_file():
         return sha256_file(path)[:32]
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name not in without)
     return digest(*(part for file in files for part in (str(file.relative_to(path)), sha256_file(file))))
 
 

@@ -14,6 +14,8 @@ from tilth.store.files import read_json, unfinished_prefix, write_json
 log = logging.getLogger(__name__)
 
 RECORD = "run.json"
+MODEL_CARD = "README.md"
+"""What a model's folder says of it to people; two nights' equal models differ in it alone."""
 HELD_OUT = "held_out.parquet"
 """A night's answers to its held-out rows: ids and labels, no text."""
 
