@@ -79,14 +79,20 @@ def prepare(name: str, folder: Path, encoder: Encoder, cache: Cache, few: int = 
     train, gold = read(name, folder)
     if few:
         train = train.groupby("label").sample(few, random_state=0)
-    frame = pd.DataFrame({"id": [f"r{i}" for i in range(len(train))], "text": train["text"].astype(str).tolist()})
-    frame["split"], frame["source"], frame["parent_id"] = "train", "input", None
-    frame["status"], frame["reason"], frame["label_given"] = "active", None, train["label"].tolist()
+    frame = table_of(train["text"].astype(str).tolist(), train["label"].tolist())
     task = Task(name="label", labels=tuple(sorted(train["label"].unique())))
     truth = task.codes(frame["label_given"])
     evidence = evidence_of(frame, task, encoder, cache)
     belief = evidence.out_of_fold(task, frame["label_given"].tolist()).probabilities
     return Rows(frame, task, truth, (gold["text"].astype(str).tolist(), gold["label"].tolist()), belief)
+
+
+def table_of(texts: list[str], labels: list[str]) -> pd.DataFrame:
+    """Train rows as cleaning gets them."""
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(len(texts))], "text": texts})
+    frame["split"], frame["source"], frame["parent_id"] = "train", "input", None
+    frame["status"], frame["reason"], frame["label_given"] = "active", None, labels
+    return frame
 
 
 def evidence_of(frame: pd.DataFrame, task: Task, encoder: Encoder, cache: Cache) -> Evidence:
