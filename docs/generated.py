@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilth import config_text, samples, stage
 from tilth.cli import app
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = tuple(sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "benchmarks" / "results").glob("*.md")))
 COPIED = ("benchmarks/RESULTS.md", *RESULTS, "benchmarks/README.md", "CHANGELOG.md")
 """Pages of the site that stand elsewhere in the repository."""
+SCHEMA = ROOT / "src" / "tilth" / "reports" / "page" / "report.schema.json"
 SHIM = "https://unpkg.com/iframe-worker/shim"
 """What lets the search work from disk: Material's `offline` loads it from there, we from `docs/iframe-worker.js`."""
 
@@ -62,6 +64,8 @@ def pages() -> dict[str, str]:
         "reference/configuration.md": configuration(),
         "reference/command-line.md": command_line(),
         "reference/table.md": table(),
+        "reference/report-json.md": report_json(),
+        "reference/report.schema.json": SCHEMA.read_text(encoding="utf-8"),
         **{name: (ROOT / name).read_text(encoding="utf-8") for name in COPIED},
     }
 
@@ -138,3 +142,27 @@ def table() -> str:
         first = (kind.__doc__ or "").partition("\n")[0]
         lines += [f"`{kind.__name__}`: {first}", f":   {', '.join(f'`{word}`' for word in kind)}", ""]
     return "\n".join(lines)
+
+
+REPORT_JSON = """# report.json
+
+What [the report](../report.md) of a night says, for a program. This page is made of the
+[JSON schema](report.schema.json) that every report of this version is valid by; in Python it is
+`importlib.resources.files("tilth.reports.page") / "report.schema.json"`. A night of an older tilth has other parts
+until `tilth report` writes its report again.
+"""
+
+
+def report_json() -> str:
+    """Every part of `report.json` with its meaning, and what stands inside it."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return "\n".join([REPORT_JSON, *_parts(schema, "")])
+
+
+def _parts(schema: dict[str, Any], before: str) -> Iterator[str]:
+    for name, part in schema.get("properties", {}).items():
+        if "description" in part:
+            words = f" One of {', '.join(f'`{word}`' for word in part['enum'])}." if "enum" in part else ""
+            yield from (f"`{before}{name}`", f":   {part['description']}{words}", "")
+        inner = part if part.get("properties") else part.get("items", {})
+        yield from _parts(inner, f"{before}{name}{'' if inner is part else '[]'}.")
