@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tilth.reports.history import past_nights
@@ -14,8 +13,6 @@ from tilth.reports.page.run_files import RunFiles, column
 from tilth.samples import Split
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
-_BY_CLEANING = "label_errors"
-"""How what was shown to a person names cleaning (`tilth.io.shown_to_people`)."""
 _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
 
 
@@ -142,7 +139,7 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
     for task in run.tasks:
         metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
         chosen = (metrics.get("measured") or {}).get(metrics.get("filter") or "") or {}
-        answered, wrong = _answered(run, task.name)
+        people = _people(run, task.name)
         found.append(
             {
                 "task": task.name,
@@ -151,23 +148,18 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
                 "precision": chosen.get("precision"),
                 "interval": chosen.get("precision_interval"),
                 "planted": metrics.get("planted"),
-                "answered": answered,
-                "answered_wrong": wrong,
+                "answered": people.get("checked", 0),
+                "answered_wrong": people.get("right", 0),
+                "answered_interval": [people["low"], people["high"]] if people else None,
             }
         )
     return [one for one in found if one["called_wrong"] is not None]
 
 
-def _answered(run: RunFiles, task: str) -> tuple[int, int]:
-    """Of the labels that cleaning had called wrong when a person answered: how many, and how many were wrong indeed."""
-    shown, answers = column(run.frame, f"{task}_shown"), column(run.frame, f"{task}_answer")
-    count = wrong = 0
-    for place in np.flatnonzero(shown.notna().to_numpy()):
-        told = json.loads(str(shown.iloc[place]))
-        if _BY_CLEANING in (told.get("detectors") or []) and told.get("given") is not None:
-            count += 1
-            wrong += answers.iloc[place] != told["given"]
-    return count, int(wrong)
+def _people(run: RunFiles, task: str) -> Mapping[str, Any]:
+    """What people said of the labels that cleaning called wrong (`tilth.io.answers.detector_record`)."""
+    answers = run.record.get("answers") or {}
+    return ((answers.get("detectors") or {}).get(task) or {}).get("suspects") or {}
 
 
 def trend(runs: Path, run_id: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from tilth.notes import UNREADABLE
 from tilth.reports.page.run_files import RunFiles
 from tilth.reports.page.touched_rows import TouchedRows
+from tilth.samples import Split
 
 MOST = 5
 THIN = 10
 """Labels a class below which cleaning calls none of them wrong (`docs/decisions.md`)."""
-_SURE_SHARE = 0.7
+OFTEN_ENOUGH = 0.7
+"""Share of its labels on which a function should agree; below it, it makes more work than it saves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,31 +43,60 @@ def to_do(run: RunFiles, touched: TouchedRows, functions: Sequence[Mapping[str, 
 
 
 def _lines(run: RunFiles, touched: TouchedRows, functions: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
-    record = run.record
-    if record.get("status") == "failed":
+    if run.record.get("status") == "failed":
         yield Line(
             count=1,
             what="night stopped before its end; what was finished is kept, and it goes on from there",
             link="#engineers",
             command="tilth run",
         )
+    yield from _rows(run, touched)
+    yield from _input(run)
+    yield from _functions(functions)
+    yield from _thin(run)
+    changed = touched.of("corrected", "removed")
     yield Line(
-        count=touched.of("doubted", "disputed", "conflict"),
-        what="labels are in doubt: say which one is right",
-        link="#rows?verdict=doubted,disputed,conflict",
-        command="tilth label",
+        count=changed,
+        what=f"{_many(changed, 'label was', 'labels were')} changed or taken out without asking anyone: read a dozen",
+        link="#rows?verdict=corrected,removed",
+        command="tilth run --set cleaning.policy=review",
     )
+
+
+def _rows(run: RunFiles, touched: TouchedRows) -> Iterator[Line]:
+    """Rows that a person should look at."""
+    queued, doubts = touched.of("queue"), ("doubted", "disputed", "conflict")
     yield Line(
-        count=touched.of("queue"),
-        what="rows without a sure label would teach the model most: label them",
+        count=queued,
+        what=f"{_many(queued, 'row is', 'rows are')} worth a person’s time, the most useful first: answer what is asked",
         link="#rows?verdict=queue",
-        command="tilth label",
+        command="tilth queue export ask.csv",
     )
+    doubted = touched.of(*doubts)
+    yield Line(
+        count=doubted,
+        what=f"{_many(doubted, 'label is', 'labels are')} in doubt: read some, the likeliest to be wrong first",
+        link=f"#rows?verdict={','.join(doubts)}",
+        command=f"tilth explain {shlex.quote(touched.first(run, *doubts))}",
+    )
+    odd = touched.of("review")
+    yield Line(
+        count=odd,
+        what=f"{_many(odd, 'text looks odd and is', 'texts look odd and are')} held back: see why",
+        link="#rows?verdict=review",
+        command=f"tilth explain {shlex.quote(touched.first(run, 'review'))}",
+    )
+
+
+def _input(run: RunFiles) -> Iterator[Line]:
+    """What is wrong with the files that the night read."""
+    record = run.record
     notes = (record.get("ingest") or {}).get("notes") or []
     unread = [note for note in notes if isinstance(note, Mapping) and note.get("kind") == UNREADABLE]
+    count = sum(int(note.get("count") or 0) for note in unread)
     yield Line(
-        count=sum(int(note.get("count") or 0) for note in unread),
-        what="lines of the input could not be read: see which, and mend them",
+        count=count,
+        what=f"{_many(count, 'line', 'lines')} of the input could not be read: see which, and mend them",
         link="#engineers",
         command="tilth run --dry-run",
     )
@@ -75,26 +107,23 @@ def _lines(run: RunFiles, touched: TouchedRows, functions: Sequence[Mapping[str,
             link="#verdict",
             command="tilth run --set data.gold_fraction=0.1",
         )
-    left_out = [one for one in functions if not one["used"]]
+
+
+def _functions(functions: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    left_out = sum(not one["used"] for one in functions)
     yield Line(
-        count=len(left_out),
-        what="labeling functions (rules) were left out: see why",
+        count=left_out,
+        what=f"labeling {_many(left_out, 'function (rule) was', 'functions (rules) were')} left out: see why",
         link="#functions",
         command="tilth lf check",
     )
-    yield from _thin(run)
-    bad = [one for one in functions if one["used"] and one["accuracy"] is not None and one["accuracy"] < _SURE_SHARE]
+    bad = sum(one["used"] and one["accuracy"] is not None and one["accuracy"] < OFTEN_ENOUGH for one in functions)
     yield Line(
-        count=len(bad),
-        what=f"labeling functions (rules) are right less often than {_SURE_SHARE:.0%} of the time: mend or drop them",
+        count=bad,
+        what=f"labeling {_many(bad, 'function (rule) is', 'functions (rules) are')} right less often than "
+        f"{OFTEN_ENOUGH:.0%} of the time: mend or drop {_many(bad, 'it', 'them')}",
         link="#functions",
         command="tilth lf check",
-    )
-    yield Line(
-        count=touched.of("corrected", "removed"),
-        what="labels were changed or taken out without asking anyone: read a dozen",
-        link="#rows?verdict=corrected,removed",
-        command="tilth run --set cleaning.policy=review",
     )
 
 
@@ -103,12 +132,17 @@ def _thin(run: RunFiles) -> Iterator[Line]:
     if not run.tasks or run.frame.empty:
         return
     task = run.tasks[-1]
-    labels = run.rows[run.rows["split"].ne("gold")][task.name].dropna()
+    labels = run.rows[run.rows["split"].ne(Split.GOLD)][task.name].dropna()
     counts = labels.value_counts().reindex(list(task.labels), fill_value=0)
     thin = [str(label) for label in counts.index[counts < THIN]]
     yield Line(
         count=len(thin),
-        what=f"classes have fewer than {THIN} labels (the first: {thin[0] if thin else ''}): find them more",
+        what=f"{_many(len(thin), 'class has', 'classes have')} fewer than {THIN} labels"
+        f"{f' (the first: {thin[0]})' if thin else ''}: find more of them",
         link="#balance",
         command="tilth lf suggest",
     )
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many

@@ -55,8 +55,15 @@ class TouchedRows:
 
     def of(self, *keys: str) -> int:
         """How many rows have at least one of these verdicts."""
-        places = [place for place, verdict in enumerate(VERDICTS) if verdict.key in keys]
-        return int(self.masks[:, places].any(axis=1).sum())
+        return int(self._having(keys).sum())
+
+    def first(self, run: RunFiles, *keys: str) -> str:
+        """The id of the first row that has one of these verdicts; empty where none has."""
+        found = self.positions[self._having(keys)]
+        return str(run.frame["id"].iloc[found[0]]) if len(found) else ""
+
+    def _having(self, keys: Sequence[str]) -> np.ndarray:
+        return self.masks[:, [place for place, verdict in enumerate(VERDICTS) if verdict.key in keys]].any(axis=1)
 
 
 def touched_rows(run: RunFiles) -> TouchedRows:

@@ -157,6 +157,8 @@ def test_to_do_has_a_count_a_link_and_a_command(written: Written) -> None:
     assert all(
         line["count"] > 0 and line["link"].startswith("#") and line["command"].startswith("tilth ") for line in lines
     )
+    queue = next(line for line in lines if "verdict=queue" in line["link"])
+    assert (queue["count"], queue["command"]) == (9, "tilth queue export ask.csv")
     unread = next(line for line in lines if "could not be read" in line["what"])
     assert (unread["count"], unread["command"]) == (2, "tilth run --dry-run")
 
@@ -211,20 +213,15 @@ def test_a_missing_or_damaged_file_makes_a_page_that_says_so(tmp_path: Path) -> 
 
 
 def test_what_people_found_stands_beside_the_estimate(tmp_path: Path) -> None:
-    rows = frame()
-    rows["intent_answer"] = rows["intent_shown"] = None
-    told = {"detectors": ["label_errors"], "given": LABELS[12]}
-    rows.loc[[12, 57, 102], "intent_shown"] = json.dumps(told)  # each came with this label
-    rows.loc[[12, 57, 102], "intent_answer"] = [LABELS[3], LABELS[4], LABELS[12]]
-    rows.loc[13, ["intent_shown", "intent_answer"]] = [json.dumps({"detectors": [], "given": LABELS[13]}), LABELS[3]]
+    suspects = {"checked": 3, "right": 2, "share": 0.6667, "low": 0.2077, "high": 0.9385}
     stage = {"name": "cleaning", "metrics": {"tasks": {"intent": {
         "issues": 9, "judged": 160, "filter": "f", "planted": 48, "measured": {"f": {"precision": 0.75}},
     }}}}  # fmt: skip
-    page, report, _ = _write(make(tmp_path, rows, stages=[stage]))
+    page, report, _ = _write(make(tmp_path, stages=[stage], answers={"detectors": {"intent": {"suspects": suspects}}}))
     found = report["cleaning_estimates"][0]
     assert (found["precision"], found["answered"], found["answered_wrong"]) == (0.75, 3, 2)
     assert "An estimate from 48 errors planted into your own labels" in page
-    assert "of 3 that they answered, 2 were wrong indeed" in page
+    assert "of 3 that they answered, 2 were wrong indeed (21 to 94 in 100, with 95% certainty)" in page
 
 
 def test_a_queued_row_says_why_it_is_asked(tmp_path: Path) -> None:
