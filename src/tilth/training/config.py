@@ -20,6 +20,15 @@ class Config(StageConfig):
         default="auto",
         description="heads on n-grams beside those on vectors; auto pools the two where held-out train rows gain",
     )
+    reject_share: float = Field(
+        default=0.02,
+        ge=0,
+        lt=1,
+        description="share of held-out train rows that `predict` may call out of scope; 0 rejects nothing",
+    )
+    reject_below: float | None = Field(
+        default=None, ge=0, le=1, description="the out-of-scope score itself below which `predict` gives no label"
+    )
     max_tune_rows: int = Field(
         default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
     )

@@ -53,7 +53,7 @@ def write_predictions(
         return {}
     probabilities = {head.task.name: _probabilities(training_set, head, embeddings, rows, fit) for head in heads}
     texts = frame["text"][rows]
-    probabilities = wording.pool_held_out(texts.tolist(), probabilities)
+    probabilities = wording.normalized(wording.mix_held_out(texts.tolist(), probabilities))
     decided = decide([head.task.to_json() for head in heads], probabilities)
     found = pd.DataFrame({"id": frame["id"][rows], "text_digest": texts.map(store.digest)})
     for head in heads:

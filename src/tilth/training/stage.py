@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,35 @@ from tilth.stage import Resources, StageResult
 from tilth.training import evaluation
 from tilth.training.config import Config
 from tilth.training.fitting import FittedModel, encoder_config, fit_model, fit_task_head
-from tilth.training.heads import class_centroids, predict_probabilities
+from tilth.training.heads import class_prototypes, predict_probabilities
 from tilth.training.held_out import write_predictions
+from tilth.training.scope_fitting import fit_scope
 from tilth.training.training_set import TrainingSet, training_set_of
 from tilth.training.view_pooling import Wording, fit_wording
 
 if TYPE_CHECKING:
-    from tilth.training.export import Answers
+    from tilth.training.export import Answers, Scope
 
 log = logging.getLogger(__name__)
 
 PROBED = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Model:
+    """All that is exported.
+
+    Attributes:
+        fitted: the encoder and the heads on it.
+        wording: the view beside it.
+        prototypes: of the classes, shape (prototypes, dimensions).
+        scope: how the out-of-scope score is scaled.
+    """
+
+    fitted: FittedModel
+    wording: Wording
+    prototypes: np.ndarray
+    scope: Scope
 
 
 def train(samples: Dataset, config: Config, resources: Resources) -> StageResult:
@@ -43,10 +62,17 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     fitted = fit_model(frame, training_set, config, resources, folder)
     known = fitted.training_set.labeled & training_set.original
     codes = {name: values[known] for name, values in fitted.training_set.codes.items()}
-    centers = class_centroids(fitted.embeddings[known], codes)
-    wording = fit_wording(frame["text"].tolist(), fitted.training_set, fitted.held_out, config)
-    exported, artifacts = _export(frame, training_set, fitted, wording, centers, config, resources, folder)
-    _write_answers(frame, resources.tasks, _answers(frame, fitted, wording, centers, artifacts))
+    texts = frame["text"].tolist()
+    wording = fit_wording(texts, fitted.training_set, fitted.held_out, config)
+    model = _Model(
+        fitted=fitted,
+        wording=wording,
+        prototypes=class_prototypes(fitted.embeddings[known], codes),
+        scope=fit_scope(texts, fitted, wording, config),
+    )
+    exported, artifacts = _export(frame, training_set, model, config, resources, folder)
+    answers = _answers(texts, model, artifacts)
+    _write_answers(frame, resources.tasks, answers)
     metrics, figures = _measure(frame, training_set, resources.tasks, fitted)
     if "gold" not in metrics:
         artifacts |= write_predictions(
@@ -60,6 +86,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             **metrics,
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
+            "out_of_scope": {"below": model.scope.reject_below, "rows": int(answers.out_of_scope.sum())},
             "export": exported,
         },
         figures=figures,
@@ -70,9 +97,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
 def _export(
     frame: pd.DataFrame,
     training_set: TrainingSet,
-    fitted: FittedModel,
-    wording: Wording,
-    centers: np.ndarray,
+    model: _Model,
     config: Config,
     resources: Resources,
     folder: Path | None,
@@ -84,6 +109,7 @@ def _export(
 
     encoder, target = resources.evidence.encoder, resources.scratch / "model"
     reads = encoder_config(resources)
+    fitted = model.fitted
     if fitted.trunk is None:  # the same every night: traced once
         cached = resources.evidence.cache.folder("onnx", cache_key(encoder.fingerprint))
         graphs = TrunkGraphs(cached, lambda: Trunk(folder))
@@ -94,13 +120,14 @@ def _export(
         trunk=graphs,
         source=folder,
         heads=fitted.heads,
-        centers=centers,
+        centers=model.prototypes,
         max_tokens=config.max_tokens if fitted.trunk is not None else reads.max_tokens,
         max_chunks=reads.max_chunks,
         probe=_spread(frame["text"][training_set.labeled].tolist(), PROBED),
         agreement=config.agreement,
         quantize=config.quantize,
-        wording=wording.packed,
+        wording=model.wording.packed,
+        scope=model.scope,
     )
     return facts, {"model": target}
 
@@ -110,21 +137,24 @@ def _spread(texts: Sequence[str], most: int) -> list[str]:
     return [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(int))]
 
 
-def _answers(
-    frame: pd.DataFrame, fitted: FittedModel, wording: Wording, centers: np.ndarray, artifacts: Mapping[str, Path]
-) -> Answers:
+def _answers(texts: Sequence[str], model: _Model, artifacts: Mapping[str, Path]) -> Answers:
     """The exported model's answers for every row; of the fitted heads where nothing was exported."""
-    from tilth.training.export import Answers, Predictor
+    from tilth.training.export import Answers, Predictor, log_certainty
 
     if "model" in artifacts:
-        return Predictor.load(artifacts["model"]).answers(frame["text"].tolist())
-    probabilities = wording.pool(frame["text"].tolist(), predict_probabilities(fitted.heads, fitted.embeddings))
-    decided = decide([head.task.to_json() for head in fitted.heads], probabilities)
+        return Predictor.load(artifacts["model"]).answers(texts)
+    heads, embeddings = model.fitted.heads, model.fitted.embeddings
+    mixed = model.wording.mix(texts, predict_probabilities(heads, embeddings))
+    probabilities = model.wording.normalized(mixed)
+    decided = decide([head.task.to_json() for head in heads], probabilities)
+    nearest = np.clip((embeddings @ model.prototypes.T).max(axis=1), 0, 1)
+    scope = model.scope.score(log_certainty([*mixed.values()]), nearest)
     return Answers(
         probabilities=probabilities,
         codes={name: codes for name, (codes, _) in decided.items()},
         confidence={name: confidence for name, (_, confidence) in decided.items()},
-        scope=np.clip((fitted.embeddings @ centers.T).max(axis=1), 0, 1).astype(np.float32),
+        scope=scope,
+        out_of_scope=scope < model.scope.reject_below,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from tilth.learn import fit_temperature, scores, why_no_score
 from tilth.samples import Task
 from tilth.training.config import Config
-from tilth.training.export import PackedHead, PackedWording, pool_views
+from tilth.training.export import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
 from tilth.training.heads import Head, NGramFeatures, choose_ngrams, fit_head
 from tilth.training.training_set import TrainingSet
 
@@ -42,19 +42,21 @@ class Wording:
     facts: Mapping[str, Any] = field(default_factory=dict)
     held_out_logits: Callable[[Sequence[str]], dict[str, np.ndarray]] = lambda _: {}
 
-    def pool(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Each task's probabilities by both views, as the exported model has them."""
-        return self.packed.pool(texts, meaning) if self.packed is not None else dict(meaning)
+    def mix(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Each task's log probabilities by both views, as the exported model mixes them."""
+        return (self.packed or PackedWording.none()).mix(texts, meaning)
 
-    def pool_held_out(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def mix_held_out(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The same for held-out rows, by heads that were fitted without them."""
-        if self.packed is None:
-            return dict(meaning)
-        logits, heads = self.held_out_logits(texts), self.packed.heads
-        return {
-            task: heads[task].pool(values, logits[task]) if task in logits else values
-            for task, values in meaning.items()
-        }
+        return mix_tasks(self._heads, meaning, self.held_out_logits(texts))
+
+    def normalized(self, mixed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Each task's calibrated probabilities of what was mixed."""
+        return pool_tasks(self._heads, mixed)
+
+    @property
+    def _heads(self) -> Mapping[str, PackedHead]:
+        return self.packed.heads if self.packed is not None else {}
 
 
 def fit_wording(

@@ -44,8 +44,8 @@ def test_wording_counts_where_held_out_rows_gain() -> None:
     assert fact["held_out"]["meaning"]["accuracy"] == 0.75
     assert fact["held_out"]["pooled"]["accuracy"] == 1.0
     unsure = {"intent": np.full((2, 2), 0.5)}
-    assert wording.pool(["the refund", "my parcel"], unsure)["intent"].argmax(axis=1).tolist() == [0, 1]
-    assert wording.pool_held_out(["the refund", "my parcel"], unsure)["intent"].argmax(axis=1).tolist() == [0, 1]
+    for mixed in (wording.mix(["the refund", "my parcel"], unsure), wording.mix_held_out(["refund", "parcel"], unsure)):
+        assert wording.normalized(mixed)["intent"].argmax(axis=1).tolist() == [0, 1]
 
 
 def test_wording_is_left_out_where_nothing_is_gained() -> None:
@@ -53,7 +53,7 @@ def test_wording_is_left_out_where_nothing_is_gained() -> None:
     assert not wording.facts["tasks"]["intent"]["kept"]
     assert wording.packed is None
     meaning = {"intent": np.array([[0.9, 0.1]])}
-    assert wording.pool(["my parcel"], meaning)["intent"] is meaning["intent"]
+    assert wording.normalized(wording.mix(["my parcel"], meaning))["intent"] == pytest.approx(meaning["intent"])
 
 
 @pytest.mark.parametrize(("mode", "kept"), [("auto", False), ("always", True)])
@@ -74,7 +74,7 @@ def test_propagated_labels_teach_no_wording() -> None:
     )  # they would turn every answer round
     wording = fit_wording(TEXTS, rows, probabilities(0.75), Config())
     unsure = {"intent": np.full((1, 2), 0.5)}
-    assert wording.pool(["the refund"], unsure)["intent"].argmax() == 0
+    assert wording.mix(["the refund"], unsure)["intent"].argmax() == 0
 
 
 def test_the_same_rows_give_the_same_heads() -> None:

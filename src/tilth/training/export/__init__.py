@@ -11,17 +11,22 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key
-    from tilth.training.export.packed_wording import PackedHead, PackedWording, pool_views
+    from tilth.training.export.packed_wording import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
     from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
+    from tilth.training.export.scope import Scope, log_certainty
 
 __all__ = [
     "Answers",
     "PackedHead",
     "PackedWording",
     "Predictor",
+    "Scope",
     "TrunkGraphs",
     "cache_key",
     "export",
+    "log_certainty",
+    "mix_tasks",
+    "pool_tasks",
     "pool_views",
     "predictor_code_digest",
 ]
@@ -31,7 +36,8 @@ __getattr__, __dir__ = lazy_exports(
     {
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key"),
-        "packed_wording": ("PackedHead", "PackedWording", "pool_views"),
+        "packed_wording": ("PackedHead", "PackedWording", "mix_tasks", "pool_tasks", "pool_views"),
         "predictor": ("Answers", "Predictor", "predictor_code_digest"),
+        "scope": ("Scope", "log_certainty"),
     },
 )

@@ -15,6 +15,7 @@ from tilth.learn.encoder import Tokens
 from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
 from tilth.training.export.packed_wording import FILE, PackedWording
 from tilth.training.export.predictor import VERSION, Predictor
+from tilth.training.export.scope import Scope
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def export(
     agreement: float,
     quantize: bool,
     wording: PackedWording | None = None,
+    scope: Scope | None = None,
 ) -> dict[str, Any]:
     """Write a model folder that `Predictor.load` reads.
 
@@ -41,13 +43,14 @@ def export(
         trunk: the encoder, frozen or tuned.
         source: the encoder's own folder, for its tokenizer.
         heads: parents first.
-        centers: of the classes, shape (classes, dimensions).
+        centers: prototypes of the classes, shape (prototypes, dimensions).
         max_tokens: longer texts are read in chunks of this.
         max_chunks: chunks of a text at most; of a longer one, evenly spaced ones are read.
         probe: train rows on which int8 and float are compared.
         agreement: the share of them on which int8 must give float's labels for every task.
         quantize: whether int8 is tried at all.
         wording: the heads that read a text's wording, where it has them.
+        scope: how the out-of-scope score is scaled; None leaves it the largest cosine to a prototype.
 
     Returns:
         `weights` (what was exported), `bytes_float`, `bytes`, `agreement` of each kind tried.
@@ -59,7 +62,8 @@ def export(
     (folder / "tilth.json").write_text(
         json.dumps(
             _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
-            | {"wording": wording is not None},
+            | {"wording": wording is not None}
+            | ({} if scope is None else {"scope": scope.to_json()}),
             indent=1,
             ensure_ascii=False,
         ),

@@ -95,16 +95,17 @@ def _trace(trunk: Trunk, path: Path) -> None:
 def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
     """All heads as one graph: `vector` to `probabilities_<position>` of each task, calibrated, and `scope_score`.
 
-    The scope score is the largest cosine to a class's center, clipped to 0..1. Names are our own: a task may be called
-    as some inner node is.
+    The scope score is the largest cosine to a prototype, of eight bits a dimension, clipped to 0..1. Names are our own:
+    a task may be called as some inner node is.
 
     Args:
         heads: parents first; a child may use its parent's probabilities.
-        centers: of the classes (classes, dimensions).
+        centers: prototypes of the classes, shape (prototypes, dimensions).
         path: the file.
     """
     position = {head.task.name: place for place, head in enumerate(heads)}
-    weights = {"centers": centers.T, "zero": np.zeros(()), "one": np.ones(())}
+    steps = float(np.abs(centers).max()) / 127
+    weights = {"step": np.array(steps), "zero": np.zeros(()), "one": np.ones(())}
     nodes = []
     for place, head in enumerate(heads):
         weights[f"weight_{place}"] = head.weight / head.temperature
@@ -116,9 +117,11 @@ def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
         inputs = [features, f"weight_{place}", f"bias_{place}"]
         nodes.append(helper.make_node("Gemm", inputs, [f"logits_{place}"], transB=1))
         nodes.append(helper.make_node("Softmax", [f"logits_{place}"], [f"probabilities_{place}"], axis=1))
+    packed = numpy_helper.from_array(np.rint(centers.T / steps).astype(np.int8), "centers")
     axes = numpy_helper.from_array(np.array([1]), "axes")
     nodes += [
-        helper.make_node("MatMul", ["vector", "centers"], ["cosines"]),
+        helper.make_node("DequantizeLinear", ["centers", "step"], ["prototypes"]),
+        helper.make_node("MatMul", ["vector", "prototypes"], ["cosines"]),
         helper.make_node("ReduceMax", ["cosines", "axes"], ["nearest"], keepdims=0),
         helper.make_node("Clip", ["nearest", "zero", "one"], ["scope_score"]),
     ]
@@ -128,7 +131,11 @@ def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
         "heads",
         [_value("vector", centers.shape[1])],
         [*outputs, _value("scope_score")],
-        [axes, *(numpy_helper.from_array(np.asarray(w, dtype=np.float32), name) for name, w in weights.items())],
+        [
+            axes,
+            packed,
+            *(numpy_helper.from_array(np.asarray(w, dtype=np.float32), name) for name, w in weights.items()),
+        ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
     onnx.checker.check_model(model, full_check=True)

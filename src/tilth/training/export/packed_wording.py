@@ -57,27 +57,52 @@ class PackedHead:
         weights = values * self.scale[columns]
         return np.asarray(weights @ steps[:, : len(self.bias)] - (_STEPS + 1) * weights.sum() + self.bias)
 
-    def pool(self, meaning: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """See `pool_views`, with this head's share and temperature."""
-        return pool_views(meaning, logits, self.share, self.temperature)
+    def mix(self, meaning: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """See `mix_views`, with this head's share."""
+        return mix_views(meaning, logits, self.share)
 
 
-def pool_views(meaning: np.ndarray, wording: np.ndarray, share: float, temperature: float) -> np.ndarray:
-    """The weighted mean of two views' log probabilities, calibrated, float32, shape (texts, classes).
+def mix_views(meaning: np.ndarray, wording: np.ndarray, share: float) -> np.ndarray:
+    """The weighted mean of two views' log probabilities, not normalized, float64, shape (texts, classes).
 
     Args:
         meaning: probabilities by the vectors, shape (texts, classes).
         wording: logits by the n-grams, same shape.
         share: the weight of the wording, 0 to 1.
-        temperature: what the mean is divided by.
     """
-    both = (1 - share) * np.log(np.maximum(meaning, 1e-12)) + share * _log_softmax(wording)
-    return np.asarray(np.exp(_log_softmax(both / temperature)), dtype=np.float32)
+    return np.asarray((1 - share) * np.log(np.maximum(meaning, 1e-12)) + share * _log_softmax(wording))
+
+
+def pool_views(meaning: np.ndarray, wording: np.ndarray, share: float, temperature: float) -> np.ndarray:
+    """The probabilities that `mix_views` gives, calibrated by a temperature, float32, shape (texts, classes)."""
+    return normalized(mix_views(meaning, wording, share), temperature)
+
+
+def normalized(mixed: np.ndarray, temperature: float) -> np.ndarray:
+    """The softmax of mixed log probabilities by a temperature, float32, shape (texts, classes)."""
+    return np.asarray(np.exp(_log_softmax(mixed / temperature)), dtype=np.float32)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def mix_tasks(
+    heads: Mapping[str, PackedHead], meaning: Mapping[str, np.ndarray], logits: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """`mix_views` of each task that has logits by its wording; of the others the logarithms of their probabilities."""
+    return {
+        task: heads[task].mix(values, logits[task]) if task in logits else np.log(np.maximum(values, 1e-12))
+        for task, values in meaning.items()
+    }
+
+
+def pool_tasks(heads: Mapping[str, PackedHead], mixed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Each task's calibrated probabilities of what `mix_tasks` gives."""
+    return {
+        task: normalized(values, heads[task].temperature if task in heads else 1.0) for task, values in mixed.items()
+    }
 
 
 class PackedWording:
@@ -93,19 +118,23 @@ class PackedWording:
         self.names, self.idf, self.heads = dict(names), np.asarray(idf, dtype=np.float32), dict(heads)
         self._reader = NGramReader(self.names, self.idf)
 
-    def pool(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Each task's probabilities by both views; as they are where the wording has no head.
+    @classmethod
+    def none(cls) -> PackedWording:
+        """Of a model that goes by the meaning alone."""
+        return cls({}, np.zeros(0), {})
+
+    def mix(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Each task's log probabilities, mixed with those by the wording where it has a head; see `mix_views`.
 
         Args:
             texts: as they were given.
             meaning: for each task the probabilities by the vectors, shape (texts, classes).
         """
-        read = [self._reader.read(text) for text in texts]
-        pooled = dict(meaning)
-        for task, head in self.heads.items():
-            if read and task in pooled:
-                pooled[task] = head.pool(meaning[task], np.stack([head.logits(*ngrams) for ngrams in read]))
-        return pooled
+        read = [self._reader.read(text) for text in texts] if self.heads else []
+        logits = {
+            task: np.stack([head.logits(*ngrams) for ngrams in read]) for task, head in self.heads.items() if read
+        }
+        return mix_tasks(self.heads, meaning, logits)
 
     def save(self, path: Path) -> None:
         """Write one file, without pickle: names as UTF-8, an n-gram a line."""

@@ -17,7 +17,8 @@ from tokenizers import Tokenizer
 from tilth.errors import RequestError
 from tilth.learn import decide
 from tilth.learn.encoder import chunked
-from tilth.training.export.packed_wording import FILE, PackedWording
+from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
+from tilth.training.export.scope import Scope, log_certainty
 
 onnxruntime.disable_telemetry_events()  # of a process that loaded it before tilth could; see tilth/__init__.py
 
@@ -27,7 +28,7 @@ _READABLE = (2, VERSION)  # a model of version 2 goes by the meaning alone
 _FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
 
 Answer: TypeAlias = dict[str, dict[str, Any]]
-"""Of one text, for each task: `label` and `confidence`."""
+"""Of one text, for each task: `label`, `confidence` and `out_of_scope`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +39,15 @@ class Answers:
         probabilities: for each task, calibrated, float32, shape (texts, labels).
         codes: for each task, the label's index, −1 where no label fits, shape (texts,).
         confidence: for each task, the label's probability, shape (texts,).
-        scope: largest cosine to a class's center, clipped to 0..1, shape (texts,); low = unlike what was learned.
+        scope: 0 to 1, low = unlike what was learned, shape (texts,); see `tilth.training.export.scope`.
+        out_of_scope: boolean, shape (texts,): the score is below the model's threshold.
     """
 
     probabilities: dict[str, np.ndarray]
     codes: dict[str, np.ndarray]
     confidence: dict[str, np.ndarray]
     scope: np.ndarray
+    out_of_scope: np.ndarray
 
 
 class Predictor:
@@ -76,7 +79,8 @@ class Predictor:
             onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
             for name in ("model.onnx", "heads.onnx")
         )
-        self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else None
+        self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
+        self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
 
     def __repr__(self) -> str:
         tasks = ", ".join(f"{task['name']} ({len(task['labels'])} labels)" for task in self.tasks)
@@ -111,9 +115,10 @@ class Predictor:
     def __call__(self, texts: Sequence[str]) -> list[Answer]: ...
 
     def __call__(self, texts: str | Sequence[str]) -> Answer | list[Answer]:
-        """For each task `{"label", "confidence"}`, of one text, or of each in a list.
+        """For each task `{"label", "confidence", "out_of_scope"}`, of one text, or of each in a list.
 
-        The label is None where the parent's label has no child.
+        The label is None where the text is out of scope, unlike what the model learned from, and where the parent's
+        label has no child.
 
         Raises:
             RequestError: what is given are no texts.
@@ -124,13 +129,18 @@ class Predictor:
         return [
             {
                 task["name"]: {
-                    "label": task["labels"][code] if (code := int(answers.codes[task["name"]][row])) >= 0 else None,
+                    "label": self._label(task, int(answers.codes[task["name"]][row]), outside),
                     "confidence": round(float(answers.confidence[task["name"]][row]), 4),
+                    "out_of_scope": outside,
                 }
                 for task in self.tasks
             }
-            for row in range(len(texts))
+            for row, outside in enumerate(answers.out_of_scope.tolist())
         ]
+
+    @staticmethod
+    def _label(task: Mapping[str, Any], code: int, out_of_scope: bool) -> str | None:
+        return None if out_of_scope or code < 0 else str(task["labels"][code])
 
     def answers(self, texts: Sequence[str]) -> Answers:
         """Everything that the model says of the texts, in their order.
@@ -143,14 +153,16 @@ class Predictor:
         outputs = [f"probabilities_{position}" for position in range(len(names))]
         values = self._heads.run([*outputs, "scope_score"], {"vector": self.embed(texts)})
         probabilities = dict(zip(names, values[:-1], strict=True))
-        if self._wording is not None:
-            probabilities = self._wording.pool(texts, probabilities)
+        mixed = self._wording.mix(texts, probabilities)
+        probabilities = pool_tasks(self._wording.heads, mixed)
+        scope = values[-1] if self._scope is None else self._scope.score(log_certainty([*mixed.values()]), values[-1])
         decided = decide(self.tasks, probabilities)
         return Answers(
             probabilities=probabilities,
             codes={name: pair[0] for name, pair in decided.items()},
             confidence={name: pair[1] for name, pair in decided.items()},
-            scope=values[-1],
+            scope=scope,
+            out_of_scope=scope < (0 if self._scope is None else self._scope.reject_below),
         )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -185,7 +197,11 @@ def predictor_code_digest() -> str:
 
     here = Path(__file__)
     learn = here.parents[2] / "learn"
-    views = (here.parent / "packed_wording.py", here.parents[1] / "heads" / "ngram_features.py")
+    views = (
+        here.parent / "packed_wording.py",
+        here.parent / "scope.py",
+        here.parents[1] / "heads" / "ngram_features.py",
+    )
     files = (here, *views, *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")))
     return digest_made_by(files, ("onnxruntime", "tokenizers"))
 

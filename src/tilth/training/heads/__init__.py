@@ -1,6 +1,6 @@
 """Classifiers on the encoder's vectors, and on n-grams.
 
-In: vectors, classes and weights. Out: calibrated linear heads, their probabilities, the classes' centroids. Another
+In: vectors, classes and weights. Out: calibrated linear heads, their probabilities, the classes' prototypes. Another
 kind of head is a module here with the methods of `Head`, and a graph in `training/export/onnx_graphs.py`.
 """
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.heads.linear import Head, class_centroids, fit_head, predict_probabilities
+    from tilth.training.heads.linear import Head, fit_head, predict_probabilities
     from tilth.training.heads.ngram_features import NGramReader
+    from tilth.training.heads.prototypes import class_prototypes
     from tilth.training.heads.wording import NGramFeatures, choose_ngrams
 
 __all__ = [
@@ -18,7 +19,7 @@ __all__ = [
     "NGramFeatures",
     "NGramReader",
     "choose_ngrams",
-    "class_centroids",
+    "class_prototypes",
     "fit_head",
     "predict_probabilities",
 ]
@@ -26,8 +27,9 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "linear": ("Head", "class_centroids", "fit_head", "predict_probabilities"),
+        "linear": ("Head", "fit_head", "predict_probabilities"),
         "ngram_features": ("NGramReader",),
+        "prototypes": ("class_prototypes",),
         "wording": ("NGramFeatures", "choose_ngrams"),
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,12 +81,3 @@ def predict_probabilities(heads: Sequence[Head], embeddings: np.ndarray) -> dict
         parts = [embeddings, found[str(head.task.parent)]] if head.uses_parent else [embeddings]
         found[head.task.name] = head.probabilities(np.concatenate(parts, axis=1))
     return found
-
-
-def class_centroids(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The normalized mean of each class that has training rows, of each task, float32, shape (classes, dimensions)."""
-    means = [
-        embeddings[values == code].mean(axis=0) for values in codes.values() for code in np.unique(values[values >= 0])
-    ]
-    stacked = np.stack(means)
-    return np.asarray(stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), 1e-9), dtype=np.float32)

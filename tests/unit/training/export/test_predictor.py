@@ -34,7 +34,7 @@ def test_a_run_folder_is_as_good_as_its_model_and_a_string_is_one_text(folder: P
     one = predictor("refund still missing")
     assert one == Predictor.load(model)(["refund still missing"])[0]
     assert set(one) == {"area", "intent"}
-    assert set(one["intent"]) == {"label", "confidence"}
+    assert set(one["intent"]) == {"label", "confidence", "out_of_scope"}
     assert repr(predictor) == (f"<Predictor of area (2 labels), intent (3 labels): {tmp_path / 'runs/latest/model'}>")
     for wrong, found in (
         (pd.DataFrame({"text": ["a"]}), "found DataFrame; of a table give"),
