@@ -21,6 +21,7 @@ from tilth.training.config import Config
 from tilth.training.fitting import FittedModel, encoder_config, fit_model, fit_task_head
 from tilth.training.heads import class_prototypes, predict_probabilities
 from tilth.training.held_out import write_predictions
+from tilth.training.rejected_rows import rejected_rows
 from tilth.training.scope_fitting import fit_scope
 from tilth.training.training_set import TrainingSet, training_set_of
 from tilth.training.view_pooling import Wording, fit_wording
@@ -91,6 +92,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         },
         figures=figures,
         artifacts=artifacts,
+        questions=rejected_rows(frame, tasks, answers),
     )
 
 
