@@ -68,7 +68,7 @@ def _rows(run: RunFiles, touched: TouchedRows) -> Iterator[Line]:
     queued, doubts = touched.of("queue"), ("doubted", "disputed", "conflict")
     yield Line(
         count=queued,
-        what=f"{_many(queued, 'row is', 'rows are')} worth a person’s time, the most useful first: answer what is asked",
+        what=f"{_many(queued, 'row is', 'rows are')} worth a person’s time, the most useful first: answer them",
         link="#rows?verdict=queue",
         command="tilth queue export ask.csv",
     )

@@ -63,7 +63,8 @@ class TouchedRows:
         return str(run.frame["id"].iloc[found[0]]) if len(found) else ""
 
     def _having(self, keys: Sequence[str]) -> np.ndarray:
-        return self.masks[:, [place for place, verdict in enumerate(VERDICTS) if verdict.key in keys]].any(axis=1)
+        places = [place for place, verdict in enumerate(VERDICTS) if verdict.key in keys]
+        return np.asarray(self.masks[:, places].any(axis=1))
 
 
 def touched_rows(run: RunFiles) -> TouchedRows:
