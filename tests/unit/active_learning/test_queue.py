@@ -158,8 +158,10 @@ def test_thin_classes_get_a_row_each_before_the_others(tmp_path: Path) -> None:
     assert result.metrics["for_thin_classes"] >= 1
 
 
-def test_what_the_last_night_left_is_asked_if_the_row_is_the_same(tmp_path: Path) -> None:
-    stages.questions._SOURCES.setdefault("out_of_scope", 4.0)
+def test_what_the_last_night_left_is_asked_if_the_row_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(stages.questions._SOURCES, "out_of_scope", 4.0)
     texts = {row[0]: row[1] for row in ROWS}
 
     def left(row_id: str, text: str) -> Question:
