@@ -3,13 +3,19 @@
 Both tables, the one that the stage was handed and the one that it handed on, teach a probe in each fold, and both
 probes predict the rows that the fold holds out. Folds go by a hash of the id, and a paraphrase is in its source's fold.
 
-**By which labels.** Without gold no label is known to be true, and the stage itself may have changed them. A row
-counts where a person gave its label, both tables hold that very label, and nobody doubts it. So a correction is not
-measured by itself, nor by the label that it overruled. That leans towards the stage, and is meant to: the rows that
+**By which labels.** Without gold no label is known to be true, and the stage itself may have changed them. So there
+are two estimates, which lean either way, and the truth lies between them.
+
+By the labels that the stage leaves as they are: those that a person gave, that both tables hold and nobody doubts. A
+correction is not measured by itself, nor by the label that it overruled. That leans towards the stage: the rows that
 cleaning keeps are those that its models agree with, and a label that was propagated may have come from the very row
-that is held out. A stage that does worse even on rows that favor it is left out; one that does not is kept, which is
-no proof that it helps. Measuring by all given labels would lean the other way: errors that follow the text (labels of
-classes that are easily confused) are learned by a probe of the uncleaned table, and would count as its successes.
+that is held out.
+
+By all labels as they were given, before the stage. That leans towards the table without: errors that follow the text
+(labels of classes that are easily confused) are learned by its probe, and count as successes.
+
+A stage harms where the interval of one difference lies below zero, and that of the other does not lie above; it helps
+where the former lies above, and the latter not below.
 
 **On how many rows.** At most `ROWS` rows of the input take part, those with the smallest hash of their id, so that the
 answer costs seconds on any table.
@@ -18,6 +24,7 @@ answer costs seconds on any table.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -61,15 +68,29 @@ def measure_on_train_rows(
     without = training_rows(before, tasks).padded(len(after)).at(kept)
     if with_stage.teaches_as(without):
         return Measurement(verdict=Verdict.UNCHANGED)
-    truth = {task.name: _trusted(before, after, task) for task in tasks}
-    for labels in truth.values():
-        labels[~kept] = None
-    rows = np.flatnonzero(np.any([[label is not None for label in labels] for labels in truth.values()], axis=0))
-    if len(rows) < FEWEST:
-        return not_measured(f"{len(rows)} rows have a label that a person gave and nobody doubts; {FEWEST} are needed")
-    fold = _folds(after, folds)
+    given = {task.name: _trusted(before, before, task, kept) for task in tasks}
+    agreed = {task.name: _trusted(before, after, task, kept) for task in tasks}
+    if (count := int(_known(agreed).sum())) < FEWEST:
+        return not_measured(f"{count} rows have a label that a person gave and nobody doubts; {FEWEST} are needed")
+    rows, fold = np.flatnonzero(_known(given)), _folds(after, folds)
     with_answers, without_answers = (_predict(one, vectors, fold, rows) for one in (with_stage, without))
-    return compare({task: labels[rows] for task, labels in truth.items()}, with_answers, without_answers, seed)
+
+    def by(truth: dict[str, np.ndarray]) -> Measurement:
+        labels = {task: values[rows] for task, values in truth.items()}
+        return compare(labels, with_answers, without_answers, seed)
+
+    return _both(by(agreed), by(given))
+
+
+def _both(by_agreed: Measurement, by_given: Measurement) -> Measurement:
+    """One measurement of the two that lean either way: see above."""
+    found = {by_agreed.verdict, by_given.verdict}
+    verdict = by_agreed.verdict
+    if found == {Verdict.HELPS, Verdict.HARMS}:
+        verdict = Verdict.NO_DIFFERENCE
+    elif Verdict.HARMS in found:
+        verdict = Verdict.HARMS
+    return replace(by_agreed, verdict=verdict, by_given=by_given)
 
 
 def _predict(teaching: TrainingRows, vectors: np.ndarray, fold: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -82,10 +103,15 @@ def _predict(teaching: TrainingRows, vectors: np.ndarray, fold: np.ndarray, rows
     return found
 
 
-def _trusted(before: pd.DataFrame, after: pd.DataFrame, task: Task) -> np.ndarray:
-    """The labels to measure by, None where there is none, as objects, shape (rows after,)."""
+def _known(truth: dict[str, np.ndarray]) -> np.ndarray:
+    """The rows that have a label of any task to measure by."""
+    return np.any([[label is not None for label in labels] for labels in truth.values()], axis=0)
+
+
+def _trusted(before: pd.DataFrame, after: pd.DataFrame, task: Task, kept: np.ndarray) -> np.ndarray:
+    """The labels to measure by that both tables hold, None where there is none, as objects, shape (rows,)."""
     name = task.name
-    found = np.full(len(after), None, dtype=object)
+    found = np.full(len(kept), None, dtype=object)
     old, new = before, after.iloc[: len(before)]
     label = new[name].to_numpy(dtype=object)
     trusted = np.asarray(old[name].to_numpy(dtype=object) == label)
@@ -93,6 +119,7 @@ def _trusted(before: pd.DataFrame, after: pd.DataFrame, task: Task) -> np.ndarra
         trusted &= table.settled(frame, name) & frame[f"{name}_origin"].isin(_PEOPLE).to_numpy()
         trusted &= frame["source"].eq(Source.INPUT).to_numpy() & frame["split"].eq(Split.TRAIN).to_numpy()
     found[: len(old)][trusted] = label[trusted]
+    found[~kept] = None
     return found
 
 

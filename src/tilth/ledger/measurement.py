@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -34,6 +33,7 @@ class Measurement:
         without: the same without the stage.
         interval: 95%, of their difference, by the paired bootstrap over the rows.
         why_not: why nothing was measured, in a sentence.
+        by_given: on train rows, the same by all labels as they were given.
     """
 
     verdict: Verdict
@@ -42,6 +42,7 @@ class Measurement:
     without: float | None = None
     interval: tuple[float, float] | None = None
     why_not: str | None = None
+    by_given: Measurement | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `run.json`."""
@@ -54,19 +55,8 @@ class Measurement:
             "difference": round(float(self.with_stage or 0) - float(self.without or 0), 4) if known else None,
             "interval": [round(end, 4) for end in self.interval] if self.interval else None,
             "why_not": self.why_not,
+            **({"by_given": self.by_given.to_json()} if self.by_given else {}),
         }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Measurement:
-        """The reverse of `to_json`, to four places."""
-        return cls(
-            verdict=Verdict(stored["verdict"]),
-            rows=stored["rows"],
-            with_stage=stored["with"],
-            without=stored["without"],
-            interval=tuple(stored["interval"]) if stored["interval"] else None,
-            why_not=stored["why_not"],
-        )
 
 
 def not_measured(why: str) -> Measurement:

@@ -63,11 +63,15 @@ def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context
 
 def left_out_because(name: str, entry: dict[str, Any]) -> str:
     """Why a stage is left out, for the terminal and the report."""
-    low, high = entry["interval"]
+    by_agreed = entry["interval"][1] < 0
+    shown = entry if by_agreed else entry["by_given"]
+    labels = "labels that it leaves as they are" if by_agreed else "labels as they were given"
+    low, high = shown["interval"]
     return (
-        f"left out of what follows, for it harms: a linear probe scores {entry['with']:.3f} with it and "
-        f"{entry['without']:.3f} without, on {entry['rows']} train rows that it did not learn from (difference "
-        f'{entry["difference"]:+.3f}, 95% interval {low:+.3f} to {high:+.3f}); {name}.when = "always" keeps it'
+        f"left out of what follows, for it harms: a linear probe scores {shown['with']:.3f} with it and "
+        f"{shown['without']:.3f} without, on {shown['rows']} train rows that it did not learn from, by the {labels} "
+        f'(difference {shown["difference"]:+.3f}, 95% interval {low:+.3f} to {high:+.3f}); {name}.when = "always" '
+        "keeps it"
     )
 
 
