@@ -55,6 +55,9 @@ class DataConfig(Model):
     )
     text: str = Field(default="text", description="the column that holds the text")
     id: str = Field(default="id", description="the column that holds the row's own id, where there is one")
+    definitions: dict[str, str] = Field(
+        default={}, description='a sentence for each class, which whoever labels reads: CLASS = "…"'
+    )
     gold_fraction: float = Field(
         default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of the labeled rows away as gold"
     )

@@ -44,6 +44,7 @@ COMMANDS = (
     "tilth.cli.explain:explain",
     "tilth.cli.export:export",
     "tilth.cli.queue:queue",
+    "tilth.cli.labels:labels",
     "tilth.cli.predict:predict",
     "tilth.cli.drift:drift",
     "tilth.cli.lf:lf",

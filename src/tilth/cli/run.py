@@ -119,7 +119,7 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
 def _sources(ingested: Ingested) -> str:
     from tilth.io import shown
 
-    words = {"answers": "entries"}  # answers, and what undid them
+    words = {"answers": "entries", "label_changes": "changes"}  # of answers and what undid them; of classes
     return " + ".join(
         f"{item['rows']} {words.get(item['split'], 'rows')} of {shown(item['path'])}" for item in ingested.inputs
     )

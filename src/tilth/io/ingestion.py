@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from tilth.errors import InputError, did_you_mean
 from tilth.io import annotator_votes, file_rows, given_labels
 from tilth.io.annotator_votes import column_of
 from tilth.io.answers import apply_answers, read_answers
+from tilth.io.label_mapping import LabelMapping
 from tilth.io.readers import Loaded
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
-from tilth.store import Workspace, digest
+from tilth.store import LabelChanges, Workspace, digest
 from tilth.text import unit_interval
 
 SLIP = 0.05
@@ -67,6 +68,9 @@ def ingest(
     if not settings.tasks:
         raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
     notes = Notes()
+    changes = LabelChanges.read(workspace.data) if workspace is not None else LabelChanges()
+    mapping, declared = LabelMapping(changes), {task.name: task for task in settings.tasks}
+    settings = mapping.config(settings)
     inputs: list[dict[str, Any]] = []
     parts = [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded) for name in settings.data.input]
     votes = annotator_votes.read(settings, root, inputs, notes, loaded)
@@ -80,14 +84,20 @@ def ingest(
     held = _may_be_gold(frame, settings.data)
     for task in settings.tasks:
         _settle_labels(frame, votes, task, ~held, notes)
+        votes = mapping.apply(frame, votes, task.name, notes)
     annotator_votes.apply(frame, votes, settings.tasks, ~held)
     _lock_gold(frame, settings, held)
     stored = read_answers(workspace.answers, root, notes) if workspace is not None else None
     answers = None
     if stored is not None:
         inputs.append(stored.record)
+        stored = replace(stored, current=mapping.answers(stored.current, frame))
         answers = apply_answers(frame, stored, settings.tasks, notes)
-    tasks = _tasks(frame, settings.tasks, notes)
+    tasks = _tasks(frame, settings.tasks, notes, mapping)
+    if changes.every:
+        inputs.append(changes.record())
+        tasks = tuple(mapping.in_force(task, declared[task.name]) for task in tasks)
+        mapping.ask_again(frame, tasks)
     learned = frame[frame["split"].ne(Split.GOLD)]
     for task in settings.tasks:
         given_labels.tell(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
@@ -175,16 +185,20 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
     return own.where(own.notna(), made).astype(str)
 
 
-def _tasks(frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes) -> tuple[Task, ...]:
+def _tasks(
+    frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes, mapping: LabelMapping
+) -> tuple[Task, ...]:
     learned = frame[frame["split"].ne(Split.GOLD)]
     tasks: list[Task] = []
     for config in configured:
         if table.reserved(config.name, [other.name for other in configured]):
             raise InputError(f'task "{config.name}" has the name of a column of the table; rename it in [[tasks]]')
-        labels = config.labels or tuple(sorted(_labels(learned, config.name).dropna().unique()))
+        found_labels = {*_labels(learned, config.name).dropna(), *mapping.changes.classes(config.name)}
+        labels = config.labels or tuple(sorted(found_labels))
         if not labels:
             raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
         found = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
+        found |= mapping.parents(learned, config, found)
         tasks.append(
             Task(
                 name=config.name,

@@ -31,6 +31,8 @@ class Task:
         parent_of: for each label of this task, the parent's label that it belongs to, or most often does.
         parents_of: for each label that stands under several of the parent's, those, the most common first.
         fixed: whether the config names the labels, so that a place in their order means something to a person.
+        former: names that classes had before → what they are called now; None where a class was split.
+        places: where classes changed, the code of each that the config names, in its order; -1 where it was split.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Task:
     parent_of: Mapping[str, str] = field(default_factory=dict)
     parents_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixed: bool = False
+    former: Mapping[str, str | None] = field(default_factory=dict)
+    places: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         under = f" under {self.parent}" if self.parent else ""
@@ -82,13 +86,15 @@ class Task:
             "parent_of": dict(self.parent_of),
             **({"parents_of": several} if several else {}),
             "fixed": self.fixed,
+            **({"former": dict(self.former), "places": list(self.places)} if self.former else {}),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Task:
         """The reverse of `to_json`."""
         several = {label: tuple(parents) for label, parents in value.get("parents_of", {}).items()}
-        return cls(**{**value, "labels": tuple(value["labels"]), "parents_of": several})
+        plain = {**value, "labels": tuple(value["labels"]), "places": tuple(value.get("places", ()))}
+        return cls(**{**plain, "parents_of": several})
 
 
 def names(tasks: Sequence[Task]) -> tuple[str, ...]:

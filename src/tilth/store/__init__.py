@@ -22,6 +22,8 @@ from tilth.store.files import (
     write_json,
     write_table,
 )
+from tilth.store.label_changes import LabelChange, LabelChanges
+from tilth.store.label_changes import now as label_changes_now
 from tilth.store.retention import clean_workspace, cleaning_in_words
 from tilth.store.runs import HELD_OUT, MODEL_CARD, Run, all_runs, find, latest, newest_table, records
 from tilth.store.vectors import Vectors
@@ -31,6 +33,8 @@ __all__ = [
     "HELD_OUT",
     "MODEL_CARD",
     "Cache",
+    "LabelChange",
+    "LabelChanges",
     "Run",
     "Vectors",
     "Workspace",
@@ -47,6 +51,7 @@ __all__ = [
     "digest_tree",
     "discard",
     "find",
+    "label_changes_now",
     "latest",
     "library_versions",
     "locate",

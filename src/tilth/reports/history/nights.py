@@ -102,7 +102,8 @@ def _rows(record: Mapping[str, Any]) -> int | None:
     inputs = record.get("inputs")
     if not isinstance(inputs, list):
         return None
-    files = [item for item in inputs if isinstance(item, Mapping) and item.get("split") != "answers"]
+    no_rows = ("answers", "label_changes")
+    files = [item for item in inputs if isinstance(item, Mapping) and item.get("split") not in no_rows]
     return sum(int(item.get("rows") or 0) for item in files)
 
 

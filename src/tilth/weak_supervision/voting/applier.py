@@ -63,8 +63,10 @@ def vote(function: LoadedFunction, task: Task, rows: Sequence[Row]) -> FunctionV
         UnknownLabelError: it returned what is no class.
     """
     codes: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **{label: code for code, label in enumerate(task.labels)}}
+    # A function may know a class by the name, or the place, that it had before.
+    codes |= {name: codes.get(label, ABSTAIN) for name, label in task.former.items()}
     if task.fixed:
-        codes |= {code: code for code in range(len(task.labels))}
+        codes |= dict(enumerate(task.places or range(len(task.labels))))
     call, points = _callable(function.function), with_own_mutables(rows)
     votes, errors = np.empty(len(points), dtype=np.int16), _Errors()
     for start in range(0, len(points), _BLOCK):

@@ -78,8 +78,13 @@ def cache_file(cache: Cache | None, function: LoadedFunction, task: Task, encode
     """Where a function's votes are cached; None where they are not."""
     if cache is None or function.key is None:
         return None
-    key = digest("\x1f".join([_ROW_VERSION, function.key, encoder, str(task.fixed), *task.labels]))
+    key = digest("\x1f".join([_ROW_VERSION, function.key, encoder, str(task.fixed), *task.labels, *_changes(task)]))
     return cache.folder("votes", key).with_suffix(".safetensors")
+
+
+def _changes(task: Task) -> list[str]:
+    """What tells the votes on classes that were renamed, merged or split from those before."""
+    return [repr([sorted(task.former.items(), key=str), task.places])] if task.former else []
 
 
 def read_votes(file: Path | None) -> CachedVotes:

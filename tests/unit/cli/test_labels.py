@@ -1,0 +1,65 @@
+"""`tilth labels` and `tilth queue` at the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tilth.cli import main
+from tilth.store import LabelChanges
+from tilth.store.answers import Answers
+
+CONFIG = """
+[data]
+input = ["in.csv"]
+
+[[tasks]]
+name = "intent"
+
+[data.definitions]
+slow = "The connection works, and is too slow."
+"""
+ROWS = "id,text,intent\n1,where is my refund,refund\n2,so slow tonight,slow\n3,why so slow,slow\n4,red light,\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "tilth.toml").write_text(CONFIG)
+    (tmp_path / "in.csv").write_text(ROWS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_class_is_renamed_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["labels", "rename", "slow", "sluggish", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "2 given labels become" in out
+    assert "nothing was changed" in out
+    assert not (here / "data" / "label-changes.json").exists()
+    assert main(["labels", "rename", "slow", "sluggish"]) == 0
+    assert main(["labels", "rename", "slow", "sluggish"]) == 2
+    assert 'no class of task "intent"' in capsys.readouterr().err
+    assert main(["labels", "rename", "slow", "sluggish", "--undo"]) == 0
+    assert LabelChanges.read(here / "data").active == []
+    assert main(["labels", "merge", "slow", "refund", "--into", "any"]) == 0
+    assert main(["labels", "split", "any", "--into", "one"]) == 2
+    assert main(["labels", "split", "any", "--into", "one,two"]) == 0
+    assert "3 given labels are asked again" in capsys.readouterr().out
+
+
+def test_a_filled_file_is_imported_and_a_wrong_one_is_not(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "bad.csv").write_text("id,intent_answer\n4,slow\n9,slow\n")
+    assert main(["queue", "import", "bad.csv"]) == 2
+    assert 'no row "9"' in capsys.readouterr().err
+    (here / "good.csv").write_text("id,intent_answer\n4,slow\n3,none of these\n1,\n")
+    assert main(["queue", "import", "good.csv", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["answers"] == 2
+    assert not list((here / "data").glob("labels.sqlite*")) if (here / "data").exists() else True
+    assert main(["queue", "import", "good.csv", "--annotator", "ann"]) == 0
+    assert "2 answers on 2 rows stored" in capsys.readouterr().out
+    with Answers.open(here / "data/labels.sqlite") as answers:
+        assert answers.people() == {"ann": 2}
+    assert main(["queue", "export", "q.csv"]) == 2
+    assert "tilth run --to active_learning" in capsys.readouterr().err
