@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.hierarchy import decide
     from tilth.learn.linear_probe import fit_predict, new_probe
-    from tilth.learn.metrics import f1_counts, macro_f1, paired_bootstrap, scores, why_no_score
+    from tilth.learn.metrics import (
+        expected_calibration_error,
+        f1_counts,
+        macro_f1,
+        paired_bootstrap,
+        scores,
+        why_no_score,
+    )
     from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
     from tilth.learn.neighbors import Neighbors
     from tilth.learn.out_of_fold import OutOfFold, knowable
@@ -39,6 +46,7 @@ __all__ = [
     "correct_confidence",
     "decide",
     "difference",
+    "expected_calibration_error",
     "f1_counts",
     "fit_predict",
     "fit_temperature",
@@ -63,7 +71,14 @@ __getattr__, __dir__ = lazy_exports(
         "encoder_reading": ("EncoderReading", "measure_reading"),
         "hierarchy": ("decide",),
         "linear_probe": ("fit_predict", "new_probe"),
-        "metrics": ("f1_counts", "macro_f1", "paired_bootstrap", "scores", "why_no_score"),
+        "metrics": (
+            "expected_calibration_error",
+            "f1_counts",
+            "macro_f1",
+            "paired_bootstrap",
+            "scores",
+            "why_no_score",
+        ),
         "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
         "neighbors": ("Neighbors",),
         "out_of_fold": ("OutOfFold", "knowable"),

@@ -37,6 +37,25 @@ def f1_counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> tuple[n
     return correct, np.bincount(truth, minlength=classes) + np.bincount(predicted, minlength=classes)
 
 
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """How far confidence is from the share that is right, over bins of equally many rows (Nguyen and O'Connor 2015).
+
+    Args:
+        confidence: of each prediction, shape (rows,).
+        right: boolean, whether it was right, shape (rows,).
+        bins: at most so many.
+
+    >>> round(expected_calibration_error(np.array([0.6, 0.6, 0.9, 0.9]), np.array([True, False, True, True]), 2), 3)
+    0.1
+    """
+    if not len(confidence):
+        return float("nan")
+    order = np.argsort(confidence, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    gaps = [abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts]
+    return float(np.sum(gaps) / len(order))
+
+
 def scores(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
     """Macro-F1 over the classes of the truth, and accuracy, both to four places.
 

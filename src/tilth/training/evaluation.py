@@ -40,6 +40,38 @@ def scores(pairs: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, dict[s
     return found
 
 
+def calibration(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, float]:
+    """The expected calibration error of each task's confidence on its gold rows."""
+    found = {}
+    for task in tasks:
+        truth = table.gold_labels(frame, task.name)
+        confidence = frame[f"{task.name}_predicted_confidence"]
+        rows = truth.notna() & confidence.notna()
+        if rows.any():
+            right = frame.loc[rows, f"{task.name}_predicted"].eq(truth[rows]).to_numpy(dtype=bool)
+            found[task.name] = round(learn.expected_calibration_error(confidence[rows].to_numpy(), right), 4)
+    return found
+
+
+def views(facts: Mapping[str, Any]) -> list[Figure]:
+    """Which view of the texts carries a task, what they mean or how they are worded, by held-out train rows."""
+    rows = [
+        [
+            task,
+            fact["held_out_rows"],
+            *(round(fact["held_out"][view]["macro_f1"], 4) for view in ("meaning", "wording", "pooled")),
+            fact["share"] if fact["kept"] else 0,
+        ]
+        for task, fact in facts.get("tasks", {}).items()
+        if "held_out" in fact
+    ]
+    if not rows:
+        return []
+    data = {"columns": ["task", "rows", "meaning alone", "wording alone", "both", "weight of wording"], "rows": rows}
+    note = "Macro-F1 on train rows that were held out. Meaning is the encoder's vector, wording the n-grams."
+    return [Figure(kind="table", title="What the texts mean and how they are worded", data=data, note=note)]
+
+
 def figures(pairs: Mapping[str, tuple[list[str], list[str]]], measured: str, losses: Sequence[float]) -> list[Figure]:
     """The worst classes and the most confused pairs of each task, and the loss where the encoder was tuned."""
     found = []

@@ -90,7 +90,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             "out_of_scope": {"below": model.scope.reject_below, "rows": int(answers.out_of_scope.sum())},
             "export": exported,
         },
-        figures=figures,
+        figures=[*figures, *evaluation.views(wording.facts)],
         artifacts=artifacts,
         questions=rejected_rows(frame, tasks, answers),
     )
@@ -176,7 +176,11 @@ def _measure(
     pairs = evaluation.gold_pairs(frame, tasks)
     if pairs:
         gold_rows = int((frame["split"] == Split.GOLD).sum())
-        metrics: dict[str, Any] = {"gold": evaluation.scores(pairs), "gold_rows": gold_rows}
+        metrics: dict[str, Any] = {
+            "gold": evaluation.scores(pairs),
+            "gold_rows": gold_rows,
+            "calibration_error": evaluation.calibration(frame, tasks),
+        }
         return metrics, evaluation.figures(pairs, "gold", fitted.losses)
     for task in training_set.tasks:
         out_of_fold = training_set.out_of_fold[task.name]

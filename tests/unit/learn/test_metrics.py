@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from tilth.learn.metrics import f1_counts, macro_f1, paired_bootstrap, scores
+from tilth.learn.metrics import expected_calibration_error, f1_counts, macro_f1, paired_bootstrap, scores
 
 
 def test_macro_f1_by_hand() -> None:
@@ -35,3 +35,11 @@ def test_the_bootstrap_draws_rows_with_repeats_and_leaves_out_what_is_unknown() 
     assert (low, high) == (0.25, 1.0)  # of four draws with three in four right, 5% hold at most one and 32% all four
     only_last = paired_bootstrap(4, lambda rows: 1.0 if 3 in rows else float("nan"), resamples=20, seed=0)
     assert only_last == (1.0, 1.0)
+
+
+def test_the_calibration_error_is_weighted_by_rows() -> None:
+    confidence = np.array([0.5, 0.5, 0.9])
+    right = np.array([True, True, False])  # in one bin each: 0.5 against 1, twice, 0.9 against 0
+    assert expected_calibration_error(confidence, right, bins=3) == pytest.approx((0.5 + 0.5 + 0.9) / 3)
+    assert expected_calibration_error(confidence, right, bins=1) == pytest.approx(abs(1.9 / 3 - 2 / 3))
+    assert np.isnan(expected_calibration_error(np.zeros(0), np.zeros(0, dtype=bool)))
