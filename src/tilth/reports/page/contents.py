@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tilth
 from tilth.reports.diff import night_before
 from tilth.reports.page import pictures
 from tilth.reports.page.engineers import engineers
@@ -40,7 +41,7 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "version": VERSION,
         "run_id": run.record.get("run_id") or folder.name,
         **{name: run.record.get(name) for name in ("status", "error", "started", "finished", "seconds", "tilth")},
-        "missing": run.missing,
+        "missing": [*run.missing, *_older(run.record)],
         "verdict": verdict(run, _earlier(run)),
         "rows": row_counts(run, touched.of("queue")),
         "to_do": to_do(run, touched, found),
@@ -54,6 +55,15 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     facts = row_facts(run, touched)
     add_stories(run, facts)
     return _finite(report), _finite({"rows": facts})["rows"]
+
+
+def _older(record: Mapping[str, Any]) -> list[str]:
+    """Says so where another version ran the night than writes the page."""
+    then, now = record.get("tilth"), tilth.__version__
+    if not record or then == now:
+        return []
+    return [f"tilth {then or 'of an unknown version'} ran this night, and tilth {now} wrote this page: what the other "
+            "version does not record is not shown."]  # fmt: skip
 
 
 def _pictures(run: RunFiles, touched: TouchedRows, found: list[dict[str, Any]]) -> dict[str, Any]:

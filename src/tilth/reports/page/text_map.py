@@ -99,13 +99,13 @@ def _places(run: RunFiles, texts: list[str]) -> np.ndarray:
     if missing := len(vectors.missing(keys)):
         raise ValueError(f"{missing} of {len(texts)} are gone from {cache.root}; the next night computes them again")
     key = digest("map-1", encoder.fingerprint, str(_STEPS), *texts)
-    found = cache.arrays("maps", key, lambda: {"places": _project(vectors.get(keys))})["places"]
+    found = cache.arrays("maps", key, lambda: {"places": project(vectors.get(keys))})["places"]
     low, high = found.min(axis=0), found.max(axis=0)
     scaled: np.ndarray = np.rint(_SIDE * (found - low) / np.maximum(high - low, 1e-9)).astype(int)
     return scaled
 
 
-def _project(vectors: np.ndarray) -> np.ndarray:
+def project(vectors: np.ndarray) -> np.ndarray:
     """Vectors to the plane, float32, shape (texts, 2)."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

@@ -111,6 +111,13 @@ def _sentences(
     elif word == "partial":
         names = ", ".join(name.replace("_", " ") for name in run.record.get("asked") or [])
         found.append(f"Only some stages ran ({names}), so that its model, if any, is not taken into use.")
+    skipped = [
+        f"{str(stage['name']).replace('_', ' ')} ({stage['skipped']})"
+        for stage in run.record.get("stages") or []
+        if stage.get("skipped")
+    ]
+    if skipped:
+        found.append(f"Not done: {'; '.join(skipped)}.")
     if score is None and word not in ("failed", "running", "unknown"):
         found.append("How good the model is was not measured: this night trained no model.")
     return found

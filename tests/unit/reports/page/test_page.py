@@ -231,6 +231,17 @@ def test_a_queued_row_says_why_it_is_asked(tmp_path: Path) -> None:
     assert rows["row-0235"]["ask"] == "the models differ, widely"
 
 
+def test_a_run_of_another_tilth_says_so_and_a_skipped_stage_is_named(tmp_path: Path, written: Written) -> None:
+    folder = make(tmp_path, tilth="0.0.9")
+    record = store.read_json(folder / "run.json")
+    kept = {name: record[name] for name in ("run_id", "status", "tasks", "tilth", "stages")}
+    store.write_json(folder / "run.json", {**kept, "ingest": {"notes": {"unreadable_lines": 3}}})
+    page = _write(folder)[0]
+    assert "tilth 0.0.9 ran this night" in page
+    assert "Not done: weak supervision (no labels)." in page
+    assert "ran this night" not in written[0]
+
+
 def test_votes_of_other_rows_are_not_shown(tmp_path: Path) -> None:
     import pandas as pd
 
