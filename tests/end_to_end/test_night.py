@@ -59,7 +59,9 @@ def test_the_record_says_what_happened(night: Night) -> None:
         for name, rows in (("inbox.csv", ROWS), ("gold.csv", GOLD))
     ]
     assert record["model"] == "model"
-    assert record["ledger"] is None
+    assert set(record["ledger"]["gold"]) == set(STAGES)
+    assert set(record["ledger"]["train"]) == set(STAGES[:3])
+    assert record["ledger"]["train"]["augmentation"]["why_not"].startswith('augmentation.when = "always"')
     assert record["promoted"] is True
     assert record["promotion"] == "First night: this model is now the current one"
     f1 = np.mean([record["gold"][task]["macro_f1"] for task in ("area", "intent")])
