@@ -150,6 +150,7 @@ def _read(
         else str(gold if gold == "-" or gold.startswith("hf:") else Path(gold).resolve()),
         "data.annotations": None,
         "data.gold_fraction": 0.0,
+        "cleaning.when": "always",  # it is all that is asked for: whether a model gains by it is no question here
         "data.text": guess.text,
         "tasks": parse_tasks(guess.label),
     }

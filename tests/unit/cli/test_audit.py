@@ -130,6 +130,14 @@ def test_again_it_is_written_over_and_of_others_nothing_is(here: Path, capsys: p
     assert Path("rows-audit.csv").read_text() == "my,own,table\n"
 
 
+def test_what_a_workspace_says_of_its_nights_holds_back_no_audit(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("tilth.toml").write_text('[data]\ninput = "gone.csv"\n[cleaning]\nwhen = "never"\n[[tasks]]\nname = "other"\n')
+    rows().to_csv("rows.csv", index=False)
+    assert audited(capsys, "rows.csv")["findings"]["wrong label"] == 6
+
+
 def test_a_sample_keeps_the_numbers_of_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows().to_csv("rows.csv", index=False)
     told = audited(capsys, "rows.csv", "--rows", "150")
