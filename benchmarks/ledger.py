@@ -186,10 +186,10 @@ def main() -> None:
         f"# What the ledger says of stages that help, do nothing, or harm\n\n`python benchmarks/ledger.py --rows "
         f"{arguments.rows} --seeds {arguments.seeds}` ({_results.machine()})\n\n"
         f"{arguments.rows} train rows and all gold rows of banking77; the median of {arguments.seeds} seeds, with the "
-        "smallest and the largest. Macro-F1 of the linear probe: *train* is cross-validated on train rows, by the labels "
-        "that both tables hold, and *as given* by all labels as they came; together they decide (left out where the 95% "
-        "interval of one difference lies below zero and that of the other not above). *gold* is measured on the gold "
-        "rows, with the stage and without it. Processor seconds of the decision, embeddings "
+        "smallest and the largest. Macro-F1 of the linear probe: *train* is cross-validated on train rows, by the "
+        "labels that both tables hold, and *as given* by all labels as they came; together they decide (left out where "
+        "the 95% interval of one difference lies below zero and that of the other not above). *gold* is measured on "
+        "the gold rows, with the stage and without it. Processor seconds of the decision, embeddings "
         "ready.\n\n" + _results.table(COLUMNS, lines),
     )
 
