@@ -283,7 +283,7 @@ def test_the_queue_is_worth_a_persons_time_by_the_truth(night: Night) -> None:
     truth = pd.read_csv(Path(__file__).parents[2] / "data/raw/truth.csv").set_index("id")
     frame = table(night.run, "4-active_learning").set_index("id")
     assert len(queue) == 50
-    assert truth.loc[queue.index, "kind"].eq("junk").sum() <= 2
+    assert truth["kind"].reindex(queue.index).eq("junk").sum() <= 2  # paraphrases are none of the truth's rows
     suspects = queue.index[queue["detector"].isin(["suspect", "label_review"])]
     wrong = np.zeros(len(suspects), dtype=bool)
     for task in ("area", "intent"):
