@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"tilth: {error}\n")
         return error.exit_status
     except KeyboardInterrupt:
-        sys.stderr.write("tilth: stopped; what was finished is kept, and the next tilth run goes on from there\n")
+        sys.stderr.write("tilth: stopped; what was finished is kept, and the same command goes on from there\n")
         return 128 + stopped.signal
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
         terminal.unread()

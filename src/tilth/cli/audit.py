@@ -90,7 +90,7 @@ def audit(
     with progress.steps(lines=not as_json) as steps:
         steps.plan([READING, CHECKING, WRITING])
         steps.begin(READING)
-        request, ingested, guess = _read(file, text, label, gold, sets)
+        request, ingested, guess = _read(file, text, label, gold, rows, sets)
         for remark in guess.remarks:
             steps.line(f"{_name(file)}: {remark}")
         for note in ingested.notes:
@@ -131,7 +131,7 @@ def _name(file: str) -> str:
 
 
 def _read(
-    file: str, text: str | None, label: str | None, gold: str | None, sets: tuple[str, ...]
+    file: str, text: str | None, label: str | None, gold: str | None, rows: int | None, sets: tuple[str, ...]
 ) -> tuple[Request, Ingested, ColumnGuess]:
     """The rows, once, and what their columns are."""
     from tilth import night, store
@@ -142,6 +142,7 @@ def _read(
     notes = Notes()
     named = [task["column"] for task in parse_tasks(label)] if label else []
     frame, _ = read_rows(file, Path.cwd(), notes, [column for column in (text, *named) if column])
+    _refuse_many(len(frame), rows)
     guess = guess_columns(frame, _name(file), text, label, named)
     here = {
         "data.input": [file],
@@ -210,11 +211,7 @@ def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | 
 
 
 def _part(ingested: Ingested, most: int | None) -> tuple[Ingested, np.ndarray]:
-    """The rows to audit, and their positions in the file.
-
-    Raises:
-        RequestError: they are so many that somebody should say how long this may take.
-    """
+    """The rows to audit, and their positions in the file."""
     import numpy as np
 
     from tilth import night
@@ -222,13 +219,21 @@ def _part(ingested: Ingested, most: int | None) -> tuple[Ingested, np.ndarray]:
     count = ingested.samples.num_rows
     if most is not None and most < count:
         return night.sampled(ingested, most)
+    return ingested, np.arange(count)
+
+
+def _refuse_many(count: int, most: int | None) -> None:
+    """See that somebody who has many rows knows how long this may take.
+
+    Raises:
+        RequestError: nobody said how many are to be audited.
+    """
     if most is None and count > MOST:
         hours = count / 150 / 3600
         raise RequestError(
             f"{count:,} rows: each text is read by a language model, which takes about {hours:.1f} hours on two cores; "
             f"give --rows 20000 for a sample of them, or --rows {count} for all"
         )
-    return ingested, np.arange(count)
 
 
 def _tell(summary: Mapping[str, Any], files: _Files) -> None:
