@@ -50,6 +50,7 @@ COMMANDS = (
     "tilth.cli.lf:lf",
     "tilth.cli.paraphraser:paraphraser",
     "tilth.cli.clean:clean",
+    "tilth.cli.forget:forget",
     "tilth.cli.serve:serve",
     "tilth.cli.config:config",
     "tilth.cli.doctor:doctor",

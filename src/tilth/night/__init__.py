@@ -4,6 +4,7 @@ from tilth.night.auditing import Audited, audit, sampled
 from tilth.night.closing import fail, finish, promote
 from tilth.night.console import line, plan_line
 from tilth.night.dry_run import embedded, plan
+from tilth.night.forgetting import forget
 from tilth.night.opening import begin, draft
 from tilth.night.request import Request, chosen
 from tilth.night.result_cache import code_digest
@@ -20,6 +21,7 @@ __all__ = [
     "embedded",
     "fail",
     "finish",
+    "forget",
     "line",
     "perform",
     "plan",

@@ -22,6 +22,14 @@ from tilth.store.files import (
     write_json,
     write_table,
 )
+from tilth.store.forgetting import (
+    Forgotten,
+    add_tombstones,
+    forget_caches,
+    forget_tables,
+    tombstones,
+)
+from tilth.store.forgetting import find as find_everywhere
 from tilth.store.label_changes import LabelChange, LabelChanges
 from tilth.store.label_changes import now as label_changes_now
 from tilth.store.retention import clean_workspace, cleaning_in_words
@@ -33,11 +41,13 @@ __all__ = [
     "HELD_OUT",
     "MODEL_CARD",
     "Cache",
+    "Forgotten",
     "LabelChange",
     "LabelChanges",
     "Run",
     "Vectors",
     "Workspace",
+    "add_tombstones",
     "all_runs",
     "atomic",
     "clean_workspace",
@@ -51,6 +61,9 @@ __all__ = [
     "digest_tree",
     "discard",
     "find",
+    "find_everywhere",
+    "forget_caches",
+    "forget_tables",
     "label_changes_now",
     "latest",
     "library_versions",
@@ -61,6 +74,7 @@ __all__ = [
     "read_table",
     "records",
     "sha256_file",
+    "tombstones",
     "unfinished_prefix",
     "used",
     "write_json",

@@ -94,6 +94,10 @@ class Vectors:
             self._rewrite(kept)
         return before - _size(self._segments)
 
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Hold these keys no more; their files are written anew without them."""
+        self._rewrite(np.flatnonzero(~np.isin(self._keys, _array(keys))))
+
     def _map(self, segments: Sequence[Path]) -> None:
         """Map files and take their keys into the index; one that is damaged is left out."""
         keys, places = [self._keys], [self._places]

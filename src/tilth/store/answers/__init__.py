@@ -13,11 +13,11 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.store.answers.answer import Answer, Verdict
     from tilth.store.answers.answer_file import Answers
-    from tilth.store.answers.backups import back_up
+    from tilth.store.answers.backups import back_up, forget_answers
 
-__all__ = ["Answer", "Answers", "Verdict", "back_up"]
+__all__ = ["Answer", "Answers", "Verdict", "back_up", "forget_answers"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"answer": ("Answer", "Verdict"), "answer_file": ("Answers",), "backups": ("back_up",)},
+    {"answer": ("Answer", "Verdict"), "answer_file": ("Answers",), "backups": ("back_up", "forget_answers")},
 )

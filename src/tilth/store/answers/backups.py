@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,6 +70,39 @@ def back_up(path: Path, keep: int, day: str | None = None) -> Path | None:
 def backups(path: Path) -> list[Path]:
     """The dated copies of a file of answers, oldest first."""
     return sorted((path.parent / BACKUPS).glob(f"{path.stem}-*{path.suffix}"))
+
+
+def forget_answers(path: Path, row_ids: Set[str], *, dry_run: bool) -> tuple[dict[str, int], set[str], set[str]]:
+    """Remove what people said of rows, from the file, its backups and copies of an older tilth's file.
+
+    Args:
+        path: `data/labels.sqlite`.
+        row_ids: the rows.
+        dry_run: count, and remove nothing.
+
+    Returns:
+        What was removed → how much; the ids among the given ones that were there; their texts.
+    """
+    counts: dict[str, int] = {}
+    seen: set[str] = set()
+    texts: set[str] = set()
+    if not path.exists():
+        return counts, seen, texts
+    for copy in (path, *backups(path)):
+        with Answers.open(copy, read_only=True) as answers:
+            entries = [entry for row_id in sorted(row_ids) for entry in answers.history(row_id, most=10**9)]
+            texts |= set(answers.texts({entry["text_digest"] for entry in entries}).values())
+        seen |= {entry["row_id"] for entry in entries}
+        what = "answers" if copy == path else "answers in backups"
+        counts[what] = counts.get(what, 0) + len(entries)
+        if entries and not dry_run:
+            with Answers.open(copy) as answers:
+                answers.forget(row_ids)
+    older = sorted(path.parent.glob(f"{path.stem}-version-*{path.suffix}"))
+    if not dry_run:
+        for copy in older:
+            copy.unlink()
+    return {**counts, "whole files of an older tilth's answers": len(older)}, seen, texts
 
 
 def _answers_in(copy: Path) -> int:

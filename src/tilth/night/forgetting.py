@@ -1,0 +1,84 @@
+"""Forget rows for good: all that nights kept of them, and the pages that showed them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tilth import reports, store
+from tilth.errors import RequestError, TilthError, did_you_mean
+from tilth.store import Forgotten, Workspace
+from tilth.store.answers import forget_answers
+
+_PAGES = ("report.html", "report.json", "report")
+
+
+def forget(
+    workspace: Workspace, row_ids: Sequence[str], *, known: Sequence[str] = (), dry_run: bool = False
+) -> Forgotten:
+    """Remove rows, their paraphrases, and all that came of them; call it under the workspace's lock only.
+
+    Args:
+        workspace: whose rows.
+        row_ids: which ones.
+        known: ids of the input as it is now, where that can be read.
+        dry_run: find and count all, and remove nothing.
+
+    Raises:
+        RequestError: a row stands nowhere; nothing was removed.
+    """
+    found = store.find_everywhere(workspace, row_ids)
+    if workspace.answers is not None:
+        _, seen, texts = forget_answers(workspace.answers, found.ids, dry_run=True)
+        found.seen |= seen
+        found.texts |= texts
+    _require_known(found, row_ids, known)
+    if not dry_run:
+        store.add_tombstones(workspace.data, row_ids)  # first, so that whoever is killed here begins again
+    touched = store.forget_tables(workspace, found, dry_run=dry_run)
+    if workspace.answers is not None:
+        for what, count in forget_answers(workspace.answers, found.ids, dry_run=dry_run)[0].items():
+            found.add(what, count)
+    store.forget_caches(workspace, found, dry_run=dry_run)
+    for folder in _with_pages(workspace, touched, found):
+        found.add("report pages, written anew without them", 1)
+        if not dry_run:
+            _write_anew(folder)
+    return found
+
+
+def _require_known(found: Forgotten, row_ids: Sequence[str], known: Sequence[str]) -> None:
+    there = set(known)
+    strange = [row_id for row_id in row_ids if row_id not in there and row_id not in found.seen]
+    if strange:
+        near = did_you_mean(strange[0], there) if len(there) < 10_000 else "see the column id of the input"
+        raise RequestError(f'no row "{strange[0]}" in the input, in any night or in the answers; {near}')
+
+
+def _with_pages(workspace: Workspace, touched: Sequence[Path], found: Forgotten) -> list[Path]:
+    """The nights whose page showed a row, or may have: those with a table that held it, and what names it."""
+    folders = []
+    for run in store.all_runs(workspace.runs):
+        pages = [path for name in _PAGES[:2] if (path := run.path / name).exists()]
+        named = any(_shows(page, found) for page in pages)
+        if pages and (run.path in touched or named):
+            folders.append(run.path)
+    return folders
+
+
+def _shows(page: Path, found: Forgotten) -> bool:
+    content = page.read_text(encoding="utf-8", errors="replace")
+    return any(f">{row_id}<" in content or f'"{row_id}"' in content for row_id in found.ids) or any(
+        text in content for text in found.texts
+    )
+
+
+def _write_anew(folder: Path) -> None:
+    """The page from the night's tables as they are now; where `tilth clean` removed these, no page is left."""
+    for name in _PAGES:
+        if (folder / name).exists():
+            store.discard(folder / name)
+    try:
+        reports.write(folder)
+    except TilthError:  # without tables, nothing can say what it showed
+        return

@@ -1,0 +1,247 @@
+"""Rows that must go: out of every table, cache, record and answer of a workspace, and never read again.
+
+What is removed is found by the row's id, by the ids of its paraphrases, and by its texts. Files are written anew,
+beside, and then take the old one's place. Weights that learned from a row cannot lose it; nights to come learn without
+it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tilth.errors import DamagedFileError
+from tilth.store import files
+from tilth.store.cache import FILES, FOLDERS, VECTORS
+from tilth.store.vectors import Vectors
+from tilth.store.workspace import Workspace
+
+TOMBSTONES = "forgotten.json"
+"""Digests of the ids of rows that were forgotten: an input that still holds them is read without them."""
+
+_HARMLESS = ("onnx",)
+"""Kinds of the cache that hold nothing of any row."""
+_LEAST = 12
+"""Characters from which on the beginning of a text, as a report cuts it, is taken for that text."""
+
+
+@dataclass
+class Forgotten:
+    """Which rows go, and what of them was found.
+
+    Attributes:
+        ids: of the rows, and of their paraphrases.
+        texts: theirs, of all nights.
+        seen: the ids that stand in any table or answer.
+        counts: what was removed, or would be → how much.
+    """
+
+    ids: set[str]
+    texts: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, what: str, count: int) -> None:
+        """Count something that was removed."""
+        if count:
+            self.counts[what] = self.counts.get(what, 0) + count
+
+    def holds(self, value: object) -> bool:
+        """Whether a value is an id or a text of these rows, or a text's beginning before an ellipsis."""
+        if not isinstance(value, str):
+            return False
+        start = value.removesuffix("…").rstrip()
+        return (
+            value in self.ids
+            or any(text and text in value for text in self.texts)
+            or (value.endswith("…") and len(start) >= _LEAST and any(text.startswith(start) for text in self.texts))
+        )
+
+
+def find(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
+    """The rows with all their paraphrases and texts, in whatever night."""
+    found = Forgotten(ids=set(row_ids))
+    for path in _tables(workspace):
+        table = pq.read_table(path, columns=_present(path, ("id", "parent_id", "text")))
+        mine = table.filter(_mask(table, found.ids))
+        found.seen |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
+        found.ids |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
+        found.texts |= {
+            str(value) for value in (mine["text"].to_pylist() if "text" in mine.column_names else ()) if value
+        }
+    return found
+
+
+def forget_tables(workspace: Workspace, found: Forgotten, *, dry_run: bool) -> list[Path]:
+    """Take the rows out of every night's tables, queues and records; returns the folders of the nights touched."""
+    touched = set()
+    for path in _tables(workspace):
+        table = pq.read_table(path)
+        gone = _mask(table, found.ids)
+        count = pc.sum(gone).as_py() or 0
+        column = "duplicate_of"
+        names = (
+            pc.is_in(table[column].cast(pa.string()), pa.array(sorted(found.ids)))
+            if column in table.column_names
+            else None
+        )
+        if not count and not (names is not None and pc.any(names).as_py()):
+            continue
+        touched.add(path.parent)
+        found.add("rows in tables of nights", count)
+        if not dry_run:
+            if names is not None:
+                place = table.column_names.index(column)
+                table = table.set_column(place, column, pc.if_else(names, None, table[column]))
+            kept = table.filter(pc.invert(gone))
+            with files.atomic(path) as beside:
+                pq.write_table(kept.replace_schema_metadata(None), beside, compression="zstd")
+    for run in _run_folders(workspace):
+        for path in sorted(run.glob("*.csv")):
+            found.add("lines of queues", _forget_lines(path, found, dry_run=dry_run))
+        for path in (run / "run.json", run / "unreadable.txt"):
+            if path.exists() and (count := _forget_mentions(path, found, dry_run=dry_run)):
+                touched.add(run)
+                found.add("places in records", count)
+    return sorted(touched)
+
+
+def forget_caches(workspace: Workspace, found: Forgotten, *, dry_run: bool) -> None:
+    """Remove the rows' vectors, what else of the cache may hold a text, and carried state that names one."""
+    keys = [bytes.fromhex(files.digest(text)) for text in sorted(found.texts)]
+    for kind in VECTORS:
+        for folder in sorted((workspace.cache / kind).glob("*")):
+            vectors = Vectors(folder)
+            held = len(keys) - len(vectors.missing(keys))
+            found.add("vectors", held)
+            if held and not dry_run:
+                vectors.forget(keys)
+    for kind in (*FOLDERS, *FILES):
+        if kind in _HARMLESS:
+            continue
+        entries = sorted((workspace.cache / kind).glob("*"))
+        found.add("cached results, which the next night computes again", len(entries))
+        if not dry_run:
+            for path in entries:
+                files.discard(path)
+    for folder in sorted(workspace.state.glob("*")) if workspace.state.exists() else ():
+        if any(_names(path, found) for path in [folder, *folder.rglob("*")] if path.is_file()):
+            found.add("carried states that name them, which start afresh", 1)
+            if not dry_run:
+                files.discard(folder)
+
+
+def tombstones(data: Path) -> Set[str]:
+    """Digests of the ids that were forgotten."""
+    path = data / TOMBSTONES
+    if not path.exists():
+        return frozenset()
+    found = files.read_json(path)
+    if not isinstance(found, list):
+        raise DamagedFileError(f"{path} is damaged: expected a list of digests; put it back from a backup")
+    return frozenset(map(str, found))
+
+
+def add_tombstones(data: Path, row_ids: Iterable[str]) -> None:
+    """Keep the digests of ids, and not the ids, so that an input that still holds them is read without them."""
+    files.write_json(data / TOMBSTONES, sorted(tombstones(data) | {files.digest(row_id) for row_id in row_ids}))
+
+
+def _run_folders(workspace: Workspace) -> list[Path]:
+    return [path for path in sorted(workspace.runs.glob("*")) if path.is_dir() and not path.is_symlink()]
+
+
+def _tables(workspace: Workspace) -> list[Path]:
+    return [path for run in _run_folders(workspace) for path in sorted(run.glob("*.parquet"))]
+
+
+def _present(path: Path, names: Sequence[str]) -> list[str]:
+    there = set(pq.read_schema(path).names)
+    return [name for name in names if name in there]
+
+
+def _mask(table: pa.Table, ids: Set[str]) -> pa.Array:
+    """The rows of these ids, and those that came of them, boolean."""
+    mine = pa.array([False] * table.num_rows)
+    for name in ("id", "parent_id", "parent"):
+        kind = table.schema.field(name).type if name in table.column_names else None
+        if kind is not None and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            mine = pc.or_(mine, pc.is_in(table[name], pa.array(sorted(ids), type=kind)))
+    return mine
+
+
+def _forget_lines(path: Path, found: Forgotten, *, dry_run: bool) -> int:
+    """Take rows out of a CSV file, cells as they are; an id among several in a cell goes alone."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    place = header.index("id") if "id" in header else None
+    kept = [row for row in rows if not (place is not None and len(row) > place and row[place] in found.ids)]
+    if "group" in header:
+        at = header.index("group")
+        for row in kept:
+            if len(row) > at and row[at].startswith("["):
+                row[at] = json.dumps([one for one in json.loads(row[at]) if one not in found.ids], ensure_ascii=False)
+    count = len(rows) - len(kept)
+    if not dry_run and (count or kept != rows):
+        with files.atomic(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *kept])
+    return count
+
+
+def _forget_mentions(path: Path, found: Forgotten, *, dry_run: bool) -> int:
+    """Take out of a JSON file every entry that holds an id or a text of the rows, and of a text file every line."""
+    if path.suffix == ".json":
+        before = files.read_json(path)
+        after, count = without(before, found)
+        if count and not dry_run:
+            files.write_json(path, after)
+        return count
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not found.holds(line.rstrip("\n"))]
+    if len(kept) < len(lines) and not dry_run:
+        with files.atomic(path) as beside:
+            beside.write_text("".join(kept), encoding="utf-8")
+    return len(lines) - len(kept)
+
+
+def without(value: Any, found: Forgotten) -> tuple[Any, int]:
+    """Plain data without the list entries that hold an id or a text of the rows, and how many those were.
+
+    A value that stands by itself under a key becomes None.
+    """
+    if isinstance(value, list):
+        kept, count = [], 0
+        for item in value:
+            inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else (item,)
+            if any(found.holds(one) for one in inner):
+                count += 1
+                continue
+            cleaned, less = without(item, found)
+            kept.append(cleaned)
+            count += less
+        return kept, count
+    if isinstance(value, dict):
+        parts = {key: without(one, found) for key, one in value.items() if not found.holds(key)}
+        gone = len(value) - len(parts)
+        return {key: part for key, (part, _) in parts.items()}, gone + sum(less for _, less in parts.values())
+    return (None, 1) if found.holds(value) else (value, 0)
+
+
+def _names(path: Path, found: Forgotten) -> bool:
+    """Whether a file of carried state holds an id or a text of the rows in plain sight, or in a table."""
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+        return any(found.holds(value) for name in table.column_names for value in table[name].to_pylist())
+    if path.suffix not in {".json", ".jsonl", ".csv", ".txt"}:
+        return False
+    content = path.read_text(encoding="utf-8", errors="replace")
+    written = {json.dumps(word, ensure_ascii=ascii_)[1:-1] for word in found.texts for ascii_ in (True, False)}
+    return any(word and word in content for word in written) or any(f'"{row_id}"' in content for row_id in found.ids)
