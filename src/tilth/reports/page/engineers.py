@@ -38,7 +38,7 @@ def engineers(run: RunFiles) -> dict[str, Any]:
         "lengths": _lengths(run),
         "stages": [_stage(entry) for entry in record.get("stages") or []],
         "quality": [_quality(run, task.name) for task in run.tasks],
-        "traceback": (record.get("failed") or {}).get("traceback"),
+        "traceback": (record.get("failed") or {}).get("traceback") if record.get("status") == "failed" else None,
     }
 
 

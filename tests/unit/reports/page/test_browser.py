@@ -153,7 +153,7 @@ def test_a_printed_page_cuts_no_column(browser: Browser, run: Path) -> None:
 
 def _many(rows: int) -> pd.DataFrame:
     """So many rows, all of them set aside, of 2,000 classes with slashes and quotes in their names."""
-    labels = [f'class/{k}\'s "own"' for k in range(2_000)]
+    labels = [f'class/{k}\'s "own" </script><img src=x onerror=alert(1)>' for k in range(2_000)]
     return pd.DataFrame(
         {
             "id": [f"r{k:06d}" for k in range(rows)],
@@ -198,6 +198,7 @@ def test_a_hundred_thousand_rows_are_searched_at_once(browser: Browser, large: P
     page.evaluate("document.getElementById('rows-window').scrollTop = 1e9")
     page.locator("tr.row", has_text="text number 77799").wait_for()
     assert opened.said == []
+    assert page.evaluate("document.images.length") == 0  # the classes' names hold some
     assert all(url.startswith("file:") for url in opened.asked)
     assert opened.overflow() <= 0
     page.close()

@@ -75,7 +75,7 @@ function line(row, place) {
   const tr = make("tr", null, { class: "row", "aria-rowindex": place + 2 });
   const chips = make("div", null, { class: "clip" }), names = verdictsOf(row).map((one) => one.label);
   chips.append(make("span", names[0], { class: "chip" }));
-  if (names.length > 1) chips.append(make("span", `and ${names.length - 1} more`, { class: "soft" }));
+  if (names.length > 1) chips.append(make("span", `+${names.length - 1}`, { class: "soft", title: names.slice(1).join(", ") }));
   const open = make("button", null, { type: "button", class: "open" });
   open.append(Object.assign(make("bdi", row.t.slice(0, 240)), { className: "clip" }));
   const text = make("td"), label = labelsOf(row), why = reasonsOf(row).map(reasonOf).join(", ");
