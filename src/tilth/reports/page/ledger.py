@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tilth.reports.page.run_files import RunFiles
+from tilth.reports.page.verdict import points
 
 _STAGES = {
     "cleaning": "Cleaning",
@@ -63,7 +64,7 @@ def _line(stage: str, one: Mapping[str, Any], most: float) -> dict[str, Any]:
     at = {key: 50 + 48 * value / most for key, value in (("end", difference), ("low", low), ("high", high))}
     return {
         **line,
-        "figure": f"{100 * difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})",
+        "figure": f"{points(difference)} points ({points(low)} to {points(high)})",
         "left": min(at["end"], 50.0),
         "width": abs(at["end"] - 50),
         "low": at["low"],

@@ -102,7 +102,7 @@ def _sentences(
         found.append(
             f"On the same {against['rows']:,} rows its score is {abs(change):.1f} points "
             f"{'higher' if change >= 0 else 'lower'} than that of {against['run_id']}: {sure} (the true change lies "
-            f"between {100 * against['low']:+.1f} and {100 * against['high']:+.1f}, with 95% certainty)."
+            f"between {points(against['low'])} and {points(against['high'])}, with 95% certainty)."
         )
     elif word == "first":
         found.append("There is no earlier night to hold it against.")
@@ -131,7 +131,7 @@ def _decision(record: Mapping[str, Any]) -> str:
     if not promoted and comparison.get("interval"):
         return (
             f"Its model is not in use: on {comparison['rows']:,} rows it is surely worse than the best one so far, of "
-            f"{comparison['against']} ({100 * comparison['difference']:+.1f} points)."
+            f"{comparison['against']} ({points(comparison['difference'])} points)."
         )
     if not promoted:
         return f"Its model is not in use: {record.get('promotion') or 'the record does not say why'}.".replace(
@@ -140,9 +140,18 @@ def _decision(record: Mapping[str, Any]) -> str:
     if comparison.get("against"):
         return (
             f"Its model is in use: it is not surely worse than the best one so far, of {comparison['against']} "
-            f"({100 * comparison['difference']:+.1f} points on {comparison['rows']:,} rows)."
+            f"({points(comparison['difference'])} points on {comparison['rows']:,} rows)."
         )
     return "Its model is in use: no earlier one could be held against it."
+
+
+def points(share: float) -> str:
+    """A difference of two scores in points of a hundred, with its sign.
+
+    >>> points(-0.0592)
+    '−5.9'
+    """
+    return f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def row_counts(run: RunFiles, queued: int) -> dict[str, int]:

@@ -62,6 +62,12 @@ def test_no_text_of_a_row_ends_a_script_or_becomes_markup(written: Written) -> N
     assert "<b></text>" not in page
 
 
+def test_each_part_of_the_json_is_documented(written: Written) -> None:
+    text = (Path(__file__).parents[4] / "docs" / "report.md").read_text("utf-8")
+    assert [name for name in written[1] if f"`{name}`" not in text] == []
+    assert [name for name in written[1]["verdict"] if f"`{name}`" not in text] == []
+
+
 def test_what_was_read_otherwise_is_told_with_its_first_place(written: Written) -> None:
     assert "2 lines of train.csv could not be read (first: train.csv, line 7)" in written[0]
     assert written[1]["engineers"]["notes"][0]["count"] == 2
