@@ -39,6 +39,38 @@ def render(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], files: 
         rows: the facts of the rows that the page itself holds.
         files: the scripts beside it that hold the others, `name` and `rows` each.
     """
+    script, style = _own("page.js"), _own("page.css")
+    words_of_script = {
+        **report["vocabulary"],
+        "reasons": {str(reason): reason_in_words(reason) for reason in Reason},
+        "origins": _ORIGINS,
+        "suspects": list(SUSPECTS),
+        "files": list(files),
+        "run": report["run_id"],
+    }
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            draw=draw,
+            rows_in_words=ROWS,
+            static_rows=[_static(row, report["vocabulary"]) for row in rows[:STATIC_ROWS]],
+            rows_inside=len(rows),
+            functions_figure=functions_figure(report["functions"]),
+            trend=trend_figures(report["nights"]),
+            map_summary=_map_summary(report),
+            style=Markup(style),
+            script=Markup(script),
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            words_json=Markup(script_json(words_of_script)),
+            rows_json=Markup(script_json(rows)),
+            map_json=Markup(script_json(report["map"])),
+        )
+    )
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("tilth.reports.page", _TEMPLATES),
         autoescape=True,
@@ -49,31 +81,7 @@ def render(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], files: 
     environment.filters.update(
         number=number, words=words, cell=cell, plain=plain, reason=reason_in_words, shorten=shorten
     )
-    script, style = _own("page.js"), _own("page.css")
-    words_of_script = {
-        **report["vocabulary"],
-        "reasons": {str(reason): reason_in_words(reason) for reason in Reason},
-        "origins": _ORIGINS,
-        "suspects": list(SUSPECTS),
-        "files": list(files),
-        "run": report["run_id"],
-    }
-    return environment.get_template("page.html.j2").render(
-        report=report,
-        draw=draw,
-        rows_in_words=ROWS,
-        static_rows=[_static(row, report["vocabulary"]) for row in rows[:STATIC_ROWS]],
-        rows_inside=len(rows),
-        functions_figure=functions_figure(report["functions"]),
-        trend=trend_figures(report["nights"]),
-        map_summary=_map_summary(report),
-        style=Markup(style),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        words_json=Markup(script_json(words_of_script)),
-        rows_json=Markup(script_json(rows)),
-        map_json=Markup(script_json(report["map"])),
-    )
+    return environment
 
 
 def _own(name: str) -> str:
