@@ -82,7 +82,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "carried": {"in": carried, "out": carried},
         "stages": [],
         "gold": None,
-        "ledger": None,
+        "ledger": _taken_ledger(earlier, request.start),
         "model": None,
     }
     return record, earlier
@@ -125,6 +125,15 @@ def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:
         f"--from {request.start}: no run of this input, with these tasks and columns, in {request.workspace.runs} "
         f"has the stages before it; run them first: tilth run --to {stages.NAMES[position - 1]}"
     )
+
+
+def _taken_ledger(earlier: Sequence[Path], start: str | None) -> dict[str, Any] | None:
+    """What the run that a night starts from measured of the stages before, on train rows."""
+    if not earlier or start is None:
+        return None
+    measured = (store.read_json(earlier[0].parent / "run.json").get("ledger") or {}).get("train") or {}
+    train = {name: measured[name] for name in stages.NAMES[: stages.NAMES.index(start)] if name in measured}
+    return {"train": train} if train else None
 
 
 def _sums(inputs: Sequence[dict[str, Any]]) -> list[str]:

@@ -122,6 +122,17 @@ def test_a_ledger_that_cannot_be_measured_or_read_is_no_failure(
     assert after == before
 
 
+def test_a_night_from_a_later_stage_takes_the_measurements_over(workspace: Workspace) -> None:
+    first, _ = run_night(workspace, "cleaning", seed=4)
+    overrides = settings(workspace, seed=4)
+    request = night.Request(
+        workspace=workspace, overrides=overrides, stages=("weak_supervision",), start="weak_supervision"
+    )
+    second = night.begin(request)
+    assert second.record["taken_from"] == first.path.name
+    assert second.record["ledger"] == {"train": first.record["ledger"]["train"]}
+
+
 def test_always_keeps_a_stage_and_measures_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "measure_on_train_rows", lambda *_, **__: HARMS)
     run, (entry,) = run_night(workspace, "cleaning", seed=1, cleaning__when="always")
