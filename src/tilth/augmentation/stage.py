@@ -45,6 +45,7 @@ from tilth.augmentation.selection import (
     measure_candidates,
     multiclass_tasks,
     read_passed,
+    refuse_by_people,
     source_order,
 )
 from tilth.augmentation.text import WorkspaceTexts, workspace_texts
@@ -182,7 +183,7 @@ def _gate(inputs: _Inputs, generated: _Generated) -> _Gated:
     verdicts: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
     problems = np.full(len(verdicts), np.nan)
     if generated.good_enough:
-        before_grammar = gate_verdicts(candidates, measures, gate)
+        before_grammar = refuse_by_people(gate_verdicts(candidates, measures, gate), candidates, inputs.frame)
         reading = _read(inputs, generated, before_grammar)
         problems, measures = reading.problems, replace(measures, readable=reading.readable)
         verdicts = add_grammar_verdicts(before_grammar, problems, gate)

@@ -78,3 +78,4 @@ class Reason(StrEnum):
     BUDGET = "budget"
     ANSWERED_JUNK = "answered_junk"
     NONE_OF_THESE = "none_of_these"
+    REFUSED = "refused"

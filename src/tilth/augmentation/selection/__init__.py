@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilth.augmentation.selection.config import GateConfig
     from tilth.augmentation.selection.cross_fitting import CrossFitting
     from tilth.augmentation.selection.cross_validation import CandidatePool, CrossValidatedGain, cross_validate_gain
-    from tilth.augmentation.selection.gate import add_grammar_verdicts, gate_verdicts, read_passed
+    from tilth.augmentation.selection.gate import add_grammar_verdicts, gate_verdicts, read_passed, refuse_by_people
     from tilth.augmentation.selection.label_agreement import (
         LabelAgreementModels,
         fit_label_agreement,
@@ -47,6 +47,7 @@ __all__ = [
     "measure_candidates",
     "multiclass_tasks",
     "read_passed",
+    "refuse_by_people",
     "share_weights",
     "source_order",
 ]
@@ -59,7 +60,7 @@ __getattr__, __dir__ = lazy_exports(
         "config": ("GateConfig",),
         "cross_fitting": ("CrossFitting",),
         "cross_validation": ("CandidatePool", "CrossValidatedGain", "cross_validate_gain"),
-        "gate": ("add_grammar_verdicts", "gate_verdicts", "read_passed"),
+        "gate": ("add_grammar_verdicts", "gate_verdicts", "read_passed", "refuse_by_people"),
         "label_agreement": ("LabelAgreementModels", "fit_label_agreement", "multiclass_tasks"),
         "learning_curve": ("Worth", "estimate_worth"),
         "measures": ("measure_candidates",),

@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, WellFormedness, measure_well_formedness
 from tilth.augmentation.selection.candidates import CandidateMeasures, Candidates
 from tilth.augmentation.selection.config import GateConfig
 from tilth.augmentation.text import keeps_slots, replaces_by_opposite, stem
 from tilth.samples import Reason
-from tilth.text import normal_form
+from tilth.text import digest, normal_form
 
 
 def gate_verdicts(candidates: Candidates, measures: CandidateMeasures, gate: GateConfig) -> list[Reason | None]:
@@ -39,6 +40,20 @@ def _verdict(
         (Reason.LABEL_AGREEMENT, bool(keeps[place])),
     )
     return next((reason for reason, passed in checks if not passed), None)
+
+
+def refuse_by_people(
+    verdicts: Sequence[Reason | None], candidates: Candidates, frame: pd.DataFrame
+) -> list[Reason | None]:
+    """The verdicts with those candidates refused that a person called a wrong paraphrase of the same row."""
+    if "wrong_paraphrases" not in frame:
+        return list(verdicts)
+    column = frame["wrong_paraphrases"]
+    wrong = {place: set(json.loads(text)) for place, text in enumerate(column) if isinstance(text, str)}
+    return [
+        Reason.REFUSED if digest(text) in wrong.get(int(parent), ()) else reason
+        for reason, text, parent in zip(verdicts, candidates.texts, candidates.parents, strict=True)
+    ]
 
 
 def add_grammar_verdicts(

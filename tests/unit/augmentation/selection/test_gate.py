@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tilth.augmentation.selection import (
@@ -12,10 +14,12 @@ from tilth.augmentation.selection import (
     add_grammar_verdicts,
     fill_budgets,
     gate_verdicts,
+    refuse_by_people,
 )
 from tilth.augmentation.selection.measures import changed, novelty
 from tilth.augmentation.text.slots import frame_json
 from tilth.samples import Reason
+from tilth.text import digest
 
 GATE = GateConfig(low=0.7, high=0.98, content=0.9, agreement=0.5, changed=0.25, novelty=0.2, grammar=0.25, per_source=2)
 SOURCE = "where is my refund of $20"
@@ -119,3 +123,10 @@ def test_of_two_twins_the_one_that_reads_better_stays() -> None:
 def test_a_text_is_accepted_once_whoever_its_parent_is() -> None:
     found = candidates(GOOD, GOOD, parents=[0, 1])
     assert fill_budgets(found, measured(2), [None, None], {("intent", "refund"): 9}, GATE) == [None, Reason.NOVELTY]
+
+
+def test_what_a_person_refused_as_a_paraphrase_of_a_row_is_none_of_that_row() -> None:
+    found = candidates(GOOD, "refund my $20", GOOD, parents=[0, 0, 1])
+    frame = pd.DataFrame({"wrong_paraphrases": [json.dumps([digest(GOOD)]), None]})
+    assert refuse_by_people([None, Reason.FRAME, None], found, frame) == [Reason.REFUSED, Reason.FRAME, None]
+    assert refuse_by_people([None, None, None], found, frame.iloc[:, :0]) == [None, None, None]
