@@ -42,6 +42,11 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
             "promotion.tolerance has no effect any more, and is an unknown key from the next release on; take it out: "
             "a night is refused where it is clearly worse than the best promoted one, or below promotion.floor"
         )
+    if "cleaning.min_precision" in overrides or (path is not None and "min_precision" in _section(values, "cleaning")):
+        log.warning(
+            "cleaning.min_precision still works, and is an unknown key from the next release on: cleaning.prefer = "
+            '"precision", "balanced" or "recall" takes its place'
+        )
     try:
         return model.model_validate(values)
     except ValidationError as error:

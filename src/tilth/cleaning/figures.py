@@ -23,7 +23,7 @@ _KINDS = (
 def figures(
     frame: pd.DataFrame, metrics: Mapping[str, Any], tasks: Sequence[Task], conflicts: Mapping[str, Conflict]
 ) -> list[Figure]:
-    """The checks' counts; for each task the filters' measured figures, the label quality and the worst labels."""
+    """The checks' counts; for each task the cut and its expected figures, the label quality and the worst labels."""
     counts = dict(metrics["checks"])
     counts |= {kind: result["rows"] for kind, result in metrics["whole"].items() if isinstance(result, Mapping)}
     shown = [
@@ -103,7 +103,7 @@ def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list
             kind="histogram",
             title=f"Label quality: {task}",
             data={"edges": edges.round(2).tolist(), "counts": counts.tolist()},
-            note="Probability that models which did not learn from the label give it.",
+            note="Probability that the given label is right; where rows are few, that models give it.",
         ),
         Figure(
             kind="table",
@@ -113,9 +113,28 @@ def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list
     ]
 
 
+def _cut(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
+    """The expected precision and recall along the number of flagged labels, with their intervals, and the cut."""
+    curve = metrics["curve"]
+    expected, (low, high) = metrics["measured"][metrics["filter"]], metrics["error_rate_interval"]
+    series = {name.replace("_", " "): values for name, values in curve.items() if name != "flagged"}
+    cut = metrics["issues"] / max(metrics["judged"], 1)
+    said = (
+        f"About {metrics['error_rate']:.1%} of the labels seem to be wrong ({low:.1%} to {high:.1%}: without people's "
+        f"answers nobody can tell more exactly). {cut:.1%} are judged wrong; {expected['precision']:.0%} of those are "
+        f"expected to be, and to be {expected['recall']:.0%} of all wrong labels. Low and high are what that may be. "
+        f'cleaning.prefer = "{metrics["prefer"]}" sets the cut; "precision" judges fewer labels, "recall" more.'
+    )
+    x_label = "share of labels judged wrong"
+    data = {"x": curve["flagged"], "series": series, "cut": round(cut, 4), "x_label": x_label}
+    return [Figure(kind="line", title=f"How many labels to judge wrong: {task}", data=data, note=said)]
+
+
 def _measured(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
     if not metrics.get("measured"):
         return []
+    if metrics.get("curve"):
+        return _cut(task, metrics)
     rows = [
         [name, one["precision"], one["recall"], one["f1"], "yes" if name == metrics["filter"] else "no"]
         for name, one in metrics["measured"].items()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
     from tilth.learn.neighbors import Neighbors
-    from tilth.learn.out_of_fold import OutOfFold, knowable
+    from tilth.learn.out_of_fold import OutOfFold, cross_validate, knowable
     from tilth.learn.shared_features import Evidence
     from tilth.learn.views import VIEWS, class_centroids, complement_naive_bayes, pool, stiff_regression
 
@@ -44,6 +44,7 @@ __all__ = [
     "class_centroids",
     "complement_naive_bayes",
     "correct_confidence",
+    "cross_validate",
     "decide",
     "difference",
     "expected_calibration_error",
@@ -81,7 +82,7 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
         "neighbors": ("Neighbors",),
-        "out_of_fold": ("OutOfFold", "knowable"),
+        "out_of_fold": ("OutOfFold", "cross_validate", "knowable"),
         "shared_features": ("Evidence",),
         "views": ("VIEWS", "class_centroids", "complement_naive_bayes", "pool", "stiff_regression"),
     },

@@ -69,7 +69,11 @@ COLUMNS: tuple[Column, ...] = (
     ),
     *_columns(
         "cleaning",
-        ("{task}_quality", _F, "cleanlab's label quality, 0 to 1, low = bad"),
+        (
+            "{task}_quality",
+            _F,
+            "probability that the given label is right; of few rows, that models give it",
+        ),
         ("is_{task}_issue", _B, "whether the given label is found to be wrong"),
         ("{task}_suggested", _S, "the label that the evidence supports"),
         ("{task}_given_confidence", _F, "probability that the given label is right, under the estimated noise"),

@@ -1,10 +1,14 @@
 """What is wrong among the given labels.
 
-In: given labels, the shared evidence (vectors, near rows, folds) and the annotators' votes. Out: each label's quality,
-verdict and suggestion, and what the policy does with it (`find_label_errors`). The evidence models predict each label
-out of fold, the filters flag labels by these probabilities, and the filter that finds injected errors best is used.
-A filter with a threshold is one more entry of `filters.SCORES`, one without a name in `WITHOUT_THRESHOLD` and a branch
-of `flag_labels`; another evidence model is one more part of `out_of_fold_models.fit_evidence_models`.
+In: given labels, the shared evidence (vectors, n-grams, near rows, folds) and the annotators' votes. Out: each label's
+quality, verdict and suggestion, and what the policy does with it (`find_label_errors`). Models of two views of the text
+predict each label out of fold (`two_views`), the share of wrong labels follows from how these agree (`error_rate`),
+each label's quality from both (`label_quality`), the cut from what is preferred (`operating_point`). What people say of
+some suspects corrects the qualities of all (`update_with_answers`).
+
+A filter by name judges by the evidence models alone. One with a threshold is one more entry of `filters.SCORES`, one
+without is one more name in `WITHOUT_THRESHOLD` and a branch of `flag_labels`; another evidence model is one more of
+`out_of_fold_models.fit_evidence_models`.
 """
 
 from typing import TYPE_CHECKING
@@ -15,8 +19,16 @@ if TYPE_CHECKING:
     from tilth.cleaning.label_errors.config import LabelErrorsConfig
     from tilth.cleaning.label_errors.detection import find_label_errors
     from tilth.cleaning.label_errors.filters import check_filter_name
+    from tilth.cleaning.label_errors.label_quality import Answered, spread_of, update_with_answers
 
-__all__ = ["LabelErrorsConfig", "check_filter_name", "find_label_errors"]
+__all__ = [
+    "Answered",
+    "LabelErrorsConfig",
+    "check_filter_name",
+    "find_label_errors",
+    "spread_of",
+    "update_with_answers",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -24,5 +36,6 @@ __getattr__, __dir__ = lazy_exports(
         "config": ("LabelErrorsConfig",),
         "detection": ("find_label_errors",),
         "filters": ("check_filter_name",),
+        "label_quality": ("Answered", "spread_of", "update_with_answers"),
     },
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from tilth.config import Model
+
+Prefer: TypeAlias = Literal["precision", "balanced", "recall"]
 
 
 class LabelErrorsConfig(Model):
@@ -30,17 +32,25 @@ class LabelErrorsConfig(Model):
     )
     filter: str = Field(
         default="auto",
-        description="which label filter judges; auto = the best one on errors injected into this data",
+        description="what judges labels; auto = two views of each text, the embedding's and the words'; else the name "
+        "of one label filter, measured on errors injected into this data",
     )
-    min_precision: float = Field(
-        default=0.5,
+    prefer: Prefer = Field(
+        default="balanced",
+        description="which labels are judged wrong: balanced = as many as finding them and being right about them is "
+        "worth alike; precision = fewer, surer ones; recall = more of them, more of which are right",
+    )
+    min_precision: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="a filter that is less precise on injected errors flags no label",
+        description="obsolete: `prefer` has taken its place; labels are judged wrong only at this expected precision",
     )
     consensus: Literal["joint", "crowdlab"] = Field(
         default="joint", description="how the votes of several annotators and the models are weighed together"
     )
-    planted: int = Field(default=300, ge=50, le=100_000, description="errors injected to measure the filters by")
+    planted: int = Field(
+        default=300, ge=50, le=100_000, description="errors injected to measure a filter by that is named"
+    )
     rounds: int = Field(default=3, ge=1, le=10, description="times that the models are fitted again without suspects")
     neighbors: int = Field(default=20, ge=1, le=200, description="nearest rows that a row's label is compared with")

@@ -13,11 +13,14 @@ from tilth import progress
 from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors import filters
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
-from tilth.cleaning.label_errors.filter_selection import choose_filter
+from tilth.cleaning.label_errors.filter_selection import judge_by_filter, judge_by_views
 from tilth.cleaning.label_errors.filters import Verdict
+from tilth.cleaning.label_errors.label_quality import spread_of
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
+from tilth.cleaning.label_errors.operating_point import curve
 from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities, NeighborGraph, fit_evidence_models
 from tilth.cleaning.label_errors.policy import LabelColumns
+from tilth.cleaning.label_errors.two_views import fit_two_views
 from tilth.learn import Evidence
 from tilth.samples import Action, Split, Status, Task
 
@@ -116,7 +119,7 @@ def check_task(
         probabilities[rows] = np.nan_to_num(probabilities[rows])
         labels = task.decoded(present)
         columns.write(compact, labels, verdict, verdict.issue & checked[rows], config)
-        metrics |= _metrics(verdict)
+        metrics |= _metrics(verdict, config)
         if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
             columns.write_consensus(compact, labels, together, checked[rows], config)
             metrics["consensus"] = together.metrics()
@@ -172,20 +175,28 @@ def _verdict(
         return probabilities, filters.no_issues(codes, probabilities)
     if len(rows) < max(FEWEST, ENOUGH * classes):
         return probabilities, filters.cautious_issues(codes, probabilities)
-    return probabilities, choose_filter(
+    if config.filter == "auto":
+        views = fit_two_views(probabilities, vectors, evidence.lexical[rows], codes, folds, classes)
+        return probabilities, judge_by_views(codes, views, config.prefer, config.min_precision)
+    return probabilities, judge_by_filter(
         codes,
         probabilities,
         refit,
-        wanted=config.filter,
+        name=config.filter,
         least=config.planted,
         min_precision=config.min_precision,
         seed=seed,
     )
 
 
-def _metrics(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "error_rate": None if verdict.rate is None else round(verdict.rate, 4),
+def _metrics(verdict: Verdict, config: LabelErrorsConfig) -> dict[str, Any]:
+    """What came of one task's labels, as plain JSON."""
+    found: dict[str, Any] = {"error_rate": None}
+    if (rate := verdict.rate) is not None:
+        found = {"error_rate": round(rate.share, 4), "error_rate_interval": [round(rate.low, 4), round(rate.high, 4)]}
+        if verdict.name == filters.TWO_VIEWS:
+            found |= {"prefer": config.prefer, "curve": curve(verdict.wrong, spread_of(rate.low, rate.high))}
+    return found | {
         "filter": verdict.name,
         "planted": verdict.injected,
         "measured": {

@@ -1,4 +1,4 @@
-"""Which label filter is used: the best one on noise that was injected into this data."""
+"""What judges the labels: the two views together, or a filter by name, measured on noise injected into this data."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from typing import TypeAlias
 import numpy as np
 
 from tilth.cleaning.label_errors import noise_injection
+from tilth.cleaning.label_errors.config import Prefer
+from tilth.cleaning.label_errors.error_rate import ErrorRate, estimate_error_rate
 from tilth.cleaning.label_errors.filters import (
     DEFAULT,
-    POSTERIOR,
     SCORES,
+    TWO_VIEWS,
     WITHOUT_THRESHOLD,
     Verdict,
     flag_labels,
-    more_likely_wrong,
     self_confidence,
 )
 from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
+from tilth.cleaning.label_errors.label_quality import doubt, probability_wrong
 from tilth.cleaning.label_errors.noise_injection import FilterScore
+from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
+from tilth.cleaning.label_errors.two_views import TwoViews
 
 Refit: TypeAlias = Callable[[np.ndarray], ModelProbabilities]
 """The models' probabilities from labels, shape (rows,); everything else about the rows stays the same."""
 
 
-_BEYOND = 0.035
-"""Injected errors lie in any row. Where real ones keep to the hard rows, fewer of them are found than of those, and the
-error rate comes out too low. The posterior counts them where they are: it is used when it doubts so much larger a share
-of the labels than that rate (banking77: 0.02 as it stands and where errors lie in any row, 0.05 where they are many,
-0.1 and more where they keep to the hard ones)."""
-
-
+_PRECISE = 0.5
+"""Precision on injected errors below which a filter flags nothing."""
 _MOST_INJECTIONS = 5  # each with models of its own
 
 
@@ -57,61 +56,67 @@ class _Measurement:
 
     Attributes:
         scores: for each filter with a threshold, the scores of rows with an injected error and of the others.
-        rate: the estimated share of wrong labels among the others.
+        rate: the estimated share of wrong labels among the others; between the lowest and the highest of all scores.
         filters: every filter's estimates, best first.
         injected: how many errors were injected.
     """
 
     scores: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    rate: float
+    rate: ErrorRate
     filters: Mapping[str, FilterScore]
     injected: int
 
 
-def choose_filter(
+def judge_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_precision: float | None = None) -> Verdict:
+    """Flag labels by the probability that they are wrong, as two views of the texts see it.
+
+    Args:
+        codes: the labels as given, shape (rows,).
+        views: of models fitted to them.
+        prefer: where the cut lies.
+        min_precision: in place of the precision that `prefer` asks for.
+    """
+    rate = estimate_error_rate(views, codes)
+    wrong = probability_wrong(doubt(views.pooled, codes), rate.share)
+    cut = choose_cut(wrong, prefer, min_precision)
+    expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
+    return Verdict(
+        issue=cut.issue,
+        wrong=wrong,
+        probabilities=views.pooled,
+        name=TWO_VIEWS,
+        rate=rate,
+        measured={TWO_VIEWS: expected},
+        injected=0,
+    )
+
+
+def judge_by_filter(
     codes: np.ndarray,
     probabilities: ModelProbabilities,
     refit: Refit,
     *,
-    wanted: str,
+    name: str,
     least: int,
-    min_precision: float,
+    min_precision: float | None,
     seed: int,
 ) -> Verdict:
-    """Measure every filter on injected errors, and apply the best one to the labels as given.
+    """Measure every filter on injected errors, and apply one of them to the labels as given.
 
     Args:
         codes: the labels as given, shape (rows,).
         probabilities: of models fitted to them.
         refit: the same models on other labels.
-        wanted: a filter's name, or `auto`.
+        name: of the filter.
         least: errors to inject in all (fewer where the rows are few).
-        min_precision: a filter measured below it flags nothing.
+        min_precision: a filter measured below it flags nothing; None is 0.5.
         seed: of the injection.
     """
-    measured = _measure(_inject(codes, probabilities, refit, least, seed), min_precision)
-    precise = [name for name, score in measured.filters.items() if score.precision >= min_precision]
-    name = [*precise, DEFAULT][0] if wanted == "auto" else wanted
+    least_precise = _PRECISE if min_precision is None else min_precision
+    measured = _measure(_inject(codes, probabilities, refit, least, seed), least_precise)
     posterior = true_label_posterior(codes, probabilities.joint, probabilities.model_error_estimate)
-    doubted_share = more_likely_wrong(posterior, codes).mean()
-    # Injected errors say nothing of those that lie beyond them.
-    beyond = wanted == "auto" and doubted_share > measured.rate + _BEYOND
-    if beyond or (name == POSTERIOR and POSTERIOR in precise):
-        return _by_posterior(codes, posterior, measured)
-    return _by_filter(name, name in precise, codes, probabilities, posterior, measured)
-
-
-def _by_posterior(codes: np.ndarray, posterior: np.ndarray, measured: _Measurement) -> Verdict:
-    issue = more_likely_wrong(posterior, codes)
-    return Verdict(
-        issue=issue,
-        wrong=1 - self_confidence(posterior, codes),
-        probabilities=posterior,
-        name=POSTERIOR,
-        rate=max(measured.rate, float(issue.mean())),
-        measured=measured.filters,
-        injected=measured.injected,
-    )
+    precise = measured.filters[name].precision >= least_precise
+    return _by_filter(name, precise, codes, probabilities, posterior, measured)
 
 
 def _by_filter(
@@ -129,7 +134,7 @@ def _by_filter(
     issue &= probabilities.joint.argmax(axis=1) != codes
     scored = name if name in SCORES else DEFAULT
     scores = SCORES[scored](probabilities, codes)
-    by_score = noise_injection.probability_wrong(*measured.scores[scored], measured.rate, scores)
+    by_score = noise_injection.probability_wrong(*measured.scores[scored], measured.rate.share, scores)
     by_posterior = 1 - self_confidence(posterior, codes)
     return Verdict(
         issue=issue,
@@ -158,12 +163,13 @@ def _inject(
 
 def _measure(injections: Sequence[_Injection], min_precision: float) -> _Measurement:
     scores = {name: _pooled([injection.scores(name) for injection in injections]) for name in SCORES}
-    rate = float(np.median([noise_injection.error_rate(*pair) for pair in scores.values()]))
+    rates = [noise_injection.error_rate(*pair) for pair in scores.values()]
+    rate = float(np.median(rates))
     filters = {name: noise_injection.best_threshold(*pair, rate, min_precision) for name, pair in scores.items()}
     filters |= {name: _without_threshold(name, injections, rate) for name in WITHOUT_THRESHOLD}
     return _Measurement(
         scores=scores,
-        rate=rate,
+        rate=ErrorRate(share=rate, low=min(rates), high=max(rates)),
         filters=dict(sorted(filters.items(), key=lambda item: -item[1].f1)),
         injected=sum(int(injection.injected.sum()) for injection in injections),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from cleanlab.filter import find_label_issues
 
+from tilth.cleaning.label_errors.error_rate import ErrorRate
 from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
 from tilth.cleaning.label_errors.noise_injection import FilterScore
 from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
@@ -50,6 +51,8 @@ SCORES = {
     for model in ("joint", "linear", "neighbors")
     for kind, score in (("margin", _margin), ("confidence", self_confidence))
 }
+TWO_VIEWS = "two views"
+"""What judges by default: no filter, but the probability of `tilth.cleaning.label_errors.label_quality`."""
 POSTERIOR = "posterior"
 """The label is more likely wrong than right, by `tilth.cleaning.label_errors.instance_dependent_noise`."""
 WITHOUT_THRESHOLD = (POSTERIOR, *(f"cleanlab {name}" for name in _OF_CLEANLAB))
@@ -66,8 +69,8 @@ class Verdict:
         wrong: probability that each label is wrong, shape (rows,).
         probabilities: of each label, on which the verdict rests, shape (rows, classes).
         name: the chosen filter.
-        rate: estimated share of wrong labels, None where the rows are too few to inject errors into.
-        measured: every filter's estimates on injected errors, by name, best first.
+        rate: estimated share of wrong labels, None where the rows are too few to tell.
+        measured: what is expected of the filter; of a named one and its rivals on injected errors, by name, best first.
         injected: how many errors were injected.
     """
 
@@ -75,7 +78,7 @@ class Verdict:
     wrong: np.ndarray
     probabilities: np.ndarray
     name: str
-    rate: float | None
+    rate: ErrorRate | None
     measured: Mapping[str, FilterScore]
     injected: int
 

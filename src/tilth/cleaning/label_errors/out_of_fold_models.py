@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import softmax
 
-from tilth.learn import Neighbors, fit_predict, fit_temperature
+from tilth.learn import Neighbors, fit_predict, fit_temperature, pool
 
 _SHRINKAGE = 0.2
 """Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
@@ -53,14 +53,16 @@ class ModelProbabilities:
     """The evidence models' out-of-fold probabilities.
 
     Attributes:
-        neighbors, linear, joint: probabilities of each class by the neighbors, by the linear probe of the rows whose
-            label the cheap models agree with, and by all models; float64, shape (rows, classes).
+        neighbors, linear, of_all_rows, joint: probabilities of each class by the neighbors, by the linear probe of the
+            rows whose label the cheap models agree with, by that of all rows, and by all models; float64, shape (rows,
+            classes).
         model_error_estimate: what each row adds to the share of rows on which models err, shape (rows,); see
             `_model_error_estimate`.
     """
 
     neighbors: np.ndarray
     linear: np.ndarray
+    of_all_rows: np.ndarray
     joint: np.ndarray
     model_error_estimate: np.ndarray
 
@@ -93,16 +95,20 @@ def fit_evidence_models(
         if turn == 0:
             predicted = by_neighbors.argmax(axis=1), by_discriminant.argmax(axis=1)
             model_error_estimate = _model_error_estimate(vectors, codes, folds, classes, *predicted)
-        cheap = _pooled(by_neighbors, by_discriminant)
+        cheap = pool(by_neighbors, by_discriminant)
         weights = cheap[place, codes] / cheap.max(axis=1)
     linear = _linear_probe(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
     of_all_rows = _linear_probe(vectors, codes, folds, np.ones(len(codes), dtype=bool), classes)
-    joint = _pooled(by_neighbors, linear, of_all_rows)
+    joint = pool(by_neighbors, linear, of_all_rows)
     if from_children is not None:
         known = ~np.isnan(from_children).any(axis=1)
-        joint[known] = _pooled(joint[known], from_children[known])
+        joint[known] = pool(joint[known], from_children[known])
     return ModelProbabilities(
-        neighbors=by_neighbors, linear=linear, joint=joint, model_error_estimate=model_error_estimate
+        neighbors=by_neighbors,
+        linear=linear,
+        of_all_rows=of_all_rows,
+        joint=joint,
+        model_error_estimate=model_error_estimate,
     )
 
 
@@ -130,12 +136,6 @@ def _model_error_estimate(
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.asarray(softmax(logits / fit_temperature(logits, codes, *_LOGITS), axis=1))
-
-
-def _pooled(*probabilities: np.ndarray) -> np.ndarray:
-    """The normalized geometric mean: a class must convince all (Genest and Zidek 1986, logarithmic pool)."""
-    joint = np.exp(np.mean([np.log(np.maximum(one, 1e-12)) for one in probabilities], axis=0))
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
 
 def _discriminant(

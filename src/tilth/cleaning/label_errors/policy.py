@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from cleanlab.rank import get_label_quality_scores
 
 from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
@@ -40,7 +39,8 @@ class LabelColumns:
         best = rivals.argmax(axis=1)
         # Were the given label wrong, the others would share what is left.
         other = verdict.wrong * probabilities[place, best] / np.maximum(1 - own, 1e-9)
-        self.quality[self._rows] = get_label_quality_scores(codes, probabilities, method="self_confidence")
+        # Of few rows nobody can say how many labels are wrong: their quality is what the models hold of the label.
+        self.quality[self._rows] = own if verdict.rate is None else 1 - verdict.wrong
         self.right[self._rows] = 1 - verdict.wrong
         self.suggested_right[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
         self.suggested[self._rows], self.issue[self._rows] = labels[best], issue

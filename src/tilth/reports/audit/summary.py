@@ -70,14 +70,17 @@ def _pairs(wrong: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _measured(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """How wrong labels were told from right ones, and how well that did on errors that were planted for it."""
+    """How wrong labels were told from right ones, how well that should do, and what share of the labels is wrong."""
     score = (metrics.get("measured") or {}).get(metrics.get("filter")) or {}
+    interval = metrics.get("error_rate_interval") or (None, None)
     found = {
         "filter": metrics.get("filter"),
         "planted": metrics.get("planted") or 0,
         "precision": score.get("precision"),
         "recall": score.get("recall"),
         "error_rate": metrics.get("error_rate"),
+        "error_rate_low": interval[0],
+        "error_rate_high": interval[1],
         "single_row_classes": len(metrics.get("single_row_classes") or ()),
     }
     return {

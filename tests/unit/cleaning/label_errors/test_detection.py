@@ -12,7 +12,7 @@ from tilth import samples as table
 from tilth.cleaning import Config
 from tilth.cleaning.checks.copies import find_conflicts
 from tilth.cleaning.label_errors.detection import find_label_errors
-from tilth.cleaning.label_errors.filter_selection import choose_filter
+from tilth.cleaning.label_errors.filter_selection import judge_by_filter
 from tilth.cleaning.label_errors.filters import NAMES
 from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.errors import ConfigError
@@ -53,7 +53,7 @@ def noisy() -> dict[str, Any]:
         return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
     probabilities = refit(codes)
-    verdict = choose_filter(codes, probabilities, refit, wanted="auto", least=200, min_precision=0.5, seed=0)
+    verdict = judge_by_filter(codes, probabilities, refit, name="joint margin", least=200, min_precision=0.5, seed=0)
     return {"truth": truth, "codes": codes, "probabilities": probabilities, "refit": refit, "verdict": verdict}
 
 
@@ -67,13 +67,13 @@ def test_models_give_probabilities_nearer_the_truth_than_the_labels(noisy: dict[
         assert (probabilities.argmax(axis=1) == noisy["truth"]).mean() > 0.9 > (noisy["codes"] == noisy["truth"]).mean()
 
 
-def test_the_chosen_filter_finds_the_errors_and_knows_how_well(noisy: dict[str, Any]) -> None:
+def test_a_filter_finds_the_errors_and_knows_how_well(noisy: dict[str, Any]) -> None:
     verdict, wrong = noisy["verdict"], noisy["codes"] != noisy["truth"]
     precision = (verdict.issue & wrong).sum() / verdict.issue.sum()
     recall = (verdict.issue & wrong).sum() / wrong.sum()
     assert precision > 0.85
     assert recall > 0.75  # the classes overlap, and an error rate that is not overstated costs some recall
-    assert verdict.rate == pytest.approx(wrong.mean(), abs=0.05)
+    assert verdict.rate.share == pytest.approx(wrong.mean(), abs=0.05)
     assert verdict.measured[verdict.name].precision == pytest.approx(precision, abs=0.1)
     assert verdict.measured[verdict.name].recall == pytest.approx(recall, abs=0.1)
     assert verdict.wrong[wrong].mean() > 0.7
@@ -88,49 +88,27 @@ def test_clean_labels_are_left_alone() -> None:
     def refit(labels: np.ndarray) -> Any:
         return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
-    verdict = choose_filter(truth, refit(truth), refit, wanted="auto", least=200, min_precision=0.5, seed=0)
+    verdict = judge_by_filter(truth, refit(truth), refit, name="joint margin", least=200, min_precision=0.5, seed=0)
     assert verdict.issue.mean() < 0.02
     assert verdict.rate is not None
-    assert verdict.rate < 0.03
+    assert verdict.rate.share < 0.03
 
 
 def test_the_same_seed_judges_alike_and_leaves_the_global_generator(noisy: dict[str, Any]) -> None:
     np.random.seed(7)  # noqa: NPY002 - what must not be touched
     expected = np.random.get_state()[1].tolist()  # noqa: NPY002
-    repeated = choose_filter(
-        noisy["codes"], noisy["probabilities"], noisy["refit"], wanted="auto", least=200, min_precision=0.5, seed=0
-    )
+    codes, probabilities, refit = (noisy[name] for name in ("codes", "probabilities", "refit"))
+    repeated = judge_by_filter(codes, probabilities, refit, name="joint margin", least=200, min_precision=0.5, seed=0)
     assert repeated.wrong.tolist() == noisy["verdict"].wrong.tolist()
     assert np.random.get_state()[1].tolist() == expected  # noqa: NPY002
 
 
-def test_where_the_hard_rows_are_the_wrong_ones_the_posterior_judges() -> None:
-    vectors, truth = blobs(1500)
-    graph, folds = NeighborGraph.of(nearest(vectors, 20)), np.arange(1500) % 5
-
-    def refit(labels: np.ndarray) -> Any:
-        return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
-
-    probabilities = refit(truth).joint
-    own, rival = probabilities[np.arange(1500), truth], probabilities.copy()
-    rival[np.arange(1500), truth] = 0
-    hardest = np.argsort(own)[:450]
-    codes = truth.copy()
-    codes[hardest] = rival.argmax(axis=1)[hardest]
-    verdict = choose_filter(codes, refit(codes), refit, wanted="auto", least=200, min_precision=0.5, seed=0)
-    wrong = codes != truth
-    assert verdict.name == "posterior"
-    assert (verdict.issue & wrong).sum() / wrong.sum() > 0.3
-    assert (verdict.issue & wrong).sum() / verdict.issue.sum() > 0.8
-    assert verdict.probabilities.argmax(axis=1)[verdict.issue].tolist() != codes[verdict.issue].tolist()
-
-
 def test_a_filter_by_name_is_used(noisy: dict[str, Any]) -> None:
-    found = choose_filter(
+    found = judge_by_filter(
         noisy["codes"],
         noisy["probabilities"],
         noisy["refit"],
-        wanted="cleanlab both",
+        name="cleanlab both",
         least=50,
         min_precision=0.1,
         seed=0,
@@ -184,6 +162,30 @@ def test_the_policy_follows_the_odds(tmp_path: Path) -> None:
     assert (out.loc[out["intent_action"] == "set_aside", "intent"].isna()).all()
     assert metrics["tasks"]["intent"]["actions"]["correct"] == corrected.sum()
     assert set(metrics["tasks"]) == {"area", "intent"}
+
+
+def test_quality_is_the_probability_that_the_label_is_right(tmp_path: Path) -> None:
+    frame, truth = messages(600, 0.15)
+    out, metrics = run(frame, tmp_path)
+    right = (out["intent_given"] == truth).to_numpy()
+    assert out["intent_quality"].mean() == pytest.approx(right.mean(), abs=0.03)
+    for low, high in ((0, 0.2), (0.8, 1)):
+        rows = out["intent_quality"].between(low, high).to_numpy()
+        assert low - 0.05 <= right[rows].mean() <= high
+    low, high = metrics["tasks"]["intent"]["error_rate_interval"]
+    assert low <= (~right).mean() <= high
+
+
+def test_what_is_preferred_moves_the_cut(tmp_path: Path) -> None:
+    frame, _ = messages(600, 0.15)
+    flagged = {}
+    for prefer in ("precision", "balanced", "recall"):
+        (tmp_path / prefer).mkdir()
+        out, metrics = run(frame, tmp_path / prefer, prefer=prefer)
+        flagged[prefer] = int(out["is_intent_issue"].sum())
+        assert metrics["tasks"]["intent"]["prefer"] == prefer
+    assert 0 < flagged["precision"] <= flagged["balanced"] <= flagged["recall"]
+    assert flagged["precision"] < flagged["recall"]
 
 
 @pytest.mark.parametrize("policy", ["set_aside", "review", "keep"])

@@ -1,0 +1,110 @@
+"""Two views of each label, by models that err apart: what the text means, and how it is worded.
+
+Discriminative models of one embedding bend around labels that are wrong on hard rows, and learn them. Beside them stand
+class centroids of the embeddings and models of the text's n-grams, which are too stiff for that, or learn other errors.
+How much each view is listened to follows from how often each agrees with the other and with the labels, without gold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+
+from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
+from tilth.learn import VIEWS, apply_temperature, calibrate, cross_validate, pool
+from tilth.learn.lexical import NGrams
+
+_MOST_CLASSES = 30
+"""Classes up to which a regression over words is fitted: its time grows with their number, and of many classes it knows
+less than naive Bayes of characters does (benchmarks/real_errors.py)."""
+_TRUST = 0.7
+"""Power of the odds of a view's accuracy that weighs it in the pool: 1 is what independent views would deserve."""
+_LEAST, _MOST = 1e-3, 0.999
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoViews:
+    """Out-of-fold probabilities of each class, float64, shape (rows, classes).
+
+    Attributes:
+        meaning: by models of the embeddings: the evidence models together, the linear probe and the class centroids.
+        wording: by models of n-grams.
+        pooled: by both, each weighted by how accurate it seems to be.
+    """
+
+    meaning: np.ndarray
+    wording: np.ndarray
+    pooled: np.ndarray
+
+
+def fit_two_views(
+    models: ModelProbabilities, vectors: np.ndarray, ngrams: NGrams, codes: np.ndarray, folds: np.ndarray, classes: int
+) -> TwoViews:
+    """Fit the models of both views, and predict every labeled row by models that did not learn from its label.
+
+    Args:
+        models: the evidence models' probabilities of these rows.
+        vectors: L2-normalized, shape (rows, dimensions).
+        ngrams: of the same rows, weighted by rarity.
+        codes: the labels as given, shape (rows,), each below `classes`.
+        folds: cross-validation fold of each row, shape (rows,).
+        classes: how many there are.
+    """
+
+    def predict(view: str) -> np.ndarray:
+        model = VIEWS[view]
+        features = vectors if model.reads == "vectors" else getattr(ngrams, model.reads)
+        found = cross_validate(
+            features,
+            codes,
+            folds,
+            classes=classes,
+            fold_count=int(folds.max()) + 1,
+            model=model.fit_predict,
+            lowest=model.lowest,
+        )
+        return found.probabilities.astype(np.float64)
+
+    meaning = pool(models.joint, models.of_all_rows, predict("centroids"))
+    wording = pool(predict("words"), predict("wording" if classes <= _MOST_CLASSES else "characters"))
+    return TwoViews(meaning=meaning, wording=wording, pooled=pool_by_accuracy(meaning, wording, codes))
+
+
+def pool_by_accuracy(meaning: np.ndarray, wording: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The logarithmic pool of two views, each weighted by the odds of its accuracy; calibrated, (rows, classes)."""
+    rates = three_accuracies((meaning.argmax(axis=1), wording.argmax(axis=1), codes), meaning.shape[1])
+    odds = [(rate / (1 - rate)) ** _TRUST for rate in np.clip(rates[:2], _LEAST, _MOST)]
+    share = odds[0] / sum(odds)
+    joint = softmax(share * _log(meaning) + (1 - share) * _log(wording), axis=1)
+    return apply_temperature(joint, calibrate(joint, codes)).astype(np.float64)
+
+
+def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[float, ...]:
+    """How often each of three annotators that err apart is right, by how often each two of them agree.
+
+    Where errors are independent, two agree as often as the product of their accuracies says, beyond chance; three such
+    equations have one solution (the method of triplets; Parisi et al. 2014, Fu et al. 2020).
+
+    Args:
+        annotators: three, two views and the labels for one; codes, each of shape (rows,).
+        classes: how many there are.
+
+    >>> [round(one, 2) for one in three_accuracies(np.array([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 0]]), 2)]
+    [1.0, 1.0, 0.75]
+    """
+    chance = 1 / classes
+
+    def beyond_chance(agree: np.ndarray) -> float:
+        return max((float(agree.mean()) - chance) / (1 - chance), _LEAST)
+
+    first, second, third = annotators
+    ab, ac, bc = (beyond_chance(one == other) for one, other in ((first, second), (first, third), (second, third)))
+    found = np.sqrt([ab * ac / bc, ab * bc / ac, ac * bc / ab])
+    return tuple(float(rate) * (1 - chance) + chance for rate in np.clip(found, 0, 1))
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, 1e-6))

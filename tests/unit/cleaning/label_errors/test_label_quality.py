@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tilth.cleaning.label_errors.label_quality import doubt, probability_wrong, spread_of, update_with_answers
+
+
+def test_doubt_is_the_log_odds_of_the_strongest_rival() -> None:
+    found = doubt(np.array([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]]), np.array([0, 2]))
+    assert found == pytest.approx([np.log(0.3 / 0.6), np.log(0.6 / 0.1)])
+
+
+def test_the_mean_probability_is_the_share_of_wrong_labels() -> None:
+    doubts = np.log([0.25, 1.0, 4.0])
+    found = probability_wrong(doubts, 0.5)  # symmetrical: nothing is moved
+    assert found == pytest.approx([0.2, 0.5, 0.8])
+    assert probability_wrong(doubts, 0.1).mean() == pytest.approx(0.1)
+    assert probability_wrong(doubts, 0.0) == pytest.approx([0, 0, 0], abs=1e-4)
+
+
+def test_one_answer_moves_all_by_the_prior_and_the_odds() -> None:
+    # One label at even odds is wrong. The most likely move solves: move / unsure^2 = 1 - expit(move); the slope stays.
+    found = update_with_answers(np.array([0.5, 0.5]), np.array([0]), np.array([True]), unsure=1.0)
+    move = 0.40105813754
+    assert move == pytest.approx(1 - 1 / (1 + np.exp(-move)))
+    assert found.quality == pytest.approx([0.0, 1 / (1 + np.exp(move))], abs=1e-6)
+
+
+def test_twenty_answers_settle_whether_doubted_labels_are_wrong() -> None:
+    rng = np.random.default_rng(0)
+    quality = np.concatenate([rng.uniform(0.3, 0.7, 400), rng.uniform(0.95, 1, 3600)])
+    suspects = np.argsort(quality)[:200:10]
+    right = update_with_answers(quality, suspects, np.zeros(20, dtype=bool), unsure=1.5)
+    wrong = update_with_answers(quality, suspects, np.ones(20, dtype=bool), unsure=1.5)
+    before = 1 - quality.mean()
+    assert right.high < before < wrong.share
+    assert right.quality[suspects].tolist() == [1.0] * 20
+    assert right.low <= right.share <= right.high
+    assert wrong.quality[wrong.quality < 1].max() < 1
+    unanswered = np.setdiff1d(np.arange(400), suspects)
+    assert right.quality[unanswered].mean() > 0.8
+    assert wrong.quality[unanswered].mean() < 0.2
+
+
+def test_answers_narrow_the_interval_and_none_leave_the_estimate() -> None:
+    rng = np.random.default_rng(0)
+    quality = rng.beta(8, 1, 2000)
+    wrong = rng.random(2000) < 1 - quality
+    widths = []
+    for count in (0, 20, 200):
+        suspects = rng.choice(2000, count, replace=False)
+        found = update_with_answers(quality, suspects, wrong[suspects])
+        widths.append(found.high - found.low)
+        assert found.low <= wrong.mean() <= found.high
+    assert widths[0] > widths[1] > widths[2]
+    nothing = np.zeros(0, dtype=int)
+    assert update_with_answers(quality, nothing, nothing).quality == pytest.approx(quality)
+
+
+@pytest.mark.parametrize(("suspects", "wrong"), [([0, 1], [True]), ([5], [True]), ([-1], [False])])
+def test_answers_to_what_is_not_there_are_refused(suspects: list[int], wrong: list[bool]) -> None:
+    with pytest.raises(ValueError, match="expected one answer a suspect"):
+        update_with_answers(np.array([0.5, 0.5]), np.array(suspects), np.array(wrong))
+
+
+def test_a_spread_covers_the_interval() -> None:
+    expected = (np.log(0.2 / 0.8) - np.log(0.05 / 0.95)) / 3.92
+    assert spread_of(0.05, 0.2) == pytest.approx(expected)
+    assert spread_of(0.1, 0.1) == 0.3

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tilth.cleaning.label_errors.error_rate import estimate_error_rate
+from tilth.cleaning.label_errors.filter_selection import judge_by_views
+from tilth.cleaning.label_errors.two_views import TwoViews, pool_by_accuracy, three_accuracies
+
+ROWS, CLASSES = 4000, 4
+
+
+def annotator(truth: np.ndarray, wrong: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The truth, but another class at random where it is wrong."""
+    return np.where(wrong, (truth + rng.integers(1, CLASSES, len(truth))) % CLASSES, truth)
+
+
+def as_probabilities(codes: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    found = np.repeat(((1 - sure) / (CLASSES - 1))[:, None], CLASSES, axis=1)
+    found[np.arange(len(codes)), codes] = sure
+    return found
+
+
+def world(label_errors: float, steep: float, seed: int = 0) -> tuple[TwoViews, np.ndarray, np.ndarray]:
+    """Two views that err on hard rows, steeply, and labels that err anywhere; with the rows whose label is wrong."""
+    rng = np.random.default_rng(seed)
+    truth, hard = rng.integers(CLASSES, size=ROWS), rng.random(ROWS)
+    meaning, wording = (annotator(truth, rng.random(ROWS) < steep * hard**3, rng) for _ in range(2))
+    wrong = rng.random(ROWS) < label_errors
+    sure = np.clip((1 - steep * hard**3) * (1 - label_errors), 0.3, 0.98)  # as often as the label is the predicted one
+    views = [as_probabilities(one, sure) for one in (meaning, wording)]
+    codes = annotator(truth, wrong, rng)
+    pooled = pool_by_accuracy(*views, codes)
+    return TwoViews(meaning=views[0], wording=views[1], pooled=pooled), codes, wrong
+
+
+def test_three_annotators_that_err_apart_show_how_often_each_errs() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(CLASSES, size=100_000)
+    three = [annotator(truth, rng.random(len(truth)) < share, rng) for share in (0.1, 0.2, 0.3)]
+    assert three_accuracies(three, CLASSES) == pytest.approx((0.9, 0.8, 0.7), abs=0.01)
+
+
+def test_the_more_accurate_view_is_listened_to_more() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(CLASSES, size=ROWS)
+    good, poor = (annotator(truth, rng.random(ROWS) < share, rng) for share in (0.05, 0.4))
+    sure = np.full(ROWS, 0.7)
+    pooled = pool_by_accuracy(as_probabilities(good, sure), as_probabilities(poor, sure), truth)
+    differ = good != poor
+    assert (pooled.argmax(axis=1) == good)[differ].all()
+    # Odds of about 19 and 1.5: to the power 0.7, 7.9 and 1.3. Where they differ, log-odds of the better one
+    # over the other are (7.9 - 1.3) / 9.2 of those of a class that both give over the rest.
+    apart, agreed = np.flatnonzero(differ), np.flatnonzero(~differ)
+    found = np.log(pooled[apart, good[apart]] / pooled[apart, poor[apart]])
+    rest = (good[agreed] + 1) % CLASSES
+    assert found == pytest.approx(6.6 / 9.2 * np.log(pooled[agreed, good[agreed]] / pooled[agreed, rest])[0], rel=0.1)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
+def test_the_share_of_wrong_labels_is_estimated_though_models_err_together(share: float) -> None:
+    views, codes, wrong = world(share, steep=0.5)
+    rate = estimate_error_rate(views, codes)
+    assert rate.share == pytest.approx(wrong.mean(), abs=0.04)
+    assert rate.low <= wrong.mean() <= rate.high
+
+
+def test_clean_labels_are_left_alone() -> None:
+    views, codes, _ = world(0.0, steep=0.5)
+    verdict = judge_by_views(codes, views, "balanced")
+    assert verdict.rate is not None
+    assert verdict.rate.low == 0
+    assert verdict.rate.share < 0.03
+    assert verdict.issue.mean() < 0.03
+
+
+def test_wrong_labels_are_flagged_and_their_probability_is_right() -> None:
+    views, codes, wrong = world(0.2, steep=0.5)
+    verdict = judge_by_views(codes, views, "balanced")
+    precision, recall = wrong[verdict.issue].mean(), verdict.issue[wrong].mean()
+    assert precision > 0.75
+    assert recall > 0.85
+    measured = verdict.measured["two views"]
+    assert 0.6 < measured.precision < precision + 0.05  # no more is promised than is kept
+    assert 0.6 < measured.recall < recall + 0.05
+    assert verdict.wrong.mean() == pytest.approx(wrong.mean(), abs=0.04)
+
+
+def test_few_rows_have_a_rate_too() -> None:
+    views, codes, _ = world(0.2, steep=0.5)
+    few = TwoViews(meaning=views.meaning[:40], wording=views.wording[:40], pooled=views.pooled[:40])
+    rate = estimate_error_rate(few, codes[:40])
+    assert 0 <= rate.low <= rate.share <= rate.high <= 1
