@@ -151,7 +151,7 @@ def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> Night:
 
 def test_the_table_is_large_enough_for_what_gold_might_reach(as_it_is: Night) -> None:
     cleaning, weak = as_it_is.metrics["cleaning"]["tasks"], as_it_is.metrics["weak_supervision"]["tasks"]
-    assert cleaning["intent"]["planted"] >= 50
+    assert cleaning["intent"]["error_rate"] is not None  # rows enough for the share of wrong labels to be estimated
     assert cleaning["intent"]["consensus"]["rows"] > 20
     assert weak["intent"]["weakly_labeled"] > 0
     assert weak["area"]["label_model"] == "text"

@@ -22,7 +22,7 @@ _MOST_CLASSES = 30
 less than naive Bayes of characters does (benchmarks/real_errors.py)."""
 _TRUST = 0.7
 """Power of the odds of a view's accuracy that weighs it in the pool: 1 is what independent views would deserve."""
-_LEAST, _MOST = 1e-3, 0.999
+_LEAST, _MOST = 1e-3, 0.995
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,38 @@ class TwoViews:
     """Out-of-fold probabilities of each class, float64, shape (rows, classes).
 
     Attributes:
-        meaning: by models of the embeddings: the evidence models together, the linear probe and the class centroids.
+        evidence: by the evidence models together.
+        centroids: by the class centroids of the embeddings.
+        meaning: by all models of the embeddings: these two and the linear probe.
         wording: by models of n-grams.
-        pooled: by both, each weighted by how accurate it seems to be.
+        pooled: by both views, each weighted by how accurate it seems to be; calibrated.
     """
 
+    evidence: np.ndarray
+    centroids: np.ndarray
     meaning: np.ndarray
     wording: np.ndarray
     pooled: np.ndarray
+
+    @classmethod
+    def of(
+        cls, evidence: np.ndarray, centroids: np.ndarray, probe: np.ndarray, wording: np.ndarray, codes: np.ndarray
+    ) -> TwoViews:
+        """From the probabilities of each kind of models, and the labels as given, shape (rows,).
+
+        How accurate the views are is told by how they agree with one another, not with the labels: a view that learns
+        the labels' own errors, as words learn those of a rule or of an older model, would seem the best one.
+        """
+        meaning = pool(evidence, probe, centroids)
+        three = [one.argmax(axis=1) for one in (evidence, wording, centroids)]
+        odds = [
+            (rate / (1 - rate)) ** _TRUST
+            for rate in np.clip(three_accuracies(three, evidence.shape[1])[:2], _LEAST, _MOST)
+        ]
+        share = odds[0] / sum(odds)
+        joint = softmax(share * _log(meaning) + (1 - share) * _log(wording), axis=1)
+        pooled = apply_temperature(joint, calibrate(joint, codes)).astype(np.float64)
+        return cls(evidence=evidence, centroids=centroids, meaning=meaning, wording=wording, pooled=pooled)
 
 
 def fit_two_views(
@@ -68,18 +92,8 @@ def fit_two_views(
         )
         return found.probabilities.astype(np.float64)
 
-    meaning = pool(models.joint, models.of_all_rows, predict("centroids"))
     wording = pool(predict("words"), predict("wording" if classes <= _MOST_CLASSES else "characters"))
-    return TwoViews(meaning=meaning, wording=wording, pooled=pool_by_accuracy(meaning, wording, codes))
-
-
-def pool_by_accuracy(meaning: np.ndarray, wording: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The logarithmic pool of two views, each weighted by the odds of its accuracy; calibrated, (rows, classes)."""
-    rates = three_accuracies((meaning.argmax(axis=1), wording.argmax(axis=1), codes), meaning.shape[1])
-    odds = [(rate / (1 - rate)) ** _TRUST for rate in np.clip(rates[:2], _LEAST, _MOST)]
-    share = odds[0] / sum(odds)
-    joint = softmax(share * _log(meaning) + (1 - share) * _log(wording), axis=1)
-    return apply_temperature(joint, calibrate(joint, codes)).astype(np.float64)
+    return TwoViews.of(models.joint, predict("centroids"), models.of_all_rows, wording, codes)
 
 
 def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[float, ...]:
