@@ -17,7 +17,7 @@ from tilth.cleaning.label_errors.filter_selection import judge_by_filter, judge_
 from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
-from tilth.cleaning.label_errors.operating_point import curve
+from tilth.cleaning.label_errors.operating_point import curve, precision_interval
 from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities, NeighborGraph, fit_evidence_models
 from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.cleaning.label_errors.two_views import fit_two_views
@@ -177,6 +177,8 @@ def _verdict(
         return probabilities, filters.cautious_issues(codes, probabilities)
     if config.filter == "auto":
         views = fit_two_views(probabilities, vectors, evidence.lexical[rows], codes, folds, classes)
+        if from_children is not None:
+            views = views.with_children(from_children, codes)
         return probabilities, judge_by_views(codes, views, config.prefer, config.min_precision)
     return probabilities, judge_by_filter(
         codes,
@@ -192,15 +194,15 @@ def _verdict(
 def _metrics(verdict: Verdict, config: LabelErrorsConfig) -> dict[str, Any]:
     """What came of one task's labels, as plain JSON."""
     found: dict[str, Any] = {"error_rate": None}
+    measured: dict[str, dict[str, Any]] = {
+        name: {"precision": score.precision, "recall": score.recall, "f1": score.f1}
+        for name, score in verdict.measured.items()
+    }
     if (rate := verdict.rate) is not None:
         found = {"error_rate": round(rate.share, 4), "error_rate_interval": [round(rate.low, 4), round(rate.high, 4)]}
         if verdict.name == filters.TWO_VIEWS:
-            found |= {"prefer": config.prefer, "curve": curve(verdict.wrong, spread_of(rate.low, rate.high))}
-    return found | {
-        "filter": verdict.name,
-        "planted": verdict.injected,
-        "measured": {
-            name: {"precision": score.precision, "recall": score.recall, "f1": score.f1}
-            for name, score in verdict.measured.items()
-        },
-    }
+            unsure = spread_of(rate.low, rate.high)
+            ends = precision_interval(verdict.wrong, verdict.issue, unsure)
+            measured[verdict.name]["precision_interval"] = [round(end, 4) for end in ends]
+            found |= {"prefer": config.prefer, "curve": curve(verdict.wrong, unsure)}
+    return found | {"filter": verdict.name, "planted": verdict.injected, "measured": measured}

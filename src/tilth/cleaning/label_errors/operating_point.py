@@ -62,6 +62,21 @@ def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = 
     return OperatingPoint(issue=issue, precision=p, recall=r, f1=2 * p * r / max(p + r, _EDGE))
 
 
+def precision_interval(wrong: np.ndarray, issue: np.ndarray, unsure: float) -> tuple[float, float]:
+    """Between which two the expected precision of the flagged labels lies, as far as the share of wrong ones is unsure.
+
+    Args:
+        wrong: the probability that each label is wrong, shape (rows,).
+        issue: whether each is flagged, boolean, shape (rows,).
+        unsure: standard deviation of the log-odds of the share of wrong labels.
+    """
+    if not issue.any():
+        return 0.0, 1.0
+    odds = logit(np.clip(wrong[issue], _EDGE, 1 - _EDGE))
+    low, high = (float(expit(odds + side * _SIDES * unsure).mean()) for side in (-1, 1))
+    return low, high
+
+
 def curve(wrong: np.ndarray, unsure: float) -> dict[str, Any]:
     """Expected precision and recall at evenly spaced numbers of flagged labels, with 95% intervals, as plain JSON.
 

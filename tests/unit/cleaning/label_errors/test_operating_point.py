@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors.operating_point import choose_cut, curve
+from tilth.cleaning.label_errors.operating_point import choose_cut, curve, precision_interval
 
 WRONG = np.array([0.1, 0.9, 0.4, 0.7])
 """2.1 wrong labels are expected. Precision of the likeliest 1, 2, 3, 4: 0.9, 0.8, 0.667, 0.525; recall 0.429, 0.762,
@@ -39,6 +39,13 @@ def test_the_curve_holds_each_cut_and_its_uncertainty() -> None:
         low <= middle <= high
         for low, middle, high in zip(*(found[f"recall{end}"] for end in ("_low", "", "_high")), strict=True)
     )
+
+
+def test_the_precision_of_what_is_flagged_has_an_interval() -> None:
+    found = precision_interval(WRONG, np.array([False, True, False, False]), unsure=0.5)
+    odds = 9 * np.exp([-0.98, 0.98])
+    assert found == pytest.approx(odds / (1 + odds))
+    assert precision_interval(WRONG, np.zeros(4, dtype=bool), unsure=0.5) == (0.0, 1.0)
 
 
 def test_a_curve_of_clean_labels_is_empty() -> None:
