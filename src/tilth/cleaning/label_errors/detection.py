@@ -177,8 +177,6 @@ def _verdict(
         return probabilities, filters.cautious_issues(codes, probabilities)
     if config.filter == "auto":
         views = fit_two_views(probabilities, vectors, evidence.lexical[rows], codes, folds, classes)
-        if from_children is not None:
-            views = views.with_children(from_children, codes)
         return probabilities, judge_by_views(codes, views, config.prefer, config.min_precision)
     return probabilities, judge_by_filter(
         codes,

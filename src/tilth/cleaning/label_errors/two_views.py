@@ -8,7 +8,7 @@ How much each view is listened to follows from how often each agrees with the ot
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
@@ -60,14 +60,8 @@ class TwoViews:
         ]
         share = odds[0] / sum(odds)
         joint = softmax(share * _log(meaning) + (1 - share) * _log(wording), axis=1)
-        pooled = _calibrated(joint, codes)
+        pooled = apply_temperature(joint, calibrate(joint, codes)).astype(np.float64)
         return cls(evidence=evidence, centroids=centroids, meaning=meaning, wording=wording, pooled=pooled)
-
-    def with_children(self, from_children: np.ndarray, codes: np.ndarray) -> TwoViews:
-        """With what the child tasks say of each class, shape (rows, classes), NaN in rows of which they say nothing."""
-        known, pooled = ~np.isnan(from_children).any(axis=1), self.pooled.copy()
-        pooled[known] = pool(pooled[known], from_children[known])
-        return replace(self, pooled=_calibrated(pooled, codes))
 
 
 def fit_two_views(
@@ -124,10 +118,6 @@ def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[fl
     ab, ac, bc = (beyond_chance(one == other) for one, other in ((first, second), (first, third), (second, third)))
     found = np.sqrt([ab * ac / bc, ab * bc / ac, ac * bc / ab])
     return tuple(float(rate) * (1 - chance) + chance for rate in np.clip(found, 0, 1))
-
-
-def _calibrated(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return apply_temperature(probabilities, calibrate(probabilities, codes)).astype(np.float64)
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:
