@@ -4,7 +4,8 @@ Two views that err apart and the labels are three annotators, whose accuracies f
 (`two_views.three_accuracies`). Views err together on hard rows, which looks as errors of the labels would, so the share
 is estimated among rows that are about as hard. Errors of people grow with how hard a row is, or do not depend on it;
 what models err on together grows ever faster. So the shares are taken apart into a constant, a line and a cube of the
-difficulty, none of them negative: the first two are surely the labels', and of the cube nobody knows without a person.
+difficulty, none of them negative: the first two are the labels' but for what models err on for want of rows, and of the
+cube nobody knows without a person. What they lack of rows shows by what they lose with half of them.
 """
 
 from __future__ import annotations
@@ -55,10 +56,11 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
         share = surely + most * most / (most + _HALF_OURS)
     else:
         share = surely + _CARRIED_TOO_FAR * (overall - surely)
+    share = max(share - views.for_want_of_rows, 0.0)
     chance = _SIDES * float(np.sqrt(share * (1 - share) / rows))
     return ErrorRate(
         share=min(share, 1.0),
-        low=max(0.0, min(surely, overall) - chance),
+        low=max(0.0, min(surely - views.for_want_of_rows, share) - chance),
         high=min(1.0, max(share, surely + most, overall) + chance),
     )
 

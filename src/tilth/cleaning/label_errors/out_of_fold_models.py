@@ -56,6 +56,7 @@ class ModelProbabilities:
         neighbors, linear, of_all_rows, joint: probabilities of each class by the neighbors, by the linear probe of the
             rows whose label the cheap models agree with, by that of all rows, and by all models; float64, shape (rows,
             classes).
+        for_want_of_rows: share of rows on which models err that would not, had they more rows; see the same.
         model_error_estimate: what each row adds to the share of rows on which models err, shape (rows,); see
             `_model_error_estimate`.
     """
@@ -65,6 +66,7 @@ class ModelProbabilities:
     of_all_rows: np.ndarray
     joint: np.ndarray
     model_error_estimate: np.ndarray
+    for_want_of_rows: float
 
 
 def fit_evidence_models(
@@ -94,7 +96,7 @@ def fit_evidence_models(
         by_discriminant = _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes)
         if turn == 0:
             predicted = by_neighbors.argmax(axis=1), by_discriminant.argmax(axis=1)
-            model_error_estimate = _model_error_estimate(vectors, codes, folds, classes, *predicted)
+            model_error_estimate, for_want_of_rows = _model_error_estimate(vectors, codes, folds, classes, *predicted)
         cheap = pool(by_neighbors, by_discriminant)
         weights = cheap[place, codes] / cheap.max(axis=1)
     linear = _linear_probe(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
@@ -109,6 +111,7 @@ def fit_evidence_models(
         of_all_rows=of_all_rows,
         joint=joint,
         model_error_estimate=model_error_estimate,
+        for_want_of_rows=for_want_of_rows,
     )
 
 
@@ -119,7 +122,7 @@ def _model_error_estimate(
     classes: int,
     by_neighbors: np.ndarray,
     by_discriminant: np.ndarray,
-) -> np.ndarray:
+) -> tuple[np.ndarray, float]:
     """How often models of these rows err, estimated by where two of unlike kinds differ; shape (rows,).
 
     Two that err alike and independently differ twice as often as one of them errs. What both get wrong for want of
@@ -131,7 +134,7 @@ def _model_error_estimate(
     half = _discriminant(vectors, codes, folds, np.ones(len(codes)), classes, part=0.5).argmax(axis=1)
     for_want_of_rows = max(0.0, float((half != codes).mean() - (by_discriminant != codes).mean()))
     differ = by_neighbors != by_discriminant
-    return np.asarray(differ * (_HALF + for_want_of_rows / max(float(differ.mean()), _TINY)))
+    return np.asarray(differ * (_HALF + for_want_of_rows / max(float(differ.mean()), _TINY))), for_want_of_rows
 
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:

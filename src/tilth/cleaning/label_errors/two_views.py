@@ -8,7 +8,7 @@ How much each view is listened to follows from how often each agrees with the ot
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import softmax
@@ -35,6 +35,7 @@ class TwoViews:
         meaning: by all models of the embeddings: these two and the linear probe.
         wording: by models of n-grams.
         pooled: by both views, each weighted by how accurate it seems to be; calibrated.
+        for_want_of_rows: share of rows on which models err that would not, had they more rows.
     """
 
     evidence: np.ndarray
@@ -42,6 +43,7 @@ class TwoViews:
     meaning: np.ndarray
     wording: np.ndarray
     pooled: np.ndarray
+    for_want_of_rows: float = 0.0
 
     @classmethod
     def of(
@@ -93,7 +95,8 @@ def fit_two_views(
         return found.probabilities.astype(np.float64)
 
     wording = pool(predict("words"), predict("wording" if classes <= _MOST_CLASSES else "characters"))
-    return TwoViews.of(models.joint, predict("centroids"), models.of_all_rows, wording, codes)
+    views = TwoViews.of(models.joint, predict("centroids"), models.of_all_rows, wording, codes)
+    return replace(views, for_want_of_rows=models.for_want_of_rows)
 
 
 def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[float, ...]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,8 +87,15 @@ def test_wrong_labels_are_flagged_and_their_probability_is_right() -> None:
     assert verdict.wrong.mean() == pytest.approx(wrong.mean(), abs=0.04)
 
 
+def test_what_models_err_on_for_want_of_rows_is_no_error_of_the_labels() -> None:
+    views, codes, _ = world(0.2, steep=0.5)
+    before, after = (estimate_error_rate(replace(views, for_want_of_rows=want), codes) for want in (0.0, 0.08))
+    assert after.share == pytest.approx(before.share - 0.08)
+    assert after.low == pytest.approx(before.low - 0.08, abs=0.01)
+
+
 def test_few_rows_have_a_rate_too() -> None:
     views, codes, _ = world(0.2, steep=0.5)
-    few = TwoViews(**{name: probabilities[:40] for name, probabilities in vars(views).items()})
+    few = TwoViews(**{name: found[:40] for name, found in vars(views).items() if name != "for_want_of_rows"})
     rate = estimate_error_rate(few, codes[:40])
     assert 0 <= rate.low <= rate.share <= rate.high <= 1
