@@ -57,7 +57,7 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
     else:
         share = surely + _CARRIED_TOO_FAR * (overall - surely)
     share = max(share - views.for_want_of_rows, 0.0)
-    chance = _SIDES * float(np.sqrt(share * (1 - share) / rows))
+    chance = _SIDES * float(np.sqrt(share * (1 - share) / rows)) + _UNSURE
     return ErrorRate(
         share=min(share, 1.0),
         low=max(0.0, min(surely - views.for_want_of_rows, share) - chance),
