@@ -43,6 +43,7 @@ COMMANDS = (
     "tilth.cli.diff:diff",
     "tilth.cli.explain:explain",
     "tilth.cli.export:export",
+    "tilth.cli.label:label",
     "tilth.cli.queue:queue",
     "tilth.cli.labels:labels",
     "tilth.cli.predict:predict",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         since_last_night,
     )
     from tilth.reports.drift import LiveTexts, Reference, drift_lines, drift_sheet, measure_drift, reference_of
-    from tilth.reports.explain import find_row, stories, story, story_lines
+    from tilth.reports.explain import NightStories, find_row, stories, story, story_lines
     from tilth.reports.gates import failed_gates, parse_gate
     from tilth.reports.history import past_nights, trend_lines, write_index
     from tilth.reports.page import write
@@ -39,10 +39,11 @@ _OF_DIFF = (
 )
 
 _OF_DRIFT = ("LiveTexts", "Reference", "drift_lines", "drift_sheet", "measure_drift", "reference_of")
-_OF_EXPLAIN = ("find_row", "stories", "story", "story_lines")
+_OF_EXPLAIN = ("NightStories", "find_row", "stories", "story", "story_lines")
 
 __all__ = [
     "LiveTexts",
+    "NightStories",
     "Reference",
     "compare_nights",
     "diff_lines",

@@ -13,11 +13,11 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.reports.explain.console import story_lines
     from tilth.reports.explain.lookup import find_row
-    from tilth.reports.explain.row_stories import stories, story
+    from tilth.reports.explain.row_stories import NightStories, stories, story
 
-__all__ = ["find_row", "stories", "story", "story_lines"]
+__all__ = ["NightStories", "find_row", "stories", "story", "story_lines"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"console": ("story_lines",), "lookup": ("find_row",), "row_stories": ("stories", "story")},
+    {"console": ("story_lines",), "lookup": ("find_row",), "row_stories": ("NightStories", "stories", "story")},
 )

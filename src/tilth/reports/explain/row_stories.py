@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,34 @@ def stories(run: Path, ids: Sequence[str], *, nearest: bool = True, nights: bool
         RequestError: the folder holds no record or no table.
         KeyError: the table holds no row of an id.
     """
-    night = read_night(run)
-    near = nearest_labeled(night) if nearest else Nearest(why_not="not asked for")
-    places = [night.places[row_id] for row_id in ids]
-    names = [task.name for task in night.tasks]
-    before = nights_of(run.resolve().parent, set(ids), names) if nights else {}
-    lines = night.frame.iloc[places].astype(object).to_dict("records")
-    rows = [{str(name): _plain(value) for name, value in line.items()} for line in lines]
-    return [_story(night, near, place, row, before.get(row["id"], [])) for place, row in zip(places, rows, strict=True)]
+    return NightStories.read(run, nearest=nearest).of(ids, nights=nights)
+
+
+@dataclass(frozen=True)
+class NightStories:
+    """A night's tables and nearest rows, read once, for whoever asks about row after row."""
+
+    night: NightTables
+    near: Nearest
+
+    @classmethod
+    def read(cls, run: Path, *, nearest: bool = True) -> NightStories:
+        """Read a run's folder; see `stories`."""
+        night = read_night(run)
+        return cls(night, nearest_labeled(night) if nearest else Nearest(why_not="not asked for"))
+
+    def of(self, ids: Sequence[str], *, nights: bool = True) -> list[dict[str, Any]]:
+        """The stories of these rows; see `stories`."""
+        night = self.night
+        places = [night.places[row_id] for row_id in ids]
+        names = [task.name for task in night.tasks]
+        before = nights_of(night.path.resolve().parent, set(ids), names) if nights else {}
+        lines = night.frame.iloc[places].astype(object).to_dict("records")
+        rows = [{str(name): _plain(value) for name, value in line.items()} for line in lines]
+        return [
+            _story(night, self.near, place, row, before.get(row["id"], []))
+            for place, row in zip(places, rows, strict=True)
+        ]
 
 
 def _story(

@@ -1,0 +1,242 @@
+"""Hands rows to people, each to one at a time, and takes their answers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from tilth.annotation.answering import Sent, answers_of
+from tilth.annotation.rows import Asked, NightRows
+from tilth.errors import InputError
+from tilth.samples import Source
+from tilth.store.answers import Answer, Answers, Verdict
+
+LEASE = 600.0
+"""Seconds that a row is kept for whoever has it on the screen, or next to come."""
+ASK_AGAIN = "ask_again"
+_HEAD = 2000
+"""Open rows that are looked at first for free ones."""
+_PACE = 20
+"""Answers by which the pace is told."""
+
+
+class Desk:
+    """One night's queue, and whoever answers it; any number of threads may call it."""
+
+    def __init__(self, rows: NightRows, answers: Answers) -> None:
+        self.rows = rows
+        self._answers = answers
+        self._lock = threading.Lock()
+        self._skipped: dict[str, dict[str, None]] = defaultdict(dict)
+        self._seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_PACE))
+        self._acts: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
+        self._gain: Counter[str] = Counter()
+        self._rows_of: dict[str, Counter[str]] = defaultdict(Counter)
+        self._read_answers(answers.current())
+
+    def _read_answers(self, current: pd.DataFrame) -> None:
+        """Which rows are open still, and what was answered since the night."""
+        asked, self._people = self.rows.asked, dict.fromkeys(self.rows.asked, 1)
+        self._digests = {row_id: self.rows.digest(row_id) for row_id in asked}
+        fresh = current[current["text_digest"].eq(current["row_id"].map(self._digests))]
+        started = str(self.rows.run.record.get("started", ""))
+        before = fresh[fresh["at"] < started]
+        for row_id, who in before.groupby("row_id")["who"].nunique().items():
+            if asked[str(row_id)].detector == ASK_AGAIN:  # people differ: one more is asked
+                self._people[str(row_id)] += int(who)
+        unclear = fresh[fresh["verdict"].eq(Verdict.UNCLEAR) & (fresh["at"] >= started)]
+        for row_id, who in unclear.groupby("row_id")["who"].nunique().items():
+            self._people[str(row_id)] += int(who)
+        counts = fresh.groupby("row_id")["who"].nunique().to_dict()
+        self._open = {row_id: None for row_id, most in self._people.items() if counts.get(row_id, 0) < most}
+        for line in current[current["at"] >= started].to_dict("records"):
+            self._count(line["step"], line["row_id"], line["task"], line["who"], _kind(line))
+
+    def next(self, who: str, count: int, held: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """Rows for a person, which nobody else has: the best of the queue first, those skipped last.
+
+        Args:
+            who: the person.
+            count: how many are wanted.
+            held: rows that the person's page has already.
+        """
+        with self._lock:
+            skipped, passed = self._skipped[who], {*held}
+            fresh = (row_id for row_id in self._open if row_id not in skipped and row_id not in passed)
+            again = [row_id for row_id in skipped if row_id in self._open and row_id not in passed]
+            head = list(itertools.islice(fresh, _HEAD))
+            rest = list(fresh) if len(head) == _HEAD else []
+        taken: list[str] = []
+        for part in (head, rest, again):
+            if part and len(taken) < count:
+                pairs = [(row_id, self._digests[row_id]) for row_id in part]
+                taken += self._answers.lease(pairs, who, LEASE, count=count - len(taken), people=self._people)
+        return [self.item(row_id) for row_id in taken]
+
+    def take(self, who: str, row_id: str) -> dict[str, Any]:
+        """One row of any kind, for a person who asked for it, with whether somebody else has it on the screen."""
+        item = self.item(row_id)
+        pair = [(row_id, self.rows.digest(row_id))]
+        free = self._answers.lease(pair, who, LEASE, people=None)
+        answered = any(one["who"] == who for one in self.said(row_id))
+        return {**item, "held": not free and not answered}
+
+    def skip(self, who: str, row_id: str) -> None:
+        """Give a row back; the person gets it again when nothing else is left."""
+        self.rows.row(row_id)
+        with self._lock:
+            self._skipped[who].pop(row_id, None)
+            self._skipped[who][row_id] = None
+        self._answers.release([row_id], who)
+
+    def answer(self, who: str, sent: Sent) -> dict[str, Any]:
+        """Store what a person says of a row; it is on the disk when this returns.
+
+        Raises:
+            InputError: it cannot be understood; nothing was stored.
+            RequestError: it cannot be written; nothing was stored.
+        """
+        answers = answers_of(sent, self.rows)
+        self._answers.add(answers, who, sent.step)
+        with self._lock:
+            self._skipped[who].pop(sent.row_id, None)
+            if sent.seconds is not None:
+                self._seconds[who].append(sent.seconds)
+            unclear = any(one.verdict is Verdict.UNCLEAR for one in answers)
+            if unclear and sent.row_id in self._people:  # another may know
+                self._people[sent.row_id] += 1
+            else:
+                self._open.pop(sent.row_id, None)
+            for one in answers:
+                self._count(sent.step, one.row_id, one.task or "", who, _kind_of(one))
+        return {"stored": len(answers), **self.progress(who)}
+
+    def undo(self, who: str) -> dict[str, Any]:
+        """Withdraw a person's last act, and give its row back to the person."""
+        found = self._answers.undo(who)
+        if not found:
+            raise InputError(f"{who} has nothing to undo")
+        main = next((one for one in found if "answered_for" not in one["shown"]), found[0])
+        row_id = main["row_id"]
+        answered = bool(self.said(row_id))  # before, or by somebody else
+        with self._lock:
+            for one in found:
+                self._discount(one["step"], one["row_id"], one["task"], who)
+            if row_id in self.rows.asked:
+                unclear = any(one["verdict"] == Verdict.UNCLEAR for one in found)
+                self._people[row_id] -= unclear
+                if not answered:
+                    self._open = {row_id: None, **self._open}
+        withdrawn = [one["label"] or one["verdict"] for one in found if one["row_id"] == row_id]
+        item = self.take(who, row_id) if row_id in self.rows.place else None
+        return {"withdrawn": withdrawn, "item": item, **self.progress(who)}
+
+    def item(self, row_id: str) -> dict[str, Any]:
+        """A row as the page shows it, before what speaks for each label is there."""
+        row, asked = self.rows.row(row_id), self.rows.asked.get(row_id)
+        parent = row.parent_id if row.parent_id in self.rows.place else None
+        return {
+            "id": row_id,
+            "text": row.text,
+            "split": row.split,
+            "paraphrase": row.source == Source.PARAPHRASE,
+            "parent": {"id": parent, "text": self.rows.text(parent)} if parent else None,
+            "labels": dict(row.labels),
+            "origins": dict(row.origins),
+            "detector": asked.detector if asked else None,
+            "reason": asked.reason if asked else None,
+            "copies": [{"id": one, "text": self.rows.text(one)[:1000]} for one in self.rows.copies(row_id)],
+            "likeliest": {task.name: self.rows.likeliest(row_id, task) for task in self.rows.leaves},
+        }
+
+    def said(self, row_id: str) -> list[dict[str, Any]]:
+        """What people said of a row, newest first, without what was undone."""
+        entries = self._answers.history(row_id, most=100)
+        undone = {one["undoes"] for one in entries}
+        kept = [one for one in entries if one["undoes"] is None and one["seq"] not in undone]
+        return [{name: one[name] for name in ("who", "at", "task", "verdict", "label", "note")} for one in kept]
+
+    def queue(self, start: int, count: int) -> dict[str, Any]:
+        """A piece of the queue, in order, with what each row was answered."""
+        lines = list(itertools.islice(self.rows.asked.values(), start, start + count))
+        with self._lock:
+            is_open = {line.row_id: line.row_id in self._open for line in lines}
+        return {
+            "total": len(self.rows.asked),
+            "rows": [{**self._line(line.row_id), **_why(line), "open": is_open[line.row_id]} for line in lines],
+        }
+
+    def search(self, words: str) -> dict[str, Any]:
+        """Rows of the night whose text holds these words."""
+        ids, total = self.rows.search(words)
+        return {"total": total, "rows": [self._line(row_id) for row_id in ids]}
+
+    def _line(self, row_id: str) -> dict[str, Any]:
+        row, leaf = self.rows.row(row_id), self.rows.leaves[-1].name
+        return {
+            "id": row_id,
+            "text": row.text[:300],
+            "label": row.labels.get(leaf),
+            "origin": row.origins.get(leaf),
+            "split": row.split,
+        }
+
+    def progress(self, who: str) -> dict[str, Any]:
+        """How much is answered, how fast, and what it has set right so far."""
+        with self._lock:
+            seconds = self._seconds[who]
+            pace = 60 / max(statistics.median(seconds), 0.1) if seconds else None
+            total, left = len(self.rows.asked), len(self._open)
+            gain = {kind: count for kind, count in self._gain.items() if kind and count}
+            mine = len(self._rows_of[who])
+        return {"total": total, "left": left, "mine": mine, "pace": pace, "gain": gain}
+
+    def _count(self, step: str, row_id: str, task: str, who: str, kind: str) -> None:
+        """Count what an answer did; of tasks above others nothing, for it follows from theirs."""
+        leaf = not task or any(task == one.name for one in self.rows.leaves)
+        acts = self._acts[row_id, task, who]
+        if acts:
+            self._gain[acts[-1][1]] -= 1
+        acts.append((step, kind if leaf else ""))
+        self._gain[acts[-1][1]] += 1
+        self._rows_of[who][row_id] += 1
+
+    def _discount(self, step: str, row_id: str, task: str, who: str) -> None:
+        acts = self._acts[row_id, task, who]
+        if not any(act[0] == step for act in acts):
+            return
+        self._gain[acts[-1][1]] -= 1
+        acts[:] = [act for act in acts if act[0] != step]
+        if acts:
+            self._gain[acts[-1][1]] += 1
+        self._rows_of[who] -= Counter({row_id: 1})
+
+
+def _why(line: Asked) -> dict[str, Any]:
+    return {"reason": line.reason, "detector": line.detector, "suggested": next(iter(line.belief), (None,))[0]}
+
+
+def _kind(line: Mapping[Any, Any]) -> str:
+    """What a stored answer did, by what was shown beside the row."""
+    shown = json.loads(line["shown"]) if isinstance(line["shown"], str) else line["shown"]
+    return _did(line["verdict"], line["label"], shown)
+
+
+def _kind_of(answer: Answer) -> str:
+    return _did(answer.verdict.value, answer.label, answer.shown)
+
+
+def _did(verdict: str, label: str | None, shown: Mapping[str, Any]) -> str:
+    if verdict != Verdict.LABEL:
+        return verdict
+    before = shown.get("label", shown.get("given"))  # one that was set aside came from somebody, too
+    if before is None:
+        return "new"
+    return "confirmed" if before == label else "changed"
