@@ -17,6 +17,7 @@ from tilth.errors import RequestError
 from tilth.reports import find_row, stories, story, story_lines
 from tilth.reports.explain.row_stories import _plain
 from tilth.store import Run
+from tilth.store.answers import Answer, Answers, Verdict
 
 CONFIG = {
     "encoder": {},
@@ -143,6 +144,18 @@ def test_of_a_gold_row_nothing_is_proposed(night: Run) -> None:
     found = story(night.path, "g1")
     assert found["tasks"]["intent"]["would_change"] == []
     assert "a gold row, which nothing learns from" in "\n".join(story_lines(found))
+
+
+def test_who_labeled_it_and_when(night: Run, tmp_path: Path) -> None:
+    with Answers.open(tmp_path / "data" / "labels.sqlite") as kept:
+        kept.add([Answer(row_id="u2", text="red light again", task="intent", label="outage", note="sure")], "ana")
+        kept.add([Answer(row_id="u1", text="other", verdict=Verdict.JUNK)], "bo")
+    found = story(night.path, "u2")
+    (answer,) = found["answers"]
+    assert (answer["task"], answer["label"], answer["who"], answer["note"]) == ("intent", "outage", "ana", "sure")
+    assert f"answered       intent: outage (sure), by ana, {answer['at']}" in story_lines(found)
+    assert story(night.path, "u1")["answers"][0]["verdict"] == "junk"
+    assert story(night.path, "a1")["answers"] == []
 
 
 def test_without_the_vectors_all_else_is_told(night: Run, tmp_path: Path) -> None:

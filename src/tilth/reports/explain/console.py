@@ -14,7 +14,7 @@ _REASONS = {"untrained": "training gains nothing by it tonight"}
 def story_lines(story: Mapping[str, Any]) -> list[str]:
     """The story that `stories` gives, the verdict first."""
     head = [f"{story['id']}  {shorten(story['text'], 300)}", *_verdict(story)]
-    parts = [_origin(story), _family(story), _checks(story)]
+    parts = [_origin(story), _family(story), _answers(story), _checks(story)]
     tasks = [list(_task(name, task, story)) for name, task in story["tasks"].items()]
     return [*head, *(line for part in [*parts, *tasks, _nights(story)] for line in part)]
 
@@ -56,6 +56,14 @@ def _family(story: Mapping[str, Any]) -> Iterator[str]:
         yield _line(
             "paraphrases", f"{len(children)}, of which training uses {used}: {_some([one['id'] for one in children])}"
         )
+
+
+def _answers(story: Mapping[str, Any]) -> Iterator[str]:
+    for one in story["answers"]:
+        what = one["label"] or _words(one["verdict"])
+        about = f"{one['task']}: " if one["task"] else ""
+        note = f" ({shorten(one['note'], 80)})" if one["note"] else ""
+        yield _line("answered", f"{about}{what}{note}, by {one['who']}, {one['at']}")
 
 
 def _checks(story: Mapping[str, Any]) -> Iterator[str]:

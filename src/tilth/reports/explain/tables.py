@@ -13,8 +13,9 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth import store
-from tilth.errors import DamagedFileError, RequestError
+from tilth.errors import DamagedFileError, RequestError, TilthError
 from tilth.samples import Origin, Source, Split, Task
+from tilth.store.answers import Answers
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,24 @@ class NightTables:
             return table.to_pandas(store.read_table(path)).drop_duplicates("id").set_index("id")
         except DamagedFileError:
             return None
+
+    @cached_property
+    def answers(self) -> dict[str, list[dict[str, Any]]]:
+        """What people answered of each row, and who, the oldest first: answers that are in force now, on any text."""
+        workspace = self.record.get("workspace") or {}
+        path = Path(str(workspace.get("data") or "")) / "labels.sqlite"
+        if not path.is_file():
+            return {}
+        try:
+            with Answers.open(path, read_only=True) as kept:
+                given = kept.current().to_dict("records")
+        except TilthError:
+            return {}
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in given:
+            told = {name: one[name] or None for name in ("task", "verdict", "label", "who", "at", "note")}
+            found.setdefault(str(one["row_id"]), []).append(told)
+        return found
 
     @cached_property
     def agreement(self) -> dict[str, tuple[int, int]]:
