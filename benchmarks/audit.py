@@ -136,13 +136,15 @@ def main() -> None:
     lines: list[list[str]] = []
     for name in asked.sets:
         seeds = asked.seeds if name.endswith("wrong") else 1  # the others are drawn from nothing
-        lines += _results.compared([name], [measure(name, asked.data, 10 + seed) for seed in range(seeds)])
+        measured = [measure(name, asked.data, 10 + seed) for seed in range(seeds)]
+        lines += [[cell.replace(".000", "") for cell in line] for line in _results.compared([name], measured)]
     note = (
-        "Seconds of the whole command with an empty cache, embeddings of all texts included, on one core beside other "
-        "work (so that the CPU seconds say more). Where no label is known to "
-        "be wrong, there is no precision and no recall."
+        "Each way gets the same file, with an empty cache; seconds are of the whole command, embeddings of all texts "
+        "included, on one core beside much other work, so that the CPU seconds say more. Where no label is known to be "
+        "wrong there is no precision and no recall. Medians over the seeds (smallest to largest)."
     )
-    _results.write("audit", f"# One file audited\n\n{note} {_results.machine()}.\n\n{_results.table(COLUMNS, lines)}")
+    command = f"`python benchmarks/audit.py --seeds {asked.seeds}` ({_results.machine()})"
+    _results.write("audit", f"# One file audited\n\n{command}\n\n{note}\n\n{_results.table(COLUMNS, lines)}")
 
 
 if __name__ == "__main__":
