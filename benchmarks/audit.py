@@ -5,10 +5,11 @@
 
 Each way gets the same file, in a process of its own with an empty cache, and its time is that of the whole command,
 from the start of Python on. Datalab gets what its documents suggest: embeddings of the same encoder, and probabilities
-of scikit-learn's logistic regression on them, by `cross_val_predict` over five folds. `--data` holds `banking77/`; beside
-the labels as they are, a tenth of them is made wrong: each row's becomes the one that a linear model finds most likely
-but its own (confusable noise, as in `cleaning.py`). The demo's rows and their true labels come with the repository.
-Nothing was tuned on any of these figures.
+of scikit-learn's logistic regression on them, by `cross_val_predict` over five folds.
+
+`--data` holds `banking77/`; beside the labels as they are, a tenth of them is made wrong: each row's becomes the one
+that a linear model finds most likely but its own (confusable noise, as in `cleaning.py`). The demo's rows and their
+true labels come with the repository. Nothing was tuned on any of these figures.
 """
 
 from __future__ import annotations
