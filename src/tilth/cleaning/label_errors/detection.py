@@ -12,6 +12,7 @@ import pandas as pd
 from tilth import progress
 from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors import filters
+from tilth.cleaning.label_errors.answered_suspects import heed_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filter_selection import judge_by_filter, judge_by_views
 from tilth.cleaning.label_errors.filters import Verdict
@@ -115,11 +116,12 @@ def check_task(
     if len(present) > 1:
         given = None if from_children is None else from_children[rows][:, present]
         by_models, verdict = _verdict(compact, rows, config, evidence, seed, given)
+        verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
         probabilities[np.ix_(rows, present)] = by_models.joint
         probabilities[rows] = np.nan_to_num(probabilities[rows])
         labels = task.decoded(present)
         columns.write(compact, labels, verdict, verdict.issue & checked[rows], config)
-        metrics |= _metrics(verdict, config)
+        metrics |= _metrics(verdict, config) | heeded
         if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
             columns.write_consensus(compact, labels, together, checked[rows], config)
             metrics["consensus"] = together.metrics()

@@ -1,0 +1,75 @@
+"""What people said of given labels moves the probability that each of the others is wrong, and with it the cut."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.cleaning.label_errors.config import LabelErrorsConfig
+from tilth.cleaning.label_errors.error_rate import ErrorRate
+from tilth.cleaning.label_errors.filters import TWO_VIEWS, FilterScore, Verdict
+from tilth.cleaning.label_errors.label_quality import spread_of, update_with_answers
+from tilth.cleaning.label_errors.operating_point import choose_cut
+from tilth.samples import answered
+
+
+def heed_answers(
+    verdict: Verdict, frame: pd.DataFrame, task: str, rows: np.ndarray, config: LabelErrorsConfig, seed: int
+) -> tuple[Verdict, dict[str, Any]]:
+    """The verdict, corrected by what people said of labels of which an earlier night had shown how likely they are.
+
+    No model learns from it which labels are wrong, only how far its own doubts are to be trusted on this data.
+
+    Args:
+        verdict: on these rows, by the probability that each label is wrong; any other stays as it is.
+        frame: the whole table.
+        task: by name.
+        rows: their positions in it.
+        config: where the cut lies.
+        seed: of the interval's draws.
+
+    Returns:
+        The verdict, and `by_answers` for the metrics: how many were checked, how many of them were wrong, how many the
+        night had expected, and the share of wrong labels before; empty where nobody has answered.
+    """
+    said = answered(frame, task)
+    known = [
+        (float(shown["given_confidence"]), shown["given"] != answer)
+        for shown, answer in zip(said["shown"], said["answer"], strict=True)
+        if "given" in shown and "given_confidence" in shown
+    ]
+    if verdict.name != TWO_VIEWS or verdict.rate is None or not known:
+        return verdict, {}
+    right, wrong = (np.array(values) for values in zip(*known, strict=True))
+    # The labels as given: those that nobody has looked at, and those that people did, as they were doubted then.
+    others = ~np.isin(rows, np.flatnonzero(frame.index.isin(said.index)))
+    count = int(others.sum())
+    found = update_with_answers(
+        np.concatenate([1 - verdict.wrong[others], right]),
+        np.arange(count, count + len(right)),
+        wrong.astype(bool),
+        unsure=spread_of(verdict.rate.low, verdict.rate.high),
+        seed=seed,
+    )
+    now, issue = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+    now[others] = 1 - found.quality[:count]
+    cut = choose_cut(now[others], config.prefer, config.min_precision)
+    issue[others] = cut.issue
+    expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
+    corrected = replace(
+        verdict,
+        wrong=now,
+        issue=issue,
+        rate=ErrorRate(share=found.share, low=found.low, high=found.high),
+        measured={**verdict.measured, TWO_VIEWS: expected},
+    )
+    told = {
+        "checked": len(wrong),
+        "wrong": int(wrong.sum()),
+        "expected_wrong": round(float((1 - right).sum()), 2),
+        "error_rate_before": round(verdict.rate.share, 4),
+    }
+    return corrected, {"by_answers": told}

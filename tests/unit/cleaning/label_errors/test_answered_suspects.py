@@ -1,0 +1,67 @@
+"""Thirty answers on suspects say how far the doubts on all other labels are to be trusted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tilth.cleaning.label_errors.answered_suspects import heed_answers
+from tilth.cleaning.label_errors.config import LabelErrorsConfig
+from tilth.cleaning.label_errors.error_rate import ErrorRate
+from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
+
+ANSWERED, ROWS = 30, 230
+
+
+def verdict() -> Verdict:
+    """Doubts of 0.5 on the answered rows and on twenty others, of 0.02 on the rest."""
+    wrong = np.full(ROWS, 0.02)
+    wrong[: ANSWERED + 20] = 0.5
+    return Verdict(
+        issue=wrong > 0.4,
+        wrong=wrong,
+        probabilities=np.full((ROWS, 2), 0.5),
+        name=TWO_VIEWS,
+        rate=ErrorRate(share=0.12, low=0.05, high=0.25),
+        measured={},
+        injected=0,
+    )
+
+
+def frame(were_wrong: int) -> pd.DataFrame:
+    shown = json.dumps({"given": "a", "given_confidence": 0.5, "suspect": True})
+    answers = ["b"] * were_wrong + ["a"] * (ANSWERED - were_wrong)
+    return pd.DataFrame(
+        {"t_answer": answers + [None] * (ROWS - ANSWERED), "t_shown": [shown] * ANSWERED + [None] * (ROWS - ANSWERED)},
+        dtype=object,
+    )
+
+
+@pytest.mark.parametrize(("were_wrong", "low", "high", "flagged"), [(30, 0.75, 1.0, 20), (0, 0.0, 0.25, 0)])
+def test_suspects_like_those_that_people_checked_are_as_wrong_as_these_were(
+    were_wrong: int, low: float, high: float, flagged: int
+) -> None:
+    found, metrics = heed_answers(verdict(), frame(were_wrong), "t", np.arange(ROWS), LabelErrorsConfig(), 0)
+    others = found.wrong[ANSWERED : ANSWERED + 20]
+    assert low < others.mean() < high
+    assert found.issue[ANSWERED : ANSWERED + 20].sum() == flagged
+    assert not found.issue[:ANSWERED].any()  # a person's answer is not doubted
+    assert (found.wrong[:ANSWERED] == 0).all()
+    told = metrics["by_answers"]
+    assert told == {"checked": 30, "wrong": were_wrong, "expected_wrong": 15.0, "error_rate_before": 0.12}
+    assert found.rate is not None
+    assert found.rate.low <= found.rate.share <= found.rate.high
+    # Of the labels as given, those that people found wrong are wrong, whatever else is.
+    assert found.rate.share >= were_wrong / ROWS
+
+
+def test_without_answers_or_with_another_filter_nothing_changes() -> None:
+    before = verdict()
+    rows = np.arange(ROWS)
+    assert heed_answers(before, frame(30).assign(t_shown=None), "t", rows, LabelErrorsConfig(), 0) == (before, {})
+    named = replace(before, name="confident_learning")
+    assert heed_answers(named, frame(30), "t", rows, LabelErrorsConfig(), 0) == (named, {})
