@@ -20,6 +20,9 @@ _SAMPLE = 20_000
 def margin_clusters(vectors: np.ndarray, unsure: np.ndarray, *, count: int) -> np.ndarray:
     """Cluster-margin (Citovsky et al. 2021): the least sure rows, taken in turn from clusters, the smallest first.
 
+    The clusters are Ward's. The paper's average linkage makes a cluster of every outlier, and so asks about those first:
+    on clinc150 it needs half as many labels again.
+
     Args:
         vectors: L2-normalized, shape (rows, dimensions).
         unsure: 1 - margin, shape (rows,).
@@ -32,7 +35,7 @@ def margin_clusters(vectors: np.ndarray, unsure: np.ndarray, *, count: int) -> n
     candidates = np.argsort(-unsure, kind="stable")[:most]
     if most <= count:
         return candidates
-    clusters = AgglomerativeClustering(count, metric="cosine", linkage="average").fit_predict(vectors[candidates])
+    clusters = AgglomerativeClustering(count, linkage="ward").fit_predict(vectors[candidates])
     return candidates[in_turn(clusters)[:count]]
 
 
