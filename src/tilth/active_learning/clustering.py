@@ -20,8 +20,7 @@ _SAMPLE = 20_000
 def margin_clusters(vectors: np.ndarray, unsure: np.ndarray, *, count: int) -> np.ndarray:
     """Cluster-margin (Citovsky et al. 2021): the least sure rows, taken in turn from clusters, the smallest first.
 
-    The clusters are Ward's. The paper's average linkage makes a cluster of every outlier, and so asks about those first:
-    on clinc150 it needs half as many labels again.
+    The clusters are Ward's. The paper's average linkage makes a cluster of every outlier, and asks about those first.
 
     Args:
         vectors: L2-normalized, shape (rows, dimensions).
