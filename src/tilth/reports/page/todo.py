@@ -70,7 +70,7 @@ def _rows(run: RunFiles, touched: TouchedRows) -> Iterator[Line]:
         count=queued,
         what=f"{_many(queued, 'row is', 'rows are')} worth a person’s time, the most useful first: answer them",
         link="#rows?verdict=queue",
-        command="tilth queue export ask.csv",
+        command="tilth label",
     )
     doubted = touched.of(*doubts)
     yield Line(

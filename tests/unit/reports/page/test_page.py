@@ -164,7 +164,7 @@ def test_to_do_has_a_count_a_link_and_a_command(written: Written) -> None:
         line["count"] > 0 and line["link"].startswith("#") and line["command"].startswith("tilth ") for line in lines
     )
     queue = next(line for line in lines if "verdict=queue" in line["link"])
-    assert (queue["count"], queue["command"]) == (9, "tilth queue export ask.csv")
+    assert (queue["count"], queue["command"]) == (9, "tilth label")
     unread = next(line for line in lines if "could not be read" in line["what"])
     assert (unread["count"], unread["command"]) == (2, "tilth run --dry-run")
 
