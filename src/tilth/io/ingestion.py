@@ -16,11 +16,12 @@ from tilth.errors import InputError, did_you_mean
 from tilth.io import annotator_votes, file_rows, given_labels
 from tilth.io.annotator_votes import column_of
 from tilth.io.answers import apply_answers, read_answers
+from tilth.io.forgotten_rows import without_forgotten
 from tilth.io.label_mapping import LabelMapping
 from tilth.io.readers import Loaded
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
-from tilth.store import LabelChanges, Workspace, digest, tombstones
+from tilth.store import LabelChanges, Workspace, digest
 from tilth.text import unit_interval
 
 SLIP = 0.05
@@ -80,7 +81,7 @@ def ingest(
     _tell_missing(parts, settings, notes)
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
-    frame = _without_forgotten(frame, workspace, notes)
+    frame = without_forgotten(frame, workspace, notes)
     votes = annotator_votes.of_rows(votes, frame, notes)
     held = _may_be_gold(frame, settings.data)
     for task in settings.tasks:
@@ -114,17 +115,6 @@ def ingest(
     return Ingested(
         samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable, answers=answers
     )
-
-
-def _without_forgotten(frame: pd.DataFrame, workspace: Workspace | None, notes: Notes) -> pd.DataFrame:
-    """The rows but those that somebody had tilth forget, and that the input still holds."""
-    gone = tombstones(workspace.data) if workspace is not None else frozenset()
-    if not gone:
-        return frame
-    mine = frame["id"].map(digest).isin(gone)
-    rest = "was to be forgotten (tilth forget) and still stands in the input: left out; remove it there"
-    notes.rows("forgotten_rows", frame, mine, "row", rest)
-    return frame[~mine].reset_index(drop=True)
 
 
 def _require_labels(

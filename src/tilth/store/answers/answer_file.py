@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,11 @@ import pandas as pd
 from tilth.errors import InputError, RequestError
 from tilth.store.answers import leasing, schema
 from tilth.store.answers.answer import UNDO, Answer, annotator
+from tilth.store.answers.connection import connect, copy, keep_as_it_was
+from tilth.store.answers.entries import COLUMNS, IN_FORCE, insert, now, records
 from tilth.store.answers.failures import damaged, explained
 from tilth.store.files import digest
-from tilth.text import clean_label
-from tilth.text import digest as text_digest
 
-PATIENCE = 30.0
-"""Seconds that a writer waits for the others; one answer takes some milliseconds."""
-
-COLUMNS = ("seq", "step", "row_id", "text_digest", "task", "verdict", "label", "who", "at", "shown", "note")
-"""Of `Answers.current`: the place in the file, the step that it was given in, then as in `Answer`; `at` is UTC."""
-
-_IN_FORCE = f"""
-WITH standing AS (
-  SELECT a.*, row_number() OVER (PARTITION BY a.row_id, a.text_digest, a.task, a.who ORDER BY a.seq DESC) AS age
-  FROM answers a LEFT JOIN answers u ON u.undoes = a.seq AND u.seq <= :until
-  WHERE a.verdict != '{UNDO}' AND u.seq IS NULL AND a.seq <= :until
-)
-SELECT {", ".join(COLUMNS)} FROM standing s WHERE age = 1 AND NOT (
-  s.task = '' AND EXISTS (SELECT 1 FROM standing l WHERE l.row_id = s.row_id AND l.text_digest = s.text_digest
-                          AND l.who = s.who AND l.task != '' AND l.age = 1 AND l.seq > s.seq)
-) ORDER BY seq
-"""
 _NEWEST = 2**62
 
 
@@ -83,7 +65,7 @@ class Answers:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise RequestError(f"{path.parent} cannot be made ({error.strerror}); make it writable") from None
-            connection = _connect(path, read_only=read_only)
+            connection = connect(path, read_only=read_only)
             try:
                 before = schema.version(connection, path)
                 if before != schema.VERSION and read_only:
@@ -91,7 +73,7 @@ class Answers:
                         f"{path} has tables of version {before}; run a night, which brings it up to date"
                     )
                 if 0 < before < schema.VERSION:
-                    _keep_as_it_was(connection, path, before)
+                    keep_as_it_was(connection, path, before)
                 return cls(path, connection, schema.prepare(connection, path))
             except BaseException:
                 connection.close()
@@ -127,7 +109,7 @@ class Answers:
                 if before[0][1] != who:
                     raise InputError(f'the step "{step}" is one of {before[0][1]}; give a new name to each step')
                 return [seq for seq, _ in before]
-            return _insert(connection, answers, who, step)
+            return insert(connection, answers, who, step)
 
     def add_all(self, given: Mapping[str, Sequence[Answer]]) -> None:
         """Store what several people answered, each as a step: all of it, or nothing.
@@ -138,7 +120,7 @@ class Answers:
         """
         with self._writing() as connection:
             for who, answers in given.items():
-                _insert(connection, answers, annotator(who), uuid.uuid4().hex)
+                insert(connection, answers, annotator(who), uuid.uuid4().hex)
 
     def undo(self, who: str, step: str | None = None) -> list[dict[str, Any]]:
         """Withdraw what a person answered last, or in one step; what the same person had said before is in force again.
@@ -158,10 +140,10 @@ class Answers:
                 if last is None:
                     return []
                 named["step"] = last[0]
-            found = _records(connection.execute(f"SELECT * {open_ones} AND step = :step ORDER BY seq", named))
+            found = records(connection.execute(f"SELECT * {open_ones} AND step = :step ORDER BY seq", named))
             act = uuid.uuid4().hex
             for one in found:
-                copied = [act, one["row_id"], one["text_digest"], one["task"], UNDO, who, _now(), one["seq"]]
+                copied = [act, one["row_id"], one["text_digest"], one["task"], UNDO, who, now(), one["seq"]]
                 connection.execute(
                     "INSERT INTO answers (step, row_id, text_digest, task, verdict, who, at, undoes) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -181,7 +163,7 @@ class Answers:
             A frame with `COLUMNS`; `shown` is JSON.
         """
         with self._reading() as connection:
-            rows = connection.execute(_IN_FORCE, {"until": _NEWEST if until is None else until}).fetchall()
+            rows = connection.execute(IN_FORCE, {"until": _NEWEST if until is None else until}).fetchall()
         return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype({"seq": "int64"})
 
     def history(self, row_id: str | None = None, who: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
@@ -195,7 +177,7 @@ class Answers:
         where = " AND ".join(f"{name} = :{name}" for name, value in (("row_id", row_id), ("who", who)) if value)
         sql = f"SELECT * FROM answers{' WHERE ' + where if where else ''} ORDER BY seq DESC LIMIT :most"
         with self._reading() as connection:
-            return _records(connection.execute(sql, {"row_id": row_id, "who": who, "most": most}))
+            return records(connection.execute(sql, {"row_id": row_id, "who": who, "most": most}))
 
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
         """Text digest → the text that people saw."""
@@ -281,7 +263,7 @@ class Answers:
     def copy_to(self, target: Path) -> None:
         """Write a whole copy of the file, by SQLite's own backup, while others may go on adding."""
         with self._reading() as connection, explained(target):
-            _copy(connection, target)
+            copy(connection, target)
 
     def forget(self, row_ids: Iterable[str]) -> int:
         """Remove every answer on these rows, with what they show of the texts; the one way in which answers go.
@@ -322,93 +304,3 @@ class Answers:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-
-
-def _insert(connection: sqlite3.Connection, answers: Sequence[Answer], who: str, step: str) -> list[int]:
-    texts, places = {text_digest(answer.text): answer.text for answer in answers}, []
-    connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
-    for answer in answers:
-        row = (
-            step,
-            answer.row_id,
-            text_digest(answer.text),
-            answer.task or "",
-            answer.verdict.value,
-            None if answer.label is None else clean_label(answer.label),
-            who,
-            _now(),
-            json.dumps(dict(answer.shown), ensure_ascii=False, sort_keys=True, default=str),
-            answer.note,
-        )
-        places.append(int(connection.execute(_INSERT, row).lastrowid or 0))
-    ids = {answer.row_id for answer in answers}
-    connection.executemany("DELETE FROM leases WHERE row_id = ? AND who = ?", [(row_id, who) for row_id in ids])
-    return places
-
-
-_INSERT = (
-    "INSERT INTO answers (step, row_id, text_digest, task, verdict, label, who, at, shown, note) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _records(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
-    names = [column[0] for column in cursor.description]
-    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return [{**one, "shown": json.loads(one["shown"])} for one in found]
-
-
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection whose every commit is on the disk before it returns, and which waits for other writers."""
-    mode = "ro" if read_only else "rwc"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=PATIENCE,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        if not read_only:
-            _to_wal(connection)
-            connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _to_wal(connection: sqlite3.Connection) -> None:
-    """Change the journal, for which SQLite does not wait where several open a new file at once."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    other = sqlite3.connect(target)
-    try:
-        connection.backup(other)
-        other.execute("PRAGMA journal_mode = DELETE")  # a copy is one file
-    finally:
-        other.close()
-
-
-def _keep_as_it_was(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    """A copy of an older tilth's file, before it is migrated."""
-    target = path.with_name(f"{path.stem}-version-{version}{path.suffix}")
-    if not target.exists():
-        _copy(connection, target)
