@@ -4,7 +4,7 @@ Both tables, the one that the stage was handed and the one that it handed on, te
 probes predict the rows that the fold holds out. Folds go by a hash of the id, and a paraphrase is in its source's fold.
 
 **By which labels.** Without gold no label is known to be true, and the stage itself may have changed them. So there
-are two estimates, which lean either way, and the truth lies between them.
+are two estimates, which lean either way.
 
 By the labels that the stage leaves as they are: those that a person gave, that both tables hold and nobody doubts. A
 correction is not measured by itself, nor by the label that it overruled. That leans towards the stage: the rows that
