@@ -59,7 +59,7 @@ def night(folder: Path, rows: int) -> Path:
 
 
 def measured(browser: Browser, folder: Path, rows: int) -> list[object]:
-    """A line of the table: seconds of a processor to write, megabytes, rows inside, seconds to open, milliseconds to search."""
+    """A line of the table: rows, a processor's seconds to write, megabytes, seconds to open, milliseconds to search."""
     run = night(folder / str(rows), rows)
     start = time.process_time()
     page_file = reports.write(run)
