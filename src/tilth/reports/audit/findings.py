@@ -15,7 +15,7 @@ from tilth.samples import Action, Reason, Split, Status, Task
 WRONG, CONFLICT, LEAK, JUNK, COPY = "wrong label", "conflicting copies", "leak", "junk", "copy"
 KINDS = (WRONG, CONFLICT, LEAK, JUNK, COPY)
 """What a finding can be, in the order in which a person looks at them."""
-COLUMNS = ("row", "id", "finding", "task", "label", "suggested", "label_fit", "reason", "other_row", "text")
+COLUMNS = ("row", "id", "finding", "task", "label", "suggested", "probability_right", "reason", "other_row", "text")
 """Of the file of findings."""
 
 _TEXTS = {
@@ -81,9 +81,9 @@ def find(rows: Rows) -> pd.DataFrame:
         parts += [_wrong(rows, task), _conflicts(rows, task)]
     found = pd.concat([part for part in parts if len(part)] or [_lines(rows, np.array([], dtype=int), COPY)])
     found["kind"] = pd.Categorical(found["finding"], KINDS)
-    order = pd.DataFrame({"kind": found["kind"].cat.codes, "fit": found["label_fit"].fillna(0.0)})
+    order = pd.DataFrame({"kind": found["kind"].cat.codes, "right": found["probability_right"].fillna(0.0)})
     order = order.assign(group=found["group"], row=found["row"])  # the copies of one text stand together
-    order = order.reset_index(drop=True).sort_values(["kind", "fit", "group", "row"], kind="stable")
+    order = order.reset_index(drop=True).sort_values(["kind", "right", "group", "row"], kind="stable")
     return found.drop(columns=["kind", "group"]).iloc[order.index].reset_index(drop=True)
 
 
@@ -97,7 +97,7 @@ def _lines(rows: Rows, places: np.ndarray, finding: str, **columns: Any) -> pd.D
             "task": None,
             "label": _labels(part, rows.tasks),
             "suggested": None,
-            "label_fit": np.nan,
+            "probability_right": np.nan,
             "reason": "",
             "other_row": None,
             "text": part["text"].to_numpy(dtype=object),
@@ -128,13 +128,13 @@ def _wrong(rows: Rows, task: Task) -> pd.DataFrame:
         task=name,
         label=part[f"{name}_given"].to_numpy(dtype=object),
         suggested=part[f"{name}_suggested"].to_numpy(dtype=object),
-        label_fit=part[f"{name}_quality"].to_numpy(dtype=float).round(4),
+        probability_right=part[f"{name}_quality"].to_numpy(dtype=float).round(4),
         reason=why_wrong(rows, task, places),
     )
 
 
 def why_wrong(rows: Rows, task: Task, places: np.ndarray) -> list[str]:
-    """What speaks against each row's label, beside its fit: the labels of its nearest rows."""
+    """What speaks against each row's label, beside its probability: the labels of its nearest rows."""
     given = rows.frame[f"{task.name}_given"].to_numpy(dtype=object)
     told = []
     for place in places:

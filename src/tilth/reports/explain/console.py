@@ -87,7 +87,7 @@ def _task(name: str, task: Mapping[str, Any], story: Mapping[str, Any]) -> Itera
     if task["given"] is not None:
         suggested = task["suggested"]
         rather = f"; the models suggest {suggested}{_sure(task['suggested_confidence'])}" if task["issue"] else ""
-        fit = "" if task["quality"] is None else f", fit {task['quality']:.0%}"
+        fit = "" if task["quality"] is None else f", quality {task['quality']:.0%}"
         yield _line("  came as", f"{task['given']}{fit}{_sure(task['given_confidence'])}{rather}")
     if task["answer"] is not None:
         yield _line("  answer", f"{task['answer']}, of a person")
