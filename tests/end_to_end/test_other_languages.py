@@ -35,8 +35,10 @@ def test_a_night_in_another_language(name: str, language: str, tmp_path: Path) -
     assert len(table) == len(rows) + 2, "no paraphrase"
     issues = {check: set(table["text"][table[f"is_{check}_issue"]]) for check in ("language", "junk", "near_duplicate")}
     assert issues == {"language": {FOREIGN}, "junk": {"asdfghjk"}, "near_duplicate": set()}
+    assert table["is_topic_issue"].sum() <= 6, "all labels of the 120 are right, whatever the encoder makes of them"
     functions = workspace.record()["stages"][1]["metrics"]["tasks"]["topic"]
-    assert functions["used"] == functions["functions"] == 3
+    assert functions["functions"] == 3
+    assert functions["used"] >= 2, "the third goes by the encoder, which reads Chinese badly"
     assert functions["voted_on"] > 30
     page = (workspace.runs[-1] / "report.html").read_text(encoding="utf-8")
     assert "The encoder reads these texts badly" in page
