@@ -1,7 +1,10 @@
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
+from tilth.config_loading import load
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache
 
@@ -22,3 +25,10 @@ def test_every_bad_text_is_set_aside_with_its_reason_and_gold_stays(tmp_path: Pa
     assert out.loc[["e1", "j1", "d1", "l1"], "reason"].tolist() == ["empty", "junk", "exact_duplicate", "gold_leak"]
     assert out.loc["d1", "duplicate_of"] == "a2"
     assert out.loc[["a1", "g1"], "status"].tolist() == ["active", "active"]
+
+
+def test_the_old_least_precision_is_told_and_still_works(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "tilth.toml").write_text("[cleaning]\nmin_precision = 0.8\n", encoding="utf-8")
+    settings = load(tmp_path / "tilth.toml", {}, {"cleaning": cleaning.Config})
+    assert "cleaning.prefer" in caplog.text
+    assert settings.model_dump()["cleaning"]["min_precision"] == 0.8
