@@ -52,16 +52,16 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
     ]
     surely, either, overall = found[0]
     most = max(either, found[1][1])
-    if overall > surely:
-        share = surely + most * most / (most + _HALF_OURS)
-    else:
-        share = surely + _CARRIED_TOO_FAR * (overall - surely)
-    share = max(share - views.for_want_of_rows, 0.0)
+    if overall < surely:
+        surely += _CARRIED_TOO_FAR * (overall - surely)
+        most = 0.0
+    surely = max(surely - views.for_want_of_rows, 0.0)
+    share = surely + most * most / (most + _HALF_OURS)
     chance = _SIDES * float(np.sqrt(share * (1 - share) / rows)) + _UNSURE
     return ErrorRate(
         share=min(share, 1.0),
-        low=max(0.0, min(surely - views.for_want_of_rows, share) - chance),
-        high=min(1.0, max(share, surely + most, overall) + chance),
+        low=max(0.0, surely - chance),
+        high=min(1.0, max(surely + most, overall) + chance),
     )
 
 

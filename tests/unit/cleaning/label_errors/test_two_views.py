@@ -92,6 +92,7 @@ def test_what_models_err_on_for_want_of_rows_is_no_error_of_the_labels() -> None
     before, after = (estimate_error_rate(replace(views, for_want_of_rows=want), codes) for want in (0.0, 0.08))
     assert after.share == pytest.approx(before.share - 0.08)
     assert after.low == pytest.approx(before.low - 0.08, abs=0.01)
+    assert estimate_error_rate(replace(views, for_want_of_rows=0.9), codes).low == 0
 
 
 def test_few_rows_have_a_rate_too() -> None:
