@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 _EDGE = 1e-6
 _SLOPE, _SLOPE_UNSURE = 1.0, 0.3
 """How log-odds of the models count towards those of an error: 0.6 to 1.5 was measured on known errors."""
-_LEAST_UNSURE = 0.3
+_LEAST_UNSURE = 0.5
 """Standard deviation of the log-odds of the share of wrong labels, where all estimates agree."""
 _SIDES = 1.96
 _DRAWS = 200

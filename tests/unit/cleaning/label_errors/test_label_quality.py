@@ -65,6 +65,6 @@ def test_answers_to_what_is_not_there_are_refused(suspects: list[int], wrong: li
 
 
 def test_a_spread_covers_the_interval() -> None:
-    expected = (np.log(0.2 / 0.8) - np.log(0.05 / 0.95)) / 3.92
-    assert spread_of(0.05, 0.2) == pytest.approx(expected)
-    assert spread_of(0.1, 0.1) == 0.3
+    expected = (np.log(0.3 / 0.7) - np.log(0.02 / 0.98)) / 3.92
+    assert spread_of(0.02, 0.3) == pytest.approx(expected)
+    assert spread_of(0.1, 0.1) == 0.5
