@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
-from tilth.notes import Notes, listed, place
+from tilth.notes import Notes, listed, many, place
 from tilth.samples import Split, Task
 from tilth.text import clean_label
 
@@ -159,6 +159,16 @@ def tell_gold(frame: pd.DataFrame, tasks: Sequence[Task], notes: Notes) -> None:
     bare = gold & frame[[f"{task.name}_given" for task in tasks]].isna().all(axis=1)
     if not bare[gold].all():
         notes.rows("gold_rows_without_a_label", frame, bare, "gold row", "came without a label: not measured on")
+
+
+def tell_definitions(definitions: Mapping[str, str], tasks: Sequence[Task], notes: Notes) -> None:
+    """Note the sentences of `[data.definitions]` that are of no class, which nobody would ever read."""
+    classes = {label for task in tasks for label in task.labels}
+    strange = [label for label in definitions if label not in classes]
+    if strange:
+        rest = f"of [data.definitions] {'is' if len(strange) == 1 else 'are'} of no class: {listed(strange)}"
+        message = f"{many(len(strange), 'sentence')} {rest}; {did_you_mean(strange[0], classes)}"
+        notes.add("definitions_of_no_class", len(strange), message, "tilth.toml")
 
 
 def tell_parents(counts: pd.DataFrame, rows: pd.DataFrame, task: str, parent: str, notes: Notes) -> None:

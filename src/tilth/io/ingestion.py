@@ -104,6 +104,7 @@ def ingest(
     for task in settings.tasks:
         given_labels.tell(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
     given_labels.tell_gold(frame, tasks, notes)
+    given_labels.tell_definitions(settings.data.definitions, tasks, notes)
     frame = frame.drop(columns=[FILE, ROW])
     bare = pd.concat([_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
     unlabeled = bare & frame["split"].ne(Split.GOLD)

@@ -154,3 +154,17 @@ def test_a_damaged_list_is_told(desk: Changing) -> None:
     (desk.workspace.data / "label-changes.json").write_text('{"version": 9, "changes": []}')
     with pytest.raises(RequestError, match="newer tilth"):
         desk.read()
+
+
+def test_a_sentence_for_no_class_is_told(desk: Changing) -> None:
+    from tilth.config_loading import load
+    from tilth.io.ingestion import ingest
+
+    overrides = {
+        "data.input": ["in.csv"],
+        "tasks": [{"name": "intent"}],
+        "data.definitions": {"slow": "Too slow.", "refnud": "Money back."},
+    }
+    found = ingest(load(None, overrides, {}), desk.root, workspace=desk.workspace)
+    (note,) = [note for note in found.notes if note.kind == "definitions_of_no_class"]
+    assert note.message == '1 sentence of [data.definitions] is of no class: "refnud"; did you mean "refund"?'
