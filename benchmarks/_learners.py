@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from tilth.learn import fit_predict, scores
 from tilth.learn.encoder import Encoder
 from tilth.learn.encoder.trunk import encode_with_trunk
-from tilth.training import fine_tuning
 from tilth.training.config import Config as Training
 from tilth.training.heads import fit_head
+from tilth.training.trainer import TuningRows, tune
 
 QUICK, TRUNK = ("linear probe", "TF-IDF and linear"), "fine-tuned trunk"
 
@@ -73,9 +73,9 @@ class Learners:
     ) -> list[np.ndarray]:
         """Vectors of the texts and of the gold rows by the encoder, fine-tuned as a night does it."""
         name, folder, config = given.task.name, self.encoder.folder, Training()  # of any rows as many steps
-        rows = fine_tuning.TuningRows(texts=texts, codes={name: codes}, weights={name: weights})
+        rows = TuningRows(texts=texts, codes={name: codes}, weights={name: weights})
         start = fit_head(given.task, self.encoder.encode(texts), codes, weights, uses_parent=False)
-        model, _ = fine_tuning.tune(folder, rows, [start], config, seed)
+        model = tune(folder, rows, [start], config, seed).trunk
         most = self.encoder.config.max_chunks
         return [encode_with_trunk(model, folder, some, config.max_tokens, most) for some in (texts, given.gold[0])]
 

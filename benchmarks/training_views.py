@@ -156,7 +156,10 @@ def main() -> None:
         f"`python benchmarks/training_views.py`, {_results.machine()}. Gold macro-F1, the median of the seeds "
         "(smallest to largest); a bootstrap interval of the mean difference over seeds; the expected calibration error "
         "with wording, over 15 bins of equally many gold rows; seconds of the whole stage with wording, nothing "
-        "exported, the vectors at hand.\n\n" + _results.table(COLUMNS, lines) + "\n\n" + _results.table(REJECTED, outside),
+        "exported, the vectors at hand.\n\n"
+        + _results.table(COLUMNS, lines)
+        + "\n\n"
+        + _results.table(REJECTED, outside),
     )
 
 

@@ -1,7 +1,7 @@
 """Training: one encoder with a head for each task, calibrated, compressed and exported to ONNX.
 
 In: the table with its current labels. Out: predictions for every row, figures, and the folder `model`, which
-`Predictor` reads. Another classifier goes into `heads/`, another way to train the encoder beside `fine_tuning.py`,
+`Predictor` reads. Another classifier goes into `heads/`, another way to train the encoder into `trainer/`,
 chosen in `fitting.py` by what held-out train rows say.
 """
 

@@ -8,9 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from tilth.config import StageConfig
+from tilth.training.trainer import TrainerConfig
 
 
-class Config(StageConfig):
+class Config(TrainerConfig, StageConfig):
     """How the night's model is trained and exported."""
 
     trunk: Literal["auto", "frozen", "tuned"] = Field(
@@ -32,14 +33,6 @@ class Config(StageConfig):
     max_tune_rows: int = Field(
         default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
     )
-    steps: int = Field(default=150, ge=1, description="batches of fine-tuning: few labels are gone over more often")
-    passes: float = Field(
-        default=12, gt=0, description="steps end, too, where they would go over as many texts as the table has so often"
-    )
-    batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
-    learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
-    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
-    max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
     agreement: float = Field(
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,13 @@ from tilth.config import EncoderConfig
 from tilth.learn import calibrate, scores, why_no_score
 from tilth.samples import Task
 from tilth.stage import Resources
+from tilth.store import digest
 from tilth.training.config import Config
 from tilth.training.heads import Head, fit_head
 from tilth.training.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    from tilth.training.trainer import Tuned, TuningRows
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +54,7 @@ class FittedModel:
 class _Trial:
     """A fine-tuned encoder, and heads on the frozen and on the tuned one, all without the held-out rows."""
 
-    trunk: Any
-    losses: Sequence[float]
+    tuned: Tuned
     embeddings: np.ndarray
     frozen_heads: list[Head]
     tuned_heads: list[Head]
@@ -77,6 +80,7 @@ def fit_model(
             heads=heads, training_set=training_set, embeddings=frozen, facts=facts, held_out=_out_of_fold(training_set)
         )
     trial = _fine_tune(frame, tuning_set, config, resources, folder)
+    facts["fine_tuning"] = dict(trial.tuned.facts)
     facts["held_out"] = _held_out_scores(training_set, frozen, trial)
     means = {kind: _mean_macro_f1(found) for kind, found in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
@@ -86,7 +90,7 @@ def fit_model(
             heads=heads,
             training_set=training_set,
             embeddings=frozen,
-            losses=trial.losses,
+            losses=trial.tuned.losses,
             facts=facts,
             held_out=_out_of_fold(training_set),
         )
@@ -94,8 +98,8 @@ def fit_model(
         heads=_calibrated_heads(tuning_set, trial.embeddings, trial.tuned_heads),
         training_set=tuning_set,
         embeddings=trial.embeddings,
-        trunk=trial.trunk,
-        losses=trial.losses,
+        trunk=trial.tuned.trunk,
+        losses=trial.tuned.losses,
         facts={**facts, "chosen": "tuned"},
         held_out={
             head.task.name: head.probabilities(trial.embeddings[tuning_set.measured(head.task)])
@@ -127,23 +131,31 @@ def _fine_tune(
 ) -> _Trial:
     """Fine-tune the encoder on the rows beside the hold-out, and fit heads on it as on the frozen one."""
     from tilth.learn.encoder import encode_with_trunk
-    from tilth.training import fine_tuning
+    from tilth.training.trainer import TuningRows, tune
 
     frozen, training_rows = resources.evidence.embeddings(), tuning_set.beside_hold_out
     frozen_heads = [fit_task_head(tuning_set, task, frozen, training_rows) for task in tuning_set.tasks]
     places = np.flatnonzero(training_rows)
-    rows = fine_tuning.TuningRows(
+    rows = TuningRows(
         texts=frame["text"].iloc[places].tolist(),
         codes={name: values[places] for name, values in tuning_set.codes.items()},
         weights={name: values[places] for name, values in tuning_set.weights.items()},
     )
-    trunk, losses = fine_tuning.tune(folder, rows, frozen_heads, config, resources.seed)
+    tuned = tune(folder, rows, frozen_heads, config, resources.seed, _checkpoints(rows, config, resources))
     # Only rows that are trained on or held out are needed here; the export answers for all.
     embeddings = np.zeros_like(frozen)
     texts, most = frame["text"][tuning_set.labeled].tolist(), encoder_config(resources).max_chunks
-    embeddings[tuning_set.labeled] = encode_with_trunk(trunk, folder, texts, config.max_tokens, most)
+    embeddings[tuning_set.labeled] = encode_with_trunk(tuned.trunk, folder, texts, config.max_tokens, most)
     tuned_heads = [fit_task_head(tuning_set, task, embeddings, training_rows) for task in tuning_set.tasks]
-    return _Trial(trunk=trunk, losses=losses, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
+    return _Trial(tuned=tuned, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
+
+
+def _checkpoints(rows: TuningRows, config: Config, resources: Resources) -> Path:
+    """Where a night that is killed in fine-tuning finds what it had: by all that the weights follow from."""
+    encoder, cache = resources.evidence.encoder, resources.evidence.cache
+    arrays = [array.tobytes() for array in (*rows.codes.values(), *rows.weights.values())]
+    key = digest(encoder.fingerprint, config.model_dump_json(), str(resources.seed), *rows.texts, *arrays)
+    return cache.folder("checkpoints", key)
 
 
 def fit_task_head(

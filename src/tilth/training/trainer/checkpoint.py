@@ -1,0 +1,81 @@
+"""What fine-tuning goes on from after it was killed: weights, the optimizer's sums and the random state, no pickle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from tilth.errors import DamagedFileError
+from tilth.store import atomic, read_json, write_json
+
+_WEIGHTS, _STATE = "state.safetensors", "steps.json"
+_MODEL, _MOMENT, _RANDOM = "model/", "optimizer/", "random"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far fine-tuning is.
+
+    Attributes:
+        losses: of each step that is done.
+        slowed: how often the learning rate was halved.
+    """
+
+    losses: list[float]
+    slowed: int = 0
+
+
+class Snapshot:
+    """A copy of all that the next step depends on.
+
+    Args:
+        model: the trained module.
+        optimizer: its optimizer.
+    """
+
+    def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.tensors = {_RANDOM: torch.get_rng_state()}
+        self.tensors |= {f"{_MODEL}{name}": value.detach().clone() for name, value in model.state_dict().items()}
+        for place, sums in optimizer.state_dict()["state"].items():
+            self.tensors |= {f"{_MOMENT}{place}/{name}": value.detach().clone() for name, value in sums.items()}
+
+    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Set a module and its optimizer back to the copy."""
+        model.load_state_dict({name[len(_MODEL) :]: v for name, v in self.tensors.items() if name.startswith(_MODEL)})
+        sums: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in self.tensors.items():
+            if name.startswith(_MOMENT):
+                place, _, key = name[len(_MOMENT) :].partition("/")
+                sums.setdefault(int(place), {})[key] = value.clone()
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": sums})
+        torch.set_rng_state(self.tensors[_RANDOM].cpu())
+
+
+def save(folder: Path, snapshot: Snapshot, progress: Progress) -> None:
+    """Write a checkpoint in the place of the last one, whole or not at all."""
+    with atomic(folder) as beside:
+        beside.mkdir()
+        save_file({name: value.contiguous().cpu() for name, value in snapshot.tensors.items()}, beside / _WEIGHTS)
+        write_json(beside / _STATE, {"losses": progress.losses, "slowed": progress.slowed})
+
+
+def load(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
+    """Set a module and its optimizer to a checkpoint; None where there is none that is whole."""
+    try:
+        found: dict[str, Any] = read_json(folder / _STATE)
+        tensors = load_file(folder / _WEIGHTS)
+        progress = Progress([float(loss) for loss in found["losses"]], int(found["slowed"]))
+    except (OSError, ValueError, KeyError, DamagedFileError, SafetensorError):
+        return None
+    shapes = {f"{_MODEL}{name}": value.shape for name, value in model.state_dict().items()}
+    if _RANDOM not in tensors or any(name not in tensors or tensors[name].shape != shapes[name] for name in shapes):
+        return None
+    snapshot = Snapshot.__new__(Snapshot)
+    snapshot.tensors = tensors
+    snapshot.restore(model, optimizer)
+    return progress

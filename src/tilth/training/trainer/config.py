@@ -1,0 +1,33 @@
+"""What may be set of fine-tuning."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tilth.config import Model
+from tilth.devices import DEVICE
+from tilth.training.trainer.precision import Precision
+
+
+class TrainerConfig(Model):
+    """How the encoder is fine-tuned."""
+
+    steps: int = Field(default=150, ge=1, description="batches of fine-tuning: few labels are gone over more often")
+    passes: float = Field(
+        default=12, gt=0, description="steps end, too, where they would go over as many texts as the table has so often"
+    )
+    batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
+    accumulate: int = Field(
+        default=1, ge=1, le=1024, description="batches whose gradients are added before one step of the weights"
+    )
+    device: str = Field(default="auto", pattern=DEVICE, description="where the encoder is fine-tuned")
+    precision: Precision = Field(
+        default="auto",
+        description="of its products; auto is bfloat16 where the device has it; float16 scales the loss",
+    )
+    gradient_checkpointing: bool = Field(
+        default=False, description="compute layers again in place of keeping them: less memory, more time"
+    )
+    learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
+    max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
