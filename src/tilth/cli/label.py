@@ -49,13 +49,13 @@ def label(
     who, token = annotator or getpass.getuser(), secrets.token_urlsafe(24)
     with Answers.open(workspace.answers) as answers, annotation.open_port(port) as listening:
         before = answers.last()
-        desk = Desk(annotation.read_night_rows(found), answers)
-        left = desk.progress(who)["left"]
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
-        say(f"run {found.path.name}: {left} rows to answer, as {who}; stop with Ctrl-C")
-        say(url)
-        app = annotation.create_app(desk, annotation.Evidence(found), token, who)
         try:
+            desk = Desk(annotation.read_night_rows(found), answers)
+            app = annotation.create_app(desk, annotation.Evidence(found), token, who)
+            left = desk.progress(who)["left"]
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
+            say(f"run {found.path.name}: {left} rows to answer, as {who}; stop with Ctrl-C")
+            say(url)
             annotation.serve(app, listening, url, browser=not no_browser)
         except KeyboardInterrupt:  # the usual end
             say("")

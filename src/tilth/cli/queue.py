@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from tilth.cli import options, workspace_data
 from tilth.cli.terminal import note, say
@@ -32,27 +32,42 @@ def export(
     /,
     *,
     run: str | None = None,
+    form: Annotated[str | None, Parameter(name="--format")] = None,
     force: bool = False,
     config: options.Config = None,
 ) -> int:
-    """Write a night's queue as a file to fill in.
+    """Write a night's queue as a file to fill in, here or in another tool.
 
     For example:
 
         tilth queue export ask.csv
         tilth queue export ask.jsonl --run 20260101-020000
+        tilth queue export tasks.json
+        tilth queue export records.json --format argilla
 
     Args:
-        target: FILE.csv or FILE.jsonl
+        target: FILE.csv, FILE.jsonl, FILE.json (Label Studio), or a folder (datasets)
         run: the night (default: the newest one that asks something)
+        form: csv, jsonl, label-studio, argilla or datasets (default: by the ending)
         force: write over what is there
     """
     from tilth import store
-    from tilth.io import write_queue
+    from tilth.io import labeling_config, write_queue
     from tilth.io.answers import run_with_queue
+    from tilth.samples import Task
+    from tilth.store import atomic
 
     found = run_with_queue(store.locate(config).runs, run)
-    count = write_queue(found, target, force=force)
+    count = write_queue(found, target, kind=form, force=force)
+    if target.suffix.lower() == ".json":
+        say(f"{count} rows of run {found.path.name}: {target}; once they are answered and exported as JSON:")
+        if form != "argilla":
+            interface = target.with_suffix(".xml")
+            with atomic(interface) as beside:
+                beside.write_text(labeling_config([Task.from_json(task) for task in found.record["tasks"]]), "utf-8")
+            say(f"the project's labeling interface for them: {interface}")
+        say(f"tilth queue import {target}")
+        return 0
     say(f"{count} rows of run {found.path.name}: {target}; fill in the columns …_answer with a class, or with")
     say('"none of these", "unclear", "junk" or "wrong paraphrase"; then: tilth queue import ' + str(target))
     return 0
@@ -79,16 +94,18 @@ def import_(
         tilth queue import data/runs/latest/queue.csv
         tilth queue import ask.jsonl --annotator ann --dry-run
         tilth queue import ask.csv --skip-bad
+        tilth queue import project-1-export.json
 
     Args:
-        file: CSV, JSONL or Parquet with id and a column …_answer for each task
+        file: CSV, JSONL, Parquet or a folder of datasets with id and a column …_answer for each task, or JSON as
+            Label Studio and Argilla export it
         annotator: who answered, where the file has no column annotator (default: your name on this machine)
         run: the night that asked (default: the newest one that asks something)
         skip_bad: take what is right, and leave out the rest
         dry_run: say what would be taken, and take nothing
     """
     from tilth.errors import RequestError
-    from tilth.io import read_rows
+    from tilth.io import read_filled_queue
     from tilth.io.answers import import_answers, known_rows, report_in_words, run_with_queue
     from tilth.notes import Notes
     from tilth.store.answers import Answers
@@ -97,7 +114,7 @@ def import_(
     workspace = data.workspace
     if workspace.answers is None:
         raise RequestError("answers are kept in a workspace; make one with: tilth init DIR")
-    filled, _ = read_rows(file, Path.cwd(), notes, ["id", "text"])
+    filled = read_filled_queue(file, Path.cwd(), notes)
     for one in notes.found:
         note(str(one))
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.io.annotation_tools import labeling_config
     from tilth.io.column_guess import ColumnGuess, guess_columns
     from tilth.io.csv_writer import write_csv
     from tilth.io.export_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tilth.io.file_pieces import PieceWriter, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.input_files import shown
-    from tilth.io.queue_files import write_queue
+    from tilth.io.queue_files import read_filled_queue, write_queue
     from tilth.io.readers import read_rows
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "file_kind",
     "guess_columns",
     "ingest",
+    "labeling_config",
+    "read_filled_queue",
     "read_pieces",
     "read_rows",
     "refuse_to_overwrite",
@@ -41,6 +44,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "annotation_tools": ("labeling_config",),
         "column_guess": ("ColumnGuess", "guess_columns"),
         "csv_writer": ("write_csv",),
         "export_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
@@ -48,7 +52,7 @@ __getattr__, __dir__ = lazy_exports(
         "file_pieces": ("PieceWriter", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "input_files": ("shown",),
-        "queue_files": ("write_queue",),
+        "queue_files": ("read_filled_queue", "write_queue"),
         "readers": ("read_rows",),
     },
 )

@@ -116,6 +116,12 @@ def write_folder(splits: Mapping[str, pa.Table], features: Features, target: Pat
         DatasetDict(named).save_to_disk(str(target))
 
 
+def save_folder(frame: pd.DataFrame, target: Path) -> None:
+    """Save a frame for `datasets.load_from_disk`, one data set without splits."""
+    with _no_progress_bar():
+        Dataset.from_pandas(frame, preserve_index=False).save_to_disk(str(target))
+
+
 def _as_cell(value: object) -> object:
     """A list or a record of a kept column as JSON, for one cell of a CSV file."""
     if isinstance(value, np.ndarray):

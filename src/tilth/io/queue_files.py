@@ -8,35 +8,76 @@ from pathlib import Path
 
 import pandas as pd
 
-from tilth.errors import RequestError, did_you_mean
+from tilth.errors import InputError, RequestError, did_you_mean
+from tilth.io.annotation_tools import filled_elsewhere, write_argilla, write_label_studio
 from tilth.io.answers import QUEUE, group_ids
 from tilth.io.csv_writer import write_csv
+from tilth.io.export_files import FOLDER, refuse_to_overwrite, save_folder
 from tilth.io.readers import read_rows
+from tilth.notes import Notes
+from tilth.samples import Task
 from tilth.store import Run, atomic
 
 
-def write_queue(run: Run, target: Path, *, force: bool = False) -> int:
-    """Write the queue of a night as the target's ending says, and return how many rows it has.
+def write_queue(run: Run, target: Path, *, kind: str | None = None, force: bool = False) -> int:
+    """Write the queue of a night for whatever reads it, and return how many rows it has.
+
+    Args:
+        run: the night.
+        target: a file, or a folder for `datasets`.
+        kind: one of `WRITERS`; None: as the target's ending says.
+        force: write over what is there.
 
     Raises:
         RequestError: another kind of file, or one that is there already.
     """
-    if target.suffix.lower() not in WRITERS:
-        kinds = did_you_mean(target.suffix, WRITERS)
-        raise RequestError(f'{target}: "{target.suffix}" is no kind of file that a queue is written as; {kinds}')
-    if target.exists() and not force:
-        raise RequestError(f"{target} is there already; --force writes over it")
+    kind = _kind(target, kind)
+    refuse_to_overwrite(target, FOLDER if kind == "datasets" else kind, force=force)
     queue, _ = read_rows(QUEUE, run.path)
+    tasks = [Task.from_json(task) for task in run.record["tasks"]]
     with atomic(target) as beside:
-        WRITERS[target.suffix.lower()](queue, beside)
+        WRITERS[kind](queue, tasks, beside)
     return len(queue)
 
 
-def _write_csv(queue: pd.DataFrame, target: Path) -> None:
+def read_filled_queue(name: str, root: Path, notes: Notes) -> pd.DataFrame:
+    """The rows of a filled queue: a table of any kind, or JSON as Label Studio and Argilla export it.
+
+    Args:
+        name: of the file, or "-" for standard input.
+        root: the folder that a relative name starts from.
+        notes: where lines that could not be read are noted.
+
+    Raises:
+        InputError: the file is missing, or of another kind.
+    """
+    path = root / name
+    if path.suffix.lower() != ".json":
+        return read_rows(name, root, notes, ["id", "text"])[0]
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON ({error}); a file with one object a line is called .jsonl") from None
+    return filled_elsewhere(found, path.name)
+
+
+def _kind(target: Path, wanted: str | None) -> str:
+    if wanted is not None and wanted not in WRITERS:
+        raise RequestError(f"--format {wanted}: {did_you_mean(wanted, WRITERS)}")
+    ending = target.suffix.lower()
+    if wanted is None and ending not in _KINDS:
+        kinds = did_you_mean(ending, filter(None, _KINDS))
+        raise RequestError(f'{target}: "{ending}" is no kind of file that a queue is written as; {kinds}, or a folder')
+    return wanted or _KINDS[ending]
+
+
+def _write_csv(queue: pd.DataFrame, _tasks: list[Task], target: Path) -> None:
     write_csv(queue, target)
 
 
-def _write_jsonl(queue: pd.DataFrame, target: Path) -> None:
+def _write_jsonl(queue: pd.DataFrame, _tasks: list[Task], target: Path) -> None:
     """One object a row, with `group` as a list and numbers as numbers."""
     numbers = [name for name in map(str, queue) if name in ("rank", "score") or name.endswith("_confidence")]
     with target.open("w", encoding="utf-8") as file:
@@ -48,5 +89,22 @@ def _write_jsonl(queue: pd.DataFrame, target: Path) -> None:
             file.write(json.dumps(plain, ensure_ascii=False) + "\n")
 
 
-WRITERS: Mapping[str, Callable[[pd.DataFrame, Path], None]] = {".csv": _write_csv, ".jsonl": _write_jsonl}
-"""Ending → what writes such a file; what people fill in comes back through `import_answers`."""
+def _write_folder(queue: pd.DataFrame, _tasks: list[Task], target: Path) -> None:
+    """For `datasets.load_from_disk`; all columns are texts, as in the CSV file."""
+    save_folder(queue.astype(object).where(queue.notna(), None).map(_as_text), target)
+
+
+def _as_text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+WRITERS: Mapping[str, Callable[[pd.DataFrame, list[Task], Path], None]] = {
+    "csv": _write_csv,
+    "jsonl": _write_jsonl,
+    "label-studio": write_label_studio,
+    "argilla": write_argilla,
+    "datasets": _write_folder,
+}
+"""Kind → what writes such a file; what people fill in comes back through `import_answers`."""
+_KINDS = {".csv": "csv", ".jsonl": "jsonl", ".json": "label-studio", "": "datasets"}
+"""Ending → the kind that it says."""

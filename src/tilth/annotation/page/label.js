@@ -6,6 +6,7 @@ const AHEAD = 5; // rows that are fetched before they are needed, so that a key 
 const state = {
   tasks: [], leaves: [], rows: [], item: null, since: 0, chosen: {}, leaf: 0, outbox: [], sending: false,
   filling: false, drained: false, evidence: new Map(), lines: [], view: "one", options: [], option: 0, who: "",
+  leaving: null,
 };
 
 // ---- talking to the server ----
@@ -64,13 +65,13 @@ async function fill() {
   if (state.filling || state.rows.length >= AHEAD) return;
   state.filling = true;
   try {
-    const held = [state.item, ...state.rows, ...state.outbox.map((one) => one.item)].filter(Boolean).map((one) => one.id);
+    const held = [state.item, ...state.rows, ...state.outbox.map((one) => one.item), state.leaving].filter(Boolean).map((one) => one.id);
     const found = await ask("api/next", { count: AHEAD - state.rows.length + 1, held });
     progress(found);
     const known = new Set(held);
     state.rows.push(...found.rows.filter((one) => !known.has(one.id)));
     state.drained = found.rows.length === 0;
-    trouble("");
+    if (!state.outbox.length) trouble("");
   } catch (error) { failed(error); }
   state.filling = false;
   if (!state.item) advance();
@@ -190,9 +191,11 @@ function leafVerdict(verdict) { if (state.item) choose({ task: state.leaves[stat
 async function skip() {
   const item = state.item;
   if (!item) return;
+  state.leaving = item; // until the server knows, it would give it again
   advance();
   say(`Skipped. ${state.item ? "Next: " + state.item.text.slice(0, 300) : ""}`);
   try { progress(await ask("api/skip", { row_id: item.id })); state.drained = false; } catch (error) { failed(error); }
+  if (state.leaving === item) state.leaving = null;
   fill();
 }
 
@@ -477,7 +480,10 @@ async function begin() {
   name(kept || document.body.dataset.annotator);
   for (const [id, act] of Object.entries({ skip, undo, junk: () => whole("junk"), wrong: () => whole("wrong_paraphrase"), unclear: () => leafVerdict("unclear"), none: () => leafVerdict("none_of_these"), more: () => list(true) })) $(id).addEventListener("click", () => act());
   $("note-open").addEventListener("click", () => note($("note-box").hidden));
-  $("note").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === "Escape") { event.preventDefault(); $("text").focus(); } });
+  $("note").addEventListener("keydown", (event) => {
+    event.stopPropagation(); // what ends the note is no answer
+    if (event.key === "Enter" || event.key === "Escape") { event.preventDefault(); $("text").focus(); }
+  });
   $("type").addEventListener("input", suggest);
   $("type").addEventListener("keydown", typing);
   $("type").addEventListener("blur", closeOptions);

@@ -199,7 +199,7 @@ def test_a_queue_goes_out_and_comes_back(tmp_path: Path, answers: Answers, endin
     run = night(tmp_path / "runs")
     target = tmp_path / f"ask.{ending}"
     assert write_queue(run_with_queue(tmp_path / "runs"), target) == 2
-    with pytest.raises(RequestError, match="--force writes over it"):
+    with pytest.raises(RequestError, match="--force to write over it"):
         write_queue(run, target)
     assert b"'=SUM" in target.read_bytes() if ending == "csv" else b'"=SUM' in target.read_bytes()
     filled, _ = read_rows(target.name, tmp_path)
