@@ -31,7 +31,7 @@ def since(run: RunFiles) -> dict[str, Any]:
     if found["first_night"] or found["changes"] is None:
         return {**empty, "why": "There is no earlier night here to compare this one with."}
     changes = found["changes"]
-    parts = [_rows(changes), _labels(changes), _functions(changes), _classes(changes)]
+    parts = [_answers(run.record), _rows(changes), _labels(changes), _functions(changes), _classes(changes)]
     return {
         "against": found["against"],
         "why": None,
@@ -54,6 +54,26 @@ def _alarms(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _part(title: str, count: int, lines: Iterator[str]) -> dict[str, Any]:
     told = list(lines)
     return {"title": title, "count": count, "lines": told[:LINES], "more": max(len(told) - LINES, 0)}
+
+
+_OF_ANSWERS = ("answers_applied", "detectors_checked", "gold_corrected", "answers_differ", "answers_on_changed_texts")
+"""Kinds of notes that say what people's answers did."""
+
+
+def _answers(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What people's answers did, all so far and not the last alone, and how often each detector was right by them."""
+    answers = record.get("answers")
+    if not isinstance(answers, Mapping):
+        return None
+    notes = (record.get("ingest") or {}).get("notes") or []
+    told = [str(note["message"]) for note in notes if note.get("kind") in _OF_ANSWERS]
+    last = (answers.get("gold") or {}).get("last_model") or {}
+    told += [
+        f"{task}: the last model's score on gold is {score['now']} by its labels as corrected, {score['before']} before"
+        for task, score in (last.get("tasks") or {}).items()
+        if score["now"] is not None and score["before"] is not None
+    ]
+    return _part("answers of people in force", int(answers.get("applied") or 0), iter(told))
 
 
 def _rows(changes: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -71,3 +71,23 @@ def test_a_night_that_changed_nothing_raises_no_alarm(tmp_path: Path) -> None:
     assert report["since"]["alarms"] == []
     assert [part["count"] for part in report["since"]["parts"]] == [0, 0, 0, 0]
     assert "Nothing is out of the ordinary" in page
+
+
+def test_what_people_answered_and_how_often_suspects_were_wrong_is_told(tmp_path: Path) -> None:
+    sentence = "intent: people checked 38 suspects: 21 were wrong (55%, 95% interval 40% to 70%)"
+    notes = [{"kind": "detectors_checked", "count": 40, "message": sentence, "first": "labels.sqlite"}]
+    last = {"run": FIRST, "rows": 24, "tasks": {"intent": {"before": 0.81, "now": 0.84}}}
+    make(tmp_path / FIRST, _night(frame(), 3), run_id=FIRST, started="2026-01-01T02:00:00+00:00")
+    run = make(
+        tmp_path / SECOND,
+        _night(frame(), 3),
+        run_id=SECOND,
+        started="2026-01-02T02:00:00+00:00",
+        answers={"applied": 40, "gold": {"corrected": [], "last_model": last}},
+        ingest={"notes": notes},
+    )
+    page = reports.write(run).read_text("utf-8")
+    assert sentence in page
+    assert "the last model&#39;s score on gold is 0.84 by its labels as corrected, 0.81 before" in page
+    parts = json.loads((run / "report.json").read_text("utf-8"))["since"]["parts"]
+    assert (parts[0]["title"], parts[0]["count"]) == ("answers of people in force", 40)
