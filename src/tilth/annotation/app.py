@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -51,7 +52,9 @@ def _person(request: Request, tilth_annotator: Annotated[str | None, Header()] =
 Who = Annotated[str, Depends(_person)]
 
 
-def create_app(desk: Desk, evidence: Evidence | None, token: str, annotator: str) -> App:
+def create_app(
+    desk: Desk, evidence: Evidence | None, token: str, annotator: str, definitions: Mapping[str, str] | None = None
+) -> App:
     """The application, which answers nobody who does not know the token.
 
     Args:
@@ -59,12 +62,13 @@ def create_app(desk: Desk, evidence: Evidence | None, token: str, annotator: str
         evidence: what speaks for each label; None: nothing is shown of it.
         token: the secret in the address.
         annotator: who answers, unless the page says otherwise.
+        definitions: class → a sentence on it, which stands below its name.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.annotator = annotator
     _answer_errors(app)
     _serve_page(app, desk, token, annotator)
-    _serve_queue(app, desk)
+    _serve_queue(app, desk, definitions or {})
     _serve_rows(app, desk, evidence)
     return Guard(app, token)
 
@@ -90,12 +94,13 @@ def _serve_page(app: FastAPI, desk: Desk, token: str, annotator: str) -> None:
         return Response(text, media_type=_FILES[name])
 
 
-def _serve_queue(app: FastAPI, desk: Desk) -> None:
+def _serve_queue(app: FastAPI, desk: Desk, definitions: Mapping[str, str]) -> None:
     @app.get("/api/start")
     def start(who: Who) -> dict[str, Any]:
         tasks = [_task(task) for task in desk.rows.tasks]
         leaves = [task.name for task in desk.rows.leaves]
-        return {"run": desk.rows.run.path.name, "tasks": tasks, "leaves": leaves, **desk.progress(who)}
+        known = {"run": desk.rows.run.path.name, "tasks": tasks, "leaves": leaves, "definitions": dict(definitions)}
+        return {**known, **desk.progress(who)}
 
     @app.post("/api/next")
     def upcoming(wanted: Wanted, who: Who) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 import statistics
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -67,18 +67,24 @@ class Desk:
             count: how many are wanted.
             held: rows that the person's page has already.
         """
-        with self._lock:
-            skipped, passed = self._skipped[who], {*held}
-            fresh = (row_id for row_id in self._open if row_id not in skipped and row_id not in passed)
-            again = [row_id for row_id in skipped if row_id in self._open and row_id not in passed]
-            head = list(itertools.islice(fresh, _HEAD))
-            rest = list(fresh) if len(head) == _HEAD else []
-        taken: list[str] = []
-        for part in (head, rest, again):
-            if part and len(taken) < count:
-                pairs = [(row_id, self._digests[row_id]) for row_id in part]
-                taken += self._answers.lease(pairs, who, LEASE, count=count - len(taken), people=self._people)
+        passed, taken = {*held}, list[str]()
+        for part in self._parts(who):
+            pairs = [(row_id, self._digests[row_id]) for row_id in part if row_id not in passed]
+            taken += self._answers.lease(pairs, who, LEASE, count=count - len(taken), people=self._people)
+            if len(taken) == count:
+                break
         return [self.item(row_id) for row_id in taken]
+
+    def _parts(self, who: str) -> Iterator[list[str]]:
+        """Open rows in the order in which a person gets them: the queue's head, what follows, and those skipped."""
+        for start, stop in ((0, _HEAD), (_HEAD, None)):
+            with self._lock:
+                fresh = (row_id for row_id in self._open if row_id not in self._skipped[who])
+                part = list(itertools.islice(fresh, start, stop))
+            yield part
+        with self._lock:
+            part = [row_id for row_id in self._skipped[who] if row_id in self._open]
+        yield part
 
     def take(self, who: str, row_id: str) -> dict[str, Any]:
         """One row of any kind, for a person who asked for it, with whether somebody else has it on the screen."""

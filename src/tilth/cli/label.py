@@ -35,7 +35,7 @@ def label(
     """
     import secrets
 
-    from tilth import annotation, store
+    from tilth import annotation, night, store
     from tilth.annotation import Desk
     from tilth.errors import RequestError
     from tilth.io.answers import run_with_queue
@@ -46,12 +46,13 @@ def label(
     if workspace.answers is None:
         raise RequestError("answers are kept in a workspace; make one with: tilth init DIR")
     found = run_with_queue(workspace.runs, run)
+    definitions = night.Request(workspace=workspace).settings.data.definitions
     who, token = annotator or getpass.getuser(), secrets.token_urlsafe(24)
     with Answers.open(workspace.answers) as answers, annotation.open_port(port) as listening:
         before = answers.last()
         try:
             desk = Desk(annotation.read_night_rows(found), answers)
-            app = annotation.create_app(desk, annotation.Evidence(found), token, who)
+            app = annotation.create_app(desk, annotation.Evidence(found), token, who, definitions)
             left = desk.progress(who)["left"]
             url = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
             say(f"run {found.path.name}: {left} rows to answer, as {who}; stop with Ctrl-C")

@@ -25,6 +25,7 @@ INTENT = Task(
     parent="area",
     parent_of={"slow": "internet", "down": "internet", "bill": "money", "refund": "money"},
 )
+DEFINITIONS = {"slow": "The line works, and is <b>slow</b>"}
 MARKUP = '<script>alert("x")</script><img src=x onerror="alert(1)">'
 RTL = "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe \N{ARABIC LETTER ALEF} \N{PILE OF POO}"
 LONG = "why is it so slow today " * 4200
@@ -96,7 +97,7 @@ class Page:
         self.run = run or make_night(root)
         self.answers = Answers.open(root / "data/labels.sqlite")
         self.desk = Desk(read_night_rows(self.run), self.answers)
-        app: Any = create_app(self.desk, Evidence(self.run), TOKEN, "ann")
+        app: Any = create_app(self.desk, Evidence(self.run), TOKEN, "ann", DEFINITIONS)
         self.client = TestClient(app, base_url="http://127.0.0.1:8000")
         self.opened = self.client.get("/", params={"token": TOKEN})
 

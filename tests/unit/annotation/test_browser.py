@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
-from tests.unit.annotation.night import MARKUP, TOKEN, make_night
+from tests.unit.annotation.night import DEFINITIONS, MARKUP, TOKEN, make_night
 from tilth.annotation import Desk, Evidence, create_app, open_port, read_night_rows
 from tilth.store.answers import Answers
 
@@ -47,7 +47,7 @@ class Served:
         desk = Desk(read_night_rows(run), self.answers)
         listening = open_port(0)
         port = listening.getsockname()[1]
-        app: Any = create_app(desk, Evidence(run), TOKEN, "ann")
+        app: Any = create_app(desk, Evidence(run), TOKEN, "ann", DEFINITIONS)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]})
         self._thread.start()
@@ -93,6 +93,7 @@ def served(tmp_path: Path, browser: Browser) -> Iterator[Served]:
 
 def test_rows_are_answered_by_keyboard_alone(served: Served) -> None:
     page, keys = served.page, served.page.keyboard
+    assert DEFINITIONS["slow"] in str(page.text_content(".likeliest li:first-child"))
     assert TOKEN not in page.url  # nor in the history
     keys.press("Enter")  # what is likeliest
     served.at(1)

@@ -6,7 +6,7 @@ const AHEAD = 5; // rows that are fetched before they are needed, so that a key 
 const state = {
   tasks: [], leaves: [], rows: [], item: null, since: 0, chosen: {}, leaf: 0, outbox: [], sending: false,
   filling: false, drained: false, evidence: new Map(), lines: [], view: "one", options: [], option: 0, who: "",
-  leaving: null,
+  leaving: null, definitions: {},
 };
 
 // ---- talking to the server ----
@@ -144,6 +144,7 @@ function labels() {
       const sure = make("span", one.probability === null ? "" : `${Math.round(100 * one.probability)}%`, { class: "sure" });
       button.append(key, make("span", words(one.label), { class: "name", dir: "auto" }), sure);
       if (one.under) button.append(make("span", words(one.under), { class: "under" }));
+      if (state.definitions[one.label]) button.append(make("span", state.definitions[one.label], { class: "under", dir: "auto" }));
       const speaks = make("span", "", { class: "speaks" });
       speaks.dataset.label = one.label;
       button.append(speaks);
@@ -290,7 +291,7 @@ function suggest() {
   state.option = 0;
   $("options").replaceChildren(...state.options.map((one, place) => {
     const line = make("li", null, { role: "option", id: `option-${place}`, "aria-selected": String(place === 0) });
-    line.append(make("span", one.name, { dir: "auto" }), " ", make("span", one.under, { class: "under" }));
+    line.append(make("span", one.name, { dir: "auto" }), " ", make("span", [one.under, one.said.label && state.definitions[one.said.label]].filter(Boolean).join(" · "), { class: "under" }));
     line.addEventListener("pointerdown", (event) => { event.preventDefault(); take(place); });
     return line;
   }));
@@ -508,6 +509,7 @@ async function begin() {
     const found = await ask("api/start");
     state.tasks = found.tasks;
     state.leaves = found.leaves;
+    state.definitions = found.definitions;
     progress(found);
     await fill();
     if (!state.item) finished();

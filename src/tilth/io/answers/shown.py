@@ -50,13 +50,14 @@ def shown_beside(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[s
     frame = table.to_pandas(read_table(newest_table(run.path)))
     frame = frame[frame["id"].isin(ids)]
     votes = _votes(run, tasks, ids)
+    columns = {task.name: _columns(task.name, frame) for task in tasks}
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in frame.to_dict("records"):
         row_id = str(row["id"])
         found[row_id] = {}
         for task in tasks:
             shown: dict[str, Any] = {"run": run.path.name}
-            shown |= {name: _plain(row[column]) for name, column in _columns(task.name, frame) if _is(row[column])}
+            shown |= {name: _plain(row[column]) for name, column in columns[task.name] if _is(row[column])}
             if row["source"] == Source.PARAPHRASE:
                 shown["parent_id"] = row["parent_id"]
             if functions := votes.get(task.name, {}).get(row_id):
