@@ -126,6 +126,8 @@ def test_the_reference_is_the_active_input_without_gold() -> None:
         frame[f"{task}_predicted"], frame[f"{task}_predicted_confidence"] = frame[task], 0.9
     found = reference_of("r", frame, ["intent"])
     assert len(found.texts) == 9
+    assert found.limit == 0.5  # of rows that are all alike
+    assert reference_of("r", frame, ["intent"], limit=0.3).limit == 0.3  # the model's own
     assert "where is the refund that you promised me" not in found.texts
 
 
@@ -141,7 +143,7 @@ class Model:
         zeros = {name: np.zeros(len(asked), dtype=int) for name in ("area", "intent")}
         sure = {name: np.full(len(asked), 0.8, dtype=np.float32) for name in zeros}
         scope = np.array([0.0 if "odd" in text else 0.9 for text in asked])
-        return Answers(probabilities={}, codes=zeros, confidence=sure, scope=scope)
+        return Answers(probabilities={}, codes=zeros, confidence=sure, scope=scope, out_of_scope=scope < 0.1)
 
 
 @pytest.fixture

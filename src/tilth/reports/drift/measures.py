@@ -16,8 +16,7 @@ from tilth.samples import Source, Split, Status
 from tilth.text import normal_form
 
 OUTSIDE = 0.01
-"""Share of the night's own rows that count as out of scope, by which the limit is set: what such rows are like is not
-known when a model is trained."""
+"""Share of the night's own rows that count as out of scope, where its model has no limit of its own."""
 _MOST_WORDS = 30
 
 
@@ -59,11 +58,17 @@ class Reference:
     limit: float
 
 
-def reference_of(run_id: str, frame: pd.DataFrame, tasks: Sequence[str]) -> Reference:
+def reference_of(run_id: str, frame: pd.DataFrame, tasks: Sequence[str], limit: float | None = None) -> Reference:
     """The rows of a night's table that live texts are held against.
 
     Some of them were learned from and others not: on a trunk that was not tuned both have the same scope, on a tuned
     one those that were learned from have a little more.
+
+    Args:
+        run_id: the night.
+        frame: its newest table.
+        tasks: what it classifies.
+        limit: of the scope, as the model has it; None or 0, of an older night: 1% of these rows are below it.
     """
     rows = frame[frame["status"].eq(Status.ACTIVE) & frame["source"].eq(Source.INPUT) & frame["split"].ne(Split.GOLD)]
     scope = rows["out_of_scope_score"].to_numpy(dtype=float)
@@ -73,7 +78,7 @@ def reference_of(run_id: str, frame: pd.DataFrame, tasks: Sequence[str]) -> Refe
         predicted={task: rows[f"{task}_predicted"].to_numpy(dtype=object) for task in tasks},
         confidence={task: rows[f"{task}_predicted_confidence"].to_numpy(dtype=float) for task in tasks},
         scope=scope,
-        limit=float(np.quantile(scope, OUTSIDE)) if len(scope) else 0.0,
+        limit=limit or (float(np.quantile(scope, OUTSIDE)) if len(scope) else 0.0),
     )
 
 
