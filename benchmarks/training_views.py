@@ -83,7 +83,7 @@ def views(name: str, size: int, seeds: int, folder: Path, encoder: Any, home: Pa
         both, _ = night(some, gold, [], "auto", encoder, home)
         seconds = time.monotonic() - begun
         scores = [one.metrics["gold"]["label"]["macro_f1"] for one in (alone, both)]
-        found.append([*scores, scores[1] - scores[0], both.metrics["calibration_error"]["label"], seconds])
+        found.append([*scores, scores[1] - scores[0], both.metrics["gold"]["label"]["calibration_error"], seconds])
         print(name, size, seed, found[-1], flush=True)
     meaning, pooled, gain, error, seconds = np.array(found).T
     spread = f"{gain.mean():+.3f}"

@@ -176,11 +176,10 @@ def _measure(
     pairs = evaluation.gold_pairs(frame, tasks)
     if pairs:
         gold_rows = int((frame["split"] == Split.GOLD).sum())
-        metrics: dict[str, Any] = {
-            "gold": evaluation.scores(pairs),
-            "gold_rows": gold_rows,
-            "calibration_error": evaluation.calibration(frame, tasks),
-        }
+        gold = evaluation.scores(pairs)
+        for task_name, error in evaluation.calibration(frame, tasks).items():
+            gold[task_name]["calibration_error"] = error
+        metrics: dict[str, Any] = {"gold": gold, "gold_rows": gold_rows}
         return metrics, evaluation.figures(pairs, "gold", fitted.losses)
     for task in training_set.tasks:
         out_of_fold = training_set.out_of_fold[task.name]
