@@ -62,6 +62,7 @@ def test_the_hub_reads_the_model_card(tmp_path: Path) -> None:
     assert "| rows.csv | train | 10 | `ab12` |" in card.content
     assert "/home/me" not in card.content
     assert "tuned on these rows" in card.content
+    assert "Every text gets a label" in card.content  # its training knew no limit of scope
 
 
 def test_the_hub_reads_the_data_card(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def model_facts(folder: Path, record: Mapping[str, Any], frame: pd.DataFrame) ->
         "weights": (metrics.get("export") or {}).get("weights"),
         "bytes": (metrics.get("export") or {}).get("bytes"),
         "agreement": (metrics.get("export") or {}).get("agreement") or {},
+        "rejects": bool((metrics.get("out_of_scope") or {}).get("below")),
         "paraphrases": int((frame["source"].eq(Source.PARAPHRASE) & _column(frame, "used").eq(True)).sum()),
         "files": {
             path.name: store.sha256_file(path) for path in sorted((folder / "model").glob("*")) if _is_file(path)
