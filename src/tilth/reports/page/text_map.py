@@ -3,7 +3,8 @@
 The encoder's vectors (which the night has cached) are reduced to 50 dimensions by their principal components and then
 to two by t-SNE (van der Maaten and Hinton 2008), started from the first two components so that the picture does not
 turn from night to night. PCA alone comes at once and piles the classes on one heap; t-SNE takes 10 seconds for 5,000
-points (`benchmarks/report_page.py`), and shows them apart. Places are cached by what they depend on, so that a page is written anew at once.
+points (`benchmarks/report_page.py`), and shows them apart. Places are cached by what they depend on, so that a page is
+written anew at once.
 """
 
 from __future__ import annotations
