@@ -87,7 +87,10 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             **metrics,
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
-            "out_of_scope": {"below": model.scope.reject_below, "rows": int(answers.out_of_scope.sum())},
+            "out_of_scope": {
+                "below": model.scope.reject_below,
+                "rows": int((answers.out_of_scope & (frame["split"] != Split.GOLD)).sum()),
+            },
             "export": exported,
         },
         figures=[*figures, *evaluation.views(wording.facts)],
@@ -177,8 +180,9 @@ def _measure(
     if pairs:
         gold_rows = int((frame["split"] == Split.GOLD).sum())
         gold = evaluation.scores(pairs)
-        for task_name, error in evaluation.calibration(frame, tasks).items():
-            gold[task_name]["calibration_error"] = error
+        for name, error in evaluation.calibration(frame, tasks).items():
+            if gold[name]["macro_f1"] is not None:
+                gold[name]["calibration_error"] = error
         metrics: dict[str, Any] = {"gold": gold, "gold_rows": gold_rows}
         return metrics, evaluation.figures(pairs, "gold", fitted.losses)
     for task in training_set.tasks:

@@ -35,6 +35,8 @@ def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:
     a = training.run(one, FROZEN, resources(one, HashingEncoder(), tmp_path / "a"))
     b = training.run(two, FROZEN, resources(two, HashingEncoder(), tmp_path / "b"))
     assert a.samples["intent_predicted"][:] == b.samples["intent_predicted"][:]
+    error = a.metrics["gold"]["intent"].pop("calibration_error")
+    assert 0 <= error <= 1
     assert a.metrics["gold"]["intent"] == {"macro_f1": 1.0, "accuracy": 1.0}
     assert b.metrics["gold"]["intent"]["accuracy"] == 0.0
 
