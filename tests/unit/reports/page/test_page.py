@@ -171,7 +171,11 @@ def test_to_do_has_a_count_a_link_and_a_command(written: Written) -> None:
 
 def test_without_gold_the_score_is_called_an_estimate(tmp_path: Path) -> None:
     scores = {"intent": {"macro_f1": 0.7, "accuracy": 0.8}}
-    page, report, _ = _write(make(tmp_path, gold=None, cross_validated=scores, promoted=False, promotion="too low"))
+    rows = frame()[lambda table: table["split"] != "gold"]
+    told = {"gold": None, "cross_validated": scores, "promoted": False, "promotion": "too low"}
+    page, report, _ = _write(make(tmp_path / "without", rows, **told))
+    with_gold = _write(make(tmp_path / "with", **told))[1]
+    assert not any("gold_fraction" in line["command"] for line in with_gold["to_do"])
     assert "Score (an estimate)" in page
     assert "not promoted" in page
     assert report["verdict"]["score"]["kind"] == "held_out"
