@@ -47,17 +47,27 @@ def serve(app: App, listening: socket.socket, url: str, *, browser: bool) -> Non
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_PATIENCE, server_header=False
     )
-    with _opened(url) if browser else _nothing():
+    shown = _graphical() if browser else None
+    with _opened(url, shown) if shown is not None else _nothing():
         uvicorn.Server(config).run(sockets=[listening])
 
 
+def _graphical() -> webbrowser.BaseBrowser | None:
+    """The browser of this machine; none where the only one would take over the terminal, as w3m does."""
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    return None if type(found) is webbrowser.GenericBrowser else found
+
+
 @contextmanager
-def _opened(url: str) -> Iterator[None]:
+def _opened(url: str, browser: webbrowser.BaseBrowser) -> Iterator[None]:
     """Open a browser at an address whose token nobody reads off the list of processes: by a file of our own."""
     handle, name = tempfile.mkstemp(prefix="tilth-label-", suffix=".html")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(f'<!doctype html><meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>tilth</title>')
-    threading.Thread(target=webbrowser.open, args=(Path(name).as_uri(),), daemon=True).start()
+    threading.Thread(target=browser.open, args=(Path(name).as_uri(),), daemon=True).start()
     try:
         yield
     finally:
