@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_forty_answers_by_the_page_are_what_the_next_night_goes_by(tmp_path: Pat
     first = workspace(*NIGHT)
     assert first.returncode == 0, first.stderr
     told: dict[str, str] = {}
-    with served(workspace) as page, page.client() as client:
+    with served(workspace) as page, closing(page.client()) as client:
         while rows := client.post("/api/next", json={"count": 5}).json()["rows"]:
             for row in rows:
                 told[row["id"]] = row["likeliest"]["intent"][len(told) % 2]["label"]
