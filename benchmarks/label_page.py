@@ -79,13 +79,13 @@ def answered_before(answers: Answers, run: Run, count: int) -> None:
     answers.add_all({"ben": said})
 
 
-def server_times(base: str, opened: str) -> tuple[list[float], list[float]]:
-    """Milliseconds until an answer is acknowledged, and until the next row is handed out."""
-    given, asked = [], []
+def server_times(base: str, opened: str) -> tuple[list[float], list[float], list[float]]:
+    """Milliseconds until an answer is acknowledged, until the next row is handed out, and of the processor for both."""
+    given, asked, work = [], [], []
     with httpx.Client(base_url=base, trust_env=False) as client:
         client.get(opened)
         for number in range(KEYS):
-            begun = time.perf_counter()
+            begun, before = time.perf_counter(), time.process_time()
             (row,) = client.post("/api/next", json={"count": 1}).json()["rows"]
             middle = time.perf_counter()
             label = row["likeliest"]["intent"][0]["label"]
@@ -94,7 +94,8 @@ def server_times(base: str, opened: str) -> tuple[list[float], list[float]]:
             client.post("/api/answer", json=body).raise_for_status()
             asked.append(1000 * (middle - begun))
             given.append(1000 * (time.perf_counter() - middle))
-    return given, asked
+            work.append(1000 * (time.process_time() - before))
+    return given, asked, work
 
 
 _KEY = """async () => { const text = document.getElementById('text'), before = text.textContent;
@@ -142,7 +143,7 @@ def main() -> None:
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             thread.start()
-            given, asked = server_times(base, f"{base}/?token={token}")
+            given, asked, work = server_times(base, f"{base}/?token={token}")
             keys = page_times(f"{base}/?token={token}")
             server.should_exit = True
             thread.join()
@@ -152,6 +153,7 @@ def main() -> None:
             ("from a key to the next row on the screen", keys),
             ("an answer, until it is on the disk", given),
             ("the next row, leased", asked),
+            ("of the processor, for both, server and client", work),
         )
         if times
     ]

@@ -101,6 +101,7 @@ def test_rows_are_answered_by_keyboard_alone(served: Served) -> None:
     assert page.text_content("#text") == MARKUP
     keys.press("j")
     served.until(lambda: "gnp.exe" in str(page.text_content("#text")))
+    assert "turn its direction" in str(page.text_content("#reason"))
     assert page.evaluate("getComputedStyle(document.getElementById('text')).unicodeBidi") == "isolate"
     keys.press("s")  # skipped: it comes again at the end
     served.until(lambda: len(str(page.text_content("#text"))) > 100_000)

@@ -3,6 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const AHEAD = 5; // rows that are fetched before they are needed, so that a key is answered at once
+const TURNED = /[\u202a-\u202e\u2066-\u2069]/; // bidirectional embeddings, overrides and isolates
 const state = {
   tasks: [], leaves: [], rows: [], item: null, since: 0, chosen: {}, leaf: 0, outbox: [], sending: false,
   filling: false, drained: false, evidence: new Map(), lines: [], view: "one", options: [], option: 0, who: "",
@@ -104,7 +105,8 @@ function show(item, back) {
   $("badge").textContent = item.detector ? item.detector.replaceAll("_", " ") : item.split === "gold" ? "gold row" : "";
   const held = item.held ? " Somebody else has this row on the screen." : "";
   const gold = item.split === "gold" ? "A row of the gold set: an answer corrects it." : "You looked this row up.";
-  $("reason").textContent = (item.reason || gold) + held;
+  const turned = TURNED.test(item.text) ? " (The text holds marks that turn its direction: it may not be stored in the order in which it reads.)" : "";
+  $("reason").textContent = (item.reason || gold) + turned + held;
   $("text").textContent = item.text;
   $("text").scrollTop = 0;
   $("parent").hidden = !item.parent;
@@ -421,7 +423,7 @@ function progress(found) {
   $("bar").value = done;
   $("count").textContent = `${done.toLocaleString("en")} of ${found.total.toLocaleString("en")}`;
   $("pace").textContent = found.pace ? `${found.pace.toFixed(found.pace < 10 ? 1 : 0)} a minute` : "";
-  const names = { new: "new labels", changed: "labels changed", confirmed: "confirmed", junk: "junk", none_of_these: "none of these", unclear: "unclear", wrong_paraphrase: "wrong paraphrases" };
+  const names = { new: "new", changed: "changed", confirmed: "confirmed", junk: "junk", none_of_these: "none of these", unclear: "unclear", wrong_paraphrase: "wrong paraphrase" };
   $("gain").textContent = Object.entries(names).filter(([key]) => found.gain[key]).map(([key, name]) => `${found.gain[key]} ${name}`).join(" · ");
 }
 
