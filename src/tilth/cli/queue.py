@@ -52,21 +52,23 @@ def export(
         force: write over what is there
     """
     from tilth import store
-    from tilth.io import labeling_config, write_queue
+    from tilth.io import labeling_config, queue_kind, refuse_to_overwrite, write_queue
     from tilth.io.answers import run_with_queue
     from tilth.samples import Task
     from tilth.store import atomic
 
     found = run_with_queue(store.locate(config).runs, run)
-    count = write_queue(found, target, kind=form, force=force)
-    if target.suffix.lower() == ".json":
-        say(f"{count} rows of run {found.path.name}: {target}; once they are answered and exported as JSON:")
-        if form != "argilla":
-            interface = target.with_suffix(".xml")
-            with atomic(interface) as beside:
-                beside.write_text(labeling_config([Task.from_json(task) for task in found.record["tasks"]]), "utf-8")
-            say(f"the project's labeling interface for them: {interface}")
-        say(f"tilth queue import {target}")
+    kind, interface = queue_kind(target, form), target.with_suffix(".xml")
+    if kind == "label-studio":
+        refuse_to_overwrite(interface, kind, force=force)
+    count = write_queue(found, target, kind=kind, force=force)
+    if kind == "label-studio":
+        with atomic(interface) as beside:
+            beside.write_text(labeling_config([Task.from_json(task) for task in found.record["tasks"]]), "utf-8")
+        say(f"the labeling interface of a project for them: {interface}")
+    if kind in ("label-studio", "argilla"):
+        say(f"{count} rows of run {found.path.name}: {target}; once they are answered, take the export, as JSON, by:")
+        say("tilth queue import EXPORT.json")
         return 0
     say(f"{count} rows of run {found.path.name}: {target}; fill in the columns …_answer with a class, or with")
     say('"none of these", "unclear", "junk" or "wrong paraphrase"; then: tilth queue import ' + str(target))

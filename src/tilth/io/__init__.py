@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tilth.io.file_pieces import PieceWriter, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.input_files import shown
-    from tilth.io.queue_files import read_filled_queue, write_queue
+    from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.readers import read_rows
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "guess_columns",
     "ingest",
     "labeling_config",
+    "queue_kind",
     "read_filled_queue",
     "read_pieces",
     "read_rows",
@@ -52,7 +53,7 @@ __getattr__, __dir__ = lazy_exports(
         "file_pieces": ("PieceWriter", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "input_files": ("shown",),
-        "queue_files": ("read_filled_queue", "write_queue"),
+        "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
         "readers": ("read_rows",),
     },
 )

@@ -31,7 +31,7 @@ def write_queue(run: Run, target: Path, *, kind: str | None = None, force: bool 
     Raises:
         RequestError: another kind of file, or one that is there already.
     """
-    kind = _kind(target, kind)
+    kind = queue_kind(target, kind)
     refuse_to_overwrite(target, FOLDER if kind == "datasets" else kind, force=force)
     queue, _ = read_rows(QUEUE, run.path)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
@@ -63,7 +63,12 @@ def read_filled_queue(name: str, root: Path, notes: Notes) -> pd.DataFrame:
     return filled_elsewhere(found, path.name)
 
 
-def _kind(target: Path, wanted: str | None) -> str:
+def queue_kind(target: Path, wanted: str | None = None) -> str:
+    """Which of `WRITERS` a target is for, by its ending where nobody says it.
+
+    Raises:
+        RequestError: none of them.
+    """
     if wanted is not None and wanted not in WRITERS:
         raise RequestError(f"--format {wanted}: {did_you_mean(wanted, WRITERS)}")
     ending = target.suffix.lower()

@@ -11,6 +11,7 @@ import pytest
 from datasets import load_from_disk
 
 from tests.unit.annotation.night import AREA, FORMULA, INTENT, MARKUP, TEXTS, make_night
+from tilth import cli
 from tilth.errors import InputError, RequestError
 from tilth.io import labeling_config, read_filled_queue, write_queue
 from tilth.io.answers import KnownRows, import_answers
@@ -145,3 +146,17 @@ def test_nothing_is_written_over_and_no_kind_is_guessed(tmp_path: Path) -> None:
     (tmp_path / "folder/mine").touch()
     with pytest.raises(RequestError, match="--force leaves it"):
         write_queue(run, tmp_path / "folder", force=True)
+
+
+def test_the_command_writes_the_interface_beside_the_tasks_and_over_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_night(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tasks.xml").write_text("mine")
+    assert cli.main(["queue", "export", "tasks.json"]) == 2
+    assert "tasks.xml is there already" in capsys.readouterr().err
+    assert not (tmp_path / "tasks.json").exists()
+    assert cli.main(["queue", "export", "tasks.json", "--force"]) == 0
+    assert "tilth queue import EXPORT.json" in capsys.readouterr().out
+    assert ElementTree.parse(tmp_path / "tasks.xml").find("Text") is not None
