@@ -33,6 +33,15 @@ FORMULA = '=HYPERLINK("http://x","y")'
 TEXTS = ["my line is slow", MARKUP, RTL, LONG, FORMULA, "where is my refund", "wheres my refund", "no internet"]
 
 
+def make_two_tasks(root: Path) -> Run:
+    """A run of two tasks of which neither is under the other."""
+    run = make_night(root, ["my line is slow", "my bill is wrong"])
+    store.write_json(
+        run.path / "run.json", {**run.record, "tasks": [AREA.to_json(), {**INTENT.to_json(), "parent": None}]}
+    )
+    return run
+
+
 def make_night(root: Path, texts: list[str] | None = None) -> Run:
     """A run below `root/data/runs`; row 5 has a near copy, row 6, and `p0` is a paraphrase of row 0."""
     texts = texts or TEXTS
@@ -40,11 +49,11 @@ def make_night(root: Path, texts: list[str] | None = None) -> Run:
     rows["split"], rows["source"], rows["parent_id"] = "train", "input", None
     rows["status"], rows["reason"] = "active", None
     rows["intent_given"], rows["area_given"] = None, None
-    rows.loc[[0, 7], ["intent_given", "area_given"]] = ["bill", "money"]
+    rows.loc[rows.index.isin([0, 7]), ["intent_given", "area_given"]] = ["bill", "money"]
     rows["intent_weak"], rows["intent_weak_confidence"] = None, float("nan")
-    rows.loc[5, ["intent_weak", "intent_weak_confidence"]] = ["bill", 0.9]
+    rows.loc[rows.index == 5, ["intent_weak", "intent_weak_confidence"]] = ["bill", 0.9]
     rows["is_intent_issue"] = rows["id"].eq("r0")
-    asked = rows.drop(index=[6]).copy()
+    asked = rows[rows.index != 6].copy()
     if texts is TEXTS:
         copy = {"id": "p0", "text": "the line is slow", "split": "train", "source": "paraphrase", "parent_id": "r0"}
         rows = pd.concat([rows, pd.DataFrame([{**copy, "status": "active"}])], ignore_index=True)

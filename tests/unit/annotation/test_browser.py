@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
-from tests.unit.annotation.night import DEFINITIONS, MARKUP, TOKEN, make_night
+from tests.unit.annotation.night import DEFINITIONS, MARKUP, TOKEN, make_night, make_two_tasks
 from tilth.annotation import Desk, Evidence, create_app, open_port, read_night_rows
+from tilth.store import Run
 from tilth.store.answers import Answers
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def browser() -> Iterator[Browser]:
 class Served:
     """A page that is served, and a browser's window on it."""
 
-    def __init__(self, root: Path, browser: Browser, **how: Any) -> None:
-        run = make_night(root)
+    def __init__(self, root: Path, browser: Browser, run: Run | None = None, **how: Any) -> None:
+        run = run or make_night(root)
         self.answers = Answers.open(root / "data/labels.sqlite")
         desk = Desk(read_night_rows(run), self.answers)
         listening = open_port(0)
@@ -219,3 +220,18 @@ def test_an_answer_that_is_not_acknowledged_is_sent_again(served: Served) -> Non
     assert page.text_content("#saving") == "saving 1 …"
     page.unroute("**/api/answer")
     assert served.labels("r0") == ["internet", "slow"]
+
+
+def test_tasks_of_which_neither_is_under_the_other_are_answered_one_after_the_other(
+    tmp_path: Path, browser: Browser
+) -> None:
+    served = Served(tmp_path, browser, make_two_tasks(tmp_path))
+    keys = served.page.keyboard
+    try:
+        keys.press("2")  # area
+        assert served.page.text_content("#said") == "money. Now intent."
+        keys.press("n")
+        served.at(1, "my bill is wrong")
+        assert served.labels("r0") == ["money", "none_of_these"]
+    finally:
+        served.close()

@@ -150,7 +150,7 @@ function labels() {
       const speaks = make("span", "", { class: "speaks" });
       speaks.dataset.label = one.label;
       button.append(speaks);
-      button.classList.toggle("chosen", state.chosen[name]?.label === one.label);
+      button.classList.toggle("chosen", state.chosen[name]?.[0].label === one.label);
       button.addEventListener("click", () => { state.leaf = place; choose({ task: name, verdict: "label", label: one.label }); });
       const line = make("li");
       line.append(button);
@@ -159,12 +159,11 @@ function labels() {
   });
 }
 
-function choose(said, more = []) {
+function choose(said, more = []) { // more: what is said of the tasks above, where it does not follow
   if (!state.item) return;
-  state.chosen[said.task] = said;
-  state.chosenMore = [...(state.leaf ? state.chosenMore || [] : []), ...more];
+  state.chosen[said.task] = [said, ...more];
   const next = state.leaves.findIndex((name) => !state.chosen[name]);
-  if (next < 0) submit([...Object.values(state.chosen), ...state.chosenMore]);
+  if (next < 0) submit(Object.values(state.chosen).flat());
   else {
     state.leaf = next;
     labels();
