@@ -63,7 +63,13 @@ def past_a_face(graph: grimp.ImportGraph) -> list[tuple[str, str]]:
     return found
 
 
-NESTED = {"tilth.io.answers", "tilth.learn.encoder", "tilth.learn.lexical", "tilth.reports.audit", "tilth.store.answers"}
+NESTED = {
+    "tilth.io.answers",
+    "tilth.learn.encoder",
+    "tilth.learn.lexical",
+    "tilth.reports.audit",
+    "tilth.store.answers",
+}
 """Rooms inside a floor's room that have a face of their own."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from starlette.testclient import TestClient
+from fastapi.testclient import TestClient
 
 from tilth import samples as table
 from tilth import store
