@@ -7,8 +7,8 @@ of its test file. Cleaning is the stage as a night runs it, on labels as they ca
 classes that are easily confused, or into any. Paraphrases are forced in: a used one of each row, made by dropping and
 swapping words, once under the label of its own row and once under labels that were shuffled among the rows.
 
-The decision is made on train rows; what gold says stands beside it, to hold the decision against. Nothing was tuned
-on these figures.
+The decision is made on train rows; what gold says stands beside it, to hold the decision against. That two estimates
+decide was settled in sight of one draw of 1,000 rows by the seed 10, which is among the seeds here.
 """
 
 from __future__ import annotations
