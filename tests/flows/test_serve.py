@@ -11,6 +11,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.command_line import PATIENCE, STAGES, Workspace, new_workspace, until
 
@@ -60,11 +62,13 @@ class Served:
 
     @classmethod
     def start(cls, workspace: Workspace, *arguments: str) -> Served:
-        made = cls(workspace, workspace.start("serve", *arguments))
-        for stream in (made.process.stdout, made.process.stderr):  # read on, so that no full pipe stops it
-            assert stream is not None
-            threading.Thread(target=lambda stream=stream: made.told.extend(stream), daemon=True).start()
-        until(lambda: re.search(r"needs the line in \S+\n", made.said), 120, f"no page: {made.said}")
+        # One at a time: a port that is free for two who look at once is had by one of them.
+        with FileLock(Path(tempfile.gettempdir()) / "tilth-tests-serve.lock"):
+            made = cls(workspace, workspace.start("serve", *arguments))
+            for stream in (made.process.stdout, made.process.stderr):  # read on, so that no full pipe stops it
+                assert stream is not None
+                threading.Thread(target=lambda stream=stream: made.told.extend(stream), daemon=True).start()
+            until(lambda: re.search(r"needs the line in \S+\n", made.said), 120, "no page")
         return made
 
     @property

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sklearn.metrics import cohen_kappa_score
-
 _FEWEST = 10
 """Rows that two people must share before the kappa of the two is told: of fewer it says nothing."""
 
@@ -26,6 +24,8 @@ def agreement(ballots: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     >>> agreement([{"a": "x", "b": "x"}, {"a": "y", "b": "y"}, {"a": "x", "b": "y"}])["alpha"]
     0.4444
     """
+    from sklearn.metrics import cohen_kappa_score  # heavy, and no command line waits for it
+
     shared = [dict(ballot) for ballot in ballots if len(ballot) > 1]
     kappa = {}
     for first, second in combinations(sorted({who for ballot in shared for who in ballot}), 2):
