@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tilth import store
 from tilth.errors import RequestError
 from tilth.io import write_csv
 from tilth.reports.audit.findings import COLUMNS, KINDS, LEAK, WRONG, Rows
-from tilth.reports.drawing import shorten
+from tilth.reports.drawing import page_templates, shorten
 
 ROOM = 2_200_000
 """Bytes that the findings may take of a page; what has no room stands in the CSV file, and the page says so."""
@@ -50,13 +49,7 @@ def write(page: Path, table: Path, rows: Rows, findings: pd.DataFrame, audit: Ma
     """
     shown = list(_shown(rows, findings))
     counts = {kind: sum(one["finding"] == kind for one in shown) for kind in KINDS}
-    environment = Environment(
-        loader=PackageLoader("tilth.reports.audit", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("tilth.reports.audit")
     environment.filters.update(number=_number, percent=_percent)
     rendered = environment.get_template("audit.html.j2").render(
         audit=audit, shown=shown, counts=counts, kinds=KINDS, mark=_MARK, table=table.name, total=len(findings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from tilth.reports.drawing import page_templates
 
 LONGEST = 200
 
@@ -17,13 +17,7 @@ def diff_page(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] = 
         changes: of `compare_nights`.
         alarms: of `night_alarms`, told first.
     """
-    environment = Environment(
-        loader=PackageLoader("tilth.reports.diff", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("tilth.reports.diff")
     environment.filters.update(count=_count, share=_share, score=_score, shown=_shown)
     return environment.get_template("diff.html.j2").render(changes=changes, alarms=alarms)
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from tilth import store
-from tilth.reports.drawing import draw
+from tilth.reports.drawing import draw, page_templates
 from tilth.reports.history.nights import past_nights
 
 INDEX = "index.html"
@@ -34,13 +32,7 @@ def write_index(runs: Path) -> Path:
 
 def render(nights: Sequence[Mapping[str, Any]]) -> str:
     """The whole page; every text from a record is escaped."""
-    environment = Environment(
-        loader=PackageLoader("tilth.reports.history", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("tilth.reports.history")
     environment.filters.update(count=lambda value: "–" if value is None else f"{value:,.0f}")
     template = environment.get_template("index.html.j2")
     return template.render(nights=list(nights)[::-1], figures=[draw(figure) for figure in _figures(nights)])

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from tilth.reports.drawing import NOTHING, draw, number, shorten
+from tilth.reports.drawing import NOTHING, draw, number, page_templates, shorten
 from tilth.reports.page.pictures import functions_figure, trend_figures
 from tilth.reports.page.row_files import script_json
 from tilth.reports.page.verdict import ROWS
@@ -71,13 +71,7 @@ def render(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], files: 
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tilth.reports.page", _TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("tilth.reports.page", _TEMPLATES)
     environment.filters.update(
         number=number, words=words, cell=cell, plain=plain, reason=reason_in_words, shorten=shorten
     )
