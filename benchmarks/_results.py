@@ -12,6 +12,7 @@ import numpy as np
 from tilth.store import atomic
 
 FOLDER = Path(__file__).with_name("results")
+BY_HAND = "<!-- Below this line a person wrote; a new run of the benchmark keeps it. -->"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -54,7 +55,12 @@ def machine() -> str:
 
 
 def write(name: str, text: str) -> None:
-    """Print a benchmark's page and put it in the place of the one from last time, whole or not at all."""
+    """Print a benchmark's page and put it in the place of the one from last time, whole or not at all.
+
+    What a person wrote below the line `BY_HAND` of the page from last time is kept.
+    """
     print(text)
-    with atomic(FOLDER / f"{name}.md") as beside:
-        beside.write_text(text.strip() + "\n", encoding="utf-8")
+    page = FOLDER / f"{name}.md"
+    _, line, reading = page.read_text(encoding="utf-8").partition(BY_HAND) if page.is_file() else ("", "", "")
+    with atomic(page) as beside:
+        beside.write_text(text.strip() + "\n" + (f"\n{line}{reading}" if line else ""), encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 
 from tilth import cli, reports, stage
 from tilth.reports.history.index import render
+from tilth.reports.page.pictures import trend
 from tilth.store import write_json
 
 HOSTILE = '<script>alert("x")</script>'
@@ -84,3 +85,11 @@ def test_broken_nights_do_not_keep_the_others_from_being_listed(
     monkeypatch.setattr("webbrowser.open", lambda address: not opened.append(address))
     assert cli.main(["runs", "--open"]) == 0
     assert opened == [(runs / "index.html").as_uri()]
+
+
+def test_the_trend_on_the_page_is_of_whole_nights(tmp_path: Path) -> None:
+    gold = {"rows": 10, "intent": {"macro_f1": 0.8}}
+    for name, stages in (("a", list(stage.NAMES)), ("b", ["cleaning"]), ("c", list(stage.NAMES))):
+        record = {"run_id": name, "status": "completed", "started": f"2026-01-0{ord(name) - 96}", "gold": gold}
+        write_json(tmp_path / name / "run.json", {**record, "asked": stages})
+    assert [night["run_id"] for night in trend(tmp_path, "c")] == ["a", "c"]

@@ -9,12 +9,16 @@ from typing import Any
 from markupsafe import Markup
 
 from tilth.reports.drawing.svg import (
+    BOTTOM,
     COLORS,
+    HEIGHT,
     LEFT,
     NOTHING,
     TOP,
+    WIDTH,
     Plane,
     finite,
+    line,
     number,
     rectangle,
     shorten,
@@ -136,7 +140,19 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
             parts.append(text_at(LEFT + 12, TOP + 12 + 15 * place, f"{_DASHES[place % COLORS]} {shorten(name, 24)}"))
         if known:
             told.append(f"{name} from {number(known[0][1])} to {number(known[-1][1])}".strip())
+    cut = data.get("cut")
+    if cut is not None and min(marks) <= finite(cut) <= max(marks):
+        parts += _vertical_line(plane, finite(cut), "cut")
+        told.append(f"cut at {number(finite(cut))}")
     return svg_picture(f"{title}: {'; '.join(told)}", parts)
+
+
+def _vertical_line(plane: Plane, x: float, name: str) -> list[Markup]:
+    """A line over the whole height at one value of x, with its name."""
+    across, _ = plane.at(x, 0.0)
+    anchor, beside = ("end", -4) if across > WIDTH / 2 else ("start", 4)
+    label = text_at(across + beside, HEIGHT - BOTTOM - 6, name, anchor=anchor)
+    return [line(across, TOP, across, HEIGHT - BOTTOM, "cut"), label]
 
 
 _DASHES = ("──", "╌╌", "┄┄", "┈┈", "─╌", "─┄")

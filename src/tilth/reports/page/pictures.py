@@ -163,10 +163,14 @@ def _people(run: RunFiles, task: str) -> Mapping[str, Any]:
 
 
 def trend(runs: Path, run_id: str) -> list[dict[str, Any]]:
-    """The last nights up to this one: score, rows, rows that wait for a person."""
+    """The last whole nights up to this one: score, rows, rows that wait for a person."""
     names = {"run_id": "run_id", "started": "started", "score": "score", "rows": "rows", "waiting": "waiting",
              "promoted": "promoted", "measured_on": "kind"}  # fmt: skip
-    nights = [night for night in past_nights(runs) if night["status"] == "completed" and night["run_id"] <= run_id]
+    nights = [
+        night
+        for night in past_nights(runs)
+        if night["status"] == "completed" and night["whole"] is not False and night["run_id"] <= run_id
+    ]
     return [{name: night[key] for key, name in names.items()} for night in nights[-NIGHTS:]]
 
 

@@ -52,6 +52,15 @@ def test_a_curve_is_said_in_words() -> None:
     assert 'aria-label="Loss: from 5 to 2.5"' in drawn
 
 
+def test_the_cut_is_drawn_where_it_lies() -> None:
+    data = {"x": [0.0, 0.5, 1.0], "y": [1.0, 0.5, 0.0], "cut": 0.25}
+    drawn = str(draw({"kind": "line", "title": "Precision", "data": data}))
+    left, right = 48, 440 - 14
+    across = left + 0.25 * (right - left)
+    assert f'<line x1="{across:.1f}" y1="12.0" x2="{across:.1f}" y2="160.0" class="cut"/>' in drawn
+    assert "cut at 0.25" in drawn
+
+
 def test_a_few_nights_are_counted_in_whole_numbers() -> None:
     drawn = str(draw({"kind": "line", "title": "t", "data": {"x": [1, 2, 3], "y": [5, 4, 2.5], "x_label": "night"}}))
     assert [f">{mark}</text>" in drawn for mark in ("1", "2", "3", "1.5")] == [True, True, True, False]
