@@ -35,7 +35,7 @@ def label(
     """
     import secrets
 
-    from tilth import annotation, night, store
+    from tilth import annotation, io, night, store
     from tilth.annotation import Desk
     from tilth.errors import RequestError
     from tilth.io.answers import run_with_queue
@@ -46,7 +46,8 @@ def label(
     if workspace.answers is None:
         raise RequestError("answers are kept in a workspace; make one with: tilth init DIR")
     found = run_with_queue(workspace.runs, run)
-    definitions = night.Request(workspace=workspace).settings.data.definitions
+    mapping = io.LabelMapping(store.LabelChanges.read(workspace.data))
+    definitions = mapping.definitions(night.Request(workspace=workspace).settings)
     who, token = annotator or getpass.getuser(), secrets.token_urlsafe(24)
     with Answers.open(workspace.answers) as answers, annotation.open_port(port) as listening:
         before = answers.last()

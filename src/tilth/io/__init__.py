@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tilth.io.file_pieces import PieceWriter, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.input_files import shown
+    from tilth.io.label_mapping import LabelMapping
     from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.readers import read_rows
 
@@ -26,6 +27,7 @@ __all__ = [
     "STANDARD_OUTPUT",
     "ColumnGuess",
     "Ingested",
+    "LabelMapping",
     "PieceWriter",
     "export",
     "file_kind",
@@ -53,6 +55,7 @@ __getattr__, __dir__ = lazy_exports(
         "file_pieces": ("PieceWriter", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "input_files": ("shown",),
+        "label_mapping": ("LabelMapping",),
         "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
         "readers": ("read_rows",),
     },

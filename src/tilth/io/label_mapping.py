@@ -29,13 +29,31 @@ class LabelMapping:
     split_rows: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def config(self, settings: Settings) -> Settings:
-        """The settings with each task's declared classes as they are called today."""
+        """The settings with each task's declared classes, and the sentences on them, as they are called today."""
         if not self.changes.active:
             return settings
         tasks = tuple(
             task.model_copy(update={"labels": self._labels(task)}) if task.labels else task for task in settings.tasks
         )
-        return settings.model_copy(update={"tasks": tasks})
+        data = settings.data.model_copy(update={"definitions": self.definitions(settings)})
+        return settings.model_copy(update={"tasks": tasks, "data": data})
+
+    def definitions(self, settings: Settings) -> dict[str, str]:
+        """Each class as it is called today → its sentence of `[data.definitions]`.
+
+        A merged class has the sentences of all that it was, one after the other, but where the config has one for its
+        new name; a class that was split has none.
+        """
+        written = settings.data.definitions
+        changed: dict[str, list[str]] = {}
+        former = {(one.task, label) for one in self.changes.active for label in one.before}
+        for task, label in sorted(former, key=lambda pair: list(written).index(pair[1]) if pair[1] in written else 0):
+            today = self.changes.given(task, label)
+            if label in written and today is not None and today not in written:
+                changed.setdefault(today, []).append(written[label])
+        names = {label for _, label in former}
+        kept = {label: sentence for label, sentence in written.items() if label not in names}
+        return kept | {label: " ".join(sentences) for label, sentences in changed.items()}
 
     def _labels(self, task: TaskConfig) -> tuple[str, ...]:
         there = [name for label in task.labels if (name := self.changes.given(task.name, label)) is not None]

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.io.answers.test_applying import Desk, say
 from tilth.errors import DamagedFileError, RequestError
 from tilth.io.ingestion import Ingested
+from tilth.io.label_mapping import LabelMapping
 from tilth.samples import Task
 from tilth.store import LabelChange, LabelChanges
 from tilth.weak_supervision.voting.applier import vote
@@ -168,3 +169,23 @@ def test_a_sentence_for_no_class_is_told(desk: Changing) -> None:
     found = ingest(load(None, overrides, {}), desk.root, workspace=desk.workspace)
     (note,) = [note for note in found.notes if note.kind == "definitions_of_no_class"]
     assert note.message == '1 sentence of [data.definitions] is of no class: "refnud"; did you mean "refund"?'
+
+
+def test_the_sentence_on_a_class_follows_it(desk: Changing) -> None:
+    from tilth.config_loading import load
+
+    sentences = {"outage": "No line.", "refund": "Money back.", "slow": "Too slow."}
+    settings = load(None, {"tasks": [{"name": "intent"}], "data.definitions": sentences}, {})
+
+    def today() -> dict[str, str]:
+        return LabelMapping(LabelChanges.read(desk.workspace.data)).config(settings).data.definitions
+
+    assert today() == sentences
+    desk.change("merge", "outage,slow", "network")
+    assert today() == {"refund": "Money back.", "network": "No line. Too slow."}
+    desk.change("rename", "network", "line")
+    assert today() == {"refund": "Money back.", "line": "No line. Too slow."}
+    desk.change("split", "refund", "refund_late,refund_wrong")
+    assert today() == {"line": "No line. Too slow."}
+    desk.undo("split", "refund", "refund_late,refund_wrong")
+    assert today() == {"refund": "Money back.", "line": "No line. Too slow."}
