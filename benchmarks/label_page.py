@@ -74,9 +74,9 @@ def night(root: Path, rows: int) -> Run:
 def answered_before(answers: Answers, run: Run, count: int) -> None:
     """Half of the queue, by somebody else, on the evening before."""
     rows = read_night_rows(run)
-    ids = list(rows.asked)[:count]
-    said = [Answer(row_id=one, text=rows.text(one), task="intent", label="class_0") for one in ids]
-    answers.add_all({"ben": said})
+    ids = list(rows.queue)[:count]
+    first = [Answer(row_id=one, text=rows.text(one), task="intent", label="class_0") for one in ids]
+    answers.add_all({"ben": first})
 
 
 def server_times(base: str, opened: str) -> tuple[list[float], list[float], list[float]]:
@@ -89,8 +89,8 @@ def server_times(base: str, opened: str) -> tuple[list[float], list[float], list
             (row,) = client.post("/api/next", json={"count": 1}).json()["rows"]
             middle = time.perf_counter()
             label = row["likeliest"]["intent"][0]["label"]
-            said = [{"task": "intent", "verdict": "label", "label": label}]
-            body = {"step": f"step-{number:05d}", "row_id": row["id"], "said": said}
+            verdicts = [{"task": "intent", "verdict": "label", "label": label}]
+            body = {"step": f"step-{number:05d}", "row_id": row["id"], "verdicts": verdicts}
             client.post("/api/answer", json=body).raise_for_status()
             asked.append(1000 * (middle - begun))
             given.append(1000 * (time.perf_counter() - middle))

@@ -71,10 +71,10 @@ def stands(name: str, times: Schedule) -> bool:
     """Whether the server has this very schedule of a deployment already."""
     with get_client(sync_client=True) as client:
         try:
-            found = [entry.schedule for entry in client.read_deployment_by_name(f"nightly/{name}").schedules]
+            schedules = [entry.schedule for entry in client.read_deployment_by_name(f"nightly/{name}").schedules]
         except ObjectNotFound:
             return False
-    return [(getattr(one, "cron", None), one.timezone) for one in found] == [(times.cron, times.timezone)]
+    return [(getattr(one, "cron", None), one.timezone) for one in schedules] == [(times.cron, times.timezone)]
 
 
 def settle(deployment: UUID, *, make_up: bool) -> None:
@@ -107,18 +107,18 @@ def mark(deployment: UUID, state: State) -> None:
 
 def _runs(deployment: UUID, types: Sequence[StateType]) -> list[FlowRun]:
     """A deployment's runs whose state is of these types."""
-    found: list[FlowRun] = []
+    runs: list[FlowRun] = []
     of_types = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))))
     of_ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
     with get_client(sync_client=True) as client:
-        while len(found) % _PAGE == 0:
+        while len(runs) % _PAGE == 0:
             page = client.read_flow_runs(
-                flow_run_filter=of_types, deployment_filter=of_ours, limit=_PAGE, offset=len(found)
+                flow_run_filter=of_types, deployment_filter=of_ours, limit=_PAGE, offset=len(runs)
             )
             if not page:
                 break
-            found += page
-    return found
+            runs += page
+    return runs
 
 
 def _due(run: FlowRun) -> datetime:

@@ -48,8 +48,8 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """In words, and whether it is time to stop."""
-        said = f"another {FURTHER} labels: {self.points:+.1f} points expected ({self.low:+.1f} to {self.high:+.1f})"
-        return said if self.low > 0 else f"{said}; the curve is flat, as far as can be told"
+        sentence = f"another {FURTHER} labels: {self.points:+.1f} points expected ({self.low:+.1f} to {self.high:+.1f})"
+        return sentence if self.low > 0 else f"{sentence}; the curve is flat, as far as can be told"
 
     def to_json(self) -> dict[str, Any]:
         """As metrics hold it."""
@@ -81,12 +81,12 @@ def forecast(vectors: np.ndarray, frame: pd.DataFrame, task: Task, folds: np.nda
         held = folds[rows] == fold
         train = np.flatnonzero(~held)
         counts = [max(2, round(share * len(train))) for share in _SHARES]
-        found = []
+        scores = []
         for count in counts:
             part = train[:count]
             predicted = fit_predict(vectors[rows[part]], codes[part], vectors[rows[held]], len(task.labels))
-            found.append(macro_f1(codes[held], predicted.argmax(axis=1), len(task.labels)))
-        curves.append(found)
+            scores.append(macro_f1(codes[held], predicted.argmax(axis=1), len(task.labels)))
+        curves.append(scores)
         sizes.append(counts)
     return _extrapolated(np.array(sizes, dtype=float), np.array(curves), len(rows))
 

@@ -45,7 +45,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     pool = np.flatnonzero(askable(frame) & unanswered(frame, task) & without_sure_label(frame, task))
     learned = len(frame.loc[labeled, task.name].unique()) > 1
     if learned:
-        picks, probabilities = _asked_by_strategy(config, resources, frame, task, labeled, pool)
+        picks, probabilities = _picked_by_strategy(config, resources, frame, task, labeled, pool)
     else:
         picks = center_rows(vectors[pool], count=min(config.batch, _A_CLASS * len(task.labels)), seed=resources.seed)
         probabilities = np.full((len(pool), len(task.labels)), 1 / len(task.labels))
@@ -63,10 +63,10 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     queue = build_queue(
         inputs, resources.evidence, budget=config.batch, random_share=config.random, seed=resources.seed
     )
-    if queue.asked.empty:
-        found = queue.not_worth
-        why = f"nothing is worth asking: an answer to any of {found} rows in doubt would set hardly any right"
-        return StageResult(samples=samples, skipped=why if found else "nothing to ask")
+    if queue.lines.empty:
+        not_worth = queue.not_worth
+        why = f"nothing is worth asking: an answer to any of {not_worth} rows in doubt would set hardly any right"
+        return StageResult(samples=samples, skipped=why if not_worth else "nothing to ask")
     expected = forecast(vectors, frame, task, resources.evidence.folds) if learned else None
     return _result(queue, inputs, vectors, config, resources, expected, labels=int(labeled.sum()))
 
@@ -77,7 +77,7 @@ def finest(tasks: Sequence[Task]) -> Task:
     return [task for task in tasks if task.name not in parents][-1]
 
 
-def _asked_by_strategy(
+def _picked_by_strategy(
     config: Config, resources: Resources, frame: pd.DataFrame, task: Task, labeled: np.ndarray, pool: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The strategy's picks, as places in the pool, and the learner's probabilities of the whole pool."""
@@ -108,7 +108,7 @@ def _result(
     """The table with its two columns, `queue.csv`, and what the report says of them."""
     frame = inputs.frame
     rank = np.full(len(frame), np.nan)
-    rank[queue.asked["row"]] = np.arange(1, len(queue.asked) + 1)
+    rank[queue.lines["row"]] = np.arange(1, len(queue.lines) + 1)
     frame["acquisition_score"] = queue.rates.astype(np.float32)
     frame["acquisition_rank"] = pd.array(rank, dtype="Int32")
     sheet = queue_sheet(queue, inputs, vectors)
@@ -124,9 +124,9 @@ def _result(
         "beyond_the_budget": sum(one["beyond"] for one in queue.counts.values()),
         "not_worth_asking": queue.not_worth,
         "for_thin_classes": queue.thin,
-        "answers_for": int(queue.asked["group"].map(len).sum()),
+        "answers_for": int(queue.lines["group"].map(len).sum()),
         "minutes": round(queue.minutes(frame["text"]), 1),
-        "rows_told_right": round(float(np.nansum(queue.asked["gain"])), 1),
+        "rows_told_right": round(float(np.nansum(queue.lines["gain"])), 1),
         "expected": expected.to_json() if expected else None,
     }
     return StageResult(

@@ -15,8 +15,8 @@ from tilth.store.answers import Answer, Verdict
 _WHOLE_TEXT = (Verdict.JUNK, Verdict.WRONG_PARAPHRASE)
 
 
-class Said(BaseModel):
-    """What is said of one task; of junk and of a wrong paraphrase there is no task."""
+class TaskVerdict(BaseModel):
+    """The verdict on one task; of junk and of a wrong paraphrase there is no task."""
 
     model_config = ConfigDict(extra="forbid")
     verdict: Verdict
@@ -25,12 +25,12 @@ class Said(BaseModel):
 
 
 class Sent(BaseModel):
-    """One act of a person: all that is said of a row at once.
+    """One act of a person: all verdicts on a row at once.
 
     Attributes:
         step: a name for the act, unique; the same act sent again is stored once.
         row_id: the row.
-        said: a verdict a task, or one on the text.
+        verdicts: a verdict a task, or one on the text.
         copies: whether it holds for the near copies beside the row, too.
         note: the person's own words.
         seconds: from when the row was on the screen to the answer.
@@ -39,7 +39,7 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
     step: str = Field(min_length=8, max_length=100)
     row_id: str = Field(min_length=1, max_length=1000)
-    said: list[Said] = Field(min_length=1, max_length=50)
+    verdicts: list[TaskVerdict] = Field(min_length=1, max_length=50)
     copies: bool = False
     note: str | None = Field(default=None, max_length=10_000)
     seconds: float | None = Field(default=None, ge=0, le=86_400)
@@ -52,66 +52,66 @@ def answers_of(sent: Sent, rows: NightRows) -> list[Answer]:
         InputError: no such row, task or label, or verdicts that contradict each other.
     """
     row = rows.row(sent.row_id)
-    said = _whole(sent.said, rows, is_paraphrase=row.source == Source.PARAPHRASE)
-    asked = rows.asked.get(sent.row_id)
-    beside: dict[str, Any] = {"page": True, "seconds": sent.seconds}
-    if asked is not None:
-        beside |= {"detector": asked.detector, "reason": asked.reason}
-    found = []
+    verdicts = _whole(sent.verdicts, rows, is_paraphrase=row.source == Source.PARAPHRASE)
+    line = rows.queue.get(sent.row_id)
+    on_page: dict[str, Any] = {"page": True, "seconds": sent.seconds}
+    if line is not None:
+        on_page |= {"detector": line.detector, "reason": line.reason}
+    answers = []
     for row_id in (sent.row_id, *(rows.copies(sent.row_id) if sent.copies else ())):
         shown = rows.shown(row_id)
         of_copy = {"answered_for": sent.row_id} if row_id != sent.row_id else {}
-        for task, (verdict, label) in said.items():
+        for task, (verdict, label) in verdicts.items():
             believed: Mapping[str, Any] = shown.get(task, {}) if task else next(iter(shown.values()), {})
-            asked_as = {"asked_as": asked.suggested[task]} if asked and task and task in asked.suggested else {}
-            found.append(
+            suggested = {"asked_as": line.suggested[task]} if line and task and task in line.suggested else {}
+            answers.append(
                 Answer(
                     row_id=row_id,
                     text=rows.text(row_id),
                     task=task,
                     verdict=verdict,
                     label=label,
-                    shown={**beside, **asked_as, **believed, **of_copy},
+                    shown={**on_page, **suggested, **believed, **of_copy},
                     note=sent.note or None,
                 )
             )
-    return found
+    return answers
 
 
 def _whole(
-    said: Sequence[Said], rows: NightRows, *, is_paraphrase: bool
+    sent: Sequence[TaskVerdict], rows: NightRows, *, is_paraphrase: bool
 ) -> dict[str | None, tuple[Verdict, str | None]]:
-    """What is said of each task, with what follows for the tasks above it."""
-    found: dict[str | None, tuple[Verdict, str | None]] = {}
-    for one in said:
+    """The verdict on each task, with what follows for the tasks above it."""
+    verdicts: dict[str | None, tuple[Verdict, str | None]] = {}
+    for one in sent:
         if one.verdict is Verdict.WRONG_PARAPHRASE and not is_paraphrase:
             raise InputError("a row of the input is no paraphrase; choose a label, or junk")
-        if one.verdict in _WHOLE_TEXT and (len(said) > 1 or one.task is not None):
+        if one.verdict in _WHOLE_TEXT and (len(sent) > 1 or one.task is not None):
             raise InputError(f'"{one.verdict}" is about the text, for all tasks; send it alone')
-        if one.task in found:
+        if one.task in verdicts:
             raise InputError(f'task "{one.task}" is answered twice at once; keep one')
         _check(one, rows)
-        found[one.task] = (one.verdict, one.label)
+        verdicts[one.task] = (one.verdict, one.label)
     for task in reversed(rows.tasks):  # children first, so that each level fills in the one above it
-        if task.parent is None or task.name not in found:
+        if task.parent is None or task.name not in verdicts:
             continue
-        verdict, label = found[task.name]
+        verdict, label = verdicts[task.name]
         above = task.parents(label)
-        if task.parent in found:
-            other_verdict, other = found[task.parent]
+        if task.parent in verdicts:
+            other_verdict, other = verdicts[task.parent]
             if verdict is Verdict.LABEL and above and (other_verdict is not Verdict.LABEL or other not in above):
                 raise InputError(
                     f'{task.name} "{label}" stands under {task.parent} "{above[0]}", and the answer there is '
                     f'"{other or other_verdict}"; choose one of the two'
                 )
         elif verdict is not Verdict.LABEL:  # whoever knows no class of a child may know the parent's, and says so then
-            found[task.parent] = (verdict, None)
+            verdicts[task.parent] = (verdict, None)
         elif len(above) == 1:
-            found[task.parent] = (verdict, above[0])
-    return found
+            verdicts[task.parent] = (verdict, above[0])
+    return verdicts
 
 
-def _check(one: Said, rows: NightRows) -> None:
+def _check(one: TaskVerdict, rows: NightRows) -> None:
     if one.verdict in _WHOLE_TEXT:
         return
     names = [task.name for task in rows.tasks]

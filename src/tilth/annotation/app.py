@@ -134,8 +134,8 @@ def _serve_rows(app: FastAPI, desk: Desk, evidence: Evidence | None) -> None:
     @app.get("/api/evidence")
     def speaks(row_id: Annotated[str, Query(alias="id", max_length=1000)]) -> dict[str, Any]:
         desk.rows.row(row_id)
-        beside = evidence.of(row_id) if evidence is not None else {"tasks": {}, "why_not": None}
-        return {**beside, "said": desk.said(row_id)}
+        story = evidence.of(row_id) if evidence is not None else {"tasks": {}, "why_not": None}
+        return {**story, "answers": desk.answers_on(row_id)}
 
     @app.get("/api/search")
     def search(q: Annotated[str, Query(max_length=1000)]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _task(task: Task) -> dict[str, Any]:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """What is wrong is said in a sentence: 422 of the request, 503 where nothing can be written."""
+    """What is wrong comes back as a sentence: 422 of the request, 503 where nothing can be written."""
 
     @app.exception_handler(TilthError)
     async def refused(_request: Request, error: TilthError) -> JSONResponse:
@@ -159,5 +159,7 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
-        found = "; ".join(f"{'.'.join(map(str, one['loc'][1:])) or 'body'}: {one['msg']}" for one in error.errors()[:3])
-        return JSONResponse({"error": f"the request cannot be read: {found}"}, status_code=422)
+        problems = "; ".join(
+            f"{'.'.join(map(str, one['loc'][1:])) or 'body'}: {one['msg']}" for one in error.errors()[:3]
+        )
+        return JSONResponse({"error": f"the request cannot be read: {problems}"}, status_code=422)

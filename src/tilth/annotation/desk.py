@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from tilth.annotation.answering import Sent, answers_of
-from tilth.annotation.rows import Asked, NightRows
+from tilth.annotation.rows import NightRows, QueueLine
 from tilth.errors import InputError
 from tilth.samples import Source
 from tilth.store.answers import Answer, Answers, Verdict
@@ -43,13 +43,13 @@ class Desk:
 
     def _read_answers(self, current: pd.DataFrame) -> None:
         """Which rows are open still, and what was answered since the night."""
-        asked, self._people = self.rows.asked, dict.fromkeys(self.rows.asked, 1)
-        self._digests = {row_id: self.rows.digest(row_id) for row_id in asked}
+        queue, self._people = self.rows.queue, dict.fromkeys(self.rows.queue, 1)
+        self._digests = {row_id: self.rows.digest(row_id) for row_id in queue}
         fresh = current[current["text_digest"].eq(current["row_id"].map(self._digests))]
         started = str(self.rows.run.record.get("started", ""))
         before = fresh[fresh["at"] < started]
         for row_id, who in before.groupby("row_id")["who"].nunique().items():
-            if asked[str(row_id)].detector == ASK_AGAIN:  # people differ: one more is asked
+            if queue[str(row_id)].detector == ASK_AGAIN:  # people differ: one more is asked
                 self._people[str(row_id)] += int(who)
         unclear = fresh[fresh["verdict"].eq(Verdict.UNCLEAR) & (fresh["at"] >= started)]
         for row_id, who in unclear.groupby("row_id")["who"].nunique().items():
@@ -91,7 +91,7 @@ class Desk:
         item = self.item(row_id)
         pair = [(row_id, self.rows.digest(row_id))]
         free = self._answers.lease(pair, who, LEASE, people=None)
-        answered = any(one["who"] == who for one in self.said(row_id))
+        answered = any(one["who"] == who for one in self.answers_on(row_id))
         return {**item, "held": not free and not answered}
 
     def skip(self, who: str, row_id: str) -> None:
@@ -126,27 +126,27 @@ class Desk:
 
     def undo(self, who: str) -> dict[str, Any]:
         """Withdraw a person's last act, and give its row back to the person."""
-        found = self._answers.undo(who)
-        if not found:
+        undone = self._answers.undo(who)
+        if not undone:
             raise InputError(f"{who} has nothing to undo")
-        main = next((one for one in found if "answered_for" not in one["shown"]), found[0])
+        main = next((one for one in undone if "answered_for" not in one["shown"]), undone[0])
         row_id = main["row_id"]
-        answered = bool(self.said(row_id))  # before, or by somebody else
+        answered = bool(self.answers_on(row_id))  # before, or by somebody else
         with self._lock:
-            for one in found:
+            for one in undone:
                 self._discount(one["step"], one["row_id"], one["task"], who)
-            if row_id in self.rows.asked:
-                unclear = any(one["verdict"] == Verdict.UNCLEAR for one in found)
+            if row_id in self.rows.queue:
+                unclear = any(one["verdict"] == Verdict.UNCLEAR for one in undone)
                 self._people[row_id] -= unclear
                 if not answered:
                     self._open = {row_id: None, **self._open}
-        withdrawn = [one["label"] or one["verdict"] for one in found if one["row_id"] == row_id]
+        withdrawn = [one["label"] or one["verdict"] for one in undone if one["row_id"] == row_id]
         item = self.take(who, row_id) if row_id in self.rows.place else None
         return {"withdrawn": withdrawn, "item": item, **self.progress(who)}
 
     def item(self, row_id: str) -> dict[str, Any]:
         """A row as the page shows it, before what speaks for each label is there."""
-        row, asked = self.rows.row(row_id), self.rows.asked.get(row_id)
+        row, line = self.rows.row(row_id), self.rows.queue.get(row_id)
         parent = row.parent_id if row.parent_id in self.rows.place else None
         return {
             "id": row_id,
@@ -156,14 +156,14 @@ class Desk:
             "parent": {"id": parent, "text": self.rows.text(parent)} if parent else None,
             "labels": dict(row.labels),
             "origins": dict(row.origins),
-            "detector": asked.detector if asked else None,
-            "reason": asked.reason if asked else None,
+            "detector": line.detector if line else None,
+            "reason": line.reason if line else None,
             "copies": [{"id": one, "text": self.rows.text(one)[:1000]} for one in self.rows.copies(row_id)],
             "likeliest": {task.name: self.rows.likeliest(row_id, task) for task in self.rows.leaves},
         }
 
-    def said(self, row_id: str) -> list[dict[str, Any]]:
-        """What people said of a row, newest first, without what was undone."""
+    def answers_on(self, row_id: str) -> list[dict[str, Any]]:
+        """The answers on a row, newest first, without what was undone."""
         entries = self._answers.history(row_id, most=100)
         undone = {one["undoes"] for one in entries}
         kept = [one for one in entries if one["undoes"] is None and one["seq"] not in undone]
@@ -171,11 +171,11 @@ class Desk:
 
     def queue(self, start: int, count: int) -> dict[str, Any]:
         """A piece of the queue, in order, with what each row was answered."""
-        lines = list(itertools.islice(self.rows.asked.values(), start, start + count))
+        lines = list(itertools.islice(self.rows.queue.values(), start, start + count))
         with self._lock:
             is_open = {line.row_id: line.row_id in self._open for line in lines}
         return {
-            "total": len(self.rows.asked),
+            "total": len(self.rows.queue),
             "rows": [{**self._line(line.row_id), **_why(line), "open": is_open[line.row_id]} for line in lines],
         }
 
@@ -199,7 +199,7 @@ class Desk:
         with self._lock:
             seconds = self._seconds[who]
             pace = 60 / max(statistics.median(seconds), 0.1) if seconds else None
-            total, left = len(self.rows.asked), len(self._open)
+            total, left = len(self.rows.queue), len(self._open)
             gain = {kind: count for kind, count in self._gain.items() if kind and count}
             mine = len(self._rows_of[who])
         return {"total": total, "left": left, "mine": mine, "pace": pace, "gain": gain}
@@ -225,7 +225,7 @@ class Desk:
         self._rows_of[who] -= Counter({row_id: 1})
 
 
-def _why(line: Asked) -> dict[str, Any]:
+def _why(line: QueueLine) -> dict[str, Any]:
     return {"reason": line.reason, "detector": line.detector, "suggested": next(iter(line.belief), (None,))[0]}
 
 

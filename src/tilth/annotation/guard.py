@@ -71,13 +71,13 @@ class Guard:
         return None
 
     def _knows_token(self, scope: Scope, headers: dict[str, str]) -> bool:
-        said = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])[:1] if scope["path"] == "/" else []
+        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])[:1] if scope["path"] == "/" else []
         try:
-            found = SimpleCookie(headers.get("cookie", "")).get(cookie_name(self._token))
+            morsel = SimpleCookie(headers.get("cookie", "")).get(cookie_name(self._token))
         except CookieError:
-            found = None
-        said += [found.value] if found is not None else []
-        return any(hmac.compare_digest(one.encode(), self._token.encode()) for one in said)
+            morsel = None
+        tokens += [morsel.value] if morsel is not None else []
+        return any(hmac.compare_digest(one.encode(), self._token.encode()) for one in tokens)
 
 
 def _unfit(headers: dict[str, str]) -> tuple[int, str] | None:

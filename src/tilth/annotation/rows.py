@@ -25,7 +25,7 @@ _BELIEF = re.compile(r"(.+?) ([01]\.\d\d)(?: · |$)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class QueueLine:
     """One line of the queue.
 
     Attributes:
@@ -65,13 +65,13 @@ class NightRows:
     Attributes:
         run: the night.
         tasks: what it classifies, parents before children.
-        asked: its queue, in order.
+        queue: its queue, in order.
         frame: its rows: `id`, `text`, `split`, `source`, `parent_id`, and each task's label and origin.
     """
 
     run: Run
     tasks: tuple[Task, ...]
-    asked: dict[str, Asked]
+    queue: dict[str, QueueLine]
     frame: pd.DataFrame
     _shown: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     _forms: list[str] = field(default_factory=list)
@@ -118,9 +118,9 @@ class NightRows:
         return digest(self.text(row_id))
 
     def copies(self, row_id: str) -> tuple[str, ...]:
-        """The near copies that an answer on an asked row stands for too."""
-        asked = self.asked.get(row_id)
-        return tuple(one for one in asked.group if one in self.place) if asked else ()
+        """The near copies that an answer on a queued row stands for too."""
+        line = self.queue.get(row_id)
+        return tuple(one for one in line.group if one in self.place) if line else ()
 
     def shown(self, row_id: str) -> Mapping[str, Mapping[str, Any]]:
         """Task → what the night believes of the row, as it is stored with an answer."""
@@ -134,15 +134,15 @@ class NightRows:
 
         They are the same for as long as the page runs, so that no key changes its meaning under a finger.
         """
-        asked, shown = self.asked.get(row_id), self.shown(row_id).get(task.name, {})
-        sure = dict(asked.belief) if asked and task == self.leaves[-1] else {}
-        said = [asked.suggested.get(task.name) if asked else None, *sure]
-        said += [shown.get(name) for name in ("label", "suggested", "weak", "given")]
-        said += shown.get("functions", {}).values()
-        found = [label for label in dict.fromkeys(said) if label in task.labels]
-        above = set(task.parents(found[0])) if found else set()
+        line, shown = self.queue.get(row_id), self.shown(row_id).get(task.name, {})
+        sure = dict(line.belief) if line and task == self.leaves[-1] else {}
+        candidates = [line.suggested.get(task.name) if line else None, *sure]
+        candidates += [shown.get(name) for name in ("label", "suggested", "weak", "given")]
+        candidates += shown.get("functions", {}).values()
+        likely = [label for label in dict.fromkeys(candidates) if label in task.labels]
+        above = set(task.parents(likely[0])) if likely else set()
         siblings = [label for label in self.frequent[task.name] if above & set(task.parents(label))]
-        order = list(dict.fromkeys([*found, *siblings, *self.frequent[task.name]]))[: max(KEYS, len(found))]
+        order = list(dict.fromkeys([*likely, *siblings, *self.frequent[task.name]]))[: max(KEYS, len(likely))]
         return [
             {"label": label, "under": " / ".join(task.parents(label)), "probability": sure.get(label)}
             for label in order[:KEYS]
@@ -155,12 +155,12 @@ class NightRows:
                 self._forms = [normal_form(text) for text in self.texts]
         form, start = normal_form(words), words.strip()
         ids = self.frame["id"].tolist()
-        found = [
+        matches = [
             row_id
             for row_id, text in zip(ids, self._forms, strict=True)
             if (form and form in text) or (start and row_id.startswith(start))
         ]
-        return found[:most], len(found)
+        return matches[:most], len(matches)
 
 
 def read_night_rows(run: Run) -> NightRows:
@@ -181,16 +181,16 @@ def read_night_rows(run: Run) -> NightRows:
                 frame[name] = None
     queue, _ = read_rows(QUEUE, run.path)
     there = set(frame["id"])
-    lines = [_asked(line, tasks) for line in queue.to_dict("records")]
-    asked = {line.row_id: line for line in lines if line.row_id in there}
-    ids = [*asked, *(one for line in asked.values() for one in line.group)]
-    return NightRows(run=run, tasks=tasks, asked=asked, frame=frame, _shown=shown_beside(run, ids))
+    lines = [_queue_line(line, tasks) for line in queue.to_dict("records")]
+    queue_lines = {line.row_id: line for line in lines if line.row_id in there}
+    ids = [*queue_lines, *(one for line in queue_lines.values() for one in line.group)]
+    return NightRows(run=run, tasks=tasks, queue=queue_lines, frame=frame, _shown=shown_beside(run, ids))
 
 
-def _asked(line: Mapping[Any, Any], tasks: Sequence[Task]) -> Asked:
+def _queue_line(line: Mapping[Any, Any], tasks: Sequence[Task]) -> QueueLine:
     belief = [(label, float(sure)) for label, sure in _BELIEF.findall(_cell(line, "belief"))]
     suggested = {task.name: _cell(line, f"{task.name}_suggested") for task in tasks}
-    return Asked(
+    return QueueLine(
         row_id=_cell(line, "id"),
         detector=_cell(line, "detector"),
         reason=_cell(line, "reason"),

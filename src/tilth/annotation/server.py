@@ -55,10 +55,10 @@ def serve(app: App, listening: socket.socket, url: str, *, browser: bool) -> Non
 def _graphical() -> webbrowser.BaseBrowser | None:
     """The browser of this machine; none where the only one would take over the terminal, as w3m does."""
     try:
-        found = webbrowser.get()
+        browser = webbrowser.get()
     except webbrowser.Error:
         return None
-    return None if type(found) is webbrowser.GenericBrowser else found
+    return None if type(browser) is webbrowser.GenericBrowser else browser
 
 
 @contextmanager

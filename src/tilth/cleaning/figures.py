@@ -119,7 +119,7 @@ def _cut(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
     expected, (low, high) = metrics["measured"][metrics["filter"]], metrics["error_rate_interval"]
     series = {name.replace("_", " "): values for name, values in curve.items() if name != "flagged"}
     cut = metrics["issues"] / max(metrics["judged"], 1)
-    said = (
+    note = (
         f"About {metrics['error_rate']:.1%} of the labels seem to be wrong ({low:.1%} to {high:.1%}: without people's "
         f"answers nobody can tell more exactly). {cut:.1%} are judged wrong; {expected['precision']:.0%} of those are "
         f"expected to be, and to be {expected['recall']:.0%} of all wrong labels. Low and high are what that may be. "
@@ -127,7 +127,7 @@ def _cut(task: str, metrics: Mapping[str, Any]) -> list[Figure]:
     )
     x_label = "share of labels judged wrong"
     data = {"x": curve["flagged"], "series": series, "cut": round(cut, 4), "x_label": x_label}
-    return [Figure(kind="line", title=f"How many labels to judge wrong: {task}", data=data, note=said)]
+    return [Figure(kind="line", title=f"How many labels to judge wrong: {task}", data=data, note=note)]
 
 
 def _measured(task: str, metrics: Mapping[str, Any]) -> list[Figure]:

@@ -95,13 +95,13 @@ def audit(
             steps.line(f"{_name(file)}: {remark}")
         for note in ingested.notes:
             steps.warn(f"tilth: {note}")
-        found = _look(request, ingested, guess, rows, steps)
+        result = _look(request, ingested, guess, rows, steps)
         steps.begin(WRITING)
-        summary = {**found.summary, "file": _name(file), "seconds": round(time.monotonic() - started, 1)}
-        found.write(files, summary)
+        summary = {**result.summary, "file": _name(file), "seconds": round(time.monotonic() - started, 1)}
+        result.write(files, summary)
     if as_json:
-        told = {**summary, "page": str(files.page), "table": str(files.table)}
-        say(json.dumps(told, indent=2, ensure_ascii=False))
+        record = {**summary, "page": str(files.page), "table": str(files.table)}
+        say(json.dumps(record, indent=2, ensure_ascii=False))
     else:
         _tell(summary, files)
     return 0
@@ -237,15 +237,15 @@ def _refuse_many(count: int, most: int | None) -> None:
 
 
 def _tell(summary: Mapping[str, Any], files: _Files) -> None:
-    found = summary["findings"]
+    findings = summary["findings"]
     say(f"{summary['rows']:,} rows with {summary['labels']:,} labels, in {summary['seconds']:.0f} s:")
     for task in summary["tasks"]:
         head = f"{task['task']}: " if len(summary["tasks"]) > 1 else ""
         rather = ", ".join(f"{pair['label']} → {pair['suggested']} ({pair['rows']})" for pair in task["pairs"][:3])
         say(f"  {head}labels that look wrong: {task['wrong']:,}{f', most often {rather}' if rather else ''}")
-    say(f"  labels of copies that contradict each other: {found['conflicting copies']:,}")
+    say(f"  labels of copies that contradict each other: {findings['conflicting copies']:,}")
     if summary["leaks_checked"]:
-        say(f"  rows that leak into the test part: {found['leak']:,}")
-    say(f"  texts that are no use: {found['junk']:,}; copies: {found['copy']:,}")
+        say(f"  rows that leak into the test part: {findings['leak']:,}")
+    say(f"  texts that are no use: {findings['junk']:,}; copies: {findings['copy']:,}")
     say(f"page: {files.page}")
     say(f"table: {files.table}")

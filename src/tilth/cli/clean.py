@@ -43,10 +43,10 @@ def clean(
     overrides = dict(parse_override(text) for text in sets)
     settings = night.Request(workspace=workspace, overrides=overrides).settings
     with workspace.lock(put_right=False):
-        found = store.clean_workspace(workspace, settings.store, dry_run=dry_run).to_json()
+        removed = store.clean_workspace(workspace, settings.store, dry_run=dry_run).to_json()
     if as_json:
-        say(json.dumps({"dry_run": dry_run, **found}, indent=2))
+        say(json.dumps({"dry_run": dry_run, **removed}, indent=2))
         return 0
-    for line in store.cleaning_in_words(found, dry_run=dry_run):
+    for line in store.cleaning_in_words(removed, dry_run=dry_run):
         say(line)
     return 0

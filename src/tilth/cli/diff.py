@@ -52,8 +52,8 @@ def diff(
     usual = night_before is not None and night_before.path.resolve() == earlier.path.resolve()
     alarms = reports.night_alarms(later) if usual else []
     if html is not None:
-        with atomic(html) as beside:
-            beside.write_text(reports.diff_page(changes, alarms), encoding="utf-8")
+        with atomic(html) as unfinished:
+            unfinished.write_text(reports.diff_page(changes, alarms), encoding="utf-8")
     if as_json:
         say(json.dumps({"alarms": alarms, **changes}, indent=2, ensure_ascii=False, default=str))
         return 0

@@ -27,12 +27,12 @@ def doctor(*, config: options.Config = None, as_json: options.Json = False) -> i
     except TilthError as error:
         config_error = str(error)
     place = Place(workspace, settings, config_error)
-    found = {name: finding for name, look in CHECKS.items() if (finding := look(place)) is not None}
-    good = all(finding.state != "missing" for finding in found.values())
+    findings = {name: finding for name, look in CHECKS.items() if (finding := look(place)) is not None}
+    good = all(finding.state != "missing" for finding in findings.values())
     if as_json:
-        say(json.dumps({"ok": good, "checks": {name: asdict(one) for name, one in found.items()}}, indent=2))
+        say(json.dumps({"ok": good, "checks": {name: asdict(one) for name, one in findings.items()}}, indent=2))
         return 0 if good else 1
-    for name, finding in found.items():
+    for name, finding in findings.items():
         say(f"{finding.state:<8}  {name:<15} {finding.found}")
         if finding.fix:
             say(f"{'':<26}{finding.fix}")

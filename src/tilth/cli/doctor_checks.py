@@ -100,9 +100,9 @@ def _libraries(_: Place) -> Finding:
     if not wrong:
         versions = ", ".join(f"{name} {installed[name]}" for name in WATCHED if name in installed)
         return Finding(state="ok", found=f"all {len(wanted)} in range ({versions})")
-    found = [f"{one.name} {installed.get(one.name, 'is not installed')}, expected {one.specifier}" for one in wrong]
+    problems = [f"{one.name} {installed.get(one.name, 'is not installed')}, expected {one.specifier}" for one in wrong]
     names = " ".join(f"'{one.name}{one.specifier}'" for one in wrong)
-    return Finding(state="missing", found=", ".join(found), fix=f"{sys.executable} -m pip install {names}")
+    return Finding(state="missing", found=", ".join(problems), fix=f"{sys.executable} -m pip install {names}")
 
 
 @check("torch")
@@ -148,8 +148,8 @@ def _encoder(place: Place) -> Finding:
 def _link_grammar(_: Place) -> Finding:
     from tilth.augmentation import link_grammar_version
 
-    if found := link_grammar_version():
-        return Finding(state="ok", found=found)
+    if version := link_grammar_version():
+        return Finding(state="ok", found=version)
     return Finding(
         state="optional",
         found="not installed; grammar is checked without it, and the column `frame` stays empty",
@@ -165,8 +165,8 @@ def _hub(place: Place) -> Finding:
     if constants.HF_HUB_OFFLINE:
         return Finding(state="optional", found="offline, as HF_HUB_OFFLINE says", fix="unset HF_HUB_OFFLINE")
     if why := _why_silent(constants.ENDPOINT):
-        found = f"{constants.ENDPOINT} does not answer ({why}); only hf:… inputs and models by Hub name need it"
-        return Finding(state="optional", found=found)
+        state = f"{constants.ENDPOINT} does not answer ({why}); only hf:… inputs and models by Hub name need it"
+        return Finding(state="optional", found=state)
     return Finding(state="ok", found=f"{constants.ENDPOINT} answers")
 
 
@@ -177,8 +177,8 @@ def _prefect(_: Place) -> Finding | None:
     if address is None:
         return None
     if why := _why_silent(f"{address.rstrip('/')}/health"):
-        found = f"PREFECT_API_URL={address} does not answer ({why}), and nights would wait for it"
-        return Finding(state="missing", found=found, fix="unset PREFECT_API_URL")
+        state = f"PREFECT_API_URL={address} does not answer ({why}), and nights would wait for it"
+        return Finding(state="missing", found=state, fix="unset PREFECT_API_URL")
     return Finding(state="ok", found=f"{address} answers")
 
 
@@ -187,8 +187,8 @@ def _workspace(place: Place) -> Finding:
     if place.config_error:
         return Finding(state="missing", found=place.config_error, fix="tilth config shows every key with its meaning")
     if place.workspace.config is None:
-        found = f"{place.workspace.root} is in none; `tilth run --input FILE --label COLUMN` works without"
-        return Finding(state="optional", found=found, fix="tilth init DIR")
+        state = f"{place.workspace.root} is in none; `tilth run --input FILE --label COLUMN` works without"
+        return Finding(state="optional", found=state, fix="tilth init DIR")
     return Finding(state="ok", found=str(place.workspace.config))
 
 

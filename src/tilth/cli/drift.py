@@ -63,15 +63,15 @@ def drift(
     reference = _reference(night)
     frame = _read(file, text or str(night.record["config"]["data"]["text"]))
     live = _answered(frame, Predictor.load(night.path), file)
-    found = reports.measure_drift(live, reference)
+    measures = reports.measure_drift(live, reference)
     if out is not None:
-        with atomic(out) as beside:
-            write_csv(reports.drift_sheet(live, reference, rows), beside)
-        found["out"] = str(out)
+        with atomic(out) as unfinished:
+            write_csv(reports.drift_sheet(live, reference, rows), unfinished)
+        measures["out"] = str(out)
     if as_json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
+        say(json.dumps(measures, indent=2, ensure_ascii=False))
         return 0
-    for line in reports.drift_lines(found):
+    for line in reports.drift_lines(measures):
         say(line)
     if out is not None:
         say(f"rows to look at: {out}")

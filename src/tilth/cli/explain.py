@@ -24,12 +24,12 @@ def explain(row: str, /, *, run: options.RunName = "latest", as_json: options.Js
 
     terminal.quiet()
     folder = workspace_data.run(run).path
-    found = reports.story(folder, reports.find_row(folder, row))
+    story = reports.story(folder, reports.find_row(folder, row))
     if as_json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
+        say(json.dumps(story, indent=2, ensure_ascii=False))
         return 0
-    for line in reports.story_lines(found):
+    for line in reports.story_lines(story):
         say(line)
-    if found["why_not_nearest"]:
-        terminal.note(f"no similar rows are shown: {found['why_not_nearest']}")
+    if story["why_not_nearest"]:
+        terminal.note(f"no similar rows are shown: {story['why_not_nearest']}")
     return 0

@@ -65,10 +65,10 @@ def environment(workspace: Workspace) -> dict[str, str]:
 
     But who reports to a server may keep the key to it in the home folder's profile.
     """
-    found = terminal.environment()
-    if not (found.get("PREFECT_API_URL") and Path("~/.prefect").expanduser().is_dir()):
-        found.setdefault("PREFECT_HOME", str(workspace.data / "prefect"))
-    return found
+    variables = terminal.environment()
+    if not (variables.get("PREFECT_API_URL") and Path("~/.prefect").expanduser().is_dir()):
+        variables.setdefault("PREFECT_HOME", str(workspace.data / "prefect"))
+    return variables
 
 
 def start(flow: Path, arguments: Sequence[str], environment: Mapping[str, str], **options: Any) -> Process:

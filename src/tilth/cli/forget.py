@@ -40,19 +40,19 @@ def forget(
         known = []
     workspace = data.workspace
     with workspace.lock(put_right=not dry_run):
-        found = night.forget(workspace, row_ids, known=known, dry_run=dry_run)
+        forgotten = night.forget(workspace, row_ids, known=known, dry_run=dry_run)
     holding = (
         []
         if not set(row_ids) & set(known)
         else sorted({*data.settings.data.input, data.settings.data.gold or ""} - {""})
     )
     if as_json:
-        say(json.dumps({"dry_run": dry_run, "removed": found.counts, "input_still_holds": bool(holding)}, indent=2))
+        say(json.dumps({"dry_run": dry_run, "removed": forgotten.counts, "input_still_holds": bool(holding)}, indent=2))
         return 0
     verb = "would remove" if dry_run else "removed"
-    for what, count in found.counts.items():
+    for what, count in forgotten.counts.items():
         say(f"{verb} {count:,} {what}")
-    if not found.counts:
+    if not forgotten.counts:
         say(f"nothing of {'them' if len(row_ids) > 1 else 'it'} was kept anywhere")
     if holding:
         there = ", ".join(sorted(set(row_ids) & set(known)))

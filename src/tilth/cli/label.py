@@ -45,18 +45,18 @@ def label(
     workspace = store.locate(config)
     if workspace.answers is None:
         raise RequestError("answers are kept in a workspace; make one with: tilth init DIR")
-    found = run_with_queue(workspace.runs, run)
+    night_run = run_with_queue(workspace.runs, run)
     mapping = io.LabelMapping(store.LabelChanges.read(workspace.data))
     definitions = mapping.definitions(night.Request(workspace=workspace).settings)
     who, token = annotator or getpass.getuser(), secrets.token_urlsafe(24)
     with Answers.open(workspace.answers) as answers, annotation.open_port(port) as listening:
         before = answers.last()
         try:
-            desk = Desk(annotation.read_night_rows(found), answers)
-            app = annotation.create_app(desk, annotation.Evidence(found), token, who, definitions)
+            desk = Desk(annotation.read_night_rows(night_run), answers)
+            app = annotation.create_app(desk, annotation.Evidence(night_run), token, who, definitions)
             left = desk.progress(who)["left"]
             url = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
-            say(f"run {found.path.name}: {left} rows to answer, as {who}; stop with Ctrl-C")
+            say(f"run {night_run.path.name}: {left} rows to answer, as {who}; stop with Ctrl-C")
             say(url)
             annotation.serve(app, listening, url, browser=not no_browser)
         except KeyboardInterrupt:  # the usual end

@@ -38,29 +38,29 @@ def verdict(ballot: Ballot, truth: np.ndarray, config: Config) -> Record:
     from tilth.weak_supervision import is_surely_below
 
     function = ballot.function
-    found: Record = {"task": function.task, "name": function.name, "where": function.where, "good": not ballot.error}
-    found |= {"error": ballot.error or None, "remark": ballot.remark or None, "rows": len(truth)}
+    record: Record = {"task": function.task, "name": function.name, "where": function.where, "good": not ballot.error}
+    record |= {"error": ballot.error or None, "remark": ballot.remark or None, "rows": len(truth)}
     if ballot.error:
-        return found
+        return record
     voted = ballot.column >= 0
     labeled = voted & (truth >= 0)
     right, measured = int((ballot.column[labeled] == truth[labeled]).sum()), int(labeled.sum())
     poor = measured >= config.min_measured and is_surely_below(right, measured, config.min_accuracy)
     if poor:
-        found |= {"good": False, "error": f"below min_accuracy = {config.min_accuracy}"}
-    return found | {"votes": int(voted.sum()), "measured": measured, "right": right, "seconds": ballot.seconds}
+        record |= {"good": False, "error": f"below min_accuracy = {config.min_accuracy}"}
+    return record | {"votes": int(voted.sum()), "measured": measured, "right": right, "seconds": ballot.seconds}
 
 
-def line(found: Record) -> str:
+def line(record: Record) -> str:
     """A verdict in one line."""
-    remark = f"; {found['remark']}" if found["remark"] else ""
-    if "votes" not in found:
-        return f"{found['error']}{remark}"
-    words = f"votes on {found['votes'] / max(found['rows'], 1):.1%} of {found['rows']} rows"
-    if found["measured"]:
-        words += f", right on {found['right']} of {found['measured']} labeled ones"
-    poor = f": {found['error']}" if found["error"] else ""
-    return f"{words}{poor}, {found['seconds']:.2f} s{remark}"
+    remark = f"; {record['remark']}" if record["remark"] else ""
+    if "votes" not in record:
+        return f"{record['error']}{remark}"
+    words = f"votes on {record['votes'] / max(record['rows'], 1):.1%} of {record['rows']} rows"
+    if record["measured"]:
+        words += f", right on {record['right']} of {record['measured']} labeled ones"
+    poor = f": {record['error']}" if record["error"] else ""
+    return f"{words}{poor}, {record['seconds']:.2f} s{remark}"
 
 
 def voted(data: WorkspaceData, task: Task, ballot: Ballot, on_gold: Ballot, rows: int) -> Record:
@@ -70,7 +70,7 @@ def voted(data: WorkspaceData, task: Task, ballot: Ballot, on_gold: Ballot, rows
     ids, texts = data.free["id"].tolist(), data.free["text"].tolist()
 
     def shown(mask: np.ndarray) -> Record:
-        found = [
+        shown_rows = [
             {
                 "id": ids[row],
                 "vote": task.labels[cast[row]],
@@ -79,7 +79,7 @@ def voted(data: WorkspaceData, task: Task, ballot: Ballot, on_gold: Ballot, rows
             }
             for row in mask.nonzero()[0][:rows].tolist()
         ]
-        return {"count": int(mask.sum()), "rows": found}
+        return {"count": int(mask.sum()), "rows": shown_rows}
 
     record: Record = {**verdict(ballot, truth, data.config), "wrong": shown(wrong)}
     record["others"] = shown((cast >= 0) & ~wrong)

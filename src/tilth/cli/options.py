@@ -21,8 +21,8 @@ def _files(context: CompletionContext) -> list[str]:
     folder, _, start = context.incomplete.rpartition("/")
     there = Path(folder or ("/" if context.incomplete.startswith("/") else "."))
     before = context.incomplete.removesuffix(start)
-    found = sorted(there.iterdir()) if there.is_dir() else []
-    return [f"{before}{one.name}{'/' * one.is_dir()}" for one in found if one.name.startswith(start)]
+    entries = sorted(there.iterdir()) if there.is_dir() else []
+    return [f"{before}{one.name}{'/' * one.is_dir()}" for one in entries if one.name.startswith(start)]
 
 
 DEFAULT = Parameter(negative=(), show_default=_shown)

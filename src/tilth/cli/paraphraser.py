@@ -122,9 +122,9 @@ def show(
         top_k=config.top_k,
         generator=torch.Generator().manual_seed(seed),
     )
-    for text, found, levels in zip(sources, output.texts, output.noise_levels, strict=True):
+    for text, paraphrases, levels in zip(sources, output.texts, output.noise_levels, strict=True):
         say(text)
-        for made, level in zip(found, levels, strict=True):
+        for made, level in zip(paraphrases, levels, strict=True):
             say(f"  {level:.2f}  {made}" if made else "        (nothing to rephrase)")
     return 0
 

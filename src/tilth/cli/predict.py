@@ -60,16 +60,16 @@ def predict(
         raise RequestError(f"texts and --input {input} at once; give one of them")
     for given in texts:
         _no_file(given)
-    found = workspace_data.run(run)
-    if not (found.path / "model").is_dir():
-        raise RequestError(f"run {found.path.name} holds no model; name one that trained: tilth predict --run RUN")
+    chosen = workspace_data.run(run)
+    if not (chosen.path / "model").is_dir():
+        raise RequestError(f"run {chosen.path.name} holds no model; name one that trained: tilth predict --run RUN")
     if input is not None:
-        column = text or found.record["config"]["data"]["text"]
-        return _file(found.path / "model", input, out, column, force=force, as_json=as_json)
+        column = text or chosen.record["config"]["data"]["text"]
+        return _file(chosen.path / "model", input, out, column, force=force, as_json=as_json)
     from tilth.training import Predictor
 
     every_text = list(texts) or [line.rstrip("\r\n") for line in lines()]
-    predictor = Predictor.load(found.path / "model")
+    predictor = Predictor.load(chosen.path / "model")
     for first in range(0, len(every_text), BATCH):
         for answer in predictor(every_text[first : first + BATCH]):
             say(json.dumps(answer, ensure_ascii=False))
@@ -100,15 +100,16 @@ def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool,
     refuse_to_overwrite(target, kind, force=force)
     notes, counts = Notes(), Counts(Path(name).stat().st_size if Path(name).is_file() else 0)
     with ExitStack() as whole:
-        beside = None if target == STANDARD_OUTPUT else whole.enter_context(store.atomic(target))
-        counts.show = whole.enter_context(progress.share(f"predicting {name}", shown=beside is not None))
-        predictor, writer = Predictor.load(model), whole.enter_context(PieceWriter(kind, beside))
+        unfinished = None if target == STANDARD_OUTPUT else whole.enter_context(store.atomic(target))
+        counts.show = whole.enter_context(progress.share(f"predicting {name}", shown=unfinished is not None))
+        predictor, writer = Predictor.load(model), whole.enter_context(PieceWriter(kind, unfinished))
         for frame in read_pieces(name, Path.cwd(), notes, [column], passed=counts.reached):
             _check(frame, column, predictor, name)
-            step = max(len(frame), 1) if beside else BATCH  # standard output is written as soon as there is something
+            # Standard output is written as soon as there is something.
+            step = max(len(frame), 1) if unfinished else BATCH
             for first in range(0, len(frame), step):
                 writer.add(_answered(frame.iloc[first : first + step], column, predictor, counts, of=len(frame)))
-    _tell(target, name, notes, counts, as_json=as_json and beside is not None)
+    _tell(target, name, notes, counts, as_json=as_json and unfinished is not None)
     return 0
 
 
@@ -155,8 +156,8 @@ def _answered(frame: pd.DataFrame, column: str, predictor: Predictor, counts: Co
     answers: list[dict[str, Any] | None] = []
     for first in range(0, len(frame), BATCH):
         texts = [_text(value) for value in frame[column].iloc[first : first + BATCH]]
-        found = iter(predictor([text for text in texts if text]) if any(texts) else ())
-        answers += [next(found) if text else None for text in texts]
+        predictions = iter(predictor([text for text in texts if text]) if any(texts) else ())
+        answers += [next(predictions) if text else None for text in texts]
         counts.add(texts, of)
     new = {}
     for task in predictor.tasks:

@@ -57,20 +57,21 @@ def export(
     from tilth.samples import Task
     from tilth.store import atomic
 
-    found = run_with_queue(store.locate(config).runs, run)
+    night_run = run_with_queue(store.locate(config).runs, run)
     kind, interface = queue_kind(target, form), target.with_suffix(".xml")
     if kind == "label-studio":
         refuse_to_overwrite(interface, kind, force=force)
-    count = write_queue(found, target, kind=kind, force=force)
+    count = write_queue(night_run, target, kind=kind, force=force)
     if kind == "label-studio":
-        with atomic(interface) as beside:
-            beside.write_text(labeling_config([Task.from_json(task) for task in found.record["tasks"]]), "utf-8")
+        with atomic(interface) as unfinished:
+            tasks = [Task.from_json(task) for task in night_run.record["tasks"]]
+            unfinished.write_text(labeling_config(tasks), "utf-8")
         say(f"the labeling interface of a project for them: {interface}")
     if kind in ("label-studio", "argilla"):
-        say(f"{count} rows of run {found.path.name}: {target}; once they are answered, take the export, as JSON, by:")
+        say(f"{count} rows of run {night_run.path.name}: {target}; once they are answered, take the JSON export by:")
         say("tilth queue import EXPORT.json")
         return 0
-    say(f"{count} rows of run {found.path.name}: {target}; fill in the columns …_answer with a class, or with")
+    say(f"{count} rows of run {night_run.path.name}: {target}; fill in the columns …_answer with a class, or with")
     say('"none of these", "unclear", "junk" or "wrong paraphrase"; then: tilth queue import ' + str(target))
     return 0
 
@@ -120,13 +121,13 @@ def import_(
     for one in notes.found:
         note(str(one))
     try:
-        asked = run_with_queue(workspace.runs, run)
+        night_run = run_with_queue(workspace.runs, run)
     except RequestError:
         if run is not None:
             raise
-        asked = None
+        night_run = None
     texts = dict(zip(data.frame["id"], data.frame["text"], strict=True))
-    known = known_rows(filled, texts, workspace.runs, asked)
+    known = known_rows(filled, texts, workspace.runs, night_run)
     nobody_yet = dry_run and not workspace.answers.exists()
     with nullcontext() if nobody_yet else Answers.open(workspace.answers) as answers:
         report = import_answers(

@@ -36,12 +36,12 @@ def report(
     from tilth import reports, store
 
     gates = [reports.parse_gate(text) for text in fail_on]
-    found = workspace_data.run(run)
-    page = reports.write(found.path)
+    chosen = workspace_data.run(run)
+    page = reports.write(chosen.path)
     say(page.with_suffix(".json").read_text(encoding="utf-8").rstrip() if as_json else str(page))
     if open and not webbrowser.open(page.resolve().as_uri()):
         terminal.note(f"no browser answers here; open it yourself: {page.resolve().as_uri()}")
-    failed = reports.failed_gates(gates, found.record, store.read_json(page.with_suffix(".json"))) if gates else []
+    failed = reports.failed_gates(gates, chosen.record, store.read_json(page.with_suffix(".json"))) if gates else []
     for failure in failed:
         terminal.note(f"gate not met: {failure}")
     return 3 if failed else 0

@@ -25,8 +25,8 @@ Stage = Parameter(metavar="STAGE")
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a night is asked to be."""
+class RunOptions:
+    """What the options of the command say of a night."""
 
     config: options.Config = None
     input: Annotated[tuple[str, ...], options.Rows] = ()
@@ -57,7 +57,7 @@ class Asked:
     """print run.json and nothing else"""
 
 
-def run(*files: Annotated[str, Parameter(show=False)], asked: Asked = Asked()) -> int:
+def run(*files: Annotated[str, Parameter(show=False)], options: RunOptions = RunOptions()) -> int:
     """Run a night now.
 
     For example:
@@ -69,31 +69,31 @@ def run(*files: Annotated[str, Parameter(show=False)], asked: Asked = Asked()) -
     """
     if files:
         raise RequestError(f"a file of rows is named by --input: tilth run --input {shlex.join(files)}")
-    if asked.dry_run:
+    if options.dry_run:
         sys.dont_write_bytecode = True  # of the labeling functions too, which are read for their digest
-    with progress.steps(lines=not asked.json) as steps:
+    with progress.steps(lines=not options.json) as steps:
         steps.begin(progress.READING)
-        request, ingested = _read(asked, steps)
-        if not asked.dry_run:
-            folder, status = _night(request, ingested, steps, stdout=sys.stderr if asked.json else None)
-    if asked.dry_run:
-        return _dry_run(request, ingested, as_json=asked.json)
-    if status == 0 and asked.json:
+        request, ingested = _read(options, steps)
+        if not options.dry_run:
+            folder, status = _night(request, ingested, steps, stdout=sys.stderr if options.json else None)
+    if options.dry_run:
+        return _dry_run(request, ingested, as_json=options.json)
+    if status == 0 and options.json:
         say((folder / "run.json").read_text(encoding="utf-8").rstrip())
     elif status == 0:
         _summary(folder)
     return status
 
 
-def _read(asked: Asked, steps: progress.Steps) -> tuple[Request, Ingested]:
+def _read(options: RunOptions, steps: progress.Steps) -> tuple[Request, Ingested]:
     """The request, checked, and the rows that it names; libraries load here, which takes seconds."""
     from tilth import night, stage, store
     from tilth.io import ingest
 
-    stages = night.chosen(stage.NAMES, asked.start, asked.stop, asked.skip)
+    stages = night.chosen(stage.NAMES, options.start, options.stop, options.skip)
     steps.plan([progress.READING, progress.STARTING, *stages, progress.CLOSING])
-    workspace = store.locate(asked.config, asked.out, anywhere=any([asked.input, asked.gold, asked.label]))
-    request = night.Request(workspace=workspace, overrides=_overrides(asked), stages=stages, start=asked.start)
+    workspace = store.locate(options.config, options.out, anywhere=any([options.input, options.gold, options.label]))
+    request = night.Request(workspace=workspace, overrides=_overrides(options), stages=stages, start=options.start)
     ingested = ingest(request.settings, workspace.root, workspace=workspace)
     for note in ingested.notes:
         steps.warn(f"tilth: {note}")
@@ -167,23 +167,23 @@ def _summary(folder: Path) -> None:
     say(f"report: {folder / 'report.html'}")
 
 
-def _overrides(asked: Asked) -> dict[str, Any]:
+def _overrides(options: RunOptions) -> dict[str, Any]:
     from tilth.config_loading import parse_override, parse_tasks
 
-    overrides = dict(parse_override(text) for text in asked.sets)
-    if asked.input:
-        overrides["data.input"] = [str(_here(name)) for name in asked.input]
+    overrides = dict(parse_override(text) for text in options.sets)
+    if options.input:
+        overrides["data.input"] = [str(_here(name)) for name in options.input]
         overrides["data.gold"] = overrides["data.annotations"] = None
-    if asked.gold is not None:
-        overrides["data.gold"] = str(_here(asked.gold))
-    if asked.annotations is not None:
-        overrides["data.annotations"] = str(_here(asked.annotations))
-    if asked.text:
-        overrides["data.text"] = asked.text
-    if asked.label:
-        overrides["tasks"] = parse_tasks(asked.label)
-    if asked.seed is not None:
-        overrides["seed"] = asked.seed
+    if options.gold is not None:
+        overrides["data.gold"] = str(_here(options.gold))
+    if options.annotations is not None:
+        overrides["data.annotations"] = str(_here(options.annotations))
+    if options.text:
+        overrides["data.text"] = options.text
+    if options.label:
+        overrides["tasks"] = parse_tasks(options.label)
+    if options.seed is not None:
+        overrides["seed"] = options.seed
     return overrides
 
 

@@ -32,16 +32,16 @@ def runs(
     from tilth import reports, store
 
     workspace = store.locate(config, out, anywhere=True)
-    found = reports.past_nights(workspace.runs)
+    nights = reports.past_nights(workspace.runs)
     if as_json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
-    elif not found:
+        say(json.dumps(nights, indent=2, ensure_ascii=False))
+    elif not nights:
         say(f"no run in {workspace.runs} yet; start one with: tilth run")
     else:
-        _table(found)
-        for line in reports.trend_lines(found):
+        _table(nights)
+        for line in reports.trend_lines(nights):
             say(line)
-    if open and found:
+    if open and nights:
         page = reports.write_index(workspace.runs)
         if not webbrowser.open(page.resolve().as_uri()):
             terminal.note(f"no browser answers here; open it yourself: {page.resolve().as_uri()}")

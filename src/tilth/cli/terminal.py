@@ -157,8 +157,8 @@ class Channel:
 @functools.cache
 def _channel() -> Channel | None:
     """The channel of this process, where the one that started it watches."""
-    found = os.environ.pop(CHANNEL, None)
-    return Channel(int(found)) if found else None
+    number = os.environ.pop(CHANNEL, None)
+    return Channel(int(number)) if number else None
 
 
 class _Through(logging.Handler):

@@ -27,7 +27,7 @@ _ID = "tilth_id"
 
 def write_label_studio(queue: pd.DataFrame, tasks: list[Task], target: Path) -> None:
     """Tasks with tilth's belief as a prediction; import them into a project whose interface is `labeling_config`."""
-    found = []
+    entries = []
     for row in queue.astype(object).where(queue.notna(), None).to_dict("records"):
         data = {_ID: str(row["id"]), "text": str(row["text"]), "group": list(group_ids(row.get("group")))}
         data |= {name: str(row[name]) for name in _BESIDE if row.get(name) not in (None, "")}
@@ -43,8 +43,8 @@ def write_label_studio(queue: pd.DataFrame, tasks: list[Task], target: Path) -> 
         ]
         score = row.get(f"{tasks[-1].name}_confidence")
         prediction = {"model_version": "tilth", "result": result, **({"score": float(score)} if score else {})}
-        found.append({"data": data, "predictions": [prediction] if result else []})
-    target.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+        entries.append({"data": data, "predictions": [prediction] if result else []})
+    target.write_text(json.dumps(entries, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def labeling_config(tasks: Sequence[Task]) -> str:
@@ -65,7 +65,7 @@ def labeling_config(tasks: Sequence[Task]) -> str:
 
 def write_argilla(queue: pd.DataFrame, tasks: list[Task], target: Path) -> None:
     """Records with tilth's belief as suggestions, for `rg.Dataset.records.from_json`."""
-    found = []
+    records = []
     for row in queue.astype(object).where(queue.notna(), None).to_dict("records"):
         suggestions = {}
         for task in tasks:
@@ -79,7 +79,7 @@ def write_argilla(queue: pd.DataFrame, tasks: list[Task], target: Path) -> None:
         metadata = {name: str(row[name]) for name in _BESIDE if row.get(name) not in (None, "")}
         if group := group_ids(row.get("group")):
             metadata["group"] = json.dumps(group, ensure_ascii=False)
-        found.append(
+        records.append(
             {
                 "id": str(row["id"]),
                 "fields": {"text": str(row["text"])},
@@ -89,14 +89,14 @@ def write_argilla(queue: pd.DataFrame, tasks: list[Task], target: Path) -> None:
                 "vectors": {},
             }
         )
-    target.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    target.write_text(json.dumps(records, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def filled_elsewhere(found: object, name: str) -> pd.DataFrame:
+def filled_elsewhere(entries: object, name: str) -> pd.DataFrame:
     """The answers of an export of Label Studio (JSON or JSON_MIN) or of Argilla, as rows of a filled queue.
 
     Args:
-        found: what the file holds.
+        entries: what the file holds.
         name: of the file, for messages.
 
     Returns:
@@ -106,25 +106,25 @@ def filled_elsewhere(found: object, name: str) -> pd.DataFrame:
     Raises:
         InputError: it is neither, or its tasks were not made by `tilth queue export`.
     """
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
         raise InputError(f"{name}: expected a list of tasks or records, as Label Studio and Argilla export them")
-    if not found:
+    if not entries:
         raise InputError(f"{name} is an empty list; export the annotated tasks of the project")
-    if all("fields" in one for one in found):
-        rows = [row for one in found for row in _of_argilla(one)]
-    elif all("data" in one for one in found):
-        rows = [row for place, one in enumerate(found, 1) for row in _of_task(one, name, place)]
-    elif all(_ID in one for one in found):
-        rows = [_of_minimal(one) for one in found]
+    if all("fields" in one for one in entries):
+        rows = [row for one in entries for row in _of_argilla(one)]
+    elif all("data" in one for one in entries):
+        rows = [row for place, one in enumerate(entries, 1) for row in _of_task(one, name, place)]
+    elif all(_ID in one for one in entries):
+        rows = [_of_minimal(one) for one in entries]
     else:
         raise InputError(
-            f'{name}: its entries have {sorted(found[0])[:8]}; expected tasks of Label Studio with "data" (or, in '
+            f'{name}: its entries have {sorted(entries[0])[:8]}; expected tasks of Label Studio with "data" (or, in '
             f'JSON_MIN, "{_ID}"), or records of Argilla with "fields", made by tilth queue export'
         )
     columns = ["id", "text", "annotator", "note", "group"]
     frame = pd.DataFrame(rows)
     if frame.empty:
-        raise InputError(f"{name}: nobody has answered any of its {len(found):,} rows yet")
+        raise InputError(f"{name}: nobody has answered any of its {len(entries):,} rows yet")
     return frame.reindex(columns=[*columns, *(column for column in frame if column not in columns)])
 
 

@@ -84,13 +84,13 @@ def _columns(name: str, raw: pd.DataFrame, settings: Settings) -> dict[str, str]
                 f'{name}: no column "{needed}"; found {list(raw.columns)}: {did_you_mean(needed, raw.columns)} '
                 f"(one line a vote: {settings.data.id}, {ANNOTATOR}, and a column of labels for each task)"
             )
-    found = {column_of(task): task.name for task in settings.tasks if column_of(task) in raw}
-    if not found and "label" in raw and (len(settings.tasks) == 1 or "task" in raw):
-        found = {"label": settings.tasks[0].name}
-    if not found:
+    columns = {column_of(task): task.name for task in settings.tasks if column_of(task) in raw}
+    if not columns and "label" in raw and (len(settings.tasks) == 1 or "task" in raw):
+        columns = {"label": settings.tasks[0].name}
+    if not columns:
         wanted = [column_of(task) for task in settings.tasks]
         raise InputError(f"{name}: no column of labels; found {list(raw.columns)}, expected one of {wanted}")
-    return found
+    return columns
 
 
 def column_of(task: TaskConfig) -> str:

@@ -88,8 +88,8 @@ def guess_columns(
     if frame.empty:
         raise InputError(f"{file}: no rows; expected a header and at least one row below it")
     columns = [str(column) for column in frame.columns]
-    for option, asked in (("--text", [text] if text else []), ("--label", list(labeled))):
-        for name in asked:
+    for option, names in (("--text", [text] if text else []), ("--label", list(labeled))):
+        for name in names:
             if name not in columns:
                 raise InputError(f'{file}: no column "{name}"; {did_you_mean(name, columns)} ({option} COLUMN)')
     if text is not None and text in labeled:
@@ -147,10 +147,10 @@ def _no_labels(column: pd.Series) -> str | None:
 
 def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
     """The column that reads like prose: one with a usual name, else the one with the longest values."""
-    found = {str(name): _letters(seen[name]) for name in seen.columns}
-    prose = {name: letters for name, letters in found.items() if letters >= 8}
+    letters_of = {str(name): _letters(seen[name]) for name in seen.columns}
+    prose = {name: letters for name, letters in letters_of.items() if letters >= 8}
     if not prose:
-        shown = ", ".join(f'"{name}" ({_kind(seen[name])})' for name in found)
+        shown = ", ".join(f'"{name}" ({_kind(seen[name])})' for name in letters_of)
         raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN)")
     best = min(prose, key=lambda name: (_rank(name, _TEXTS), -prose[name]))
     named = _rank(best, _TEXTS) < len(_TEXTS)
@@ -170,11 +170,11 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
             exact, part = name.casefold() in _LABELS, _rank(name, _LABELS) < len(_LABELS)
             if exact or part or not _words(name) & _OTHERS:
                 tiers[0 if exact else 1 if part else 2].append(name)
-    found = next((tier for tier in tiers if tier), [])
-    if not found:
+    candidates = next((tier for tier in tiers if tier), [])
+    if not candidates:
         raise InputError(f"{file}: no column of labels found; {_why_none(frame, text)} (--label COLUMN)")
-    best = max(found, key=lambda name: (_column(frame, name).nunique(), not _numbers(_column(frame, name))))
-    apart = [name for name in found if name != best and not _determines(frame, best, name)]
+    best = max(candidates, key=lambda name: (_column(frame, name).nunique(), not _numbers(_column(frame, name))))
+    apart = [name for name in candidates if name != best and not _determines(frame, best, name)]
     if apart:
         shown = ", ".join(f'"{name}" ({frame[name].nunique():,} values)' for name in [best, *apart])
         raise InputError(
@@ -192,7 +192,7 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
     if coarser:
         parent = _quoted(coarser[0])
         also = f'; "{coarser[0]}" seems to be its parent (--label {parent},{parent}/{_quoted(best)} looks at both)'
-    why = "the only one whose values repeat" if found is tiers[2] else "by its name"
+    why = "the only one whose values repeat" if candidates is tiers[2] else "by its name"
     remarks.append(f'labels: column "{best}", {why}, {frame[best].nunique():,} classes{also}')
     return _quoted(best)
 

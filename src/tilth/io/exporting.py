@@ -63,8 +63,8 @@ def export(
     wanted = [(target, sort)] if gold is None else [(target, sort), (gold, files.file_kind(gold))]
     if gold is not None and files.FOLDER in dict(wanted).values():
         raise RequestError(f"--gold {gold}: a folder holds the gold rows as its split test; leave --gold out")
-    for place, found in wanted:
-        files.refuse_to_overwrite(place, found, force=force)
+    for place, file_kind in wanted:
+        files.refuse_to_overwrite(place, file_kind, force=force)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
     samples = read_table(newest_table(run.path))
     frame = table.to_pandas(samples)
@@ -78,9 +78,9 @@ def export(
             splits = dict(zip(("train", "test"), parts if is_gold.any() else parts[:1], strict=False))
             files.write_folder(splits, features, whole.enter_context(atomic(target)))
         else:
-            for (place, found), part in zip(wanted, parts, strict=False):
-                beside = None if place == files.STANDARD_OUTPUT else whole.enter_context(atomic(place))
-                files.write(part, features, found, beside)
+            for (place, file_kind), part in zip(wanted, parts, strict=False):
+                unfinished = None if place == files.STANDARD_OUTPUT else whole.enter_context(atomic(place))
+                files.write(part, features, file_kind, unfinished)
     left_out = _left_out(frame, tasks, taken | (is_gold if both else False))
     return Exported(rows=int(taken.sum()), gold=int(is_gold.sum()) if both else 0, left_out=left_out, renamed=renamed)
 

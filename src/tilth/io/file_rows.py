@@ -67,8 +67,8 @@ def read(
     out["status"], out["reason"] = Status.ACTIVE.value, None
     rejected = _rejected(raw, kept, rows, notes)
     for column, task in labels.items():
-        found = raw[column].astype(object) if column in raw else pd.Series(None, index=raw.index, dtype=object)
-        out[f"{task}_given"] = found.where(~rejected, None)
+        given = raw[column].astype(object) if column in raw else pd.Series(None, index=raw.index, dtype=object)
+        out[f"{task}_given"] = given.where(~rejected, None)
     _tell_paraphrases(raw, rows, notes)
     out = out.join(rows)
     out.attrs[LABELS] = [column for column in labels if column in raw]
@@ -125,8 +125,8 @@ def _texts(column: pd.Series, rows: pd.DataFrame, notes: Notes) -> pd.Series:
     notes.rows("control_characters_removed", rows, words.str.contains(CONTROL), "text", "lost control characters")
     notes.rows("rows_without_a_text", rows, cleaned.eq(""), "row", "came without a text, which nothing is learned from")
     nothing = cleaned.str.casefold().isin(_NOTHING)
-    found = ", ".join(f'"{word}"' for word in cleaned[nothing].unique())
-    notes.rows("texts_that_may_mean_none", rows, nothing, "text", f"came as {found} alone, which may mean none")
+    seen = ", ".join(f'"{word}"' for word in cleaned[nothing].unique())
+    notes.rows("texts_that_may_mean_none", rows, nothing, "text", f"came as {seen} alone, which may mean none")
     return cleaned
 
 

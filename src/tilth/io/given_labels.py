@@ -81,10 +81,10 @@ def _labels(value: Any) -> list[Any]:
 def _written(text: str) -> Any:
     for read_as in (json.loads, ast.literal_eval):
         try:
-            found = read_as(text.strip())
+            value = read_as(text.strip())
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-        return found
+        return value
     return text
 
 
@@ -95,8 +95,8 @@ def without_points(learned: pd.Series, declared: Sequence[str]) -> bool:
         learned: the labels of all rows but gold.
         declared: the classes, where the config names them.
     """
-    found = list(declared) or learned.dropna()
-    whole = pd.Series(found, dtype=object)
+    labels = list(declared) or learned.dropna()
+    whole = pd.Series(labels, dtype=object)
     return bool(len(whole) and whole.str.fullmatch(_WHOLE).all() and not any("." in label for label in declared))
 
 

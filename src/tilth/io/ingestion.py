@@ -121,10 +121,10 @@ def ingest(
 def _require_labels(
     parts: list[pd.DataFrame], settings: Settings, inputs: Sequence[dict[str, Any]], annotated: set[str]
 ) -> None:
-    found = {name for part in parts for name in part.attrs[file_rows.LABELS]}
+    label_columns = {name for part in parts for name in part.attrs[file_rows.LABELS]}
     for task in settings.tasks:
         column = column_of(task)
-        if column not in found and task.name not in annotated and not task.labels:
+        if column not in label_columns and task.name not in annotated and not task.labels:
             columns = sorted(name.removeprefix("meta.") for part in parts for name in part.columns if "meta." in name)
             wide = [name for name in columns if column in [part.strip() for part in name.split(",")]]
             fix = f"--label '\"{wide[0]}\"', in quotes for its comma" if wide else "--label COLUMN, or labels = [...]"
@@ -134,12 +134,14 @@ def _require_labels(
             )
 
 
-def _settle_labels(frame: pd.DataFrame, votes: pd.DataFrame, task: TaskConfig, taught: pd.Series, notes: Notes) -> None:
+def _settle_labels(
+    frame: pd.DataFrame, votes: pd.DataFrame, task: TaskConfig, train_rows: pd.Series, notes: Notes
+) -> None:
     """Clean one task's labels, the given and the voted ones, in a frame and votes that the caller owns."""
     column, mine = f"{task.name}_given", votes["task"].eq(task.name)
     frame[column] = given_labels.read(frame[column], frame, column_of(task), notes)
-    ours = votes.loc[mine & votes["id"].isin(frame["id"][taught]), "label"]
-    if not given_labels.without_points(pd.concat([frame.loc[taught, column], ours]), task.labels):
+    ours = votes.loc[mine & votes["id"].isin(frame["id"][train_rows]), "label"]
+    if not given_labels.without_points(pd.concat([frame.loc[train_rows, column], ours]), task.labels):
         return
     frame[column] = given_labels.pointless(frame[column], frame, task.name, notes)
     votes.loc[mine, "label"] = given_labels.pointless(votes.loc[mine, "label"], votes[mine], task.name, notes)
@@ -200,15 +202,15 @@ def _tasks(
         labels = config.labels or tuple(sorted(found_labels))
         if not labels:
             raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
-        found = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
-        found |= mapping.parents(learned, config, found)
+        parents_by_label = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
+        parents_by_label |= mapping.parents(learned, config, parents_by_label)
         tasks.append(
             Task(
                 name=config.name,
                 labels=labels,
                 parent=config.parent,
-                parent_of={label: parents[0] for label, parents in found.items()},
-                parents_of={label: parents for label, parents in found.items() if len(parents) > 1},
+                parent_of={label: parents[0] for label, parents in parents_by_label.items()},
+                parents_of={label: parents for label, parents in parents_by_label.items() if len(parents) > 1},
                 fixed=bool(config.labels),
             )
         )
@@ -240,10 +242,10 @@ def _parents(
     counts = counts.sort_values("rows", ascending=False, kind="stable")
     given_labels.tell_parents(counts, frame, config.name, config.parent, notes)
     whole = counts.groupby("label")["rows"].transform("sum")
-    found: dict[str, tuple[str, ...]] = {}
+    parents: dict[str, tuple[str, ...]] = {}
     for label, parent in counts.loc[counts["rows"] >= SLIP * whole, ["label", "parent"]].itertuples(index=False):
-        found[label] = (*found.get(label, ()), parent)
-    return found
+        parents[label] = (*parents.get(label, ()), parent)
+    return parents
 
 
 def _lock_gold(frame: pd.DataFrame, settings: Settings, held: pd.Series) -> None:

@@ -71,8 +71,8 @@ def located(name: str, root: Path, kinds: Collection[str]) -> Path:
         raise InputError(_elsewhere(name, address.group(1)))
     path = root / name
     if not name.strip() or path.is_dir():
-        found = sorted(path.glob("*")) if name.strip() else []
-        near = [file.name for file in found if file.suffix.lower() in kinds or (file / SAVED).is_file()]
+        files = sorted(path.glob("*")) if name.strip() else []
+        near = [file.name for file in files if file.suffix.lower() in kinds or (file / SAVED).is_file()]
         raise InputError(
             f'input "{name}" is {"a folder" if name.strip() else "empty"}; name a file, for example '
             f"{Path(name) / near[0] if near else 'rows.csv'}"

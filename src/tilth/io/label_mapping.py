@@ -111,13 +111,13 @@ class LabelMapping:
         waiting = frame["id"].isin(ids) & frame["split"].ne(Split.GOLD)
         for task in tasks:
             if f"{task.name}_answer" in frame:
-                said = frame[f"{task.name}_answer"].notna() | frame[f"{task.name}_none"]
-                waiting &= ~(said & frame["id"].map(ids).eq(task.name))
+                answered = frame[f"{task.name}_answer"].notna() | frame[f"{task.name}_none"]
+                waiting &= ~(answered & frame["id"].map(ids).eq(task.name))
         before = frame["ask_again"] if "ask_again" in frame else pd.Series(None, index=frame.index, dtype=object)
         frame["ask_again"] = before.mask(waiting & before.isna(), SPLIT)
 
     def parents(
-        self, frame: pd.DataFrame, task: TaskConfig, found: Mapping[str, tuple[str, ...]]
+        self, frame: pd.DataFrame, task: TaskConfig, known: Mapping[str, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
         """The parent of classes that a split made and no row has yet: that of the rows of the class that it was."""
         if task.parent is None or task.name not in self.split_rows:
@@ -128,7 +128,7 @@ class LabelMapping:
         for change in self.changes.of(task.name):
             above = parent[was.eq(change.before[0])].dropna().mode()
             if change.kind == "split" and len(above):
-                missing |= {label: (str(above.iloc[0]),) for label in change.after if label not in found}
+                missing |= {label: (str(above.iloc[0]),) for label in change.after if label not in known}
         return missing
 
     def in_force(self, task: Task, declared: TaskConfig) -> Task:

@@ -35,8 +35,8 @@ def write_queue(run: Run, target: Path, *, kind: str | None = None, force: bool 
     refuse_to_overwrite(target, FOLDER if kind == "datasets" else kind, force=force)
     queue, _ = read_rows(QUEUE, run.path)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
-    with atomic(target) as beside:
-        WRITERS[kind](queue, tasks, beside)
+    with atomic(target) as unfinished:
+        WRITERS[kind](queue, tasks, unfinished)
     return len(queue)
 
 
@@ -55,12 +55,12 @@ def read_filled_queue(name: str, root: Path, notes: Notes) -> pd.DataFrame:
     if path.suffix.lower() != ".json":
         return read_rows(name, root, notes, ["id", "text"])[0]
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise InputError(f"{path} is no JSON ({error}); a file with one object a line is called .jsonl") from None
-    return filled_elsewhere(found, path.name)
+    return filled_elsewhere(entries, path.name)
 
 
 def queue_kind(target: Path, wanted: str | None = None) -> str:

@@ -51,8 +51,8 @@ def read_rows(
         return _of_dataset(load_from_disk(str(root / name)), name, notes)
     packed, path = input_files.content(name, root, KINDS)
     data = input_files.from_utf16(input_files.unpacked(packed, path), path, notes)
-    found = frame(data, path, input_files.kind(data, path, KINDS), notes, wanted)
-    return found, hashlib.sha256(packed).hexdigest()
+    table = frame(data, path, input_files.kind(data, path, KINDS), notes, wanted)
+    return table, hashlib.sha256(packed).hexdigest()
 
 
 def frame(data: bytes, path: Path, kind: str, notes: Notes, wanted: Iterable[str] = ()) -> pd.DataFrame:
@@ -131,19 +131,19 @@ def _object(line: str) -> tuple[dict[str, Any] | None, list[str]]:
 def _whole(row: dict[str, Any]) -> dict[str, Any]:
     """A row in which half a character, as a cut emoji leaves it, is the sign for one that cannot be shown."""
     text = json.dumps(row, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    value: dict[str, Any] = json.loads(text)
+    return value
 
 
 def _read_parquet(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
     try:
-        found = pq.read_table(io.BytesIO(data))
+        table = pq.read_table(io.BytesIO(data))
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not Parquet: {error}") from None
     # What pandas made the index of, an id for one, is a column like any other; its numbering of the rows is none.
-    frame = found.to_pandas(integer_object_nulls=True, ignore_metadata=True)
+    frame = table.to_pandas(integer_object_nulls=True, ignore_metadata=True)
     frame = frame.drop(columns=[column for column in frame if re.fullmatch(r"__index_level_\d+__", str(column))])
-    return with_class_names(_as_texts(frame), class_names(found.schema), path.name, notes)
+    return with_class_names(_as_texts(frame), class_names(table.schema), path.name, notes)
 
 
 def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -171,26 +171,26 @@ def _read_hub(name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
     if not repository:
         raise InputError(f'input "{name}" names no data set; expected hf:owner/name, or hf:owner/name:split')
     try:
-        found = load_dataset(repository, split=split or "train")
+        dataset = load_dataset(repository, split=split or "train")
     except Exception as error:  # the Hub's client raises a dozen kinds; each means that the rows are not to be had
         raise InputError(f"{name}: not to be had from the Hub ({type(error).__name__}: {error})") from error
-    return _of_dataset(found, name, notes)
+    return _of_dataset(dataset, name, notes)
 
 
-def _of_dataset(found: Dataset, name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
+def _of_dataset(dataset: Dataset, name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
     """The rows of a data set, with names in place of the numbers of classes, and its fingerprint."""
-    classes = {column: kind.names for column, kind in found.features.items() if isinstance(kind, ClassLabel)}
-    frame = found.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
-    return with_class_names(frame, classes, name, notes), str(found._fingerprint)
+    classes = {column: kind.names for column, kind in dataset.features.items() if isinstance(kind, ClassLabel)}
+    frame = dataset.with_format("arrow")[:].to_pandas(integer_object_nulls=True)
+    return with_class_names(frame, classes, name, notes), str(dataset._fingerprint)
 
 
-def _of_frame(found: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
+def _of_frame(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
     """The rows of a frame as those of a file would be, an index with a name being a column, and their SHA-256.
 
     Raises:
         InputError: several columns have one name.
     """
-    frame = found.reset_index(drop=all(level is None or level in found for level in found.index.names))
+    frame = rows.reset_index(drop=all(level is None or level in rows for level in rows.index.names))
     frame.columns = pd.Index([clean(str(column)) for column in frame.columns])
     _refuse_twice(frame, name)
     for column in frame.select_dtypes("category"):

@@ -69,15 +69,15 @@ def score_interval(truth: Labels, answers: Labels, seed: int) -> tuple[float, fl
 
 def _coded(truth: Labels, answers: Labels) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """Each task's truth and answers as places among the classes of the truth; -1 is no label, their number another."""
-    found = []
+    pairs = []
     for task, labels in truth.items():
         places = {label: place for place, label in enumerate(sorted({label for label in labels if label is not None}))}
         if len(places) < 2:  # whoever answers anything else would be wrong: nothing is measured
             continue
         true = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
         predicted = np.array([places.get(label, len(places)) for label in answers[task]], dtype=np.int64)
-        found.append((true, predicted, len(places)))
-    return found
+        pairs.append((true, predicted, len(places)))
+    return pairs
 
 
 def _mean(coded: list[tuple[np.ndarray, np.ndarray, int]], rows: np.ndarray | None) -> float:

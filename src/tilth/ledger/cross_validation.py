@@ -84,23 +84,23 @@ def measure_on_train_rows(
 
 def _both(by_agreed: Measurement, by_given: Measurement) -> Measurement:
     """One measurement of the two that lean either way: see above."""
-    found = {by_agreed.verdict, by_given.verdict}
+    verdicts = {by_agreed.verdict, by_given.verdict}
     verdict = by_agreed.verdict
-    if found == {Verdict.HELPS, Verdict.HARMS}:
+    if verdicts == {Verdict.HELPS, Verdict.HARMS}:
         verdict = Verdict.NO_DIFFERENCE
-    elif Verdict.HARMS in found:
+    elif Verdict.HARMS in verdicts:
         verdict = Verdict.HARMS
     return replace(by_agreed, verdict=verdict, by_given=by_given)
 
 
 def _predict(teaching: TrainingRows, vectors: np.ndarray, fold: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Out-of-fold labels of the rows, by task."""
-    found = {task.name: np.full(len(rows), None, dtype=object) for task in teaching.tasks}
+    predictions = {task.name: np.full(len(rows), None, dtype=object) for task in teaching.tasks}
     for one in np.unique(fold[rows]):
         held_out, others = fold[rows] == one, teaching.at(fold != one)
         for task in teaching.tasks:
-            found[task.name][held_out] = others.predict(task, vectors, rows[held_out])
-    return found
+            predictions[task.name][held_out] = others.predict(task, vectors, rows[held_out])
+    return predictions
 
 
 def _known(truth: dict[str, np.ndarray]) -> np.ndarray:
@@ -111,16 +111,16 @@ def _known(truth: dict[str, np.ndarray]) -> np.ndarray:
 def _trusted(before: pd.DataFrame, after: pd.DataFrame, task: Task, kept: np.ndarray) -> np.ndarray:
     """The labels to measure by that both tables hold, None where there is none, as objects, shape (rows,)."""
     name = task.name
-    found = np.full(len(kept), None, dtype=object)
+    labels = np.full(len(kept), None, dtype=object)
     old, new = before, after.iloc[: len(before)]
     label = new[name].to_numpy(dtype=object)
     trusted = np.asarray(old[name].to_numpy(dtype=object) == label)
     for frame in (old, new):
         trusted &= table.settled(frame, name) & frame[f"{name}_origin"].isin(_PEOPLE).to_numpy()
         trusted &= frame["source"].eq(Source.INPUT).to_numpy() & frame["split"].eq(Split.TRAIN).to_numpy()
-    found[: len(old)][trusted] = label[trusted]
-    found[~kept] = None
-    return found
+    labels[: len(old)][trusted] = label[trusted]
+    labels[~kept] = None
+    return labels
 
 
 def _folds(frame: pd.DataFrame, folds: int) -> np.ndarray:

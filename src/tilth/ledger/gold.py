@@ -40,17 +40,17 @@ def measure_on_gold(
     kept = sample_rows(last, ROWS)
     everything = training_rows(last, tasks).at(kept)
     answers = predict(everything, vectors, rows)
-    found = {}
+    measurements = {}
     for name in names:
         if name == ANSWERS and not _answered(last, tasks):
-            found[name] = not_measured("people have answered none of its questions yet")
+            measurements[name] = not_measured("people have answered none of its questions yet")
             continue
         rest = _rest(frames, name, tasks, last).at(kept)
         if everything.teaches_as(rest):
-            found[name] = Measurement(verdict=Verdict.UNCHANGED, rows=len(rows))
+            measurements[name] = Measurement(verdict=Verdict.UNCHANGED, rows=len(rows))
         else:
-            found[name] = compare(truth, answers, predict(rest, vectors, rows), seed)
-    return found
+            measurements[name] = compare(truth, answers, predict(rest, vectors, rows), seed)
+    return measurements
 
 
 def measure_model_on_gold(frame: pd.DataFrame, tasks: Sequence[Task], vectors: np.ndarray, *, seed: int) -> Measurement:

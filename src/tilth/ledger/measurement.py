@@ -73,13 +73,17 @@ def compare(truth: Labels, with_stage: Labels, without: Labels, seed: int) -> Me
         without: what the one without it says.
         seed: of the bootstrap.
     """
-    found = learn.difference(truth, with_stage, without, seed)
-    if np.isnan(found.ours) or np.isnan(found.other):
+    difference = learn.difference(truth, with_stage, without, seed)
+    if np.isnan(difference.ours) or np.isnan(difference.other):
         return not_measured("no two classes among the rows to measure it by")
-    verdict = Verdict.HELPS if found.low > 0 else Verdict.HARMS if found.high < 0 else Verdict.NO_DIFFERENCE
+    verdict = Verdict.HELPS if difference.low > 0 else Verdict.HARMS if difference.high < 0 else Verdict.NO_DIFFERENCE
     rows = int(np.any([[label is not None for label in labels] for labels in truth.values()], axis=0).sum())
     return Measurement(
-        verdict=verdict, rows=rows, with_stage=found.ours, without=found.other, interval=(found.low, found.high)
+        verdict=verdict,
+        rows=rows,
+        with_stage=difference.ours,
+        without=difference.other,
+        interval=(difference.low, difference.high),
     )
 
 

@@ -71,9 +71,9 @@ def _nearest_labeled(frame: pd.DataFrame, task: str, evidence: Evidence) -> np.n
     """See `Audited.nearest`."""
     rows = np.flatnonzero(frame["split"].ne(Split.GOLD) & frame[f"{task}_given"].notna())
     near = evidence.neighbors(NEAREST, rows).rows
-    found = np.full((len(frame), near.shape[1]), -1, dtype=np.int64)
-    found[rows] = rows[near]
-    return found
+    nearest = np.full((len(frame), near.shape[1]), -1, dtype=np.int64)
+    nearest[rows] = rows[near]
+    return nearest
 
 
 def sampled(ingested: Ingested, rows: int) -> tuple[Ingested, np.ndarray]:

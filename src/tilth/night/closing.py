@@ -27,9 +27,9 @@ def finish(run: Run) -> dict[str, Any]:
     model = "model" if (run.path / "model").exists() else None
     figures = {"gold": gold, "cross_validated": metrics.get("cross_validated")}
     decision = decide(run, {**record, **figures, "model": model})
-    found = {"promoted": decision.promoted, "promotion": decision.why, "comparison": decision.comparison}
+    record_of_promotion = {"promoted": decision.promoted, "promotion": decision.why, "comparison": decision.comparison}
     kept = record.get("ledger") or {}
-    run.finish("completed", **figures, model=model, **found, ledger={**kept, "gold": _gold_ledger(run)})
+    run.finish("completed", **figures, model=model, **record_of_promotion, ledger={**kept, "gold": _gold_ledger(run)})
     return _measure(run)
 
 

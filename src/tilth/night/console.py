@@ -23,7 +23,7 @@ def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
     if name == "cleaning":
         return _cleaned(metrics)
     if name == "weak_supervision":
-        counts = {task: found["weakly_labeled_without_label"] for task, found in metrics["tasks"].items()}
+        counts = {task: measured["weakly_labeled_without_label"] for task, measured in metrics["tasks"].items()}
         return [f"{count} labels of {task}" for task, count in counts.items()]
     if name == "augmentation":
         return [f"{metrics['accepted']} paraphrases accepted, {metrics['used']} used"]
@@ -34,22 +34,22 @@ def _made(name: str, metrics: Mapping[str, Any]) -> list[str]:
 
 def _to_label(metrics: Mapping[str, Any]) -> list[str]:
     """What a person is asked, how long it takes, and what is in doubt beside it."""
-    told = [f"{metrics['asked']} to label in some {max(1, round(metrics['minutes']))} min"]
+    parts = [f"{metrics['asked']} to label in some {max(1, round(metrics['minutes']))} min"]
     if beyond := metrics["beyond_the_budget"]:
-        told.append(f"{beyond} in doubt beyond the budget")
-    return [*told, metrics["expected"]["says"]] if metrics["expected"] else told
+        parts.append(f"{beyond} in doubt beyond the budget")
+    return [*parts, metrics["expected"]["says"]] if metrics["expected"] else parts
 
 
 def _cleaned(metrics: Mapping[str, Any]) -> list[str]:
     """What cleaning read otherwise than a person may have meant it, beside the rows that it set aside."""
     kept = metrics.get("counts", {}).get("junk", {}).get("kept", {})
-    told = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
+    parts = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
     if model := metrics.get("encoder", {}).get("try"):
-        told.append(f'the encoder reads these texts badly; a multilingual one: encoder.model = "{model}"')
-    for task, found in metrics.get("tasks", {}).items():
-        if ignored := found.get("consensus", {}).get("ignored_votes"):
-            told.append(f"{task}: annotators' votes for no class of it: {ignored}")
-    return told + [part for task, found in metrics.get("copies", {}).items() for part in _of_copies(task, found)]
+        parts.append(f'the encoder reads these texts badly; a multilingual one: encoder.model = "{model}"')
+    for task, measured in metrics.get("tasks", {}).items():
+        if ignored := measured.get("consensus", {}).get("ignored_votes"):
+            parts.append(f"{task}: annotators' votes for no class of it: {ignored}")
+    return parts + [part for task, measured in metrics.get("copies", {}).items() for part in _of_copies(task, measured)]
 
 
 _OF_COPIES = {
@@ -59,12 +59,12 @@ _OF_COPIES = {
 }
 
 
-def _of_copies(task: str, found: Mapping[str, Any]) -> list[str]:
+def _of_copies(task: str, copies: Mapping[str, Any]) -> list[str]:
     """Labels that cleaning set aside with the copies, each kind with its first row."""
     return [
         f"{task}: {words}: {one['rows']} (first: {one['first']})"
         for kind, words in _OF_COPIES.items()
-        if (one := found[kind])["rows"]
+        if (one := copies[kind])["rows"]
     ]
 
 
@@ -81,10 +81,10 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
 
 def _alike(whys: Mapping[str, str]) -> list[tuple[list[str], str]]:
     """Names of which the same is said, together, in the order of the first of them."""
-    found: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for name, why in whys.items():
-        found.setdefault(why, []).append(name)
-    return [(names, why) for why, names in found.items()]
+        by_reason.setdefault(why, []).append(name)
+    return [(names, why) for why, names in by_reason.items()]
 
 
 def _several(names: Sequence[str]) -> str:

@@ -83,13 +83,13 @@ class _Gold:
 
     def answers(self, other: Run) -> tuple[np.ndarray, Labels]:
         """What another night's exported model says; a row that one of both learned from, and one not, is left out."""
-        found = self.model(other.path / "model")
+        predicted = self.model(other.path / "model")
         digests, other_rows = [store.digest(text) for text in self.texts], _learned(other)
         fair = np.array([(digest in other_rows) == (digest in self.learned) for digest in digests], dtype=bool)
         if not fair.any():
             raise NotComparable("it learned from all rows that are gold now")
         rows = np.flatnonzero(fair)
-        return rows, {task: labels[rows] for task, labels in found.items()}
+        return rows, {task: labels[rows] for task, labels in predicted.items()}
 
     def model(self, folder: Path) -> Labels:
         """The labels that an exported model gives to the rows, of every task that is measured."""

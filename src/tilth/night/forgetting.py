@@ -27,49 +27,49 @@ def forget(
     Raises:
         RequestError: a row stands nowhere; nothing was removed.
     """
-    found = store.find_everywhere(workspace, row_ids)
+    forgotten = store.find_everywhere(workspace, row_ids)
     if workspace.answers is not None:
-        _, seen, texts = forget_answers(workspace.answers, found.ids, dry_run=True)
-        found.seen |= seen
-        found.texts |= texts
-    _require_known(found, row_ids, known)
+        _, seen, texts = forget_answers(workspace.answers, forgotten.ids, dry_run=True)
+        forgotten.seen |= seen
+        forgotten.texts |= texts
+    _require_known(forgotten, row_ids, known)
     if not dry_run:
         store.add_tombstones(workspace.data, row_ids)  # first, so that whoever is killed here begins again
-    touched = store.forget_tables(workspace, found, dry_run=dry_run)
+    touched = store.forget_tables(workspace, forgotten, dry_run=dry_run)
     if workspace.answers is not None:
-        for what, count in forget_answers(workspace.answers, found.ids, dry_run=dry_run)[0].items():
-            found.add(what, count)
-    store.forget_caches(workspace, found, dry_run=dry_run)
-    for folder in _with_pages(workspace, touched, found):
-        found.add("report pages, written anew without them", 1)
+        for what, count in forget_answers(workspace.answers, forgotten.ids, dry_run=dry_run)[0].items():
+            forgotten.add(what, count)
+    store.forget_caches(workspace, forgotten, dry_run=dry_run)
+    for folder in _with_pages(workspace, touched, forgotten):
+        forgotten.add("report pages, written anew without them", 1)
         if not dry_run:
             _write_anew(folder)
-    return found
+    return forgotten
 
 
-def _require_known(found: Forgotten, row_ids: Sequence[str], known: Sequence[str]) -> None:
+def _require_known(forgotten: Forgotten, row_ids: Sequence[str], known: Sequence[str]) -> None:
     there = set(known)
-    strange = [row_id for row_id in row_ids if row_id not in there and row_id not in found.seen]
+    strange = [row_id for row_id in row_ids if row_id not in there and row_id not in forgotten.seen]
     if strange:
         near = did_you_mean(strange[0], there) if len(there) < 10_000 else "see the column id of the input"
         raise RequestError(f'no row "{strange[0]}" in the input, in any night or in the answers; {near}')
 
 
-def _with_pages(workspace: Workspace, touched: Sequence[Path], found: Forgotten) -> list[Path]:
+def _with_pages(workspace: Workspace, touched: Sequence[Path], forgotten: Forgotten) -> list[Path]:
     """The nights whose page showed a row, or may have: those with a table that held it, and what names it."""
     folders = []
     for run in store.all_runs(workspace.runs):
         pages = [path for name in _PAGES[:2] if (path := run.path / name).exists()]
-        named = any(_shows(page, found) for page in pages)
+        named = any(_shows(page, forgotten) for page in pages)
         if pages and (run.path in touched or named):
             folders.append(run.path)
     return folders
 
 
-def _shows(page: Path, found: Forgotten) -> bool:
+def _shows(page: Path, forgotten: Forgotten) -> bool:
     content = page.read_text(encoding="utf-8", errors="replace")
-    return any(f">{row_id}<" in content or f'"{row_id}"' in content for row_id in found.ids) or any(
-        text in content for text in found.texts
+    return any(f">{row_id}<" in content or f'"{row_id}"' in content for row_id in forgotten.ids) or any(
+        text in content for text in forgotten.texts
     )
 
 

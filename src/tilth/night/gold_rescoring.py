@@ -40,12 +40,12 @@ def rescored(latest: Run | None, frame: pd.DataFrame, tasks: Sequence[str]) -> d
     if not known or not len(shared):
         return None
     old, new = gold[0].loc[shared], gold[1].loc[shared]
-    found: dict[str, Any] = {"run": latest.path.name, "rows": len(shared), "tasks": {}}
+    record: dict[str, Any] = {"run": latest.path.name, "rows": len(shared), "tasks": {}}
     for task in known:
         answers = {task: old[f"{task}_predicted"].to_numpy(dtype=object)}
         before, now = (score({task: _labels(part, task)}, answers) for part in (old, new))
-        found["tasks"][task] = {"before": _rounded(before), "now": _rounded(now)}
-    return found
+        record["tasks"][task] = {"before": _rounded(before), "now": _rounded(now)}
+    return record
 
 
 def _labels(rows: pd.DataFrame, task: str) -> np.ndarray:

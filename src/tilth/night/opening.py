@@ -37,13 +37,13 @@ def begin(request: Request, ingested: Ingested | None = None) -> Run:
     record, earlier = draft(request, ingested)
     if (answers := record["answers"]) is not None and answers["gold"]["corrected"]:
         frame, names = table.to_pandas(ingested.samples), table.names(ingested.tasks)
-        found = rescored(store.latest(request.workspace.runs), frame, names)
-        record["answers"] = {**answers, "gold": {**answers["gold"], "last_model": found}}
+        rescored_night = rescored(store.latest(request.workspace.runs), frame, names)
+        record["answers"] = {**answers, "gold": {**answers["gold"], "last_model": rescored_night}}
     run = Run.create(request.workspace.runs, record)
     store.write_table(run.path / "0-input.parquet", ingested.samples)
     if ingested.unreadable:
-        with store.atomic(run.path / UNREADABLE) as beside:
-            beside.write_text("".join(f"{line}\n" for line in ingested.unreadable), encoding="utf-8")
+        with store.atomic(run.path / UNREADABLE) as unfinished:
+            unfinished.write_text("".join(f"{line}\n" for line in ingested.unreadable), encoding="utf-8")
     for path in earlier:
         store.copy(path, run.path / path.name)
     return run
@@ -97,11 +97,11 @@ def _carried(request: Request, ingested: Ingested) -> dict[str, str]:
     if before is None:
         return {}
     same = _sums(before.record["inputs"]) == _sums(ingested.inputs)
-    found: dict[str, str] = before.record["carried"]["in" if same else "out"]
-    lost = [name for name, digest in found.items() if not (request.workspace.state / digest).exists()]
+    digests: dict[str, str] = before.record["carried"]["in" if same else "out"]
+    lost = [name for name, digest in digests.items() if not (request.workspace.state / digest).exists()]
     for name in lost:
         log.warning("what %s carried over is gone from %s; it starts afresh", name, request.workspace.state)
-    return {name: digest for name, digest in found.items() if name not in lost}
+    return {name: digest for name, digest in digests.items() if name not in lost}
 
 
 def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:

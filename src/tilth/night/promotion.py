@@ -78,12 +78,12 @@ def decide(run: Run, record: Mapping[str, Any]) -> Decision:
             return Decision(promoted=False, why=f"{_NOT_MEASURED}, and [promotion] floor is {floor}")
         first = _FIRST if record["model"] is not None else "First night; it trained no model"
         return Decision(promoted=True, why=_NOT_MEASURED if earlier else first)
-    found = _against_best(rows, earlier, context.settings.seed) if earlier else _alone(rows, _FIRST)
-    ours = found.comparison["score"] if found.comparison else math.nan
+    decision = _against_best(rows, earlier, context.settings.seed) if earlier else _alone(rows, _FIRST)
+    ours = decision.comparison["score"] if decision.comparison else math.nan
     if floor is not None and ours < floor:
         why = f"macro-F1 {ours:.3f} on {WORDS[rows.kind]} is below [promotion] floor = {floor}"
-        return replace(found, promoted=False, why=why)
-    return found
+        return replace(decision, promoted=False, why=why)
+    return decision
 
 
 _NOT_MEASURED = "it cannot be measured, for no task has rows of two classes"
@@ -161,12 +161,12 @@ def _against_best(rows: EvaluationRows, earlier: list[tuple[Run, dict[str, Any]]
 def _verdict(
     rows: EvaluationRows, run: Run, places: np.ndarray, other_labels: Any, seed: int, more: Mapping[str, Any]
 ) -> Decision:
-    found = difference(_at(rows.truth, places), _at(rows.ours, places), other_labels, seed)
-    promoted = not found.high < 0
+    interval = difference(_at(rows.truth, places), _at(rows.ours, places), other_labels, seed)
+    promoted = not interval.high < 0
     why = (
-        f"macro-F1 {found.ours:.3f} on {len(places)} {WORDS[rows.kind]}; the best earlier model, of run "
-        f"{run.path.name}, has {found.other:.3f}: difference {found.ours - found.other:+.3f}, 95% interval "
-        f"{found.low:+.3f} to {found.high:+.3f}{'' if promoted else ', clearly worse'}"
+        f"macro-F1 {interval.ours:.3f} on {len(places)} {WORDS[rows.kind]}; the best earlier model, of run "
+        f"{run.path.name}, has {interval.other:.3f}: difference {interval.ours - interval.other:+.3f}, 95% interval "
+        f"{interval.low:+.3f} to {interval.high:+.3f}{'' if promoted else ', clearly worse'}"
     )
     if more["left_out"]:
         why += f" (not compared: {', '.join(item['run'] for item in more['left_out'])})"
@@ -174,10 +174,10 @@ def _verdict(
         "kind": rows.kind,
         "rows": len(places),
         "against": run.path.name,
-        "score": round(found.ours, 4),
-        "other": round(found.other, 4),
-        "difference": round(found.ours - found.other, 4),
-        "interval": [round(found.low, 4), round(found.high, 4)],
+        "score": round(interval.ours, 4),
+        "other": round(interval.other, 4),
+        "difference": round(interval.ours - interval.other, 4),
+        "interval": [round(interval.low, 4), round(interval.high, 4)],
         **more,
     }
     return Decision(promoted=promoted, why=why, comparison=comparison)

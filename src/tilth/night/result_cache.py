@@ -49,8 +49,8 @@ def code_files(name: str) -> list[Path]:
     root = Path(__file__).parents[1]
     files: list[Path] = []
     for part in (*_SHARED, name):
-        found = sorted((root / part).rglob("*")) if (root / part).is_dir() else [root / part]
-        files += [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+        code = sorted((root / part).rglob("*")) if (root / part).is_dir() else [root / part]
+        files += [path for path in code if path.is_file() and "__pycache__" not in path.parts]
     return files
 
 

@@ -25,7 +25,7 @@ _FILE = "measured.json"
 _CODE = ("ledger", "learn/linear_probe.py", "learn/model_comparison.py", "learn/metrics.py", "samples")
 
 
-def judge_stage(name: str, before: Dataset, after: Dataset, context: Context) -> dict[str, Any]:
+def measure_stage(name: str, before: Dataset, after: Dataset, context: Context) -> dict[str, Any]:
     """Whether a stage helps or harms on train rows, by cross-validation; see `tilth.ledger.measure_on_train_rows`.
 
     Args:
@@ -46,15 +46,17 @@ def judge_stage(name: str, before: Dataset, after: Dataset, context: Context) ->
         old, new = table.to_pandas(before), table.to_pandas(after)
         vectors = context.evidence(after).embeddings()
         settings = context.settings
-        found = ledger.measure_on_train_rows(old, new, context.tasks, vectors, folds=settings.folds, seed=settings.seed)
-        return found.to_json()
+        measurement = ledger.measure_on_train_rows(
+            old, new, context.tasks, vectors, folds=settings.folds, seed=settings.seed
+        )
+        return measurement.to_json()
 
-    found = _carried(context, _train_key(before, after, context), measure)
-    return {**found, "left_out": found["verdict"] == Verdict.HARMS}
+    entry = _carried(context, _train_key(before, after, context), measure)
+    return {**entry, "left_out": entry["verdict"] == Verdict.HARMS}
 
 
 def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context) -> bool | None:
-    """Whether `judge_stage` leaves a stage out, as far as that is known without measuring; None where it is not."""
+    """Whether `measure_stage` leaves a stage out, as far as that is known without measuring; None where it is not."""
     if name not in ledger.MEASURED or context.settings.stage_when(name) != "auto":
         return False
     kept = _kept(context.cache.folder("ledger", _train_key(before, after, context)))
@@ -87,19 +89,19 @@ def gold_ledger(run: Run, context: Context) -> dict[str, Any]:
         frames = {name: table.to_pandas(samples) for name, samples in tables.items()}
         last = list(tables)[-1]
         vectors = context.evidence(tables[last]).embeddings()
-        return {name: found.to_json() for name, found in _on_gold(frames, vectors, context).items()}
+        return {name: measurement.to_json() for name, measurement in _on_gold(frames, vectors, context).items()}
 
-    found = _carried(context, key, measure)
-    measured = found.pop("measured")
-    return {name: {**entry, "measured": measured} for name, entry in found.items()}
+    entries = _carried(context, key, measure)
+    measured = entries.pop("measured")
+    return {name: {**entry, "measured": measured} for name, entry in entries.items()}
 
 
 def _on_gold(frames: dict[str, pd.DataFrame], vectors: Any, context: Context) -> dict[str, Measurement]:
     seed, tasks = context.settings.seed, context.tasks
-    found = ledger.measure_on_gold(frames, tasks, vectors, seed=seed)
+    measurements = ledger.measure_on_gold(frames, tasks, vectors, seed=seed)
     if "training" in frames:
-        found["training"] = ledger.measure_model_on_gold(frames["training"], tasks, vectors, seed=seed)
-    return found
+        measurements["training"] = ledger.measure_model_on_gold(frames["training"], tasks, vectors, seed=seed)
+    return measurements
 
 
 def _train_key(before: Dataset, after: Dataset, context: Context) -> str:
@@ -118,13 +120,13 @@ def _key(context: Context, kind: str, *digests: str) -> str:
 def _kept(folder: Path) -> dict[str, Any] | None:
     """What stands under a key; None where nothing does, or what cannot be read: it is measured again."""
     try:
-        found: dict[str, Any] = store.read_json(folder / _FILE)
+        entry: dict[str, Any] = store.read_json(folder / _FILE)
     except FileNotFoundError:
         return None
     except DamagedFileError as error:
         log.warning("%s: it is measured again", error)
         return None
-    return found
+    return entry
 
 
 def _carried(context: Context, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -133,8 +135,8 @@ def _carried(context: Context, key: str, measure: Callable[[], dict[str, Any]]) 
     if (kept := _kept(folder)) is not None:
         store.used(folder)
         return kept
-    found = {**measure(), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
-    with store.atomic(folder) as beside:
-        beside.mkdir()
-        store.write_json(beside / _FILE, found)
-    return found
+    entry = {**measure(), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
+    with store.atomic(folder) as unfinished:
+        unfinished.mkdir()
+        store.write_json(unfinished / _FILE, entry)
+    return entry

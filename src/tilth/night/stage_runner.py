@@ -20,7 +20,7 @@ from tilth.ledger import not_measured
 from tilth.night import console
 from tilth.night.context import QUESTIONS, Context
 from tilth.night.result_cache import kept
-from tilth.night.stage_ledger import judge_stage, left_out_because
+from tilth.night.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
 from tilth.store import Run
 
@@ -82,7 +82,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
             run.update(carried={**carried, "out": {**carried["out"], key: digest}})
     after, left_out = store.read_table(folder / "table.parquet"), None
     if result["skipped"] is None and name in ledger.MEASURED:
-        left_out = _judge(run, name, before, after, context)
+        left_out = _why_left_out(run, name, before, after, context)
     # The table comes last: where it stands, all that belongs to it stands too.
     if left_out:
         after = before
@@ -96,16 +96,20 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     return _entry(name, before, after, started, cached=cached, skipped=result["skipped"], **extra)
 
 
-def _judge(run: Run, name: str, before: Dataset, after: Dataset, context: Context) -> str | None:
+def _why_left_out(run: Run, name: str, before: Dataset, after: Dataset, context: Context) -> str | None:
     """Enter into the ledger what a stage bought on train rows; why it is left out of what follows, where it harms."""
     try:
-        judged = judge_stage(name, before, after, context)
+        measurement = measure_stage(name, before, after, context)
     except Exception as error:  # of any kind: the stage itself has done its work
         log.warning("what %s bought cannot be measured: %s: %s", name, type(error).__name__, error)
-        judged = {**not_measured(f"{type(error).__name__}: {error}").to_json(), "measured": None, "left_out": False}
+        measurement = {
+            **not_measured(f"{type(error).__name__}: {error}").to_json(),
+            "measured": None,
+            "left_out": False,
+        }
     kept = run.record.get("ledger") or {}
-    run.update(ledger={**kept, "train": {**kept.get("train", {}), name: judged}})
-    return left_out_because(name, judged) if judged["left_out"] else None
+    run.update(ledger={**kept, "train": {**kept.get("train", {}), name: measurement}})
+    return left_out_because(name, measurement) if measurement["left_out"] else None
 
 
 def _compute(name: str, before: Dataset, context: Context, folder: Path, functions: Any) -> None:
@@ -122,8 +126,8 @@ def _compute(name: str, before: Dataset, context: Context, folder: Path, functio
             labeling_functions=(functions,) if functions is not None else (),
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
-        with store.atomic(folder) as beside:
-            write_result(beside, result)
+        with store.atomic(folder) as unfinished:
+            write_result(unfinished, result)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

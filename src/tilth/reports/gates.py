@@ -49,11 +49,11 @@ def parse_gate(text: str) -> Gate:
     Raises:
         RequestError: it is none.
     """
-    found = _PARTS.fullmatch(text)
-    if found is None:
+    match = _PARTS.fullmatch(text)
+    if match is None:
         raise RequestError(f"--fail-on '{text}': expected a key, a comparison and a value, as in '{EXAMPLE}'")
-    keys = tuple(part.strip('"') for part in re.findall(r'"[^"]*"|[^."]+', found["key"]))
-    return Gate(text.strip(), keys, found["sign"], _value(found["value"], found["sign"], text))
+    keys = tuple(part.strip('"') for part in re.findall(r'"[^"]*"|[^."]+', match["key"]))
+    return Gate(text.strip(), keys, match["sign"], _value(match["value"], match["sign"], text))
 
 
 def _value(word: str, sign: str, text: str) -> Any:
@@ -123,14 +123,14 @@ def _look_up(gate: Gate, record: Mapping[str, Any], report: Mapping[str, Any]) -
 
 def _unknown(gate: Gate, place: int, record: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """The message on a key that is not there: the nearest one, or what stands beside it."""
-    asked, key = ".".join(gate.keys), gate.keys[place]
+    wanted, key = ".".join(gate.keys), gate.keys[place]
     before = "".join(f"{part}." for part in gate.keys[:place])
     valid = _children_at(gate.keys[:place], record) or _children_at(gate.keys[:place], report)
-    beside = difflib.get_close_matches(key, valid, n=1)
+    close = difflib.get_close_matches(key, valid, n=1)
     every = [*_paths(record), *_paths(report)]
-    near = [f"{before}{beside[0]}"] if beside else difflib.get_close_matches(asked, every, n=1) if not place else []
+    near = [f"{before}{close[0]}"] if close else difflib.get_close_matches(wanted, every, n=1) if not place else []
     where = f"below {before.rstrip('.')} are {', '.join(valid[:12])}" if place else "see run.json and report.json"
-    return f"--fail-on '{gate.text}': no {asked}; {f'did you mean {near[0]}?' if near else where}"
+    return f"--fail-on '{gate.text}': no {wanted}; {f'did you mean {near[0]}?' if near else where}"
 
 
 def _children_at(keys: Sequence[str], value: Any) -> list[str]:

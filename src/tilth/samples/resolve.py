@@ -112,7 +112,7 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     """
     parent = str(child.parent)
     places = {label: child.parents(label) for label in child.labels}
-    implied = frame[child.name].map({label: found[0] for label, found in places.items() if len(found) == 1})
+    implied = frame[child.name].map({label: parents[0] for label, parents in places.items() if len(parents) == 1})
     # What cleaning or weak supervision took from the parent does not come back by way of a child that says the same.
     withdrawn = frame[f"{parent}_reason"].isin([Reason.LABEL_ISSUE, Reason.LABEL_REVIEW])
     withdrawn &= frame[f"{parent}_given"].eq(implied)

@@ -154,9 +154,9 @@ def validate(samples: Dataset, tasks: Sequence[Task]) -> None:
     if missing := [name for name in REQUIRED if name not in present]:
         raise ContractError(f"the table lacks {missing}; it has {present}")
     for name in present:
-        declared, found = columns.find(name, names(tasks)).type, samples.data.table.schema.field(name).type
-        if declared is not None and found != declared:
-            raise ContractError(f'column "{name}" should hold {declared}, found {found}')
+        declared, actual = columns.find(name, names(tasks)).type, samples.data.table.schema.field(name).type
+        if declared is not None and actual != declared:
+            raise ContractError(f'column "{name}" should hold {declared}, found {actual}')
     frame = samples.data.table.select(list(REQUIRED)).to_pandas()
     if (repeated := frame["id"][frame["id"].duplicated()].unique()).size:
         raise ContractError(f"ids should be unique; repeated: {list(repeated[:5])}")

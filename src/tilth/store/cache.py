@@ -59,9 +59,9 @@ class Cache:
     def arrays(self, kind: str, key: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """The named arrays under a key, computed and kept where they are not there yet."""
         path = self.root / kind / f"{key}.safetensors"
-        if (found := _load(path)) is not None:
+        if (cached := _load(path)) is not None:
             used(path)
-            return found
+            return cached
         value = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         with atomic(path) as temporary:
             save_file(value, temporary)
@@ -80,13 +80,13 @@ def used(path: Path) -> None:
 
 def units(root: Path) -> list[Unit]:
     """What a cache holds; what has another name than tilth gives is none of it."""
-    found = []
+    entries = []
     for kind in (*VECTORS, *FOLDERS, *FILES):
         for path in sorted((root / kind).glob("*")):
             if path.is_dir() != (kind in FILES) and re.fullmatch(r"[0-9a-f]{32}(\.\w+)?", path.name):
                 used_at = path.stat().st_mtime
-                found.append(Unit(path=path, kind=kind, bytes=size(path), used=used_at))
-    return found
+                entries.append(Unit(path=path, kind=kind, bytes=size(path), used=used_at))
+    return entries
 
 
 def _load(path: Path) -> dict[str, np.ndarray] | None:

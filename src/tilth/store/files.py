@@ -179,10 +179,10 @@ def clear_leftovers(folder: Path) -> int:
 
     What a living process is at work on, a `tilth report` beside a night for one, stays.
     """
-    found = leftovers(folder)
-    for path in found:
+    removed = leftovers(folder)
+    for path in removed:
         _remove(path)
-    return len(found)
+    return len(removed)
 
 
 def leftovers(folder: Path) -> list[Path]:

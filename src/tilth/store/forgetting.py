@@ -68,73 +68,73 @@ class Forgotten:
 
 def find(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
     """The rows with all their paraphrases and texts, in whatever night."""
-    found = Forgotten(ids=set(row_ids))
+    forgotten = Forgotten(ids=set(row_ids))
     for path in _tables(workspace):
         table = pq.read_table(path, columns=_present(path, ("id", "parent_id", "text")))
-        mine = table.filter(_mask(table, found.ids))
-        found.seen |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
-        found.ids |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
-        found.texts |= {
+        mine = table.filter(_mask(table, forgotten.ids))
+        forgotten.seen |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
+        forgotten.ids |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
+        forgotten.texts |= {
             str(value) for value in (mine["text"].to_pylist() if "text" in mine.column_names else ()) if value
         }
-    return found
+    return forgotten
 
 
-def forget_tables(workspace: Workspace, found: Forgotten, *, dry_run: bool) -> list[Path]:
+def forget_tables(workspace: Workspace, forgotten: Forgotten, *, dry_run: bool) -> list[Path]:
     """Take the rows out of every night's tables, queues and records; returns the folders of the nights touched."""
     touched = set()
     for path in _tables(workspace):
         table = pq.read_table(path)
-        gone = _mask(table, found.ids)
+        gone = _mask(table, forgotten.ids)
         count = pc.sum(gone).as_py() or 0
         column = "duplicate_of"
         names = (
-            pc.is_in(table[column].cast(pa.string()), pa.array(sorted(found.ids)))
+            pc.is_in(table[column].cast(pa.string()), pa.array(sorted(forgotten.ids)))
             if column in table.column_names
             else None
         )
         if not count and not (names is not None and pc.any(names).as_py()):
             continue
         touched.add(path.parent)
-        found.add("rows in tables of nights", count)
+        forgotten.add("rows in tables of nights", count)
         if not dry_run:
             if names is not None:
                 place = table.column_names.index(column)
                 table = table.set_column(place, column, pc.if_else(names, None, table[column]))
             kept = table.filter(pc.invert(gone))
-            with files.atomic(path) as beside:
-                pq.write_table(kept.replace_schema_metadata(None), beside, compression="zstd")
+            with files.atomic(path) as unfinished:
+                pq.write_table(kept.replace_schema_metadata(None), unfinished, compression="zstd")
     for run in _run_folders(workspace):
         for path in sorted(path for path in run.iterdir() if path.suffix == ".csv"):
-            found.add("lines of queues", _forget_lines(path, found, dry_run=dry_run))
+            forgotten.add("lines of queues", _forget_lines(path, forgotten, dry_run=dry_run))
         for path in (run / "run.json", run / "unreadable.txt"):
-            if path.exists() and (count := _forget_mentions(path, found, dry_run=dry_run)):
+            if path.exists() and (count := _forget_mentions(path, forgotten, dry_run=dry_run)):
                 touched.add(run)
-                found.add("places in records", count)
+                forgotten.add("places in records", count)
     return sorted(touched)
 
 
-def forget_caches(workspace: Workspace, found: Forgotten, *, dry_run: bool) -> None:
+def forget_caches(workspace: Workspace, forgotten: Forgotten, *, dry_run: bool) -> None:
     """Remove the rows' vectors, what else of the cache may hold a text, and carried state that names one."""
-    keys = [bytes.fromhex(files.digest(text)) for text in sorted(found.texts)]
+    keys = [bytes.fromhex(files.digest(text)) for text in sorted(forgotten.texts)]
     for kind in VECTORS:
         for folder in sorted((workspace.cache / kind).glob("*")):
             vectors = Vectors(folder)
             held = len(keys) - len(vectors.missing(keys))
-            found.add("vectors", held)
+            forgotten.add("vectors", held)
             if held and not dry_run:
                 vectors.forget(keys)
     for kind in (*FOLDERS, *FILES):
         if kind in _HARMLESS:
             continue
         entries = sorted((workspace.cache / kind).glob("*"))
-        found.add("cached results, which the next night computes again", len(entries))
+        forgotten.add("cached results, which the next night computes again", len(entries))
         if not dry_run:
             for path in entries:
                 files.discard(path)
     for folder in sorted(workspace.state.glob("*")) if workspace.state.exists() else ():
-        if any(_names(path, found) for path in [folder, *folder.rglob("*")] if path.is_file()):
-            found.add("carried states that name them, which start afresh", 1)
+        if any(_names(path, forgotten) for path in [folder, *folder.rglob("*")] if path.is_file()):
+            forgotten.add("carried states that name them, which start afresh", 1)
             if not dry_run:
                 files.discard(folder)
 
@@ -144,10 +144,10 @@ def tombstones(data: Path) -> Set[str]:
     path = data / TOMBSTONES
     if not path.exists():
         return frozenset()
-    found = files.read_json(path)
-    if not isinstance(found, list):
+    digests = files.read_json(path)
+    if not isinstance(digests, list):
         raise DamagedFileError(f"{path} is damaged: expected a list of digests; put it back from a backup")
-    return frozenset(map(str, found))
+    return frozenset(map(str, digests))
 
 
 def add_tombstones(data: Path, row_ids: Iterable[str]) -> None:
@@ -178,41 +178,43 @@ def _mask(table: pa.Table, ids: Set[str]) -> pa.Array:
     return mine
 
 
-def _forget_lines(path: Path, found: Forgotten, *, dry_run: bool) -> int:
+def _forget_lines(path: Path, forgotten: Forgotten, *, dry_run: bool) -> int:
     """Take rows out of a CSV file, cells as they are; an id among several in a cell goes alone."""
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
     place = header.index("id") if "id" in header else None
-    kept = [row for row in rows if not (place is not None and len(row) > place and row[place] in found.ids)]
+    kept = [row for row in rows if not (place is not None and len(row) > place and row[place] in forgotten.ids)]
     if "group" in header:
         at = header.index("group")
         for row in kept:
             if len(row) > at and row[at].startswith("["):
-                row[at] = json.dumps([one for one in json.loads(row[at]) if one not in found.ids], ensure_ascii=False)
+                row[at] = json.dumps(
+                    [one for one in json.loads(row[at]) if one not in forgotten.ids], ensure_ascii=False
+                )
     count = len(rows) - len(kept)
     if not dry_run and (count or kept != rows):
-        with files.atomic(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        with files.atomic(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([header, *kept])
     return count
 
 
-def _forget_mentions(path: Path, found: Forgotten, *, dry_run: bool) -> int:
+def _forget_mentions(path: Path, forgotten: Forgotten, *, dry_run: bool) -> int:
     """Take out of a JSON file every entry that holds an id or a text of the rows, and of a text file every line."""
     if path.suffix == ".json":
         before = files.read_json(path)
-        after, count = without(before, found)
+        after, count = without(before, forgotten)
         if count and not dry_run:
             files.write_json(path, after)
         return count
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not found.holds(line.rstrip("\n"))]
+    kept = [line for line in lines if not forgotten.holds(line.rstrip("\n"))]
     if len(kept) < len(lines) and not dry_run:
-        with files.atomic(path) as beside:
-            beside.write_text("".join(kept), encoding="utf-8")
+        with files.atomic(path) as unfinished:
+            unfinished.write_text("".join(kept), encoding="utf-8")
     return len(lines) - len(kept)
 
 
-def without(value: Any, found: Forgotten) -> tuple[Any, int]:
+def without(value: Any, forgotten: Forgotten) -> tuple[Any, int]:
     """Plain data without the list entries that hold an id or a text of the rows, and how many those were.
 
     A value that stands by itself under a key becomes None.
@@ -221,27 +223,29 @@ def without(value: Any, found: Forgotten) -> tuple[Any, int]:
         kept, count = [], 0
         for item in value:
             inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else (item,)
-            if any(found.holds(one) for one in inner):
+            if any(forgotten.holds(one) for one in inner):
                 count += 1
                 continue
-            cleaned, less = without(item, found)
+            cleaned, less = without(item, forgotten)
             kept.append(cleaned)
             count += less
         return kept, count
     if isinstance(value, dict):
-        parts = {key: without(one, found) for key, one in value.items() if not found.holds(key)}
+        parts = {key: without(one, forgotten) for key, one in value.items() if not forgotten.holds(key)}
         gone = len(value) - len(parts)
         return {key: part for key, (part, _) in parts.items()}, gone + sum(less for _, less in parts.values())
-    return (None, 1) if found.holds(value) else (value, 0)
+    return (None, 1) if forgotten.holds(value) else (value, 0)
 
 
-def _names(path: Path, found: Forgotten) -> bool:
+def _names(path: Path, forgotten: Forgotten) -> bool:
     """Whether a file of carried state holds an id or a text of the rows in plain sight, or in a table."""
     if path.suffix == ".parquet":
         table = pq.read_table(path)
-        return any(found.holds(value) for name in table.column_names for value in table[name].to_pylist())
+        return any(forgotten.holds(value) for name in table.column_names for value in table[name].to_pylist())
     if path.suffix not in {".json", ".jsonl", ".csv", ".txt"}:
         return False
     content = path.read_text(encoding="utf-8", errors="replace")
-    written = {json.dumps(word, ensure_ascii=ascii_)[1:-1] for word in found.texts for ascii_ in (True, False)}
-    return any(word and word in content for word in written) or any(f'"{row_id}"' in content for row_id in found.ids)
+    written = {json.dumps(word, ensure_ascii=ascii_)[1:-1] for word in forgotten.texts for ascii_ in (True, False)}
+    return any(word and word in content for word in written) or any(
+        f'"{row_id}"' in content for row_id in forgotten.ids
+    )

@@ -54,13 +54,13 @@ class LabelChanges:
         path = data / FILE
         if not path.exists():
             return cls()
-        found = read_json(path)
+        record = read_json(path)
         try:
-            if found["version"] > VERSION:
+            if record["version"] > VERSION:
                 raise RequestError(f"{path} was written by a newer tilth; upgrade: pip install -U tilth")
             changes = [
                 LabelChange(**{**one, "before": tuple(one["before"]), "after": tuple(one["after"])})
-                for one in found["changes"]
+                for one in record["changes"]
             ]
         except (KeyError, TypeError) as error:
             raise DamagedFileError(f"{path} is damaged ({error!r}); put it back from a backup") from error
@@ -95,8 +95,8 @@ class LabelChanges:
 
     def classes(self, task: str) -> list[str]:
         """Classes that are there though no row may have them yet: those that another was split into."""
-        found = [label for one in self.of(task) if one.kind == SPLIT for label in one.after]
-        return list(dict.fromkeys(name for label in found if (name := self._later(task, label)) is not None))
+        labels = [label for one in self.of(task) if one.kind == SPLIT for label in one.after]
+        return list(dict.fromkeys(name for label in labels if (name := self._later(task, label)) is not None))
 
     def record(self) -> dict[str, Any]:
         """As one of a night's inputs."""

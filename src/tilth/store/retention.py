@@ -81,7 +81,7 @@ class Cleaned:
 def cleaning_in_words(cleaned: Mapping[str, Any], *, dry_run: bool = False) -> list[str]:
     """What `Cleaned.to_json` gives, in words."""
     verb = "would remove" if dry_run else "removed"
-    found = [f"{verb} {item['what']}: {item['count']:,} ({in_words(item['bytes'])})" for item in cleaned["removed"]]
+    lines = [f"{verb} {item['what']}: {item['count']:,} ({in_words(item['bytes'])})" for item in cleaned["removed"]]
     kept = (
         f"{cleaned['nights_kept']} nights keep all that they have; the cache holds {in_words(cleaned['cache_bytes'])}"
     )
@@ -90,7 +90,7 @@ def cleaning_in_words(cleaned: Mapping[str, Any], *, dry_run: bool = False) -> l
         kept += (
             f", more than its limit of {limit}: those nights use it (lower [store] keep_runs, or raise max_cache_gb)"
         )
-    return [*(found or [f"nothing {'to remove' if dry_run else 'was to be removed'}"]), kept]
+    return [*(lines or [f"nothing {'to remove' if dry_run else 'was to be removed'}"]), kept]
 
 
 def in_words(count: float) -> str:
@@ -116,33 +116,33 @@ def clean_workspace(workspace: Workspace, config: StoreConfig, *, dry_run: bool 
         config: `[store]`.
         dry_run: find and count all, and remove nothing.
     """
-    found = Cleaned(cache_limit=round(config.max_cache_gb * 1e9))
-    killed = _interrupted(workspace, found, dry_run=dry_run)
+    cleaned = Cleaned(cache_limit=round(config.max_cache_gb * 1e9))
+    killed = _interrupted(workspace, cleaned, dry_run=dry_run)
     kept, beyond = _divide(workspace, config.keep_runs, killed)
-    found.nights = len(kept)
+    cleaned.nights = len(kept)
     targets = [(run, record, _targets(run, record)) for run, record in beyond]
     paths = [path for _, _, inside in targets for path in inside]
-    found.add("tables of nights", [files.size(path) for path in paths if path.is_file()])
-    found.add("models of nights", [files.size(path) for path in paths if path.is_dir()])
+    cleaned.add("tables of nights", [files.size(path) for path in paths if path.is_file()])
+    cleaned.add("models of nights", [files.size(path) for path in paths if path.is_dir()])
     state = _state(workspace, kept, beyond)
-    found.add("state that only those nights name", [files.size(path) for path in state])
+    cleaned.add("state that only those nights name", [files.size(path) for path in state])
     if not dry_run:
         for run, _, inside in targets:
             if inside:  # the record first, so that it never says less than what happened
                 run.update(cleaned=now())
         for path in (*paths, *state):
             files.discard(path)
-    _shrink(workspace, kept, found, dry_run=dry_run)
-    return found
+    _shrink(workspace, kept, cleaned, dry_run=dry_run)
+    return cleaned
 
 
-def _interrupted(workspace: Workspace, found: Cleaned, *, dry_run: bool) -> Set[str]:
+def _interrupted(workspace: Workspace, cleaned: Cleaned, *, dry_run: bool) -> Set[str]:
     """Unfinished files, and nights whose process ended without a word; returns the names of those."""
     left = {path for folder in (workspace.data, workspace.runs) for path in files.leftovers(folder)}
-    found.add("unfinished files", [files.size(path) for path in sorted(left)])
+    cleaned.add("unfinished files", [files.size(path) for path in sorted(left)])
     # Under the lock no night is at work.
     killed = {run.path.name for run, record in records(workspace.runs) if record["status"] == "running"}
-    found.add("nights that were killed, closed as failed", [0] * len(killed))
+    cleaned.add("nights that were killed, closed as failed", [0] * len(killed))
     if not dry_run:
         for folder in (workspace.data, workspace.runs):
             files.clear_leftovers(folder)
@@ -182,27 +182,27 @@ def _state(workspace: Workspace, kept: list[Recorded], beyond: list[Recorded]) -
     return [workspace.state / name for name in sorted(gone - needed) if (workspace.state / name).is_dir()]
 
 
-def _shrink(workspace: Workspace, kept: list[Recorded], found: Cleaned, *, dry_run: bool) -> None:
+def _shrink(workspace: Workspace, kept: list[Recorded], cleaned: Cleaned, *, dry_run: bool) -> None:
     """Bring the cache down to its limit, as far as no kept night uses what is in it."""
     entries = sorted(units(workspace.cache), key=lambda unit: unit.used)
-    total, limit = sum(unit.bytes for unit in entries), found.cache_limit
+    total, limit = sum(unit.bytes for unit in entries), cleaned.cache_limit
     since = min((datetime.fromisoformat(record["started"]).timestamp() for _, record in kept), default=float("inf"))
     old: list[Unit] = []
     for unit in entries:
         if total > limit and unit.used < since:
             old.append(unit)
             total -= unit.bytes
-    found.add("cache entries that no kept night used", [unit.bytes for unit in old])
+    cleaned.add("cache entries that no kept night used", [unit.bytes for unit in old])
     if not dry_run:
         for unit in old:
             files.discard(unit.path)
     folders = [unit.path for unit in entries if unit.kind in VECTORS and unit not in old]
     if total > limit and folders:
-        total -= _prune(kept, folders, total - limit, found, dry_run=dry_run)
-    found.cache_bytes = total
+        total -= _prune(kept, folders, total - limit, cleaned, dry_run=dry_run)
+    cleaned.cache_bytes = total
 
 
-def _prune(kept: list[Recorded], folders: list[Path], excess: float, found: Cleaned, *, dry_run: bool) -> int:
+def _prune(kept: list[Recorded], folders: list[Path], excess: float, cleaned: Cleaned, *, dry_run: bool) -> int:
     """Forget vectors of texts that no kept night has, folder by folder, until the excess is gone; returns the bytes."""
     needed = keys_of(_texts(run for run, _ in kept))
     less, count = 0, 0
@@ -216,7 +216,7 @@ def _prune(kept: list[Recorded], folders: list[Path], excess: float, found: Clea
         count += unneeded
         less += files.size(folder) * unneeded // len(vectors) if dry_run else vectors.prune(needed)
     if count:
-        found.removed.append(Removed(what="vectors of texts that no kept night has", count=count, bytes=less))
+        cleaned.removed.append(Removed(what="vectors of texts that no kept night has", count=count, bytes=less))
     return less
 
 

@@ -75,10 +75,10 @@ class Run:
     def promote(self) -> None:
         """Make this run `latest`, in one step."""
         link = self.path.parent / "latest"
-        beside = self.path.parent / f"{unfinished_prefix()}latest"
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(self.path.name)
-        beside.replace(link)
+        unfinished = self.path.parent / f"{unfinished_prefix()}latest"
+        unfinished.unlink(missing_ok=True)
+        unfinished.symlink_to(self.path.name)
+        unfinished.replace(link)
 
 
 def all_runs(runs: Path) -> list[Run]:
@@ -91,13 +91,13 @@ def records(runs: Path) -> list[tuple[Run, dict[str, Any]]]:
 
     What a night does over all earlier nights must not fail, every night from then on, for one file of one of them.
     """
-    found = []
+    recorded = []
     for run in all_runs(runs):
         try:
-            found.append((run, run.record))
+            recorded.append((run, run.record))
         except DamagedFileError as error:
             log.warning("%s; run %s is left out", error, run.path.name)
-    return found
+    return recorded
 
 
 def latest(runs: Path) -> Run | None:
@@ -153,11 +153,11 @@ def close_interrupted(runs: Path) -> list[str]:
 
 def newest_table(folder: Path, before: int | None = None) -> Path:
     """The last table that a run wrote, or the last one before the stage of that number."""
-    found = sorted(folder.glob("[0-9]-*.parquet"))
+    tables = sorted(folder.glob("[0-9]-*.parquet"))
     if before is not None:
-        found = [path for path in found if int(path.name[0]) < before]
-    if not found:
+        tables = [path for path in tables if int(path.name[0]) < before]
+    if not tables:
         cleaned = (folder / RECORD).exists() and read_json(folder / RECORD).get("cleaned")
         why = f"tilth clean removed its tables on {cleaned} ([store] keep_runs)" if cleaned else "it has none"
         raise RequestError(f"{folder} holds no table, expected 0-input.parquet: {why}; name a newer run")
-    return found[-1]
+    return tables[-1]

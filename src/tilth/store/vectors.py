@@ -61,8 +61,8 @@ class Vectors:
         """Vectors of keys that are all held, float32, shape (keys, dimensions)."""
         if missing := self.missing(keys):
             raise KeyError(f"{len(missing)} of {len(keys)} keys are not held in {self.folder}; add their vectors first")
-        found = np.searchsorted(self._keys, _array(keys))
-        segments, rows = self._places[found].T
+        places = np.searchsorted(self._keys, _array(keys))
+        segments, rows = self._places[places].T
         vectors = np.empty((len(keys), self._mapped[segments[0]][0].shape[1]), dtype=np.float32)
         for number in np.unique(segments):
             here = np.flatnonzero(segments == number)
@@ -103,14 +103,14 @@ class Vectors:
         keys, places = [self._keys], [self._places]
         for segment in segments:
             try:
-                found, mapped = _open(segment)
+                stored_keys, mapped = _open(segment)
             except FileNotFoundError:  # another process has joined it with others just now
                 continue
             except (SafetensorError, OSError, ValueError, KeyError) as error:
                 log.warning("cache file %s is damaged (%s): what it held is computed again", segment, error)
                 continue
-            keys.append(found)
-            places.append(np.stack([np.full(len(found), len(self._mapped)), np.arange(len(found))], axis=1))
+            keys.append(stored_keys)
+            places.append(np.stack([np.full(len(stored_keys), len(self._mapped)), np.arange(len(stored_keys))], axis=1))
             self._segments.append(segment)
             self._mapped.append(mapped)
         self._keys, first = np.unique(np.concatenate(keys), return_index=True)

@@ -126,11 +126,11 @@ def locate(config: Path | None = None, out: Path | None = None, *, anywhere: boo
     if config is not None and not config.is_file():
         raise RequestError(f"no config file at {config}; make a workspace with: tilth init DIR")
     here = Path.cwd()
-    found = config or next((folder / CONFIG for folder in (here, *here.parents) if (folder / CONFIG).is_file()), None)
-    if found is not None:
-        root = found.resolve().parent
+    path = config or next((folder / CONFIG for folder in (here, *here.parents) if (folder / CONFIG).is_file()), None)
+    if path is not None:
+        root = path.resolve().parent
         runs = _absolute(out) or root / "data/runs"
-        return Workspace(root=root, config=found.resolve(), data=root / "data", runs=runs)
+        return Workspace(root=root, config=path.resolve(), data=root / "data", runs=runs)
     if not anywhere:
         raise RequestError(f"{here} is in no workspace (no {CONFIG} here or above); make one with: tilth init DIR")
     data = user_cache()

@@ -32,25 +32,25 @@ def gold_pairs(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, tuple[li
 
 def scores(pairs: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, dict[str, Any]]:
     """Macro-F1 and accuracy of each task; null with the reason under `why` where the rows say nothing of it."""
-    found: dict[str, dict[str, Any]] = {}
+    scores_by_task: dict[str, dict[str, Any]] = {}
     for task, (truth, predicted) in pairs.items():
         why = learn.why_no_score(truth)
         none = {"macro_f1": None, "accuracy": None, "why": why}
-        found[task] = none if why else dict(learn.scores(truth, predicted))
-    return found
+        scores_by_task[task] = none if why else dict(learn.scores(truth, predicted))
+    return scores_by_task
 
 
 def calibration(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, float]:
     """The expected calibration error of each task's confidence on its gold rows."""
-    found = {}
+    errors = {}
     for task in tasks:
         truth = table.gold_labels(frame, task.name)
         confidence = frame[f"{task.name}_predicted_confidence"]
         rows = truth.notna() & confidence.notna()
         if rows.any():
             right = frame.loc[rows, f"{task.name}_predicted"].eq(truth[rows]).to_numpy(dtype=bool)
-            found[task.name] = round(learn.expected_calibration_error(confidence[rows].to_numpy(), right), 4)
-    return found
+            errors[task.name] = round(learn.expected_calibration_error(confidence[rows].to_numpy(), right), 4)
+    return errors
 
 
 def views(facts: Mapping[str, Any]) -> list[Figure]:
@@ -74,15 +74,15 @@ def views(facts: Mapping[str, Any]) -> list[Figure]:
 
 def figures(pairs: Mapping[str, tuple[list[str], list[str]]], measured: str, losses: Sequence[float]) -> list[Figure]:
     """The worst classes and the most confused pairs of each task, and the loss where the encoder was tuned."""
-    found = []
+    figures_of_tasks = []
     for task, (truth, predicted) in pairs.items():
         if learn.why_no_score(truth) is not None:
             continue
-        found += [_worst(task, truth, predicted, measured), _confused(task, truth, predicted, measured)]
+        figures_of_tasks += [_worst(task, truth, predicted, measured), _confused(task, truth, predicted, measured)]
     if losses:
         data: dict[str, Any] = {"x": list(range(1, len(losses) + 1)), "y": [round(loss, 4) for loss in losses]}
-        found.append(Figure(kind="line", title="Loss of fine-tuning, by step", data=data))
-    return found
+        figures_of_tasks.append(Figure(kind="line", title="Loss of fine-tuning, by step", data=data))
+    return figures_of_tasks
 
 
 def _worst(task: str, truth: list[str], predicted: list[str], measured: str) -> Figure:

@@ -82,7 +82,7 @@ def fit_model(
     trial = _fine_tune(frame, tuning_set, config, resources, folder)
     facts["fine_tuning"] = dict(trial.tuned.facts)
     facts["held_out"] = _held_out_scores(training_set, frozen, trial)
-    means = {kind: _mean_macro_f1(found) for kind, found in facts["held_out"].items()}
+    means = {kind: _mean_macro_f1(task_scores) for kind, task_scores in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
     if config.trunk == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         heads = _calibrated_heads(training_set, frozen, None)
@@ -222,8 +222,8 @@ def _held_out_scores(
 def _predictions(training_set: TrainingSet, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
     """What heads predict of their tasks' held-out rows, as codes."""
     rows = {head.task.name: training_set.measured(head.task) for head in heads}
-    found = [(head, rows[head.task.name]) for head in heads if rows[head.task.name].any()]
-    return {head.task.name: head.probabilities(embeddings[held]).argmax(axis=1) for head, held in found}
+    present = [(head, rows[head.task.name]) for head in heads if rows[head.task.name].any()]
+    return {head.task.name: head.probabilities(embeddings[held]).argmax(axis=1) for head, held in present}
 
 
 def _propagated_predictions(training_set: TrainingSet) -> dict[str, np.ndarray]:
@@ -234,18 +234,18 @@ def _propagated_predictions(training_set: TrainingSet) -> dict[str, np.ndarray]:
 
 
 def _scores(training_set: TrainingSet, predictions: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    found = {}
+    scores_by_task = {}
     for task in training_set.tasks:
         if task.name in predictions:
             truth = training_set.codes[task.name][training_set.measured(task)]
             if why_no_score(truth.tolist()) is None:
                 predicted = task.decoded(predictions[task.name]).tolist()
-                found[task.name] = scores(task.decoded(truth).tolist(), predicted)
-    return found
+                scores_by_task[task.name] = scores(task.decoded(truth).tolist(), predicted)
+    return scores_by_task
 
 
-def _mean_macro_f1(found: Mapping[str, Mapping[str, float]]) -> float:
-    return float(np.mean([score["macro_f1"] for score in found.values()])) if found else float("nan")
+def _mean_macro_f1(scores_by_task: Mapping[str, Mapping[str, float]]) -> float:
+    return float(np.mean([score["macro_f1"] for score in scores_by_task.values()])) if scores_by_task else float("nan")
 
 
 def encoder_config(resources: Resources) -> EncoderConfig:

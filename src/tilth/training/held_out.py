@@ -55,12 +55,12 @@ def write_predictions(
     texts = frame["text"][rows]
     probabilities = wording.normalized(wording.mix_held_out(texts.tolist(), probabilities))
     decided = decide([head.task.to_json() for head in heads], probabilities)
-    found = pd.DataFrame({"id": frame["id"][rows], "text_digest": texts.map(store.digest)})
+    predictions = pd.DataFrame({"id": frame["id"][rows], "text_digest": texts.map(store.digest)})
     for head in heads:
         name = head.task.name
-        found[name] = frame[name].where(measured[name], None)[rows]
-        found[f"{name}_predicted"] = head.task.decoded(decided[name][0])
-    store.write_table(folder / store.HELD_OUT, Dataset.from_pandas(found, preserve_index=False))
+        predictions[name] = frame[name].where(measured[name], None)[rows]
+        predictions[f"{name}_predicted"] = head.task.decoded(decided[name][0])
+    store.write_table(folder / store.HELD_OUT, Dataset.from_pandas(predictions, preserve_index=False))
     return {store.HELD_OUT: folder / store.HELD_OUT}
 
 

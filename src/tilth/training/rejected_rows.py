@@ -31,14 +31,14 @@ def rejected_rows(frame: pd.DataFrame, tasks: Sequence[Task], answers: Answers) 
         answers: the exported model's, one a row.
     """
     task = tasks[-1]
-    asked = (
+    mask = (
         answers.out_of_scope
         & table.unlabeled(frame, task.name)
         & frame["status"].eq(Status.ACTIVE).to_numpy()
         & frame["source"].eq(Source.INPUT).to_numpy()
         & frame["split"].ne(Split.GOLD).to_numpy()
     )
-    places = np.flatnonzero(asked)
+    places = np.flatnonzero(mask)
     strangest = places[np.argsort(answers.scope[places], kind="stable")][:_MOST]
     return tuple(
         Question.about(

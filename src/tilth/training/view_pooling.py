@@ -149,16 +149,16 @@ def _choose(
         "wording": wording,
         "pooled": pool_views(meaning, wording, share, temperature),
     }
-    found = {
+    accuracies = {
         view: scores(task.decoded(truth).tolist(), task.decoded(values.argmax(axis=1)).tolist())
         for view, values in views.items()
     }
-    gain = found["pooled"]["macro_f1"] - found["meaning"]["macro_f1"]
+    gain = accuracies["pooled"]["macro_f1"] - accuracies["meaning"]["macro_f1"]
     return {
         "share": round(share, 2),
         "temperature": temperature,
         "held_out_rows": len(truth),
-        "held_out": found,
+        "held_out": accuracies,
         "gain": gain,
     }
 

@@ -26,16 +26,16 @@ def correct_by_answers(frame: pd.DataFrame, task: str, columns: dict[str, np.nda
     Returns:
         `weak` and `propagated`: what the answers made of each; empty where nobody answered on any.
     """
-    said = answered(frame, task)
+    answers = answered(frame, task)
     confidence = columns.get(f"{task}_weak_confidence")
-    if said.empty or confidence is None:
+    if answers.empty or confidence is None:
         return {}
     alone = columns.get(f"{task}_propagated", np.zeros(len(frame), dtype=bool)).astype(bool)
-    found: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for origin, rows, floor in ((Origin.WEAK, ~alone, least), (Origin.PROPAGATED, alone, 0.5)):
         mine = [
             (shown["confidence"], shown.get("label") == answer)
-            for shown, answer in zip(said["shown"], said["answer"], strict=True)
+            for shown, answer in zip(answers["shown"], answers["answer"], strict=True)
             if shown.get("origin") == origin and "confidence" in shown
         ]
         if not mine:
@@ -48,5 +48,5 @@ def correct_by_answers(frame: pd.DataFrame, task: str, columns: dict[str, np.nda
         columns[f"{task}_weak"][lost] = None
         if f"{task}_propagated" in columns:
             columns[f"{task}_propagated"][lost] = False
-        found[origin.value] = {**corrected.metrics(), "not_given_any_more": int(lost.sum())}
-    return found
+        metrics[origin.value] = {**corrected.metrics(), "not_given_any_more": int(lost.sum())}
+    return metrics

@@ -45,8 +45,8 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     screening = functools.reduce(operator.or_, (result.screening for result in results.values()), Screening())
     notes["left_out"] |= screening.left_out
     for task, result in results.items():
-        if found := correct_by_answers(frame, task, result.columns, config.min_confidence):
-            result.metrics["by_answers"] = found
+        if by_answers := correct_by_answers(frame, task, result.columns, config.min_confidence):
+            result.metrics["by_answers"] = by_answers
         for name, column in result.columns.items():
             frame[name] = column
     outputs: dict[str, Any] = {}

@@ -59,10 +59,12 @@ def test_what_a_label_tells_of_and_what_hangs_on_it_by_hand() -> None:
     edges = gains.weights(near)
     assert edges.toarray() == pytest.approx(np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 0.5]]))
     labeled, unsure = np.array([False, True, False]), np.array([1.0, 0.0, 1.0])
-    assert gains.told_of(edges, labeled, unsure) == pytest.approx([0, 0, 0.5])  # row 1 tells of row 0 as much already
-    assert gains.told_of(edges, np.zeros(3, bool), unsure) == pytest.approx([0.5, 0.5, 0.5])
+    assert gains.newly_settled(edges, labeled, unsure) == pytest.approx(
+        [0, 0, 0.5]
+    )  # row 1 tells of row 0 as much already
+    assert gains.newly_settled(edges, np.zeros(3, bool), unsure) == pytest.approx([0.5, 0.5, 0.5])
     # All that rows 0 and 1 are told hangs on row 1; were row 0 labeled, half of it would hang on that.
-    assert gains.told_by(edges, np.array([0.0, 1.0, 0.0])) == pytest.approx([0.25 + 0.25, 0.5 + 0.5, 0.5])
+    assert gains.dependent_rows(edges, np.array([0.0, 1.0, 0.0])) == pytest.approx([0.25 + 0.25, 0.5 + 0.5, 0.5])
 
 
 def test_reading_takes_its_time() -> None:
@@ -221,7 +223,7 @@ def test_a_source_is_registered_once_and_by_name() -> None:
 
 
 def test_weights_of_no_rows() -> None:
-    assert gains.told_of(sparse.csr_array((0, 0)), np.zeros(0, bool), np.zeros(0)).shape == (0,)
+    assert gains.newly_settled(sparse.csr_array((0, 0)), np.zeros(0, bool), np.zeros(0)).shape == (0,)
 
 
 def test_an_answer_that_does_not_stand_is_asked_again_and_what_nobody_can_answer_never() -> None:

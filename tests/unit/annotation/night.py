@@ -126,11 +126,13 @@ class Page:
         found = self.post("/api/next", {"count": count, "held": list(held)}, who=who)
         return [row["id"] for row in found["rows"]]
 
-    def answer(self, row_id: str, *said: Any, who: str | None = None, status: int = 200, **more: Any) -> Any:
+    def answer(self, row_id: str, *verdicts: Any, who: str | None = None, status: int = 200, **more: Any) -> Any:
         """What a person says: labels of the finest task, or whole verdicts."""
-        full = [{"task": "intent", "verdict": "label", "label": one} if isinstance(one, str) else one for one in said]
-        step = f"step-{row_id}-{said}-{who}"[:100]
-        return self.post("/api/answer", {"step": step, "row_id": row_id, "said": full, **more}, status, who)
+        full = [
+            {"task": "intent", "verdict": "label", "label": one} if isinstance(one, str) else one for one in verdicts
+        ]
+        step = f"step-{row_id}-{verdicts}-{who}"[:100]
+        return self.post("/api/answer", {"step": step, "row_id": row_id, "verdicts": full, **more}, status, who)
 
     def stored(self) -> set[tuple[str, str, str]]:
         """Row, task and label or verdict of all answers in force."""

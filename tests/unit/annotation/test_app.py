@@ -147,7 +147,7 @@ def test_many_people_at_once_share_the_queue_and_lose_nothing(tmp_path: Path) ->
         while rows := page.desk.next(who, 2):
             for row in rows:
                 asked[row["id"]] += 1
-                body = {"step": f"{who}-{row['id']}-step", "row_id": row["id"], "said": [LABEL]}
+                body = {"step": f"{who}-{row['id']}-step", "row_id": row["id"], "verdicts": [LABEL]}
                 page.post("/api/answer", body, who=who)
 
     people = [threading.Thread(target=work, args=(f"person {number}",)) for number in range(8)]
@@ -169,7 +169,7 @@ def test_texts_come_as_they_are_and_the_page_holds_none_of_them(page: Page) -> N
 
 
 def test_a_name_of_an_annotator_is_escaped(page: Page) -> None:
-    body = {"step": "12345678", "row_id": "r0", "said": [LABEL]}
+    body = {"step": "12345678", "row_id": "r0", "verdicts": [LABEL]}
     page.post("/api/answer", body, who="J%C3%BCrgen%20%3Cb%3E")
     assert page.answers.people() == {"Jürgen <b>": 2}
 
@@ -179,8 +179,8 @@ def test_evidence_says_what_speaks_for_each_label(page: Page) -> None:
     assert found["tasks"]["intent"]["speaks"] == {"bill": ["functions together 90%"]}
     assert page.get("/api/evidence", id="r0")["tasks"]["intent"]["speaks"]["bill"] == ["given"]
     page.answer("r5", "refund")
-    said = page.get("/api/evidence", id="r5")["said"]
-    assert [(one["who"], one["task"], one["label"]) for one in said] == [
+    answers = page.get("/api/evidence", id="r5")["answers"]
+    assert [(one["who"], one["task"], one["label"]) for one in answers] == [
         ("ann", "area", "money"),
         ("ann", "intent", "refund"),
     ]
@@ -207,22 +207,22 @@ def test_the_list_says_what_is_answered(page: Page) -> None:
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ({"row_id": "r99", "said": [LABEL]}, 'no row "r99"'),
-        ({"row_id": "../../etc/passwd", "said": [LABEL]}, "no row"),
-        ({"row_id": "r0", "said": []}, "said"),
-        ({"row_id": "r0", "said": [{**LABEL, "label": "slwo"}]}, 'did you mean "slow"?'),
-        ({"row_id": "r0", "said": [{**LABEL, "label": None}]}, "is no class"),
-        ({"row_id": "r0", "said": [{**LABEL, "task": "intnet"}]}, 'did you mean "intent"?'),
-        ({"row_id": "r0", "said": [{**LABEL, "verdict": "perhaps"}]}, "verdict"),
-        ({"row_id": "r0", "said": [LABEL, LABEL]}, "answered twice"),
-        ({"row_id": "r0", "said": [LABEL, {"verdict": "junk"}]}, "send it alone"),
-        ({"row_id": "r0", "said": [{"verdict": "wrong_paraphrase"}]}, "no paraphrase"),
+        ({"row_id": "r99", "verdicts": [LABEL]}, 'no row "r99"'),
+        ({"row_id": "../../etc/passwd", "verdicts": [LABEL]}, "no row"),
+        ({"row_id": "r0", "verdicts": []}, "verdicts"),
+        ({"row_id": "r0", "verdicts": [{**LABEL, "label": "slwo"}]}, 'did you mean "slow"?'),
+        ({"row_id": "r0", "verdicts": [{**LABEL, "label": None}]}, "is no class"),
+        ({"row_id": "r0", "verdicts": [{**LABEL, "task": "intnet"}]}, 'did you mean "intent"?'),
+        ({"row_id": "r0", "verdicts": [{**LABEL, "verdict": "perhaps"}]}, "verdict"),
+        ({"row_id": "r0", "verdicts": [LABEL, LABEL]}, "answered twice"),
+        ({"row_id": "r0", "verdicts": [LABEL, {"verdict": "junk"}]}, "send it alone"),
+        ({"row_id": "r0", "verdicts": [{"verdict": "wrong_paraphrase"}]}, "no paraphrase"),
         (
-            {"row_id": "r0", "said": [LABEL, {"task": "area", "verdict": "label", "label": "money"}]},
+            {"row_id": "r0", "verdicts": [LABEL, {"task": "area", "verdict": "label", "label": "money"}]},
             'stands under area "internet"',
         ),
-        ({"row_id": "r0", "said": [LABEL], "run": "x"}, "Extra inputs"),
-        ({"row_id": "r0", "said": [LABEL], "seconds": -1}, "seconds"),
+        ({"row_id": "r0", "verdicts": [LABEL], "run": "x"}, "Extra inputs"),
+        ({"row_id": "r0", "verdicts": [LABEL], "seconds": -1}, "seconds"),
         ([1, 2], "cannot be read"),
     ],
 )

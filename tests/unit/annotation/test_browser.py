@@ -53,10 +53,10 @@ class Served:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]})
         self._thread.start()
         self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **how})
-        self.said, self.asked = list[str](), list[str]()
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.messages, self.requests = list[str](), list[str]()
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(f"http://127.0.0.1:{port}/?token={TOKEN}")
         self.at(0)
 
@@ -145,8 +145,8 @@ def test_rows_are_answered_by_keyboard_alone(served: Served) -> None:
         ["unclear", "unclear"],
     ]
     assert served.labels("p0") == ["wrong_paraphrase"]
-    assert served.said == []
-    assert all(url.startswith("http://127.0.0.1:") for url in served.asked)
+    assert served.messages == []
+    assert all(url.startswith("http://127.0.0.1:") for url in served.requests)
 
 
 def test_the_list_and_any_row_by_keyboard(served: Served) -> None:
@@ -168,7 +168,7 @@ def test_the_list_and_any_row_by_keyboard(served: Served) -> None:
     keys.type("refund")
     keys.press("Enter")
     assert served.labels("r6") == ["money", "refund"]
-    assert served.said == []
+    assert served.messages == []
 
 
 def test_single_keys_can_be_turned_off_and_buttons_do_all_the_same(served: Served) -> None:
@@ -183,7 +183,7 @@ def test_single_keys_can_be_turned_off_and_buttons_do_all_the_same(served: Serve
     keys.press("Enter")
     served.at(1)
     assert served.labels("r0") == ["down", "internet"]
-    assert page.text_content("#said") == f"down. Next: {MARKUP}"
+    assert page.text_content("#status") == f"down. Next: {MARKUP}"
 
 
 @pytest.mark.parametrize("width", [375, 1280])
@@ -229,7 +229,7 @@ def test_tasks_of_which_neither_is_under_the_other_are_answered_one_after_the_ot
     keys = served.page.keyboard
     try:
         keys.press("2")  # area
-        assert served.page.text_content("#said") == "money. Now intent."
+        assert served.page.text_content("#status") == "money. Now intent."
         keys.press("n")
         served.at(1, "my bill is wrong")
         assert served.labels("r0") == ["money", "none_of_these"]

@@ -2,7 +2,7 @@
 
 In: the table, the model of the labels in force, and the questions that the last night left. Out: the queue's rows in
 order, each with who asks and why (`build_queue`), and `queue.csv` (`queue_sheet`). Every source finds the rows that it
-would ask about and how much it doubts what stands there; one estimate, in rows that are told right a minute, ranks
+would ask about and how much it doubts what stands there; one estimate, in rows that are set right a minute, ranks
 them all (`gains`). To add a source of this night, decorate a function of `sources.py` with `source`; one of the next
 night calls `tilth.stage.register_source` and hands back `StageResult.questions`.
 """

@@ -1,4 +1,4 @@
-"""What a person's answer to a row is worth: rows that are told right, by the rows that are like it.
+"""What a person's answer to a row is worth: rows that are set right, by the rows that are like it.
 
 A row's label tells of the rows around it. With w(i, j) the cosine of rows i and j to the power of four, over each row's
 nearest rows, and half of itself:
@@ -30,15 +30,15 @@ is anybody's guess whether another one comes, and most of such rows are junk."""
 
 
 def weights(neighbors: Neighbors) -> sparse.csr_array:
-    """How far each row tells of each other one, and of itself: symmetric, shape (rows, rows)."""
+    """How much each row says about each other one, and of itself: symmetric, shape (rows, rows)."""
     one_way = neighbors.matrix(np.clip(neighbors.similarities, 0, 1).astype(np.float32) ** _POWER)
     both = one_way.maximum(one_way.T)
     both.setdiag(_ITSELF)
     return sparse.csr_array(both)
 
 
-def told_of(edges: sparse.csr_array, labeled: np.ndarray, unsure: np.ndarray) -> np.ndarray:
-    """What a label of each row would newly tell of uncertain rows, shape (rows,); 0 of rows that are labeled.
+def newly_settled(edges: sparse.csr_array, labeled: np.ndarray, unsure: np.ndarray) -> np.ndarray:
+    """How much a label of each row would newly settle of uncertain rows, shape (rows,); 0 of rows that are labeled.
 
     Args:
         edges: by `weights`.
@@ -52,18 +52,18 @@ def told_of(edges: sparse.csr_array, labeled: np.ndarray, unsure: np.ndarray) ->
     return np.where(labeled, 0, new.T @ unsure)
 
 
-def told_by(edges: sparse.csr_array, trust: np.ndarray) -> np.ndarray:
-    """How many rows hang on the label of each row, shape (rows,): its share in what they are told, summed up.
+def dependent_rows(edges: sparse.csr_array, trust: np.ndarray) -> np.ndarray:
+    """How many rows hang on the label of each row, shape (rows,): its share in what settles them, summed up.
 
     Args:
         edges: by `weights`.
         trust: weight of each row's label in force, 0 where there is none, shape (rows,).
     """
-    told = edges @ trust
+    neighbor_trust = edges @ trust
     own = np.where(trust > 0, 0, 1)  # of a row without a label: were it given one
     shares = edges.copy()
     line = np.repeat(np.arange(len(trust)), np.diff(edges.indptr))
-    whole = told[line] + own[edges.indices] * edges.data
+    whole = neighbor_trust[line] + own[edges.indices] * edges.data
     shares.data = edges.data**2 * np.where(trust[edges.indices] > 0, trust[edges.indices], 1) / np.maximum(whole, 1e-9)
     return np.asarray(shares.sum(axis=0)).ravel()
 

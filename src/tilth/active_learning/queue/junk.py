@@ -28,9 +28,9 @@ def junk_probability(frame: pd.DataFrame, vectors: np.ndarray, folds: np.ndarray
     """
     aside = frame["status"].ne(Status.ACTIVE) & frame["reason"].isin(_REASONS) & frame["split"].ne(Split.GOLD)
     bad, active = np.flatnonzero(aside.to_numpy(dtype=bool)), np.flatnonzero(askable(frame))
-    found = np.zeros(len(frame))
+    probability = np.zeros(len(frame))
     if len(bad) < _FEWEST or not len(active):
-        return found
+        return probability
     sample = active[np.linspace(0, len(active) - 1, min(len(active), _MOST), dtype=np.int64)]
     for fold in np.unique(folds[active]):
         good = sample[folds[sample] != fold]
@@ -39,5 +39,5 @@ def junk_probability(frame: pd.DataFrame, vectors: np.ndarray, folds: np.ndarray
             labels = np.repeat([1, 0], [len(bad), len(good)])
             weights = np.repeat([len(good) / len(bad), 1.0], [len(bad), len(good)])
             learned = vectors[np.concatenate([bad, good])]
-            found[held_out] = fit_predict(learned, labels, vectors[held_out], 2, weights)[:, 1]
-    return found
+            probability[held_out] = fit_predict(learned, labels, vectors[held_out], 2, weights)[:, 1]
+    return probability

@@ -1,4 +1,4 @@
-"""The queue: all doubts ranked by rows told right a minute, with a share for thin classes and a few rows by lot."""
+"""The queue: all doubts ranked by rows set right a minute, with a share for thin classes and a few rows by lot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tilth.active_learning.queue import gains
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs, without_sure_label
 from tilth.active_learning.queue.junk import junk_probability
 from tilth.active_learning.queue.near_copies import NearCopies
-from tilth.active_learning.queue.sources import RANDOM, asked_last_night, sources
+from tilth.active_learning.queue.sources import RANDOM, questions_of_last_night, sources
 from tilth.active_learning.queue.worth import AnswerWorth
 from tilth.learn import Evidence
 from tilth.samples import Split
@@ -25,7 +25,7 @@ THIN, THIN_SHARE = 10, 0.25
 """A class with fewer sure labels than this is thin: cleaning judges no label of it. Thin classes get one row each, the
 thinnest first, of at most this share of the budget."""
 _WORTH = 0.05
-"""Rows told right by an answer, below which nobody is asked: twenty answers would set one row right."""
+"""Rows set right by an answer, below which nobody is asked: twenty answers would set one row right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +33,15 @@ class Queue:
     """The rows to ask, in order.
 
     Attributes:
-        asked: one line a row of the queue: `row` (its place in the table), `detector`, `reason`, `belief`, `gain` (rows
-            told right), `rate` (the same a minute), `group` (ids that the answer stands for too).
-        rates: of every row that anybody would ask about, rows told right a minute, NaN for the others, shape (rows,).
+        lines: one line a row of the queue: `row` (its place in the table), `detector`, `reason`, `belief`, `gain` (rows
+            set right), `rate` (the same a minute), `group` (ids that the answer stands for too).
+        rates: of every row that anybody would ask about, rows set right a minute, NaN for the others, shape (rows,).
         counts: for each detector the rows that it `found`, and of these `asked` and `beyond` the budget.
         not_worth: rows in doubt that are worth nobody's time.
         thin: rows that were asked for the sake of a thin class.
     """
 
-    asked: pd.DataFrame
+    lines: pd.DataFrame
     rates: np.ndarray
     counts: dict[str, dict[str, int]]
     not_worth: int
@@ -49,8 +49,8 @@ class Queue:
 
     def minutes(self, texts: pd.Series) -> float:
         """What a person needs for all of it: reading, and answering."""
-        reading = gains.reading_seconds(texts.iloc[self.asked["row"]].tolist())
-        return float((self.asked["seconds"].to_numpy(dtype=float) + reading).sum() / 60)
+        reading = gains.reading_seconds(texts.iloc[self.lines["row"]].tolist())
+        return float((self.lines["seconds"].to_numpy(dtype=float) + reading).sum() / 60)
 
 
 def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_share: float, seed: int) -> Queue:
@@ -63,8 +63,8 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
         random_share: of the budget, drawn by lot, so that what the detectors miss can be estimated.
         seed: of the lot.
     """
-    found = _found(inputs)
-    rows = _by_row(inputs, evidence, found)
+    doubts = _found(inputs)
+    rows = _by_row(inputs, evidence, doubts)
     rates = np.full(len(inputs.frame), np.nan)
     rates[rows["row"]] = rows["rate"]
     worth = rows[(rows["gain"] >= _WORTH) | rows["first"]]
@@ -80,11 +80,11 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
             break
         by_lot = most
     chosen = chosen.sort_values(["first", "rate"], ascending=False, kind="stable")
-    asked = _interleaved(chosen, _random_lines(inputs, drawn, seconds=answer_seconds(RANDOM)))
-    asked["group"] = [copies.members(int(row), without_sure_label(inputs.frame, inputs.task)) for row in asked["row"]]
-    counts = _counts(found, asked, copies)
+    lines = _interleaved(chosen, _random_lines(inputs, drawn, seconds=answer_seconds(RANDOM)))
+    lines["group"] = [copies.members(int(row), without_sure_label(inputs.frame, inputs.task)) for row in lines["row"]]
+    counts = _counts(doubts, lines, copies)
     return Queue(
-        asked=asked.reset_index(drop=True),
+        lines=lines.reset_index(drop=True),
         rates=rates,
         counts=counts,
         not_worth=len(rows) - len(worth),
@@ -92,13 +92,15 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
     )
 
 
-def _counts(found: Sequence[tuple[str, Doubts]], asked: pd.DataFrame, copies: NearCopies) -> dict[str, dict[str, int]]:
+def _counts(
+    own_doubts: Sequence[tuple[str, Doubts]], lines: pd.DataFrame, copies: NearCopies
+) -> dict[str, dict[str, int]]:
     """For each detector the rows that it found, and of these those that are asked, by whomever, and the rest."""
-    by_lot = int((asked["detector"] == RANDOM).sum())
-    answered = np.concatenate([asked["row"].to_numpy(dtype=np.int64), copies.absorbed()])
+    by_lot = int((lines["detector"] == RANDOM).sum())
+    answered = np.concatenate([lines["row"].to_numpy(dtype=np.int64), copies.absorbed()])
     counts = {}
-    for name in dict.fromkeys(name for name, _ in found):
-        own = np.unique(np.concatenate([doubts.rows for other, doubts in found if other == name]))
+    for name in dict.fromkeys(name for name, _ in own_doubts):
+        own = np.unique(np.concatenate([doubts.rows for other, doubts in own_doubts if other == name]))
         in_queue = int(np.isin(own, answered).sum())
         counts[name] = {"found": len(own), "asked": in_queue, "beyond": len(own) - in_queue}
     return {**counts, RANDOM: {"found": by_lot, "asked": by_lot, "beyond": 0}}
@@ -107,11 +109,11 @@ def _counts(found: Sequence[tuple[str, Doubts]], asked: pd.DataFrame, copies: Ne
 def _found(inputs: QueueInputs) -> list[tuple[str, Doubts]]:
     """What every source would ask, by detector."""
     tonight = [(name, doubts) for name, find in sources().items() for doubts in find(inputs)]
-    found = [*tonight, *asked_last_night(inputs)]
-    return [(name, doubts) for name, doubts in found if not inputs.only or name in inputs.only]
+    doubts_by_detector = [*tonight, *questions_of_last_night(inputs)]
+    return [(name, doubts) for name, doubts in doubts_by_detector if not inputs.only or name in inputs.only]
 
 
-def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, Doubts]]) -> pd.DataFrame:
+def _by_row(inputs: QueueInputs, evidence: Evidence, all_doubts: Sequence[tuple[str, Doubts]]) -> pd.DataFrame:
     """One line a row, best first: who asks (the one whose answer gains most), why, the gain of all tasks, and a minute.
 
     A row that several tasks doubt is read once, and gains for each; what is likely junk gains as much less.
@@ -119,7 +121,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
     worth = AnswerWorth(inputs, evidence)
     fit = 1 - junk_probability(inputs.frame, evidence.embeddings(), evidence.folds)
     parts: list[pd.DataFrame] = []
-    for name, doubts in found:
+    for name, doubts in all_doubts:
         gain = worth.of(doubts)
         if doubts.ordered:
             gain = -np.sort(-gain)
@@ -145,7 +147,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, found: Sequence[tuple[str, 
     lines["gain"] = each.groupby("row")["gain"].sum()
     texts = inputs.frame["text"].to_numpy(dtype=object)[lines["row"]]
     lines["rate"] = 60 * lines["gain"] / (lines["seconds"] + gains.reading_seconds(texts.tolist()))
-    lines["reason"] = [found[place][1].reason for place in lines["place"]]
+    lines["reason"] = [all_doubts[place][1].reason for place in lines["place"]]
     return lines.sort_values(["first", "rate", "row"], ascending=[False, False, True], kind="stable")
 
 

@@ -26,31 +26,31 @@ def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.Da
     Returns:
         `rank`, `id`, `text`, `detector`, `reason`, `belief` (labels of the finest task with their probability,
         likeliest first), `group` (JSON: ids of near copies that the answer stands for too; empty where there are none),
-        for each task `_suggested` and `_confidence`, `score` (rows told right a minute; empty for rows by lot), and for
+        for each task `_suggested` and `_confidence`, `score` (rows set right a minute; empty for rows by lot), and for
         each task an empty `_answer`.
     """
-    rows = queue.asked["row"].to_numpy(dtype=np.int64)
+    rows = queue.lines["row"].to_numpy(dtype=np.int64)
     frame = inputs.frame
     sheet = pd.DataFrame(
         {
             "rank": np.arange(1, len(rows) + 1),
             "id": frame["id"].to_numpy(dtype=object)[rows],
             "text": frame["text"].to_numpy(dtype=object)[rows],
-            "detector": queue.asked["detector"].to_numpy(dtype=object),
-            "reason": queue.asked["reason"].to_numpy(dtype=object),
+            "detector": queue.lines["detector"].to_numpy(dtype=object),
+            "reason": queue.lines["reason"].to_numpy(dtype=object),
         }
     )
     probabilities = {task.name: _probabilities(inputs, rows, vectors, task.name) for task in inputs.tasks}
     sheet["belief"] = _beliefs(probabilities[inputs.task.name], inputs.task.labels)
-    sheet["group"] = [json.dumps(ids, ensure_ascii=False) if ids else "" for ids in queue.asked["group"]]
-    known = {name: np.nan_to_num(found) for name, found in probabilities.items()}
+    sheet["group"] = [json.dumps(ids, ensure_ascii=False) if ids else "" for ids in queue.lines["group"]]
+    known = {name: np.nan_to_num(one) for name, one in probabilities.items()}
     decided = decide([task.to_json() for task in inputs.tasks], known)
     for task in inputs.tasks:
         codes, confidence = decided[task.name]
         nothing = np.isnan(probabilities[task.name][:, :1]).any(axis=1)
         sheet[f"{task.name}_suggested"] = task.decoded(np.where(nothing, -1, codes))
         sheet[f"{task.name}_confidence"] = np.where(nothing, np.nan, confidence.round(4))
-    sheet["score"] = queue.asked["rate"].to_numpy(dtype=float).round(4)
+    sheet["score"] = queue.lines["rate"].to_numpy(dtype=float).round(4)
     for task in inputs.tasks:
         sheet[f"{task.name}_answer"] = ""
     return sheet

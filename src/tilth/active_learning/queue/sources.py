@@ -65,7 +65,7 @@ def _action(inputs: QueueInputs, task: Task, *actions: Action) -> np.ndarray:
 
 
 @source("ask_again", seconds=CHOICE)
-def asked_again(inputs: QueueInputs) -> Iterator[Doubts]:
+def answers_to_repeat(inputs: QueueInputs) -> Iterator[Doubts]:
     """Rows whose answer does not stand: people differ, the text has changed since, or the label was split."""
     why = inputs.words("ask_again")
     rows = np.flatnonzero(inputs.eligible & (why != None))  # noqa: E711 - elementwise
@@ -156,20 +156,20 @@ def uncertain(inputs: QueueInputs) -> Iterator[Doubts]:
     elsewhere = _action(inputs, inputs.task, Action.SET_ASIDE, Action.CORRECT, Action.REVIEW, Action.CONFLICT)
     elsewhere |= inputs.flags(f"{inputs.task.name}_disputed")
     places = places[~elsewhere[inputs.pool[places]]]
-    rows, found = inputs.pool[places], inputs.probabilities[places]
-    best = found.argmax(axis=1) if len(found) else np.zeros(0, dtype=np.int64)
+    rows, probabilities = inputs.pool[places], inputs.probabilities[places]
+    best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, dtype=np.int64)
     place_of = {int(row): place for place, row in enumerate(rows)}
 
     def reason(row: int) -> str:
         if not inputs.learned:
             return "Nothing has a label yet; this text stands in the midst of others like it"
-        one, two = np.argsort(-found[place_of[row]], kind="stable")[:2]
-        likely = [f'"{inputs.task.labels[code]}" ({found[place_of[row], code]:.2f})' for code in (one, two)]
+        one, two = np.argsort(-probabilities[place_of[row]], kind="stable")[:2]
+        likely = [f'"{inputs.task.labels[code]}" ({probabilities[place_of[row], code]:.2f})' for code in (one, two)]
         return f"It has no sure {inputs.task.name}: the model wavers between {' and '.join(likely)}"
 
     yield Doubts(
         rows=rows,
-        doubt=1 - found.max(axis=1) if len(found) else np.zeros(0),
+        doubt=1 - probabilities.max(axis=1) if len(probabilities) else np.zeros(0),
         reason=reason,
         task=inputs.task.name,
         believed=inputs.task.decoded(best if inputs.learned else np.full(len(rows), -1)),
@@ -196,7 +196,7 @@ def paraphrases(inputs: QueueInputs) -> Iterator[Doubts]:
     yield Doubts(rows=rows, doubt=doubt, reason=reason, task=None, believed=believed)
 
 
-def asked_last_night(inputs: QueueInputs) -> Iterator[tuple[str, Doubts]]:
+def questions_of_last_night(inputs: QueueInputs) -> Iterator[tuple[str, Doubts]]:
     """What stages left for this night's queue, by detector; rows that are gone, changed or answered are left out."""
     place = {row_id: number for number, row_id in enumerate(inputs.frame["id"])} if inputs.questions else {}
     tasks = {task.name: task for task in inputs.tasks}

@@ -34,10 +34,10 @@ class AnswerWorth:
         task = doubts.task or self._inputs.task.name
         if task not in self._known:
             self._known[task] = self._computed(task)
-        told_of, told_by = self._known[task]
+        settled, dependent = self._known[task]
         place, written = self._place[doubts.rows], self._place[doubts.rows] < 0
         place[written] = self._sources(doubts.rows[written])
-        by, of = (np.where(place >= 0, told[place], 0) for told in (told_by, told_of))
+        by, of = (np.where(place >= 0, counts[place], 0) for counts in (dependent, settled))
         in_force = self._inputs.frame[task].notna().to_numpy(dtype=bool)[doubts.rows]
         weight = np.where(written, self._inputs.numbers("weight", 1.0)[doubts.rows], 1.0)
         hanging = in_force * doubts.doubt * by * weight
@@ -58,4 +58,4 @@ class AnswerWorth:
         trust = np.where(frame[task].notna(), np.clip(trust, 1e-3, 1), 0)[self._part]
         sure = table.settled(frame, task)[self._part]
         unsure = np.where(sure, 0, self._unsure[self._part])
-        return gains.told_of(self._edges, sure, unsure), gains.told_by(self._edges, trust)
+        return gains.newly_settled(self._edges, sure, unsure), gains.dependent_rows(self._edges, trust)

@@ -17,10 +17,10 @@ async function ask(path, body) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) });
   const plain = await answer.text();
-  let found;
-  try { found = JSON.parse(plain); } catch { found = { error: plain }; }
-  if (!answer.ok) throw Object.assign(new Error(found.error || `the server says ${answer.status}`), { status: answer.status });
-  return found;
+  let result;
+  try { result = JSON.parse(plain); } catch { result = { error: plain }; }
+  if (!answer.ok) throw Object.assign(new Error(result.error || `the server says ${answer.status}`), { status: answer.status });
+  return result;
 }
 
 function trouble(words) {
@@ -32,7 +32,7 @@ function failed(error) {
   trouble(error.status ? error.message : "tilth label does not answer. Is it still running? What you answered is kept here and sent again.");
 }
 
-function say(words) { $("said").textContent = words; }
+function say(words) { $("status").textContent = words; }
 
 // Every answer has a name of its own (step), so that one that is sent twice is stored once.
 async function send() {
@@ -67,11 +67,11 @@ async function fill() {
   state.filling = true;
   try {
     const held = [state.item, ...state.rows, ...state.outbox.map((one) => one.item), state.leaving].filter(Boolean).map((one) => one.id);
-    const found = await ask("api/next", { count: AHEAD - state.rows.length + 1, held });
-    progress(found);
+    const next = await ask("api/next", { count: AHEAD - state.rows.length + 1, held });
+    progress(next);
     const known = new Set(held);
-    state.rows.push(...found.rows.filter((one) => !known.has(one.id)));
-    state.drained = found.rows.length === 0;
+    state.rows.push(...next.rows.filter((one) => !known.has(one.id)));
+    state.drained = next.rows.length === 0;
     if (!state.outbox.length) trouble("");
   } catch (error) { failed(error); }
   state.filling = false;
@@ -115,7 +115,7 @@ function show(item, back) {
   copies(item);
   labels();
   speaks(null);
-  evidence(item.id).then((found) => { if (state.item === item) speaks(found); });
+  evidence(item.id).then((story) => { if (state.item === item) speaks(story); });
   $("text").focus({ preventScroll: true });
   scrollTo(0, 0);
 }
@@ -159,28 +159,28 @@ function labels() {
   });
 }
 
-function choose(said, more = []) { // more: what is said of the tasks above, where it does not follow
+function choose(verdict, more = []) { // more: the verdicts on the tasks above, where it does not follow
   if (!state.item) return;
-  state.chosen[said.task] = [said, ...more];
+  state.chosen[verdict.task] = [verdict, ...more];
   const next = state.leaves.findIndex((name) => !state.chosen[name]);
   if (next < 0) submit(Object.values(state.chosen).flat());
   else {
     state.leaf = next;
     labels();
-    speaks(state.beside);
-    say(`${words(said.label || said.verdict)}. Now ${words(state.leaves[next])}.`);
+    speaks(state.story);
+    say(`${words(verdict.label || verdict.verdict)}. Now ${words(state.leaves[next])}.`);
   }
 }
 
-function submit(said) {
+function submit(verdicts) {
   const item = state.item;
   const seconds = Math.min(86400, Math.round((performance.now() - state.since) / 100) / 10);
   const sent = {
-    step: crypto.randomUUID(), row_id: item.id, said, copies: item.copies.length > 0 && $("with-copies").checked,
+    step: crypto.randomUUID(), row_id: item.id, verdicts, copies: item.copies.length > 0 && $("with-copies").checked,
     note: $("note").value.trim() || null, seconds,
   };
   state.outbox.push({ sent, item });
-  const label = said.map((one) => words(one.label || one.verdict)).join(", ");
+  const label = verdicts.map((one) => words(one.label || one.verdict)).join(", ");
   send();
   advance();
   say(`${label}. ${state.item ? "Next: " + state.item.text.slice(0, 300) : ""}`);
@@ -204,10 +204,10 @@ async function skip() {
 async function undo() {
   while (state.sending) await new Promise((again) => setTimeout(again, 20));
   try {
-    const found = await ask("api/undo", {});
-    progress(found);
-    if (found.item) { state.rows = state.rows.filter((one) => one.id !== found.item.id); state.evidence.delete(found.item.id); show(found.item, true); }
-    say(`Undone: ${found.withdrawn.map(words).join(", ")}. ${found.item ? found.item.text.slice(0, 300) : ""}`);
+    const undone = await ask("api/undo", {});
+    progress(undone);
+    if (undone.item) { state.rows = state.rows.filter((one) => one.id !== undone.item.id); state.evidence.delete(undone.item.id); show(undone.item, true); }
+    say(`Undone: ${undone.withdrawn.map(words).join(", ")}. ${undone.item ? undone.item.text.slice(0, 300) : ""}`);
     trouble("");
   } catch (error) { failed(error); }
 }
@@ -230,19 +230,19 @@ function evidence(id) {
     if (state.evidence.size > 200) state.evidence.clear();
     state.evidence.set(id, ask("api/evidence?id=" + encodeURIComponent(id)).catch((error) => {
       state.evidence.delete(id);
-      return { tasks: {}, said: [], why_not: error.message };
+      return { tasks: {}, answers: [], why_not: error.message };
     }));
   }
   return state.evidence.get(id);
 }
 
-function speaks(found) {
-  state.beside = found;
+function speaks(story) {
+  state.story = story;
   const box = $("evidence");
   box.replaceChildren(make("h2", "What speaks for each label"));
-  if (!found) { box.append(make("p", "…", { class: "hint" })); return; }
+  if (!story) { box.append(make("p", "…", { class: "hint" })); return; }
   for (const name of state.leaves) {
-    const task = found.tasks[name];
+    const task = story.tasks[name];
     if (!task) continue;
     document.querySelectorAll(".speaks").forEach((line) => { const why = task.speaks[line.dataset.label]; if (why) line.textContent = why.join(" · "); });
     const list = make("dl");
@@ -259,29 +259,29 @@ function speaks(found) {
       box.append(near);
     }
   }
-  const rest = Object.entries(found.input || {}).map(([name, value]) => `${name}: ${value.slice(0, 200)}`);
-  if (found.came_from?.file) rest.push(`${found.came_from.file}, row ${found.came_from.row}`);
-  if (found.failed?.length) rest.push(`cleaning found: ${found.failed.join(", ")}`);
+  const rest = Object.entries(story.input || {}).map(([name, value]) => `${name}: ${value.slice(0, 200)}`);
+  if (story.came_from?.file) rest.push(`${story.came_from.file}, row ${story.came_from.row}`);
+  if (story.failed?.length) rest.push(`cleaning found: ${story.failed.join(", ")}`);
   if (rest.length) box.append(make("p", rest.join(" · "), { class: "meta" }));
-  if (found.said?.length) {
+  if (story.answers?.length) {
     box.append(make("h2", "Answers so far"));
     const list = make("ul");
-    for (const one of found.said) list.append(make("li", `${one.who}: ${one.task ? words(one.task) + " " : ""}${words(one.label || one.verdict)} (${one.at.slice(0, 16).replace("T", " ")} UTC)${one.note ? " – " + one.note : ""}`));
+    for (const one of story.answers) list.append(make("li", `${one.who}: ${one.task ? words(one.task) + " " : ""}${words(one.label || one.verdict)} (${one.at.slice(0, 16).replace("T", " ")} UTC)${one.note ? " – " + one.note : ""}`));
     box.append(list);
   }
-  if (found.why_not) box.append(make("p", `No nearest rows: ${found.why_not}`, { class: "hint" }));
+  if (story.why_not) box.append(make("p", `No nearest rows: ${story.why_not}`, { class: "hint" }));
 }
 
 // ---- any label by a few letters ----
 
 function everyLabel() {
   const leaf = state.tasks.find((task) => task.name === state.leaves[state.leaf]);
-  const found = leaf.labels.map((one) => ({ said: { task: leaf.name, verdict: "label", label: one.label }, more: [], name: words(one.label), under: one.under.map(words).join(" / ") }));
+  const choices = leaf.labels.map((one) => ({ verdict: { task: leaf.name, verdict: "label", label: one.label }, more: [], name: words(one.label), under: one.under.map(words).join(" / ") }));
   const above = state.tasks.find((task) => task.name === leaf.parent);
   for (const one of above ? above.labels : []) { // the parent's class is sure, and none of the classes below it fits
-    found.push({ said: { task: leaf.name, verdict: "none_of_these" }, more: [{ task: above.name, verdict: "label", label: one.label }], name: words(one.label), under: `only ${words(above.name)}, no ${words(leaf.name)}` });
+    choices.push({ verdict: { task: leaf.name, verdict: "none_of_these" }, more: [{ task: above.name, verdict: "label", label: one.label }], name: words(one.label), under: `only ${words(above.name)}, no ${words(leaf.name)}` });
   }
-  return found;
+  return choices;
 }
 
 function suggest() {
@@ -292,7 +292,7 @@ function suggest() {
   state.option = 0;
   $("options").replaceChildren(...state.options.map((one, place) => {
     const line = make("li", null, { role: "option", id: `option-${place}`, "aria-selected": String(place === 0) });
-    line.append(make("span", one.name, { dir: "auto" }), " ", make("span", [one.under, one.said.label && state.definitions[one.said.label]].filter(Boolean).join(" · "), { class: "under" }));
+    line.append(make("span", one.name, { dir: "auto" }), " ", make("span", [one.under, one.verdict.label && state.definitions[one.verdict.label]].filter(Boolean).join(" · "), { class: "under" }));
     line.addEventListener("pointerdown", (event) => { event.preventDefault(); take(place); });
     return line;
   }));
@@ -317,7 +317,7 @@ function take(place) {
   closeOptions();
   $("type").value = "";
   $("text").focus({ preventScroll: true });
-  choose(one.said, one.more);
+  choose(one.verdict, one.more);
 }
 
 function closeOptions() {
@@ -351,15 +351,15 @@ async function list(more) {
   view("list");
   if (!more) { state.lines = []; $("lines").replaceChildren(); }
   try {
-    const found = await ask(`api/queue?start=${state.lines.length}&count=50`);
+    const page = await ask(`api/queue?start=${state.lines.length}&count=50`);
     const first = state.lines.length;
-    state.lines.push(...found.rows);
-    $("lines").append(...found.rows.map((row) => {
+    state.lines.push(...page.rows);
+    $("lines").append(...page.rows.map((row) => {
       const item = line(row, `${row.open ? "" : "answered · "}${row.detector.replaceAll("_", " ")}: ${row.reason}${row.suggested ? " · suggested: " + words(row.suggested) : ""}`);
       item.firstChild.classList.toggle("answered", !row.open);
       return item;
     }));
-    $("more").hidden = state.lines.length >= found.total;
+    $("more").hidden = state.lines.length >= page.total;
     const open = $("lines").querySelectorAll("button")[more ? first : Math.max(0, state.lines.findIndex((row) => row.open))];
     if (open) open.focus();
   } catch (error) { failed(error); }
@@ -371,10 +371,10 @@ async function find() {
   const typed = $("words").value.trim();
   if (typed.length < 2) { $("hits").replaceChildren(); $("found").textContent = ""; return; }
   try {
-    const found = await ask("api/search?q=" + encodeURIComponent(typed));
+    const hits = await ask("api/search?q=" + encodeURIComponent(typed));
     if (mine !== looking) return;
-    $("found").textContent = found.total === 1 ? "1 row" : `${found.total.toLocaleString("en")} rows${found.total > found.rows.length ? `, the first ${found.rows.length} below` : ""}`;
-    $("hits").replaceChildren(...found.rows.map((row) => line(row, `${row.id} · ${row.label ? words(row.label) + " (" + row.origin + ")" : "no label"}${row.split === "gold" ? " · gold" : ""}`)));
+    $("found").textContent = hits.total === 1 ? "1 row" : `${hits.total.toLocaleString("en")} rows${hits.total > hits.rows.length ? `, the first ${hits.rows.length} below` : ""}`;
+    $("hits").replaceChildren(...hits.rows.map((row) => line(row, `${row.id} · ${row.label ? words(row.label) + " (" + row.origin + ")" : "no label"}${row.split === "gold" ? " · gold" : ""}`)));
   } catch (error) { failed(error); }
 }
 
@@ -391,10 +391,10 @@ async function open(id) {
 async function accept(button) { // in the list: what is suggested, without opening the row
   const row = state.lines.find((one) => one.id === button.dataset.id);
   if (!row || !row.suggested || !row.open) { say("Nothing is suggested for it, or it is answered."); return; }
-  const said = [{ task: state.leaves[state.leaves.length - 1], verdict: "label", label: row.suggested }];
+  const verdicts = [{ task: state.leaves[state.leaves.length - 1], verdict: "label", label: row.suggested }];
   if (state.leaves.length > 1) { open(row.id); return; }
   try {
-    progress(await ask("api/answer", { step: crypto.randomUUID(), row_id: row.id, said, copies: true }));
+    progress(await ask("api/answer", { step: crypto.randomUUID(), row_id: row.id, verdicts, copies: true }));
     row.open = false;
     button.classList.add("answered");
     button.lastChild.textContent = `answered: ${words(row.suggested)}`;
@@ -415,15 +415,15 @@ function neighbor(by) {
 
 // ---- how far ----
 
-function progress(found) {
-  state.left = found.left;
-  const done = found.total - found.left;
-  $("bar").max = Math.max(1, found.total);
+function progress(counts) {
+  state.left = counts.left;
+  const done = counts.total - counts.left;
+  $("bar").max = Math.max(1, counts.total);
   $("bar").value = done;
-  $("count").textContent = `${done.toLocaleString("en")} of ${found.total.toLocaleString("en")}`;
-  $("pace").textContent = found.pace ? `${found.pace.toFixed(found.pace < 10 ? 1 : 0)} a minute` : "";
+  $("count").textContent = `${done.toLocaleString("en")} of ${counts.total.toLocaleString("en")}`;
+  $("pace").textContent = counts.pace ? `${counts.pace.toFixed(counts.pace < 10 ? 1 : 0)} a minute` : "";
   const names = { new: "new", changed: "changed", confirmed: "confirmed", junk: "junk", none_of_these: "none of these", unclear: "unclear", wrong_paraphrase: "wrong paraphrase" };
-  $("gain").textContent = Object.entries(names).filter(([key]) => found.gain[key]).map(([key, name]) => `${found.gain[key]} ${name}`).join(" · ");
+  $("gain").textContent = Object.entries(names).filter(([key]) => counts.gain[key]).map(([key, name]) => `${counts.gain[key]} ${name}`).join(" · ");
 }
 
 // ---- keys ----
@@ -507,11 +507,11 @@ async function begin() {
   document.addEventListener("keydown", key);
   addEventListener("beforeunload", (event) => { if (state.outbox.length) event.preventDefault(); });
   try {
-    const found = await ask("api/start");
-    state.tasks = found.tasks;
-    state.leaves = found.leaves;
-    state.definitions = found.definitions;
-    progress(found);
+    const start = await ask("api/start");
+    state.tasks = start.tasks;
+    state.leaves = start.leaves;
+    state.definitions = start.definitions;
+    progress(start);
     await fill();
     if (!state.item) finished();
   } catch (error) { failed(error); }

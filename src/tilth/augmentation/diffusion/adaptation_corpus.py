@@ -99,9 +99,9 @@ def _measured(
     ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, rows: np.ndarray
 ) -> Examples | None:
     """Held-out pairs, spread over their targets, or held-out texts alone where none has a neighbor."""
-    found = np.flatnonzero(chosen)
-    if len(found) >= 8:
-        step = max(1, len(found) // _MEASURED)
-        taken = found[::step][:_MEASURED]
+    places = np.flatnonzero(chosen)
+    if len(places) >= 8:
+        step = max(1, len(places) // _MEASURED)
+        taken = places[::step][:_MEASURED]
         return paired_examples(ids, pairs[taken], cosine[taken])
     return unpaired_examples(ids, rows[:_MEASURED]) if len(rows) else None

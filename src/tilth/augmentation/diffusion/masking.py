@@ -48,14 +48,14 @@ def make_canvases(
     source = [token for word in words for token in word.ids]
     if not free or len(source) > MAX_SOURCE_TOKENS:
         return []
-    found = []
+    canvases = []
     for slot in range(candidates):
         level = levels[slot % len(levels)]
         layout = _noised(words, free, level, keep, rng)
         target = [token for word in layout for token in (word.ids if word is not None else (MASK,))]
         ids = np.array([CLS, *source, SEP, *target, SEP])
-        found.append(Canvas(row, slot, layout, level, ids, len(source) + 2))
-    return found
+        canvases.append(Canvas(row, slot, layout, level, ids, len(source) + 2))
+    return canvases
 
 
 def _noised(

@@ -92,7 +92,7 @@ class ParaphrasePipeline(DiffusionPipeline):
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
         sources = generator_per_text(generator, len(texts))
         casing = corpus_spellings(texts) if casing is None else casing
-        found, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
+        paraphrases, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
         words = [split_words(text, self.tokenizer) for text in texts]
         order = np.argsort([sum(len(word.ids) for word in own) for own in words], kind="stable").tolist()
         sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
@@ -108,11 +108,13 @@ class ParaphrasePipeline(DiffusionPipeline):
                 sampling["generator"] = [sources[canvas.row] for canvas in batch]
                 filled = self._denoise(batch, num_inference_steps, sampling, callback_on_step_end)
                 for canvas, ids in zip(batch, filled, strict=True):
-                    found[canvas.row][canvas.slot] = detokenize(self._pieces(canvas, ids), texts[canvas.row], casing)
+                    paraphrases[canvas.row][canvas.slot] = detokenize(
+                        self._pieces(canvas, ids), texts[canvas.row], casing
+                    )
                     noise[canvas.row][canvas.slot] = canvas.level
                 bar.update(len(rows))
                 report("paraphrasing", min(first + together, len(order)), len(order))
-        return ParaphraseOutput(texts=found, noise_levels=noise) if return_dict else (found, noise)
+        return ParaphraseOutput(texts=paraphrases, noise_levels=noise) if return_dict else (paraphrases, noise)
 
     def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
         """Fills every masked position of a batch: ids (batch, length)."""

@@ -96,11 +96,11 @@ class AbsorbingScheduler(SchedulerMixin, ConfigMixin):
 def _random_numbers(owner: Tensor, width: int, generator: Generators) -> tuple[Tensor, Tensor]:
     """Exponential (masked, width) and uniform (masked,) numbers, those of a sequence by its own generator."""
     counts = torch.bincount(owner).tolist()
-    found = []
+    numbers = []
     for own, count in _groups_by_generator(counts, generator):
         race = torch.empty((count, width)).exponential_(generator=own) if width else torch.empty((count, 0))
-        found.append((race, torch.rand(count, generator=own)))
-    race, draw = (torch.cat(parts) for parts in zip(*found, strict=True))
+        numbers.append((race, torch.rand(count, generator=own)))
+    race, draw = (torch.cat(parts) for parts in zip(*numbers, strict=True))
     return race, draw
 
 

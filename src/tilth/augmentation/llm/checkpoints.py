@@ -107,13 +107,13 @@ def _load_options(published: _Published, large: LargeConfig) -> dict[str, Any]:
 
 
 def _class(library: Any, name: str) -> Any:
-    found = getattr(library, name, None)
-    if found is None:
+    value = getattr(library, name, None)
+    if value is None:
         raise ConfigError(
             f"{library.__name__} {library.__version__} has no {name}; "
             f"python -m pip install --upgrade {library.__name__}"
         )
-    return found
+    return value
 
 
 def _config_file(backend: Backend, large: LargeConfig) -> str:
@@ -134,10 +134,10 @@ def _unavailable(name: str, error: Exception) -> ConfigError:
 
 
 def _check_kind(config: dict[str, Any], kind: str, name: str) -> None:
-    found = config.get("model_type")
-    if found != kind:
+    model_type = config.get("model_type")
+    if model_type != kind:
         raise ConfigError(
-            f'augmentation.large.model = "{name}" is a model of type "{found}", and this backend runs "{kind}"; '
+            f'augmentation.large.model = "{name}" is a model of type "{model_type}", and this backend runs "{kind}"; '
             "set augmentation.backend to the model's own, or give another model"
         )
 

@@ -85,7 +85,7 @@ class PromptedParaphraser:
         levels = [noise_level] if isinstance(noise_level, float | int) else list(noise_level)
         casing = corpus_spellings(texts) if casing is None else casing
         generators = generator_per_text(generator, len(texts), self.pipeline._execution_device)
-        found = [[""] * candidates for _ in texts]
+        paraphrases = [[""] * candidates for _ in texts]
         noise = [[0.0] * candidates for _ in texts]
         sampling = {"num_inference_steps": num_inference_steps, "temperature": temperature}
         for row, text in enumerate(tqdm(texts, **self._bar)):
@@ -97,9 +97,9 @@ class PromptedParaphraser:
                 room = {"gen_length": 2 * tokens + _ROOM, "generator": generators[row]}
                 answers = self._generate(prompt, len(slots), top_k, **sampling, **room)
                 for slot, answer in zip(slots, answers, strict=True):
-                    found[row][slot] = match_style(read_answer(answer, text), text, casing)
+                    paraphrases[row][slot] = match_style(read_answer(answer, text), text, casing)
                     noise[row][slot] = level
-        return ParaphraseOutput(texts=found, noise_levels=noise)
+        return ParaphraseOutput(texts=paraphrases, noise_levels=noise)
 
     def _generate(self, prompt: str, count: int, top_k: int, **sampling: Any) -> list[str]:
         """Answers to one prompt: the same in each row, so that no row is padded, which both pipelines do badly."""

@@ -86,8 +86,8 @@ def read_answer(answer: str, source: str) -> str:
     '1. Pay the bill'
     """
     for line in answer.splitlines():
-        if found := _bare(line, source):
-            return found
+        if paraphrase := _bare(line, source):
+            return paraphrase
     return ""
 
 

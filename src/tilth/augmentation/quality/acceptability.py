@@ -63,11 +63,11 @@ class Acceptability(nn.Module):
     def scores(self, texts: Sequence[str]) -> np.ndarray:
         """Scores of the texts (texts,), in batches of like length."""
         self.eval()
-        found, order = np.zeros(len(texts)), np.argsort([len(text) for text in texts], kind="stable")
+        probabilities, order = np.zeros(len(texts)), np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
-            found[rows] = self([texts[row] for row in rows]).cpu().numpy()
-        return found
+            probabilities[rows] = self([texts[row] for row in rows]).cpu().numpy()
+        return probabilities
 
 
 class LowRank(nn.Module):

@@ -108,7 +108,7 @@ def recombination_pairs(
     made = recombine_texts(sources, words, [[] for _ in sources], corpus, casing, [_TRIED] * len(sources))
     return [
         (source, one.text)
-        for source, found in zip(sources, made, strict=True)
-        for one in rng.sample(found, min(_EACH, len(found)))
+        for source, paraphrases in zip(sources, made, strict=True)
+        for one in rng.sample(paraphrases, min(_EACH, len(paraphrases)))
         if is_reworded(source, one.text)
     ]

@@ -53,8 +53,8 @@ class Fluency:
         """The cross-entropy of the texts' tokens."""
         if not texts:
             return Nats(np.zeros(0), np.zeros(0))
-        found = self._measured(texts) if self.cache is None else self.cache.of(texts, self._measured)
-        return Nats(*found.T.astype(float))
+        measured = self._measured(texts) if self.cache is None else self.cache.of(texts, self._measured)
+        return Nats(*measured.T.astype(float))
 
     def _measured(self, texts: Sequence[str]) -> np.ndarray:
         """Mean and worst of each text, float32 of shape (texts, 2)."""
@@ -85,7 +85,7 @@ def _losses(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> list[np
     # The end is a token too, by which a text that breaks off is known.
     jobs = [(row, place) for row, ids in enumerate(encoded) if ids for place in range(2, len(rows[row]))]
     jobs.sort(key=lambda job: len(rows[job[0]]))
-    found: list[list[float]] = [[] for _ in rows]
+    losses_by_row: list[list[float]] = [[] for _ in rows]
     for start in range(0, len(jobs), _BATCH):
         batch = jobs[start : start + _BATCH]
         ids = np.zeros((len(batch), max(len(rows[row]) for row, _ in batch)), dtype=np.int64)
@@ -105,5 +105,5 @@ def _losses(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> list[np
         loss = torch.nn.functional.cross_entropy(logits.cpu(), answers.clamp_min(0), reduction="none").numpy()
         for (row, _), known, lost in zip(batch, answers >= 0, loss.tolist(), strict=True):
             if known:
-                found[row].append(lost)
-    return [np.array(losses) for losses in found]
+                losses_by_row[row].append(lost)
+    return [np.array(losses) for losses in losses_by_row]

@@ -85,21 +85,21 @@ def make_checkers(grammar: str, server: str = "", device: str = "cpu") -> list[C
         ConfigError: one that is named is not installed, or no LanguageTool answers at the address; the
             message says what to do.
     """
-    found: list[Checker] = [RepetitionChecker()]
+    checkers: list[Checker] = [RepetitionChecker()]
     if grammar in ("auto", "harper"):
-        found.append(HarperChecker())
+        checkers.append(HarperChecker())
     if grammar in ("auto", "acceptability"):
-        found.append(AcceptabilityChecker(device=device))
+        checkers.append(AcceptabilityChecker(device=device))
     if grammar == "link-grammar":
-        found.append(LinkGrammarChecker())
+        checkers.append(LinkGrammarChecker())
     if grammar == "auto":
         try:
-            found.append(LinkGrammarChecker())
+            checkers.append(LinkGrammarChecker())
         except ConfigError as missing:
             logger.info("grammar: without link-grammar (%s)", missing)
     if server or grammar == "languagetool":
-        found.append(LanguageToolChecker(server))
-    return found
+        checkers.append(LanguageToolChecker(server))
+    return checkers
 
 
 def unavailable_services(checks: Sequence[Checker]) -> tuple[str, ...]:

@@ -79,9 +79,9 @@ class LinkGrammarChecker:
                 (library.linkage_get_link_label(linkage, k), *(library.linkage_get_word(linkage, end) for end in pair))
                 for *pair, k in sorted(ends)
             ]
-            found = [[part.decode("utf-8", "replace") for part in link] for link in named]
+            links = [[part.decode("utf-8", "replace") for part in link] for link in named]
             library.linkage_delete(linkage)
-        words = [(re.sub(r"[^A-Z].*", "", label), _plain(left), _plain(right)) for label, left, right in found]
+        words = [(re.sub(r"[^A-Z].*", "", label), _plain(left), _plain(right)) for label, left, right in links]
         return [f"{label}({left}, {right})" for label, left, right in words if _is_word(left) and _is_word(right)]
 
     def _null_words(self, text: str) -> float:
@@ -111,10 +111,10 @@ class LinkGrammarChecker:
         for least, most in ((0, 0), (1, library.sentence_length(sentence))):
             library.parse_options_set_min_null_count(options, least)
             library.parse_options_set_max_null_count(options, most)
-            found = library.sentence_parse(sentence, options)
+            linkages = library.sentence_parse(sentence, options)
             if library.parse_options_resources_exhausted(options):
                 return False
-            if found > 0:
+            if linkages > 0:
                 return True
         return False
 

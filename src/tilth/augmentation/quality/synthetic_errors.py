@@ -102,12 +102,12 @@ def _forms(word: str) -> list[str]:
     if word not in _known_forms:
         import lemminflect
 
-        found: set[str] = set()
+        other_forms: set[str] = set()
         for part in ("VERB", "NOUN") if word.isalpha() and len(word) > 2 else ():
             for lemma in lemminflect.getAllLemmas(word, upos=part).get(part, ()):
                 for forms in lemminflect.getAllInflections(lemma, upos=part).values():
-                    found.update(form for form in forms if " " not in form)
-        _known_forms[word] = sorted(found - {word})
+                    other_forms.update(form for form in forms if " " not in form)
+        _known_forms[word] = sorted(other_forms - {word})
     return _known_forms[word]
 
 

@@ -68,22 +68,22 @@ def _open_ended(words: list[str]) -> list[str]:
 
 def replaceable_sites(words: Sequence[Word]) -> list[ReplaceableSite]:
     """Spans of free words that are not the whole text."""
-    spelled, found = spelled_words(words), []
+    spelled, sites = spelled_words(words), []
     for start, end in _spans(spelled):
         if end - start < len(spelled) and not any(word.fixed for word in words[start:end]):
-            found.append(ReplaceableSite(start, end, tuple(spelled[start:end]), _sides(spelled, start, end)))
-    return found
+            sites.append(ReplaceableSite(start, end, tuple(spelled[start:end]), _sides(spelled, start, end)))
+    return sites
 
 
 def spans_between(wanted: set[Sides], texts: Sequence[Sequence[str]]) -> dict[Sides, SpansByFirstWord]:
     """What stands between each of the wanted sides."""
-    found: dict[Sides, SpansByFirstWord] = {sides: defaultdict(set) for sides in wanted}
+    spans: dict[Sides, SpansByFirstWord] = {sides: defaultdict(set) for sides in wanted}
     for words in texts:
         for start, end in _spans(words):
             sides = _sides(words, start, end)
-            if sides in found:
-                found[sides][words[start]].add(tuple(words[start:end]))
-    return found
+            if sides in spans:
+                spans[sides][words[start]].add(tuple(words[start:end]))
+    return spans
 
 
 @functools.lru_cache(maxsize=100_000)

@@ -22,12 +22,12 @@ _PAIRS = (
 
 
 def _opposites() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
+    opposites: dict[str, set[str]] = defaultdict(set)
     for pair in _PAIRS.split():
         one, two = map(stem, pair.split("/"))
-        found[one].add(two)
-        found[two].add(one)
-    return found
+        opposites[one].add(two)
+        opposites[two].add(one)
+    return opposites
 
 
 _OPPOSITES = _opposites()

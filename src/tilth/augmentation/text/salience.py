@@ -15,10 +15,10 @@ def salient_words(
 ) -> list[list[str]]:
     """For each text the free words without which its vector moves most, most salient first."""
     without, owner = [], []
-    for row, found in enumerate(words):
-        for place, word in enumerate(found):
+    for row, row_words in enumerate(words):
+        for place, word in enumerate(row_words):
             if not word.fixed and word.text[:1].isalpha():
-                without.append(" ".join(w.text for k, w in enumerate(found) if k != place))
+                without.append(" ".join(w.text for k, w in enumerate(row_words) if k != place))
                 owner.append((row, word.text.lower()))
     vectors = encoder.encode(texts)
     kept = (encoder.encode(without) * vectors[[row for row, _ in owner]]).sum(axis=1) if owner else np.zeros(0)

@@ -74,19 +74,19 @@ def find_slots(text: str) -> list[Slot]:
     >>> [(slot.kind, slot.text) for slot in find_slots("I didn't pay $20 on 3 May to Ann Lee")]
     [('negation', "didn't"), ('money', '$20'), ('date', '3 May'), ('name', 'Ann Lee')]
     """
-    found: list[Slot] = []
+    slots: list[Slot] = []
     for kind, pattern in _COMPILED:
         for match in pattern.finditer(text):
-            _add(found, Slot(match.start(), match.end(), kind, match.group()))
+            _add(slots, Slot(match.start(), match.end(), kind, match.group()))
     for match in _NAME.finditer(text):
         if (name := _name(text, match)) is not None:
-            _add(found, name)
-    return sorted(found)
+            _add(slots, name)
+    return sorted(slots)
 
 
-def _add(found: list[Slot], slot: Slot) -> None:
-    if all(slot.end <= other.start or slot.start >= other.end for other in found):
-        found.append(slot)
+def _add(slots: list[Slot], slot: Slot) -> None:
+    if all(slot.end <= other.start or slot.start >= other.end for other in slots):
+        slots.append(slot)
 
 
 def _name(text: str, match: re.Match[str]) -> Slot | None:

@@ -36,19 +36,19 @@ def heed_answers(
         The verdict, and `by_answers` for the metrics: how many were checked, how many of them were wrong, how many the
         night had expected, and the share of wrong labels before; empty where nobody has answered.
     """
-    said = answered(frame, task)
+    answers = answered(frame, task)
     known = [
         (float(shown["given_confidence"]), shown["given"] != answer)
-        for shown, answer in zip(said["shown"], said["answer"], strict=True)
+        for shown, answer in zip(answers["shown"], answers["answer"], strict=True)
         if "given" in shown and "given_confidence" in shown
     ]
     if verdict.name != TWO_VIEWS or verdict.rate is None or not known:
         return verdict, {}
     right, wrong = (np.array(values) for values in zip(*known, strict=True))
     # The labels as given: those that nobody has looked at, and those that people did, as they were doubted then.
-    others = ~np.isin(rows, np.flatnonzero(frame.index.isin(said.index)))
+    others = ~np.isin(rows, np.flatnonzero(frame.index.isin(answers.index)))
     count = int(others.sum())
-    found = update_with_answers(
+    updated = update_with_answers(
         np.concatenate([1 - verdict.wrong[others], right]),
         np.arange(count, count + len(right)),
         wrong.astype(bool),
@@ -56,7 +56,7 @@ def heed_answers(
         seed=seed,
     )
     now, issue = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
-    now[others] = 1 - found.quality[:count]
+    now[others] = 1 - updated.quality[:count]
     cut = choose_cut(now[others], config.prefer, config.min_precision)
     issue[others] = cut.issue
     expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
@@ -64,13 +64,13 @@ def heed_answers(
         verdict,
         wrong=now,
         issue=issue,
-        rate=ErrorRate(share=found.share, low=found.low, high=found.high),
+        rate=ErrorRate(share=updated.share, low=updated.low, high=updated.high),
         measured={**verdict.measured, TWO_VIEWS: expected},
     )
-    told = {
+    metrics = {
         "checked": len(wrong),
         "wrong": int(wrong.sum()),
         "expected_wrong": round(float((1 - right).sum()), 2),
         "error_rate_before": round(verdict.rate.share, 4),
     }
-    return corrected, {"by_answers": told}
+    return corrected, {"by_answers": metrics}

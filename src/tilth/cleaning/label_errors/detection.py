@@ -14,7 +14,7 @@ from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors import filters
 from tilth.cleaning.label_errors.answered_suspects import heed_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
-from tilth.cleaning.label_errors.filter_selection import judge_by_filter, judge_by_views
+from tilth.cleaning.label_errors.filter_selection import verdict_by_filter, verdict_by_views
 from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
@@ -179,8 +179,8 @@ def _verdict(
         return probabilities, filters.cautious_issues(codes, probabilities)
     if config.filter == "auto":
         views = fit_two_views(probabilities, vectors, evidence.lexical[rows], codes, folds, classes)
-        return probabilities, judge_by_views(codes, views, config.prefer, config.min_precision)
-    return probabilities, judge_by_filter(
+        return probabilities, verdict_by_views(codes, views, config.prefer, config.min_precision)
+    return probabilities, verdict_by_filter(
         codes,
         probabilities,
         refit,
@@ -193,16 +193,16 @@ def _verdict(
 
 def _metrics(verdict: Verdict, config: LabelErrorsConfig) -> dict[str, Any]:
     """What came of one task's labels, as plain JSON."""
-    found: dict[str, Any] = {"error_rate": None}
+    metrics: dict[str, Any] = {"error_rate": None}
     measured: dict[str, dict[str, Any]] = {
         name: {"precision": score.precision, "recall": score.recall, "f1": score.f1}
         for name, score in verdict.measured.items()
     }
     if (rate := verdict.rate) is not None:
-        found = {"error_rate": round(rate.share, 4), "error_rate_interval": [round(rate.low, 4), round(rate.high, 4)]}
+        metrics = {"error_rate": round(rate.share, 4), "error_rate_interval": [round(rate.low, 4), round(rate.high, 4)]}
         if verdict.name == filters.TWO_VIEWS:
             unsure = spread_of(rate.low, rate.high)
             ends = precision_interval(verdict.wrong, verdict.issue, unsure)
             measured[verdict.name]["precision_interval"] = [round(end, 4) for end in ends]
-            found |= {"prefer": config.prefer, "curve": curve(verdict.wrong, unsure)}
-    return found | {"filter": verdict.name, "planted": verdict.injected, "measured": measured}
+            metrics |= {"prefer": config.prefer, "curve": curve(verdict.wrong, unsure)}
+    return metrics | {"filter": verdict.name, "planted": verdict.injected, "measured": measured}

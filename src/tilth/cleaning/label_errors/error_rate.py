@@ -46,12 +46,12 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
     groups = int(np.clip(rows // _FEWEST, 1, _GROUPS))
     ease = views.pooled.max(axis=1).argsort(kind="stable").argsort(kind="stable")
     group = ease * groups // rows
-    found = [
+    estimates = [
         _by_pair(np.stack([one.argmax(axis=1), other.argmax(axis=1), codes]), group, groups, one.shape[1])
         for one, other in ((views.meaning, views.wording), (views.evidence, views.centroids))
     ]
-    surely, either, overall = found[0]
-    most = max(either, found[1][1])
+    surely, either, overall = estimates[0]
+    most = max(either, estimates[1][1])
     if overall < surely:
         surely += _CARRIED_TOO_FAR * (overall - surely)
         most = 0.0

@@ -67,7 +67,7 @@ class _Measurement:
     injected: int
 
 
-def judge_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_precision: float | None = None) -> Verdict:
+def verdict_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_precision: float | None = None) -> Verdict:
     """Flag labels by the probability that they are wrong, as two views of the texts see it.
 
     Args:
@@ -91,7 +91,7 @@ def judge_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_preci
     )
 
 
-def judge_by_filter(
+def verdict_by_filter(
     codes: np.ndarray,
     probabilities: ModelProbabilities,
     refit: Refit,

@@ -83,7 +83,7 @@ def fit_two_views(
     def predict(view: str) -> np.ndarray:
         model = VIEWS[view]
         features = vectors if model.reads == "vectors" else getattr(ngrams, model.reads)
-        found = cross_validate(
+        result = cross_validate(
             features,
             codes,
             folds,
@@ -92,7 +92,7 @@ def fit_two_views(
             model=model.fit_predict,
             lowest=model.lowest,
         )
-        return found.probabilities.astype(np.float64)
+        return result.probabilities.astype(np.float64)
 
     wording = pool(predict("words"), predict("wording" if classes <= _MOST_CLASSES else "characters"))
     views = TwoViews.of(models.joint, predict("centroids"), models.of_all_rows, wording, codes)
@@ -119,8 +119,8 @@ def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[fl
 
     first, second, third = annotators
     ab, ac, bc = (beyond_chance(one == other) for one, other in ((first, second), (first, third), (second, third)))
-    found = np.sqrt([ab * ac / bc, ab * bc / ac, ac * bc / ab])
-    return tuple(float(rate) * (1 - chance) + chance for rate in np.clip(found, 0, 1))
+    above_chance = np.sqrt([ab * ac / bc, ab * bc / ac, ac * bc / ab])
+    return tuple(float(rate) * (1 - chance) + chance for rate in np.clip(above_chance, 0, 1))
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -49,13 +49,13 @@ def apply_answers(
     gold: list[dict[str, Any]] = []
     for task in tasks:
         mine = fresh[fresh["task"].eq(task.name)]
-        said = consensus(mine)
-        done["tasks"][task.name] = _apply_task(frame, task, said, refused, mine)
-        gold += correct_gold(frame, task.name, said.said, mine)
+        people = consensus(mine)
+        done["tasks"][task.name] = _apply_task(frame, task, people, refused, mine)
+        gold += correct_gold(frame, task.name, people.labels, mine)
         if task.name in {other.parent for other in tasks}:  # no class of the parent's fits: then none below it does
             refused = frame[f"{task.name}_none"]
-        nobody |= frame["id"].map({row: who >= set(stored.people) for row, who in said.unclear.items()}).eq(True)
-        frame.loc[frame["id"].isin(said.differ), "ask_again"] = DIFFER
+        nobody |= frame["id"].map({row: who >= set(stored.people) for row, who in people.unclear.items()}).eq(True)
+        frame.loc[frame["id"].isin(people.differ), "ask_again"] = DIFFER
     frame["nobody_to_ask"] = nobody & ~frame["ask_again"].notna()
     done["gold"] = {"corrected": gold}
     done["detectors"] = {task.name: detector_record(frame, task.name) for task in tasks}
@@ -102,7 +102,7 @@ def _about_these(
 
 def _of_no_class(frame: pd.DataFrame, answers: pd.DataFrame, tasks: Sequence[TaskConfig], notes: Notes) -> list[int]:
     """Places of the answers with a label that is none of the declared classes."""
-    found: list[int] = []
+    refused: list[int] = []
     for task in tasks:
         bad = answers["task"].eq(task.name) & answers["label"].notna() & ~answers["label"].isin(task.labels)
         if task.labels and bad.any():
@@ -115,8 +115,8 @@ def _of_no_class(frame: pd.DataFrame, answers: pd.DataFrame, tasks: Sequence[Tas
                 f"not applied, but kept; {did_you_mean(labels.iloc[0], task.labels)} (tilth labels rename)",
                 notes,
             )
-            found += answers.loc[bad, "seq"].tolist()
-    return found
+            refused += answers.loc[bad, "seq"].tolist()
+    return refused
 
 
 def _refuse_paraphrases(frame: pd.DataFrame, current: pd.DataFrame) -> int:
@@ -144,16 +144,16 @@ def _set_junk_aside(frame: pd.DataFrame, fresh: pd.DataFrame, done: dict[str, An
 
 
 def _apply_task(
-    frame: pd.DataFrame, task: TaskConfig, said: Consensus, refused: pd.Series, answers: pd.DataFrame
+    frame: pd.DataFrame, task: TaskConfig, people: Consensus, refused: pd.Series, answers: pd.DataFrame
 ) -> dict[str, Any]:
     """Write one task's columns of people's answers."""
     name = task.name
-    value = frame["id"].map(dict(said.said)).astype(object)
+    value = frame["id"].map(dict(people.labels)).astype(object)
     label = value.where(value.notna() & value.ne(NONE), None)
     none = value.eq(NONE) | (refused & value.isna())
     given = frame[f"{name}_given"]
     frame[f"{name}_answer"], frame[f"{name}_none"] = label, none
-    frame[f"{name}_answers"] = frame["id"].map({row: _as_json(ballot) for row, ballot in said.ballots.items()})
+    frame[f"{name}_answers"] = frame["id"].map({row: _as_json(ballot) for row, ballot in people.ballots.items()})
     frame[f"{name}_answers"] = frame[f"{name}_answers"].astype(object).where(frame[f"{name}_answers"].notna(), None)
     first = answers.drop_duplicates("row_id").set_index("row_id")["shown"]
     shown = frame["id"].map(first).astype(object)
@@ -166,9 +166,9 @@ def _apply_task(
         "changed": int((there & given.notna() & label.ne(given)).sum()),
         "confirmed": int((there & label.eq(given)).sum()),
         "none_of_these": int((train & none).sum()),
-        "unclear": len(said.unclear),
-        "differ": len(said.differ),
-        "agreement": agreement(list(said.ballots.values())) if said.ballots else None,
+        "unclear": len(people.unclear),
+        "differ": len(people.differ),
+        "agreement": agreement(list(people.ballots.values())) if people.ballots else None,
     }
 
 

@@ -24,13 +24,13 @@ class Consensus:
     """Of each row (its id), what people say of one task, or of the text.
 
     Attributes:
-        said: the label, or `NONE`; for the text: a verdict.
-        ballots: who said what, of rows that several answered.
+        labels: the label, or `NONE`; for the text: a verdict.
+        ballots: who answered what, of rows that several answered.
         differ: ids of rows on which no answer has more than half.
-        unclear: ids on which people said "unclear" and nothing else → who.
+        unclear: ids on which people answered "unclear" and nothing else → who.
     """
 
-    said: Mapping[str, str]
+    labels: Mapping[str, str]
     ballots: Mapping[str, dict[str, str]]
     differ: frozenset[str]
     unclear: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def consensus(answers: pd.DataFrame) -> Consensus:
     votes = pd.DataFrame({"row_id": answers["row_id"], "who": answers["who"], "value": value})
     clear = votes[votes["value"].ne(Verdict.UNCLEAR)]
     several = clear["row_id"].duplicated(keep=False)
-    said = dict(zip(clear["row_id"][~several], clear["value"][~several], strict=True))
+    labels = dict(zip(clear["row_id"][~several], clear["value"][~several], strict=True))
     ballots: dict[str, dict[str, str]] = {}
     for row_id, who, label in clear[several].itertuples(index=False, name=None):
         ballots.setdefault(row_id, {})[who] = label
@@ -55,9 +55,9 @@ def consensus(answers: pd.DataFrame) -> Consensus:
     for row_id, ballot in ballots.items():
         label, count = Counter(ballot.values()).most_common(1)[0]
         if 2 * count > len(ballot):
-            said[row_id] = label
+            labels[row_id] = label
         else:
             differ.add(row_id)
     unsure = votes[votes["value"].eq(Verdict.UNCLEAR) & ~votes["row_id"].isin(clear["row_id"])]
     unclear = {str(row_id): frozenset(part) for row_id, part in unsure.groupby("row_id")["who"]}
-    return Consensus(said=said, ballots=ballots, differ=frozenset(differ), unclear=unclear)
+    return Consensus(labels=labels, ballots=ballots, differ=frozenset(differ), unclear=unclear)

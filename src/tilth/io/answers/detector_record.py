@@ -56,15 +56,15 @@ def detector_record(frame: pd.DataFrame, task: str) -> dict[str, Any]:
     """
     rows = answered(frame, task)
     pairs = list(zip(rows["shown"], rows["answer"], strict=True))
-    found = {name: entry for name, right in DETECTORS.items() if (entry := _entry(pairs, right)) is not None}
+    entries = {name: entry for name, right in DETECTORS.items() if (entry := _entry(pairs, right)) is not None}
     names = sorted({name for shown, _ in pairs for name in shown.get("functions", {})})
     functions = {name: _entry(pairs, _of_function(name)) for name in names}
     if functions:
-        found["functions"] = functions
+        entries["functions"] = functions
     by_lot = [(shown, answer) for shown, answer in pairs if shown.get("detector") == RANDOM and "given" in shown]
     if by_lot and (entry := _entry(by_lot, lambda shown, answer: shown["given"] == answer)) is not None:
-        found["given"] = entry
-    return found
+        entries["given"] = entry
+    return entries
 
 
 def _of_function(name: str) -> Right:
@@ -76,22 +76,22 @@ def _of_function(name: str) -> Right:
 
 
 def _entry(pairs: Sequence[tuple[Mapping[str, Any], object]], right: Right) -> dict[str, Any] | None:
-    said = [
+    checked = [
         (bool(was), shown.get("detector") == RANDOM)
         for shown, answer in pairs
         if (was := right(shown, answer)) is not None
     ]
-    if not said:
+    if not checked:
         return None
-    count = sum(was for was, _ in said)
-    interval = binomtest(count, len(said)).proportion_ci(method="wilson")
+    count = sum(was for was, _ in checked)
+    interval = binomtest(count, len(checked)).proportion_ci(method="wilson")
     return {
-        "checked": len(said),
+        "checked": len(checked),
         "right": count,
-        "share": round(count / len(said), 4),
+        "share": round(count / len(checked), 4),
         "low": round(float(interval.low), 4),
         "high": round(float(interval.high), 4),
-        "at_random": {"checked": sum(lot for _, lot in said), "right": sum(was for was, lot in said if lot)},
+        "at_random": {"checked": sum(lot for _, lot in checked), "right": sum(was for was, lot in checked if lot)},
     }
 
 

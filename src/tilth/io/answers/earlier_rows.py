@@ -17,14 +17,14 @@ from tilth.store import Run, find, newest_table, read_column, records
 QUEUE = "queue.csv"
 
 
-def known_rows(filled: pd.DataFrame, texts: Mapping[str, str], runs: Path, asked: Run | None) -> KnownRows:
+def known_rows(filled: pd.DataFrame, texts: Mapping[str, str], runs: Path, night_run: Run | None) -> KnownRows:
     """All that an import needs to know of the rows that a filled queue names.
 
     Args:
         filled: the queue.
         texts: id → text, of the input as it is now.
         runs: the folder of all nights, where rows are looked for that are not in the input any more.
-        asked: the night whose queue it is; None: nothing is known of what was shown.
+        night_run: the night whose queue it is; None: nothing is known of what was shown.
     """
     ids = {str(row_id) for row_id in filled["id"].dropna()} if "id" in filled else set()
     for value in filled.get("group", ()):
@@ -33,12 +33,12 @@ def known_rows(filled: pd.DataFrame, texts: Mapping[str, str], runs: Path, asked
         except ValueError:  # told when the answers are read
             continue
     gone = _in_earlier_nights(ids - texts.keys(), runs)
-    return KnownRows(texts=texts, gone=gone, shown=shown_beside(asked, ids) if asked is not None else {})
+    return KnownRows(texts=texts, gone=gone, shown=shown_beside(night_run, ids) if night_run is not None else {})
 
 
 def _in_earlier_nights(ids: Iterable[str], runs: Path) -> dict[str, str]:
     missing = set(ids)
-    found: dict[str, str] = {}
+    texts_by_id: dict[str, str] = {}
     for run, _ in reversed(records(runs)):
         if not missing:
             break
@@ -48,9 +48,9 @@ def _in_earlier_nights(ids: Iterable[str], runs: Path) -> dict[str, str]:
             continue
         columns = (chain.from_iterable(read_column(path, name)) for name in ("id", "text"))
         there = {row_id: text for row_id, text in zip(*columns, strict=True) if row_id in missing}
-        found |= there
+        texts_by_id |= there
         missing -= there.keys()
-    return found
+    return texts_by_id
 
 
 def run_with_queue(runs: Path, name: str | None = None) -> Run:
@@ -64,7 +64,7 @@ def run_with_queue(runs: Path, name: str | None = None) -> Run:
         if not (run.path / QUEUE).exists():
             raise RequestError(f"run {run.path.name} has no {QUEUE}: it asks nothing, or active_learning was left out")
         return run
-    found = next((run for run, _ in reversed(records(runs)) if (run.path / QUEUE).exists()), None)
-    if found is None:
+    newest = next((run for run, _ in reversed(records(runs)) if (run.path / QUEUE).exists()), None)
+    if newest is None:
         raise RequestError(f"no night in {runs} has a queue yet; make one with: tilth run --to active_learning")
-    return found
+    return newest

@@ -66,8 +66,8 @@ def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str)
     bad: list[str] = []
     for number, row in enumerate(frame.to_dict("records"), 1):
         place = f"{name}, row {number}"
-        said = {task: clean_label(_text(row[column])) for column, task in columns.items()}
-        if not any(said.values()):
+        labels = {task: clean_label(_text(row[column])) for column, task in columns.items()}
+        if not any(labels.values()):
             continue
         row_id = clean(_text(row["id"]))
         if not row_id:
@@ -79,7 +79,7 @@ def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str)
             bad.append(f'{place}: column "group": {error}')
             continue
         shown = {key: row[key] for key in _BESIDE if key in row and _text(row[key])}
-        for task, cell in said.items():
+        for task, cell in labels.items():
             read = _read(cell, task, tasks, bad, place) if cell else None
             if read is None:
                 continue
@@ -109,12 +109,12 @@ def _answer_columns(frame: pd.DataFrame, name: str, tasks: Sequence[Task]) -> di
             f'{name}: no column "id"; found {list(frame.columns)}: {did_you_mean("id", frame.columns)} (a filled '
             "queue.csv of a run has it)"
         )
-    found = {f"{task.name}_answer": task.name for task in tasks if f"{task.name}_answer" in frame}
-    if not found:
+    columns = {f"{task.name}_answer": task.name for task in tasks if f"{task.name}_answer" in frame}
+    if not columns:
         wanted = [f"{task.name}_answer" for task in tasks]
         near = did_you_mean(wanted[-1], frame.columns)
         raise InputError(f"{name}: no column of answers; found {list(frame.columns)}, expected one of {wanted}: {near}")
-    return found
+    return columns
 
 
 def _read(cell: str, name: str, tasks: Sequence[Task], bad: list[str], place: str) -> tuple[Verdict, str | None] | None:

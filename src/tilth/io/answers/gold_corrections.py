@@ -12,22 +12,22 @@ from tilth.samples import Split
 
 
 def correct_gold(
-    frame: pd.DataFrame, task: str, said: Mapping[str, str], answers: pd.DataFrame
+    frame: pd.DataFrame, task: str, labels: Mapping[str, str], answers: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Put people's labels in place of gold's, in a frame that the caller owns; nobody's model has a say in it.
 
     Args:
         frame: the input's rows.
         task: whose labels.
-        said: row id → label, or `NONE`, which empties it.
+        labels: row id → label, or `NONE`, which empties it.
         answers: those of the task in force, for who gave it and when.
 
     Returns:
         Each label that changed: id, task, from, to, who, at.
     """
-    gold = frame["split"].eq(Split.GOLD) & frame["id"].isin(said.keys())
+    gold = frame["split"].eq(Split.GOLD) & frame["id"].isin(labels.keys())
     given = frame[f"{task}_given"]
-    wanted = frame.loc[gold, "id"].map(dict(said)).astype(object)
+    wanted = frame.loc[gold, "id"].map(dict(labels)).astype(object)
     wanted = wanted.where(wanted.ne(NONE), None)
     changed = []
     people = answers.groupby("row_id")["who"].agg(lambda names: ", ".join(sorted(set(names)))).to_dict()

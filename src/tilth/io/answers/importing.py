@@ -109,8 +109,8 @@ def import_answers(
             elif (before[0].verdict, before[0].label) == (answer.verdict, answer.label):
                 counts["repeated"] += 1
             else:
-                said = " and ".join(f'"{one.label or one.verdict}"' for one in (before[0], answer))
-                bad.append(f'{before[1]} and {row.place}: {row.who} answers {said} to row "{answer.row_id}"; keep one')
+                both = " and ".join(f'"{one.label or one.verdict}"' for one in (before[0], answer))
+                bad.append(f'{before[1]} and {row.place}: {row.who} answers {both} to row "{answer.row_id}"; keep one')
     for mine in collected.values():
         bad += _drop_contradictions(mine)
     if bad and not skip_bad:
@@ -138,7 +138,7 @@ def _drop_contradictions(mine: dict[tuple[str, str], tuple[Answer, str]]) -> lis
 
 def _answers(row: FilledRow, known: KnownRows, bad: list[str]) -> list[Answer]:
     """The answers of one cell: on its row, and on the near copies that it stands for."""
-    found = []
+    answers = []
     for row_id in (row.row_id, *row.copies):
         text = known.texts.get(row_id, known.gone.get(row_id))
         if row_id == row.row_id and row.text is not None:
@@ -147,23 +147,23 @@ def _answers(row: FilledRow, known: KnownRows, bad: list[str]) -> list[Answer]:
             near = did_you_mean(row_id, known.texts) if len(known.texts) < 10_000 else "see the ids of the input"
             bad.append(f'{row.place}: no row "{row_id}" in the input or in any night here; {near}')
             continue
-        beside = dict(known.shown.get(row_id, {}).get(row.task or "", {}))
+        shown = dict(known.shown.get(row_id, {}).get(row.task or "", {}))
         if row.task is None:  # of a verdict on the text: what was shown of whichever task
-            beside = dict(next(iter(known.shown.get(row_id, {}).values()), {}))
+            shown = dict(next(iter(known.shown.get(row_id, {}).values()), {}))
         if row_id != row.row_id:
-            beside["answered_for"] = row.row_id
-        found.append(
+            shown["answered_for"] = row.row_id
+        answers.append(
             Answer(
                 row_id=row_id,
                 text=text,
                 task=row.task,
                 verdict=row.verdict,
                 label=row.label,
-                shown={**row.shown, **beside},
+                shown={**row.shown, **shown},
                 note=row.note,
             )
         )
-    return found
+    return answers
 
 
 def _new(mine: Sequence[tuple[Answer, str]], answers: Answers | None, who: str, counts: dict[str, int]) -> list[Answer]:

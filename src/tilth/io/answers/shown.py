@@ -51,10 +51,10 @@ def shown_beside(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[s
     frame = frame[frame["id"].isin(ids)]
     votes = _votes(run, tasks, ids)
     columns = {task.name: _columns(task.name, frame) for task in tasks}
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    by_row: dict[str, dict[str, dict[str, Any]]] = {}
     for row in frame.to_dict("records"):
         row_id = str(row["id"])
-        found[row_id] = {}
+        by_row[row_id] = {}
         for task in tasks:
             shown: dict[str, Any] = {"run": run.path.name}
             shown |= {name: _plain(row[column]) for name, column in columns[task.name] if _is(row[column])}
@@ -62,8 +62,8 @@ def shown_beside(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[s
                 shown["parent_id"] = row["parent_id"]
             if functions := votes.get(task.name, {}).get(row_id):
                 shown["functions"] = functions
-            found[row_id][task.name] = shown
-    return found
+            by_row[row_id][task.name] = shown
+    return by_row
 
 
 def _columns(task: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -87,11 +87,11 @@ def _votes(run: Run, tasks: Sequence[Task], ids: set[str]) -> dict[str, dict[str
     cast = pq.read_table(path)
     cast = cast.filter(pc.is_in(cast["id"], value_set=pc.cast(sorted(ids), cast["id"].type)))
     rows = cast.to_pylist()
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    votes: dict[str, dict[str, dict[str, Any]]] = {}
     for task in tasks:
         mine = [name for name in cast.column_names if name.startswith(f"{task.name}.")]
-        found[task.name] = {
+        votes[task.name] = {
             row["id"]: {name.removeprefix(f"{task.name}."): task.labels[row[name]] for name in mine if row[name] >= 0}
             for row in rows
         }
-    return found
+    return votes

@@ -68,10 +68,10 @@ def rows_of(
     free = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
     part = frame[free].reset_index(drop=True)
     column = f"meta.{split}"
-    told = part[column].astype("string").str.strip().str.casefold() if split and column in part else None
+    splits = part[column].astype("string").str.strip().str.casefold() if split and column in part else None
     place = np.append(np.cumsum(free) - 1, -1)  # of a row among those that are not gold; of none, none
     near = {task: place[rows[free]] for task, rows in nearest.items()}
-    return Rows(frame=part, numbers=numbers[free], nearest=near, tasks=tasks, split=told)
+    return Rows(frame=part, numbers=numbers[free], nearest=near, tasks=tasks, split=splits)
 
 
 def find(rows: Rows) -> pd.DataFrame:
@@ -79,12 +79,12 @@ def find(rows: Rows) -> pd.DataFrame:
     parts = [_leaks(rows), _unfit(rows), _copies(rows)]
     for task in rows.tasks:
         parts += [_wrong(rows, task), _conflicts(rows, task)]
-    found = pd.concat([part for part in parts if len(part)] or [_lines(rows, np.array([], dtype=int), COPY)])
-    found["kind"] = pd.Categorical(found["finding"], KINDS)
-    order = pd.DataFrame({"kind": found["kind"].cat.codes, "right": found["probability_right"].fillna(0.0)})
-    order = order.assign(group=found["group"], row=found["row"])  # the copies of one text stand together
+    lines = pd.concat([part for part in parts if len(part)] or [_lines(rows, np.array([], dtype=int), COPY)])
+    lines["kind"] = pd.Categorical(lines["finding"], KINDS)
+    order = pd.DataFrame({"kind": lines["kind"].cat.codes, "right": lines["probability_right"].fillna(0.0)})
+    order = order.assign(group=lines["group"], row=lines["row"])  # the copies of one text stand together
     order = order.reset_index(drop=True).sort_values(["kind", "right", "group", "row"], kind="stable")
-    return found.drop(columns=["kind", "group"]).iloc[order.index].reset_index(drop=True)
+    return lines.drop(columns=["kind", "group"]).iloc[order.index].reset_index(drop=True)
 
 
 def _lines(rows: Rows, places: np.ndarray, finding: str, **columns: Any) -> pd.DataFrame:
@@ -136,7 +136,7 @@ def _wrong(rows: Rows, task: Task) -> pd.DataFrame:
 def why_wrong(rows: Rows, task: Task, places: np.ndarray) -> list[str]:
     """What speaks against each row's label, beside its probability: the labels of its nearest rows."""
     given = rows.frame[f"{task.name}_given"].to_numpy(dtype=object)
-    told = []
+    reasons = []
     for place in places:
         near = rows.nearest[task.name][place]
         counts = Counter(given[one] for one in near[near >= 0])
@@ -145,8 +145,8 @@ def why_wrong(rows: Rows, task: Task, places: np.ndarray) -> list[str]:
         shares = [f'{count} "{label}"' for label, count in top]
         if given[place] not in dict(top):
             shares.append(f'{counts[given[place]] or "none"} "{given[place]}"')
-        told.append(f"of the {counts.total()} most similar labeled rows: {', '.join(shares)}")
-    return told
+        reasons.append(f"of the {counts.total()} most similar labeled rows: {', '.join(shares)}")
+    return reasons
 
 
 def _conflicts(rows: Rows, task: Task) -> pd.DataFrame:
@@ -157,7 +157,7 @@ def _conflicts(rows: Rows, task: Task) -> pd.DataFrame:
     part = frame.iloc[places]
     roots = _roots(frame)[places]
     groups = dict(list(part.groupby(roots)[f"{name}_given"]))
-    told = {
+    shares = {
         root: ", ".join(f'"{label}" ({count})' for label, count in sorted(Counter(labels).items()))
         for root, labels in groups.items()
     }
@@ -169,7 +169,7 @@ def _conflicts(rows: Rows, task: Task) -> pd.DataFrame:
         task=name,
         label=part[f"{name}_given"].to_numpy(dtype=object),
         suggested=part[f"{name}_suggested"].to_numpy(dtype=object),
-        reason=[f"the same text has several labels: {told[root]}" for root in roots],
+        reason=[f"the same text has several labels: {shares[root]}" for root in roots],
         other_row=[_others(numbers[root], own) for root, own in zip(roots, rows.numbers[places], strict=True)],
         group=roots,
     )
@@ -189,19 +189,19 @@ def _leaks(rows: Rows) -> pd.DataFrame:
         numbers = pd.Series(rows.numbers)[train].groupby(roots[train]).agg(list)
         place = np.flatnonzero(~train & rows.split.notna().to_numpy(dtype=bool) & np.isin(roots, numbers.index))
         split = rows.split.to_numpy(dtype=object)
-        told = [
+        reasons = [
             f'the text, or a near copy of it, stands in "train" as well; this row is of "{split[one]}"' for one in place
         ]
         others = [_others(numbers[roots[one]], -1) for one in place]
-        parts.append(_lines(rows, place, LEAK, reason=told, other_row=others))
+        parts.append(_lines(rows, place, LEAK, reason=reasons, other_row=others))
     return pd.concat(parts)
 
 
 def _unfit(rows: Rows) -> pd.DataFrame:
     reason, active = rows.frame["reason"], rows.frame["status"].ne(Status.ACTIVE)
     places = np.flatnonzero(active & reason.isin([word.value for word in _TEXTS]))
-    told = [_TEXTS[Reason(reason.iloc[place])] for place in places]
-    return _lines(rows, places, JUNK, reason=told)
+    reasons = [_TEXTS[Reason(reason.iloc[place])] for place in places]
+    return _lines(rows, places, JUNK, reason=reasons)
 
 
 def _copies(rows: Rows) -> pd.DataFrame:
@@ -215,22 +215,22 @@ def _copies(rows: Rows) -> pd.DataFrame:
     exact = frame["reason"].eq(Reason.EXACT_DUPLICATE).to_numpy(dtype=bool)
     kept = np.array([there[frame["duplicate_of"].iloc[place]] for place in places], dtype=np.int64)
     others = rows.numbers[kept]
-    told = [
+    reasons = [
         f"{'the same text as' if exact[place] else 'nearly the same words as'} row {other}{rather}"
         for place, other, rather in zip(places, others, _labeled_otherwise(rows, places, kept), strict=True)
     ]
-    return _lines(rows, places, COPY, reason=told, other_row=[str(other) for other in others])
+    return _lines(rows, places, COPY, reason=reasons, other_row=[str(other) for other in others])
 
 
 def _labeled_otherwise(rows: Rows, places: np.ndarray, kept: np.ndarray) -> list[str]:
     """What a copy's reason says where the row that it repeats has another label; empty elsewhere."""
-    told = [""] * len(places)
+    remarks = [""] * len(places)
     for task in rows.tasks:
         given = rows.frame[f"{task.name}_given"].to_numpy(dtype=object)
         for line, (copy, original) in enumerate(zip(places, kept, strict=True)):
             if isinstance(given[copy], str) and isinstance(given[original], str) and given[copy] != given[original]:
-                told[line] = f', whose label is "{given[original]}"'
-    return told
+                remarks[line] = f', whose label is "{given[original]}"'
+    return remarks
 
 
 def _roots(frame: pd.DataFrame) -> np.ndarray:

@@ -73,7 +73,7 @@ def _measured(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """How wrong labels were told from right ones, how well that should do, and what share of the labels is wrong."""
     score = (metrics.get("measured") or {}).get(metrics.get("filter")) or {}
     interval = metrics.get("error_rate_interval") or (None, None)
-    found = {
+    figures = {
         "filter": metrics.get("filter"),
         "planted": metrics.get("planted") or 0,
         "precision": score.get("precision"),
@@ -84,5 +84,6 @@ def _measured(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "single_row_classes": len(metrics.get("single_row_classes") or ()),
     }
     return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in found.items()
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
     }

@@ -108,11 +108,11 @@ def by_class(frame: pd.DataFrame, task: Task) -> list[dict[str, Any]]:
     labels = sorted(truth[known].unique())
     predicted = frame.loc[known, f"{task.name}_predicted"].fillna("").astype(str)
     measured = precision_recall_fscore_support(truth[known].astype(str), predicted, labels=labels, zero_division=0.0)
-    found = [
+    classes = [
         {"label": label, "precision": float(p), "recall": float(r), "f1": float(f1), "rows": int(n)}
         for label, p, r, f1, n in zip(labels, *measured, strict=True)
     ]
-    return sorted(found, key=lambda one: (one["f1"], one["label"]))
+    return sorted(classes, key=lambda one: (one["f1"], one["label"]))
 
 
 def _learned(frame: pd.DataFrame, task: str) -> dict[str, int]:

@@ -36,15 +36,15 @@ def write_cards(run_folder: Path) -> list[Path]:
     """
     record = store.read_json(run_folder / "run.json")
     frame = table.to_pandas(store.read_table(store.newest_table(run_folder)))
-    found = [_write(run_folder / DATA_CARD, _data_card(record, frame))]
+    cards = [_write(run_folder / DATA_CARD, _data_card(record, frame))]
     if (run_folder / "model").is_dir():
-        found.append(_write(run_folder / "model" / store.MODEL_CARD, _model_card(run_folder, record, frame)))
-    return found
+        cards.append(_write(run_folder / "model" / store.MODEL_CARD, _model_card(run_folder, record, frame)))
+    return cards
 
 
 def _write(path: Path, card: str) -> Path:
-    with store.atomic(path) as beside:
-        beside.write_text(card, encoding="utf-8")
+    with store.atomic(path) as unfinished:
+        unfinished.write_text(card, encoding="utf-8")
     return path
 
 

@@ -27,12 +27,12 @@ def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers
         - `F1`: on the same gold (or held-out) rows, by McNemar's exact test over the rows that are right in one of the
           nights alone.
     """
-    found = [*_sizes(before, after, task), *_issues(before, after, task)]
+    shifts = [*_sizes(before, after, task), *_issues(before, after, task)]
     if answers is not None:
-        found += _f1(answers)
+        shifts += _f1(answers)
     changed = []
     for what in ("rows", "wrong labels", "F1"):
-        entries = [entry for entry in found if entry["what"] == what]
+        entries = [entry for entry in shifts if entry["what"] == what]
         for entry, p in zip(entries, holm([entry["p"] for entry in entries]), strict=True):
             entry["p"] = float(p)
             moved = what == "rows" or abs(entry["after"] - entry["before"]) >= LEAST
@@ -40,7 +40,7 @@ def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers
                 changed.append(entry)
     order = {"new": 0, "gone": 0}
     changed.sort(key=lambda entry: (order.get(entry["verdict"], 1), entry["p"]))
-    return {"changed": changed, "tested": len({entry["label"] for entry in found})}
+    return {"changed": changed, "tested": len({entry["label"] for entry in shifts})}
 
 
 def _sizes(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def _sizes(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
     moved = was.loc[shared][was.loc[shared].to_numpy() != now.loc[shared].to_numpy()]
     flow = pd.concat([moved, now.loc[moved.index]]).value_counts()
     added, removed = len(now) - len(shared), len(was) - len(shared)
-    found = []
+    entries = []
     for label in sorted({*counts_was.index, *counts.index}):
         old, new = int(counts_was.get(label, 0)), int(counts.get(label, 0))
         p, usual = 1.0, (0, 0)
@@ -59,17 +59,17 @@ def _sizes(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
             p, usual = count_change(new - old, share, added=added, removed=removed, moved=int(flow.get(label, 0)))
         verdict = "new" if not old else "gone" if not new else "rose" if new - old > sum(usual) / 2 else "fell"
         entry = {"label": label, "what": "rows", "verdict": verdict, "before": old, "after": new, "p": p}
-        found.append({**entry, "usual": [max(old + usual[0], 0), old + usual[1]]})
-    return found
+        entries.append({**entry, "usual": [max(old + usual[0], 0), old + usual[1]]})
+    return entries
 
 
 def _issues(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
     counts = [_called_wrong(side, task) for side in (before, after)]
-    found = []
+    entries = []
     for label in sorted({*counts[0]} & {*counts[1]}):
         (wrong_was, rows_was), (wrong, rows) = counts[0][label], counts[1][label]
         share_was, share = wrong_was / rows_was, wrong / rows
-        found.append(
+        entries.append(
             {
                 "label": label,
                 "what": "wrong labels",
@@ -80,7 +80,7 @@ def _issues(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
                 "usual": None,
             }
         )
-    return found
+    return entries
 
 
 def _called_wrong(side: Side, task: str) -> dict[str, tuple[int, int]]:
@@ -94,13 +94,13 @@ def _called_wrong(side: Side, task: str) -> dict[str, tuple[int, int]]:
 
 
 def _f1(answers: SharedAnswers) -> list[dict[str, Any]]:
-    found = []
+    entries = []
     for label in sorted({str(one) for one in answers.truth if one is not None}):
         of_class = answers.truth == label
         was, now = answers.before == label, answers.after == label
         right_was, right = was == of_class, now == of_class
-        f1_was, f1 = (2 * (said & of_class).sum() / (said.sum() + of_class.sum()) for said in (was, now))
-        found.append(
+        f1_was, f1 = (2 * (predicted & of_class).sum() / (predicted.sum() + of_class.sum()) for predicted in (was, now))
+        entries.append(
             {
                 "label": label,
                 "what": "F1",
@@ -111,4 +111,4 @@ def _f1(answers: SharedAnswers) -> list[dict[str, Any]]:
                 "usual": None,
             }
         )
-    return found
+    return entries

@@ -96,10 +96,10 @@ def _config(before: Side, after: Side) -> list[dict[str, Any]]:
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{prefix}{name}.")
+            flat |= _flat(value, f"{prefix}{name}.")
         else:
-            found[f"{prefix}{name}"] = None if value in ({}, [], "") else value  # as a key that was not there yet
-    return found
+            flat[f"{prefix}{name}"] = None if value in ({}, [], "") else value  # as a key that was not there yet
+    return flat

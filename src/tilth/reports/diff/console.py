@@ -17,21 +17,21 @@ def diff_lines(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] =
         alarms: of `night_alarms`, told first.
     """
     before, after = changes["before"], changes["after"]
-    told = [f"{before['run_id']} → {after['run_id']}"]
-    told += [f"note: {note}" for note in changes["notes"]]
-    told += [f"alarm: {alarm['sentence']}" for alarm in alarms]
-    told += [line for task, part in changes["scores"].items() for line in _score(task, part)]
+    lines = [f"{before['run_id']} → {after['run_id']}"]
+    lines += [f"note: {note}" for note in changes["notes"]]
+    lines += [f"alarm: {alarm['sentence']}" for alarm in alarms]
+    lines += [line for task, part in changes["scores"].items() for line in _score(task, part)]
     if changes["rows"] is not None:
-        told += _rows(changes["rows"])
-    told += [line for task, part in changes["labels"].items() for line in _labels(task, part)]
+        lines += _rows(changes["rows"])
+    lines += [line for task, part in changes["labels"].items() for line in _labels(task, part)]
     if changes["status"] is not None and changes["status"]["count"]:
-        told += _status(changes["status"])
-    told += [line for entry in changes["functions"] if (line := _function(entry))]
-    told += [line for task, part in changes["classes"].items() for line in _classes(task, part)]
-    told += [f"config: {one['key']}: {_value(one['before'])} → {_value(one['after'])}" for one in changes["config"]]
+        lines += _status(changes["status"])
+    lines += [line for entry in changes["functions"] if (line := _function(entry))]
+    lines += [line for task, part in changes["classes"].items() for line in _classes(task, part)]
+    lines += [f"config: {one['key']}: {_value(one['before'])} → {_value(one['after'])}" for one in changes["config"]]
     if not (changes["config"] or _anything(changes)):
-        told.append("nothing changed")
-    return told
+        lines.append("nothing changed")
+    return lines
 
 
 def _anything(changes: Mapping[str, Any]) -> bool:
@@ -60,16 +60,16 @@ def _score(task: str, part: Mapping[str, Any]) -> list[str]:
 
 
 def _rows(rows: Mapping[str, Any]) -> list[str]:
-    told = [f"rows: {rows['before']:,} → {rows['after']:,}"]
+    lines = [f"rows: {rows['before']:,} → {rows['after']:,}"]
     for name, words in (("added", "added"), ("removed", "removed"), ("retexted", "with another text")):
         if count := rows[name]["count"]:
             first = rows[name]["shown"][0]["id"] if rows[name]["shown"] else None
-            told.append(f"  {count:,} {words}{f' (first: {first})' if first else ''}")
+            lines.append(f"  {count:,} {words}{f' (first: {first})' if first else ''}")
     for name, words in (("paraphrases", "paraphrases used"), ("queue", "rows in the queue")):
         was, now = (_used(rows[name][which]) for which in ("before", "after"))
         if was != now:
-            told.append(f"  {words}: {_value(was)} → {_value(now)}")
-    return told
+            lines.append(f"  {words}: {_value(was)} → {_value(now)}")
+    return lines
 
 
 def _used(value: Any) -> Any:
@@ -79,19 +79,19 @@ def _used(value: Any) -> Any:
 def _labels(task: str, part: Mapping[str, Any]) -> list[str]:
     if not part["count"]:
         return []
-    told = [f"{task}: {part['count']:,} labels changed"]
-    told += [f"  {count:,}: {why}" for why, count in part["why"].items()]
-    told += [f"  {_label(one['from'])} → {_label(one['to'])}: {one['rows']:,}" for one in part["pairs"][:SHOWN]]
+    lines = [f"{task}: {part['count']:,} labels changed"]
+    lines += [f"  {count:,}: {why}" for why, count in part["why"].items()]
+    lines += [f"  {_label(one['from'])} → {_label(one['to'])}: {one['rows']:,}" for one in part["pairs"][:SHOWN]]
     more = len(part["pairs"]) + part["more_pairs"] - SHOWN
-    return told + ([f"  and {more} more pairs"] if more > 0 else [])
+    return lines + ([f"  and {more} more pairs"] if more > 0 else [])
 
 
 def _status(part: Mapping[str, Any]) -> list[str]:
-    told = [f"status: {part['count']:,} rows changed"]
+    lines = [f"status: {part['count']:,} rows changed"]
     for one in part["changes"][:SHOWN]:
         because = f" ({one['reason'].replace('_', ' ')})" if one["reason"] else ""
-        told.append(f"  {one['from']} → {one['to']}{because}: {one['rows']:,}")
-    return told
+        lines.append(f"  {one['from']} → {one['to']}{because}: {one['rows']:,}")
+    return lines
 
 
 def _function(entry: Mapping[str, Any]) -> str | None:
@@ -108,20 +108,20 @@ def _function(entry: Mapping[str, Any]) -> str | None:
 
 
 def _classes(task: str, part: Mapping[str, Any]) -> list[str]:
-    told = []
+    lines = []
     for one in part["changed"]:
         label = _label(one["label"])
         if one["what"] == "rows":
             low, high = one["usual"]
             usual = f" (by chance {low:,} to {high:,})" if one["verdict"] in ("rose", "fell") else ""
-            told.append(f"{task}: class {label} {one['verdict']}: {one['before']:,} → {one['after']:,} rows{usual}")
+            lines.append(f"{task}: class {label} {one['verdict']}: {one['before']:,} → {one['after']:,} rows{usual}")
         else:
             show = _percent if one["what"] == "wrong labels" else _number
             words = "share of given labels called wrong" if one["what"] == "wrong labels" else "F1"
-            told.append(
+            lines.append(
                 f"{task}: class {label}: {words} {one['verdict']}: {show(one['before'])} → {show(one['after'])}"
             )
-    return told
+    return lines
 
 
 def _label(label: str | None) -> str:

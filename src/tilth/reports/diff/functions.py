@@ -27,7 +27,7 @@ def function_shares(side: Side) -> dict[str, dict[str, int]]:
     rows = side.free_rows
     votes = side.votes.reindex(rows.index[rows.index.isin(side.votes.index)])
     rows = rows.loc[votes.index]
-    found = {}
+    shares = {}
     truths = {task.name: task.codes(values(rows, f"{task.name}_given")) for task in side.tasks.values()}
     for name in votes.columns:
         task = _task(name, side.tasks)
@@ -36,13 +36,13 @@ def function_shares(side: Side) -> dict[str, dict[str, int]]:
         cast = votes[name].to_numpy(dtype=np.int64)
         truth = truths[task.name]
         measured = (cast >= 0) & (truth >= 0)
-        found[str(name)] = {
+        shares[str(name)] = {
             "rows": len(cast),
             "voted": int((cast >= 0).sum()),
             "labeled": int(measured.sum()),
             "right": int((cast[measured] == truth[measured]).sum()),
         }
-    return found
+    return shares
 
 
 def compare_functions(before: Side, after: Side) -> list[dict[str, Any]]:
@@ -54,19 +54,19 @@ def compare_functions(before: Side, after: Side) -> list[dict[str, Any]]:
     old, new = function_shares(before), function_shares(after)
     failed_before, failed = _left_out(before, old), _left_out(after, new)
     known = sorted({*old, *new, *failed_before, *failed})
-    found = [_entry(name, old.get(name), new.get(name)) for name in known]
+    entries = [_entry(name, old.get(name), new.get(name)) for name in known]
     ids = _same_texts(before, after)
-    for entry in found:
+    for entry in entries:
         name = entry["name"]
         entry["left_out"] = (after.metrics("weak_supervision").get("left_out") or {}).get(name)
         entry["votes_changed"] = _votes_changed(before, after, ids, name) if name in old and name in new else None
         entry["verdicts"] = _standing(name, old, new, failed_before, failed) if before.votes is not None else []
     for share in ("coverage", "accuracy"):
-        for entry, p in zip(found, holm([entry["p"][share] for entry in found]), strict=True):
+        for entry, p in zip(entries, holm([entry["p"][share] for entry in entries]), strict=True):
             was, now = entry["before"].get(share), entry["after"].get(share)
             if p < ALPHA and abs(now - was) >= LEAST:
                 entry["verdicts"].append(f"{share} {'rose' if now > was else 'fell'}")
-    return sorted(found, key=lambda entry: (not entry["verdicts"], entry["name"]))
+    return sorted(entries, key=lambda entry: (not entry["verdicts"], entry["name"]))
 
 
 def _task(name: object, tasks: Mapping[str, Task]) -> Task | None:

@@ -21,14 +21,14 @@ def completed_before(run: Run, *, alike: bool) -> Nights:
     path = run.path.resolve()
     every = store.records(path.parent)
     own: Mapping[str, Any] = next((record for other, record in every if other.path.name == path.name), {})
-    found: Nights = [
+    nights: Nights = [
         (other, record)
         for other, record in every
         if record.get("status") == "completed" and _order(other, record) < (str(own.get("started") or "9"), path.name)
     ]
     if alike:
-        found = [(other, record) for other, record in found if _asked(record) == _asked(own)]
-    return sorted(found, key=lambda night: _order(*night))
+        nights = [(other, record) for other, record in nights if _asked(record) == _asked(own)]
+    return sorted(nights, key=lambda night: _order(*night))
 
 
 def night_before(run: Run) -> Run | None:

@@ -40,7 +40,7 @@ def compare_labels(before: Side, after: Side, task: str, most: int) -> dict[str,
     old, new = _shared(before, after)
     was, now = values(old, task), values(new, task)
     changed = np.flatnonzero(was != now)
-    told = pd.DataFrame(
+    changes = pd.DataFrame(
         {
             "id": new.index[changed],
             "text": values(new, "text")[changed],
@@ -51,13 +51,13 @@ def compare_labels(before: Side, after: Side, task: str, most: int) -> dict[str,
             "origin_after": values(new, f"{task}_origin")[changed],
         }
     )
-    pairs = _counted(told, ["from", "to"])
+    pairs = _counted(changes, ["from", "to"])
     return {
-        "count": len(told),
-        "why": {str(word): int(count) for word, count in told["why"].value_counts().items()},
+        "count": len(changes),
+        "why": {str(word): int(count) for word, count in changes["why"].value_counts().items()},
         "pairs": pairs[:most],
         "more_pairs": max(len(pairs) - most, 0),
-        "shown": _records(told.head(most)),
+        "shown": _records(changes.head(most)),
     }
 
 
@@ -67,7 +67,7 @@ def compare_status(before: Side, after: Side, most: int) -> dict[str, Any]:
     was, now = values(old, "status"), values(new, "status")
     changed = np.flatnonzero(was != now)
     reason = np.where(now == "active", values(old, "reason"), values(new, "reason"))
-    told = pd.DataFrame(
+    changes = pd.DataFrame(
         {
             "id": new.index[changed],
             "text": values(new, "text")[changed],
@@ -77,9 +77,9 @@ def compare_status(before: Side, after: Side, most: int) -> dict[str, Any]:
         }
     )
     return {
-        "count": len(told),
-        "changes": _counted(told, ["from", "to", "reason"]),
-        "shown": _records(told.head(most)),
+        "count": len(changes),
+        "changes": _counted(changes, ["from", "to", "reason"]),
+        "shown": _records(changes.head(most)),
     }
 
 

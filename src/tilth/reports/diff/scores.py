@@ -103,11 +103,11 @@ def compare_scores(before: Side, after: Side, task: str, shared: SharedAnswers |
     a `verdict`: `better` or `worse` where the interval leaves zero out, else `same`.
     """
     old, new = answers_of(before, task), answers_of(after, task)
-    found: dict[str, Any] = {"before": score_of(old, task), "after": score_of(new, task)}
+    scores: dict[str, Any] = {"before": score_of(old, task), "after": score_of(new, task)}
     if shared is None or learn.why_no_score(list(shared.truth)) is not None:
-        return {**found, "difference": None, "why_not": _why_not(old, new)}
+        return {**scores, "difference": None, "why_not": _why_not(old, new)}
     one = learn.difference({task: shared.truth}, {task: shared.after}, {task: shared.before}, SEED)
-    found["difference"] = {
+    scores["difference"] = {
         "kind": shared.kind,
         "rows": len(shared.truth),
         "before": round(one.other, 4),
@@ -116,7 +116,7 @@ def compare_scores(before: Side, after: Side, task: str, shared: SharedAnswers |
         "interval": [round(one.low, 4), round(one.high, 4)],
         "verdict": "better" if one.low > 0 else "worse" if one.high < 0 else "same",
     }
-    return {**found, "why_not": None}
+    return {**scores, "why_not": None}
 
 
 def _why_not(old: Answers | None, new: Answers | None) -> str:
@@ -130,7 +130,7 @@ def _why_not(old: Answers | None, new: Answers | None) -> str:
 
 def _by_row(ids: pd.Series, digests: Any, truth: pd.Series, rows: pd.DataFrame, task: str) -> pd.DataFrame:
     index = pd.MultiIndex.from_arrays([ids.to_numpy(), np.asarray(digests)])
-    found = pd.DataFrame(
+    answers = pd.DataFrame(
         {"truth": truth.to_numpy(dtype=object), "predicted": values(rows, f"{task}_predicted")}, index=index
     )
-    return found[~index.duplicated()]
+    return answers[~index.duplicated()]

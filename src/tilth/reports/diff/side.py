@@ -72,8 +72,8 @@ class Side:
     def to_json(self) -> dict[str, Any]:
         """What a reader has to know of it."""
         done = [entry["name"] for entry in self.record.get("stages") or [] if not entry.get("skipped")]
-        told = {name: self.record.get(name) for name in ("status", "started", "tilth", "promoted")}
-        return {"run_id": self.run_id, "path": str(self.path), **told, "stages": done, "table": self.table}
+        record = {name: self.record.get(name) for name in ("status", "started", "tilth", "promoted")}
+        return {"run_id": self.run_id, "path": str(self.path), **record, "stages": done, "table": self.table}
 
 
 def read_side(path: Path) -> Side:

@@ -85,12 +85,12 @@ def night_measures(run: Run) -> dict[str, float]:
     """
     side = read_side(run.path)
     earlier = night_before(run)
-    found = _own(side)
+    measures = _own(side)
     if earlier is not None and side.frame is not None:
         before = read_side(earlier.path)
         if before.frame is not None:
-            found |= _changes(before, side)
-    return {name: round(float(value), 6) for name, value in found.items()}
+            measures |= _changes(before, side)
+    return {name: round(float(value), 6) for name, value in measures.items()}
 
 
 def night_alarms(run: Run) -> list[dict[str, Any]]:
@@ -104,37 +104,37 @@ def night_alarms(run: Run) -> list[dict[str, Any]]:
     if not history:
         return []
     tonight = _measures_of(run, run.record)
-    found = []
+    alarms = []
     for name, value in tonight.items():
         if (alarm := _alarm(name, value, [night[name] for night in history if name in night])) is not None:
-            found.append(alarm)
-    return [alarm for _, alarm in sorted(found, key=lambda item: -item[0])]
+            alarms.append(alarm)
+    return [alarm for _, alarm in sorted(alarms, key=lambda item: -item[0])]
 
 
 def _own(side: Side) -> dict[str, float]:
     """What can be measured of one night alone."""
     rows = side.free_rows
-    found: dict[str, float] = {}
+    measures: dict[str, float] = {}
     if side.frame is not None:
-        found = {"rows": len(rows), "quarantined": int(rows["status"].eq(Status.QUARANTINED).sum())}
-        found["review"] = int(_waits(rows, side.tasks).sum())
+        measures = {"rows": len(rows), "quarantined": int(rows["status"].eq(Status.QUARANTINED).sum())}
+        measures["review"] = int(_waits(rows, side.tasks).sum())
         for task in side.tasks:
-            found[f"labeled:{task}"] = int(column(rows, task).notna().sum())
+            measures[f"labeled:{task}"] = int(column(rows, task).notna().sum())
             if f"is_{task}_issue" in rows:
-                found[f"wrong_labels:{task}"] = int(column(rows, f"is_{task}_issue").eq(True).sum())
+                measures[f"wrong_labels:{task}"] = int(column(rows, f"is_{task}_issue").eq(True).sum())
     for name, counts in function_shares(side).items():
         if counts["rows"]:
-            found[f"function.coverage:{name}"] = counts["voted"] / counts["rows"]
+            measures[f"function.coverage:{name}"] = counts["voted"] / counts["rows"]
         if counts["labeled"]:
-            found[f"function.accuracy:{name}"] = counts["right"] / counts["labeled"]
+            measures[f"function.accuracy:{name}"] = counts["right"] / counts["labeled"]
     if side.stage("weak_supervision"):
-        found["functions.left_out"] = len(side.metrics("weak_supervision").get("left_out") or {})
+        measures["functions.left_out"] = len(side.metrics("weak_supervision").get("left_out") or {})
     for task, scores in (side.record.get("gold") or side.record.get("cross_validated") or {}).items():
         if isinstance(scores, Mapping) and scores.get("macro_f1") is not None:
-            found[f"macro_f1:{task}"] = scores["macro_f1"]
+            measures[f"macro_f1:{task}"] = scores["macro_f1"]
     if side.record.get("seconds") is not None:
-        found["seconds"] = side.record["seconds"]
-    return found
+        measures["seconds"] = side.record["seconds"]
+    return measures
 
 
 def _waits(rows: pd.DataFrame, tasks: Iterable[str]) -> np.ndarray:
@@ -197,9 +197,9 @@ def _alarm(name: str, value: float, earlier: Sequence[float]) -> tuple[float, di
         return None
     low = None if kind.bad > 0 else usual - threshold
     high = None if kind.bad < 0 else usual + threshold
-    found = {"measure": name, "value": value, "before": before, "change": round(change, 6), "usual": [low, high]}
-    sentence = _sentence(kind, of, found, len(changes))
-    return out / threshold, {**found, "nights": len(changes), "sentence": sentence}
+    alarm = {"measure": name, "value": value, "before": before, "change": round(change, 6), "usual": [low, high]}
+    sentence = _sentence(kind, of, alarm, len(changes))
+    return out / threshold, {**alarm, "nights": len(changes), "sentence": sentence}
 
 
 def _floor(kind: _Kind, usual: float) -> float:

@@ -126,7 +126,7 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
     )
     plane = Plane(marks, ticks(min(points), max(points)))
     parts = plane.axes(data, "step", "value")
-    told = []
+    sentences = []
     for place, (name, values) in enumerate(series.items()):
         known = [(a, finite(b)) for a, b in zip(x, values, strict=False) if b is not None]
         path = " ".join("{:.1f},{:.1f}".format(*plane.at(*point)) for point in known)
@@ -139,12 +139,12 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
         if name:
             parts.append(text_at(LEFT + 12, TOP + 12 + 15 * place, f"{_DASHES[place % COLORS]} {shorten(name, 24)}"))
         if known:
-            told.append(f"{name} from {number(known[0][1])} to {number(known[-1][1])}".strip())
+            sentences.append(f"{name} from {number(known[0][1])} to {number(known[-1][1])}".strip())
     cut = data.get("cut")
     if cut is not None and min(marks) <= finite(cut) <= max(marks):
         parts += _vertical_line(plane, finite(cut), "cut")
-        told.append(f"cut at {number(finite(cut))}")
-    return svg_picture(f"{title}: {'; '.join(told)}", parts)
+        sentences.append(f"cut at {number(finite(cut))}")
+    return svg_picture(f"{title}: {'; '.join(sentences)}", parts)
 
 
 def _vertical_line(plane: Plane, x: float, name: str) -> list[Markup]:

@@ -76,8 +76,8 @@ def rectangle(x: float, y: float, width: float, height: float, kind: str, tip: s
 
 def finite(value: Any) -> float:
     """A number to draw; 0 for nothing, NaN and infinity."""
-    found = 0.0 if value is None else float(value)
-    return found if math.isfinite(found) else 0.0
+    number = 0.0 if value is None else float(value)
+    return number if math.isfinite(number) else 0.0
 
 
 class Plane:

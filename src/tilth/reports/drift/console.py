@@ -8,17 +8,17 @@ from typing import Any
 _SHOWN = 8
 
 
-def drift_lines(found: Mapping[str, Any]) -> list[str]:
+def drift_lines(drift: Mapping[str, Any]) -> list[str]:
     """What `measure_drift` found, the verdict first."""
-    outside = found["out_of_scope"]
-    head = "drifted" if found["drifted"] else "no drift beyond chance"
+    outside = drift["out_of_scope"]
+    head = "drifted" if drift["drifted"] else "no drift beyond chance"
     low, high = outside["interval"]
     lines = [
-        f"{head}: {found['rows']:,} texts beside {found['reference_rows']:,} rows of night {found['run_id']}",
+        f"{head}: {drift['rows']:,} texts beside {drift['reference_rows']:,} rows of night {drift['run_id']}",
         f"  out of scope: {outside['rows']:,} ({outside['share']:.1%}, 95% interval {low:.1%} to {high:.1%}); of the "
         f"night's own rows {outside['reference_share']:.1%}{_chance(outside['drifted'])}",
     ]
-    for task, one in found["tasks"].items():
+    for task, one in drift["tasks"].items():
         for word in ("grew", "shrank"):
             named = ", ".join(_class(item) for item in one[word][:_SHOWN])
             more = f" and {len(one[word]) - _SHOWN} more" if len(one[word]) > _SHOWN else ""
@@ -31,11 +31,11 @@ def drift_lines(found: Mapping[str, Any]) -> list[str]:
             lines.append(
                 f"  {task}: the model is {now:.0%} sure on average ({then:.0%} of the night's rows, which it learned)"
             )
-    if found["new_words"]:
-        words = ", ".join(f"{one['word']} ({one['rows']})" for one in found["new_words"][: 2 * _SHOWN])
+    if drift["new_words"]:
+        words = ", ".join(f"{one['word']} ({one['rows']})" for one in drift["new_words"][: 2 * _SHOWN])
         lines.append(f"  new words: {words}")
-    if found["seen_before"]:
-        lines.append(f"  texts that the night has word for word: {found['seen_before']:,}")
+    if drift["seen_before"]:
+        lines.append(f"  texts that the night has word for word: {drift['seen_before']:,}")
     return lines
 
 

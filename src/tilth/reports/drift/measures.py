@@ -176,12 +176,12 @@ def new_words(texts: Sequence[str], others: Sequence[str]) -> list[dict[str, Any
             first.setdefault(word, text)
     words = sorted(counts, key=lambda word: (-counts[word], word))
     adjusted = holm([shares_differ(counts[word], len(texts), 0, len(others)) for word in words])
-    found = [
+    rising = [
         {"word": word, "rows": counts[word], "share": round(counts[word] / len(texts), 4), "example": first[word][:200]}
         for word, p in zip(words, adjusted, strict=True)
         if p < ALPHA
     ]
-    return found[:_MOST_WORDS]
+    return rising[:_MOST_WORDS]
 
 
 def words_of(text: str) -> set[str]:

@@ -50,8 +50,8 @@ def of_status(row: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
         score = row.get(f"{check}_score")
         score = 0.0 if score is None else score
         limit = (config.get("cleaning") or {}).get(key)
-        told = words.format(score=score, rest=1 - score, other=other)
-        return [f"{told}: cleaning.{key} = {_shown(limit)}"]
+        condition = words.format(score=score, rest=1 - score, other=other)
+        return [f"{condition}: cleaning.{key} = {_shown(limit)}"]
     if reason in _PLAIN:
         return [_PLAIN[reason].format(other=other)]
     if row["source"] == Source.PARAPHRASE and reason in _GATE:
@@ -69,35 +69,35 @@ def of_label(row: Mapping[str, Any], task: str, config: Mapping[str, Any]) -> li
         return ["another answer of a person; nothing else overrules one"]
     if origin == Origin.INHERITED:
         return [f"another label of its source, row {row['parent_id']}"]
-    told = []
+    conditions = []
     given, suggested = row.get(f"{task}_given_confidence"), row.get(f"{task}_suggested_confidence")
     if action == Action.CORRECT:
-        told.append(
+        conditions.append(
             f"the given label stays where the suggested one is right with at most cleaning.correct_above = "
             f'{_shown(cleaning.get("correct_above"))} (it is {_number(suggested)}), or with cleaning.policy = "keep"'
         )
     elif action == Action.SET_ASIDE:
-        told.append(
+        conditions.append(
             "a person is asked, and the given label counts meanwhile, where it is right with more than "
             f"cleaning.review_above = {_shown(cleaning.get('review_above'))} (it is {_number(given)})"
         )
     elif action == Action.REVIEW:
-        told.append(
+        conditions.append(
             "the given label is set aside where it is right with at most cleaning.review_above = "
             f"{_shown(cleaning.get('review_above'))} (it is {_number(given)})"
         )
     elif action == Action.CONFLICT:
-        told.append("one label for all copies of this text in the input")
+        conditions.append("one label for all copies of this text in the input")
     if row.get(f"{task}_disputed"):
-        told.append("votes and similar rows that agree with the given label; together they contradict it")
+        conditions.append("votes and similar rows that agree with the given label; together they contradict it")
     weak = row.get(f"{task}_weak_confidence")
     if weak is not None and origin in (None, Origin.WEAK, Origin.PROPAGATED):
         limit = _shown((config.get("weak_supervision") or {}).get("min_confidence"))
         what = "the votes' label is taken from" if origin is None else "there is no label below"
-        told.append(
+        conditions.append(
             f"{what} weak_supervision.min_confidence = {limit}{' on' * (origin is None)} (it is {_number(weak)})"
         )
-    return [*told, "an answer of a person, which stands above all else"]
+    return [*conditions, "an answer of a person, which stands above all else"]
 
 
 def _number(value: Any) -> str:

@@ -19,18 +19,18 @@ def story_lines(story: Mapping[str, Any]) -> list[str]:
     return [*head, *(line for part in [*parts, *tasks, _nights(story)] for line in part)]
 
 
-def _line(name: str, told: str) -> str:
-    return f"{name:<{_WIDTH}}{told}"
+def _line(name: str, words: str) -> str:
+    return f"{name:<{_WIDTH}}{words}"
 
 
 def _verdict(story: Mapping[str, Any]) -> Iterator[str]:
     why = "" if story["reason"] is None else f": {_words(story['reason'])}"
     learned = [name for name, task in story["tasks"].items() if task["weight"] is not None]
-    taught = f"; training learns {', '.join(learned)} from it" if learned else "; training learns nothing from it"
-    gold = "; a gold row, which nothing learns from" if story["split"] == "gold" else taught
+    learned_from = f"; training learns {', '.join(learned)} from it" if learned else "; training learns nothing from it"
+    gold = "; a gold row, which nothing learns from" if story["split"] == "gold" else learned_from
     yield _line("verdict", f"{story['status']}{why}{gold}")
-    for told in story["would_change"]:
-        yield _line("  would change", told)
+    for condition in story["would_change"]:
+        yield _line("  would change", condition)
 
 
 def _origin(story: Mapping[str, Any]) -> Iterator[str]:
@@ -74,8 +74,8 @@ def _checks(story: Mapping[str, Any]) -> Iterator[str]:
         if not one["issue"] and one["score"] not in (None, 1.0)
     ]
     if bad or shades:
-        told = [f"failed: {', '.join(bad)}"] if bad else []
-        yield _line("checks", "; ".join([*told, *([f"passed: {', '.join(shades)}"] if shades else [])]))
+        parts = [f"failed: {', '.join(bad)}"] if bad else []
+        yield _line("checks", "; ".join([*parts, *([f"passed: {', '.join(shades)}"] if shades else [])]))
     if story["out_of_scope_score"] is not None:
         yield _line("scope", f"{_number(story['out_of_scope_score'])} (0: unlike any training row, 1: like many)")
 
@@ -92,8 +92,8 @@ def _task(name: str, task: Mapping[str, Any], story: Mapping[str, Any]) -> Itera
     if task["answer"] is not None:
         yield _line("  answer", f"{task['answer']}, of a person")
     if task["annotations"]:
-        told = [f"{one.get('annotator')}: {one.get('label')}" for one in task["annotations"]]
-        yield _line("  annotators", _some(told))
+        votes = [f"{one.get('annotator')}: {one.get('label')}" for one in task["annotations"]]
+        yield _line("  annotators", _some(votes))
     for vote in task["votes"]:
         agrees = f" (agrees with {vote['agree']} of {vote['labeled_votes']} labels)" if vote["labeled_votes"] else ""
         yield _line("  vote", f"{vote['function']}: {vote['label']}{agrees}")
@@ -108,8 +108,8 @@ def _task(name: str, task: Mapping[str, Any], story: Mapping[str, Any]) -> Itera
         )
     if task["weight"] is not None:
         yield _line("  weight", f"{_number(task['weight'])} in training")
-    for told in task["would_change"]:
-        yield _line("  would change", told)
+    for condition in task["would_change"]:
+        yield _line("  would change", condition)
 
 
 def _nights(story: Mapping[str, Any]) -> Iterator[str]:
@@ -120,11 +120,11 @@ def _nights(story: Mapping[str, Any]) -> Iterator[str]:
         now = (night["status"], night["reason"], labels)
         if now == before:
             continue
-        told = ", ".join(
+        labels_then = ", ".join(
             f"{name} {'none' if label is None else f'{label} ({origin})'}" for name, (label, origin) in labels.items()
         )
         why = f": {_words(night['reason'])}" if night["reason"] else ""
-        yield _line("night" if before is None else "then", f"{night['run_id']}: {night['status']}{why}; {told}")
+        yield _line("night" if before is None else "then", f"{night['run_id']}: {night['status']}{why}; {labels_then}")
         before = now
     if len(story["nights"]) > 1:
         yield _line("", f"{len(story['nights'])} nights have this row; those at which nothing changed are left out")

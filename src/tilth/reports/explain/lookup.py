@@ -30,16 +30,16 @@ def find_row(run: Path, wanted: str) -> str:
         return word
     form = normal_form(word)
     forms = frame["text"].map(normal_form)
-    for found, how in (
+    for matches, how in (
         (frame["text"].eq(word), "rows with that text"),
         (forms.eq(form) & bool(form), "rows with that text"),
         (ids.str.startswith(word) & bool(word), f'rows whose id begins with "{word}"'),
         (forms.str.contains(form, regex=False) & (" " in form), "rows whose text holds that"),
     ):
-        if found.sum() == 1:
-            return str(ids[found].iloc[0])
-        if found.any():
-            raise RequestError(f"{int(found.sum()):,} {how}; name one of them by its id: {_shown(frame[found])}")
+        if matches.sum() == 1:
+            return str(ids[matches].iloc[0])
+        if matches.any():
+            raise RequestError(f"{int(matches.sum()):,} {how}; name one of them by its id: {_shown(frame[matches])}")
     raise RequestError(f'run {run.name} has no row "{wanted}"; {_near(frame, word)}')
 
 

@@ -63,11 +63,11 @@ def _nearest(night: NightTables) -> Nearest:
     evidence = Evidence(
         Dataset.from_dict(columns), encoder=encoder, cache=cache, folds=night.record["config"].get("folds", 5)
     )
-    found = Nearest()
+    nearest = Nearest()
     for task in (task.name for task in night.tasks if task.name in frame):
         labeled = (frame[task].notna() & frame["split"].ne(Split.GOLD)).to_numpy(dtype=bool)[:count]
-        found.rows[task], found.cosines[task] = _among(evidence, np.flatnonzero(labeled), count)
-    return found
+        nearest.rows[task], nearest.cosines[task] = _among(evidence, np.flatnonzero(labeled), count)
+    return nearest
 
 
 def _among(evidence: Evidence, labeled: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ def nights_of(runs: Path, ids: Collection[str], tasks: Sequence[str]) -> dict[st
 
     A night whose tables are gone, or damaged, is left out too.
     """
-    found: dict[str, list[dict[str, Any]]] = {row_id: [] for row_id in ids}
+    nights: dict[str, list[dict[str, Any]]] = {row_id: [] for row_id in ids}
     for run, record in store.records(runs)[-MOST:]:
         try:
             samples = store.read_table(store.newest_table(run.path))
@@ -32,13 +32,17 @@ def nights_of(runs: Path, ids: Collection[str], tasks: Sequence[str]) -> dict[st
             *(f"{task}{end}" for task in tasks for end in ("", "_origin", "_predicted")),
         ]
         frame = table.to_pandas(samples.select_columns([name for name in wanted if name in samples.column_names]))
-        frame = frame[frame["id"].isin(found)]
+        frame = frame[frame["id"].isin(nights)]
         frame = frame.astype(object).where(frame.notna(), None)
         for line in frame.to_dict("records"):
             labels = {task: _label(line, task) for task in tasks if task in line}
-            told = {"run_id": run.path.name, "started": record.get("started"), "promoted": bool(record.get("promoted"))}
-            found[line["id"]].append({**told, "status": line["status"], "reason": line["reason"], "labels": labels})
-    return found
+            night = {
+                "run_id": run.path.name,
+                "started": record.get("started"),
+                "promoted": bool(record.get("promoted")),
+            }
+            nights[line["id"]].append({**night, "status": line["status"], "reason": line["reason"], "labels": labels})
+    return nights
 
 
 def _label(line: dict[Any, Any], task: str) -> dict[str, Any]:

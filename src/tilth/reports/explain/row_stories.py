@@ -131,33 +131,33 @@ def _task(night: NightTables, near: Nearest, place: int, row: Mapping[str, Any],
 
 def _votes(night: NightTables, row_id: str, task: str) -> list[dict[str, Any]]:
     labels = next(one.labels for one in night.tasks if one.name == task)
-    found = []
+    votes = []
     for name, code in night.votes_by_id.get(row_id, {}).items():
         if name.startswith(f"{task}.") and code < len(labels):
             voted, agreed = night.agreement.get(name, (0, 0))
             function = name.removeprefix(f"{task}.")
-            found.append({"function": function, "label": labels[code], "labeled_votes": voted, "agree": agreed})
-    return found
+            votes.append({"function": function, "label": labels[code], "labeled_votes": voted, "agree": agreed})
+    return votes
 
 
 def _nearest(night: NightTables, near: Nearest, place: int, task: str) -> list[dict[str, Any]]:
     if task not in near.rows or place >= len(near.rows[task]):
         return []
-    found = []
+    rows = []
     for other, cosine in zip(near.rows[task][place], near.cosines[task][place], strict=True):
         if other >= 0:
             line = {"id": night.ids[other], "label": night.labels[task][other], "cosine": round(float(cosine), 4)}
-            found.append({**line, "text": night.texts[other]})
-    return found
+            rows.append({**line, "text": night.texts[other]})
+    return rows
 
 
 def _checks(row: Mapping[str, Any], tasks: Sequence[str]) -> list[dict[str, Any]]:
-    found = []
+    checks = []
     for name, verdict in row.items():
         check = name.removeprefix("is_").removesuffix("_issue")
         if name == f"is_{check}_issue" and check not in tasks and verdict is not None:
-            found.append({"check": check, "score": row.get(f"{check}_score"), "issue": bool(verdict)})
-    return found
+            checks.append({"check": check, "score": row.get(f"{check}_score"), "issue": bool(verdict)})
+    return checks
 
 
 def _brief(night: NightTables, place: int | None) -> dict[str, Any] | None:

@@ -61,10 +61,10 @@ class NightTables:
             return {}
         codes, names = self.votes.to_numpy(), [str(name) for name in self.votes.columns]
         ids = self.votes.index.tolist()
-        found: dict[str, dict[str, int]] = {}
+        votes: dict[str, dict[str, int]] = {}
         for row, column in zip(*np.nonzero(codes >= 0), strict=True):
-            found.setdefault(ids[row], {})[names[column]] = int(codes[row, column])
-        return found
+            votes.setdefault(ids[row], {})[names[column]] = int(codes[row, column])
+        return votes
 
     @cached_property
     def paraphrases(self) -> dict[str, list[int]]:
@@ -99,11 +99,11 @@ class NightTables:
                 given = kept.current().to_dict("records")
         except TilthError:
             return {}
-        found: dict[str, list[dict[str, Any]]] = {}
+        by_row: dict[str, list[dict[str, Any]]] = {}
         for one in given:
-            told = {name: one[name] or None for name in ("task", "verdict", "label", "who", "at", "note")}
-            found.setdefault(str(one["row_id"]), []).append(told)
-        return found
+            answer = {name: one[name] or None for name in ("task", "verdict", "label", "who", "at", "note")}
+            by_row.setdefault(str(one["row_id"]), []).append(answer)
+        return by_row
 
     @cached_property
     def agreement(self) -> dict[str, tuple[int, int]]:
@@ -111,7 +111,7 @@ class NightTables:
         if self.votes is None:
             return {}
         rows = self.frame[self.frame["split"].ne(Split.GOLD)].drop_duplicates("id").set_index("id")
-        found = {}
+        agreements = {}
         for task in self.tasks:
             origin = rows.get(f"{task.name}_origin", pd.Series(None, index=rows.index, dtype=object))
             labeled = rows[origin.isin([Origin.GIVEN, Origin.ANNOTATOR, Origin.CORRECTED])]
@@ -121,18 +121,18 @@ class NightTables:
             for name in self.votes.columns:
                 if name.startswith(f"{task.name}."):
                     cast = self.votes.loc[shared, name].to_numpy()
-                    found[name] = (int((cast >= 0).sum()), int(((cast >= 0) & (cast == codes)).sum()))
-        return found
+                    agreements[name] = (int((cast >= 0).sum()), int(((cast >= 0) & (cast == codes)).sum()))
+        return agreements
 
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
         """For each task every row's weight in training, NaN where it is not learned from."""
-        found = {}
+        weights = {}
         for task in self.tasks:
             if task.name in self.frame and f"{task.name}_confidence" in self.frame:
                 learned = table.learnable(self.frame, task.name)
-                found[task.name] = np.where(learned, table.sample_weights(self.frame, task.name), np.nan)
-        return found
+                weights[task.name] = np.where(learned, table.sample_weights(self.frame, task.name), np.nan)
+        return weights
 
     @cached_property
     def _of_input(self) -> np.ndarray:
@@ -151,11 +151,11 @@ class NightTables:
 
 
 def _grouped(column: pd.Series) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for place, value in enumerate(column):
         if isinstance(value, str):
-            found.setdefault(value, []).append(place)
-    return found
+            groups.setdefault(value, []).append(place)
+    return groups
 
 
 def read_night(path: Path) -> NightTables:

@@ -25,8 +25,8 @@ def write_index(runs: Path) -> Path:
         The page's path.
     """
     path = runs / INDEX
-    with store.atomic(path) as beside:
-        beside.write_text(render(past_nights(runs)), encoding="utf-8")
+    with store.atomic(path) as unfinished:
+        unfinished.write_text(render(past_nights(runs)), encoding="utf-8")
     return path
 
 
@@ -41,15 +41,15 @@ def render(nights: Sequence[Mapping[str, Any]]) -> str:
 def _figures(nights: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Score by task, rows, and rows that wait for a person, over the nights that know them."""
     tasks = list({task: None for night in nights for task in night["macro_f1"]})
-    found = [
+    figures = [
         _figure(f"Score of {task}", "Macro-F1; 1 is perfect.", [night["macro_f1"].get(task) for night in nights])
         for task in tasks
     ]
-    found.append(_figure("Rows that came in", "All rows of the input and of gold.", [one["rows"] for one in nights]))
-    found.append(
+    figures.append(_figure("Rows that came in", "All rows of the input and of gold.", [one["rows"] for one in nights]))
+    figures.append(
         _figure("Rows that wait for a person", "Texts and labels in doubt.", [one["waiting"] for one in nights])
     )
-    return [figure for figure in found if len(figure["data"]["x"]) > 1]
+    return [figure for figure in figures if len(figure["data"]["x"]) > 1]
 
 
 def _figure(title: str, note: str, values: Sequence[float | None]) -> dict[str, Any]:

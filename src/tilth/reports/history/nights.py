@@ -38,11 +38,11 @@ def trend_lines(nights: Sequence[Mapping[str, Any]]) -> list[str]:
     >>> trend_lines([{"macro_f1": {"t": 0.5}, "waiting": None}, {"macro_f1": {"t": 1.0}, "waiting": None}])
     ['macro-F1 of t, last 2 nights: ▁█ 0.500 to 1.000, now 1.000']
     """
-    told = []
+    lines = []
     for task in {task: None for night in nights for task in night["macro_f1"]}:
         values = [night["macro_f1"].get(task) for night in nights]
-        told += _trend(f"macro-F1 of {task}", values, ".3f")
-    return told + _trend("rows that wait for a person", [night["waiting"] for night in nights], ",.0f")
+        lines += _trend(f"macro-F1 of {task}", values, ".3f")
+    return lines + _trend("rows that wait for a person", [night["waiting"] for night in nights], ",.0f")
 
 
 def _trend(words: str, values: Sequence[float | None], form: str) -> list[str]:
@@ -61,13 +61,13 @@ def _night(run: Run, latest: bool) -> dict[str, Any]:
     gold, estimate = _mapping(record.get("gold")), _mapping(record.get("cross_validated"))
     scores = {task: one.get("macro_f1") for task, one in (gold or estimate).items() if isinstance(one, Mapping)}
     known = [score for score in scores.values() if score is not None]
-    asked = record.get("asked")
+    requested = record.get("asked")
     return {
         "run_id": run.path.name,
         "started": record.get("started"),
         "status": "damaged" if problem else record.get("status") or "unknown",
         "rows": _rows(record),
-        "whole": set(asked) == set(stages.NAMES) if asked else None,
+        "whole": set(requested) == set(stages.NAMES) if requested else None,
         "measured_on": ("gold" if gold else "cross-validated") if scores else None,
         "macro_f1": scores,
         "score": sum(known) / len(known) if known else None,

@@ -36,7 +36,7 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """
     run = read_run(folder)
     touched = touched_rows(run)
-    found = pictures.functions(run)
+    function_facts = pictures.functions(run)
     report: dict[str, Any] = {
         "version": VERSION,
         "run_id": run.record.get("run_id") or folder.name,
@@ -44,12 +44,12 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "missing": [*run.missing, *_older(run.record)],
         "verdict": verdict(run, _earlier(run)),
         "rows": row_counts(run, touched.of("queue")),
-        "to_do": to_do(run, touched, found),
+        "to_do": to_do(run, touched, function_facts),
         "since": since(run),
         "ledger": run.record.get("ledger"),
         "ledger_lines": ledger(run),
         "touched": {"rows": len(touched.positions), "verdicts": touched.counts},
-        **_pictures(run, touched, found),
+        **_pictures(run, touched, function_facts),
         "engineers": engineers(run),
     }
     facts = row_facts(run, touched)
@@ -66,7 +66,7 @@ def _older(record: Mapping[str, Any]) -> list[str]:
             "version does not record is not shown."]  # fmt: skip
 
 
-def _pictures(run: RunFiles, touched: TouchedRows, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _pictures(run: RunFiles, touched: TouchedRows, function_facts: list[dict[str, Any]]) -> dict[str, Any]:
     nights = pictures.trend(run.folder.parent, run.folder.name)
     return {
         "vocabulary": vocabulary(run),
@@ -74,7 +74,7 @@ def _pictures(run: RunFiles, touched: TouchedRows, found: list[dict[str, Any]]) 
         "balance": pictures.balance(run),
         "confusions": pictures.confusions(run),
         "cleaning_estimates": pictures.planted(run),
-        "functions": found,
+        "functions": function_facts,
         "nights": nights,
     }
 

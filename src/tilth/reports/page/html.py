@@ -107,12 +107,12 @@ def _label(labels: Sequence[str], place: int | str | None) -> str | None:
 
 def _map_summary(report: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     """What the map shows, in words: points a class of the finest task, and the suspects among them."""
-    found = report["map"]
-    if "why" in found or not report["vocabulary"]["tasks"]:
+    text_map = report["map"]
+    if "why" in text_map or not report["vocabulary"]["tasks"]:
         return []
     labels = report["vocabulary"]["tasks"][-1]["labels"]
     counts: dict[int, list[int]] = {}
-    for code, ring in zip(found["l"][-1], found["ring"], strict=True):
+    for code, ring in zip(text_map["l"][-1], text_map["ring"], strict=True):
         count = counts.setdefault(code, [0, 0])
         count[0] += 1
         count[1] += ring
@@ -141,13 +141,13 @@ def cell(value: object) -> str:
 
 def plain(metrics: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Nested metrics as name and value, in order; a list is given by its length."""
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for name, value in metrics.items():
         label = f"{prefix}{words(name)}"
         if isinstance(value, Mapping):
-            found += plain(value, f"{label} · ")
+            pairs += plain(value, f"{label} · ")
         elif isinstance(value, list | tuple):
-            found.append((label, f"{len(value)} entries"))
+            pairs.append((label, f"{len(value)} entries"))
         else:
-            found.append((label, cell(value)))
-    return found
+            pairs.append((label, cell(value)))
+    return pairs

@@ -31,9 +31,9 @@ def ledger(run: RunFiles) -> dict[str, Any] | None:
         `basis` (`gold` or `train`), `lines` (`stage`, `words`, `figure`, `left` and `width` of the bar and `low` and
         `high` of the whisker, in percent of the picture, zero at 50), `left_out` (sentences), `measured` (dates).
     """
-    found = run.record.get("ledger") or {}
-    basis = "gold" if _measured(found.get("gold")) else "train"
-    entries = {stage: one for stage, one in (found.get(basis) or {}).items() if isinstance(one, Mapping)}
+    measured = run.record.get("ledger") or {}
+    basis = "gold" if _measured(measured.get("gold")) else "train"
+    entries = {stage: one for stage, one in (measured.get(basis) or {}).items() if isinstance(one, Mapping)}
     if not entries:
         return None
     ends = [abs(end) for one in entries.values() for end in one.get("interval") or [one.get("difference") or 0]]

@@ -18,7 +18,7 @@ _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
 
 def functions(run: RunFiles) -> list[dict[str, Any]]:
     """Each labeling function's coverage and accuracy, as weak supervision measured them."""
-    found = []
+    facts = []
     for figure in run.stage("weak_supervision").get("figures") or []:
         data = figure.get("data") or {}
         columns = data.get("columns") or []
@@ -26,7 +26,7 @@ def functions(run: RunFiles) -> list[dict[str, Any]]:
             at = [columns.index(name) for name in _SUMMARY]
             for row in data.get("rows") or []:
                 name, coverage, accuracy, rows, used = (row[place] for place in at)
-                found.append(
+                facts.append(
                     {
                         "function": str(name),
                         "coverage": coverage,
@@ -36,17 +36,17 @@ def functions(run: RunFiles) -> list[dict[str, Any]]:
                     }
                 )
     left_out = run.metrics("weak_supervision").get("left_out") or {}
-    known = {one["function"] for one in found}
+    known = {one["function"] for one in facts}
     for full_name in left_out:
         name = str(full_name).rpartition(".")[2]
         if name not in known:
-            found.append({"function": name, "coverage": None, "accuracy": None, "rows": 0, "used": False})
-    return found
+            facts.append({"function": name, "coverage": None, "accuracy": None, "rows": 0, "used": False})
+    return facts
 
 
-def functions_figure(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+def functions_figure(facts: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Coverage and accuracy side by side, the functions that speak most often first."""
-    voting = sorted((one for one in found if one["coverage"]), key=lambda one: -one["coverage"])
+    voting = sorted((one for one in facts if one["coverage"]), key=lambda one: -one["coverage"])
     if not voting:
         return None
     shown = voting[:FUNCTIONS]
@@ -70,7 +70,7 @@ def functions_figure(found: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def balance(run: RunFiles) -> list[dict[str, Any]]:
     """For each task, rows a class as they came and as the model learns from them; those that changed most first."""
-    found = []
+    charts = []
     rows = run.frame[run.frame["split"].ne(Split.GOLD)]
     learned = rows[rows["status"].eq("active") & ~column(rows, "used").eq(False)]
     for task in run.tasks:
@@ -82,7 +82,7 @@ def balance(run: RunFiles) -> list[dict[str, Any]]:
         both["change"] = (both["after"] - both["before"]).abs()
         both = both.sort_values(["change", "after"], ascending=False, kind="stable")
         shown = both.head(CLASSES)
-        found.append(
+        charts.append(
             {
                 "task": task.name,
                 "classes": len(both),
@@ -99,12 +99,12 @@ def balance(run: RunFiles) -> list[dict[str, Any]]:
                 },
             }
         )
-    return found
+    return charts
 
 
 def confusions(run: RunFiles) -> list[dict[str, Any]]:
     """For each task, the pairs of labels that cleaning found mistaken for each other."""
-    found = []
+    charts = []
     for task in run.tasks:
         wrong = run.frame[column(run.frame, f"is_{task.name}_issue").eq(True) & run.frame["split"].ne(Split.GOLD)]
         given, suggested = (column(wrong, f"{task.name}_{name}") for name in ("given", "suggested"))
@@ -114,7 +114,7 @@ def confusions(run: RunFiles) -> list[dict[str, Any]]:
             continue
         shown = pairs.head(PAIRS)
         metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
-        found.append(
+        charts.append(
             {
                 "task": task.name,
                 "figure": {
@@ -130,17 +130,17 @@ def confusions(run: RunFiles) -> list[dict[str, Any]]:
                 },
             }
         )
-    return found
+    return charts
 
 
 def planted(run: RunFiles) -> list[dict[str, Any]]:
     """For each task, how often cleaning is right when it calls a label wrong: as estimated, and as people found."""
-    found = []
+    facts = []
     for task in run.tasks:
         metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
         chosen = (metrics.get("measured") or {}).get(metrics.get("filter") or "") or {}
         people = _people(run, task.name)
-        found.append(
+        facts.append(
             {
                 "task": task.name,
                 "called_wrong": metrics.get("issues"),
@@ -153,7 +153,7 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
                 "answered_interval": [people["low"], people["high"]] if people else None,
             }
         )
-    return [one for one in found if one["called_wrong"] is not None]
+    return [one for one in facts if one["called_wrong"] is not None]
 
 
 def _people(run: RunFiles, task: str) -> Mapping[str, Any]:

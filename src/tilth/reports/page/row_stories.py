@@ -27,23 +27,23 @@ def add_stories(run: RunFiles, facts: Sequence[dict[str, Any]]) -> None:
     """
     chosen = facts[:MOST]
     try:
-        told = stories(run.folder, [fact["i"] for fact in chosen])
+        stories_of = stories(run.folder, [fact["i"] for fact in chosen])
     except (TilthError, OSError, KeyError, ValueError, TypeError):  # an older tilth's files, or some that are gone
         log.info("no further stories", exc_info=True)
         return
-    for fact, story in zip(chosen, told, strict=True):
+    for fact, story in zip(chosen, stories_of, strict=True):
         fact["e"] = _extract(story)
 
 
 def _extract(story: Mapping[str, Any]) -> dict[str, Any]:
     place = story["came_from"]
-    found: dict[str, Any] = {
+    extract: dict[str, Any] = {
         "from": f"{place['file']}, row {place['row']}" if place["file"] else None,
         "change": story["would_change"],
         "nights": list(_nights(story["nights"])),
         "k": [_of_task(task) for task in story["tasks"].values()],
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in extract.items() if value}
 
 
 def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
         [one["id"], one["label"], round(one["cosine"], 2), " ".join(one["text"].split())[:_LONGEST_TEXT]]
         for one in task["nearest"][:_NEAREST]
     ]
-    found = {"near": near, "weight": task["weight"], "change": task["would_change"]}
-    return {key: value for key, value in found.items() if value}
+    extract = {"near": near, "weight": task["weight"], "change": task["would_change"]}
+    return {key: value for key, value in extract.items() if value}
 
 
 def _nights(nights: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -63,13 +63,13 @@ def _labels(frame: pd.DataFrame, name: str) -> np.ndarray:
     return values.where(values.notna(), None).to_numpy(dtype=object)
 
 
-def measure(found: Answers) -> dict[str, Any]:
+def measure(answers: Answers) -> dict[str, Any]:
     """Macro-F1 over all tasks and of each, with 95% intervals by the bootstrap over the rows, and accuracy."""
-    every = list(found.truth.columns)
-    tasks = [_of_task(found, task) for task in every]
+    every = list(answers.truth.columns)
+    tasks = [_of_task(answers, task) for task in every]
     known = any(task["value"] is not None for task in tasks)
-    value, low, high = _interval(found, every) if known else (None, None, None)
-    return {"kind": found.kind, "rows": len(found.truth), "value": value, "low": low, "high": high, "tasks": tasks}
+    value, low, high = _interval(answers, every) if known else (None, None, None)
+    return {"kind": answers.kind, "rows": len(answers.truth), "value": value, "low": low, "high": high, "tasks": tasks}
 
 
 def compare(ours: Answers | None, other: Answers | None) -> dict[str, Any] | None:
@@ -86,25 +86,30 @@ def compare(ours: Answers | None, other: Answers | None) -> dict[str, Any] | Non
     truth = _arrays(ours.truth.loc[rows], tasks)
     if all(learn.why_no_score([label for label in truth[task] if label is not None]) for task in tasks):
         return None
-    found = learn.difference(
+    difference = learn.difference(
         truth, _arrays(ours.predicted.loc[rows], tasks), _arrays(other.predicted.loc[rows], tasks), _SEED
     )
-    figures = {"value": found.other, "difference": found.ours - found.other, "low": found.low, "high": found.high}
+    figures = {
+        "value": difference.other,
+        "difference": difference.ours - difference.other,
+        "low": difference.low,
+        "high": difference.high,
+    }
     return {"rows": len(rows), **{name: round(value, 4) for name, value in figures.items()}}
 
 
-def _of_task(found: Answers, task: str) -> dict[str, Any]:
-    known = found.truth[task].notna()
-    truth, predicted = found.truth.loc[known, task], found.predicted.loc[known, task]
+def _of_task(answers: Answers, task: str) -> dict[str, Any]:
+    known = answers.truth[task].notna()
+    truth, predicted = answers.truth.loc[known, task], answers.predicted.loc[known, task]
     if (why := learn.why_no_score(truth.tolist())) is not None:
         return {"task": task, "rows": len(truth), "value": None, "low": None, "high": None, "why": why}
-    value, low, high = _interval(found, [task])
+    value, low, high = _interval(answers, [task])
     right = round(float((truth == predicted).mean()), 4)
     return {"task": task, "rows": len(truth), "value": value, "low": low, "high": high, "accuracy": right}
 
 
-def _interval(found: Answers, tasks: Sequence[str]) -> tuple[float, float, float]:
-    truth, predicted = _arrays(found.truth, tasks), _arrays(found.predicted, tasks)
+def _interval(answers: Answers, tasks: Sequence[str]) -> tuple[float, float, float]:
+    truth, predicted = _arrays(answers.truth, tasks), _arrays(answers.predicted, tasks)
     low, high = learn.score_interval(truth, predicted, _SEED)
     return round(learn.score(truth, predicted), 4), round(low, 4), round(high, 4)
 

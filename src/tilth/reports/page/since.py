@@ -25,35 +25,35 @@ def since(run: RunFiles) -> dict[str, Any]:
     """
     empty: dict[str, Any] = {"against": None, "why": None, "alarms": [], "learned": "", "parts": [], "command": None}
     try:
-        found = since_last_night(run.folder)
+        since_then = since_last_night(run.folder)
     except RequestError as error:
         return {**empty, "why": f"It cannot be compared with an earlier night: {error}"}
-    if found["first_night"] or found["changes"] is None:
+    if since_then["first_night"] or since_then["changes"] is None:
         return {**empty, "why": "There is no earlier night here to compare this one with."}
-    changes = found["changes"]
+    changes = since_then["changes"]
     parts = [_answers(run.record), _rows(changes), _labels(changes), _functions(changes), _classes(changes)]
     return {
-        "against": found["against"],
+        "against": since_then["against"],
         "why": None,
-        **_alarms(found["alarms"]),
+        **_alarms(since_then["alarms"]),
         "parts": [part for part in parts if part is not None],
         "config": [f"{one['key']}: {one['before']} → {one['after']}" for one in changes["config"]],
         "notes": changes["notes"],
-        "command": f"tilth diff {found['against']} {run.folder.name}",
+        "command": f"tilth diff {since_then['against']} {run.folder.name}",
     }
 
 
-def _alarms(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _alarms(alarms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Each alarm without what the limit was learned from, which is said once for all of them."""
-    told = [str(alarm["sentence"]).replace("macro-F1 of", "score of").split("; ", 1) for alarm in found]
-    nights = min((alarm["nights"] for alarm in found), default=0)
+    sentences = [str(alarm["sentence"]).replace("macro-F1 of", "score of").split("; ", 1) for alarm in alarms]
+    nights = min((alarm["nights"] for alarm in alarms), default=0)
     learned = f"the last {nights} nights" if nights > 1 else "what is usual elsewhere, for so few nights stand here yet"
-    return {"alarms": [head for head, *_ in told], "learned": learned}
+    return {"alarms": [head for head, *_ in sentences], "learned": learned}
 
 
 def _part(title: str, count: int, lines: Iterator[str]) -> dict[str, Any]:
-    told = list(lines)
-    return {"title": title, "count": count, "lines": told[:LINES], "more": max(len(told) - LINES, 0)}
+    shown = list(lines)
+    return {"title": title, "count": count, "lines": shown[:LINES], "more": max(len(shown) - LINES, 0)}
 
 
 _OF_ANSWERS = ("answers_applied", "detectors_checked", "gold_corrected", "answers_differ", "answers_on_changed_texts")
@@ -66,14 +66,14 @@ def _answers(record: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(answers, Mapping):
         return None
     notes = (record.get("ingest") or {}).get("notes") or []
-    told = [str(note["message"]) for note in notes if note.get("kind") in _OF_ANSWERS]
+    sentences = [str(note["message"]) for note in notes if note.get("kind") in _OF_ANSWERS]
     last = (answers.get("gold") or {}).get("last_model") or {}
-    told += [
+    sentences += [
         f"{task}: the last model's score on gold is {score['now']} by its labels as corrected, {score['before']} before"
         for task, score in (last.get("tasks") or {}).items()
         if score["now"] is not None and score["before"] is not None
     ]
-    return _part("answers of people in force", int(answers.get("applied") or 0), iter(told))
+    return _part("answers of people in force", int(answers.get("applied") or 0), iter(sentences))
 
 
 def _rows(changes: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -100,9 +100,9 @@ def _places(run: RunFiles, texts: list[str]) -> np.ndarray:
     if missing := len(vectors.missing(keys)):
         raise ValueError(f"{missing} of {len(texts)} are gone from {cache.root}; the next night computes them again")
     key = digest("map-1", encoder.fingerprint, str(_STEPS), *texts)
-    found = cache.arrays("maps", key, lambda: {"places": project(vectors.get(keys))})["places"]
-    low, high = found.min(axis=0), found.max(axis=0)
-    scaled: np.ndarray = np.rint(_SIDE * (found - low) / np.maximum(high - low, 1e-9)).astype(int)
+    places = cache.arrays("maps", key, lambda: {"places": project(vectors.get(keys))})["places"]
+    low, high = places.min(axis=0), places.max(axis=0)
+    scaled: np.ndarray = np.rint(_SIDE * (places - low) / np.maximum(high - low, 1e-9)).astype(int)
     return scaled
 
 

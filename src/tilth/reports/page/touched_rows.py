@@ -59,8 +59,8 @@ class TouchedRows:
 
     def first(self, run: RunFiles, *keys: str) -> str:
         """The id of the first row that has one of these verdicts; empty where none has."""
-        found = self.positions[self._having(keys)]
-        return str(run.frame["id"].iloc[found[0]]) if len(found) else ""
+        rows = self.positions[self._having(keys)]
+        return str(run.frame["id"].iloc[rows[0]]) if len(rows) else ""
 
     def _having(self, keys: Sequence[str]) -> np.ndarray:
         places = [place for place, verdict in enumerate(VERDICTS) if verdict.key in keys]
@@ -149,8 +149,8 @@ def _put_task(facts: list[dict[str, Any]], task: Task, frame: pd.DataFrame) -> N
         _put(own, key, values.where(values.ne(Action.KEEP)))
     for key, pattern in _TASK_NUMBERS.items():
         _put_numbers(own, key, column(frame, pattern.format(task.name)))
-    for fact, found in zip(facts, own, strict=True):
-        fact.setdefault("k", []).append(found)
+    for fact, own_fact in zip(facts, own, strict=True):
+        fact.setdefault("k", []).append(own_fact)
 
 
 def _put_meta(facts: list[dict[str, Any]], frame: pd.DataFrame) -> None:

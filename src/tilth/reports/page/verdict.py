@@ -87,11 +87,11 @@ def _recorded(record: Mapping[str, Any]) -> dict[str, Any] | None:
 def _sentences(
     run: RunFiles, word: str, score: Mapping[str, Any] | None, against: Mapping[str, Any] | None
 ) -> list[str]:
-    found = []
+    sentences = []
     if word == "failed":
         at = (run.record.get("failed") or {}).get("stage")
         where = f" in {str(at).replace('_', ' ')}" if at else ""
-        found.append(f"It stopped{where}: {run.record.get('error') or 'nothing says why'}.".replace("..", "."))
+        sentences.append(f"It stopped{where}: {run.record.get('error') or 'nothing says why'}.".replace("..", "."))
     if against is not None:
         change = 100 * against["difference"]
         sure = {
@@ -99,28 +99,28 @@ def _sentences(
             "worse": "more than chance explains",
             "same": "which these rows cannot tell from chance",
         }.get(word, "")
-        found.append(
+        sentences.append(
             f"On the same {against['rows']:,} rows its score is {abs(change):.1f} points "
             f"{'higher' if change >= 0 else 'lower'} than that of {against['run_id']}: {sure} (the true change lies "
             f"between {points(against['low'])} and {points(against['high'])}, with 95% certainty)."
         )
     elif word == "first":
-        found.append("There is no earlier night to hold it against.")
+        sentences.append("There is no earlier night to hold it against.")
     elif word == "apart":
-        found.append("No earlier night answered the same rows under the same labels.")
+        sentences.append("No earlier night answered the same rows under the same labels.")
     elif word == "partial":
         names = ", ".join(name.replace("_", " ") for name in run.record.get("asked") or [])
-        found.append(f"Only some stages ran ({names}), so that its model, if any, is not taken into use.")
+        sentences.append(f"Only some stages ran ({names}), so that its model, if any, is not taken into use.")
     skipped = [
         f"{str(stage['name']).replace('_', ' ')} ({stage['skipped']})"
         for stage in run.record.get("stages") or []
         if stage.get("skipped")
     ]
     if skipped:
-        found.append(f"Not done: {'; '.join(skipped)}.")
+        sentences.append(f"Not done: {'; '.join(skipped)}.")
     if score is None and word not in ("failed", "running", "unknown"):
-        found.append("How good the model is was not measured: this night trained no model.")
-    return found
+        sentences.append("How good the model is was not measured: this night trained no model.")
+    return sentences
 
 
 def _decision(record: Mapping[str, Any]) -> str:

@@ -165,15 +165,15 @@ def verdict_masks(frame: pd.DataFrame, tasks: Sequence[str]) -> np.ndarray:
 
     Gold rows are only measured on: who reads their texts or labels would write rules by them.
     """
-    found = np.zeros((len(frame), len(VERDICTS)), dtype=bool)
+    masks = np.zeros((len(frame), len(VERDICTS)), dtype=bool)
     for place, verdict in enumerate(VERDICTS):
         if verdict.of_text is not None:
-            found[:, place] = verdict.of_text(frame).to_numpy(dtype=bool)
+            masks[:, place] = verdict.of_text(frame).to_numpy(dtype=bool)
         if verdict.of_task is not None:
             for task in tasks:
-                found[:, place] |= verdict.of_task(frame, task).to_numpy(dtype=bool)
-    found[frame["split"].eq(Split.GOLD).to_numpy(dtype=bool)] = False
-    return found
+                masks[:, place] |= verdict.of_task(frame, task).to_numpy(dtype=bool)
+    masks[frame["split"].eq(Split.GOLD).to_numpy(dtype=bool)] = False
+    return masks
 
 
 def reason_in_words(reason: str) -> str:

@@ -35,8 +35,8 @@ def write(run_folder: Path) -> Path:
     return path
 
 
-def _without_points(found: dict[str, Any]) -> dict[str, Any]:
+def _without_points(picture: dict[str, Any]) -> dict[str, Any]:
     """Of the map what a program can use: how many points there are; the points are in the page."""
-    if "why" in found:
-        return found
-    return {"points": len(found["x"]), "rows": found["rows"], "suspects": found["suspects"]}
+    if "why" in picture:
+        return picture
+    return {"points": len(picture["x"]), "rows": picture["rows"], "suspects": picture["suspects"]}

@@ -140,16 +140,16 @@ class Answers:
                 if last is None:
                     return []
                 named["step"] = last[0]
-            found = records(connection.execute(f"SELECT * {open_ones} AND step = :step ORDER BY seq", named))
+            undone = records(connection.execute(f"SELECT * {open_ones} AND step = :step ORDER BY seq", named))
             act = uuid.uuid4().hex
-            for one in found:
+            for one in undone:
                 copied = [act, one["row_id"], one["text_digest"], one["task"], UNDO, who, now(), one["seq"]]
                 connection.execute(
                     "INSERT INTO answers (step, row_id, text_digest, task, verdict, who, at, undoes) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     copied,
                 )
-        return found
+        return undone
 
     def current(self, until: int | None = None) -> pd.DataFrame:
         """The answers in force, oldest first: of each person the last one on each text and task that is not undone.
@@ -256,9 +256,9 @@ class Answers:
             DamagedFileError: it is not whole.
         """
         with self._reading() as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise damaged(self.path, found)
+            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if result != "ok":
+            raise damaged(self.path, result)
 
     def copy_to(self, target: Path) -> None:
         """Write a whole copy of the file, by SQLite's own backup, while others may go on adding."""

@@ -60,8 +60,8 @@ def back_up(path: Path, keep: int, day: str | None = None) -> Path | None:
             )
             return None
         target = path.parent / BACKUPS / f"{path.stem}-{day or datetime.now(UTC).date().isoformat()}{path.suffix}"
-        with atomic(target) as beside:
-            answers.copy_to(beside)
+        with atomic(target) as unfinished:
+            answers.copy_to(unfinished)
     for old in backups(path)[:-keep]:
         old.unlink()
     return target

@@ -65,5 +65,5 @@ def now() -> str:
 def records(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     """The rows of a query as plain data."""
     names = [column[0] for column in cursor.description]
-    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return [{**one, "shown": json.loads(one["shown"])} for one in found]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [{**one, "shown": json.loads(one["shown"])} for one in rows]

@@ -39,9 +39,9 @@ def lease(
     taken: list[str] = []
     for start in range(0, len(rows), _CHUNK):
         part = [[row_id, digest, _most(people, row_id)] for row_id, digest in rows[start : start + _CHUNK]]
-        asked = {"rows": json.dumps(part), "who": who, "now": now}
+        parameters = {"rows": json.dumps(part), "who": who, "now": now}
         answered: dict[str, tuple[int | None, set[str]]] = {}
-        for row_id, most, other in connection.execute(_FREE, asked).fetchall():
+        for row_id, most, other in connection.execute(_FREE, parameters).fetchall():
             answered.setdefault(row_id, (most, set()))[1].update([other] if other is not None else [])
         free = (row for row, (most, by) in answered.items() if who not in by and (most is None or len(by) < most))
         taken += itertools.islice(free, count - len(taken))

@@ -51,26 +51,26 @@ def prepare(connection: sqlite3.Connection, path: Path) -> int | None:
     Raises:
         RequestError: the file is of a newer tilth, or no file of answers.
     """
-    found = version(connection, path)
-    if found == VERSION:
+    present = version(connection, path)
+    if present == VERSION:
         return None
     connection.execute("BEGIN IMMEDIATE")
     try:
-        found = version(connection, path)  # somebody else may have made them just now
-        if found == 0:
+        present = version(connection, path)  # somebody else may have made them just now
+        if present == 0:
             _script(connection, _TABLES)
             connection.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
             connection.execute("INSERT INTO schema_version VALUES (?)", [VERSION])
             for guard in GUARDS.values():
                 connection.execute(guard)
-        for step in range(found or VERSION, VERSION):
+        for step in range(present or VERSION, VERSION):
             MIGRATIONS[step](connection)
             connection.execute("UPDATE schema_version SET version = ?", [step + 1])
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    return found if 0 < found < VERSION else None
+    return present if 0 < present < VERSION else None
 
 
 def version(connection: sqlite3.Connection, path: Path) -> int:
@@ -87,13 +87,13 @@ def version(connection: sqlite3.Connection, path: Path) -> int:
             f"{path} is an SQLite database, but none of answers (its tables: {', '.join(sorted(names)[:5])}); move it "
             "out of the way"
         )
-    found = int(connection.execute("SELECT max(version) FROM schema_version").fetchone()[0])
-    if found > VERSION:
+    number = int(connection.execute("SELECT max(version) FROM schema_version").fetchone()[0])
+    if number > VERSION:
         raise RequestError(
-            f"{path} was written by a newer tilth (its tables have version {found}, this tilth knows {VERSION} and "
+            f"{path} was written by a newer tilth (its tables have version {number}, this tilth knows {VERSION} and "
             "older); upgrade tilth: pip install -U tilth. Nothing was changed"
         )
-    return found
+    return number
 
 
 def _script(connection: sqlite3.Connection, sql: str) -> None:

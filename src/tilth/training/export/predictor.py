@@ -102,8 +102,8 @@ class Predictor:
                 "data/runs/latest"
             )
         settings = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
-        if (found := settings.get("version")) not in _READABLE:
-            raise RequestError(f"{folder} holds a model of version {found}, expected {VERSION}; run the night again")
+        if (version := settings.get("version")) not in _READABLE:
+            raise RequestError(f"{folder} holds a model of version {version}, expected {VERSION}; run the night again")
         if settings.get("wording") and not (folder / FILE).is_file():
             raise RequestError(f"{folder} lacks {FILE}, which its tilth.json names; copy the whole folder of the model")
         return cls(folder)

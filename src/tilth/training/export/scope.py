@@ -42,10 +42,10 @@ class Scope:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Scope:
+    def from_json(cls, settings: Mapping[str, Any]) -> Scope:
         """From `to_json`."""
-        pairs = {name: (float(found[name][0]), float(found[name][1])) for name in ("certainty", "nearest")}
-        return cls(**pairs, reject_below=float(found["reject_below"]))
+        pairs = {name: (float(settings[name][0]), float(settings[name][1])) for name in ("certainty", "nearest")}
+        return cls(**pairs, reject_below=float(settings["reject_below"]))
 
     @classmethod
     def fit(

@@ -76,8 +76,8 @@ def fit_head(
 
 def predict_probabilities(heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
     """Each task's probabilities; parents come first, for a child's head may use theirs."""
-    found: dict[str, np.ndarray] = {}
+    probabilities: dict[str, np.ndarray] = {}
     for head in heads:
-        parts = [embeddings, found[str(head.task.parent)]] if head.uses_parent else [embeddings]
-        found[head.task.name] = head.probabilities(np.concatenate(parts, axis=1))
-    return found
+        parts = [embeddings, probabilities[str(head.task.parent)]] if head.uses_parent else [embeddings]
+        probabilities[head.task.name] = head.probabilities(np.concatenate(parts, axis=1))
+    return probabilities

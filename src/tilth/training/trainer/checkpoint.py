@@ -58,18 +58,18 @@ class Snapshot:
 
 def save(folder: Path, snapshot: Snapshot, progress: Progress) -> None:
     """Write a checkpoint in the place of the last one, whole or not at all."""
-    with atomic(folder) as beside:
-        beside.mkdir()
-        save_file({name: value.contiguous().cpu() for name, value in snapshot.tensors.items()}, beside / _WEIGHTS)
-        write_json(beside / _STATE, {"losses": progress.losses, "slowed": progress.slowed})
+    with atomic(folder) as unfinished:
+        unfinished.mkdir()
+        save_file({name: value.contiguous().cpu() for name, value in snapshot.tensors.items()}, unfinished / _WEIGHTS)
+        write_json(unfinished / _STATE, {"losses": progress.losses, "slowed": progress.slowed})
 
 
 def load(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
     """Set a module and its optimizer to a checkpoint; None where there is none that is whole."""
     try:
-        found: dict[str, Any] = read_json(folder / _STATE)
+        state: dict[str, Any] = read_json(folder / _STATE)
         tensors = load_file(folder / _WEIGHTS)
-        progress = Progress([float(loss) for loss in found["losses"]], int(found["slowed"]))
+        progress = Progress([float(loss) for loss in state["losses"]], int(state["slowed"]))
     except (OSError, ValueError, KeyError, DamagedFileError, SafetensorError):
         return None
     shapes = {f"{_MODEL}{name}": value.shape for name, value in model.state_dict().items()}

@@ -157,10 +157,10 @@ class _Run:
 
     def resume(self, checkpoints: Path | None) -> Progress:
         """Go on from a checkpoint, if there is one."""
-        found = load(checkpoints, self._model, self._optimizer) if checkpoints is not None else None
-        if found is not None:
-            log.info("fine-tuning goes on at step %d of %d", len(found.losses), len(self._plan))
-        return found or Progress([])
+        progress = load(checkpoints, self._model, self._optimizer) if checkpoints is not None else None
+        if progress is not None:
+            log.info("fine-tuning goes on at step %d of %d", len(progress.losses), len(self._plan))
+        return progress or Progress([])
 
     def train(self, progress: Progress, checkpoints: Path | None) -> Progress:
         """All steps that are left."""

@@ -47,8 +47,8 @@ def _places(top: str) -> list[Path]:
         return []
     if spec is None:
         return []
-    found = list(spec.submodule_search_locations or [])
-    return [Path(place) for place in found or [spec.origin or "built-in"]]
+    locations = list(spec.submodule_search_locations or [])
+    return [Path(place) for place in locations or [spec.origin or "built-in"]]
 
 
 def _among_packages(place: Path) -> bool:
@@ -108,10 +108,10 @@ def file_of(name: str) -> Path | None:
 
 def global_names(code: CodeType) -> list[str]:
     """The global names that a code object looks up, its inner functions included."""
-    found = {line.argval for line in dis.get_instructions(code) if line.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    names = {line.argval for line in dis.get_instructions(code) if line.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     for inner in _inner(code):
-        found |= set(global_names(inner))
-    return sorted(found)
+        names |= set(global_names(inner))
+    return sorted(names)
 
 
 def all_names(code: CodeType) -> set[str]:

@@ -71,8 +71,8 @@ class Package(ModuleType):
     ) -> ModuleType:
         """In place of `__import__` in the folder's files."""
         if not level and self.holds(name):
-            found = builtins.__import__(f"{self.__name__}.{name}", scope, own, wanted or ("__name__",), 0)
-            return found if wanted else sys.modules[f"{self.__name__}.{name.partition('.')[0]}"]
+            module = builtins.__import__(f"{self.__name__}.{name}", scope, own, wanted or ("__name__",), 0)
+            return module if wanted else sys.modules[f"{self.__name__}.{name.partition('.')[0]}"]
         if not level and name.partition(".")[0] in self._beside:
             self.hidden[str((scope or {}).get("__name__"))] = name.partition(".")[0]
         return builtins.__import__(name, scope, own, wanted or (), level)
@@ -92,8 +92,8 @@ def fresh(folder: Path) -> Package:
 
 def of(scope: Mapping[str, Any]) -> Package | None:
     """The package whose file has these globals, or None where it is no file of such a folder."""
-    found = sys.modules.get(str(scope.get("__name__")).partition(".")[0])
-    return found if isinstance(found, Package) else None
+    package = sys.modules.get(str(scope.get("__name__")).partition(".")[0])
+    return package if isinstance(package, Package) else None
 
 
 @functools.cache

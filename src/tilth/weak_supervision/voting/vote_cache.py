@@ -112,5 +112,5 @@ def merge_votes(cached: CachedVotes, keys: np.ndarray, new: FunctionVotes) -> Ca
 def write_votes_file(file: Path, cached: CachedVotes) -> None:
     """Publish the votes as a whole file."""
     error = np.frombuffer(cached.error.encode("utf-8")[:500], dtype=np.uint8)
-    with atomic(file) as beside:
-        save_file({"keys": cached.keys, "votes": cached.votes, "error": error}, beside)
+    with atomic(file) as unfinished:
+        save_file({"keys": cached.keys, "votes": cached.votes, "error": error}, unfinished)

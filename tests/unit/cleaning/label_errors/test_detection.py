@@ -13,7 +13,7 @@ from tilth import samples as table
 from tilth.cleaning import Config
 from tilth.cleaning.checks.copies import find_conflicts
 from tilth.cleaning.label_errors.detection import find_label_errors
-from tilth.cleaning.label_errors.filter_selection import judge_by_filter
+from tilth.cleaning.label_errors.filter_selection import verdict_by_filter
 from tilth.cleaning.label_errors.filters import NAMES
 from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.errors import ConfigError
@@ -54,7 +54,7 @@ def noisy() -> dict[str, Any]:
         return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
     probabilities = refit(codes)
-    verdict = judge_by_filter(codes, probabilities, refit, name="joint margin", least=200, min_precision=0.5, seed=0)
+    verdict = verdict_by_filter(codes, probabilities, refit, name="joint margin", least=200, min_precision=0.5, seed=0)
     return {"truth": truth, "codes": codes, "probabilities": probabilities, "refit": refit, "verdict": verdict}
 
 
@@ -89,7 +89,7 @@ def test_clean_labels_are_left_alone() -> None:
     def refit(labels: np.ndarray) -> Any:
         return fit_evidence_models(vectors, graph, labels, folds, CLASSES, 3)
 
-    verdict = judge_by_filter(truth, refit(truth), refit, name="joint margin", least=200, min_precision=0.5, seed=0)
+    verdict = verdict_by_filter(truth, refit(truth), refit, name="joint margin", least=200, min_precision=0.5, seed=0)
     assert verdict.issue.mean() < 0.02
     assert verdict.rate is not None
     assert verdict.rate.share < 0.03
@@ -99,13 +99,13 @@ def test_the_same_seed_judges_alike_and_leaves_the_global_generator(noisy: dict[
     np.random.seed(7)  # noqa: NPY002 - what must not be touched
     expected = np.random.get_state()[1].tolist()  # noqa: NPY002
     codes, probabilities, refit = (noisy[name] for name in ("codes", "probabilities", "refit"))
-    repeated = judge_by_filter(codes, probabilities, refit, name="joint margin", least=200, min_precision=0.5, seed=0)
+    repeated = verdict_by_filter(codes, probabilities, refit, name="joint margin", least=200, min_precision=0.5, seed=0)
     assert repeated.wrong.tolist() == noisy["verdict"].wrong.tolist()
     assert np.random.get_state()[1].tolist() == expected  # noqa: NPY002
 
 
 def test_a_filter_by_name_is_used(noisy: dict[str, Any]) -> None:
-    found = judge_by_filter(
+    found = verdict_by_filter(
         noisy["codes"],
         noisy["probabilities"],
         noisy["refit"],

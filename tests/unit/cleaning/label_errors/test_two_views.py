@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tilth.cleaning.label_errors.error_rate import estimate_error_rate
-from tilth.cleaning.label_errors.filter_selection import judge_by_views
+from tilth.cleaning.label_errors.filter_selection import verdict_by_views
 from tilth.cleaning.label_errors.two_views import TwoViews, three_accuracies
 
 ROWS, CLASSES = 4000, 4
@@ -68,7 +68,7 @@ def test_the_share_of_wrong_labels_is_estimated_though_models_err_together(share
 
 def test_clean_labels_are_left_alone() -> None:
     views, codes, _ = world(0.0, steep=0.5)
-    verdict = judge_by_views(codes, views, "balanced")
+    verdict = verdict_by_views(codes, views, "balanced")
     assert verdict.rate is not None
     assert verdict.rate.low == 0
     assert verdict.rate.share < 0.03
@@ -77,7 +77,7 @@ def test_clean_labels_are_left_alone() -> None:
 
 def test_wrong_labels_are_flagged_and_their_probability_is_right() -> None:
     views, codes, wrong = world(0.2, steep=0.5)
-    verdict = judge_by_views(codes, views, "balanced")
+    verdict = verdict_by_views(codes, views, "balanced")
     precision, recall = wrong[verdict.issue].mean(), verdict.issue[wrong].mean()
     assert precision > 0.75
     assert recall > 0.85

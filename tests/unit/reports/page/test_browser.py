@@ -33,10 +33,10 @@ class Opened:
     """A page, with what it said and asked for since it was opened."""
 
     def __init__(self, page: Page, path: Path) -> None:
-        self.page, self.said, self.asked = page, list[str](), list[str]()
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
+        self.page, self.messages, self.requests = page, list[str](), list[str]()
+        page.on("console", lambda message: self.messages.append(message.text))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
         start = time.perf_counter()
         page.goto(path.as_uri())
         page.wait_for_selector("tr.row, .static")
@@ -76,8 +76,8 @@ def test_it_opens_without_a_fault_and_fits(browser: Browser, run: Path, width: i
     from axe_playwright_python.sync_playwright import Axe
 
     opened = _open(browser, run, width, color_scheme=scheme)
-    assert opened.said == []
-    assert opened.asked == [run.as_uri()]
+    assert opened.messages == []
+    assert opened.requests == [run.as_uri()]
     assert opened.overflow() <= 0
     assert opened.seconds < 3  # 0.3 s on an idle core; tests share theirs
     faults = [(fault["id"], fault["nodes"][0]["html"]) for fault in Axe().run(opened.page).response["violations"]]
@@ -134,7 +134,7 @@ def test_rows_are_searched_filtered_sorted_and_tell_their_story(browser: Browser
     wanted = int((page.locator("#todo b.count").first.text_content() or "0").replace(",", ""))
     link.click()
     assert count() == wanted
-    assert opened.said == []
+    assert opened.messages == []
     page.close()
 
 
@@ -197,9 +197,9 @@ def test_a_hundred_thousand_rows_are_searched_at_once(browser: Browser, large: P
     assert page.locator("tr.row").count() < 60  # only rows in sight are in the document
     page.evaluate("document.getElementById('rows-window').scrollTop = 1e9")
     page.locator("tr.row", has_text="text number 77799").wait_for()
-    assert opened.said == []
+    assert opened.messages == []
     assert page.evaluate("document.images.length") == 0  # the classes' names hold some
-    assert all(url.startswith("file:") for url in opened.asked)
+    assert all(url.startswith("file:") for url in opened.requests)
     assert opened.overflow() <= 0
     page.close()
 
@@ -210,7 +210,7 @@ def test_a_page_that_was_mailed_alone_says_where_the_other_rows_are(
     alone = tmp_path / "report.html"
     shutil.copy(large, alone)
     opened = _open(browser, alone)
-    assert opened.said == []
+    assert opened.messages == []
     opened.page.locator("#rows-load").click()
     opened.page.locator("#rows-said", has_text="not beside this page").wait_for()
     assert opened.page.locator("tr.row").count() > 0
