@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNREADABLE = "unreadable.txt"
 """The file of a run's folder that keeps the lines that could not be read."""
@@ -69,6 +69,8 @@ class Notes:
 
     def rows(self, kind: str, frame: pd.DataFrame, mask: Iterable[bool], noun: str, rest: str) -> None:
         """Keep one note on the rows in a boolean mask, `rest` being what "3 rows" did or lost."""
+        import numpy as np
+
         places = np.flatnonzero(np.asarray(mask, dtype=bool))
         if len(places):
             self.add(kind, len(places), f"{many(len(places), noun)} {rest}", place(frame.iloc[places[0]]))

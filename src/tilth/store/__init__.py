@@ -4,38 +4,39 @@ In: values, tables, records. Out: files that are whole or not there, their diges
 runs of a workspace, and what `tilth clean` removes. A new kind of cached value is named once, in `cache.py`.
 """
 
-from tilth.store.cache import Cache, used
-from tilth.store.code_digest import digest_code, digest_made_by, library_versions
-from tilth.store.files import (
-    atomic,
-    copy,
-    digest,
-    digest_json,
-    digest_table,
-    digest_tree,
-    discard,
-    read_column,
-    read_json,
-    read_table,
-    sha256_file,
-    unfinished_prefix,
-    write_json,
-    write_table,
-)
-from tilth.store.forgetting import (
-    Forgotten,
-    add_tombstones,
-    forget_caches,
-    forget_tables,
-    tombstones,
-)
-from tilth.store.forgetting import find as find_everywhere
-from tilth.store.label_changes import LabelChange, LabelChanges
-from tilth.store.label_changes import now as label_changes_now
-from tilth.store.retention import clean_workspace, cleaning_in_words
-from tilth.store.runs import HELD_OUT, MODEL_CARD, Run, all_runs, find, latest, newest_table, records
-from tilth.store.vectors import Vectors
-from tilth.store.workspace import Workspace, locate
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.store.cache import Cache, used
+    from tilth.store.code_digest import digest_code, digest_made_by, library_versions
+    from tilth.store.files import (
+        atomic,
+        copy,
+        digest,
+        digest_json,
+        digest_tree,
+        discard,
+        read_json,
+        sha256_file,
+        unfinished_prefix,
+        write_json,
+    )
+    from tilth.store.forgetting import (
+        Forgotten,
+        add_tombstones,
+        find_everywhere,
+        forget_caches,
+        forget_tables,
+        tombstones,
+    )
+    from tilth.store.label_changes import LabelChange, LabelChanges, label_changes_now
+    from tilth.store.retention import clean_workspace, cleaning_in_words
+    from tilth.store.runs import HELD_OUT, MODEL_CARD, Run, all_runs, find, latest, newest_table, records
+    from tilth.store.tables import digest_table, read_column, read_table, write_table
+    from tilth.store.vectors import Vectors
+    from tilth.store.workspace import Workspace, locate
 
 __all__ = [
     "HELD_OUT",
@@ -80,3 +81,37 @@ __all__ = [
     "write_json",
     "write_table",
 ]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "cache": ("Cache", "used"),
+        "code_digest": ("digest_code", "digest_made_by", "library_versions"),
+        "files": (
+            "atomic",
+            "copy",
+            "digest",
+            "digest_json",
+            "digest_tree",
+            "discard",
+            "read_json",
+            "sha256_file",
+            "unfinished_prefix",
+            "write_json",
+        ),
+        "forgetting": (
+            "Forgotten",
+            "add_tombstones",
+            "find_everywhere",
+            "forget_caches",
+            "forget_tables",
+            "tombstones",
+        ),
+        "label_changes": ("LabelChange", "LabelChanges", "label_changes_now"),
+        "retention": ("clean_workspace", "cleaning_in_words"),
+        "runs": ("HELD_OUT", "MODEL_CARD", "Run", "all_runs", "find", "latest", "newest_table", "records"),
+        "tables": ("digest_table", "read_column", "read_table", "write_table"),
+        "vectors": ("Vectors",),
+        "workspace": ("Workspace", "locate"),
+    },
+)

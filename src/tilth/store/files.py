@@ -15,10 +15,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from datasets import Dataset
-
 from tilth.errors import DamagedFileError
 
 TEMPORARY = ".tilth-tmp-"
@@ -106,63 +102,15 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # of JSON as of UTF-8
-        raise _damaged(path, "JSON", error) from error
+        raise damaged(path, "JSON", error) from error
 
 
-def write_table(path: Path, samples: Dataset) -> None:
-    """Write a table as Parquet; equal tables give equal bytes."""
-    with atomic(path) as temporary:
-        pq.write_table(samples.data.table.replace_schema_metadata(None), temporary, compression="zstd")
-
-
-def read_table(path: Path) -> Dataset:
-    """Read a table into memory.
-
-    Raises:
-        DamagedFileError: it is no Parquet file.
-    """
-    try:
-        return Dataset(pq.read_table(path))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _damaged(path, "a Parquet table", error) from error
-
-
-def read_column(path: Path, name: str) -> Iterator[list[Any]]:
-    """The values of one column of a table, some at a time, so that a long table is never in memory as a whole.
-
-    Raises:
-        DamagedFileError: it is no Parquet file.
-    """
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=[name]):
-                yield batch.column(0).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _damaged(path, "a Parquet table", error) from error
-
-
-def _damaged(path: Path, expected: str, error: Exception) -> DamagedFileError:
+def damaged(path: Path, expected: str, error: Exception) -> DamagedFileError:
+    """What is said of a file that tilth wrote and that holds something else now."""
     return DamagedFileError(
         f"{path} is damaged: expected {expected}, found {path.stat().st_size} bytes that are none ({error}); put it "
         f"back from a backup, or move {path.parent} out of the way and run the night again"
     )
-
-
-def digest_table(samples: Dataset) -> str:
-    """Digest of a table's column names, types and values, whatever its chunks on disk."""
-    table = samples.data.table.combine_chunks()
-    parts: list[str | bytes] = []
-    for name in table.column_names:
-        column = table.column(name)
-        frame = column.to_pandas()
-        parts += [name, str(column.type), column.is_null().to_numpy().tobytes()]
-        if pa.types.is_nested(column.type):  # numpy would shorten what is long, and round
-            parts.append("\x1f".join(map(repr, column.to_pylist())))
-        elif frame.dtype.kind in "fiub":
-            parts.append(frame.to_numpy().tobytes())
-        else:
-            parts.append("\x1f".join(map(str, frame)))
-    return digest(*parts)
 
 
 def copy(source: Path, target: Path) -> None:

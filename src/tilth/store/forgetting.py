@@ -66,7 +66,7 @@ class Forgotten:
         )
 
 
-def find(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
+def find_everywhere(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
     """The rows with all their paraphrases and texts, in whatever night."""
     forgotten = Forgotten(ids=set(row_ids))
     for path in _tables(workspace):

@@ -152,7 +152,7 @@ class LabelChanges:
         kinds = {"rename": "rename", "merge": SPLIT, SPLIT: "merge"}
         place = max(place for place, one in enumerate(self.every) if one is change)
         back = LabelChange(
-            kind=kinds[kind], task=task, before=change.after, after=change.before, at=now(), undoes=place
+            kind=kinds[kind], task=task, before=change.after, after=change.before, at=label_changes_now(), undoes=place
         )
         return LabelChanges(every=(*self.every, back))
 
@@ -171,6 +171,6 @@ def _through(label: str, changes: Iterable[LabelChange]) -> str | None:
     return label
 
 
-def now() -> str:
+def label_changes_now() -> str:
     """The time as answers have it, so that the two compare."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

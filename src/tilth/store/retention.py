@@ -23,6 +23,7 @@ from tilth.notes import UNREADABLE
 from tilth.store import files
 from tilth.store.cache import VECTORS, Unit, units
 from tilth.store.runs import HELD_OUT, RECORD, Run, close_interrupted, latest, now, records
+from tilth.store.tables import read_column
 from tilth.store.vectors import Vectors, keys_of
 from tilth.store.workspace import Workspace
 
@@ -226,6 +227,6 @@ def _texts(runs: Iterable[Run]) -> Iterator[list[str]]:
         tables = sorted(run.path.glob("[0-9]-*.parquet"))
         try:
             for path in {*tables[:1], *tables[-1:]}:
-                yield from files.read_column(path, "text")
+                yield from read_column(path, "text")
         except DamagedFileError as error:
             log.warning("%s; its texts count as those of no night", error)

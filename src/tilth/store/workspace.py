@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from tilth.errors import RequestError, WorkspaceBusyError
 from tilth.store.files import clear_leftovers
 from tilth.store.runs import close_interrupted
@@ -89,6 +87,8 @@ class Workspace:
 
 @contextmanager
 def _held(folder: Path, elsewhere: str) -> Iterator[None]:
+    from filelock import FileLock, Timeout  # who only reads a run needs no lock
+
     lock = FileLock(folder / ".lock", timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tilth.lazy import lazy_exports
-from tilth.training.config import Config
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.stage import Resources, StageResult
+    from tilth.training.config import Config
     from tilth.training.export.predictor import Predictor, predictor_code_digest
 
 __all__ = ["Config", "Predictor", "predictor_code_digest", "run"]
@@ -23,6 +23,7 @@ __all__ = ["Config", "Predictor", "predictor_code_digest", "run"]
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "config": ("Config",),
         "export.predictor": ("Predictor", "predictor_code_digest"),
     },
 )
