@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,11 +21,18 @@ class TuningRows:
         texts: the rows' texts.
         codes: for each task, each row's class, −1 where it has none, shape (rows,).
         weights: for each task, each row's weight, shape (rows,).
+        measured: boolean, shape (rows,): held-out rows, which are never trained on: by them it is known when to stop.
+            By default there are none.
     """
 
     texts: Sequence[str]
     codes: Mapping[str, np.ndarray]
     weights: Mapping[str, np.ndarray]
+    measured: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def __post_init__(self) -> None:
+        if not len(self.measured):
+            object.__setattr__(self, "measured", np.zeros(len(self.texts), dtype=bool))
 
 
 def plan_batches(lengths: Sequence[int], batch_size: int, steps: int, generator: torch.Generator) -> list[list[int]]:

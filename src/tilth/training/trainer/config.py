@@ -31,3 +31,11 @@ class TrainerConfig(Model):
     learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
+    evaluations: int = Field(
+        default=6,
+        ge=1,
+        description="times that held-out train rows are measured during fine-tuning; the best weights stay",
+    )
+    patience: int = Field(
+        default=3, ge=1, description="of them without a better one, after which fine-tuning ends early"
+    )

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from tilth.devices import resolve_device
 from tilth.errors import StageError
-from tilth.learn.encoder import Tokens, Trunk
+from tilth.learn.encoder import Trunk
 from tilth.progress import report
 from tilth.training.heads import Head
-from tilth.training.trainer.batches import TuningRows, plan_batches, rate
+from tilth.training.trainer.batches import TuningRows, rate
 from tilth.training.trainer.checkpoint import Progress, Snapshot, load, save
 from tilth.training.trainer.config import TrainerConfig
+from tilth.training.trainer.early_stopping import EarlyStopping
+from tilth.training.trainer.model import AllLayers, TrainedModel, TrainedPart
+from tilth.training.trainer.objectives import CLASSIFY, Objective
 from tilth.training.trainer.precision import accelerate_name, resolve_precision
 
 if TYPE_CHECKING:
@@ -55,19 +57,6 @@ class Tuned:
     facts: Mapping[str, Any]
 
 
-class _Model(nn.Module):
-    """The trunk and a linear layer a task: token ids and a mask to logits by task."""
-
-    def __init__(self, trunk: Trunk, heads: Sequence[Head]) -> None:
-        super().__init__()
-        self.trunk, self.heads = trunk, nn.ModuleList(_linear(head) for head in heads)
-
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
-        vectors = self.trunk(ids, mask).float()
-        with torch.autocast(vectors.device.type, enabled=False):  # few products, and the loss rests on them
-            return [head(vectors) for head in self.heads]
-
-
 def tune(
     folder: Path,
     training_rows: TuningRows,
@@ -75,11 +64,15 @@ def tune(
     config: TrainerConfig,
     seed: int,
     checkpoints: Path | None = None,
+    *,
+    part: TrainedPart | None = None,
+    objective: Objective = CLASSIFY,
 ) -> Tuned:
     """Fine-tune the encoder with a linear head for each task, started from the fitted ones.
 
     AdamW with a linear warmup and decay, and batches of rows of like length. A loss that is no number takes the weights
-    back to the last copy and halves the learning rate.
+    back to the last copy and halves the learning rate. Where rows are held out, the weights that predict them best are
+    the result, and training ends early where later ones do no better.
 
     Args:
         folder: the encoder's model folder.
@@ -89,6 +82,8 @@ def tune(
         seed: of the order of rows and of dropout.
         checkpoints: a folder that is there only while this runs: what a killed run of the same rows, config and seed
             goes on from, to the same weights where dropout is drawn on the processor. None keeps nothing.
+        part: the layers that are trained, which read `training_rows.texts`; None is the whole encoder.
+        objective: what is made smaller, by which rows.
 
     Raises:
         ConfigError: there is no such device, or it does not compute in the precision.
@@ -98,14 +93,16 @@ def tune(
     precision = resolve_precision(config.precision, torch.device(device).type)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        run = _Run(folder, training_rows, heads, config, seed, _accelerator(config, device, precision))
+        part = part or AllLayers(folder, training_rows.texts, config.max_tokens)
+        run = _Run(part, objective, training_rows, heads, config, seed, _accelerator(config, device, precision))
         progress = run.resume(checkpoints)
         resumed = len(progress.losses)
         progress = run.train(progress, checkpoints)
     if checkpoints is not None:
         shutil.rmtree(checkpoints, ignore_errors=True)
     facts = {"device": device, "precision": precision, "steps": len(progress.losses), "halved_rate": progress.slowed}
-    return Tuned(trunk=run.trunk(), losses=progress.losses, facts={**facts, "resumed_at": resumed})
+    facts |= {"resumed_at": resumed, **run.stopping.facts(progress)}
+    return Tuned(trunk=run.trunk(), losses=progress.losses, facts=facts)
 
 
 def _accelerator(config: TrainerConfig, device: str, precision: str) -> Accelerator:
@@ -128,25 +125,28 @@ class _Run:
 
     def __init__(
         self,
-        folder: Path,
+        part: TrainedPart,
+        objective: Objective,
         rows: TuningRows,
         heads: Sequence[Head],
         config: TrainerConfig,
         seed: int,
         accelerator: Accelerator,
     ) -> None:
-        self._rows, self._config, self._accelerator = rows, config, accelerator
-        self._tokens = Tokens.load(folder)
-        self._encoded = self._tokens.chunks(rows.texts, config.max_tokens, 1)[1]  # of a long text, its beginning
-        lengths = [len(ids) for ids in self._encoded]
+        self._part, self._objective, self._rows = part, objective, rows
+        self._config, self._accelerator = config, accelerator
         generator = torch.Generator().manual_seed(seed)
-        self._plan = plan_batches(lengths, config.batch_size, config.steps, generator)
-        model = _Model(Trunk(folder), heads).train()
+        trained = np.flatnonzero(~rows.measured).tolist()
+        lengths = [part.lengths[row] for row in trained]
+        plan = objective.plan(lengths, config.batch_size, config.steps, generator)
+        self._plan = [[trained[place] for place in places] for places in plan]
+        self.stopping = EarlyStopping(part, rows, config, len(self._plan))
+        model = TrainedModel(part.module, heads).train()
         if config.gradient_checkpointing:
             trunk = model.trunk.model  # transformers 5.23 renamed it
             getattr(trunk, "activation_checkpointing_enable", trunk.gradient_checkpointing_enable)()
         groups = [
-            {"params": model.trunk.parameters(), "lr": config.learning_rate},
+            {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": config.learning_rate},
             {"params": model.heads.parameters(), "lr": config.learning_rate * _HEADS},
         ]
         fused = accelerator.device.type in ("cpu", "cuda")
@@ -157,31 +157,35 @@ class _Run:
 
     def resume(self, checkpoints: Path | None) -> Progress:
         """Go on from a checkpoint, if there is one."""
-        progress = load(checkpoints, self._model, self._optimizer) if checkpoints is not None else None
+        best = self.stopping.best
+        progress = load(checkpoints, self._model, self._optimizer, best) if checkpoints is not None else None
         if progress is not None:
             log.info("fine-tuning goes on at step %d of %d", len(progress.losses), len(self._plan))
         return progress or Progress([])
 
     def train(self, progress: Progress, checkpoints: Path | None) -> Progress:
         """All steps that are left."""
-        kept, at = Snapshot(self._model, self._optimizer), progress
+        kept, at = Snapshot(self._model, self._optimizer, self.stopping.best), progress
         written = time.monotonic()
-        while len(progress.losses) < len(self._plan):
+        while not self.stopping.is_over(progress):
             loss = self._step(len(progress.losses), progress.slowed)
             if not math.isfinite(loss):
                 at = progress = _slower(at, len(progress.losses))
-                kept.restore(self._model, self._optimizer)
+                kept.restore(self._model, self._optimizer, self.stopping.best)
                 self._optimizer.zero_grad()
                 continue
             progress = replace(progress, losses=[*progress.losses, loss])
+            progress = self.stopping.measure(self._model, progress, self._accelerator.device)
             report("fine-tuning", len(progress.losses), len(self._plan))
             whole = len(progress.losses) % self._config.accumulate == 0  # no gradient waits for its step
             due = whole and checkpoints is not None and time.monotonic() - written >= SECONDS
             if due or (whole and len(progress.losses) - len(at.losses) >= _KEPT):
-                kept, at = Snapshot(self._model, self._optimizer), progress
+                kept, at = Snapshot(self._model, self._optimizer, self.stopping.best), progress
             if checkpoints is not None and due:
                 save(checkpoints, kept, progress)
                 written = time.monotonic()
+        if self.stopping.best:
+            self._model.load_state_dict(self.stopping.best)
         return progress
 
     def _step(self, step: int, slowed: int) -> float:
@@ -210,29 +214,19 @@ class _Run:
 
     def _loss(self, rows: Sequence[int]) -> torch.Tensor:
         device = self._accelerator.device
-        ids, mask = self._tokens.batch([self._encoded[row] for row in rows])
-        logits = self._model(ids.to(device), mask.to(device))
-        total = logits[0].sum() * 0
-        for values, (task, all_codes) in zip(logits, self._rows.codes.items(), strict=True):
-            codes = torch.from_numpy(all_codes[rows]).to(device)
-            weights = torch.from_numpy(self._rows.weights[task][rows].astype(np.float32)).to(device) * (codes >= 0)
-            losses = nn.functional.cross_entropy(values.float(), codes.clamp(min=0), reduction="none")
-            total = total + (losses * weights).sum() / weights.sum().clamp(min=1e-6)
-        return total
+        values, mask = self._part.batch(rows)
+        vectors, logits = self._model(values.to(device), mask.to(device))
+        codes = [torch.from_numpy(codes[rows]).to(device) for codes in self._rows.codes.values()]
+        weights = [
+            torch.from_numpy(self._rows.weights[task][rows].astype(np.float32)).to(device) * (known >= 0)
+            for task, known in zip(self._rows.codes, codes, strict=True)
+        ]
+        return self._objective.loss(vectors, logits, codes, weights)
 
     def trunk(self) -> Trunk:
         """The tuned encoder, as it was before accelerate wrapped it."""
         model = self._accelerator.unwrap_model(self._model, keep_fp32_wrapper=False)
-        trunk: Trunk = model.trunk.cpu().eval()
-        return trunk
-
-
-def _linear(head: Head) -> nn.Linear:
-    layer = nn.Linear(head.weight.shape[1], len(head.task.labels))
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(head.weight))
-        layer.bias.copy_(torch.from_numpy(np.maximum(head.bias, -10)))
-    return layer
+        return self._part.trunk(model.trunk.cpu().eval())
 
 
 def _slower(at: Progress, step: int) -> Progress:

@@ -152,7 +152,7 @@ def test_a_damaged_checkpoint_is_no_checkpoint(folder: Path, tmp_path: Path, dam
     checkpoint = tmp_path / "checkpoint"
     checkpoint.mkdir()
     if damage != "gone":
-        (checkpoint / "steps.json").write_text('{"losses": [1.0], "slowed": 0}', encoding="utf-8")
+        (checkpoint / "steps.json").write_text('{"losses": [1.0], "slowed": 0, "scores": []}', encoding="utf-8")
         (checkpoint / "state.safetensors").write_bytes(b"" if damage == "cut" else (b"\x02" + b"\0" * 7 + b"{}"))
     assert tune(folder, rows, [head], SMALL, 3, checkpoint).facts["resumed_at"] == 0
 
