@@ -40,7 +40,7 @@ class AllLayers:
     def __init__(self, folder: Path, texts: Sequence[str], max_tokens: int) -> None:
         self._tokens = Tokens.load(folder)
         self._encoded = self._tokens.chunks(texts, max_tokens, 1)[1]
-        self.lengths = [len(ids) for ids in self._encoded]
+        self.lengths: Sequence[int] = [len(ids) for ids in self._encoded]
         self.module: nn.Module = Trunk(folder)
 
     def batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
