@@ -49,7 +49,7 @@ class Forecast:
     def sentence(self) -> str:
         """In words, and whether it is time to stop."""
         sentence = f"another {FURTHER} labels: {self.points:+.1f} points expected ({self.low:+.1f} to {self.high:+.1f})"
-        return sentence if self.low > 0 else f"{sentence}; the curve is flat, as far as can be told"
+        return sentence if self.low > 0 else f"{sentence}; the curve is flat, within its error"
 
     def to_json(self) -> dict[str, Any]:
         """As metrics hold it."""

@@ -24,7 +24,7 @@ ASK_AGAIN = "ask_again"
 _HEAD = 2000
 """Open rows that are looked at first for free ones."""
 _PACE = 20
-"""Answers by which the pace is told."""
+"""Answers by which the pace is measured."""
 
 
 class Desk:

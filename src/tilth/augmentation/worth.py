@@ -60,7 +60,7 @@ def _sentence(worth: Worth) -> str:
     return (
         f"paraphrases are unlikely to help: at best they are worth {worth.rows} more labeled rows, which by the "
         f"learning curve of tonight's labels would add {worth.gain:.4f} to macro-F1, and no gain below "
-        f'{worth.visible:.4f} can be told from chance; augmentation.when = "always" generates them all the same'
+        f'{worth.visible:.4f} can be seen above chance; augmentation.when = "always" generates them all the same'
     )
 
 
@@ -76,7 +76,7 @@ def figures(worth: Worth | None) -> list[Figure]:
             title="Learning curve",
             data={"x": list(labels), "y": [round(score, 4) for score in scores], "x_label": "labels"},
             note="Cross-validated macro-F1 of a linear probe trained on half, three quarters and all of the labels. "
-            f"{worth.rows} more rows would add {worth.gain:.4f}; no gain below {worth.visible:.4f} can be told from "
+            f"{worth.rows} more rows would add {worth.gain:.4f}; no gain below {worth.visible:.4f} can be seen above "
             "chance.",
         ),
         Figure(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 
-from tilth import progress as heard
+from tilth import progress as events
 from tilth.cli import options, progress, terminal
 from tilth.cli.terminal import say
 from tilth.errors import RequestError
@@ -103,7 +103,7 @@ def audit(
         record = {**summary, "page": str(files.page), "table": str(files.table)}
         say(json.dumps(record, indent=2, ensure_ascii=False))
     else:
-        _tell(summary, files)
+        _print_summary(summary, files)
     return 0
 
 
@@ -192,7 +192,7 @@ def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | 
         steps.line(f"  found so far: {words}: {count:,}")
 
     steps.begin(CHECKING)
-    with heard.listening(steps.count, say_found):
+    with events.listening(steps.count, say_found):
         audited = night.audit(request, part)
     rows = report.rows_of(audited.frame, places + 1, audited.nearest, ingested.tasks, guess.split)
     findings = report.find(rows)
@@ -236,7 +236,7 @@ def _refuse_many(count: int, most: int | None) -> None:
         )
 
 
-def _tell(summary: Mapping[str, Any], files: _Files) -> None:
+def _print_summary(summary: Mapping[str, Any], files: _Files) -> None:
     findings = summary["findings"]
     say(f"{summary['rows']:,} rows with {summary['labels']:,} labels, in {summary['seconds']:.0f} s:")
     for task in summary["tasks"]:

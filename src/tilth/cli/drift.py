@@ -94,7 +94,7 @@ def _reference(night: Run) -> Reference:
 
 
 def _read(file: str, column: str) -> pd.DataFrame:
-    """The live texts with their ids; what was read otherwise than it stands is told."""
+    """The live texts with their ids; what was read otherwise than it stands is reported."""
     from tilth.io import read_rows
     from tilth.notes import Notes
     from tilth.text import clean, digest

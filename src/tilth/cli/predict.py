@@ -109,7 +109,7 @@ def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool,
             step = max(len(frame), 1) if unfinished else BATCH
             for first in range(0, len(frame), step):
                 writer.add(_answered(frame.iloc[first : first + step], column, predictor, counts, of=len(frame)))
-    _tell(target, name, notes, counts, as_json=as_json and unfinished is not None)
+    _print_summary(target, name, notes, counts, as_json=as_json and unfinished is not None)
     return 0
 
 
@@ -178,7 +178,7 @@ def _text(value: Any) -> str:
     return "" if pd.api.types.is_scalar(value) and pd.isna(value) else clean(str(value))
 
 
-def _tell(target: Path, name: str, notes: Notes, counts: Counts, *, as_json: bool) -> None:
+def _print_summary(target: Path, name: str, notes: Notes, counts: Counts, *, as_json: bool) -> None:
     """What was done, and what is not as a person may have meant it; where rows are on standard output, beside them."""
     lost = notes.unreadable
     others = {note.kind: note for note in reversed(notes.found) if note.kind != "unreadable_lines"}

@@ -131,7 +131,7 @@ def _night(request: Request, ingested: Ingested, steps: progress.Steps, **option
 
     workspace = request.workspace
     flow_process.ask_server()
-    night.draft(request, ingested)  # the last of what can be wrong, told before the lock makes a file
+    night.draft(request, ingested)  # the last of what can be wrong, reported before the lock makes a file
     with workspace.lock():
         opened = night.begin(request, ingested)
         steps.line(f"{_sources(ingested)}: {opened.path}")

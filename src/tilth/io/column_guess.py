@@ -1,7 +1,7 @@
 """Which column of a file holds the text and which the labels, where nobody says it; and whether they can be that.
 
-A guess is always told. Where two columns could be meant, or none, that is an error that names them: a wrong guess would
-cost more than a question.
+A guess is always reported. Where two columns could be meant, or none, that is an error that names them: a wrong guess
+would cost more than a question.
 """
 
 from __future__ import annotations
@@ -14,6 +14,16 @@ import numpy as np
 import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
+from tilth.io.column_values import (
+    SEEN,
+    are_numbers,
+    check_labels,
+    determines,
+    is_split,
+    kind,
+    letter_count,
+    why_no_labels,
+)
 from tilth.notes import listed
 
 _TEXTS = (
@@ -46,11 +56,6 @@ _OTHERS = frozenset(
     )
 )
 """Words of the names of columns that hold few values, over and over, and are no labels."""
-_SPLITS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "eval", "evaluation", "holdout"}
-_SEEN = 2000
-"""Rows that a guess looks at, evenly spaced."""
-_DETERMINED = 0.98
-"""Share of a column's rows that follow from another's value, from which on the one is a coarser view of the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,62 +100,23 @@ def guess_columns(
     if text is not None and text in labeled:
         raise InputError(f'{file}: --text and --label both name "{text}"; name two columns of {listed(columns, 9)}')
     remarks: list[str] = []
-    seen = frame.iloc[np.unique(np.linspace(0, len(frame) - 1, min(_SEEN, len(frame))).astype(int))]
+    seen = frame.iloc[np.unique(np.linspace(0, len(frame) - 1, min(SEEN, len(frame))).astype(int))]
     if text is None:
         text = _text(seen.drop(columns=list(labeled)), file, remarks)
     for name in labeled:
         check_labels(frame[name], file)
     if label is None:
         label = _label(frame.drop(columns=[text]), file, text, remarks)
-    split = next((name for name in columns if name not in (text, *labeled, label) and _is_split(frame[name])), None)
+    split = next((name for name in columns if name not in (text, *labeled, label) and is_split(frame[name])), None)
     return ColumnGuess(text=text, label=label, split=split, remarks=tuple(remarks))
-
-
-def check_labels(column: pd.Series, file: str) -> None:
-    """See that a column holds classes.
-
-    Raises:
-        InputError: it is empty, has one value alone, or values that hardly repeat: ids, texts, measured numbers.
-    """
-    if problem := _no_labels(column):
-        raise InputError(f'{file}: column "{column.name}" {problem}')
-
-
-def _no_labels(column: pd.Series) -> str | None:
-    """Why a column cannot be one of labels, with the fix; None where it can."""
-    values = column.dropna()
-    if values.map(lambda value: isinstance(value, list | tuple | dict | np.ndarray)).any():
-        return "holds lists or records; a row has one label here: make one column of one label a row (--label COLUMN)"
-    values = values.astype(str).str.strip()
-    values = values[values.ne("")]
-    if values.empty:
-        return "is empty in all rows; name the column that holds the labels: --label COLUMN"
-    counts = values.value_counts()
-    if len(counts) == 1:
-        return (
-            f'holds one class alone, "{counts.index[0]}"; what is wrong is found by what sets classes apart, which '
-            "takes two: name another column (--label COLUMN), or add rows of other classes"
-        )
-    alone = int(counts[counts.eq(1)].sum())
-    if _has_decimals(values) and (len(counts) > 20 or alone > len(values) / 2):
-        return (
-            f"holds numbers that were measured, such as {values.iloc[0]}, and not classes; put them into a few named "
-            "ranges first (low, middle, high), or name another column (--label COLUMN)"
-        )
-    if alone > len(values) / 2:
-        return (
-            f"holds {len(counts):,} different values in {len(values):,} rows, {alone:,} of them once alone, as ids or "
-            f"free texts do; a class has several rows: name another column (--label COLUMN)"
-        )
-    return None
 
 
 def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
     """The column that reads like prose: one with a usual name, else the one with the longest values."""
-    letters_of = {str(name): _letters(seen[name]) for name in seen.columns}
+    letters_of = {str(name): letter_count(seen[name]) for name in seen.columns}
     prose = {name: letters for name, letters in letters_of.items() if letters >= 8}
     if not prose:
-        shown = ", ".join(f'"{name}" ({_kind(seen[name])})' for name in letters_of)
+        shown = ", ".join(f'"{name}" ({kind(seen[name])})' for name in letters_of)
         raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN)")
     best = min(prose, key=lambda name: (_rank(name, _TEXTS), -prose[name]))
     named = _rank(best, _TEXTS) < len(_TEXTS)
@@ -163,18 +129,20 @@ def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
 
 def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str:
     """The column of labels: by its name, else the only one whose few values repeat."""
-    possible = {str(name) for name in frame.columns if _no_labels(frame[name]) is None and _letters(frame[name]) <= 60}
+    possible = {
+        str(name) for name in frame.columns if why_no_labels(frame[name]) is None and letter_count(frame[name]) <= 60
+    }
     tiers: list[list[str]] = [[], [], []]
     for name in map(str, frame.columns):
-        if name in possible and not _is_split(frame[name]):
+        if name in possible and not is_split(frame[name]):
             exact, part = name.casefold() in _LABELS, _rank(name, _LABELS) < len(_LABELS)
             if exact or part or not _words(name) & _OTHERS:
                 tiers[0 if exact else 1 if part else 2].append(name)
     candidates = next((tier for tier in tiers if tier), [])
     if not candidates:
         raise InputError(f"{file}: no column of labels found; {_why_none(frame, text)} (--label COLUMN)")
-    best = max(candidates, key=lambda name: (_column(frame, name).nunique(), not _numbers(_column(frame, name))))
-    apart = [name for name in candidates if name != best and not _determines(frame, best, name)]
+    best = max(candidates, key=lambda name: (frame[name].nunique(), not are_numbers(frame[str(name)])))
+    apart = [name for name in candidates if name != best and not determines(frame, best, name)]
     if apart:
         shown = ", ".join(f'"{name}" ({frame[name].nunique():,} values)' for name in [best, *apart])
         raise InputError(
@@ -186,7 +154,7 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
         for name in sorted(possible - {best})
         if not _words(name) & _OTHERS
         and 1 < frame[name].nunique() < frame[best].nunique()
-        and _determines(frame, best, name)
+        and determines(frame, best, name)
     ]
     also = ""
     if coarser:
@@ -202,7 +170,7 @@ def _why_none(frame: pd.DataFrame, text: str) -> str:
     if not len(frame.columns):
         return f'"{text}" is the only column; labels stand in a column of their own'
     reasons = [
-        f'"{name}" {(_no_labels(frame[name]) or _kind(frame[name])).split(";")[0]}' for name in frame.columns[:6]
+        f'"{name}" {(why_no_labels(frame[name]) or kind(frame[name])).split(";")[0]}' for name in frame.columns[:6]
     ]
     return f"{'; '.join(reasons)}; name it"
 
@@ -222,43 +190,3 @@ def _rank(name: str, usual: Sequence[str]) -> int:
     if whole in usual:
         return usual.index(whole)
     return min((usual.index(word) for word in _words(name) if word in usual), default=len(usual))
-
-
-def _letters(column: pd.Series) -> float:
-    """Letters in the median value; 0 where most values are no text."""
-    values = [value for value in column.dropna() if isinstance(value, str) and value.strip()]
-    counts = [sum(map(str.isalpha, value[:2000])) for value in values[:_SEEN]]
-    return float(np.median(counts)) if counts else 0.0
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    column: pd.Series = frame[name]
-    return column
-
-
-def _numbers(column: pd.Series) -> bool:
-    return bool(column.dropna().astype(str).str.fullmatch(r"-?\d+(\.0+)?").all())
-
-
-def _has_decimals(values: pd.Series) -> bool:
-    return bool(values.str.fullmatch(r"[-+]?\d*\.\d*[1-9]\d*(e[-+]?\d+)?", case=False).mean() > 0.5)
-
-
-def _kind(column: pd.Series) -> str:
-    if column.dropna().empty:
-        return "empty"
-    return "numbers" if _numbers(column) else "short values" if _letters(column) < 8 else "text"
-
-
-def _is_split(column: pd.Series) -> bool:
-    values = {str(value).strip().casefold() for value in column.dropna().unique()[:20]}
-    return len(values) > 1 and values <= _SPLITS
-
-
-def _determines(frame: pd.DataFrame, fine: str, coarse: str) -> bool:
-    """Whether a row's value in one column hardly ever leaves another open."""
-    both = frame[[fine, coarse]].dropna().astype(str)
-    if both.empty:
-        return False
-    counts = both.value_counts(sort=False)
-    return bool(counts.groupby(level=0).max().sum() >= _DETERMINED * len(both))

@@ -1,7 +1,7 @@
 """The rows of a file a piece at a time, in and out, so that a file of any size needs the memory of a piece.
 
 Each piece is read as `readers.read_rows` reads a whole file; blank lines stand for the lines before it, so that what is
-told of a line has the line's own number.
+reported of a line has the line's own number.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_pieces(
         notes: where lines that could not be read are noted.
         wanted: columns that the rows should have.
         piece: bytes of a piece, more or less.
-        passed: told after each piece how many bytes of the file are behind.
+        passed: called after each piece with how many bytes of the file are behind.
 
     Raises:
         InputError: the file is missing, of another kind, neither UTF-8 nor UTF-16, or not what its name says.

@@ -69,7 +69,7 @@ def read(
     for column, task in labels.items():
         given = raw[column].astype(object) if column in raw else pd.Series(None, index=raw.index, dtype=object)
         out[f"{task}_given"] = given.where(~rejected, None)
-    _tell_paraphrases(raw, rows, notes)
+    _note_paraphrases(raw, rows, notes)
     out = out.join(rows)
     out.attrs[LABELS] = [column for column in labels if column in raw]
     return out
@@ -140,7 +140,7 @@ def _rejected(raw: pd.DataFrame, kept: list[str], rows: pd.DataFrame, notes: Not
     return rejected
 
 
-def _tell_paraphrases(raw: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> None:
+def _note_paraphrases(raw: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> None:
     if {"source", "parent_id"} <= set(raw):
         drawn = raw["source"].eq(Source.PARAPHRASE.value)
         rest = "came as a paraphrase that an earlier night drew: it is read as a row of its own, as people's are"

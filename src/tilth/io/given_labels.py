@@ -1,4 +1,4 @@
-"""Labels as they were meant: one a row, cleaned, whole numbers without a point; what may be meant otherwise is told."""
+"""Labels as they were meant: one a row, cleaned, whole numbers without a point; doubtful readings are reported."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ def pointless(labels: pd.Series, rows: pd.DataFrame, task: str, notes: Notes) ->
     return whole
 
 
-def tell(labels: pd.Series, rows: pd.DataFrame, task: str, declared: Sequence[str], notes: Notes) -> None:
+def note_labels(labels: pd.Series, rows: pd.DataFrame, task: str, declared: Sequence[str], notes: Notes) -> None:
     """Note the labels of a task, gold apart, that may be meant otherwise than as classes of their own."""
-    _tell_alike(labels, rows, task, notes)
+    _note_alike(labels, rows, task, notes)
     counts = labels.value_counts(sort=False)
     if declared:
         strange = labels.notna() & ~labels.isin(declared)
@@ -128,7 +128,7 @@ def tell(labels: pd.Series, rows: pd.DataFrame, task: str, declared: Sequence[st
     notes.rows("labels_that_may_mean_none", rows, labels.isin(words), "label", rest)
 
 
-def _tell_alike(labels: pd.Series, rows: pd.DataFrame, task: str, notes: Notes) -> None:
+def _note_alike(labels: pd.Series, rows: pd.DataFrame, task: str, notes: Notes) -> None:
     counts = labels.value_counts()
     groups = [list(group) for _, group in counts.index.to_series().groupby(_key, sort=False) if len(group) > 1]
     if groups:
@@ -146,7 +146,7 @@ def _key(label: str) -> str:
     return re.sub(r"(?<=[^\W_])[\s_\-\u200c\u200d]+(?=[^\W_])", "", label.casefold())
 
 
-def tell_gold(frame: pd.DataFrame, tasks: Sequence[Task], notes: Notes) -> None:
+def note_gold(frame: pd.DataFrame, tasks: Sequence[Task], notes: Notes) -> None:
     """Note the gold labels, and the gold rows, that nothing can be measured on."""
     gold = frame["split"].eq(Split.GOLD)
     for task in tasks:
@@ -161,7 +161,7 @@ def tell_gold(frame: pd.DataFrame, tasks: Sequence[Task], notes: Notes) -> None:
         notes.rows("gold_rows_without_a_label", frame, bare, "gold row", "came without a label: not measured on")
 
 
-def tell_definitions(definitions: Mapping[str, str], tasks: Sequence[Task], notes: Notes) -> None:
+def note_definitions(definitions: Mapping[str, str], tasks: Sequence[Task], notes: Notes) -> None:
     """Note the sentences of `[data.definitions]` that are of no class, which nobody would ever read."""
     classes = {label for task in tasks for label in task.labels}
     strange = [label for label in definitions if label not in classes]
@@ -171,7 +171,7 @@ def tell_definitions(definitions: Mapping[str, str], tasks: Sequence[Task], note
         notes.add("definitions_of_no_class", len(strange), message, "tilth.toml")
 
 
-def tell_parents(counts: pd.DataFrame, rows: pd.DataFrame, task: str, parent: str, notes: Notes) -> None:
+def note_parents(counts: pd.DataFrame, rows: pd.DataFrame, task: str, parent: str, notes: Notes) -> None:
     """Note the labels that stand under several of the parent's, those whose rows are most divided first.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,11 @@ from tilth.io.answers import apply_answers, read_answers
 from tilth.io.forgotten_rows import without_forgotten
 from tilth.io.label_mapping import LabelMapping
 from tilth.io.readers import Loaded
+from tilth.io.task_classes import current_labels, find_tasks
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
 from tilth.store import LabelChanges, Workspace, digest
 from tilth.text import unit_interval
-
-SLIP = 0.05
-"""Share of a label's rows below which a second parent is taken for a slip of whoever labeled: those rows keep their
-labels, and nothing else goes by them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +75,14 @@ def ingest(
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
         parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded))
-    _tell_missing(parts, settings, notes)
+    _note_missing_columns(parts, settings, notes)
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
     frame = without_forgotten(frame, workspace, notes)
     votes = annotator_votes.of_rows(votes, frame, notes)
     held = _may_be_gold(frame, settings.data)
     for task in settings.tasks:
-        _settle_labels(frame, votes, task, ~held, notes)
+        _clean_labels(frame, votes, task, ~held, notes)
         votes = mapping.apply(frame, votes, task.name, notes)
     annotator_votes.apply(frame, votes, settings.tasks, ~held)
     _lock_gold(frame, settings, held)
@@ -95,18 +92,18 @@ def ingest(
         inputs.append(stored.record)
         stored = replace(stored, current=mapping.answers(stored.current, frame))
         answers = apply_answers(frame, stored, settings.tasks, notes)
-    tasks = _tasks(frame, settings.tasks, notes, mapping)
+    tasks = find_tasks(frame, settings.tasks, notes, mapping)
     if changes.every:
         inputs.append(changes.record())
         tasks = tuple(mapping.in_force(task, declared[task.name]) for task in tasks)
         mapping.ask_again(frame, tasks)
     learned = frame[frame["split"].ne(Split.GOLD)]
     for task in settings.tasks:
-        given_labels.tell(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
-    given_labels.tell_gold(frame, tasks, notes)
-    given_labels.tell_definitions(settings.data.definitions, tasks, notes)
+        given_labels.note_labels(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
+    given_labels.note_gold(frame, tasks, notes)
+    given_labels.note_definitions(settings.data.definitions, tasks, notes)
     frame = frame.drop(columns=[FILE, ROW])
-    bare = pd.concat([_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
+    bare = pd.concat([current_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
     unlabeled = bare & frame["split"].ne(Split.GOLD)
     frame.loc[unlabeled, "split"] = Split.UNLABELED.value
     if not (frame["text"].ne("") & frame["split"].ne(Split.GOLD)).any():
@@ -134,7 +131,7 @@ def _require_labels(
             )
 
 
-def _settle_labels(
+def _clean_labels(
     frame: pd.DataFrame, votes: pd.DataFrame, task: TaskConfig, train_rows: pd.Series, notes: Notes
 ) -> None:
     """Clean one task's labels, the given and the voted ones, in a frame and votes that the caller owns."""
@@ -157,7 +154,7 @@ def _place(row_id: str) -> float:
     return unit_interval(f"gold:{row_id}")
 
 
-def _tell_missing(parts: Sequence[pd.DataFrame], settings: Settings, notes: Notes) -> None:
+def _note_missing_columns(parts: Sequence[pd.DataFrame], settings: Settings, notes: Notes) -> None:
     """Note the files that lack a column of labels: gold, and input where other input has it."""
     held = [part.attrs[file_rows.LABELS] for part in parts]
     learned = [columns for part, columns in zip(parts, held, strict=True) if part["split"].iloc[0] != Split.GOLD]
@@ -188,64 +185,6 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
     made = prefix + frame["text"].map(digest).str.slice(0, 16)
     made = made + "-" + (made.groupby(made).cumcount() + 1).astype(str)
     return own.where(own.notna(), made).astype(str)
-
-
-def _tasks(
-    frame: pd.DataFrame, configured: Sequence[TaskConfig], notes: Notes, mapping: LabelMapping
-) -> tuple[Task, ...]:
-    learned = frame[frame["split"].ne(Split.GOLD)]
-    tasks: list[Task] = []
-    for config in configured:
-        if table.reserved(config.name, [other.name for other in configured]):
-            raise InputError(f'task "{config.name}" has the name of a column of the table; rename it in [[tasks]]')
-        found_labels = {*_labels(learned, config.name).dropna(), *mapping.changes.classes(config.name)}
-        labels = config.labels or tuple(sorted(found_labels))
-        if not labels:
-            raise InputError(f'task "{config.name}": no row has a label, so declare its classes: labels = ["…", "…"]')
-        parents_by_label = _parents(learned, config, {task.name: task.labels for task in tasks}, notes)
-        parents_by_label |= mapping.parents(learned, config, parents_by_label)
-        tasks.append(
-            Task(
-                name=config.name,
-                labels=labels,
-                parent=config.parent,
-                parent_of={label: parents[0] for label, parents in parents_by_label.items()},
-                parents_of={label: parents for label, parents in parents_by_label.items() if len(parents) > 1},
-                fixed=bool(config.labels),
-            )
-        )
-    return tuple(tasks)
-
-
-def _labels(frame: pd.DataFrame, task: str) -> pd.Series:
-    """Each row's label by people: what somebody answered, else what was given, and none where no class fits."""
-    given = frame[f"{task}_given"]
-    if f"{task}_answer" not in frame:
-        return given
-    answer = frame[f"{task}_answer"]
-    return answer.where(answer.notna(), given.where(~frame[f"{task}_none"], None)).rename(f"{task}_given")
-
-
-def _parents(
-    frame: pd.DataFrame, config: TaskConfig, labels: Mapping[str, Sequence[str]], notes: Notes
-) -> dict[str, tuple[str, ...]]:
-    """The parents that each label stands under, the most common first, by the rows that hold both.
-
-    Only parents among their task's labels count, and of a label's several not what is rare enough to be a slip.
-    """
-    if config.parent is None:
-        return {}
-    both = pd.concat([_labels(frame, config.name), _labels(frame, config.parent)], axis=1)
-    both = both[both.iloc[:, 1].isin(labels[config.parent])].dropna()
-    counts = both.value_counts(sort=False).sort_index(ascending=[True, False]).rename("rows").reset_index()
-    counts.columns = pd.Index(["label", "parent", "rows"])
-    counts = counts.sort_values("rows", ascending=False, kind="stable")
-    given_labels.tell_parents(counts, frame, config.name, config.parent, notes)
-    whole = counts.groupby("label")["rows"].transform("sum")
-    parents: dict[str, tuple[str, ...]] = {}
-    for label, parent in counts.loc[counts["rows"] >= SLIP * whole, ["label", "parent"]].itertuples(index=False):
-        parents[label] = (*parents.get(label, ()), parent)
-    return parents
 
 
 def _lock_gold(frame: pd.DataFrame, settings: Settings, held: pd.Series) -> None:

@@ -1,4 +1,4 @@
-"""The bytes of an input file or of standard input, and what kind they are; what cannot be read is told with the fix."""
+"""The bytes of an input file or of standard input, and what kind they are; errors name the fix."""
 
 from __future__ import annotations
 

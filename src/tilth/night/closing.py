@@ -72,7 +72,7 @@ def promote(run: Run) -> None:
 def fail(run: Run, error: BaseException) -> None:
     """Close a night that did not reach its end, with the stage and the traceback for who looks into it."""
     record = run.record
-    if record["status"] == "failed":  # told already, nearer to where it happened
+    if record["status"] == "failed":  # reported already, nearer to where it happened
         return
     done = {item["name"] for item in record["stages"]}
     at = next((name for name in stages.NAMES if name not in done), None) if isinstance(error, StageError) else None

@@ -1,4 +1,4 @@
-"""What a night would do, told without doing it."""
+"""What a night would do, without doing it."""
 
 from __future__ import annotations
 

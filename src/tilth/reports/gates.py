@@ -83,7 +83,7 @@ def failed_gates(gates: Sequence[Gate], record: Mapping[str, Any], report: Mappi
     for gate in gates:
         value, missing = _look_up(gate, record, report)
         if missing is not None:
-            failures.append(f"{gate.text}: cannot be told, for {missing} is empty in this run")
+            failures.append(f"{gate.text}: cannot be checked: {missing} is empty in this run")
         elif not _comparable(value, gate.value):
             kind = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
             inside = f"; it holds {', '.join(list(_children(value))[:8])}" if isinstance(value, dict | list) else ""

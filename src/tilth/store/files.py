@@ -18,7 +18,7 @@ from typing import Any
 from tilth.errors import DamagedFileError
 
 TEMPORARY = ".tilth-tmp-"
-"""Every unfinished file or folder starts with this, so that leftovers of a killed process can be told and removed."""
+"""Every unfinished file or folder starts with this, so that leftovers of a killed process are known and removed."""
 
 _FORGOTTEN = 86_400.0  # seconds after which what another machine left unfinished is taken for a leftover
 

@@ -22,7 +22,7 @@ def test_a_power_law_is_carried_on_exactly() -> None:
 
 def test_a_flat_curve_says_that_it_is_time_to_stop() -> None:
     flat = Forecast(points=0.1, low=-0.2, high=0.4, sizes=(1, 2, 4), macro_f1=(0.9, 0.9, 0.9))
-    assert flat.sentence.endswith("(-0.2 to +0.4); the curve is flat, as far as can be told")
+    assert flat.sentence.endswith("(-0.2 to +0.4); the curve is flat, within its error")
 
 
 def rows(count: int) -> pd.DataFrame:

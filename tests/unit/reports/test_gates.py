@@ -56,7 +56,7 @@ def test_each_that_fails_is_told_with_its_figure() -> None:
 
 
 def test_what_the_night_does_not_have_meets_no_gate() -> None:
-    assert failed("model.bytes > 5") == ["model.bytes > 5: cannot be told, for model is empty in this run"]
+    assert failed("model.bytes > 5") == ["model.bytes > 5: cannot be checked: model is empty in this run"]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class TwoViews:
     ) -> TwoViews:
         """From the probabilities of each kind of models, and the labels as given, shape (rows,).
 
-        How accurate the views are is told by how they agree with one another, not with the labels: a view that learns
+        How accurate the views are follows from how they agree with one another, not with the labels: a view that learns
         the labels' own errors, as words learn those of a rule or of an older model, would seem the best one.
         """
         meaning = pool(evidence, probe, centroids)

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 _FEWEST = 10
-"""Rows that two people must share before the kappa of the two is told: of fewer it says nothing."""
+"""Rows that two people must share before the kappa of the two is shown: of fewer it says nothing."""
 
 
 def agreement(ballots: Sequence[Mapping[str, str]]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def apply_answers(
     frame["nobody_to_ask"] = nobody & ~frame["ask_again"].notna()
     done["gold"] = {"corrected": gold}
     done["detectors"] = {task.name: detector_record(frame, task.name) for task in tasks}
-    _tell(frame, done, notes)
+    _note_answers(frame, done, notes)
     return done
 
 
@@ -177,7 +177,7 @@ def _as_json(ballot: dict[str, str]) -> str:
     return json.dumps(plain, ensure_ascii=False, sort_keys=True)
 
 
-def _tell(frame: pd.DataFrame, done: dict[str, Any], notes: Notes) -> None:
+def _note_answers(frame: pd.DataFrame, done: dict[str, Any], notes: Notes) -> None:
     """One sentence on what was applied, and one on each thing that a person has to know."""
     parts = []
     for task, counts in done["tasks"].items():

@@ -30,7 +30,7 @@ def known_rows(filled: pd.DataFrame, texts: Mapping[str, str], runs: Path, night
     for value in filled.get("group", ()):
         try:
             ids |= {*group_ids(value)}
-        except ValueError:  # told when the answers are read
+        except ValueError:  # reported when the answers are read
             continue
     gone = _in_earlier_nights(ids - texts.keys(), runs)
     return KnownRows(texts=texts, gone=gone, shown=shown_beside(night_run, ids) if night_run is not None else {})

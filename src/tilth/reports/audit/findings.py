@@ -208,7 +208,7 @@ def _copies(rows: Rows) -> pd.DataFrame:
     frame = rows.frame
     there = {row_id: place for place, row_id in enumerate(frame["id"])}
     copied = frame["status"].ne(Status.ACTIVE) & frame["reason"].isin([Reason.EXACT_DUPLICATE, Reason.NEAR_DUPLICATE])
-    conflict = np.zeros(len(frame), dtype=bool)  # which are told as such
+    conflict = np.zeros(len(frame), dtype=bool)  # which are listed as such
     for task in rows.tasks:
         conflict |= frame[f"{task.name}_action"].eq(Action.CONFLICT).to_numpy(dtype=bool)
     places = np.flatnonzero(copied & frame["duplicate_of"].notna() & ~conflict)

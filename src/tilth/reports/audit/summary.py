@@ -70,7 +70,7 @@ def _pairs(wrong: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _measured(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """How wrong labels were told from right ones, how well that should do, and what share of the labels is wrong."""
+    """By which measure labels are called wrong, how well that should do, and what share of the labels is wrong."""
     score = (metrics.get("measured") or {}).get(metrics.get("filter")) or {}
     interval = metrics.get("error_rate_interval") or (None, None)
     figures = {

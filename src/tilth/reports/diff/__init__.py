@@ -1,8 +1,8 @@
 """What is different between two nights, and what of that is out of the ordinary.
 
-In: the folders of two runs. Out: plain JSON (`compare_nights`), told as lines for a terminal or as a page;
+In: the folders of two runs. Out: plain JSON (`compare_nights`), as lines for a terminal or as a page;
 `since_last_night` takes the night before by itself and adds the alarms. A part that is compared is a module with one
-function of two `Side`s, and a field in `comparison.py`; how it is told stands in `console.py` and `diff.html.j2`.
+function of two `Side`s, and a field in `comparison.py`; how it is shown stands in `console.py` and `diff.html.j2`.
 
 Nothing is named that chance explains: shares are compared by exact tests, corrected for how many there are (Holm 1979),
 scores by the paired bootstrap over the same rows.

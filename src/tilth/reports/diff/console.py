@@ -14,7 +14,7 @@ def diff_lines(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] =
 
     Args:
         changes: of `compare_nights`.
-        alarms: of `night_alarms`, told first.
+        alarms: of `night_alarms`, shown first.
     """
     before, after = changes["before"], changes["after"]
     lines = [f"{before['run_id']} → {after['run_id']}"]

@@ -15,7 +15,7 @@ def diff_page(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] = 
 
     Args:
         changes: of `compare_nights`.
-        alarms: of `night_alarms`, told first.
+        alarms: of `night_alarms`, shown first.
     """
     environment = page_templates("tilth.reports.diff")
     environment.filters.update(count=_count, share=_share, score=_score, shown=_shown)

@@ -1,7 +1,7 @@
 """How live texts differ from those that a model was trained on.
 
 In: the model's answers to live texts, and the table of the night that trained it. Out: what drifted, as plain JSON
-(`measure_drift`), told as lines (`drift_lines`), and the rows that a person should look at, in the columns of
+(`measure_drift`), as lines (`drift_lines`), and the rows that a person should look at, in the columns of
 `queue.csv` (`drift_sheet`). What is measured more is a function and a field in `measures.py`.
 """
 

@@ -1,4 +1,4 @@
-"""Every row that a night touched, with the facts that its story is told from."""
+"""Every row that a night touched, with the facts that its story needs."""
 
 from __future__ import annotations
 

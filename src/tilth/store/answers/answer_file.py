@@ -1,10 +1,9 @@
-"""The file of answers: what is added to it, and what is in force."""
+"""The file of answers: what is added to it, withdrawn, leased out and removed."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,39 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from tilth.errors import InputError, RequestError
 from tilth.store.answers import leasing, schema
 from tilth.store.answers.answer import UNDO, Answer, annotator
-from tilth.store.answers.connection import connect, copy, keep_as_it_was
-from tilth.store.answers.entries import COLUMNS, IN_FORCE, insert, now, records
-from tilth.store.answers.failures import damaged, explained
-from tilth.store.files import digest
-
-_NEWEST = 2**62
+from tilth.store.answers.connection import connect, keep_as_it_was
+from tilth.store.answers.entries import insert, now, records
+from tilth.store.answers.failures import explained
+from tilth.store.answers.reading import AnswerReader
 
 
-class Answers:
+class Answers(AnswerReader):
     """Every answer that people ever gave, in one SQLite file (WAL); any number of processes and threads may add.
 
     An answer is on the disk when `add` returns: neither `kill -9` nor a power cut loses it.
     """
-
-    def __init__(self, path: Path, connection: sqlite3.Connection, migrated_from: int | None) -> None:
-        self.path = path
-        self.migrated_from = migrated_from
-        self._connection = connection
-        self._lock = threading.RLock()
-
-    def __repr__(self) -> str:
-        return f"<Answers {self.path}>"
-
-    def __enter__(self) -> Answers:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Answers:
@@ -78,11 +58,6 @@ class Answers:
             except BaseException:
                 connection.close()
                 raise
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._connection.close()
 
     def add(self, answers: Sequence[Answer], who: str, step: str | None = None) -> list[int]:
         """Store answers that a person gave at once (tasks of a row, a group of copies): all of them, or none.
@@ -151,70 +126,6 @@ class Answers:
                 )
         return undone
 
-    def current(self, until: int | None = None) -> pd.DataFrame:
-        """The answers in force, oldest first: of each person the last one on each text and task that is not undone.
-
-        A person's "junk" or "wrong paraphrase" (task "") is in force until the same person says more of the text.
-
-        Args:
-            until: as of this place in the file (`last`); None: now.
-
-        Returns:
-            A frame with `COLUMNS`; `shown` is JSON.
-        """
-        with self._reading() as connection:
-            rows = connection.execute(IN_FORCE, {"until": _NEWEST if until is None else until}).fetchall()
-        return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype({"seq": "int64"})
-
-    def history(self, row_id: str | None = None, who: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
-        """What was answered, undone answers among it, newest first; `shown` as plain data.
-
-        Args:
-            row_id: of this row alone.
-            who: by this person alone.
-            most: how many at most.
-        """
-        where = " AND ".join(f"{name} = :{name}" for name, value in (("row_id", row_id), ("who", who)) if value)
-        sql = f"SELECT * FROM answers{' WHERE ' + where if where else ''} ORDER BY seq DESC LIMIT :most"
-        with self._reading() as connection:
-            return records(connection.execute(sql, {"row_id": row_id, "who": who, "most": most}))
-
-    def texts(self, digests: Iterable[str]) -> dict[str, str]:
-        """Text digest → the text that people saw."""
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT text_digest, text FROM texts WHERE text_digest IN (SELECT value FROM json_each(?))",
-                [json.dumps(list(digests))],
-            )
-            return dict(rows.fetchall())
-
-    def people(self) -> dict[str, int]:
-        """Who has answered → how many answers, undone ones too."""
-        with self._reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT who, count(*) FROM answers WHERE verdict != ? GROUP BY who ORDER BY who", [UNDO]
-                ).fetchall()
-            )
-
-    def last(self) -> int:
-        """The place of the newest entry; 0 where there is none."""
-        with self._reading() as connection:
-            return int(connection.execute("SELECT coalesce(max(seq), 0) FROM answers").fetchone()[0])
-
-    def __len__(self) -> int:
-        with self._reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
-
-    def digest(self, until: int | None = None) -> str:
-        """Digest of all that was answered and undone, whatever the pages of the file."""
-        sql = (
-            "SELECT seq, row_id, text_digest, task, verdict, label, who, at, shown, undoes FROM answers WHERE seq <= ?"
-        )
-        with self._reading() as connection:
-            rows = connection.execute(f"{sql} ORDER BY seq", [_NEWEST if until is None else until]).fetchall()
-        return digest(*(json.dumps(row, ensure_ascii=False) for row in rows))
-
     def lease(
         self,
         rows: Sequence[tuple[str, str]],
@@ -249,22 +160,6 @@ class Answers:
                 "DELETE FROM leases WHERE row_id = ? AND who = ?", [(row_id, who) for row_id in row_ids]
             )
 
-    def check(self) -> None:
-        """Read the file through.
-
-        Raises:
-            DamagedFileError: it is not whole.
-        """
-        with self._reading() as connection:
-            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if result != "ok":
-            raise damaged(self.path, result)
-
-    def copy_to(self, target: Path) -> None:
-        """Write a whole copy of the file, by SQLite's own backup, while others may go on adding."""
-        with self._reading() as connection, explained(target):
-            copy(connection, target)
-
     def forget(self, row_ids: Iterable[str]) -> int:
         """Remove every answer on these rows, with what they show of the texts; the one way in which answers go.
 
@@ -286,11 +181,6 @@ class Answers:
             self._connection.execute("VACUUM")  # else free pages would hold what was removed
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return int(removed)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, explained(self.path):
-            yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
