@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,15 +20,19 @@ def toml(settings: BaseModel) -> str:
     return "\n".join(_table(settings, "")).strip() + "\n"
 
 
-def examples(settings: BaseModel, keys: Sequence[str]) -> str:
-    """Some keys, commented out, each with its meaning and its value; any line may be uncommented by itself."""
+def examples(settings: BaseModel, keys: Sequence[str], values: Mapping[str, Any]) -> str:
+    """Some keys, commented out, each with its meaning and its value, or of `values`; any line may be uncommented."""
     lines = []
     for key in keys:
         *parents, name = key.split(".")
         model: Any = settings
         for parent in parents:
             model = getattr(model, parent)
-        lines += [*_meaning(type(model).model_fields[name]), f"# {_pair(key, getattr(model, name)).lstrip('# ')}", ""]
+        lines += [
+            *_meaning(type(model).model_fields[name]),
+            f"# {_pair(key, values.get(key, getattr(model, name)))}",
+            "",
+        ]
     return "\n".join(lines)
 
 

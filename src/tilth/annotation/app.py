@@ -10,7 +10,6 @@ from urllib.parse import unquote
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
 
 from tilth.annotation.answering import Sent
@@ -19,6 +18,7 @@ from tilth.annotation.evidence import Evidence
 from tilth.annotation.guard import App, Guard, cookie_name
 from tilth.errors import InputError, TilthError
 from tilth.samples import Task
+from tilth.templates import page_templates
 from tilth.text import clean
 
 _PAGE = "page"
@@ -74,10 +74,7 @@ def create_app(
 
 
 def _serve_page(app: FastAPI, desk: Desk, token: str, annotator: str) -> None:
-    environment = Environment(
-        loader=PackageLoader("tilth.annotation", _PAGE), autoescape=True, undefined=StrictUndefined
-    )
-    template = environment.get_template("page.html.j2")
+    template = page_templates("tilth.annotation", _PAGE).get_template("page.html.j2")
 
     @app.get("/")
     def page() -> HTMLResponse:

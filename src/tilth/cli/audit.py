@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,18 +14,16 @@ import cyclopts
 
 from tilth import progress as events
 from tilth.cli import options, progress, terminal
+from tilth.cli.audit_request import read_request, result_name, sampled_rows
 from tilth.cli.terminal import say
 from tilth.errors import RequestError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from tilth.io import ColumnGuess, Ingested
     from tilth.night import Request
 
-MOST = 100_000
-"""Rows that are audited without a question: encoding them takes some ten minutes on two cores."""
 READING, CHECKING, WRITING = "reading the file", "looking for what is wrong", "writing"
 _WORDS = {
     "empty": "rows without a text",
@@ -90,14 +88,14 @@ def audit(
     with progress.steps(lines=not as_json) as steps:
         steps.plan([READING, CHECKING, WRITING])
         steps.begin(READING)
-        request, ingested, guess = _read(file, text, label, gold, rows, sets)
+        request, ingested, guess = read_request(file, text, label, gold, rows, sets)
         for remark in guess.remarks:
-            steps.line(f"{_name(file)}: {remark}")
+            steps.line(f"{result_name(file)}: {remark}")
         for note in ingested.notes:
             steps.warn(f"tilth: {note}")
         result = _look(request, ingested, guess, rows, steps)
         steps.begin(WRITING)
-        summary = {**result.summary, "file": _name(file), "seconds": round(time.monotonic() - started, 1)}
+        summary = {**result.summary, "file": result_name(file), "seconds": round(time.monotonic() - started, 1)}
         result.write(files, summary)
     if as_json:
         record = {**summary, "page": str(files.page), "table": str(files.table)}
@@ -113,59 +111,14 @@ def _files(file: str, out: Path) -> _Files:
 
     if out.is_file():
         raise RequestError(f"--out {out} is a file; give a folder, which is made where there is none")
-    stem = Path(_name(file).removesuffix(".gz")).stem or "rows"
+    stem = Path(result_name(file).removesuffix(".gz")).stem or "rows"
     files = _Files(page=out / f"{stem}-audit.html", table=out / f"{stem}-audit.csv")
     report.refuse_others(files.page, files.table)
     return files
 
 
-def _name(file: str) -> str:
-    """A file as its results are named after it."""
-    return (
-        "rows"
-        if file == "-"
-        else file.replace("/", "-").replace(":", "-")
-        if file.startswith("hf:")
-        else Path(file).name
-    )
-
-
-def _read(
-    file: str, text: str | None, label: str | None, gold: str | None, rows: int | None, sets: tuple[str, ...]
-) -> tuple[Request, Ingested, ColumnGuess]:
-    """The rows, once, and what their columns are."""
-    from tilth import night, store
-    from tilth.config_loading import parse_override, parse_tasks
-    from tilth.io import guess_columns, ingest, read_rows
-    from tilth.notes import Notes
-
-    notes = Notes()
-    named = [task["column"] for task in parse_tasks(label)] if label else []
-    frame, _ = read_rows(file, Path.cwd(), notes, [column for column in (text, *named) if column])
-    _refuse_many(len(frame), rows)
-    guess = guess_columns(frame, _name(file), text, label, named)
-    here = {
-        "data.input": [file],
-        "data.gold": None
-        if gold is None
-        else str(gold if gold == "-" or gold.startswith("hf:") else Path(gold).resolve()),
-        "data.annotations": None,
-        "data.gold_fraction": 0.0,
-        "cleaning.when": "always",  # it is all that is asked for: whether a model gains by it is no question here
-        "data.text": guess.text,
-        "tasks": parse_tasks(guess.label),
-    }
-    request = night.Request(
-        workspace=store.locate(anywhere=True),
-        overrides={**dict(parse_override(one) for one in sets), **here},
-        stages=("cleaning",),
-    )
-    ingested = ingest(request.settings, Path.cwd(), {file: frame})
-    return request, replace(ingested, notes=[*notes.found, *ingested.notes]), guess
-
-
 @dataclass(frozen=True)
-class _Found:
+class _Findings:
     """What an audit found, and how it is written."""
 
     rows: Any
@@ -178,13 +131,15 @@ class _Found:
         report.write(files.page, files.table, self.rows, self.findings, summary)
 
 
-def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | None, steps: progress.Steps) -> _Found:
+def _look(
+    request: Request, ingested: Ingested, guess: ColumnGuess, most: int | None, steps: progress.Steps
+) -> _Findings:
     """Clean the rows, and say meanwhile what was found so far."""
     from tilth import night
     from tilth.reports import audit as report
 
     whole = ingested.samples.num_rows
-    part, places = _part(ingested, most)
+    part, places = sampled_rows(ingested, most)
 
     def say_found(what: str, count: int) -> None:
         task = what.removesuffix("_issue")
@@ -207,33 +162,7 @@ def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | 
         "notes": [str(note) for note in ingested.notes],
         "tilth": version("tilth"),
     }
-    return _Found(rows, findings, {**report.summarize(rows, findings, audited.entry["metrics"]), **more})
-
-
-def _part(ingested: Ingested, most: int | None) -> tuple[Ingested, np.ndarray]:
-    """The rows to audit, and their positions in the file."""
-    import numpy as np
-
-    from tilth import night
-
-    count = ingested.samples.num_rows
-    if most is not None and most < count:
-        return night.sampled(ingested, most)
-    return ingested, np.arange(count)
-
-
-def _refuse_many(count: int, most: int | None) -> None:
-    """See that somebody who has many rows knows how long this may take.
-
-    Raises:
-        RequestError: nobody said how many are to be audited.
-    """
-    if most is None and count > MOST:
-        hours = count / 150 / 3600
-        raise RequestError(
-            f"{count:,} rows: each text is read by a language model, which takes about {hours:.1f} hours on two cores; "
-            f"give --rows 20000 for a sample of them, or --rows {count} for all"
-        )
+    return _Findings(rows, findings, {**report.summarize(rows, findings, audited.entry["metrics"]), **more})
 
 
 def _print_summary(summary: Mapping[str, Any], files: _Files) -> None:

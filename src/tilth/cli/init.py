@@ -25,11 +25,14 @@ OFTEN_CHANGED = (
     "training.trunk",
     "training.steps",
     "training.quantize",
+    "promotion.floor",
     "store.keep_runs",
     "store.max_cache_gb",
     "store.auto_clean",
 )
 """Keys that a new `tilth.toml` shows, commented out; none of a table that the demo's own `tilth.toml` has."""
+EXAMPLE_VALUES = {"promotion.floor": 0.5}
+"""What stands there for a key that has no value where nobody sets it."""
 
 README = """# {name}
 
@@ -106,6 +109,6 @@ def _config() -> str:
     from tilth.config_loading import load
 
     above, table, below = (template() / "tilth.toml").read_text(encoding="utf-8").partition("\n[")
-    shown = config_text.examples(load(None, {}, stage.configs()), OFTEN_CHANGED)
-    title = "# What people change, each as it is where nobody does; tilth config shows every key."
+    shown = config_text.examples(load(None, {}, stage.configs()), OFTEN_CHANGED, EXAMPLE_VALUES)
+    title = "# What people change, each as it is where nobody does, or an example; tilth config shows every key."
     return f"{above}\n{title}\n{shown}{table}{below}"

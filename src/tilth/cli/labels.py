@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from tilth.cli import options, workspace_data
 from tilth.cli.terminal import say
@@ -31,16 +32,26 @@ For example:
 )
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """The options of every change."""
+
+    task: options.TaskName = None
+    undo: bool = False
+    """take this very change back; answers given since a merge are asked again"""
+    dry_run: bool = False
+    """say what would change, and change nothing"""
+    config: options.Config = None
+
+
 @labels.command
 def rename(
     before: str,
     after: str,
     /,
     *,
-    task: options.TaskName = None,
-    undo: bool = False,
-    dry_run: bool = False,
-    config: options.Config = None,
+    how: How = How(),
 ) -> int:
     """Give a class another name.
 
@@ -52,20 +63,15 @@ def rename(
     Args:
         before: the class
         after: its new name
-        undo: take this very change back
-        dry_run: say what would change, and change nothing
     """
-    return _change("rename", [before], [after], task, undo=undo, dry_run=dry_run, config=config)
+    return _change("rename", [before], [after], how)
 
 
 @labels.command
 def merge(
     *before: str,
     into: str,
-    task: options.TaskName = None,
-    undo: bool = False,
-    dry_run: bool = False,
-    config: options.Config = None,
+    how: How = How(),
 ) -> int:
     """Make one class of several.
 
@@ -76,14 +82,12 @@ def merge(
     Args:
         before: the classes, two or more
         into: the class that they become; it may be one of them
-        undo: take this very change back; answers given in between are asked again
-        dry_run: say what would change, and change nothing
     """
     if len(before) < 2:
         raise RequestError(
             f"labels merge takes two classes or more, found {len(before)}; to give one another name: rename"
         )
-    return _change("merge", before, [into], task, undo=undo, dry_run=dry_run, config=config)
+    return _change("merge", before, [into], how)
 
 
 @labels.command
@@ -92,10 +96,7 @@ def split(
     /,
     *,
     into: str,
-    task: options.TaskName = None,
-    undo: bool = False,
-    dry_run: bool = False,
-    config: options.Config = None,
+    how: How = How(),
 ) -> int:
     """Make several classes of one; its rows lose their label, and come to people in the next queue.
 
@@ -106,49 +107,43 @@ def split(
     Args:
         before: the class
         into: the classes that it becomes, with commas between; it may be one of them
-        undo: take this very change back
-        dry_run: say what would change, and change nothing
     """
     after = [part.strip() for part in into.split(",") if part.strip()]
     if len(after) < 2:
         raise RequestError(
             f'labels split --into "{into}" names {len(after)} classes; name two or more: --into first,second'
         )
-    return _change("split", [before], after, task, undo=undo, dry_run=dry_run, config=config)
+    return _change("split", [before], after, how)
 
 
 def _change(
     kind: str,
     before: Sequence[str],
     after: Sequence[str],
-    task: str | None,
-    *,
-    undo: bool,
-    dry_run: bool,
-    config: options.Config,
+    how: How,
 ) -> int:
     from tilth.store import LabelChange, LabelChanges, label_changes_now
     from tilth.text import clean_label
 
-    data = workspace_data.open_workspace(config)
-    one = data.task(task)
+    data = workspace_data.open_workspace(how.config)
+    one = data.task(how.task)
     old, new = (tuple(clean_label(label) for label in part) for part in (before, after))
     if not all((*old, *new)):
         raise RequestError("an empty label; a class has a name")
     changes = LabelChanges.read(data.workspace.data)
-    if undo:
+    if how.undo:
         changed = changes.undone(kind, one.name, old, new)
     else:
         change = LabelChange(kind=kind, task=one.name, before=old, after=new, at=label_changes_now())
         changed = changes.added(change, one.labels)
     for line in _effect(data, one.name, changed.every[-1]):
         say(line)
-    if dry_run:
+    if how.dry_run:
         say("nothing was changed")
         return 0
     with data.workspace.lock(put_right=False):  # a night that is at work has read the labels by their old names
         changed.write(data.workspace.data)
-    back = "" if undo else "; take it back with the same command and --undo"
+    back = "" if how.undo else "; take it back with the same command and --undo"
     say(f"kept in {data.workspace.data / 'label-changes.json'}; the next tilth run reads by it{back}")
     return 0
 

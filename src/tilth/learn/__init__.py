@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.learn.answered_confidence import Corrected, correct_confidence
+    from tilth.learn.answered_confidence import Corrected, correct_confidence, logistic_posterior
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.hierarchy import decide
@@ -52,6 +52,7 @@ __all__ = [
     "fit_predict",
     "fit_temperature",
     "knowable",
+    "logistic_posterior",
     "macro_f1",
     "measure_reading",
     "new_probe",
@@ -67,7 +68,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "answered_confidence": ("Corrected", "correct_confidence"),
+        "answered_confidence": ("Corrected", "correct_confidence", "logistic_posterior"),
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "encoder_reading": ("EncoderReading", "measure_reading"),
         "hierarchy": ("decide",),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 UNSURE = 1.0
@@ -54,18 +54,50 @@ def correct_confidence(confidence: np.ndarray, checked: np.ndarray, right: np.nd
     ([0.9], 0.0)
     """
     odds = logit(np.clip(checked.astype(float), _EDGE, 1 - _EDGE))
-    count = float(right.sum())
-    slope = lambda shift: float(count - expit(odds + shift).sum() - shift / UNSURE**2)  # noqa: E731 - of the log posterior
-    shift = brentq(slope, -20, 20)
-    spread = expit(odds + shift)
-    error = 1 / np.sqrt((spread * (1 - spread)).sum() + UNSURE**-2)
+    center, spread = logistic_posterior(np.ones((len(odds), 1)), odds, right, np.array([UNSURE]))
+    shift, error = float(center[0]), float(np.sqrt(spread[0, 0]))
     now = expit(logit(np.clip(confidence.astype(float), _EDGE, 1 - _EDGE)) + shift)
     return Corrected(
         confidence=now,
         checked=len(right),
-        right=int(count),
+        right=int(right.sum()),
         expected=float(checked.sum()),
-        shift=float(shift),
-        low=float(shift - 1.96 * error),
-        high=float(shift + 1.96 * error),
+        shift=shift,
+        low=shift - 1.96 * error,
+        high=shift + 1.96 * error,
     )
+
+
+def logistic_posterior(
+    features: np.ndarray, offset: np.ndarray, outcomes: np.ndarray, unsure: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The weights by which answers of people correct log-odds, by Laplace's approximation.
+
+    A logistic regression (Platt 1999) with a Gaussian prior around zero, which leaves the log-odds as they are.
+
+    Args:
+        features: what the weights multiply, shape (answers, weights).
+        offset: log-odds before any correction, shape (answers,).
+        outcomes: what people said, boolean, shape (answers,).
+        unsure: standard deviation of each weight before anybody has answered, shape (weights,).
+
+    Returns:
+        Mean and covariance of the weights, shapes (weights,) and (weights, weights).
+    """
+    precision = np.diag(unsure**-2.0)
+
+    def loss(weights: np.ndarray) -> float:
+        odds = offset + features @ weights
+        return float(np.logaddexp(0, odds).sum() - odds @ outcomes + weights @ precision @ weights / 2)
+
+    def slope(weights: np.ndarray) -> np.ndarray:
+        return np.asarray(features.T @ (expit(offset + features @ weights) - outcomes) + precision @ weights)
+
+    def curvature(weights: np.ndarray) -> np.ndarray:
+        chance = expit(offset + features @ weights)
+        return np.asarray((features * (chance * (1 - chance))[:, None]).T @ features + precision)
+
+    # Convex, so that there is one minimum; the trust region keeps Newton's steps from leaping over it.
+    start = np.zeros(len(unsure))
+    best = minimize(loss, start, jac=slope, hess=curvature, method="trust-exact", options={"gtol": 1e-8}).x
+    return np.asarray(best), np.linalg.inv(curvature(best))

@@ -71,8 +71,8 @@ class Context:
             return []
         return [digest for key, digest in sorted(self._carried.items()) if key.endswith(QUESTIONS)]
 
-    def result_folder(self, name: str, before: Dataset, functions: LoadedFunctions | None) -> Path:
-        """Where the result of a stage on a table stands, or would stand: named by all that the result depends on."""
+    def cached_result_folder(self, name: str, before: Dataset, functions: LoadedFunctions | None) -> Path:
+        """The cache's folder of a stage's result, there or not yet; its name is a digest of all that it rests on."""
         key = store.digest_json(
             [
                 name,

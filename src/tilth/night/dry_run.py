@@ -38,7 +38,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         for warning in console.warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
-            folder = context.result_folder(name, table, functions)
+            folder = context.cached_result_folder(name, table, functions)
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)

@@ -63,7 +63,7 @@ def perform(run: Run, name: str) -> dict[str, Any]:
 def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, started: float) -> dict[str, Any]:
     context = Context(record)
     functions = context.functions(name)
-    folder = context.result_folder(name, before, functions)
+    folder = context.cached_result_folder(name, before, functions)
     cached = kept(folder)
     if cached:
         store.used(folder)

@@ -150,7 +150,7 @@ def test_a_sample_keeps_the_numbers_of_the_file(here: Path, capsys: pytest.Captu
 def test_many_rows_are_asked_about_first(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tilth.cli.audit.MOST", 179)
+    monkeypatch.setattr("tilth.cli.audit_request.MOST", 179)
     rows().to_csv("rows.csv", index=False)
     assert cli.main(["audit", "rows.csv"]) == 2
     assert "give --rows 20000 for a sample of them, or --rows 180 for all" in capsys.readouterr().err

@@ -14,6 +14,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from tilth.learn import logistic_posterior
+
 _EDGE = 1e-6
 _SLOPE, _SLOPE_UNSURE = 1.0, 0.3
 """How log-odds of the models count towards those of an error: 0.6 to 1.5 was measured on known errors."""
@@ -21,7 +23,6 @@ _LEAST_UNSURE = 0.5
 """Standard deviation of the log-odds of the share of wrong labels, where all estimates agree."""
 _SIDES = 1.96
 _DRAWS = 200
-_STEPS = 50
 
 
 def doubt(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -88,7 +89,9 @@ def update_with_answers(
             "suspect, and each suspect a position among the rows"
         )
     odds = logit(np.clip(1 - quality, _EDGE, 1 - _EDGE))
-    center, spread = _posterior(odds[suspects], wrong, np.array([unsure, _SLOPE_UNSURE]))
+    shapes = np.stack([np.ones(len(suspects)), odds[suspects]], axis=1)
+    center, spread = logistic_posterior(shapes, _SLOPE * odds[suspects], wrong, np.array([unsure, _SLOPE_UNSURE]))
+    center = center + np.array([0.0, _SLOPE])
     drawn = np.random.default_rng(seed).multivariate_normal(center, spread, size=_DRAWS)
     answered = np.zeros(len(quality), dtype=bool)
     answered[suspects] = True
@@ -108,17 +111,3 @@ def spread_of(low: float, high: float) -> float:
     """The standard deviation of the log-odds of a share that lies between two with a probability of 95%."""
     sides = logit(np.clip([low, high], 1e-3, 1 - 1e-3))
     return max(_LEAST_UNSURE, float(sides[1] - sides[0]) / (2 * _SIDES))
-
-
-def _posterior(odds: np.ndarray, wrong: np.ndarray, unsure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and covariance of what log-odds are moved and stretched by, shapes (2,) and (2, 2); Newton's method."""
-    prior = np.array([0.0, _SLOPE])
-    shapes, place, precision = np.stack([np.ones_like(odds), odds], axis=1), prior.copy(), np.diag(unsure**-2.0)
-    for _ in range(_STEPS):
-        expected = expit(shapes @ place)
-        curvature = (shapes * (expected * (1 - expected))[:, None]).T @ shapes + precision
-        step = np.linalg.solve(curvature, shapes.T @ (wrong - expected) - precision @ (place - prior))
-        place = place + step
-        if np.abs(step).max() < 1e-9:
-            break
-    return place, np.linalg.inv(curvature)

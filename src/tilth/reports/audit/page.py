@@ -12,7 +12,8 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import write_csv
 from tilth.reports.audit.findings import COLUMNS, KINDS, LEAK, WRONG, Rows
-from tilth.reports.drawing import page_templates, shorten
+from tilth.reports.drawing import shorten
+from tilth.templates import page_templates
 
 ROOM = 2_200_000
 """Bytes that the findings may take of a page; what has no room stands in the CSV file, and the page says so."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 from huggingface_hub import DatasetCard, DatasetCardData, EvalResult, ModelCard, ModelCardData
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tilth import samples as table
 from tilth import store
 from tilth.reports.cards.facts import data_facts, model_facts
 from tilth.samples import Origin
+from tilth.templates import text_templates
 
 DATA_CARD = "data-card.md"
 _BASE = "sentence-transformers/all-MiniLM-L6-v2"
@@ -90,13 +90,7 @@ def _joined(front: str, body: str) -> str:
 
 
 def _body(template: str, facts: Mapping[str, Any]) -> str:
-    environment = Environment(  # what comes of the rows goes through `markdown`, which leaves no markup of it
-        loader=PackageLoader("tilth.reports.cards", "."),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = text_templates("tilth.reports.cards")  # what comes of the rows goes through `markdown`
     environment.filters.update(md=markdown, figure=_figure, inputs=_inputs)
     origins = [word.value for word in Origin if any(word.value in one for one in facts.get("learned", {}).values())]
     whole = environment.get_template(template).render(card={**facts, "origins": origins})

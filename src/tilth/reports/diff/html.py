@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tilth.reports.drawing import page_templates
+from tilth.templates import page_templates
 
 LONGEST = 200
 

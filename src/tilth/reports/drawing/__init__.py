@@ -2,11 +2,9 @@
 
 In: a figure as a stage hands it over (`tilth.stage.Figure`). Out: markup that needs no script, in the page's own
 colors, and that reads the same in black and white. A new kind is a function in `charts.py`.
-The templates of every page come from `page_templates`.
 """
 
 from tilth.reports.drawing.charts import draw
 from tilth.reports.drawing.svg import NOTHING, number, shorten
-from tilth.reports.drawing.templates import page_templates
 
-__all__ = ["NOTHING", "draw", "number", "page_templates", "shorten"]
+__all__ = ["NOTHING", "draw", "number", "shorten"]

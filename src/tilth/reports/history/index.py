@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tilth import store
-from tilth.reports.drawing import draw, page_templates
+from tilth.reports.drawing import draw
 from tilth.reports.history.nights import past_nights
+from tilth.templates import page_templates
 
 INDEX = "index.html"
 
