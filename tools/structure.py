@@ -65,6 +65,7 @@ def past_a_face(graph: grimp.ImportGraph) -> list[tuple[str, str]]:
 
 NESTED = {
     "tilth.io.answers",
+    "tilth.io.text_files",
     "tilth.learn.encoder",
     "tilth.learn.lexical",
     "tilth.reports.audit",

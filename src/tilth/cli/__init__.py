@@ -19,18 +19,21 @@ A module is imported when its command is called, or when `tilth --help` lists it
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, CycloptsError, Parameter
-
-from tilth.cli import options, terminal
+from tilth.cli import bare, terminal
 from tilth.errors import TilthError
+from tilth.lazy import lazy_exports
 
-__all__ = ["app", "main"]
+if TYPE_CHECKING:
+    from tilth.cli.application import app
+
+__all__ = ["COMMANDS", "app", "main"]
 
 log = logging.getLogger(__name__)
 
@@ -59,47 +62,20 @@ COMMANDS = (
 """Where each command is, in the order of `tilth --help`; its name is the last word."""
 
 
-_HELP = """A better data set every night.
-
-For example:
-
-    tilth audit rows.csv    what is wrong with a labeled file
-    tilth init inbox        a workspace with a demo in it
-    tilth run               a night in the workspace here
-    tilth COMMAND --help    the options of a command, with examples
-"""
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return f"tilth {version('tilth')}"
-
-
-app = App(
-    name="tilth",
-    help=_HELP,
-    help_format="plaintext",
-    version=_version,
-    default_parameter=options.DEFAULT,
-)
-for order, place in enumerate(COMMANDS):
-    app.command(place, name=place.rpartition(":")[2], sort_key=order)
-app.register_install_completion_command(help="Complete commands and options on Tab in this shell from now on.")
+__getattr__, __dir__ = lazy_exports(__name__, {"application": ("app",)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 a stage failed, 2 a wrong request, 3 a gate not met."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    if not tokens or set(tokens) & set(app.help_flags):
-        app.resolved_commands()  # a list of commands takes a line out of each one's docstring
     stopped = _Stopped()
     before = signal.signal(signal.SIGTERM, stopped)
     try:
-        return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
-    except CycloptsError as error:
-        sys.stderr.write(f"tilth: {_reason(error)}\n")
-        return 2
+        if importlib.util.find_spec(bare.LIBRARY) is None:
+            return bare.launch(tokens)
+        from tilth.cli.application import launch
+
+        return launch(tokens)
     except TilthError as error:
         log.info("the traceback:", exc_info=True)  # with -v alone
         sys.stderr.write(f"tilth: {error}\n")
@@ -117,28 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:  # whoever calls this from Python goes on
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-app.meta.default_parameter = options.DEFAULT
-app.meta.suppress_keyboard_interrupt = False  # `main` answers it
-
-
-@app.meta.default
-def _launch(
-    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    verbose: Annotated[bool, Parameter(alias="-v", help="say what is being done, with tracebacks")] = False,
-) -> int:
-    logging.basicConfig(format="tilth: %(message)s")
-    logging.getLogger().setLevel(logging.INFO if verbose else logging.WARNING)
-    command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    status = command(*bound.args, **bound.kwargs)
-    return 2 if command.__name__ == "help_print" and not set(tokens) & set(app.help_flags) else int(status or 0)
-
-
-def _reason(error: CycloptsError) -> str:
-    """What is wrong with the words of a request, and where the right ones are listed."""
-    chain = " ".join(["tilth", *(error.command_chain or ())])
-    return f"{' '.join(str(error).split())} (see: {chain} --help)"
 
 
 class _Stopped:

@@ -10,6 +10,7 @@ process of its own; it sends what it has to show through a pipe (`terminal.Chann
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -115,10 +116,13 @@ def steps(*, lines: bool) -> Iterator[Steps]:
 @contextlib.contextmanager
 def share(what: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
     """On a terminal, a live line on how much of one piece of work is done, from 0 to 1; elsewhere nothing."""
+    if not shown or terminal.verbose() or importlib.util.find_spec("rich") is None:
+        yield lambda done: None
+        return
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not shown or terminal.verbose() or not console.is_interactive:
+    if not console.is_interactive:
         yield lambda done: None
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn

@@ -2,7 +2,7 @@
 
 In: CSV, JSONL and Parquet files, data sets of the Hub, annotators' votes, data frames. Out: the checked table
 (`ingest`), exports of a run's table, and files a piece at a time. To read another kind of file, add a function to
-`_READERS` of `readers.py`; to write another kind, add its ending to `_KINDS` of `export_files.py`.
+`_READERS` of `readers.py`; to write another kind, add its ending to `_KINDS` of `target_files.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from tilth.io.annotation_tools import labeling_config
     from tilth.io.column_guess import ColumnGuess, guess_columns
     from tilth.io.csv_writer import write_csv
-    from tilth.io.export_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
     from tilth.io.exporting import export
-    from tilth.io.file_pieces import PieceWriter, read_pieces
+    from tilth.io.file_pieces import Piece, piece_writer, read_pieces
     from tilth.io.ingestion import Ingested, ingest
-    from tilth.io.input_files import shown
     from tilth.io.label_mapping import LabelMapping
     from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.readers import read_rows
+    from tilth.io.target_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
+    from tilth.io.text_files import shown
 
 __all__ = [
     "FOLDER",
@@ -28,12 +28,13 @@ __all__ = [
     "ColumnGuess",
     "Ingested",
     "LabelMapping",
-    "PieceWriter",
+    "Piece",
     "export",
     "file_kind",
     "guess_columns",
     "ingest",
     "labeling_config",
+    "piece_writer",
     "queue_kind",
     "read_filled_queue",
     "read_pieces",
@@ -50,13 +51,13 @@ __getattr__, __dir__ = lazy_exports(
         "annotation_tools": ("labeling_config",),
         "column_guess": ("ColumnGuess", "guess_columns"),
         "csv_writer": ("write_csv",),
-        "export_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
         "exporting": ("export",),
-        "file_pieces": ("PieceWriter", "read_pieces"),
+        "file_pieces": ("Piece", "piece_writer", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
-        "input_files": ("shown",),
+        "text_files": ("shown",),
         "label_mapping": ("LabelMapping",),
         "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
         "readers": ("read_rows",),
+        "target_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
     },
 )

@@ -16,8 +16,8 @@ import pandas as pd
 from tilth.config import Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.io import given_labels
-from tilth.io.input_files import shown
 from tilth.io.readers import Loaded, read_rows
+from tilth.io.text_files import shown
 from tilth.notes import FILE, ROW, Notes
 from tilth.samples import Split
 

@@ -16,6 +16,7 @@ from datasets import ClassLabel, Dataset, Features
 from tilth import samples as table
 from tilth.errors import RequestError
 from tilth.io import export_files as files
+from tilth.io import target_files
 from tilth.samples import Source, Split, Status, Task
 from tilth.store import Run, atomic, newest_table, read_table
 
@@ -59,27 +60,27 @@ def export(
     Raises:
         RequestError: another kind of file, or something is there already; nothing was written.
     """
-    sort = files.file_kind(target, kind)
-    wanted = [(target, sort)] if gold is None else [(target, sort), (gold, files.file_kind(gold))]
-    if gold is not None and files.FOLDER in dict(wanted).values():
+    sort = target_files.file_kind(target, kind)
+    wanted = [(target, sort)] if gold is None else [(target, sort), (gold, target_files.file_kind(gold))]
+    if gold is not None and target_files.FOLDER in dict(wanted).values():
         raise RequestError(f"--gold {gold}: a folder holds the gold rows as its split test; leave --gold out")
     for place, file_kind in wanted:
-        files.refuse_to_overwrite(place, file_kind, force=force)
+        target_files.refuse_to_overwrite(place, file_kind, force=force)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
     samples = read_table(newest_table(run.path))
     frame = table.to_pandas(samples)
     taken = np.any([table.learnable(frame, task.name) for task in tasks], axis=0)
     is_gold = frame["split"].eq(Split.GOLD).to_numpy(dtype=bool)
-    both = sort == files.FOLDER or gold is not None
+    both = sort == target_files.FOLDER or gold is not None
     rows, features, renamed = _rows(samples, frame, tasks)
     parts = [rows.filter(taken), rows.filter(is_gold)]
     with ExitStack() as whole:  # of two files both appear, or none
-        if sort == files.FOLDER:
+        if sort == target_files.FOLDER:
             splits = dict(zip(("train", "test"), parts if is_gold.any() else parts[:1], strict=False))
             files.write_folder(splits, features, whole.enter_context(atomic(target)))
         else:
             for (place, file_kind), part in zip(wanted, parts, strict=False):
-                unfinished = None if place == files.STANDARD_OUTPUT else whole.enter_context(atomic(place))
+                unfinished = None if place == target_files.STANDARD_OUTPUT else whole.enter_context(atomic(place))
                 files.write(part, features, file_kind, unfinished)
     left_out = _left_out(frame, tasks, taken | (is_gold if both else False))
     return Exported(rows=int(taken.sum()), gold=int(is_gold.sum()) if both else 0, left_out=left_out, renamed=renamed)

@@ -11,8 +11,8 @@ import pandas as pd
 from tilth.config import Settings
 from tilth.errors import InputError, did_you_mean
 from tilth.io.annotator_votes import column_of
-from tilth.io.input_files import shown
 from tilth.io.readers import Loaded, read_rows
+from tilth.io.text_files import shown
 from tilth.notes import FILE, ROW, Notes
 from tilth.samples import Source, Split, Status
 from tilth.text import CONTROL, clean

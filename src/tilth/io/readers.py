@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -18,10 +16,10 @@ import pyarrow.parquet as pq
 from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
 
 from tilth.errors import InputError
-from tilth.io import csv_reader, input_files
-from tilth.io.input_files import HUB
+from tilth.io import csv_reader, text_files
+from tilth.io.class_names import class_names
+from tilth.io.text_files import HUB
 from tilth.notes import Notes, many
-from tilth.text import clean
 
 Loaded: TypeAlias = Mapping[str, pd.DataFrame | Dataset]
 
@@ -47,92 +45,30 @@ def read_rows(
     if loaded and name in loaded:
         rows = loaded[name]
         return _of_dataset(rows, name, notes) if isinstance(rows, Dataset) else _of_frame(rows, name)
-    if (root / name / input_files.SAVED).is_file():
+    if (root / name / text_files.SAVED).is_file():
         return _of_dataset(load_from_disk(str(root / name)), name, notes)
-    packed, path = input_files.content(name, root, KINDS)
-    data = input_files.from_utf16(input_files.unpacked(packed, path), path, notes)
-    table = frame(data, path, input_files.kind(data, path, KINDS), notes, wanted)
+    packed, path = text_files.content(name, root)
+    data = text_files.from_utf16(text_files.unpacked(packed, path), path, notes)
+    table = frame(data, path, text_files.kind(data, path), notes, wanted)
     return table, hashlib.sha256(packed).hexdigest()
 
 
 def frame(data: bytes, path: Path, kind: str, notes: Notes, wanted: Iterable[str] = ()) -> pd.DataFrame:
     """The rows that the content of a file holds, `kind` being one of `KINDS`."""
     frame = _READERS[kind](data, path, notes, wanted)
-    frame.columns = [clean(str(column)) for column in frame.columns]
-    _refuse_twice(frame, path)
-    nameless = [place for place, column in enumerate(frame.columns, 1) if not column]
-    if nameless:
-        notes.add(
-            "columns_without_a_name",
-            len(nameless),
-            f"{many(len(nameless), 'column')} of {path.name} came without a name and is left out",
-            f"column {nameless[0]}",
-        )
+    frame.columns = text_files.column_names(map(str, frame.columns), path, notes)
     return frame.loc[:, [bool(column) for column in frame.columns]]
 
 
 def _read_csv(data: bytes, path: Path, notes: Notes, wanted: Iterable[str]) -> pd.DataFrame:
-    frame, broken = csv_reader.parse(input_files.utf8(data, path), path, wanted)
-    curly = any("“" in line or "„" in line for _, line in broken)
-    why = f"more or fewer values than the {many(frame.shape[1], 'column')} of the header, or a quote that nobody closes"
-    notes.lines(path.name, broken, why + (' (“ and ” are no quotes in CSV: put " around values)' if curly else ""))
+    frame, broken = csv_reader.parse(text_files.utf8(data, path), path, wanted)
+    notes.lines(path.name, broken, text_files.unreadable_reason(broken, frame.shape[1]))
     return frame
 
 
 def _read_jsonl(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    broken: list[tuple[int, str]] = []
-    halves: list[int] = []
-    twice: list[tuple[int, str]] = []
-    text = input_files.utf8(data, path).decode("utf-8")
-    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand inside a string
-        if not line.strip():
-            continue
-        row, repeated = _object(line)
-        if row is None:
-            broken.append((number, line))
-            continue
-        twice += [(number, key) for key in repeated[:1]]
-        whole = _whole(row) if "\\ud" in line.lower() else row
-        rows.append(whole)
-        if whole != row:
-            halves.append(number)
-    if not rows:
-        array = text.lstrip().startswith("[")
-        fix = f"; this looks like one array: jq -c '.[]' {path.name} > rows.jsonl" if array else ""
-        raise InputError(f"{path}: no line holds a JSON object; expected one object a line{fix}")
-    notes.lines(path.name, broken, "each line has to hold one JSON object")
-    if halves:
-        message = f"{many(len(halves), 'line')} of {path.name} held half a character, which is read as \ufffd"
-        notes.add("half_characters", len(halves), message, f"{path.name}, line {halves[0]}")
-    if twice:
-        held = f'{many(len(twice), "line")} of {path.name} held a key more than once, such as "{twice[0][1]}"'
-        notes.add("repeated_keys", len(twice), f"{held}: its last value is read", f"{path.name}, line {twice[0][0]}")
+    rows = text_files.read_objects(data, path, notes)
     return pd.DataFrame(rows, dtype=object)  # else a whole number beside a missing one would become 1.0
-
-
-def _object(line: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """The JSON object of a line, None where it holds none, and the keys that stand in it more than once."""
-    repeated: list[str] = []
-
-    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        row = dict(pairs)
-        if len(row) < len(pairs):
-            repeated.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        return row
-
-    try:
-        row = json.loads(line, object_pairs_hook=made)
-    except json.JSONDecodeError:
-        return None, []
-    return (row, repeated) if isinstance(row, dict) else (None, [])
-
-
-def _whole(row: dict[str, Any]) -> dict[str, Any]:
-    """A row in which half a character, as a cut emoji leaves it, is the sign for one that cannot be shown."""
-    text = json.dumps(row, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    value: dict[str, Any] = json.loads(text)
-    return value
 
 
 def _read_parquet(data: bytes, path: Path, notes: Notes, _wanted: Iterable[str]) -> pd.DataFrame:
@@ -153,17 +89,6 @@ def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
             with contextlib.suppress(UnicodeDecodeError):
                 frame[column] = frame[column].map(bytes.decode, na_action="ignore")
     return frame
-
-
-def class_names(schema: pa.Schema) -> dict[str, list[str]]:
-    """The names of each column's classes, where `datasets` wrote the file and kept them beside the numbers."""
-    try:
-        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    kinds = {column: feature for column, feature in dict(features).items() if isinstance(feature, dict)}
-    kinds = {column: kind for column, kind in kinds.items() if column in schema.names}
-    return {column: kind["names"] for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
 
 
 def _read_hub(name: str, notes: Notes) -> tuple[pd.DataFrame, str]:
@@ -191,16 +116,11 @@ def _of_frame(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
         InputError: several columns have one name.
     """
     frame = rows.reset_index(drop=all(level is None or level in rows for level in rows.index.names))
-    frame.columns = pd.Index([clean(str(column)) for column in frame.columns])
-    _refuse_twice(frame, name)
+    names = text_files.column_names(map(str, frame.columns), name)
+    frame.columns = pd.Index(names)
     for column in frame.select_dtypes("category"):
         frame[column] = frame[column].astype(object)
     return frame, hashlib.sha256(frame.to_csv(index=False).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _refuse_twice(frame: pd.DataFrame, name: object) -> None:
-    if twice := sorted({column for column in frame.columns[frame.columns.duplicated()] if column}):
-        raise InputError(f"{name}: several columns are called {twice}; rename or drop all but one of each")
 
 
 def with_class_names(
@@ -230,5 +150,3 @@ _READERS = {
     ".ndjson": _read_jsonl,
     ".parquet": _read_parquet,
 }
-KINDS = tuple(_READERS)
-"""The endings of the files that tilth reads."""

@@ -219,7 +219,7 @@ def test_utf_16_with_its_mark_is_read_and_told(tmp_path: Path, encoding: str, na
     assert [str(note) for note in notes.found] == [f"{name} is UTF-16, not UTF-8, and is read as such (first: {name})"]
     in_pieces = Notes()
     (piece,) = read_pieces(name, tmp_path, in_pieces, ("text",))
-    assert piece["text"].tolist() == ["Grüße", "hi"]
+    assert piece.values("text") == ["Grüße", "hi"]
     assert in_pieces.found == notes.found
 
 

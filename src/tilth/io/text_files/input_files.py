@@ -7,13 +7,14 @@ import gzip
 import re
 import sys
 import zlib
-from collections.abc import Collection
 from pathlib import Path
 
 from tilth.errors import InputError, did_you_mean
 from tilth.notes import Notes
 
 HUB, STANDARD_INPUT = "hf:", "-"
+KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+"""The endings of the files that tilth reads."""
 SAVED = "state.json"
 """What a folder holds that `datasets` saved one data set in."""
 
@@ -40,13 +41,13 @@ def shown(name: str) -> str:
     return "standard input" if name == STANDARD_INPUT else Path(name).name
 
 
-def content(name: str, root: Path, kinds: Collection[str]) -> tuple[bytes, Path]:
+def content(name: str, root: Path) -> tuple[bytes, Path]:
     """What a file, or standard input, holds, and its path.
 
     Raises:
         InputError: there is no such file, or nothing in it.
     """
-    path = located(name, root, kinds)
+    path = located(name, root)
     if name != STANDARD_INPUT:
         return path.read_bytes(), path
     data = sys.stdin.buffer.read()
@@ -55,7 +56,7 @@ def content(name: str, root: Path, kinds: Collection[str]) -> tuple[bytes, Path]
     return data, path
 
 
-def located(name: str, root: Path, kinds: Collection[str]) -> Path:
+def located(name: str, root: Path) -> Path:
     """The path of an input file, or of standard input.
 
     Raises:
@@ -72,7 +73,7 @@ def located(name: str, root: Path, kinds: Collection[str]) -> Path:
     path = root / name
     if not name.strip() or path.is_dir():
         files = sorted(path.glob("*")) if name.strip() else []
-        near = [file.name for file in files if file.suffix.lower() in kinds or (file / SAVED).is_file()]
+        near = [file.name for file in files if file.suffix.lower() in KINDS or (file / SAVED).is_file()]
         raise InputError(
             f'input "{name}" is {"a folder" if name.strip() else "empty"}; name a file, for example '
             f"{Path(name) / near[0] if near else 'rows.csv'}"
@@ -93,8 +94,8 @@ def _elsewhere(name: str, scheme: str) -> str:
     )
 
 
-def kind(data: bytes, path: Path, kinds: Collection[str]) -> str:
-    """The ending, of those given, that says how to read a file: by what it holds where that is plain, else its own.
+def kind(data: bytes, path: Path) -> str:
+    """The ending, of `KINDS`, that says how to read a file: by what it holds where that is plain, else its own.
 
     Raises:
         InputError: it is none of them.
@@ -107,8 +108,8 @@ def kind(data: bytes, path: Path, kinds: Collection[str]) -> str:
         return ".parquet"
     if path == Path(shown(STANDARD_INPUT)):
         return ".jsonl" if data.lstrip().startswith(b"{") else ".csv"
-    if ending not in kinds:
-        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, kinds)}')
+    if ending not in KINDS:
+        raise InputError(f'{path}: "{path.suffix}" is no kind that tilth reads; {did_you_mean(path.suffix, KINDS)}')
     return ending
 
 
@@ -145,8 +146,8 @@ def from_utf16(data: bytes, path: Path, notes: Notes) -> bytes:
     return text.encode("utf-8")
 
 
-def utf8(data: bytes, path: Path) -> bytes:
-    """The content of a text file, without a byte order mark.
+def utf8(data: bytes, path: Path, lines_before: int = 0) -> bytes:
+    """The content of a text file, without a byte order mark, or whole lines of it after so many others.
 
     Raises:
         InputError: it is empty, or not UTF-8.
@@ -157,7 +158,7 @@ def utf8(data: bytes, path: Path) -> bytes:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = lines_before + data.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
             f"convert it first, for example: iconv -f {_encoding(data)} -t utf-8 {path.name} > utf8-{path.name}"
