@@ -6,7 +6,7 @@ from pydantic import Field
 
 from tilth.config import Model
 from tilth.devices import DEVICE
-from tilth.training.trainer.precision import Precision
+from tilth.training.trainer.precision import Precision, Switch
 
 
 class TrainerConfig(Model):
@@ -24,6 +24,20 @@ class TrainerConfig(Model):
     precision: Precision = Field(
         default="auto",
         description="of its products; auto is bfloat16 where the device has it; float16 scales the loss",
+    )
+    tf32: Switch = Field(
+        default="auto", description="products of float32 by TF32, on NVIDIA GPUs from Ampere on; auto is on there"
+    )
+    int8_products: Switch = Field(
+        default="auto",
+        description="experimental: layers' products of 8-bit integers by torchao (extra `int8`); auto is off",
+    )
+    compile: Switch = Field(
+        default="auto", description="compile the trained layers: it costs a minute at first; auto is off"
+    )
+    cudnn_benchmark: Switch = Field(
+        default="auto",
+        description="let cuDNN measure its convolutions, of encoders that have any; auto is on with CUDA",
     )
     gradient_checkpointing: bool = Field(
         default=False, description="compute layers again in place of keeping them: less memory, more time"

@@ -25,7 +25,13 @@ from tilth.training.trainer.config import TrainerConfig
 from tilth.training.trainer.early_stopping import EarlyStopping
 from tilth.training.trainer.model import AllLayers, TrainedModel, TrainedPart
 from tilth.training.trainer.objectives import CLASSIFY, Objective
-from tilth.training.trainer.precision import accelerate_name, resolve_precision
+from tilth.training.trainer.precision import (
+    Computation,
+    accelerate_name,
+    computing_by,
+    prepare_layers,
+    resolve_computation,
+)
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -90,22 +96,23 @@ def tune(
         StageError: the loss is no number at any rate, or the memory is not enough.
     """
     device = resolve_device(config.device, "training.device", '"cpu" or "auto"')
-    precision = resolve_precision(config.precision, torch.device(device).type)
-    with torch.random.fork_rng():
+    computation = resolve_computation(config, device)
+    with torch.random.fork_rng(), computing_by(computation):
         torch.manual_seed(seed)
         part = part or AllLayers(folder, training_rows.texts, config.max_tokens)
-        run = _Run(part, objective, training_rows, heads, config, seed, _accelerator(config, device, precision))
+        accelerator = _accelerator(config, device, computation)
+        run = _Run(part, objective, training_rows, heads, config, seed, accelerator, computation)
         progress = run.resume(checkpoints)
         resumed = len(progress.losses)
         progress = run.train(progress, checkpoints)
     if checkpoints is not None:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    facts = {"device": device, "precision": precision, "steps": len(progress.losses), "halved_rate": progress.slowed}
+    facts = {"device": device, **computation.facts, "steps": len(progress.losses), "halved_rate": progress.slowed}
     facts |= {"resumed_at": resumed, **run.stopping.facts(progress)}
     return Tuned(trunk=run.trunk(), losses=progress.losses, facts=facts)
 
 
-def _accelerator(config: TrainerConfig, device: str, precision: str) -> Accelerator:
+def _accelerator(config: TrainerConfig, device: str, computation: Computation) -> Accelerator:
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState, PartialState
 
@@ -114,7 +121,7 @@ def _accelerator(config: TrainerConfig, device: str, precision: str) -> Accelera
     PartialState._reset_state()
     return Accelerator(
         cpu=device == "cpu",
-        mixed_precision=accelerate_name(precision),
+        mixed_precision=accelerate_name(computation.precision),
         gradient_accumulation_steps=config.accumulate,
         step_scheduler_with_optimizer=False,
     )
@@ -132,6 +139,7 @@ class _Run:
         config: TrainerConfig,
         seed: int,
         accelerator: Accelerator,
+        computation: Computation,
     ) -> None:
         self._part, self._objective, self._rows = part, objective, rows
         self._config, self._accelerator = config, accelerator
@@ -145,6 +153,7 @@ class _Run:
         if config.gradient_checkpointing:
             trunk = model.trunk.model  # transformers 5.23 renamed it
             getattr(trunk, "activation_checkpointing_enable", trunk.gradient_checkpointing_enable)()
+        self._plain_layers = prepare_layers(model.trunk, computation)
         groups = [
             {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": config.learning_rate},
             {"params": model.heads.parameters(), "lr": config.learning_rate * _HEADS},
@@ -226,6 +235,7 @@ class _Run:
     def trunk(self) -> Trunk:
         """The tuned encoder, as it was before accelerate wrapped it."""
         model = self._accelerator.unwrap_model(self._model, keep_fp32_wrapper=False)
+        self._plain_layers()
         return self._part.trunk(model.trunk.cpu().eval())
 
 

@@ -1,0 +1,117 @@
+"""What fine-tuning computes by: chosen by the hardware, refused where it is not there, and put back after."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.unit.training.trainer.test_loop import SMALL, problem
+from tilth.errors import ConfigError
+from tilth.training.config import Config
+from tilth.training.trainer import tune
+from tilth.training.trainer.precision import (
+    Computation,
+    computing_by,
+    prepare_layers,
+    resolve_computation,
+)
+
+
+def gpu(monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int]) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: capability >= (8, 0))
+
+
+@pytest.mark.parametrize(
+    ("capability", "config", "tf32"),
+    [
+        ((8, 0), {"precision": "float32"}, True),
+        ((7, 5), {"precision": "float32"}, False),
+        ((8, 0), {"precision": "bfloat16"}, False),  # no product is of float32
+        ((8, 0), {"precision": "float32", "tf32": "never"}, False),
+    ],
+)
+def test_tf32_is_chosen_where_products_are_of_float32_and_the_gpu_has_it(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], config: dict[str, Any], tf32: bool
+) -> None:
+    gpu(monkeypatch, capability)
+    chosen = resolve_computation(Config(**config), "cuda:0")
+    assert chosen.tf32 is tf32
+    assert chosen.cudnn_benchmark
+    assert not chosen.compile
+    assert not chosen.int8_products
+
+
+def test_a_processor_has_neither_tf32_nor_cudnn() -> None:
+    assert resolve_computation(Config(precision="float32"), "cpu") == Computation(precision="float32")
+
+
+@pytest.mark.parametrize("setting", ["tf32", "cudnn_benchmark"])
+def test_what_a_processor_lacks_is_refused(setting: str) -> None:
+    with pytest.raises(ConfigError, match=rf'training\.{setting} = "always", and cpu .*; set "auto"'):
+        resolve_computation(Config(**{setting: "always"}), "cpu")
+
+
+def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torchao" else found(name))
+    with pytest.raises(ConfigError, match=r"needs torchao, which is not installed: pip install 'tilth\[int8\]'"):
+        resolve_computation(Config(int8_products="always"), "cpu")
+
+
+def test_a_gpu_without_int8_products_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, (7, 0))
+    with pytest.raises(ConfigError, match="cuda:0 has no INT8 products"):
+        resolve_computation(Config(int8_products="always"), "cuda:0")
+
+
+def test_switches_are_set_within_the_block_alone() -> None:
+    def switches() -> tuple[str, bool]:
+        return torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark
+
+    before = switches()
+    with computing_by(Computation(precision="float32", tf32=True, cudnn_benchmark=True)):
+        assert switches() == ("high", True)
+    assert switches() == before == ("highest", False)
+
+
+def test_int8_products_are_those_of_rounded_rows_and_leave_plain_layers() -> None:
+    layer = nn.Linear(4, 2, bias=False)
+    weight = torch.tensor([[1.0, 0.5, -1.0, 0.25], [2.0, -2.0, 1.0, 0.0]])
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+    row = torch.tensor([[0.3, 1.0, -0.7, 0.1]])
+
+    def rounded(values: torch.Tensor) -> torch.Tensor:
+        scale = values.abs().amax(1, keepdim=True) / 127
+        return torch.round(values / scale) * scale
+
+    plain = prepare_layers(module := nn.Sequential(layer), Computation(precision="float32", int8_products=True))
+    expected = rounded(row) @ rounded(weight).T
+    assert not torch.allclose(expected, row @ weight.T, atol=1e-4)  # it shows whether they were rounded
+    assert torch.allclose(module(row), expected, atol=1e-5)
+    plain()
+    assert type(module[0]) is nn.Linear
+    assert torch.allclose(module(row), row @ weight.T)
+
+
+def test_int8_products_learn(folder: Path) -> None:
+    rows, head = problem(folder)
+    found = tune(folder, rows, [head], SMALL.model_copy(update={"steps": 30, "int8_products": "always"}), 3)
+    assert found.facts["int8_products"]
+    assert np.mean(found.losses[-6:]) < np.mean(found.losses[:6])
+    assert {type(layer) for layer in found.trunk.modules() if isinstance(layer, nn.Linear)} == {nn.Linear}
+
+
+@pytest.mark.slow  # it compiles
+def test_compiled_layers_learn_the_same(folder: Path) -> None:
+    rows, head = problem(folder)
+    compiled = tune(folder, rows, [head], SMALL.model_copy(update={"compile": "always"}), 3)
+    assert compiled.losses == pytest.approx(tune(folder, rows, [head], SMALL, 3).losses, abs=1e-4)
+    assert compiled.trunk._compiled_call_impl is None
