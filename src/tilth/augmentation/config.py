@@ -45,6 +45,11 @@ class Config(DiffusionConfig, RecombinationConfig, StageConfig):
         default="",
         description="address of a LanguageTool server, e.g. http://127.0.0.1:8081; it checks beside the others",
     )
+    transfer: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="whether every paraphrase that reads well, accepted or not, is handed to training as text without "
+        "a label (candidates.parquet); auto = where training asks for it, also on nights that need no paraphrase else",
+    )
     gate: GateConfig = GateConfig()
     large: LargeConfig = LargeConfig()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ class Context:
         self.tasks = tuple(Task.from_json(task) for task in record["tasks"])
         self.cache = Cache(self.workspace.cache)
         self._carried: Mapping[str, str] = record["carried"]["in"]
+        self._asked: Sequence[str] = record.get("asked", ())
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -71,7 +72,21 @@ class Context:
             return []
         return [digest for key, digest in sorted(self._carried.items()) if key.endswith(QUESTIONS)]
 
-    def cached_result_folder(self, name: str, before: Dataset, functions: LoadedFunctions | None) -> Path:
+    def candidates_wanted(self, name: str) -> bool:
+        """Whether a later stage of this night asks for transfer text, for the stage that draws it."""
+        if name != "augmentation":
+            return False
+        return any(stages.wants_candidates(other, self.settings.stage(other)) for other in self._asked)
+
+    def candidates(self, name: str, artifacts: Iterable[Path]) -> Path | None:
+        """The transfer text among the night's files, for the stage that learns from it."""
+        if name != "training":
+            return None
+        return next((path for path in artifacts if path.name == store.CANDIDATES and path.exists()), None)
+
+    def cached_result_folder(
+        self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None = None
+    ) -> Path:
         """The cache's folder of a stage's result, there or not yet; its name is a digest of all that it rests on."""
         key = store.digest_json(
             [
@@ -85,6 +100,7 @@ class Context:
                 [task.to_json() for task in self.tasks],
                 functions.fingerprint if functions else "",
                 [self._carried.get(name), *self.questions(name)],
+                [self.candidates_wanted(name), store.sha256_file(candidates) if candidates else ""],
             ]
         )
         return self.cache.folder("stages", key)

@@ -28,6 +28,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
     record, earlier = draft(request, ingested)
     context = Context(record)
     table = store.read_table(earlier[-1]) if earlier else ingested.samples
+    files = list(earlier)  # that a stage may be handed beside the table
     unknown: str | None = None  # the first stage whose result is not there yet; later ones depend on it
     rows = []
     for name in stages.NAMES:
@@ -38,11 +39,12 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         for warning in console.warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
-            folder = context.cached_result_folder(name, table, functions)
+            folder = context.cached_result_folder(name, table, functions, context.candidates(name, files))
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)
                 after = store.read_table(folder / "table.parquet")
+                files += (folder / "artifacts").glob("*")
                 left_out = left_out_by_now(name, table, after, context)
                 unknown = name if left_out is None else None
                 table = table if left_out else after

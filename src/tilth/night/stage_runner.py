@@ -63,12 +63,13 @@ def perform(run: Run, name: str) -> dict[str, Any]:
 def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, started: float) -> dict[str, Any]:
     context = Context(record)
     functions = context.functions(name)
-    folder = context.cached_result_folder(name, before, functions)
+    candidates = context.candidates(name, [run.path / store.CANDIDATES])
+    folder = context.cached_result_folder(name, before, functions, candidates)
     cached = kept(folder)
     if cached:
         store.used(folder)
     else:
-        _compute(name, before, context, folder, functions)
+        _compute(name, before, context, folder, functions, candidates)
     result = store.read_json(folder / "result.json")
     number = stages.NAMES.index(name) + 1
     artifacts = sorted((folder / "artifacts").glob("*"))
@@ -112,7 +113,9 @@ def _why_left_out(run: Run, name: str, before: Dataset, after: Dataset, context:
     return left_out_because(name, measurement) if measurement["left_out"] else None
 
 
-def _compute(name: str, before: Dataset, context: Context, folder: Path, functions: Any) -> None:
+def _compute(
+    name: str, before: Dataset, context: Context, folder: Path, functions: Any, candidates: Path | None
+) -> None:
     context.workspace.cache.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=store.unfinished_prefix(), dir=context.workspace.cache))
     try:
@@ -124,6 +127,8 @@ def _compute(name: str, before: Dataset, context: Context, folder: Path, functio
             carried=context.carried(name),
             questions=stages.read_questions([context.workspace.state / digest for digest in context.questions(name)]),
             labeling_functions=(functions,) if functions is not None else (),
+            candidates_wanted=context.candidates_wanted(name),
+            candidates=candidates,
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
         with store.atomic(folder) as unfinished:

@@ -14,7 +14,16 @@ from tilth.stage.questions import (
     registered_sources,
     write_questions,
 )
-from tilth.stage.registry import NAMES, check, configs, external_cache_inputs, get, perform, why_skipped
+from tilth.stage.registry import (
+    NAMES,
+    check,
+    configs,
+    external_cache_inputs,
+    get,
+    perform,
+    wants_candidates,
+    why_skipped,
+)
 
 __all__ = [
     "NAMES",
@@ -32,6 +41,7 @@ __all__ = [
     "read_questions",
     "register_source",
     "registered_sources",
+    "wants_candidates",
     "why_skipped",
     "write_questions",
 ]

@@ -81,6 +81,9 @@ class Resources:
         carried: what the last night's same stage left for this one.
         labeling_functions: the workspace's own labeling functions, as loaded objects.
         questions: what the last night's stages left for this night's queue; of active learning alone.
+        candidates_wanted: whether a later stage of this night asks for transfer text; of augmentation alone.
+        candidates: every readable paraphrase, accepted or not (`tilth.augmentation.transfer.SCHEMA`), where there is
+            any, of this night's draw or of the run that the night starts from; of training alone.
     """
 
     tasks: tuple[Task, ...]
@@ -90,10 +93,12 @@ class Resources:
     carried: Path | None = None
     labeling_functions: tuple[Any, ...] = ()
     questions: tuple[Question, ...] = ()
+    candidates_wanted: bool = False
+    candidates: Path | None = None
 
 
 class StageModule(Protocol):
-    """What `tilth.<name>` must hold; it may also have `check(config)` and `external_cache_inputs(config)`."""
+    """What `tilth.<name>` must hold; of a config also `check`, `external_cache_inputs`, `wants_candidates`."""
 
     Config: type[Model]
 

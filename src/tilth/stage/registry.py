@@ -60,6 +60,12 @@ def external_cache_inputs(name: str, config: Model) -> list[str]:
     return list(own(config)) if own is not None else []
 
 
+def wants_candidates(name: str, config: Model) -> bool:
+    """Whether a stage, by its config, learns from `Resources.candidates`; so that none are drawn that nobody reads."""
+    own = getattr(get(name), "wants_candidates", None)
+    return own is not None and why_skipped(name, config) is None and bool(own(config))
+
+
 def perform(name: str, samples: Dataset, config: Model, resources: Resources) -> StageResult:
     """Run a stage with its input and its output checked, and set the current labels.
 

@@ -33,12 +33,23 @@ if TYPE_CHECKING:
     )
     from tilth.store.label_changes import LabelChange, LabelChanges, label_changes_now
     from tilth.store.retention import clean_workspace, cleaning_in_words
-    from tilth.store.runs import HELD_OUT, MODEL_CARD, Run, all_runs, find, latest, newest_table, records
+    from tilth.store.runs import (
+        CANDIDATES,
+        HELD_OUT,
+        MODEL_CARD,
+        Run,
+        all_runs,
+        find,
+        latest,
+        newest_table,
+        records,
+    )
     from tilth.store.tables import digest_table, read_column, read_table, write_table
     from tilth.store.vectors import Vectors
     from tilth.store.workspace import Workspace, locate
 
 __all__ = [
+    "CANDIDATES",
     "HELD_OUT",
     "MODEL_CARD",
     "Cache",
@@ -109,7 +120,17 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "label_changes": ("LabelChange", "LabelChanges", "label_changes_now"),
         "retention": ("clean_workspace", "cleaning_in_words"),
-        "runs": ("HELD_OUT", "MODEL_CARD", "Run", "all_runs", "find", "latest", "newest_table", "records"),
+        "runs": (
+            "CANDIDATES",
+            "HELD_OUT",
+            "MODEL_CARD",
+            "Run",
+            "all_runs",
+            "find",
+            "latest",
+            "newest_table",
+            "records",
+        ),
         "tables": ("digest_table", "read_column", "read_table", "write_table"),
         "vectors": ("Vectors",),
         "workspace": ("Workspace", "locate"),

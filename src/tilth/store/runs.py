@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 RECORD = "run.json"
 MODEL_CARD = "README.md"
 """What a model's folder says of it to people; two nights' equal models differ in it alone."""
+CANDIDATES = "candidates.parquet"
+"""Every readable paraphrase that a night drew, accepted or not, for training to learn from."""
 HELD_OUT = "held_out.parquet"
 """A night's answers to its held-out rows: ids and labels, no text."""
 

@@ -76,7 +76,7 @@ def _keeps_frame(candidates: Candidates, place: int, similarity: float, gate: Ga
 
 def read_passed(
     candidates: Candidates,
-    verdicts: Sequence[Reason | None],
+    chosen: np.ndarray,
     checks: Sequence[Checker],
     acceptability: AcceptabilityChecker | None,
     fluency: Fluency,
@@ -86,14 +86,14 @@ def read_passed(
 
     Args:
         candidates: All of them.
-        verdicts: Theirs, by `gate_verdicts`.
+        chosen: Which of them are read (candidates,).
         checks: The grammar checkers.
         acceptability: The model adapted to the night, if there is one.
         fluency: The night's denoiser.
         gate: `[augmentation.gate]`.
     """
-    problems, readable = np.full(len(verdicts), np.nan), np.full(len(verdicts), np.nan)
-    passed = [place for place, reason in enumerate(verdicts) if reason is None]
+    problems, readable = np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
+    passed = np.flatnonzero(chosen).tolist()
     sources, texts = ([each[place] for place in passed] for each in (candidates.sources, candidates.texts))
     reading = measure_well_formedness(sources, texts, checks, acceptability, fluency, gate)
     problems[passed], readable[passed] = reading.problems, reading.readable
