@@ -124,6 +124,21 @@ class StoreConfig(Model):
     auto_clean: bool = Field(default=False, description="clean after each night, and not on `tilth clean` alone")
 
 
+class NightConfig(Model):
+    """What a night takes over from the nights before it: see docs/nights.md."""
+
+    refit_share: float = Field(
+        default=0.05,
+        ge=0.0,
+        le=1.0,
+        description="models of all rows are taken over from earlier nights until this share of their rows has come, "
+        "changed or gone; 0 fits them anew as soon as any has",
+    )
+    full: bool = Field(
+        default=False, description="fit every model anew, whatever earlier nights left: tilth run --full"
+    )
+
+
 class Settings(Model):
     """The whole configuration; each stage's own config is a field of the stage's name."""
 
@@ -134,6 +149,7 @@ class Settings(Model):
     encoder: EncoderConfig = EncoderConfig()
     promotion: PromotionConfig = PromotionConfig()
     store: StoreConfig = StoreConfig()
+    night: NightConfig = NightConfig()
 
     @model_validator(mode="after")
     def _tasks_make_a_tree(self) -> Settings:

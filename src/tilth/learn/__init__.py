@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.hierarchy import decide
-    from tilth.learn.linear_probe import fit_predict, new_probe
+    from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe, new_probe
     from tilth.learn.metrics import (
         expected_calibration_error,
         f1_counts,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
     from tilth.learn.neighbors import Neighbors
-    from tilth.learn.out_of_fold import OutOfFold, cross_validate, knowable
+    from tilth.learn.out_of_fold import OutOfFold, cross_validate, fit_probes, knowable, probes_from
     from tilth.learn.shared_features import Evidence
     from tilth.learn.views import VIEWS, class_centroids, complement_naive_bayes, pool, stiff_regression
 
@@ -36,6 +36,7 @@ __all__ = [
     "Difference",
     "EncoderReading",
     "Evidence",
+    "FittedProbe",
     "Labels",
     "Neighbors",
     "OutOfFold",
@@ -50,6 +51,8 @@ __all__ = [
     "expected_calibration_error",
     "f1_counts",
     "fit_predict",
+    "fit_probe",
+    "fit_probes",
     "fit_temperature",
     "knowable",
     "logistic_posterior",
@@ -58,6 +61,7 @@ __all__ = [
     "new_probe",
     "paired_bootstrap",
     "pool",
+    "probes_from",
     "score",
     "score_interval",
     "scores",
@@ -72,7 +76,7 @@ __getattr__, __dir__ = lazy_exports(
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "encoder_reading": ("EncoderReading", "measure_reading"),
         "hierarchy": ("decide",),
-        "linear_probe": ("fit_predict", "new_probe"),
+        "linear_probe": ("FittedProbe", "fit_predict", "fit_probe", "new_probe"),
         "metrics": (
             "expected_calibration_error",
             "f1_counts",
@@ -83,7 +87,7 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
         "neighbors": ("Neighbors",),
-        "out_of_fold": ("OutOfFold", "cross_validate", "knowable"),
+        "out_of_fold": ("OutOfFold", "cross_validate", "fit_probes", "knowable", "probes_from"),
         "shared_features": ("Evidence",),
         "views": ("VIEWS", "class_centroids", "complement_naive_bayes", "pool", "stiff_regression"),
     },

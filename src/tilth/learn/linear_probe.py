@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -30,6 +32,50 @@ def new_probe() -> LinearProbe:
     return LinearProbe(C=10, max_iter=300)
 
 
+@dataclass(frozen=True)
+class FittedProbe:
+    """A linear probe's numbers, which another night can go on with.
+
+    Attributes:
+        weight: float32, shape (classes, dimensions).
+        bias: float32, shape (classes,); minus infinity for a class that it never saw.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """The classes that it saw, ascending."""
+        return np.flatnonzero(np.isfinite(self.bias))
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities of all classes, float32, shape (rows, classes); even ones where no class was seen."""
+        if not len(self.known):
+            return np.full((features.shape[0], len(self.bias)), 1 / len(self.bias), dtype=np.float32)
+        return np.asarray(softmax(features @ self.weight.T + self.bias, axis=1), dtype=np.float32)
+
+
+def fit_probe(train: np.ndarray, labels: np.ndarray, classes: int, weights: np.ndarray | None = None) -> FittedProbe:
+    """Fit a linear probe to embeddings; one that saw a single class always gives it, and one of no row knows nothing.
+
+    Args:
+        train: float32, shape (rows, dimensions).
+        labels: integer classes of the rows, shape (rows,).
+        classes: how many classes there are in all.
+        weights: one weight a row.
+    """
+    weight = np.zeros((classes, train.shape[1]), dtype=np.float32)
+    bias = np.full(classes, -np.inf, dtype=np.float32)
+    seen = np.unique(labels)
+    bias[seen] = 0.0
+    if len(seen) > 1:  # logistic regression needs two classes
+        model = new_probe().fit(train, labels, sample_weight=weights)
+        of = seen if len(seen) > 2 else seen[1:]  # of two, scikit-learn gives the second against the first
+        weight[of], bias[of] = model.coef_, model.intercept_
+    return FittedProbe(weight, bias)
+
+
 def fit_predict(
     train: np.ndarray, labels: np.ndarray, test: np.ndarray, classes: int, weights: np.ndarray | None = None
 ) -> np.ndarray:
@@ -45,13 +91,6 @@ def fit_predict(
     Returns:
         float32, shape (other rows, classes), each row summing to 1.
     """
-    probabilities = np.zeros((len(test), classes), dtype=np.float32)
-    seen = np.unique(labels)
-    if len(seen) == 0:
-        probabilities[:] = 1 / classes
-    elif len(seen) == 1:  # logistic regression needs two classes; with one there is nothing to learn
-        probabilities[:, seen[0]] = 1
-    elif len(test):
-        model = new_probe().fit(train, labels, sample_weight=weights)
-        probabilities[:, seen] = model.predict_proba(test)
-    return probabilities
+    if not len(test):
+        return np.zeros((0, classes), dtype=np.float32)
+    return fit_probe(train, labels, classes, weights).probabilities(test)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tilth.learn.calibration import apply_temperature, calibrate
-from tilth.learn.linear_probe import fit_predict
+from tilth.learn.linear_probe import FittedProbe, fit_probe
 from tilth.learn.views import Features, FitPredict
 
 
@@ -56,7 +56,7 @@ def cross_validate(
     *,
     classes: int,
     fold_count: int,
-    model: FitPredict | None = None,
+    model: FitPredict,
     lowest: float = 0.2,
 ) -> OutOfFold:
     """Out-of-fold probabilities of a model; a row without a label gets the mean of all fold models.
@@ -67,18 +67,68 @@ def cross_validate(
         folds: each row's fold, below `fold_count`, shape (rows,).
         classes: how many classes there are in all.
         fold_count: how many folds there are in all.
-        model: of another view; None is the linear probe.
+        model: of a view.
         lowest: the smallest temperature to calibrate by.
     """
-    model = model or fit_predict
+
+    def predict(fold: int, rows: np.ndarray) -> np.ndarray:
+        training = (codes >= 0) & (folds != fold)
+        return model(features[training], codes[training], features[rows], classes)
+
+    return calibrated(_by_fold(predict, codes, folds, classes, fold_count), codes, folds, lowest)
+
+
+def predict_by_folds(
+    probes: Sequence[FittedProbe], features: np.ndarray, codes: np.ndarray, folds: np.ndarray
+) -> OutOfFold:
+    """As `cross_validate`, by linear probes that are fitted already, one a fold in which nothing of it was learned."""
+
+    def predict(fold: int, rows: np.ndarray) -> np.ndarray:
+        return probes[fold].probabilities(features[rows])
+
+    return calibrated(_by_fold(predict, codes, folds, len(probes[0].bias), len(probes)), codes, folds)
+
+
+def _by_fold(
+    predict: Callable[[int, np.ndarray], np.ndarray], codes: np.ndarray, folds: np.ndarray, classes: int, count: int
+) -> np.ndarray:
+    """Each labeled row by its fold's model, and the others by the mean of all; float32, shape (rows, classes)."""
     labeled = codes >= 0
     probabilities = np.zeros((len(codes), classes), dtype=np.float32)
-    for fold in range(fold_count):
-        held_out = labeled & (folds == fold)
-        training, predicted = labeled & ~held_out, held_out | ~labeled
-        fold_probabilities = model(features[training], codes[training], features[predicted], classes)
-        probabilities[predicted] += fold_probabilities / np.where(labeled[predicted], 1, fold_count)[:, None]
-    return calibrated(probabilities, codes, folds, lowest)
+    for fold in range(count):
+        rows = (labeled & (folds == fold)) | ~labeled
+        if rows.any():
+            probabilities[rows] += predict(fold, rows) / np.where(labeled[rows], 1, count)[:, None]
+    return probabilities
+
+
+def fit_probes(
+    vectors: np.ndarray, codes: np.ndarray, parts: Sequence[np.ndarray], classes: int, weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Linear probes of the same rows, each without some of them, as `probes_from` reads them.
+
+    Args:
+        vectors: float32, shape (rows, dimensions).
+        codes: class codes, -1 for rows that nothing is learned from, shape (rows,).
+        parts: for each probe, which rows it may learn from, boolean, shape (rows,).
+        classes: how many there are in all.
+        weights: of the rows, shape (rows,).
+    """
+    probes = []
+    for part in parts:
+        rows = np.flatnonzero(part & (codes >= 0))
+        probes.append(fit_probe(vectors[rows], codes[rows], classes, None if weights is None else weights[rows]))
+    return stacked(probes)
+
+
+def stacked(probes: Sequence[FittedProbe]) -> dict[str, np.ndarray]:
+    """Probes as named arrays, which `probes_from` reads."""
+    return {"weight": np.stack([one.weight for one in probes]), "bias": np.stack([one.bias for one in probes])}
+
+
+def probes_from(arrays: Mapping[str, np.ndarray]) -> list[FittedProbe]:
+    """The probes that such arrays hold."""
+    return [FittedProbe(weight, bias) for weight, bias in zip(arrays["weight"], arrays["bias"], strict=True)]
 
 
 def calibrated(probabilities: np.ndarray, codes: np.ndarray, folds: np.ndarray, lowest: float = 0.2) -> OutOfFold:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,9 @@ from scipy import sparse
 
 from tilth.learn.calibration import apply_temperature
 from tilth.learn.label_spreading import graph, spread
-from tilth.learn.linear_probe import fit_predict
+from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
 from tilth.learn.neighbors import Neighbors
-from tilth.learn.out_of_fold import OutOfFold, calibrated
+from tilth.learn.out_of_fold import OutOfFold, calibrated, stacked
 
 _MOST_PSEUDO_LABELED = 20_000
 """Rows without a label that the second probe learns from at most, evenly spread: they set what its fit costs."""
@@ -39,7 +40,7 @@ class _PseudoLabeled:
         return _mean_of_both(by_probe, by_graph, codes[codes >= 0])
 
 
-def self_train(
+def fit_self_trained(
     vectors: np.ndarray,
     codes: np.ndarray,
     folds: np.ndarray,
@@ -49,8 +50,8 @@ def self_train(
     classes: int,
     fold_count: int,
     temperature: float,
-) -> OutOfFold:
-    """Out-of-fold probabilities by linear probes that learn from rows without a label too.
+) -> dict[str, np.ndarray]:
+    """Linear probes that learn from rows without a label too: one without each fold, and one of all labels.
 
     Args:
         vectors: float32, shape (rows, dimensions).
@@ -61,6 +62,9 @@ def self_train(
         classes: how many classes there are in all.
         fold_count: how many folds there are in all.
         temperature: of probes that learn from labels alone.
+
+    Returns:
+        As `out_of_fold.probes_from` reads them.
     """
     labeled = codes >= 0
     part = np.flatnonzero(unlabeled | labeled)
@@ -68,30 +72,34 @@ def self_train(
     count = min(len(chosen), _MOST_PSEUDO_LABELED)
     chosen = chosen[np.linspace(0, len(chosen) - 1, count, dtype=np.int64)]
     pseudo = _PseudoLabeled(vectors=vectors[part[chosen]], edges=graph(neighbors), part=part, chosen=chosen)
-    probabilities = np.zeros((len(codes), classes), dtype=np.float32)
-    for fold in range(fold_count):
-        held_out = labeled & (folds == fold)
-        if held_out.any():
-            training = np.where(held_out, -1, codes)
-            probabilities[held_out] = _predict(vectors, training, vectors[held_out], pseudo, classes, temperature)
-    if not labeled.all():
-        probabilities[~labeled] = _predict(vectors, codes, vectors[~labeled], pseudo, classes, temperature)
+    without = [np.where(folds == fold, -1, codes) for fold in range(fold_count)]
+    return stacked([_fit(vectors, training, pseudo, classes, temperature) for training in [*without, codes]])
+
+
+def predict_self_trained(
+    probes: Sequence[FittedProbe], vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray
+) -> OutOfFold:
+    """Out-of-fold probabilities by the probes of `fit_self_trained`; rows without a label by that of all labels."""
+    labeled = codes >= 0
+    probabilities = np.zeros((len(codes), len(probes[0].bias)), dtype=np.float32)
+    for fold, probe in enumerate(probes):
+        rows = (labeled & (folds == fold)) if fold < len(probes) - 1 else ~labeled
+        probabilities[rows] = probe.probabilities(vectors[rows])
     return calibrated(probabilities, codes, folds)
 
 
-def _predict(
-    vectors: np.ndarray, codes: np.ndarray, test: np.ndarray, pseudo: _PseudoLabeled, classes: int, temperature: float
-) -> np.ndarray:
-    """A second probe's probabilities of the test vectors: it learns from these labels and from the pseudo-labels."""
+def _fit(
+    vectors: np.ndarray, codes: np.ndarray, pseudo: _PseudoLabeled, classes: int, temperature: float
+) -> FittedProbe:
+    """The second probe: it learns from these labels, -1 for none, and from the pseudo-labels."""
     labeled = codes >= 0
     if not labeled.any():
-        return np.full((len(test), classes), 1 / classes, dtype=np.float32)
+        return fit_probe(vectors[labeled], codes[labeled], classes)
     by_probe = fit_predict(vectors[labeled], codes[labeled], pseudo.vectors, classes)
     pseudo_labels = pseudo.probabilities(codes, apply_temperature(by_probe, temperature), classes)
-    return fit_predict(
+    return fit_probe(
         np.concatenate([vectors[labeled], pseudo.vectors]),
         np.concatenate([codes[labeled], pseudo_labels.argmax(axis=1)]),
-        test,
         classes,
         np.concatenate([np.ones(int(labeled.sum())), pseudo_labels.max(axis=1)]),
     )

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 
+from tilth.learn.carried_probes import CarriedProbes
 from tilth.learn.encoder import Encoder
 from tilth.learn.label_spreading import NEAREST
 from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams
 from tilth.learn.neighbors import Neighbors, nearest, within
-from tilth.learn.out_of_fold import OutOfFold, cross_validate
-from tilth.learn.self_training import self_train
+from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
+from tilth.learn.self_training import fit_self_trained, predict_self_trained
 from tilth.learn.views import VIEWS, Features
 from tilth.samples import Split, Task
-from tilth.store import Cache, digest, digest_code, digest_json, library_versions
+from tilth.store import Cache, Fits, digest, digest_code, digest_json, library_versions
 from tilth.text import fold_of
 
 _WIDE = 64
@@ -25,6 +26,7 @@ _WIDE = 64
 takes part, the nearest ones of that part are among them. Keeping 64 of 100,000 takes 3% longer than keeping 10."""
 _CODE = (
     "shared_features",
+    "carried_probes",
     "out_of_fold",
     "self_training",
     "calibration",
@@ -47,9 +49,12 @@ class Evidence:
     methods return is aligned with the table's rows.
     """
 
-    def __init__(self, samples: Dataset, *, encoder: Encoder, cache: Cache, folds: int = 5) -> None:
+    def __init__(
+        self, samples: Dataset, *, encoder: Encoder, cache: Cache, folds: int = 5, fits: Fits | None = None
+    ) -> None:
         self.encoder = encoder
         self.cache = cache
+        self.fits = fits if fits is not None else Fits(cache=cache)
         self._folds = folds
         self._ids: list[str] = samples["id"][:]
         self._texts: list[str] = samples["text"][:]
@@ -141,9 +146,9 @@ class Evidence:
         codes, unlabeled = self._codes(task, labels), unlabeled & ~self._gold
         temperature = self._cross_validated(task, codes).temperature
 
-        def compute() -> dict[str, np.ndarray]:
+        def fit() -> dict[str, np.ndarray]:
             part = np.flatnonzero(unlabeled | (codes >= 0))
-            return self_train(
+            return fit_self_trained(
                 self.embeddings(),
                 codes,
                 self.folds,
@@ -152,26 +157,62 @@ class Evidence:
                 classes=len(task.labels),
                 fold_count=self._folds,
                 temperature=temperature,
-            ).to_arrays()
+            )
 
-        key = digest(self._key(task, codes), unlabeled.tobytes())
-        return OutOfFold.from_arrays(self.cache.arrays("self_trained", key, compute), codes)
+        probes = self.probes.take(
+            f"{task.name}: self-trained probes",
+            unlabeled | (codes >= 0),
+            codes,
+            fit,
+            task.labels,
+            "self-trained",
+            weights=np.array([temperature]),
+        )
+        return predict_self_trained(probes, self.embeddings(), codes, self.folds)
+
+    @cached_property
+    def probes(self) -> CarriedProbes:
+        """Linear probes of the embeddings, which go on from night to night."""
+        return CarriedProbes(
+            fits=self.fits,
+            vectors=self.embeddings,
+            row_keys=self.row_keys,
+            learnable=~self._gold,
+            folds=self.folds,
+            fold_count=self._folds,
+            basis={
+                "code": self._code,
+                "config": "",  # no stage's
+                "encoder": self.encoder.fingerprint,
+                "libraries": digest_json(library_versions()),
+                "seed": "",
+            },
+        )
 
     def _cross_validated(self, task: Task, codes: np.ndarray, view: str = "meaning") -> OutOfFold:
+        if view == "meaning":
+            probes = self.probes.by_fold(f"{task.name}: linear probes of the folds", codes, task.labels)
+            return predict_by_folds(probes, self.embeddings(), codes, self.folds)
+
         def compute() -> dict[str, np.ndarray]:
-            chosen, classes = VIEWS[view], len(task.labels)
             return cross_validate(
                 self.features(view),
                 codes,
                 self.folds,
-                classes=classes,
+                classes=len(task.labels),
                 fold_count=self._folds,
-                model=None if view == "meaning" else chosen.fit_predict,
-                lowest=chosen.lowest,
+                model=VIEWS[view].fit_predict,
+                lowest=VIEWS[view].lowest,
             ).to_arrays()
 
         key = digest(self._key(task, codes), view)
         return OutOfFold.from_arrays(self.cache.arrays("out_of_fold", key, compute), codes)
+
+    @cached_property
+    def row_keys(self) -> np.ndarray:
+        """A digest of each row's id and text, uint64, shape (rows,)."""
+        digests = (digest(*pair) for pair in zip(self._ids, self._texts, strict=True))
+        return np.array([int(one[:16], 16) for one in digests], dtype=np.uint64)
 
     def _codes(self, task: Task, labels: Sequence[str | None]) -> np.ndarray:
         codes = task.codes(labels)
@@ -182,8 +223,11 @@ class Evidence:
         return digest(self._content, codes.tobytes(), "\x1f".join(task.labels), f"folds={self._folds}")
 
     @cached_property
-    def _content(self) -> str:
+    def _code(self) -> str:
         here = Path(__file__).parent
-        code = digest_code(*(here / f"{name}.py" for name in _CODE), here.parent / "text.py")
-        versions = [code, digest_json(library_versions()), self.encoder.fingerprint]
+        return digest_code(*(here / f"{name}.py" for name in _CODE), here.parent / "text.py")
+
+    @cached_property
+    def _content(self) -> str:
+        versions = [self._code, digest_json(library_versions()), self.encoder.fingerprint]
         return digest(*versions, "\x1f".join(self._ids), "\x1f".join(self._texts), self._gold.tobytes())

@@ -16,7 +16,7 @@ from tilth.config_loading import load
 from tilth.learn.encoder import Encoder
 from tilth.night.result_cache import code_digest
 from tilth.samples import Task
-from tilth.store import Cache, Workspace
+from tilth.store import Cache, Fits, Workspace
 
 if TYPE_CHECKING:
     from tilth.learn import Evidence
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 QUESTIONS = ".questions"
 """Ends the name, in the carried state, of what a stage leaves for the next night's queue."""
+
+FITS = ".fits"
+"""Ends the name, in the carried state, of what a stage fitted on many rows."""
 
 
 class Context:
@@ -42,17 +45,36 @@ class Context:
         self.cache = Cache(self.workspace.cache)
         self._carried: Mapping[str, str] = record["carried"]["in"]
         self._asked: Sequence[str] = record.get("asked", ())
+        self._fits: Mapping[str, Mapping[str, str | None]] = record.get("fits", {})
+        self._started = record.get("started", "")
 
     @cached_property
     def encoder(self) -> Encoder:
         """The night's encoder."""
         return Encoder(self.settings.encoder, self.cache)
 
-    def evidence(self, samples: Dataset) -> Evidence:
+    def evidence(self, samples: Dataset, fits: Fits | None = None) -> Evidence:
         """The shared evidence on one table."""
         from tilth.learn import Evidence
 
-        return Evidence(samples, encoder=self.encoder, cache=self.cache, folds=self.settings.folds)
+        return Evidence(samples, encoder=self.encoder, cache=self.cache, folds=self.settings.folds, fits=fits)
+
+    def fits(self, name: str, carried: str | None) -> Fits:
+        """What a stage has fitted on many rows, from the digest of what an earlier night left."""
+        basis = {
+            "code": code_digest(name),
+            "config": store.digest_json(self.settings.stage(name).model_dump(mode="json")),
+            "encoder": self.encoder.fingerprint,
+            "libraries": store.digest_json(store.library_versions()),
+            "seed": str(self.settings.seed),
+        }
+        return Fits(
+            carried=self.workspace.state / carried if carried else None,
+            share=self.settings.night.refit_share,
+            date=self._started,
+            basis=basis,
+            cache=self.cache,
+        )
 
     def functions(self, name: str) -> LoadedFunctions | None:
         """The workspace's labeling functions, for the stage that takes them."""
@@ -84,8 +106,23 @@ class Context:
             return None
         return next((path for path in artifacts if path.name == store.CANDIDATES and path.exists()), None)
 
-    def cached_result_folder(
+    def result(
         self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None = None
+    ) -> tuple[Path, str | None]:
+        """Where the result of a stage on a table stands, or would, and the fits that it starts from, as a digest.
+
+        Where all else is as it was in the night before, it is that night's result, which started from what that night
+        started from; elsewhere the stage goes on from what that night left. So a second identical night is the first
+        one again, and one with a new row does not begin at nothing.
+        """
+        offered = self._fits.get(name, {})
+        again = self._result_folder(name, before, functions, candidates, offered.get("in"))
+        if again.name == offered.get("result"):
+            return again, offered.get("in")
+        return self._result_folder(name, before, functions, candidates, offered.get("out")), offered.get("out")
+
+    def _result_folder(
+        self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None, fits: str | None
     ) -> Path:
         """The cache's folder of a stage's result, there or not yet; its name is a digest of all that it rests on."""
         key = store.digest_json(
@@ -101,6 +138,7 @@ class Context:
                 functions.fingerprint if functions else "",
                 [self._carried.get(name), *self.questions(name)],
                 [self.candidates_wanted(name), store.sha256_file(candidates) if candidates else ""],
+                [fits, self.settings.night.refit_share] if fits else None,
             ]
         )
         return self.cache.folder("stages", key)

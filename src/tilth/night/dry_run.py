@@ -39,7 +39,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         for warning in console.warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
-            folder = context.cached_result_folder(name, table, functions, context.candidates(name, files))
+            folder, _ = context.result(name, table, functions, context.candidates(name, files))
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)

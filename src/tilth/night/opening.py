@@ -14,6 +14,7 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
+from tilth.night.context import FITS
 from tilth.night.gold_rescoring import rescored
 from tilth.night.request import Request
 from tilth.notes import UNREADABLE
@@ -62,7 +63,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     for name in request.stages:
         stages.check(name, settings.stage(name))
     earlier = _earlier_files(request, ingested)
-    carried = _carried(request, ingested)
+    carried, fits = _carried(request, ingested), _fits(request)
+    left = {f"{name}{FITS}": digest for name, one in fits.items() if (digest := one["out"])}
     record = {
         "tilth": importlib.metadata.version("tilth"),
         "config": settings.model_dump(mode="json"),
@@ -79,7 +81,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "answers": ingested.answers,
         "tasks": [task.to_json() for task in ingested.tasks],
         # A stage that leaves nothing, because it is skipped or not asked for, hands on what it was given.
-        "carried": {"in": carried, "out": carried},
+        "carried": {"in": carried, "out": {**carried, **left}},
+        "fits": fits,
         "stages": [],
         "gold": None,
         "ledger": _taken_ledger(earlier, request.start),
@@ -97,11 +100,41 @@ def _carried(request: Request, ingested: Ingested) -> dict[str, str]:
     if before is None:
         return {}
     same = _sums(before.record["inputs"]) == _sums(ingested.inputs)
-    digests: dict[str, str] = before.record["carried"]["in" if same else "out"]
-    lost = [name for name, digest in digests.items() if not (request.workspace.state / digest).exists()]
-    for name in lost:
-        log.warning("what %s carried over is gone from %s; it starts afresh", name, request.workspace.state)
-    return {name: digest for name, digest in digests.items() if name not in lost}
+    found: dict[str, str] = before.record["carried"]["in" if same else "out"]
+    return {
+        name: digest
+        for name, digest in found.items()
+        if not name.endswith(FITS) and _whole(request.workspace.state / digest, name)
+    }
+
+
+def _fits(request: Request) -> dict[str, dict[str, str | None]]:
+    """By stage, what the latest night started from and left of what is fitted on many rows, and its result's key.
+
+    Which of the two this night starts from is known once the stage's own input is: see `Context.result`.
+    """
+    before = store.latest(request.workspace.runs)
+    if before is None or request.settings.night.full:
+        return {}
+    record, found = before.record, {}
+    for entry in record.get("stages", ()):
+        name, state = entry["name"], request.workspace.state
+        offered = {side: record["carried"][side].get(f"{name}{FITS}") for side in ("in", "out")}
+        whole = {side: one if one and _whole(state / one, name) else None for side, one in offered.items()}
+        if any(whole.values()):
+            found[name] = {**whole, "result": entry.get("result")}
+    return found
+
+
+def _whole(folder: Path, name: str) -> bool:
+    """Whether what a stage carried over stands there as it was left."""
+    if not folder.exists():
+        log.warning("what %s carried over is gone from %s; it starts afresh", name, folder.parent)
+        return False
+    if store.digest_tree(folder, without=(store.FIT_DATES,)) != folder.name:
+        log.warning("what %s carried over in %s is damaged; it starts afresh", name, folder)
+        return False
+    return True
 
 
 def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:

@@ -18,7 +18,7 @@ from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.ledger import not_measured
 from tilth.night import console
-from tilth.night.context import QUESTIONS, Context
+from tilth.night.context import FITS, QUESTIONS, Context
 from tilth.night.result_cache import kept
 from tilth.night.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
@@ -64,18 +64,21 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     context = Context(record)
     functions = context.functions(name)
     candidates = context.candidates(name, [run.path / store.CANDIDATES])
-    folder = context.cached_result_folder(name, before, functions, candidates)
+    folder, fits = context.result(name, before, functions, candidates)
     cached = kept(folder)
     if cached:
         store.used(folder)
     else:
-        _compute(name, before, context, folder, functions, candidates)
+        _compute(name, before, context, folder, functions, candidates, fits)
     result = store.read_json(folder / "result.json")
+    if fits:
+        carried = run.record["carried"]
+        run.update(carried={**carried, "in": {**carried["in"], f"{name}{FITS}": fits}})
     number = stages.NAMES.index(name) + 1
     artifacts = sorted((folder / "artifacts").glob("*"))
     for artifact in artifacts:
         store.copy(artifact, run.path / artifact.name)
-    for part, key in (("carried", name), ("questions", f"{name}{QUESTIONS}")):
+    for part, key in (("carried", name), ("questions", f"{name}{QUESTIONS}"), ("fits", f"{name}{FITS}")):
         if digest := result[part]:
             if not (context.workspace.state / digest).exists():
                 store.copy(folder / part, context.workspace.state / digest)
@@ -91,7 +94,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     else:
         store.copy(folder / "table.parquet", run.path / f"{number}-{name}.parquet")
     extra: dict[str, Any] = {"left_out": left_out, "artifacts": [artifact.name for artifact in artifacts]}
-    extra |= {key: result[key] for key in ("metrics", "figures")}
+    extra |= {key: result[key] for key in ("metrics", "figures")} | {"fits": result["made"], "result": folder.name}
     for warning in console.warnings(result["metrics"]) if functions is not None else ():
         log.warning("%s", warning)
     return _entry(name, before, after, started, cached=cached, skipped=result["skipped"], **extra)
@@ -114,15 +117,22 @@ def _why_left_out(run: Run, name: str, before: Dataset, after: Dataset, context:
 
 
 def _compute(
-    name: str, before: Dataset, context: Context, folder: Path, functions: Any, candidates: Path | None
+    name: str,
+    before: Dataset,
+    context: Context,
+    folder: Path,
+    functions: Any,
+    candidates: Path | None,
+    carried_fits: str | None,
 ) -> None:
     context.workspace.cache.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=store.unfinished_prefix(), dir=context.workspace.cache))
+    fits = context.fits(name, carried_fits)
     try:
         resources = stages.Resources(
             tasks=context.tasks,
             seed=context.settings.seed,
-            evidence=context.evidence(before),
+            evidence=context.evidence(before, fits),
             scratch=scratch,
             carried=context.carried(name),
             questions=stages.read_questions([context.workspace.state / digest for digest in context.questions(name)]),
@@ -132,13 +142,13 @@ def _compute(
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
         with store.atomic(folder) as unfinished:
-            write_result(unfinished, result)
+            write_result(unfinished, result, fits)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def write_result(folder: Path, result: stages.StageResult) -> None:
-    """Write a stage's result as `tilth.night.result_cache` reads it."""
+def write_result(folder: Path, result: stages.StageResult, fits: store.Fits | None = None) -> None:
+    """Write a stage's result, and what it fitted, as `tilth.night.result_cache` reads it."""
     (folder / "artifacts").mkdir(parents=True)
     store.write_table(folder / "table.parquet", result.samples)
     for label, path in result.artifacts.items():
@@ -148,6 +158,8 @@ def write_result(folder: Path, result: stages.StageResult) -> None:
     if result.questions:
         (folder / "questions").mkdir()
         stages.write_questions(folder / "questions", result.questions)
+    fits = fits if fits is not None else store.Fits()
+    fitted = fits.write(folder / "fits")
     store.write_json(
         folder / "result.json",
         {
@@ -157,6 +169,8 @@ def write_result(folder: Path, result: stages.StageResult) -> None:
             "carried": store.digest_tree(folder / "carried") if result.carried is not None else None,
             "questions": store.digest_tree(folder / "questions") if result.questions else None,
             "unavailable_services": list(result.unavailable_services),
+            "fits": store.digest_tree(folder / "fits", without=(store.FIT_DATES,)) if fitted else None,
+            "made": [vars(one) for one in fits.made],
         },
     )
 
@@ -189,6 +203,8 @@ def _entry(
         "skipped": skipped,
         "left_out": None,
         "artifacts": [],
+        "fits": [],
+        "result": None,
         "metrics": {},
         "figures": [],
         **extra,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         unfinished_prefix,
         write_json,
     )
+    from tilth.store.fits import FIT_DATES, Fits, row_digests
     from tilth.store.forgetting import (
         Forgotten,
         add_tombstones,
@@ -50,9 +51,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CANDIDATES",
+    "FIT_DATES",
     "HELD_OUT",
     "MODEL_CARD",
     "Cache",
+    "Fits",
     "Forgotten",
     "LabelChange",
     "LabelChanges",
@@ -85,6 +88,7 @@ __all__ = [
     "read_json",
     "read_table",
     "records",
+    "row_digests",
     "sha256_file",
     "tombstones",
     "unfinished_prefix",
@@ -110,6 +114,7 @@ __getattr__, __dir__ = lazy_exports(
             "unfinished_prefix",
             "write_json",
         ),
+        "fits": ("FIT_DATES", "Fits", "row_digests"),
         "forgetting": (
             "Forgotten",
             "add_tombstones",

@@ -26,7 +26,7 @@ VECTORS = ("embeddings", "nats")
 """Kinds that hold a folder of `Vectors` a key."""
 FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
-FILES = ("maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "predictions", "self_trained", "votes")
+FILES = ("fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "predictions", "votes")
 """Kinds that hold a file a key."""
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from tilth.learn.neighbors import nearest
-from tilth.learn.out_of_fold import cross_validate
-from tilth.learn.self_training import self_train
+from tilth.learn.linear_probe import fit_predict
+from tilth.learn.neighbors import Neighbors, nearest
+from tilth.learn.out_of_fold import OutOfFold, cross_validate, probes_from
+from tilth.learn.self_training import fit_self_trained, predict_self_trained
 
 
 def clouds(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,12 +18,19 @@ def clouds(rows: int) -> tuple[np.ndarray, np.ndarray]:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), truth
 
 
+def self_train(
+    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, unlabeled: np.ndarray, neighbors: Neighbors, **rest: Any
+) -> OutOfFold:
+    arrays = fit_self_trained(vectors, codes, folds, unlabeled, neighbors, **rest)
+    return predict_self_trained(probes_from(arrays), vectors, codes, folds)
+
+
 def test_rows_without_a_label_are_learned_from() -> None:
     """Two labels a class, one in each fold; the 60 rows around them show what a class is."""
     vectors, truth = clouds(60)
     codes, folds = np.where(np.arange(240) < 8, truth, -1), np.arange(240) // 4 % 2
     unlabeled = codes < 0
-    alone = cross_validate(vectors, codes, folds, classes=4, fold_count=2)
+    alone = cross_validate(vectors, codes, folds, classes=4, fold_count=2, model=fit_predict)
     together = self_train(
         vectors, codes, folds, unlabeled, nearest(vectors, 32), classes=4, fold_count=2, temperature=alone.temperature
     )

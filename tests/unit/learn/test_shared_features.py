@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
 from tilth.learn import out_of_fold, shared_features
-from tilth.learn.linear_probe import fit_predict
+from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence
 from tilth.learn.views import VIEWS
@@ -138,7 +138,7 @@ def test_what_was_computed_is_not_computed_again(
 ) -> None:
     first = evidence_of(samples, tmp_path)
     cached = first.out_of_fold(INTENT, labels_of(samples)).probabilities, first.neighbors(3).rows
-    monkeypatch.setattr(out_of_fold, "fit_predict", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(out_of_fold, "fit_probe", lambda *_: pytest.fail("fitted again"))
     monkeypatch.setattr(shared_features, "nearest", lambda *_: pytest.fail("searched again"))
     again = evidence_of(samples, tmp_path)
     assert np.array_equal(again.out_of_fold(INTENT, labels_of(samples)).probabilities, cached[0])
@@ -153,11 +153,11 @@ def test_whatever_the_answer_depends_on_makes_a_new_one(
     evidence_of(samples, tmp_path).out_of_fold(task, labels)
     fitted: list[int] = []
 
-    def counting(*arguments: Any) -> np.ndarray:
+    def counting(*arguments: Any) -> FittedProbe:
         fitted.append(1)
-        return fit_predict(*arguments)
+        return fit_probe(*arguments)
 
-    monkeypatch.setattr(out_of_fold, "fit_predict", counting)
+    monkeypatch.setattr(out_of_fold, "fit_probe", counting)
     rows = samples.to_pandas()[["id", "text", "split", "area_given", "intent_given"]]
     if change == "labels":
         labels = ["outage", *labels[1:]]

@@ -14,18 +14,30 @@ from tilth.night.request import Request
 from tilth.store import Workspace
 
 
+def left(workspace: Workspace, words: str) -> str:
+    """A folder of the carried state, by its digest."""
+    folder = workspace.state / "made"
+    folder.mkdir(parents=True)
+    (folder / "words.txt").write_text(words, encoding="utf-8")
+    digest = store.digest_tree(folder)
+    folder.rename(workspace.state / digest)
+    return digest
+
+
 def test_what_a_stage_leaves_goes_on_through_a_night_in_which_it_leaves_nothing(
     samples: Dataset, tmp_path: Path
 ) -> None:
     workspace = Workspace(root=tmp_path, config=None, data=tmp_path / "data", runs=tmp_path / "data/runs")
-    carried = {"in": {"augmentation": "older"}, "out": {"augmentation": "newer"}}
-    store.write_json(workspace.runs / "latest/run.json", {"carried": carried, "inputs": [{"sha256": "yesterday"}]})
-    for name in ("older", "newer"):
-        (workspace.state / name).mkdir(parents=True)
+    older, newer = left(workspace, "older"), left(workspace, "newer")
+    carried = {"in": {"augmentation": older}, "out": {"augmentation": newer}}
+    record = {"carried": carried, "inputs": [{"sha256": "yesterday"}], "stages": []}
+    store.write_json(workspace.runs / "latest/run.json", record)
 
     def opened(rows: str) -> object:
         ingested = Ingested(samples=samples, tasks=TASKS, inputs=[{"sha256": rows}])
         return draft(Request(workspace=workspace), ingested)[0]["carried"]
 
-    assert opened("today") == {"in": {"augmentation": "newer"}, "out": {"augmentation": "newer"}}
-    assert opened("yesterday") == {"in": {"augmentation": "older"}, "out": {"augmentation": "older"}}
+    assert opened("today") == {"in": {"augmentation": newer}, "out": {"augmentation": newer}}
+    assert opened("yesterday") == {"in": {"augmentation": older}, "out": {"augmentation": older}}
+    (workspace.state / newer / "words.txt").write_text("another", encoding="utf-8")  # a disk that forgets
+    assert opened("today") == {"in": {}, "out": {}}

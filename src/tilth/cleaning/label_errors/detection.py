@@ -19,10 +19,15 @@ from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
 from tilth.cleaning.label_errors.operating_point import curve, precision_interval
-from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities, NeighborGraph, fit_evidence_models
+from tilth.cleaning.label_errors.out_of_fold_models import (
+    FitProbes,
+    ModelProbabilities,
+    NeighborGraph,
+    fit_evidence_models,
+)
 from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.cleaning.label_errors.two_views import fit_two_views
-from tilth.learn import Evidence
+from tilth.learn import Evidence, FittedProbe
 from tilth.samples import Action, Split, Status, Task
 
 FEWEST = 100
@@ -114,8 +119,9 @@ def check_task(
     probabilities = np.full((len(frame), len(task.labels)), np.nan)
     present, compact = np.unique(codes[rows], return_inverse=True)
     if len(present) > 1:
+        fit = _carried_probes(task, rows, task.decoded(present).tolist(), evidence)
         given = None if from_children is None else from_children[rows][:, present]
-        by_models, verdict = _verdict(compact, rows, config, evidence, seed, given)
+        by_models, verdict = _verdict(compact, rows, config, evidence, seed, given, fit)
         verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
         probabilities[np.ix_(rows, present)] = by_models.joint
         probabilities[rows] = np.nan_to_num(probabilities[rows])
@@ -164,15 +170,16 @@ def _verdict(
     evidence: Evidence,
     seed: int,
     from_children: np.ndarray | None,
+    fit: FitProbes,
 ) -> tuple[ModelProbabilities, Verdict]:
     """The evidence models' probabilities of these rows, and the verdict of the filter that suits their number."""
     vectors, folds = evidence.embeddings()[rows], evidence.folds[rows]
     graph, classes = NeighborGraph.of(evidence.neighbors(config.neighbors, rows)), int(codes.max()) + 1
 
-    def refit(labels: np.ndarray) -> ModelProbabilities:
-        return fit_evidence_models(vectors, graph, labels, folds, classes, config.rounds, from_children)
+    def refit(labels: np.ndarray, fit: FitProbes | None = None) -> ModelProbabilities:
+        return fit_evidence_models(vectors, graph, labels, folds, classes, config.rounds, from_children, fit)
 
-    probabilities = refit(codes)
+    probabilities = refit(codes, fit)
     if len(rows) < FEW * classes:
         return probabilities, filters.no_issues(codes, probabilities)
     if len(rows) < max(FEWEST, ENOUGH * classes):
@@ -189,6 +196,17 @@ def _verdict(
         min_precision=config.min_precision,
         seed=seed,
     )
+
+
+def _carried_probes(task: Task, rows: np.ndarray, labels: Sequence[str], evidence: Evidence) -> FitProbes:
+    """Linear probes of these rows, which go on from night to night; `labels` are the classes that they have."""
+
+    def fit(name: str, learned: np.ndarray) -> list[FittedProbe]:
+        codes = np.full(len(evidence.folds), -1)
+        codes[rows] = learned
+        return evidence.probes.by_fold(f"{task.name}: {name}", codes, labels)
+
+    return fit
 
 
 def _metrics(verdict: Verdict, config: LabelErrorsConfig) -> dict[str, Any]:

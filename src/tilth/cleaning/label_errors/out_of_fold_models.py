@@ -9,13 +9,18 @@ two doubt are also the hard rows, without which it knows less.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import softmax
 
-from tilth.learn import Neighbors, fit_predict, fit_temperature, pool
+from tilth.learn import FittedProbe, Neighbors, fit_probes, fit_temperature, pool, probes_from
+
+FitProbes: TypeAlias = Callable[[str, np.ndarray], list[FittedProbe]]
+"""From a name, and class codes with -1 for rows that nothing is learned from, to one linear probe a fold."""
 
 _SHRINKAGE = 0.2
 """Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
@@ -77,6 +82,7 @@ def fit_evidence_models(
     classes: int,
     rounds: int,
     from_children: np.ndarray | None = None,
+    fit: FitProbes | None = None,
 ) -> ModelProbabilities:
     """Fit the evidence models, and predict every labeled row by models that did not learn from its label.
 
@@ -89,7 +95,9 @@ def fit_evidence_models(
         rounds: fits of the cheap models.
         from_children: probabilities of these classes by the models of the child tasks, shape (rows, classes); NaN in
             rows that have none.
+        fit: fits the linear probes, or takes those of an earlier night; None fits them here.
     """
+    fit = fit or (lambda _, learned: _fit_here(vectors, learned, folds, classes))
     weights, place = np.ones(len(codes)), np.arange(len(codes))
     for turn in range(rounds):
         by_neighbors = _calibrated(np.log(graph.class_weights(codes, weights, classes) + _SMOOTHING), codes)
@@ -99,8 +107,9 @@ def fit_evidence_models(
             model_error_estimate, for_want_of_rows = _model_error_estimate(vectors, codes, folds, classes, *predicted)
         cheap = pool(by_neighbors, by_discriminant)
         weights = cheap[place, codes] / cheap.max(axis=1)
-    linear = _linear_probe(vectors, codes, folds, cheap.argmax(axis=1) == codes, classes)
-    of_all_rows = _linear_probe(vectors, codes, folds, np.ones(len(codes), dtype=bool), classes)
+    agreed = np.where(cheap.argmax(axis=1) == codes, codes, -1)
+    linear = _by_fold(fit("linear probes of the agreed rows", agreed), vectors, folds)
+    of_all_rows = _by_fold(fit("linear probes of all rows", codes), vectors, folds)
     joint = pool(by_neighbors, linear, of_all_rows)
     if from_children is not None:
         known = ~np.isnan(from_children).any(axis=1)
@@ -169,13 +178,14 @@ def _discriminant(
     return scores
 
 
-def _linear_probe(
-    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, trusted: np.ndarray, classes: int
-) -> np.ndarray:
-    """Out-of-fold probabilities of the linear probe that learns from the trusted rows, shape (rows, classes)."""
-    probabilities = np.full((len(codes), classes), 1 / classes)
+def _fit_here(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, classes: int) -> list[FittedProbe]:
+    parts = [folds != fold for fold in range(int(folds.max()) + 1)]
+    return probes_from(fit_probes(vectors, codes, parts, classes))
+
+
+def _by_fold(probes: list[FittedProbe], vectors: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Probabilities of each row by the probe of its fold, which did not learn from it; shape (rows, classes)."""
+    probabilities = np.empty((len(vectors), len(probes[0].bias)))
     for fold in np.unique(folds):
-        training, held_out = trusted & (folds != fold), folds == fold
-        if training.any():
-            probabilities[held_out] = fit_predict(vectors[training], codes[training], vectors[held_out], classes)
+        probabilities[folds == fold] = probes[fold].probabilities(vectors[folds == fold])
     return probabilities
