@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 FIT_DATES = "dates.json"
 """When each fit was made: no part of the state's digest, for nothing is decided by it."""
-_INDEX = "fits.json"
+FIT_INDEX = "fits.json"
+"""Names the fits of a folder."""
 _ROWS = "rows learned from"
 
 
@@ -151,7 +152,7 @@ class Fits:
             values = {key: np.ascontiguousarray(value) for key, value in kept.values.items()}
             save_file({**values, _ROWS: np.sort(kept.rows)}, folder / file)
             index[name] = {"file": file, "basis": dict(kept.basis)}
-        write_json(folder / _INDEX, index)
+        write_json(folder / FIT_INDEX, index)
         write_json(folder / FIT_DATES, {name: kept.date for name, (_, kept) in sorted(self._now.items())})
         return True
 
@@ -170,7 +171,7 @@ class Fits:
 
     @cached_property
     def _index(self) -> dict[str, Any]:
-        return {} if self.carried is None else _read(self.carried / _INDEX, {})
+        return {} if self.carried is None else _read(self.carried / FIT_INDEX, {})
 
     @cached_property
     def _dates(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from tilth.errors import DamagedFileError
 from tilth.store import files
 from tilth.store.cache import FILES, FOLDERS, VECTORS
+from tilth.store.fits import FIT_INDEX
 from tilth.store.vectors import Vectors
 from tilth.store.workspace import Workspace
 
@@ -133,7 +134,11 @@ def forget_caches(workspace: Workspace, forgotten: Forgotten, *, dry_run: bool) 
             for path in entries:
                 files.discard(path)
     for folder in sorted(workspace.state.glob("*")) if workspace.state.exists() else ():
-        if any(_names(path, forgotten) for path in [folder, *folder.rglob("*")] if path.is_file()):
+        if (folder / FIT_INDEX).exists():
+            forgotten.add("carried models of all rows, which are fitted anew", 1)
+            if not dry_run:
+                files.discard(folder)
+        elif any(_names(path, forgotten) for path in [folder, *folder.rglob("*")] if path.is_file()):
             forgotten.add("carried states that name them, which start afresh", 1)
             if not dry_run:
                 files.discard(folder)

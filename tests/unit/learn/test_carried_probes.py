@@ -18,7 +18,7 @@ INTENT = TASKS[1]
 WORDS = {"refund": "refund money back bank", "slow": "slow speed evening lag", "outage": "outage red light dead"}
 
 
-def rows(count: int) -> list[tuple[str | None, ...]]:
+def rows(count: int) -> list[tuple[str, str, str, str, str]]:
     found = []
     for number in range(count):
         intent = list(WORDS)[number % 3]

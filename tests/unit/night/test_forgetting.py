@@ -55,6 +55,9 @@ def workspace(tmp_path: Path) -> Workspace:
     for name, text in (("s1", SECRET), ("s2", "nothing of it")):
         (found.state / name).mkdir(parents=True)
         (found.state / name / "questions.json").write_text(json.dumps([text]))
+    fits = store.Fits()
+    fits.arrays("probes", np.arange(3, dtype=np.uint64), lambda: {"weight": np.zeros(2)})
+    fits.write(found.state / "s3")
     with Answers.open(found.data / "labels.sqlite") as answers:
         answers.add([Answer(row_id="a1", text=SECRET, task="intent", label="slow")], "ann")
         answers.add([Answer(row_id="b1", text="x", task="intent", label="slow")], "ann")
@@ -89,6 +92,7 @@ def test_a_row_and_all_that_came_of_it_are_gone(workspace: Workspace) -> None:
         "vectors": 1,
         "cached results, which the next night computes again": 1,
         "carried states that name them, which start afresh": 1,
+        "carried models of all rows, which are fitted anew": 1,
         "report pages, written anew without them": 1,
     }
     (run,) = store.all_runs(workspace.runs)
