@@ -2,60 +2,67 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tilth.augmentation.config import Config
+import numpy as np
+
 from tilth.augmentation.diffusion import AdaptedDenoiser, adapt_denoiser
 from tilth.augmentation.generation import generate_candidates
 from tilth.augmentation.night_inputs import NightInputs
 from tilth.augmentation.quality import Checker, UnseenNgramChecker, make_checkers
 from tilth.augmentation.selection import Candidates, ChosenSources, choose_sources
-
-logger = logging.getLogger(__name__)
-_SHOWN = 10  # sources that a denoiser of too high a loss still paraphrases, so that a reader can see why
+from tilth.augmentation.text import WorkspaceTexts
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The night's denoiser, the sources and their candidates; `new_sources` counts those not from the cache."""
+    """A night's draw.
+
+    Attributes:
+        adapted: The denoiser.
+        corpus: The texts whose language it knows.
+        checks: The grammar checkers.
+        sources: The rows that were paraphrased.
+        candidates: Theirs.
+        new_sources: How many sources have candidates that are not from the cache.
+    """
 
     adapted: AdaptedDenoiser
-    good_enough: bool
+    corpus: WorkspaceTexts
     checks: Sequence[Checker]
     sources: ChosenSources
     candidates: Candidates
     new_sources: int
 
 
-def draw(inputs: NightInputs) -> Drawn:
-    """Adapts the denoiser, chooses the sources, and generates their candidates."""
-    frame, config, resources = inputs.frame, inputs.config, inputs.resources
-    attested = UnseenNgramChecker(inputs.corpus.texts, config.gate.attested)
-    checks: list[Checker] = [attested, *make_checkers(config.grammar, config.grammar_server, config.resolve_device())]
-    adapted = adapt_denoiser(
-        frame, resources.tasks, resources.evidence, config,
+def adapt(inputs: NightInputs) -> AdaptedDenoiser:
+    """Adapts the denoiser to the night's texts."""
+    resources = inputs.resources
+    return adapt_denoiser(
+        inputs.frame, resources.tasks, resources.evidence, inputs.config,
         seed=resources.seed, folder=resources.scratch / "denoiser", carried=resources.carried,
     )  # fmt: skip
-    good_enough = config.backend != "tilth" or _low_enough_loss(adapted, config)
+
+
+def draw(inputs: NightInputs, adapted: AdaptedDenoiser, known: np.ndarray) -> Drawn:
+    """Chooses the sources and generates their candidates.
+
+    Args:
+        inputs: The night's.
+        adapted: Its denoiser.
+        known: Whether that knows language like each row's well enough (rows,); of the others none is a source, nor do
+            they say what people write.
+    """
+    frame, config, resources = inputs.frame, inputs.config, inputs.resources
+    corpus = inputs.corpus.among(known)
+    attested = UnseenNgramChecker(corpus.texts, config.gate.attested)
+    checks: list[Checker] = [attested, *make_checkers(config.grammar, config.grammar_server, config.resolve_device())]
     sources = choose_sources(
-        frame, resources.tasks, inputs.budgets, config.sources if good_enough else min(_SHOWN, config.sources),
-        adapted.pipeline.tokenizer, inputs.cross_fitting.agrees_without_any_part(),
+        frame, resources.tasks, inputs.budgets, config.sources, adapted.pipeline.tokenizer,
+        inputs.cross_fitting.agrees_without_any_part(), known,
     )  # fmt: skip
     candidates, new_sources = generate_candidates(
-        frame, inputs.corpus, sources, inputs.models, adapted, checks, config, resources
+        frame, corpus, sources, inputs.models, adapted, checks, config, resources
     )
-    return Drawn(adapted, good_enough, checks, sources, candidates, new_sources)
-
-
-def _low_enough_loss(adapted: AdaptedDenoiser, config: Config) -> bool:
-    """Whether the held-out loss is known and low enough; warns where it is not."""
-    loss = adapted.record["heldout_loss"]
-    if loss is not None and loss <= config.max_heldout_loss:
-        return True
-    logger.warning(
-        "the paraphraser's held-out loss is %s, above max_heldout_loss = %s: no paraphrase is accepted",
-        loss, config.max_heldout_loss,
-    )  # fmt: skip
-    return False
+    return Drawn(adapted, corpus, checks, sources, candidates, new_sources)

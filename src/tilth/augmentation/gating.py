@@ -37,19 +37,16 @@ class Gated:
 
 
 def put_through_gate(inputs: NightInputs, drawn: Drawn) -> Gated:
-    """Measures every candidate and puts it through the gate; without a good denoiser none passes."""
+    """Measures every candidate and puts it through the gate."""
     evidence, gate, candidates = inputs.resources.evidence, inputs.config.gate, drawn.candidates
     vectors = evidence.encoder.encode(candidates.texts)
     measures = measure_candidates(
         inputs.frame, candidates, vectors, evidence.embeddings(), inputs.models, inputs.cross_fitting.agrees()
     )
-    verdicts: list[Reason | None] = [Reason.UNTRAINED] * len(candidates.texts)
-    problems = np.full(len(verdicts), np.nan)
-    if drawn.good_enough:
-        before_grammar = refuse_by_people(gate_verdicts(candidates, measures, gate), candidates, inputs.frame)
-        reading = read(inputs, drawn, np.array([reason is None for reason in before_grammar], dtype=bool))
-        problems, measures = reading.problems, replace(measures, readable=reading.readable)
-        verdicts = add_grammar_verdicts(before_grammar, problems, gate)
+    before_grammar = refuse_by_people(gate_verdicts(candidates, measures, gate), candidates, inputs.frame)
+    reading = read(inputs, drawn, np.array([reason is None for reason in before_grammar], dtype=bool))
+    problems, measures = reading.problems, replace(measures, readable=reading.readable)
+    verdicts = add_grammar_verdicts(before_grammar, problems, gate)
     reasons = fill_budgets(candidates, measures, verdicts, inputs.budgets, gate)
     return Gated(CandidatePool(candidates, measures, verdicts, vectors, inputs.budgets), problems, reasons)
 
@@ -58,7 +55,7 @@ def read(inputs: NightInputs, drawn: Drawn, chosen: np.ndarray) -> WellFormednes
     """How chosen candidates (candidates,) read, by checkers, acceptability model and denoiser; NaN for the others."""
     candidates, checks, adapted = drawn.candidates, drawn.checks, drawn.adapted
     acceptability = adapted_checker(
-        inputs.corpus, set(candidates.sources), checks, adapted, inputs.config, inputs.resources.seed
+        drawn.corpus, set(candidates.sources), checks, adapted, inputs.config, inputs.resources.seed
     )
     cache = nats_cache(inputs.resources.evidence.cache, adapted.fingerprint)
     fluency = Fluency(adapted.pipeline.denoiser, adapted.pipeline.tokenizer, cache)

@@ -10,9 +10,9 @@ import numpy as np
 from datasets import Dataset
 
 from tilth.augmentation import figures as report
-from tilth.augmentation import transfer, worth
+from tilth.augmentation import known_language, transfer, worth
 from tilth.augmentation.config import Config
-from tilth.augmentation.drawing import Drawn, draw
+from tilth.augmentation.drawing import Drawn, adapt, draw
 from tilth.augmentation.gating import Gated, put_through_gate
 from tilth.augmentation.night_inputs import NightInputs, prepare
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
@@ -40,7 +40,11 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     if too_little is not None and not wanted:
         return worth.result_without_paraphrases(samples, too_little, inputs.config)
     started = time.monotonic()
-    drawn = draw(inputs)
+    adapted, vectors = adapt(inputs), resources.evidence.embeddings()
+    known = known_language.known_rows(adapted, frame, vectors, config)
+    if not known.any():
+        return known_language.result_without_paraphrases(samples, frame, adapted, vectors, config)
+    drawn = draw(inputs, adapted, known)
     gated = put_through_gate(inputs, drawn)
     seconds = 0.0 if too_little is None else time.monotonic() - started
     published = transfer.publish(inputs, drawn, gated, seconds=seconds) if wanted else Transfer()
@@ -79,6 +83,7 @@ def _with_paraphrases(
         },
         figures=[
             *worth.figures(expected),
+            *known_language.figures(record, inputs.frame, inputs.resources.evidence.embeddings(), config),
             *report.figures(record, drawn.sources, pool.candidates, pool.measures, gated.reasons),
         ],
         artifacts=published.artifacts,
@@ -92,7 +97,6 @@ def _training_takes_them(gain: CrossValidatedGain | None, config: Config) -> boo
 
 
 def _metrics(drawn: Drawn, gated: Gated, used: np.ndarray, config: Config) -> dict[str, Any]:
-    adapted = drawn.adapted
     return {
         "sources": len(drawn.sources.rows),
         "sources_drawn": drawn.new_sources,
@@ -101,13 +105,7 @@ def _metrics(drawn: Drawn, gated: Gated, used: np.ndarray, config: Config) -> di
         "accepted": int(gated.accepted.sum()),
         "used": int(used.sum()),
         "rejected": report.count_reasons(gated.reasons),
-        "heldout_loss": adapted.record["heldout_loss"],
-        "heldout_loss_before": adapted.record["heldout_loss_before"],
-        "max_heldout_loss": config.max_heldout_loss,
-        "good_enough": drawn.good_enough,
-        "steps": adapted.record["steps"] if adapted.trained else 0,
-        "start": adapted.record["start"] if adapted.trained else "carried, unchanged",
-        "curve": adapted.record["curve"],
+        **known_language.metrics(drawn.adapted, config),
         "grammar": [*(checker.name for checker in drawn.checks), "denoiser"],
         "when": config.when,
     }

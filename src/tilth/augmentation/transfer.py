@@ -78,7 +78,7 @@ def publish(inputs: NightInputs, drawn: Drawn, gated: Gated, *, seconds: float) 
 
 def _readable(inputs: NightInputs, drawn: Drawn, gated: Gated) -> pd.DataFrame:
     candidates, measures, gate = gated.pool.candidates, gated.pool.measures, inputs.config.gate
-    fit, problems, readable = _fit(inputs, drawn, gated), gated.problems.copy(), measures.readable.copy()
+    fit, problems, readable = _fit(inputs, gated), gated.problems.copy(), measures.readable.copy()
     unread = fit & np.isnan(problems)
     if unread.any():
         reading = read(inputs, drawn, unread)
@@ -102,9 +102,9 @@ def _readable(inputs: NightInputs, drawn: Drawn, gated: Gated) -> pd.DataFrame:
     return table[first.reindex(table.index)]
 
 
-def _fit(inputs: NightInputs, drawn: Drawn, gated: Gated) -> np.ndarray:
+def _fit(inputs: NightInputs, gated: Gated) -> np.ndarray:
     """Which candidates would teach something, were they to read well (candidates,)."""
     candidates, measures = gated.pool.candidates, gated.pool.measures
     refused = np.array([reason is Reason.REFUSED for reason in gated.reasons], dtype=bool)
     said = np.array([bool(normal_form(text)) for text in candidates.texts], dtype=bool)
-    return drawn.good_enough & said & ~refused & ~measures.leaks & (measures.novelty >= inputs.config.gate.novelty)
+    return said & ~refused & ~measures.leaks & (measures.novelty >= inputs.config.gate.novelty)

@@ -16,11 +16,12 @@ from tilth.augmentation import Config, check
 from tilth.augmentation.diffusion.checkpoints import RECORD, load_paraphraser
 from tilth.errors import ConfigError, TilthError
 from tilth.learn.shared_features import Evidence
-from tilth.samples import to_pandas
+from tilth.samples import from_pandas, to_pandas
 from tilth.stage.contract import Resources, StageResult
 from tilth.stage.registry import external_cache_inputs, perform
 from tilth.store import Cache
 
+ROOT = Path(__file__).resolve().parents[3]
 LOOSE = {"low": -1.0, "high": 1.0, "content": -1.0, "agreement": 0.0, "grammar": 99.0, "growth": 20.0}
 QUICK: dict[str, Any] = {
     "sources": 4, "share": 1.0, "candidates": 2, "inference_steps": 2, "max_heldout_loss": 50.0, "grammar": "denoiser",
@@ -140,21 +141,58 @@ def test_a_carried_record_from_before_the_early_end_is_taken_up(first: StageResu
     assert again.metrics["steps"] == 1  # all texts are known: the least share
 
 
-def test_a_denoiser_below_the_quality_asked_for_accepts_nothing(tmp_path: Path) -> None:
-    result = night(make_table(), tmp_path, max_heldout_loss=0.001)
-    assert result.metrics["good_enough"] is False
-    assert result.metrics["accepted"] == 0
-    assert set(added(result)["reason"]) == {"untrained"}
+def test_where_no_group_s_loss_is_low_enough_the_stage_ends_and_says_so(tmp_path: Path) -> None:
+    table = make_table()
+    result = night(table, tmp_path, max_heldout_loss=0.001)
+    assert result.samples.num_rows == table.num_rows
+    assert (result.metrics["accepted"], result.metrics["steps"], result.metrics["good_enough"]) == (0, 0, False)
+    assert result.skipped is not None
+    assert f"a loss of {result.metrics['groups']['losses']['all']:.2f} at best, 0.001 at most" in result.skipped
+    shown = next(figure for figure in result.figures if figure.title == "Where the paraphraser knows the language")
+    assert shown.data["rows"][0][-1] == "left out"
 
 
 def test_adaptation_ends_early_where_its_loss_cannot_come_below_the_limit(tmp_path: Path) -> None:
     changes: dict[str, Any] = {"adapt": {"steps": 3, "low": 0.2}}
-    ended = night(make_table(), tmp_path / "a", max_heldout_loss=0.001, **changes)
-    assert ended.metrics["steps"] == 1  # a third of two: four passes over the texts
     whole = night(make_table(), tmp_path / "b", max_heldout_loss=50.0, **changes)
     assert whole.metrics["steps"] == 2
+    within_reach = whole.metrics["heldout_loss_before"] - 0.9  # at most a nat is learned, and one step learns less
+    ended = night(make_table(), tmp_path / "a", max_heldout_loss=within_reach, **changes)
+    assert ended.metrics["steps"] == 1  # a third of two: four passes over the texts
     again = night(make_table(), tmp_path / "c", carried=ended.carried, max_heldout_loss=50.0, **changes)
     assert again.metrics["steps"] == 2  # the limit was raised: what was left out is learned now
+
+
+def test_only_rows_of_groups_below_the_limit_are_paraphrased(tmp_path: Path) -> None:
+    """Of the demo's channels: in one all ask the same, in the other each message has words of its own."""
+    inbox = pd.read_csv(ROOT / "data/raw/inbox.csv", dtype=str, keep_default_na=False)
+    widget = inbox[inbox["channel"].eq("widget") & inbox["intent"].eq("refund_status")].head(40)
+    mail = inbox[inbox["channel"].eq("email") & inbox["area"].eq("broadband")].head(40)
+    rows = [
+        (f"{channel}{k}", text, "train", *labels)
+        for channel, texts, labels in (
+            ("chat", widget["text"], ("billing", "refund")),
+            ("mail", mail["text"], ("network", "slow")),
+        )
+        for k, text in enumerate(texts)
+    ]
+    frame = to_pandas(make_table(rows))
+    frame["meta.channel"] = frame["id"].str[:4]
+    table = from_pandas(frame, TASKS)
+    changes: dict[str, Any] = {"adapt": {"steps": 0, "heldout": 0.49}, "gate": {**LOOSE, "readable": 0}}
+    whole = night(table, tmp_path / "a", **changes)
+    losses = whole.metrics["groups"]["losses"]
+    assert whole.metrics["groups"]["by"] == "channel"
+    assert losses["chat"] < losses["mail"] - 0.5
+    result = night(table, tmp_path / "b", max_heldout_loss=losses["chat"], **changes)
+    assert result.metrics["sources"] > 0
+    assert result.metrics["sources_skipped"]["high_loss"] > 0
+    assert set(added(result)["parent_id"].str[:4]) == {"chat"}
+    shown = next(figure for figure in result.figures if figure.title == "Where the paraphraser knows the language")
+    assert [[row[0], row[1], row[-1]] for row in shown.data["rows"]] == [
+        ["chat", 40, "paraphrased"],
+        ["mail", 40, "left out"],
+    ]
 
 
 def test_all_accepted_ones_are_used_where_the_config_says_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tilth.augmentation.diffusion.checkpoints import find_denoiser, holds_denoiser, load_paraphraser
     from tilth.augmentation.diffusion.config import AdaptConfig, DiffusionConfig
     from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
+    from tilth.augmentation.diffusion.loss_groups import groups_of
     from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, generator_per_text
     from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
 
@@ -28,6 +29,7 @@ __all__ = [
     "adapt_denoiser",
     "find_denoiser",
     "generator_per_text",
+    "groups_of",
     "holds_denoiser",
     "load_paraphraser",
     "shortlist_positions",
@@ -40,6 +42,7 @@ __getattr__, __dir__ = lazy_exports(
         "checkpoints": ("find_denoiser", "holds_denoiser", "load_paraphraser"),
         "config": ("AdaptConfig", "DiffusionConfig"),
         "denoiser": ("Denoiser", "shortlist_positions"),
+        "loss_groups": ("groups_of",),
         "pipeline": ("ParaphraseOutput", "generator_per_text"),
         "vocabulary": ("CLS", "MASK", "SEP"),
     },

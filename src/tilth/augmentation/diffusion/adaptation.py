@@ -19,10 +19,12 @@ from tilth.augmentation.diffusion import checkpoints
 from tilth.augmentation.diffusion.adaptation_corpus import AdaptationCorpus, gather_corpus
 from tilth.augmentation.diffusion.config import DiffusionConfig
 from tilth.augmentation.diffusion.denoiser import Denoiser
+from tilth.augmentation.diffusion.held_out import HeldOut, hold_out, record_of, within_limit
+from tilth.augmentation.diffusion.loss_groups import groups_of
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
 from tilth.augmentation.diffusion.scheduler import make_scheduler
-from tilth.augmentation.diffusion.training_data import Examples, noised_batches
-from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, make_optimizer, train_denoiser
+from tilth.augmentation.diffusion.training_data import noised_batches
+from tilth.augmentation.diffusion.training_loop import Progress, Schedule, make_optimizer, train_denoiser
 from tilth.augmentation.diffusion.vocabulary import pack_vocabulary
 from tilth.learn import Evidence
 from tilth.samples import Task
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 BATCH = 32
 _EPOCHS = 4  # a small corpus is not memorized: no text is drawn more often than this, on average
 _FIRST = 1 / 3  # of the steps, after which learning goes on only where the loss may still come below its limit
+_MOST = 1.0  # nats by which adaptation lowers a group's loss at most
 _LEAST = 0.1  # share of the steps that even a corpus that is nearly the same is given
 
 
@@ -42,8 +45,9 @@ class AdaptedDenoiser:
     Attributes:
         pipeline: With the adapted denoiser.
         folder: What the next night gets as `resources.carried`.
-        record: `key`, `start`, `steps`, `ended_early`, `heldout_loss_before`, `heldout_loss` (nats a masked token,
-            None without held-out text), `curve`, `texts`.
+        record: `key`, `start`, `steps`, `ended_early`, `heldout_loss_before`, `heldout_loss` (nats a masked token
+            over the groups that it learned from, None without held-out text), `groups` (of like rows, with the losses
+            of each), `curve`, `texts`.
         trained: Whether anything was learned this night.
     """
 
@@ -56,6 +60,14 @@ class AdaptedDenoiser:
     def fingerprint(self) -> str:
         """Digest of the denoiser's files."""
         return digest_tree(self.folder / "denoiser")
+
+    def good_groups(self, limit: float) -> np.ndarray:
+        """Whether each group of rows has a held-out loss that is known and no higher than the limit (groups,)."""
+        return within_limit(self.record.get("groups"), self.record["heldout_loss"], limit)
+
+    def good_rows(self, frame: pd.DataFrame, vectors: np.ndarray, limit: float) -> np.ndarray:
+        """Whether each row of a table is of such a group (rows,); `vectors` are the rows' embeddings."""
+        return self.good_groups(limit)[groups_of(self.record.get("groups")).codes(frame, vectors)]
 
 
 def adapt_denoiser(
@@ -99,7 +111,8 @@ def adapt_denoiser(
     record: dict[str, Any] = {"key": key, "base": base, "start": "carried" if last else config.denoiser}
     # A record from before there was an early end does not hold it.
     share_new = 1.0 if last and last.get("ended_early") else new
-    record |= _trained(model, corpus, config, seed, _steps(corpus, config, share_new))
+    held_out = hold_out(frame, evidence.embeddings(), corpus, model, seed)
+    record |= _trained(model, corpus, held_out, config, seed, share_new)
     adapted = ParaphrasePipeline(record.pop("model"), pipeline.tokenizer, make_scheduler(config.scheduler))
     checkpoints.save_paraphraser(adapted, folder)
     record["texts"] = list(corpus.texts)
@@ -134,56 +147,54 @@ def _share_new(corpus: AdaptationCorpus, last: dict[str, Any] | None) -> float:
     return len(set(corpus.texts) - set(last["texts"])) / len(corpus.texts)
 
 
-def _steps(corpus: AdaptationCorpus, config: DiffusionConfig, new: float) -> int:
-    """The budget in steps, less where last night's denoiser knows most of the texts."""
-    if corpus.train is None:
-        return 0
+def _steps(texts: int, config: DiffusionConfig, new: float) -> int:
+    """The budget in steps for so many texts, less where last night's denoiser knows most of them."""
     wanted = math.ceil(config.adapt.steps * min(1.0, max(_LEAST, new)))
-    return min(wanted, math.ceil(_EPOCHS * len(corpus.texts) / BATCH))
+    return min(wanted, math.ceil(_EPOCHS * texts / BATCH))
 
 
 def _trained(
-    model: Denoiser, corpus: AdaptationCorpus, config: DiffusionConfig, seed: int, steps: int
+    model: Denoiser, corpus: AdaptationCorpus, held_out: HeldOut, config: DiffusionConfig, seed: int, new: float
 ) -> dict[str, Any]:
-    """The better of the weights before and after, by held-out loss, and the curve."""
-    before = _loss(model, corpus.heldout, seed)
-    if not steps or corpus.train is None:
-        return {
-            "model": model, "steps": 0, "ended_early": False, "heldout_loss_before": before, "heldout_loss": before,
-            "curve": [],
-        }  # fmt: skip
+    """The better of the weights before and after, by held-out loss, the losses of each group, and the curve.
+
+    It learns from those groups of rows whose loss may still come below the limit, and not at all where there is none.
+    """
+    before, limit = held_out(model), config.max_heldout_loss
+    hopeless = before.hopeless(limit, _MOST)
     learner = checkpoints.with_vocabulary(model, model.config.vocabulary)
-    schedule = Schedule(steps=steps, peak=config.adapt.peak, warmup=max(1, steps // 10))
-    source = noised_batches(corpus.train, BATCH, np.random.default_rng(seed))
-    optimizer, progress, each = make_optimizer(learner), Progress(), max(1, steps // 20)
-    for until in sorted({math.ceil(steps * _FIRST), steps}):
-        train_denoiser(learner, source, schedule, optimizer, progress, until=until, each=each)
-        after = _loss(learner.eval(), corpus.heldout, seed)
-        if until < steps and _hopeless(before, after, config.max_heldout_loss):
-            logger.info("adaptation ends at step %d of %d: held-out loss %s from %s", until, steps, after, before)
-            break
-    worse = before is not None and after is not None and after > before
+    progress, after = Progress(), before
+    steps = 0 if corpus.train is None or hopeless.all() else _steps(_count(corpus, held_out, ~hopeless), config, new)
+    if steps and corpus.train is not None:
+        schedule = Schedule(steps=steps, peak=config.adapt.peak, warmup=max(1, steps // 10))
+        optimizer = make_optimizer(learner)
+        rng, learned = np.random.default_rng(seed), np.zeros_like(hopeless)
+        for until in sorted({math.ceil(steps * _FIRST), steps}):
+            if not np.array_equal(learned, ~hopeless):
+                learned = ~hopeless
+                source = noised_batches(held_out.of_groups(corpus.train, learned), BATCH, rng)
+            train_denoiser(learner, source, schedule, optimizer, progress, until=until, each=max(1, steps // 20))
+            after = held_out(learner.eval())
+            if until < steps:
+                hopeless |= after.hopeless(limit, np.maximum(0, before.groups - after.groups))
+            if hopeless.all():
+                logger.info("adaptation ends at step %d of %d: no group can come below the limit", until, steps)
+                break
+    first, last = before.mean(~hopeless), after.mean(~hopeless)
+    worse = first is not None and last is not None and last > first
     if worse:
-        logger.warning("adaptation made the held-out loss worse (%.3f from %.3f): left out", after, before)
+        logger.warning("adaptation made the held-out loss worse (%.3f from %.3f): left out", last, first)
     return {
-        "model": model if worse else learner,
+        "model": model if worse or not steps else learner,
         "steps": progress.step,
-        "ended_early": progress.step < steps,
-        "heldout_loss_before": before,
-        "heldout_loss": before if worse else after,
+        "ended_early": bool(hopeless.any()),
+        "heldout_loss_before": first,
+        "heldout_loss": first if worse else last,
+        "groups": record_of(held_out, before, before if worse else after),
         "curve": [[step, round(loss, 4)] for step, loss in progress.curve],
     }
 
 
-def _hopeless(before: float | None, after: float | None, limit: float) -> bool:
-    """Whether the loss would stay above the limit even if it fell as far again: the first steps help the most."""
-    return before is not None and after is not None and after - max(0.0, before - after) > limit
-
-
-def _loss(model: Denoiser, examples: Examples | None, seed: int) -> float | None:
-    """Masked loss on held-out text; few texts are noised several times."""
-    if examples is None or not len(examples):
-        return None
-    times = max(1, 64 // len(examples))
-    losses = [heldout_loss(model, examples, seed + k) for k in range(times)]
-    return round(float(np.mean(losses)), 4)
+def _count(corpus: AdaptationCorpus, held_out: HeldOut, wanted: np.ndarray) -> int:
+    """Texts of the groups that are wanted."""
+    return int(wanted[held_out.codes[corpus.rows]].sum())

@@ -19,7 +19,8 @@ from tilth.samples import Task
 from tilth.text import digest, unit_interval
 
 _SHORTEST, _LONGEST = 2, 44  # tokens of a text that is learned from
-_MEASURED = 256
+_MEASURED = 256  # held-out texts
+_PAIRS = 2  # examples of a held-out text at most
 _RARE = 2
 
 
@@ -29,11 +30,13 @@ class AdaptationCorpus:
 
     Attributes:
         texts: Digests of the texts learned from or measured by, sorted.
-        train, heldout: Examples.
+        rows: Their rows in the table.
+        train, heldout: Examples; their sources and targets are rows of the table.
         seen: Ids of tokens that occur at least twice.
     """
 
     texts: tuple[str, ...]
+    rows: np.ndarray
     train: Examples | None
     heldout: Examples | None
     seen: np.ndarray
@@ -55,6 +58,7 @@ def gather_corpus(
     seen = Counter(token for row in sized for token in ids[row])
     return AdaptationCorpus(
         tuple(sorted({digest(frame["text"].iloc[row]) for row in sized})),
+        sized,
         _mixed(ids, pairs, cosine, ~held[pairs].any(axis=1), sized[~held[sized]], config.pairs),
         _measured(ids, pairs, cosine, held[pairs].any(axis=1), sized[held[sized]]),
         np.array(sorted(token for token, count in seen.items() if count >= _RARE), dtype=np.int64),
@@ -98,10 +102,16 @@ def _mixed(
 def _measured(
     ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, rows: np.ndarray
 ) -> Examples | None:
-    """Held-out pairs, spread over their targets, or held-out texts alone where none has a neighbor."""
-    places = np.flatnonzero(chosen)
-    if len(places) >= 8:
-        step = max(1, len(places) // _MEASURED)
-        taken = places[::step][:_MEASURED]
-        return paired_examples(ids, pairs[taken], cosine[taken])
-    return unpaired_examples(ids, rows[:_MEASURED]) if len(rows) else None
+    """Held-out texts, each as the target of up to two of its pairs, or alone where it has no neighbor."""
+    rows = _thinned(rows, _MEASURED)
+    places = np.flatnonzero(chosen & np.isin(pairs[:, 1], rows))
+    turn = pd.Series(pairs[places, 1]).groupby(pairs[places, 1]).cumcount().to_numpy()
+    places = places[turn < _PAIRS]
+    alone = np.setdiff1d(rows, pairs[places, 1])
+    both = join_examples([paired_examples(ids, pairs[places], cosine[places]), unpaired_examples(ids, alone)])
+    return both if len(both) else None
+
+
+def _thinned(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the rows, spread evenly."""
+    return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]

@@ -57,18 +57,34 @@ def masked_loss(model: Denoiser, batch: Batch, places: Tensor) -> Tensor:
 
 def heldout_loss(model: Denoiser, examples: Examples, seed: int, size: int = 64) -> float:
     """Masked loss in nats a token on held-out examples, noised by `seed` (equal on every call)."""
-    rng = np.random.default_rng(seed)
-    places, total, tokens = shortlist_positions(model), 0.0, 0
+    totals, tokens = example_losses(model, examples, seed, size)
+    return float(totals.sum()) / max(int(tokens.sum()), 1)
+
+
+def example_losses(model: Denoiser, examples: Examples, seed: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Nats of each example's masked tokens together, and how many tokens were measured; both (examples,).
+
+    Args:
+        model: The denoiser; tokens outside its shortlist are left out.
+        examples: Held-out ones.
+        seed: Of their noise, which is equal on every call.
+        size: Examples a batch.
+    """
+    rng, places = np.random.default_rng(seed), shortlist_positions(model)
+    totals, tokens = np.zeros(len(examples)), np.zeros(len(examples), dtype=np.int64)
     order = np.argsort(examples.lengths(), kind="stable")
     model.eval()
     with torch.inference_mode(), autocast(model.device.type):
         for start in range(0, len(order), size):
-            batch = add_noise(examples.take(order[start : start + size]), rng).to(model.device)
-            count = int((places[batch.answers] >= 0).sum())
-            if count:
-                total += float(masked_loss(model, batch, places)) * count
-                tokens += count
-    return total / max(tokens, 1)
+            rows = order[start : start + size]
+            batch = add_noise(examples.take(rows), rng).to(model.device)
+            logits = model(batch.ids, batch.segments, batch.fidelity, batch.boldness, batch.where).float()
+            answers = places[batch.answers]
+            losses = functional.cross_entropy(logits, answers.clamp_min(0), reduction="none") * (answers >= 0)
+            owner = rows[batch.where.nonzero()[:, 0].cpu().numpy()]
+            np.add.at(totals, owner, losses.cpu().numpy())
+            np.add.at(tokens, owner, (answers >= 0).cpu().numpy())
+    return totals, tokens
 
 
 def make_optimizer(model: Denoiser, weight_decay: float = 0.01) -> torch.optim.AdamW:

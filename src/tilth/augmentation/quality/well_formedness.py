@@ -89,7 +89,7 @@ def measure_well_formedness(
     unseen = next((checker for checker in checks if isinstance(checker, UnseenNgramChecker)), None)
     signals = ErrorSignals(
         worst=nats.worst,
-        unseen_fourgrams=np.nan_to_num(unseen.unseen_fourgrams(new)) if unseen else np.zeros(len(new)),
+        unseen_fourgrams=unseen.unseen_fourgrams(new) if unseen else np.zeros(len(new)),
         parse=parse[passed],
         acceptability=acceptability.change(old, new) if acceptability else np.zeros(len(new)),
     )

@@ -48,6 +48,7 @@ def choose_sources(
     limit: int,
     tokenizer: Any,
     agrees: np.ndarray,
+    known: np.ndarray,
 ) -> ChosenSources:
     """At most `limit` rows, shared out by the classes' budgets; within a class the surest labels first.
 
@@ -60,12 +61,16 @@ def choose_sources(
         agrees: Whether a row's own text may pass the gate's check of labels (rows,). Where models that did not see it
             give it another label, they will hardly give its paraphrases the right one: of clinc150 with five labels a
             class such rows are half of the candidates, and an eighth of the accepted ones.
+        known: Whether the denoiser knows language like a row's well enough (rows,).
     """
     classes, skipped, seen = finest_classes(frame, tasks), Counter[str](), set[str]()
     chosen: dict[int, list[Word]] = {}
     for row in source_order(frame, tasks, budgets):
         if len(chosen) >= limit:
             break
+        if not known[row]:
+            skipped["high_loss"] += 1
+            continue
         text = frame["text"].iloc[row]
         words = split_words(text, tokenizer)
         reason = unfit_reason(text, words, seen) or (None if agrees[row] else "label_doubted")

@@ -20,6 +20,12 @@ class WorkspaceTexts:
     texts: list[str]
     casing: Mapping[str, str]
 
+    def among(self, wanted: np.ndarray) -> WorkspaceTexts:
+        """Those of the rows that are wanted (all rows,); the spelling stays that of all."""
+        kept = wanted[self.rows]
+        texts = [text for text, keep in zip(self.texts, kept, strict=True) if keep]
+        return WorkspaceTexts(self.rows[kept], texts, self.casing)
+
 
 def workspace_texts(frame: pd.DataFrame) -> WorkspaceTexts:
     """Of a table, by `training_text_rows` and `corpus_spellings`."""

@@ -21,7 +21,8 @@ def test_fours_that_nobody_wrote_are_counted() -> None:
     checker = UnseenNgramChecker(CORPUS, least=0.0)
     # "my new card now" and "new card now $" stand in no text
     assert checker.unseen_fourgrams(["where is my card", "where is my new card now"]).tolist() == [0, 2]
-    assert np.isnan(UnseenNgramChecker(CORPUS, least=0.9).unseen_fourgrams(["where is my card"])).all()
+    # Where people repeat little they count all the same: what nobody wrote is no sign of a good text anywhere.
+    assert UnseenNgramChecker(CORPUS, least=0.9).unseen_fourgrams(["where is my new card now"]).tolist() == [2]
 
 
 def test_the_share_is_that_of_trigrams_which_another_text_holds() -> None:
