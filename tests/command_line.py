@@ -119,8 +119,9 @@ def new_workspace(root: Path, **settings: str) -> Workspace:
     for name, rows in (("inbox.csv", ROWS), ("gold.csv", GOLD)):
         path = root / "data/raw" / name
         pd.read_csv(path, dtype=str, keep_default_na=False).head(rows).to_csv(path, index=False)
-    with (root / "tilth.toml").open("a", encoding="utf-8") as file:
-        file.write(QUICK)
+    config = root / "tilth.toml"
+    own, _, _ = config.read_text(encoding="utf-8").partition("[augmentation]")  # the demo's last table
+    config.write_text(own + QUICK, encoding="utf-8")
     return Workspace(root, settings)
 
 

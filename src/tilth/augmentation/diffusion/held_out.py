@@ -92,7 +92,7 @@ def hold_out(frame: pd.DataFrame, vectors: np.ndarray, corpus: AdaptationCorpus,
         seed: Of the noise and the clusters.
     """
     groups = ONE_GROUP
-    if corpus.heldout is not None and len(corpus.heldout) >= 2 * FEWEST:
+    if corpus.heldout is not None and len(np.unique(corpus.heldout.target)) >= 2 * FEWEST:
         totals, tokens = _drawn(model, corpus.heldout, seed)
         known = np.flatnonzero(tokens)
         groups = find_groups(
