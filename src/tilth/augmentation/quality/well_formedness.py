@@ -4,6 +4,12 @@ Each checker by itself lets some mistakes pass. The weights of the probability a
 paraphrases of clinc150 that we read one by one, 154 of them without a mistake; they tell the two apart with an AUROC of
 0.84 (cross-validated, sources apart), and 200 of banking77 with 0.78. Of the latter, those that pass all that the gate
 asks by its defaults read without a mistake in 86%.
+
+That holds where the denoiser knows the language. Of 130 paraphrases of the demo's e-mails and letters (held-out loss
+4.86) that were called readable by these weights alone, we found 8 without a mistake: a denoiser that does not expect its
+source expects the more common words of a wrong paraphrase the more. So a source that it does not expect counts against
+its paraphrases, being more expected than it counts for them only so far, and wording that nobody wrote counts whatever
+the corpus. Of 397 candidates that were accepted before, 3 are left.
 """
 
 from __future__ import annotations
@@ -21,8 +27,10 @@ from tilth.augmentation.quality.link_grammar import LinkGrammarChecker
 from tilth.augmentation.quality.unseen_ngrams import UnseenNgramChecker
 
 _INTERCEPT = 2.97
-_WORST, _UNSEEN_FOURGRAMS, _PARSE, _ACCEPTABILITY = -0.62, -1.5, -1.07, -0.40
+_WORST, _UNSEEN_FOURGRAMS, _PARSE, _ACCEPTABILITY, _SOURCE = -0.62, -1.5, -1.07, -0.40, -1.0
 _MOST_PARSE = 2  # beyond these, more says no more
+_MOST_BETTER = 1.0  # nats, or units of the model's score, by which to be better than the source counts at most
+_EXPECTED = 2.5  # nats a token up to which a source is language that the denoiser knows
 
 
 @dataclass(frozen=True)
@@ -34,12 +42,14 @@ class ErrorSignals:
         unseen_fourgrams: Its four words in a row that no text of the corpus holds.
         parse: Link-grammar's problems beyond its source's.
         acceptability: The acceptability model's score beyond its source's; high = wrong.
+        source: Nats a token of its source, by the denoiser.
     """
 
     worst: np.ndarray
     unseen_fourgrams: np.ndarray
     parse: np.ndarray
     acceptability: np.ndarray
+    source: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -59,10 +69,11 @@ def well_formed_probability(signals: ErrorSignals) -> np.ndarray:
     """The probability that each reads without a mistake (texts,)."""
     logit = (
         _INTERCEPT
-        + _WORST * signals.worst
+        + _WORST * np.maximum(signals.worst, -_MOST_BETTER)
         + _UNSEEN_FOURGRAMS * np.log1p(signals.unseen_fourgrams)
         + _PARSE * np.clip(signals.parse, 0, _MOST_PARSE)
-        + _ACCEPTABILITY * signals.acceptability
+        + _ACCEPTABILITY * np.maximum(signals.acceptability, -_MOST_BETTER)
+        + _SOURCE * np.maximum(signals.source - _EXPECTED, 0)
     )
     return np.asarray(1 / (1 + np.exp(-logit)))
 
@@ -84,7 +95,7 @@ def measure_well_formedness(
     problems, parse = _run_checkers(sources, paraphrases, checks, gate)
     passed = np.flatnonzero(problems <= gate.grammar).tolist()
     old, new = ([texts[k] for k in passed] for texts in (sources, paraphrases))
-    nats = _added_nats(old, new, fluency)
+    nats, source = _added_nats(old, new, fluency)
     problems[passed] += np.maximum(0.0, nats.mean - gate.fluency)
     unseen = next((checker for checker in checks if isinstance(checker, UnseenNgramChecker)), None)
     signals = ErrorSignals(
@@ -92,6 +103,7 @@ def measure_well_formedness(
         unseen_fourgrams=unseen.unseen_fourgrams(new) if unseen else np.zeros(len(new)),
         parse=parse[passed],
         acceptability=acceptability.change(old, new) if acceptability else np.zeros(len(new)),
+        source=source,
     )
     probability = np.full(len(problems), np.nan)
     probability[passed] = well_formed_probability(signals)
@@ -114,10 +126,11 @@ def _run_checkers(
     return problems, parse
 
 
-def _added_nats(sources: Sequence[str], paraphrases: Sequence[str], fluency: Fluency) -> Nats:
-    """The denoiser's nats above the source's, 0 where one of the two is unknown (texts,)."""
+def _added_nats(sources: Sequence[str], paraphrases: Sequence[str], fluency: Fluency) -> tuple[Nats, np.ndarray]:
+    """The denoiser's nats above the source's, and the source's a token; 0 where one is unknown (texts,)."""
     distinct = sorted({*sources, *paraphrases})
     nats = fluency.nats(distinct)
     place = {text: number for number, text in enumerate(distinct)}
     old, new = ([place[text] for text in texts] for texts in (sources, paraphrases))
-    return Nats(*(np.nan_to_num(one[new] - one[old]) for one in (nats.mean, nats.worst)))
+    added = Nats(*(np.nan_to_num(one[new] - one[old]) for one in (nats.mean, nats.worst)))
+    return added, np.nan_to_num(nats.mean[old])

@@ -16,7 +16,7 @@ PARAPHRASES = ["can you tell me how to change my address", "where my is card new
 
 
 def signals(**known: float) -> ErrorSignals:
-    names = ("worst", "unseen_fourgrams", "parse", "acceptability")
+    names = ("worst", "unseen_fourgrams", "parse", "acceptability", "source")
     return ErrorSignals(**{name: np.array([known.get(name, 0.0)]) for name in names})
 
 
@@ -29,6 +29,19 @@ def test_each_sign_speaks_against_a_text(name: str) -> None:
     found = [well_formed_probability(signals(**{name: value}))[0] for value in (0, 1, 2)]
     assert found == sorted(found, reverse=True)
     assert found[0] > found[2]
+
+
+def test_a_source_that_the_denoiser_does_not_expect_speaks_against_its_paraphrases() -> None:
+    values = [well_formed_probability(signals(source=nats))[0] for nats in (0, 2.5, 3.5, 4.5)]
+    assert values[0] == values[1]
+    # The intercept is 2.97, and each nat beyond 2.5 takes one away.
+    assert values[1:] == pytest.approx([1 / (1 + np.exp(-logit)) for logit in (2.97, 1.97, 0.97)])
+
+
+@pytest.mark.parametrize("name", ["worst", "acceptability"])
+def test_to_be_more_expected_than_the_source_counts_only_so_far(name: str) -> None:
+    values = [well_formed_probability(signals(**{name: value}))[0] for value in (0, -1, -5)]
+    assert values[0] < values[1] == values[2]
 
 
 def shipped() -> Fluency:
