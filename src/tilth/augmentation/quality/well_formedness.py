@@ -6,7 +6,7 @@ paraphrases of clinc150 that we read one by one, 154 of them without a mistake; 
 asks by its defaults read without a mistake in 86%.
 
 That holds where the denoiser knows the language. Of 130 paraphrases of the demo's e-mails and letters (held-out loss
-4.86) that were called readable by these weights alone, we found 8 without a mistake: a denoiser that does not expect its
+4.86) that were called readable by these weights alone we found 8 without a mistake: a denoiser that does not expect its
 source expects the more common words of a wrong paraphrase the more. So a source that it does not expect counts against
 its paraphrases, being more expected than it counts for them only so far, and wording that nobody wrote counts whatever
 the corpus. Of 397 candidates that were accepted before, 3 are left.
