@@ -35,6 +35,7 @@ def model_facts(folder: Path, record: Mapping[str, Any], frame: pd.DataFrame) ->
         "weights": (metrics.get("export") or {}).get("weights"),
         "bytes": (metrics.get("export") or {}).get("bytes"),
         "agreement": (metrics.get("export") or {}).get("agreement") or {},
+        "contract": _scalars((metrics.get("export") or {}).get("contract") or metrics.get("contract")),
         "rejects": bool((metrics.get("out_of_scope") or {}).get("below")),
         "paraphrases": int((frame["source"].eq(Source.PARAPHRASE) & _column(frame, "used").eq(True)).sum()),
         "files": {
@@ -122,6 +123,12 @@ def _learned(frame: pd.DataFrame, task: str) -> dict[str, int]:
     rows = frame[table.learnable(frame, task) & frame["source"].ne(Source.PARAPHRASE)]
     counts = _column(rows, f"{task}_origin").value_counts()
     return {word.value: int(counts[word.value]) for word in Origin if word.value in counts}
+
+
+def _scalars(contract: object) -> dict[str, str]:
+    """What a contract says in single values, by name; empty without a contract."""
+    entries = contract.items() if isinstance(contract, Mapping) else ()
+    return {str(name): str(value) for name, value in entries if isinstance(value, (str, bool, int, float))}
 
 
 def _stage(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.training.export.digests import check_digests, write_digests
     from tilth.training.export.model_folder import export
-    from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key
+    from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
     from tilth.training.export.packed_wording import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
     from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
     from tilth.training.export.scope import Scope, log_certainty
@@ -23,19 +24,23 @@ __all__ = [
     "Scope",
     "TrunkGraphs",
     "cache_key",
+    "check_digests",
     "export",
     "log_certainty",
     "mix_tasks",
     "pool_tasks",
     "pool_views",
     "predictor_code_digest",
+    "quantize",
+    "write_digests",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "digests": ("check_digests", "write_digests"),
         "model_folder": ("export",),
-        "onnx_graphs": ("TrunkGraphs", "cache_key"),
+        "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
         "packed_wording": ("PackedHead", "PackedWording", "mix_tasks", "pool_tasks", "pool_views"),
         "predictor": ("Answers", "Predictor", "predictor_code_digest"),
         "scope": ("Scope", "log_certainty"),

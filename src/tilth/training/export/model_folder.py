@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tilth.learn.encoder import Tokens
+from tilth.training.export.digests import write_digests
 from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
 from tilth.training.export.packed_wording import FILE, PackedWording
 from tilth.training.export.predictor import VERSION, Predictor
@@ -75,6 +76,7 @@ def export(
     shutil.copyfile(trunk.get("float32"), model)
     size = model.stat().st_size
     kept, tried = _quantize(folder, trunk, probe, agreement) if quantize else ("float32", {})
+    write_digests(folder)
     return {
         "weights": kept,
         "bytes_float": size,
@@ -95,6 +97,7 @@ def _settings(
         "max_tokens": min(max_tokens, most),
         "max_chunks": max_chunks,
         "dimensions": dimensions,
+        "batched": True,  # float products and those of `quantize` depend on no neighbor in a batch
         "prefix": tokens.prefix,
         "suffix": tokens.suffix,
     }

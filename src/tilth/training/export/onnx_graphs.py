@@ -16,6 +16,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from tilth.learn.encoder import Trunk
 from tilth.store import atomic, digest, digest_made_by, used
+from tilth.training.export.row_scaling import scale_rows
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 def cache_key(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
     here, package = Path(__file__), Path(__file__).parents[2]
-    files = (here, package / "learn" / "encoder" / "trunk.py", package / "devices.py")
+    files = (here, here.with_name("row_scaling.py"), package / "learn" / "encoder" / "trunk.py", package / "devices.py")
     return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
 
 
@@ -56,10 +57,34 @@ class TrunkGraphs:
         else:
             full = self.get("float32")
             with atomic(path) as temporary:
-                quantize_dynamic(
-                    full, temporary, op_types_to_quantize=QUANTIZED[kind], per_channel=True, weight_type=QuantType.QInt8
-                )
+                quantize(full, temporary, QUANTIZED[kind])
         return path
+
+
+def quantize(source: Path, target: Path, operators: list[str] | None = None) -> None:
+    """Write a float graph as one whose products are of int8: a scale for each output channel, and for each token.
+
+    Weights take seven of the eight bits, for processors without instructions for int8 add two products in 16 bits:
+    with all eight their answers would be others.
+
+    Args:
+        source: the float graph.
+        target: the new one.
+        operators: whose weights are int8; None = all that can be.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=operators,
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+        )
+    model = onnx.load(target)
+    scale_rows(model)
+    onnx.save(model, target)
 
 
 def _whole(path: Path) -> bool:

@@ -11,19 +11,25 @@ from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
-from tilth.errors import RequestError
+from tilth.errors import DamagedFileError, RequestError
 from tilth.learn import decide
 from tilth.learn.encoder import chunked
+from tilth.training.export.checked_texts import check_texts
+from tilth.training.export.digests import check_digests
 from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
 from tilth.training.export.scope import Scope, log_certainty
+from tilth.training.export.session import CPU, Provider, open_session
 
-onnxruntime.disable_telemetry_events()  # of a process that loaded it before tilth could; see tilth/__init__.py
+VERSION = 4
+_READABLE = (2, 3, VERSION)  # a model of version 2 goes by the meaning alone; from 4 on there are digests
+_DIGESTED = 4
 
-VERSION = 3
-_READABLE = (2, VERSION)  # a model of version 2 goes by the meaning alone
+_BATCH = 32
+"""Pieces of text that are computed at once."""
+_STEP = 4
+"""Tokens that a piece's length is rounded up to, so that pieces of one length are many."""
 
 _FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
 
@@ -60,25 +66,18 @@ class Predictor:
 
     Args:
         folder: with `model.onnx`, `heads.onnx`, `tokenizer.json` and `tilth.json`.
-        threads: texts that are read at the same time; 0 = as many as there are cores.
+        threads: batches that are computed at the same time; 0 = as many as there are cores.
+        providers: ONNX Runtime's execution providers, the first that can run a node does.
     """
 
-    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+    def __init__(self, folder: Path, *, threads: int = 0, providers: Sequence[Provider] = CPU) -> None:
         self.folder, self._threads = folder, threads or os.cpu_count() or 1
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        options = onnxruntime.SessionOptions()
-        # A text is too short to share its products among threads: that took twice the processor time (two cores, the
-        # default encoder, int8: 3.3 ms a text for 1.5) and longer. Several texts at a time take all cores.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        self._trunk, self._heads = (
-            onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
-            for name in ("model.onnx", "heads.onnx")
-        )
+        self._trunk, self._heads = (open_session(folder / name, providers) for name in ("model.onnx", "heads.onnx"))
         self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
 
@@ -87,11 +86,17 @@ class Predictor:
         return f"<Predictor of {tasks}: {self.folder}>"
 
     @classmethod
-    def load(cls, folder: Path | str) -> Predictor:
+    def load(cls, folder: Path | str, *, threads: int = 0, providers: Sequence[Provider] = CPU) -> Predictor:
         """The model of a run's folder, or of the model folder in it.
 
+        Args:
+            folder: the folder.
+            threads: batches that are computed at the same time; 0 = as many as there are cores.
+            providers: ONNX Runtime's execution providers, the first that can run a node does.
+
         Raises:
-            RequestError: the folder holds no model, or one of another version.
+            RequestError: the folder holds no model, one of another version, or one whose files are not those that were
+                written; or ONNX Runtime is too old, or has no such provider.
         """
         folder = Path(folder)
         folder = folder / "model" if (folder / "run.json").is_file() else folder
@@ -101,12 +106,14 @@ class Predictor:
                 f"{folder} lacks {', '.join(missing)}; give the folder of a run that trained a model, such as "
                 "data/runs/latest"
             )
-        settings = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
+        settings = _settings(folder)
         if (version := settings.get("version")) not in _READABLE:
             raise RequestError(f"{folder} holds a model of version {version}, expected {VERSION}; run the night again")
+        if version >= _DIGESTED:
+            check_digests(folder)
         if settings.get("wording") and not (folder / FILE).is_file():
             raise RequestError(f"{folder} lacks {FILE}, which its tilth.json names; copy the whole folder of the model")
-        return cls(folder)
+        return cls(folder, threads=threads, providers=providers)
 
     @overload
     def __call__(self, texts: str) -> Answer: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str] too
@@ -118,7 +125,7 @@ class Predictor:
         """For each task `{"label", "confidence", "out_of_scope"}`, of one text, or of each in a list.
 
         The label is None where the text is out of scope, unlike what the model learned from, and where the parent's
-        label has no child.
+        label has no child. A text of nothing but spaces is out of scope, with confidence 0.
 
         Raises:
             RequestError: what is given are no texts.
@@ -127,20 +134,19 @@ class Predictor:
             return self([texts])[0]
         answers = self.answers(texts)
         return [
-            {
-                task["name"]: {
-                    "label": self._label(task, int(answers.codes[task["name"]][row]), outside),
-                    "confidence": round(float(answers.confidence[task["name"]][row]), 4),
-                    "out_of_scope": outside,
-                }
-                for task in self.tasks
-            }
-            for row, outside in enumerate(answers.out_of_scope.tolist())
+            {task["name"]: self._answer(task, answers, row, is_blank=not text.strip()) for task in self.tasks}
+            for row, text in enumerate(texts)
         ]
 
     @staticmethod
-    def _label(task: Mapping[str, Any], code: int, out_of_scope: bool) -> str | None:
-        return None if out_of_scope or code < 0 else str(task["labels"][code])
+    def _answer(task: Mapping[str, Any], answers: Answers, row: int, *, is_blank: bool) -> dict[str, Any]:
+        code, confidence = int(answers.codes[task["name"]][row]), float(answers.confidence[task["name"]][row])
+        is_outside = is_blank or bool(answers.out_of_scope[row])
+        return {
+            "label": None if is_outside or code < 0 else str(task["labels"][code]),
+            "confidence": 0.0 if is_blank else round(confidence, 4),
+            "out_of_scope": is_outside,
+        }
 
     def answers(self, texts: Sequence[str]) -> Answers:
         """Everything that the model says of the texts, in their order.
@@ -148,7 +154,7 @@ class Predictor:
         Raises:
             RequestError: what is given are no texts.
         """
-        _check(texts)
+        check_texts(texts)
         names = [task["name"] for task in self.tasks]
         outputs = [f"probabilities_{position}" for position in range(len(names))]
         values = self._heads.run([*outputs, "scope_score"], {"vector": self.embed(texts)})
@@ -168,10 +174,13 @@ class Predictor:
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
         owner, chunks = self._chunks(texts)
+        batches = self._batches(chunks)
         sums = np.zeros((len(texts), int(self.settings["dimensions"])), dtype=np.float64)
-        with ThreadPoolExecutor(min(self._threads, max(1, len(chunks)))) as pool:  # ONNX Runtime lets go of the lock
-            for position, chunk, vector in zip(owner, chunks, pool.map(self._forward, chunks), strict=True):
-                sums[position] += vector * max(len(chunk), 1)
+        with ThreadPoolExecutor(min(self._threads, max(1, len(batches)))) as pool:  # ONNX Runtime lets go of the lock
+            vectors = pool.map(lambda batch: self._forward([chunks[place] for place in batch]), batches)
+            for batch, found in zip(batches, vectors, strict=True):
+                for place, vector in zip(batch, found, strict=True):
+                    sums[owner[place]] += vector * max(len(chunks[place]), 1)
         return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
     def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
@@ -179,16 +188,48 @@ class Predictor:
         encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return chunked((one.ids for one in encoded), limit, int(self.settings["max_chunks"]))
 
-    def _forward(self, chunk: Sequence[int]) -> np.ndarray:
-        """One chunk's vector (dimensions,).
+    def _batches(self, chunks: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Places of chunks that are computed at once: few at a time, and of one padded length.
 
-        Each goes alone: int8 activations are scaled by all that is in a batch, so that a text's answer would depend on
-        its neighbors (by up to 0.1 in its confidence), for half as many texts a second again.
+        So a chunk is computed in one and the same shape whatever stands beside it, and its vector does not depend on
+        its neighbors. Where activations are scaled by all that is in a batch, each chunk goes alone: a text's
+        confidence would depend on its neighbors by up to 0.1.
         """
-        ids = np.array([[*self.settings["prefix"], *chunk, *self.settings["suffix"]]], dtype=np.int64)
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        vector: np.ndarray = self._trunk.run(["sentence_vector"], inputs)[0][0]
-        return vector
+        if not self.settings.get("batched"):
+            return [[place] for place in range(len(chunks))]
+        by_length: dict[int, list[int]] = {}
+        for place, chunk in enumerate(chunks):
+            by_length.setdefault(self._padded(chunk), []).append(place)
+        return [
+            places[first : first + _BATCH]
+            for _, places in sorted(by_length.items())
+            for first in range(0, len(places), _BATCH)
+        ]
+
+    def _padded(self, chunk: Sequence[int]) -> int:
+        """Tokens that a chunk is computed with: its own and those around it, and padding where chunks are batched."""
+        length = len(self.settings["prefix"]) + len(chunk) + len(self.settings["suffix"])
+        if not self.settings.get("batched"):
+            return length
+        return max(length, min(-(-length // _STEP) * _STEP, int(self.settings["max_tokens"])))
+
+    def _forward(self, chunks: Sequence[Sequence[int]]) -> np.ndarray:
+        """The vectors of chunks of one padded length, shape (chunks, dimensions)."""
+        ids = np.zeros((len(chunks), self._padded(chunks[0])), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, chunk in enumerate(chunks):
+            whole = [*self.settings["prefix"], *chunk, *self.settings["suffix"]]
+            ids[row, : len(whole)], mask[row, : len(whole)] = whole, 1
+        vectors: np.ndarray = self._trunk.run(["sentence_vector"], {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        settings: dict[str, Any] = dict(json.loads((folder / "tilth.json").read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise DamagedFileError(f"{folder / 'tilth.json'} is damaged ({error}); run the night again") from None
+    return settings
 
 
 def predictor_code_digest() -> str:
@@ -200,18 +241,8 @@ def predictor_code_digest() -> str:
     views = (
         here.parent / "packed_wording.py",
         here.parent / "scope.py",
+        here.parent / "session.py",
         here.parents[1] / "heads" / "ngram_features.py",
     )
     files = (here, *views, *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")))
     return digest_made_by(files, ("onnxruntime", "tokenizers"))
-
-
-def _check(texts: Any) -> None:
-    """Refuse what would be answered letter by letter, or by the names of its columns."""
-    if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
-        raise RequestError(
-            f'expected a list of texts, found {type(texts).__name__}; of a table give a column, rows["text"]'
-        )
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise RequestError(f"expected texts, found {text!r} at place {place}; leave out what is missing")

@@ -13,20 +13,10 @@ from pathlib import Path
 import pytest
 
 import tilth
-from tests.conftest import make_table
-from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
-from tilth import training
 from tilth.cli import bare
 from tilth.cli.predict import predict
 
 ALLOWED = ("numpy", "onnxruntime", "tokenizers", "tilth")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    samples = make_table()
-    own = resources(samples, FolderEncoder(folder), tmp_path_factory.mktemp("night"))
-    return training.run(samples, FROZEN, own).artifacts["model"]
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +42,24 @@ def run(packages: Path, here: Path, *words: str) -> subprocess.CompletedProcess[
 
 
 def test_texts_csv_and_jsonl_are_answered_and_parquet_names_its_package(
-    model: Path, packages: Path, tmp_path: Path
+    written: Path, packages: Path, tmp_path: Path
 ) -> None:
-    expected = tilth.Predictor.load(model)(["refund still missing"])[0]
-    texts = run(packages, tmp_path, "predict", "--run", str(model), "refund still missing")
+    expected = tilth.Predictor.load(written)(["refund still missing"])[0]
+    texts = run(packages, tmp_path, "predict", "--run", str(written), "refund still missing")
     assert texts.stderr == ""
     assert json.loads(texts.stdout) == expected
     (tmp_path / "rows.csv").write_text("id,text\n1,refund still missing\n2,\n")
-    csv = run(packages, tmp_path, "predict", "--run", str(model), "--input", "rows.csv", "--out", "out.csv", "--json")
+    csv = run(packages, tmp_path, "predict", "--run", str(written), "--input", "rows.csv", "--out", "out.csv", "--json")
     assert json.loads(csv.stdout) == {"out": "out.csv", "rows": 2, "without_text": 1, "unreadable": 0}
     (tmp_path / "rows.jsonl").write_text('{"text": "refund still missing", "n": 1}\n')
-    jsonl = run(packages, tmp_path, "predict", "--run", str(model), "--input", "rows.jsonl")
+    jsonl = run(packages, tmp_path, "predict", "--run", str(written), "--input", "rows.jsonl")
     answer = json.loads(jsonl.stdout)
     assert {key: answer[f"intent_predicted{end}"] for key, end in (("label", ""), ("confidence", "_confidence"))} == {
         key: expected["intent"][key] for key in ("label", "confidence")
     }
     assert (tmp_path / "out.csv").read_text().splitlines()[1].split(",")[4] == expected["intent"]["label"]
     (tmp_path / "rows.parquet").write_bytes(b"PAR1....PAR1")
-    parquet = run(packages, tmp_path, "predict", "--run", str(model), "--input", "rows.parquet")
+    parquet = run(packages, tmp_path, "predict", "--run", str(written), "--input", "rows.parquet")
     assert parquet.returncode == 2
     assert "rows.parquet, a Parquet file, takes pyarrow, which is not installed: pip install pyarrow" in parquet.stderr
     other = run(packages, tmp_path, "run")

@@ -18,10 +18,17 @@ from tilth.errors import RequestError
 from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.store import Run
 from tilth.training.config import Config
+from tilth.training.export import write_digests
 from tilth.training.export.predictor import Predictor
 from tilth.training.fitting import _calibrated_heads
 from tilth.training.heads import predict_probabilities
 from tilth.training.training_set import training_set_of
+
+
+def change_settings(model: Path, **changes: int) -> None:
+    settings = json.loads((model / "tilth.json").read_text())
+    (model / "tilth.json").write_text(json.dumps({**settings, **changes}))
+    write_digests(model)
 
 
 def test_a_run_folder_is_as_good_as_its_model_and_a_string_is_one_text(folder: Path, tmp_path: Path) -> None:
@@ -59,8 +66,7 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
     fitted = _calibrated_heads(training_set_of(frame, TASKS, own), vectors, None)
     for task, expected in predict_probabilities(fitted, vectors).items():
         np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
-    settings = json.loads((model / "tilth.json").read_text())
-    (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5}))  # 3 words a chunk
+    change_settings(model, max_tokens=5)  # 3 words a chunk
     predictor = Predictor.load(model)
     whole, first, second = predictor.embed(["refund slow internet red", "refund slow internet", "red"])
     mixed = 3 * first + 1 * second
@@ -71,8 +77,7 @@ def test_of_a_very_long_text_an_export_reads_the_chunks_that_the_encoder_reads(f
     samples = make_table()
     own = resources(samples, FolderEncoder(folder), tmp_path)
     model = training.run(samples, Config(trunk="frozen", quantize=False), own).artifacts["model"]
-    settings = json.loads((model / "tilth.json").read_text())
-    (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5, "max_chunks": 2}))  # 3 words a chunk
+    change_settings(model, max_tokens=5, max_chunks=2)  # 3 words a chunk
     words = "refund slow internet red red red my refund late"  # the second of three chunks is left out
     whole, first, third = Predictor.load(model).embed([words, "refund slow internet", "my refund late"])
     np.testing.assert_allclose(whole, (first + third) / np.linalg.norm(first + third), atol=1e-5)
@@ -89,7 +94,6 @@ def test_a_tuned_trunk_reads_long_texts_as_its_export_does(folder: Path, tmp_pat
     own = resources(samples, FolderEncoder(folder), tmp_path)
     config = Config(trunk="frozen", quantize=False)
     model = training.run(samples, config, own).artifacts["model"]
-    settings = json.loads((model / "tilth.json").read_text())
-    (model / "tilth.json").write_text(json.dumps({**settings, "max_tokens": 5, "max_chunks": 2}))
+    change_settings(model, max_tokens=5, max_chunks=2)
     ours = encode_with_trunk(Trunk(folder).eval(), folder, [words, "red"], 5, 2)
     np.testing.assert_allclose(Predictor.load(model).embed([words, "red"]), ours, atol=0.02)
