@@ -1,9 +1,9 @@
 """Fine-tuning the encoder together with a head for each task, on accelerate.
 
 In: texts with classes and weights, heads to start from, `[training]`. Out: a tuned trunk, its losses, and how it was
-trained. `loop` is the loop, `model` what it trains, `objectives` what it makes smaller, `batches` says which rows each
-step takes, `precision` what is computed in, `checkpoint` what a killed night goes on from, `early_stopping` when it is
-over.
+trained. `tuning` starts it, here or, by `processes`, `worker` and `sharding`, in several processes; `loop` is the loop,
+`model` what it trains, `objectives` what it makes smaller, `batches` says which rows each step takes, `precision` what
+is computed in, `checkpoint` what a killed night goes on from, `early_stopping` when it is over.
 """
 
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.trainer.batches import TuningRows
     from tilth.training.trainer.config import TrainerConfig
-    from tilth.training.trainer.loop import Tuned, tune
     from tilth.training.trainer.model import AllLayers, TrainedPart
     from tilth.training.trainer.objectives import CLASSIFY, Objective, cross_entropy
+    from tilth.training.trainer.tuning import Tuned, tune
 
 __all__ = [
     "CLASSIFY",
@@ -34,8 +34,8 @@ __getattr__, __dir__ = lazy_exports(
     {
         "batches": ("TuningRows",),
         "config": ("TrainerConfig",),
-        "loop": ("Tuned", "tune"),
         "model": ("AllLayers", "TrainedPart"),
         "objectives": ("CLASSIFY", "Objective", "cross_entropy"),
+        "tuning": ("Tuned", "tune"),
     },
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +13,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from tilth.errors import DamagedFileError
+from tilth.errors import DamagedFileError, StageError
 from tilth.store import atomic, read_json, write_json
+from tilth.training.trainer.sharding import Shards, like, local, local_state, set_local_state
+
+SECONDS = 60.0
+"""Between two checkpoints: a killed night loses at most so much of its fine-tuning. Results do not depend on it."""
 
 _WEIGHTS, _STATE = "state.safetensors", "steps.json"
 _MODEL, _MOMENT, _BEST, _RANDOM = "model/", "optimizer/", "best/", "random"
@@ -50,9 +56,9 @@ class Snapshot:
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, best: Mapping[str, torch.Tensor] = EMPTY
     ) -> None:
         self.tensors = {_RANDOM: torch.get_rng_state()}
-        self.tensors |= {f"{_MODEL}{name}": value.detach().clone() for name, value in model.state_dict().items()}
+        self.tensors |= {f"{_MODEL}{name}": value for name, value in local_state(model).items()}
         for place, sums in optimizer.state_dict()["state"].items():
-            self.tensors |= {f"{_MOMENT}{place}/{name}": value.detach().clone() for name, value in sums.items()}
+            self.tensors |= {f"{_MOMENT}{place}/{name}": local(value).detach().clone() for name, value in sums.items()}
         self.tensors |= {f"{_BEST}{name}": value for name, value in best.items()}
 
     def restore(
@@ -62,12 +68,13 @@ class Snapshot:
         if best is not None:
             best.clear()
             best |= {name[len(_BEST) :]: value for name, value in self.tensors.items() if name.startswith(_BEST)}
-        model.load_state_dict({name[len(_MODEL) :]: v for name, v in self.tensors.items() if name.startswith(_MODEL)})
+        set_local_state(model, {name[len(_MODEL) :]: v for name, v in self.tensors.items() if name.startswith(_MODEL)})
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         sums: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in self.tensors.items():
             if name.startswith(_MOMENT):
                 place, _, key = name[len(_MOMENT) :].partition("/")
-                sums.setdefault(int(place), {})[key] = value.clone()
+                sums.setdefault(int(place), {})[key] = like(parameters[int(place)], value.clone())
         optimizer.load_state_dict({**optimizer.state_dict(), "state": sums})
         torch.set_rng_state(self.tensors[_RANDOM].cpu())
 
@@ -96,7 +103,7 @@ def load(
         progress = Progress(losses, int(state["slowed"]), scores)
     except (OSError, ValueError, KeyError, DamagedFileError, SafetensorError):
         return None
-    shapes = {f"{_MODEL}{name}": value.shape for name, value in model.state_dict().items()}
+    shapes = {f"{_MODEL}{name}": local(value).shape for name, value in model.state_dict().items()}
     if _RANDOM not in tensors or any(name not in tensors or tensors[name].shape != shapes[name] for name in shapes):
         return None
     if progress.scores and not any(name.startswith(_BEST) for name in tensors):
@@ -105,3 +112,69 @@ def load(
     snapshot.tensors = tensors
     snapshot.restore(model, optimizer, best)
     return progress
+
+
+class Checkpoints:
+    """The checkpoint of a run, in the place of the last one; of several processes each writes what it holds.
+
+    Args:
+        folder: where it is kept; None keeps nothing.
+        shards: the processes; None is one alone.
+    """
+
+    def __init__(self, folder: Path | None, shards: Shards | None) -> None:
+        self._folder, self._shards, self._written = folder, shards, time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time for another: in all processes where it is in the first."""
+        if self._folder is None:
+            return False
+        due = time.monotonic() - self._written >= SECONDS
+        return due if self._shards is None else self._shards.first_says(due)
+
+    def save(self, snapshot: Snapshot, progress: Progress) -> None:
+        """Write what this process holds. The last one stays until all processes have written."""
+        assert self._folder is not None
+        if self._shards is None:
+            save(self._folder, snapshot, progress)
+        else:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            save(self._folder / f"{len(progress.losses)}-{self._shards.rank}", snapshot, progress)
+            self._shards.wait()
+            for old in self._folder.glob(f"*-{self._shards.rank}"):
+                if old.name != f"{len(progress.losses)}-{self._shards.rank}":
+                    shutil.rmtree(old, ignore_errors=True)
+        self._written = time.monotonic()
+
+    def load(
+        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, torch.Tensor]
+    ) -> Progress | None:
+        """Set a module and its optimizer to the newest checkpoint that all processes have; None where there is none.
+
+        Raises:
+            StageError: some process finds its part of it damaged.
+        """
+        if self._folder is None:
+            return None
+        if self._shards is None:
+            return load(self._folder, model, optimizer, best)
+        steps = self._newest(self._folder, self._shards)
+        if steps is None:
+            return None
+        progress = load(self._folder / f"{steps}-{self._shards.rank}", model, optimizer, best)
+        if not self._shards.all_say(progress is not None):
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise StageError("fine-tuning: its checkpoint was damaged, and is removed; run the night again")
+        return progress
+
+    @staticmethod
+    def _newest(folder: Path, shards: Shards) -> int | None:
+        steps = [
+            {
+                int(path.name.partition("-")[0])
+                for path in folder.glob(f"*-{rank}")
+                if path.name.partition("-")[0].isdigit()
+            }
+            for rank in range(shards.processes)
+        ]
+        return max(set.intersection(*steps), default=None)

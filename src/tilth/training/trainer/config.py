@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tilth.config import Model
 from tilth.devices import DEVICE
@@ -21,6 +21,12 @@ class TrainerConfig(Model):
         default=1, ge=1, le=1024, description="batches whose gradients are added before one step of the weights"
     )
     device: str = Field(default="auto", pattern=DEVICE, description="where the encoder is fine-tuned")
+    processes: int = Field(
+        default=1, ge=1, le=1024, description="processes that fine-tune together, on CUDA one a device: FSDP2 shards"
+    )
+    tensor_parallel: int = Field(
+        default=1, ge=1, le=64, description="of these processes, so many share the products of each layer"
+    )
     precision: Precision = Field(
         default="auto",
         description="of its products; auto is bfloat16 where the device has it; float16 scales the loss",
@@ -53,3 +59,12 @@ class TrainerConfig(Model):
     patience: int = Field(
         default=3, ge=1, description="of them without a better one, after which fine-tuning ends early"
     )
+
+    @model_validator(mode="after")
+    def _whole_shards(self) -> TrainerConfig:
+        if self.processes % self.tensor_parallel:
+            raise ValueError(
+                f"tensor_parallel = {self.tensor_parallel} does not divide processes = {self.processes}; "
+                f"set processes to a multiple of it"
+            )
+        return self

@@ -16,6 +16,7 @@ from tilth.training.trainer.batches import TuningRows
 from tilth.training.trainer.checkpoint import Progress
 from tilth.training.trainer.config import TrainerConfig
 from tilth.training.trainer.model import TrainedPart
+from tilth.training.trainer.sharding import local_state
 
 MEASURED = 400
 """Rows that are measured at most, evenly spaced: each time costs about as much as four steps."""
@@ -46,7 +47,7 @@ class EarlyStopping:
             return progress
         score = log_likelihood(model, self._part, self._rows, self._codes, device)
         if score > max(progress.scores, default=-math.inf):
-            self.best.update({name: value.detach().clone() for name, value in model.state_dict().items()})
+            self.best.update(local_state(model))
         return replace(progress, scores=[*progress.scores, score])
 
     def is_over(self, progress: Progress) -> bool:
@@ -81,7 +82,7 @@ def log_likelihood(
     order = sorted(rows, key=lambda row: part.lengths[row])
     found: list[list[np.ndarray]] = []
     model.eval()
-    with torch.inference_mode():
+    with torch.no_grad():  # what a shard gathers here, the next step may train
         for start in range(0, len(order), _BATCH):
             values, mask = part.batch(order[start : start + _BATCH])
             _, logits = model(values.to(device), mask.to(device))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.unit.training.trainer.test_loop import SMALL, problem, same
-from tilth.training.trainer import early_stopping, loop, tune
+from tilth.training.trainer import checkpoint, early_stopping, loop, tune
 from tilth.training.trainer.early_stopping import log_likelihood
 
 CONFIG = SMALL.model_copy(update={"evaluations": 6, "patience": 2})
@@ -49,18 +49,18 @@ def test_training_ends_where_held_out_rows_get_no_better_with_the_best_weights(
     rows = replace(rows, measured=np.arange(8) >= 6)
     scores, trained = iter([-3.0, -1.0, -2.0, -2.0, 0.0]), set[int]()
     states: list[dict[str, torch.Tensor]] = []
-    loss = loop._Run._loss
+    loss = loop.Run._loss
 
     def scored(model: torch.nn.Module, *others: object) -> float:
         states.append({name: value.clone() for name, value in model.state_dict().items()})
         return next(scores)
 
-    def seen(run: loop._Run, batch: list[int]) -> torch.Tensor:
+    def seen(run: loop.Run, batch: list[int]) -> torch.Tensor:
         trained.update(batch)
         return loss(run, batch)
 
     monkeypatch.setattr(early_stopping, "log_likelihood", scored)
-    monkeypatch.setattr(loop._Run, "_loss", seen)
+    monkeypatch.setattr(loop.Run, "_loss", seen)
     found = tune(folder, rows, [head], CONFIG, 3)
     assert found.facts["steps"] == 8  # measured after 2, 4, 6 and 8 of 12: twice no better than after 4
     assert (found.facts["best_step"], found.facts["measured"]) == (4, [-3.0, -1.0, -2.0, -2.0])
@@ -78,19 +78,19 @@ def test_a_killed_run_remembers_the_best_weights(folder: Path, tmp_path: Path, m
         return real(*given) - 10 * next(later)  # type: ignore[arg-type]
 
     monkeypatch.setattr(early_stopping, "log_likelihood", falling)
-    monkeypatch.setattr(loop, "SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
     later = iter(range(9))
     whole = tune(folder, rows, [head], CONFIG, 3)
-    steps = loop._Run._step
+    steps = loop.Run._step
 
-    def dies(run: loop._Run, step: int, slowed: int) -> float:
+    def dies(run: loop.Run, step: int, slowed: int) -> float:
         if step == 5:
             raise KeyboardInterrupt
         return steps(run, step, slowed)
 
     later = iter(range(9))
     with monkeypatch.context() as patch:
-        patch.setattr(loop._Run, "_step", dies)
+        patch.setattr(loop.Run, "_step", dies)
         with pytest.raises(KeyboardInterrupt):
             tune(folder, rows, [head], CONFIG, 3, tmp_path / "checkpoint")
     resumed = tune(folder, rows, [head], CONFIG, 3, tmp_path / "checkpoint")

@@ -17,7 +17,7 @@ from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.samples import Task
 from tilth.training.config import Config
 from tilth.training.heads import Head, fit_head
-from tilth.training.trainer import TuningRows, loop, tune
+from tilth.training.trainer import TuningRows, checkpoint, loop, tune
 from tilth.training.trainer.batches import plan_batches, rate
 
 
@@ -129,16 +129,16 @@ def test_a_killed_run_ends_with_the_weights_of_a_whole_one(
 ) -> None:
     rows, head = problem(folder)
     whole = tune(folder, rows, [head], SMALL, 3)
-    monkeypatch.setattr(loop, "SECONDS", 0.0)  # a checkpoint at every step
-    steps = loop._Run._step
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)  # a checkpoint at every step
+    steps = loop.Run._step
 
-    def dies(run: loop._Run, step: int, slowed: int) -> float:
+    def dies(run: loop.Run, step: int, slowed: int) -> float:
         if step == 7:
             raise KeyboardInterrupt
         return steps(run, step, slowed)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop._Run, "_step", dies)
+        patch.setattr(loop.Run, "_step", dies)
         with pytest.raises(KeyboardInterrupt):
             tune(folder, rows, [head], SMALL, 3, tmp_path / "checkpoint")
     resumed = tune(folder, rows, [head], SMALL, 3, tmp_path / "checkpoint")
@@ -163,13 +163,13 @@ def test_a_loss_that_is_no_number_is_rolled_back_at_half_the_rate(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, head = problem(folder)
-    loss, calls = loop._Run._loss, []
+    loss, calls = loop.Run._loss, []
 
-    def breaks(run: loop._Run, batch: list[int]) -> torch.Tensor:
+    def breaks(run: loop.Run, batch: list[int]) -> torch.Tensor:
         calls.append(batch)
         return loss(run, batch) * (float("nan") if len(calls) == 5 else 1.0)
 
-    monkeypatch.setattr(loop._Run, "_loss", breaks)
+    monkeypatch.setattr(loop.Run, "_loss", breaks)
     found = tune(folder, rows, [head], SMALL, 3)
     assert found.facts["halved_rate"] == 1
     assert len(found.losses) == 12
@@ -179,7 +179,7 @@ def test_a_loss_that_is_no_number_is_rolled_back_at_half_the_rate(
 
 def test_a_loss_that_is_never_a_number_ends_the_stage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = problem(folder)
-    monkeypatch.setattr(loop._Run, "_loss", lambda run, batch: run._model.heads[0].weight.sum() * float("inf"))
+    monkeypatch.setattr(loop.Run, "_loss", lambda run, batch: run._model.heads[0].weight.sum() * float("inf"))
     with pytest.raises(StageError, match="the loss of step 1 is no number"):
         tune(folder, rows, [head], SMALL, 3)
 
@@ -187,10 +187,10 @@ def test_a_loss_that_is_never_a_number_ends_the_stage(folder: Path, monkeypatch:
 def test_memory_that_is_not_enough_is_told_with_what_would_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = problem(folder)
 
-    def full(run: loop._Run, batch: list[int]) -> torch.Tensor:
+    def full(run: loop.Run, batch: list[int]) -> torch.Tensor:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(loop._Run, "_loss", full)
+    monkeypatch.setattr(loop.Run, "_loss", full)
     with pytest.raises(StageError, match=r"4 rows .* a step; set training.batch_size = 2 and training.accumulate = 2"):
         tune(folder, rows, [head], SMALL, 3)
 
