@@ -88,7 +88,16 @@ def parse_tasks(text: str) -> list[dict[str, str]]:
     >>> [task["column"] for task in parse_tasks('domain,domain/intent,"price, EUR"')]
     ['domain', 'intent', 'price, EUR']
     """
-    return [parse_task(part) for part in next(csv.reader([text], skipinitialspace=True), []) if part.strip()]
+    return [parse_task(part) for part in parse_names(text)]
+
+
+def parse_names(text: str) -> list[str]:
+    """Names with commas between them, in quotes where a name holds one.
+
+    >>> parse_names('refund, "fees, charges"')
+    ['refund', 'fees, charges']
+    """
+    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True), []) if part.strip()]
 
 
 def _name(column: str) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tilth.cli.flow_process import why_no_server
 from tilth.errors import TilthError
 
 if TYPE_CHECKING:
@@ -176,8 +177,8 @@ def _prefect(_: Place) -> Finding | None:
     address = os.environ.get("PREFECT_API_URL")
     if address is None:
         return None
-    if why := _why_silent(f"{address.rstrip('/')}/health"):
-        state = f"PREFECT_API_URL={address} does not answer ({why}), and nights would wait for it"
+    if why := why_no_server(address):
+        state = f"PREFECT_API_URL={address}: no Prefect server answers there ({why})"
         return Finding(state="missing", found=state, fix="unset PREFECT_API_URL")
     return Finding(state="ok", found=f"{address} answers")
 

@@ -44,20 +44,28 @@ def ask_server() -> None:
         RequestError: Nobody answers. Prefect itself would try again for minutes, in the middle of a night.
     """
     url = os.environ.get("PREFECT_API_URL")
-    if not url:
-        return
-    try:
-        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5).close()
-    except urllib.error.HTTPError:
-        return  # it answers, and what it wants is Prefect's matter
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        why = getattr(error, "reason", error)
-        if isinstance(why, ssl.SSLError):
-            return
+    if url and (why := why_no_server(url)):
         raise RequestError(
             f"PREFECT_API_URL is {url}, where no Prefect server answers ({why}); start it, correct the variable, or go "
             "without: env -u PREFECT_API_URL tilth …"
-        ) from None
+        )
+
+
+def why_no_server(url: str) -> str:
+    """Why no Prefect API stands under an address; "" where one does, also where it lets nobody in.
+
+    The API of Prefect's cloud, whose addresses name an account, need not say how it is.
+    """
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:
+            page = "html" in answer.headers.get("Content-Type", "")
+            return "there is a web page; the API's address ends with /api" if page else ""
+    except urllib.error.HTTPError as error:
+        missing = error.code == 404 and "/accounts/" not in url
+        return "HTTP status 404; the API's address ends with /api" if missing else ""
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        why = getattr(error, "reason", error)
+        return "" if isinstance(why, ssl.SSLError) else str(why)
 
 
 def environment(workspace: Workspace) -> dict[str, str]:

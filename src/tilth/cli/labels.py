@@ -106,9 +106,11 @@ def split(
 
     Args:
         before: the class
-        into: the classes that it becomes, with commas between; it may be one of them
+        into: the classes that it becomes, with commas between; in quotes where one holds a comma
     """
-    after = [part.strip() for part in into.split(",") if part.strip()]
+    from tilth.config_loading import parse_names
+
+    after = parse_names(into)
     if len(after) < 2:
         raise RequestError(
             f'labels split --into "{into}" names {len(after)} classes; name two or more: --into first,second'

@@ -49,6 +49,11 @@ def test_a_class_is_renamed_and_back(here: Path, capsys: pytest.CaptureFixture[s
     assert "3 given labels are asked again" in capsys.readouterr().out
 
 
+def test_a_class_with_a_comma_in_its_name_is_in_quotes(here: Path) -> None:
+    assert main(["labels", "split", "slow", "--into", '"slow, always", slow']) == 0
+    assert LabelChanges.read(here / "data").active[0].after == ("slow, always", "slow")
+
+
 def test_a_filled_file_is_imported_and_a_wrong_one_is_not(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "good.csv").write_text("id,intent_answer\n4,slow\n3,none of these\n1,\n")
     assert main(["queue", "import", "good.csv", "--dry-run", "--json"]) == 0
