@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when the library loa
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores
 
+from tests.browser import CHROMIUM
 from tilth import samples as table
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.text import digest, normal_form
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 class HashingEncoder:
@@ -92,3 +96,13 @@ def encoder() -> HashingEncoder:
 @pytest.fixture
 def evidence(samples: Dataset, encoder: HashingEncoder, tmp_path: Path) -> Evidence:
     return Evidence(samples, encoder=encoder, cache=Cache(tmp_path / "cache"))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -50,7 +50,9 @@ def quiet() -> None:
     root.addFilter(lambda record: not record.getMessage().startswith(_NO_MATTER))
     # torch gives its loggers a handler of their own, which no filter of ours sees, and
     # resets the levels of the broader ones when it is imported.
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    # The second speaks where torchao is installed, which transformers then imports.
+    for name in ("torch.onnx._internal.exporter._registration", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def verbose() -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,32 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
+from tests.browser import Watched, needs_browser
 from tests.unit.annotation.night import DEFINITIONS, MARKUP, TOKEN, make_night, make_two_tasks
 from tilth.annotation import Desk, Evidence, create_app, open_port, read_night_rows
 from tilth.store import Run
 from tilth.store.answers import Answers
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-_WHY = "no Chromium on the path (or named by CHROMIUM)" if CHROMIUM is None else "playwright is not installed"
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or importlib.util.find_spec("playwright") is None, reason=f"the page is not opened: {_WHY}"
-)
+pytestmark = needs_browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-class Served:
+class Served(Watched):
     """A page that is served, and a browser's window on it."""
 
     def __init__(self, root: Path, browser: Browser, run: Run | None = None, **how: Any) -> None:
@@ -52,11 +36,7 @@ class Served:
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]})
         self._thread.start()
-        self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **how})
-        self.messages, self.requests = list[str](), list[str]()
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        super().__init__(browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **how}))
         self.page.goto(f"http://127.0.0.1:{port}/?token={TOKEN}")
         self.at(0)
 

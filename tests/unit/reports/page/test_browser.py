@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.browser import Watched, needs_browser
 from tests.unit.reports.fake_run import HOSTILE, frame, make
 from tilth import reports
 from tilth.reports.page import row_files
@@ -21,22 +19,15 @@ from tilth.reports.page import row_files
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-_WHY = "no Chromium on the path (or named by CHROMIUM)" if CHROMIUM is None else "playwright is not installed"
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or importlib.util.find_spec("playwright") is None, reason=f"the page is not opened: {_WHY}"
-)
+pytestmark = needs_browser
 RTL = "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe \N{ARABIC LETTER ALEF} \N{PILE OF POO} \N{ZERO WIDTH JOINER}"
 
 
-class Opened:
+class Opened(Watched):
     """A page, with what it said and asked for since it was opened."""
 
     def __init__(self, page: Page, path: Path) -> None:
-        self.page, self.messages, self.requests = page, list[str](), list[str]()
-        page.on("console", lambda message: self.messages.append(message.text))
-        page.on("pageerror", lambda error: self.messages.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
+        super().__init__(page)
         start = time.perf_counter()
         page.goto(path.as_uri())
         page.wait_for_selector("tr.row, .static")
@@ -45,16 +36,6 @@ class Opened:
     def overflow(self) -> int:
         """How many pixels the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
