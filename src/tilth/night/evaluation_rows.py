@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,22 +93,13 @@ class _Gold:
 
     def model(self, folder: Path) -> Labels:
         """The labels that an exported model gives to the rows, of every task that is measured."""
-        from tilth.training import Predictor, predictor_code_digest  # loads ONNX Runtime
+        from tilth.training import cached_answers  # loads ONNX Runtime
 
         tasks = _declared(folder)
         if missing := sorted({*self.tasks} - {*tasks}):
             raise NotComparable(f"its model does not answer {', '.join(missing)}")
-        names = list(tasks)
-
-        def predict() -> Mapping[str, np.ndarray]:
-            codes = Predictor.load(folder).answers(self.texts).codes
-            return {str(place): np.asarray(codes[name], dtype=np.int32) for place, name in enumerate(names)}
-
-        key = store.digest(predictor_code_digest(), store.digest_tree(folder, [store.MODEL_CARD]), *self.texts)
-        codes = self.cache.arrays("predictions", key, predict)
-        return {
-            task: np.array([*tasks[task], None], dtype=object)[codes[str(names.index(task))]] for task in self.tasks
-        }
+        codes = cached_answers(folder, self.texts, self.cache).codes
+        return {task: np.array([*tasks[task], None], dtype=object)[codes[task]] for task in self.tasks}
 
 
 def _declared(folder: Path) -> dict[str, list[str]]:

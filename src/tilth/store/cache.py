@@ -22,11 +22,11 @@ from tilth.store.files import atomic, size
 
 log = logging.getLogger(__name__)
 
-VECTORS = ("embeddings", "nats")
+VECTORS = ("embeddings", "exported", "nats", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
 FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
-FILES = ("fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "predictions", "votes")
+FILES = ("fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "votes")
 """Kinds that hold a file a key."""
 
 

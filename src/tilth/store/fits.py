@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,6 +67,7 @@ class _Kept:
     rows: np.ndarray
     basis: Mapping[str, str]
     date: str
+    folder: Path | None = None
 
 
 @dataclass
@@ -109,26 +112,13 @@ class Fits:
             weights: of the rows, where they have any. Another weight is no change of a row, for weights follow from
                 what models say of it, and move with every night.
         """
-        rests_on = {**self.basis, **(basis or {})}
-        while name in self._now:
-            wanted, mine = self._now[name]
-            if mine.basis == rests_on and np.array_equal(wanted, rows):
-                return mine.values
-            name = _next(name)
-        earlier = self._earlier(name)
-        changed = 0 if earlier is None else rows_changed(earlier.rows, rows)
-        anew = self._why_anew(earlier, rests_on, changed, len(rows))
-        if earlier is None or anew:
-            values = self._fitted(digest(_plain(name), rows.tobytes(), digest_json(rests_on), _bytes(weights)), fit)
-            found, changed = _Kept(values=values, rows=rows, basis=rests_on, date=self.date), 0
-        else:
-            found = earlier
-        self._now[name] = rows, found
-        why = anew or f"{changed:,} of {len(rows):,} rows changed since, below {self.share:.1%}"
-        self.made.append(
-            Fit(name=name, reused=not anew, why=why, date=found.date, rows=len(found.rows), changed=changed)
-        )
-        return found.values
+
+        def fitted(name: str, rests_on: Mapping[str, str]) -> _Kept:
+            whole = digest(_plain(name), rows.tobytes(), digest_json(rests_on), _bytes(weights))
+            values = fit() if self.cache is None else self.cache.arrays("fits", whole, fit)
+            return _Kept(values=values, rows=rows, basis=rests_on, date=self.date)
+
+        return self._take(name, rows, fitted, basis).values
 
     def facts(
         self, name: str, rows: np.ndarray, fit: Callable[[], Any], *, basis: Mapping[str, str] | None = None
@@ -141,6 +131,34 @@ class Fits:
 
         return json.loads(self.arrays(name, rows, written, basis=basis)["json"].tobytes())
 
+    def folder(
+        self,
+        name: str,
+        rows: np.ndarray,
+        fit: Callable[[Path], None],
+        *,
+        into: Path,
+        basis: Mapping[str, str] | None = None,
+    ) -> Path:
+        """As `arrays`, of files: the folder of an earlier night, which is to be read only, or one that is filled now.
+
+        Args:
+            name: what is fitted.
+            rows: a digest of each row that is learned from.
+            fit: puts the files into a folder.
+            into: that folder, which is not there yet, below the stage's scratch.
+            basis: what it rests on beside its rows.
+        """
+
+        def fitted(_: str, rests_on: Mapping[str, str]) -> _Kept:
+            into.mkdir(parents=True)
+            fit(into)
+            return _Kept(values={}, rows=rows, basis=rests_on, date=self.date, folder=into)
+
+        found = self._take(name, rows, fitted, basis).folder
+        assert found is not None
+        return found
+
     def write(self, folder: Path) -> bool:
         """Write the fits into a new folder, for the next night; False, and no folder, where there are none."""
         if not self._now:
@@ -151,13 +169,45 @@ class Fits:
             file = f"{digest(name)[:16]}.safetensors"
             values = {key: np.ascontiguousarray(value) for key, value in kept.values.items()}
             save_file({**values, _ROWS: np.sort(kept.rows)}, folder / file)
-            index[name] = {"file": file, "basis": dict(kept.basis)}
+            index[name] = {"file": file, "basis": dict(kept.basis), "folder": None}
+            if kept.folder is not None:
+                index[name]["folder"] = Path(file).stem
+                shutil.copytree(kept.folder, folder / Path(file).stem, copy_function=_link)
         write_json(folder / FIT_INDEX, index)
         write_json(folder / FIT_DATES, {name: kept.date for name, (_, kept) in sorted(self._now.items())})
         return True
 
-    def _fitted(self, key: str, fit: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
-        return fit() if self.cache is None else self.cache.arrays("fits", key, fit)
+    def _take(
+        self,
+        name: str,
+        rows: np.ndarray,
+        fitted: Callable[[str, Mapping[str, str]], _Kept],
+        basis: Mapping[str, str] | None,
+    ) -> _Kept:
+        """An earlier night's fit, or a new one, entered among those of this night."""
+        rests_on = {**self.basis, **(basis or {})}
+        while name in self._now:
+            wanted, mine = self._now[name]
+            if mine.basis == rests_on and np.array_equal(wanted, rows):
+                return mine
+            name = _next(name)
+        earlier = self._earlier(name)
+        changed = 0 if earlier is None else rows_changed(earlier.rows, rows)
+        anew = self._why_anew(earlier, rests_on, changed, len(rows))
+        taken = fitted(name, rests_on) if earlier is None or anew else earlier
+        self._now[name] = rows, taken
+        why = anew or f"{changed:,} of {len(rows):,} rows changed since, below {self.share:.1%}"
+        self.made.append(
+            Fit(
+                name=name,
+                reused=not anew,
+                why=why,
+                date=taken.date,
+                rows=len(taken.rows),
+                changed=0 if anew else changed,
+            )
+        )
+        return taken
 
     def _why_anew(self, earlier: _Kept | None, basis: Mapping[str, str], changed: int, rows: int) -> str | None:
         """Why a fit is made anew, in words; None where the earlier one is taken over."""
@@ -188,7 +238,8 @@ class Fits:
         except (OSError, KeyError, SafetensorError) as error:
             log.warning("%s in %s is damaged (%s): it is fitted anew", name, self.carried, error)
             return None
-        return _Kept(values=values, rows=rows, basis=entry["basis"], date=self._dates.get(name, ""))
+        folder = self.carried / entry["folder"] if entry["folder"] else None
+        return _Kept(values=values, rows=rows, basis=entry["basis"], date=self._dates.get(name, ""), folder=folder)
 
 
 def row_digests(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -228,6 +279,14 @@ def _next(name: str) -> str:
 
 def _plain(name: str) -> str:
     return name.partition(" #")[0]
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for a file that nobody writes to again, or a copy where the disk gives none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _bytes(weights: np.ndarray | None) -> bytes:

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
     from tilth.stage import Resources, StageResult
     from tilth.training.config import Config
+    from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.predictor import Predictor, predictor_code_digest
 
-__all__ = ["Config", "Predictor", "predictor_code_digest", "run"]
+__all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "run"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "config": ("Config",),
+        "export.answer_cache": ("cached_answers",),
         "export.predictor": ("Predictor", "predictor_code_digest"),
     },
 )
@@ -31,6 +33,8 @@ __getattr__, __dir__ = lazy_exports(
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """Trains on the learnable rows, exports the model, and predicts every row by the export.
+
+    While few of those rows have changed since, the exported model of an earlier night answers: see `carried_model`.
 
     Args:
         samples: The table; only this stage's columns change.
@@ -41,6 +45,6 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         The table with the predictions, metrics (`gold` or `cross_validated`, `trunk`, `export`), figures, and the
         folder `model`. Skipped where no task has a row to learn from.
     """
-    from tilth.training.stage import train
+    from tilth.training.carried_model import train_or_take
 
-    return train(samples, config, resources)
+    return train_or_take(samples, config, resources)

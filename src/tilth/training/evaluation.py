@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 
 from tilth import learn
 from tilth import samples as table
-from tilth.samples import Task
+from tilth.samples import Split, Task
 from tilth.stage import Figure
 
 WORST = 20
@@ -51,6 +51,20 @@ def calibration(frame: pd.DataFrame, tasks: Sequence[Task]) -> dict[str, float]:
             right = frame.loc[rows, f"{task.name}_predicted"].eq(truth[rows]).to_numpy(dtype=bool)
             errors[task.name] = round(learn.expected_calibration_error(confidence[rows].to_numpy(), right), 4)
     return errors
+
+
+def measure_on_gold(
+    frame: pd.DataFrame, tasks: Sequence[Task]
+) -> tuple[dict[str, Any], dict[str, tuple[list[str], list[str]]]]:
+    """The figures on gold, as the stage's metrics hold them, and the pairs of `gold_pairs`; both empty without gold."""
+    pairs = gold_pairs(frame, tasks)
+    if not pairs:
+        return {}, {}
+    gold = scores(pairs)
+    for name, error in calibration(frame, tasks).items():
+        if gold[name]["macro_f1"] is not None:
+            gold[name]["calibration_error"] = error
+    return {"gold": gold, "gold_rows": int((frame["split"] == Split.GOLD).sum())}, pairs
 
 
 def views(facts: Mapping[str, Any]) -> list[Figure]:

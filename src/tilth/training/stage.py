@@ -16,7 +16,9 @@ from tilth import samples as table
 from tilth.learn import decide
 from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
+from tilth.store import Cache
 from tilth.training import evaluation
+from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
 from tilth.training.fitting import FittedModel, encoder_config, fit_model, fit_task_head
 from tilth.training.heads import class_prototypes, predict_probabilities
@@ -72,8 +74,8 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         scope=fit_scope(texts, fitted, wording, config),
     )
     exported, artifacts = _export(frame, training_set, model, config, resources, folder)
-    answers = _answers(texts, model, artifacts)
-    _write_answers(frame, resources.tasks, answers)
+    answers = _answers(texts, model, artifacts, resources.evidence.cache)
+    write_answers(frame, resources.tasks, answers)
     metrics, figures = _measure(frame, training_set, resources.tasks, fitted)
     if "gold" not in metrics:
         artifacts |= write_predictions(
@@ -142,12 +144,12 @@ def _spread(texts: Sequence[str], most: int) -> list[str]:
     return [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(int))]
 
 
-def _answers(texts: Sequence[str], model: _Model, artifacts: Mapping[str, Path]) -> Answers:
+def _answers(texts: Sequence[str], model: _Model, artifacts: Mapping[str, Path], cache: Cache) -> Answers:
     """The exported model's answers for every row; of the fitted heads where nothing was exported."""
-    from tilth.training.export import Answers, Predictor, log_certainty
+    from tilth.training.export import Answers, cached_answers, log_certainty
 
     if "model" in artifacts:
-        return Predictor.load(artifacts["model"]).answers(texts)
+        return cached_answers(artifacts["model"], texts, cache)
     heads, embeddings = model.fitted.heads, model.fitted.embeddings
     mixed = model.wording.mix(texts, predict_probabilities(heads, embeddings))
     probabilities = model.wording.normalized(mixed)
@@ -163,27 +165,11 @@ def _answers(texts: Sequence[str], model: _Model, artifacts: Mapping[str, Path])
     )
 
 
-def _write_answers(frame: pd.DataFrame, tasks: Sequence[Task], answers: Answers) -> None:
-    """Set the stage's columns, in place; a task without a training row has no answer."""
-    for task in tasks:
-        codes = answers.codes.get(task.name, np.full(len(frame), -1))
-        confidence = answers.confidence.get(task.name, np.zeros(len(frame)))
-        frame[f"{task.name}_predicted"] = task.decoded(codes)
-        frame[f"{task.name}_predicted_confidence"] = np.where(codes >= 0, confidence, np.nan).astype(np.float32)
-    frame["out_of_scope_score"] = answers.scope
-
-
 def _measure(
     frame: pd.DataFrame, training_set: TrainingSet, tasks: Sequence[Task], fitted: FittedModel
 ) -> tuple[dict[str, Any], list[Any]]:
-    pairs = evaluation.gold_pairs(frame, tasks)
+    metrics, pairs = evaluation.measure_on_gold(frame, tasks)
     if pairs:
-        gold_rows = int((frame["split"] == Split.GOLD).sum())
-        gold = evaluation.scores(pairs)
-        for name, error in evaluation.calibration(frame, tasks).items():
-            if gold[name]["macro_f1"] is not None:
-                gold[name]["calibration_error"] = error
-        metrics: dict[str, Any] = {"gold": gold, "gold_rows": gold_rows}
         return metrics, evaluation.figures(pairs, "gold", fitted.losses)
     for task in training_set.tasks:
         out_of_fold = training_set.out_of_fold[task.name]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.digests import check_digests, write_digests
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
@@ -24,6 +25,7 @@ __all__ = [
     "Scope",
     "TrunkGraphs",
     "cache_key",
+    "cached_answers",
     "check_digests",
     "export",
     "log_certainty",
@@ -38,6 +40,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "answer_cache": ("cached_answers",),
         "digests": ("check_digests", "write_digests"),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),

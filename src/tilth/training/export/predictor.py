@@ -155,13 +155,31 @@ class Predictor:
             RequestError: what is given are no texts.
         """
         check_texts(texts)
+        return self.decide(self.read(texts))
+
+    def read(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
+        """What all that the model says of a text follows from, float32, shape (texts, labels of all tasks + 1).
+
+        The logits of the tasks in their order, not calibrated, and last the largest cosine to a prototype.
+
+        Args:
+            texts: to be read.
+            vectors: theirs by `embed`, where they are known.
+        """
+        outputs = [f"probabilities_{position}" for position in range(len(self.tasks))]
+        vectors = self.embed(texts) if vectors is None else vectors
+        values = self._heads.run([*outputs, "scope_score"], {"vector": vectors})
         names = [task["name"] for task in self.tasks]
-        outputs = [f"probabilities_{position}" for position in range(len(names))]
-        values = self._heads.run([*outputs, "scope_score"], {"vector": self.embed(texts)})
-        probabilities = dict(zip(names, values[:-1], strict=True))
-        mixed = self._wording.mix(texts, probabilities)
-        probabilities = pool_tasks(self._wording.heads, mixed)
-        scope = values[-1] if self._scope is None else self._scope.score(log_certainty([*mixed.values()]), values[-1])
+        mixed = self._wording.mix(texts, dict(zip(names, values[:-1], strict=True)))
+        return np.concatenate([*mixed.values(), np.reshape(values[-1], (-1, 1))], axis=1).astype(np.float32)
+
+    def decide(self, read: np.ndarray) -> Answers:
+        """The answers that follow from what `read` gave."""
+        ends = np.cumsum([len(task["labels"]) for task in self.tasks])
+        parts = np.split(read[:, :-1], ends[:-1], axis=1)
+        mixed = {task["name"]: part for task, part in zip(self.tasks, parts, strict=True)}
+        probabilities, nearest = pool_tasks(self._wording.heads, mixed), read[:, -1]
+        scope = nearest if self._scope is None else self._scope.score(log_certainty(parts), nearest)
         decided = decide(self.tasks, probabilities)
         return Answers(
             probabilities=probabilities,
