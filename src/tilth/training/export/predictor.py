@@ -257,6 +257,8 @@ def predictor_code_digest() -> str:
     here = Path(__file__)
     learn = here.parents[2] / "learn"
     views = (
+        here.parent / "checked_texts.py",
+        here.parent / "digests.py",
         here.parent / "packed_wording.py",
         here.parent / "scope.py",
         here.parent / "session.py",
