@@ -53,6 +53,7 @@ COMMANDS = (
     "tilth.cli.drift:drift",
     "tilth.cli.lf:lf",
     "tilth.cli.paraphraser:paraphraser",
+    "tilth.cli.rollback:rollback",
     "tilth.cli.clean:clean",
     "tilth.cli.forget:forget",
     "tilth.cli.serve:serve",

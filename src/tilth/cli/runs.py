@@ -72,4 +72,6 @@ def _started(value: Any) -> str:
 def _standing(row: Mapping[str, Any]) -> str:
     if row["problem"]:
         return str(row["problem"])
+    if row["rolled_back"]:
+        return "rolled back"
     return "latest" if row["latest"] else "promoted" if row["promoted"] else ""

@@ -8,11 +8,13 @@ from tilth.night.forgetting import forget
 from tilth.night.opening import begin, draft
 from tilth.night.request import Request, chosen
 from tilth.night.result_cache import code_digest
+from tilth.night.rollback import RolledBack, roll_back
 from tilth.night.stage_runner import perform
 
 __all__ = [
     "Audited",
     "Request",
+    "RolledBack",
     "audit",
     "begin",
     "chosen",
@@ -27,5 +29,6 @@ __all__ = [
     "plan",
     "plan_line",
     "promote",
+    "roll_back",
     "sampled",
 ]

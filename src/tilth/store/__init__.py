@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         find,
         latest,
         newest_table,
+        now,
         records,
     )
     from tilth.store.tables import digest_table, read_column, read_table, write_table
@@ -84,6 +85,7 @@ __all__ = [
     "library_versions",
     "locate",
     "newest_table",
+    "now",
     "read_column",
     "read_json",
     "read_table",
@@ -134,6 +136,7 @@ __getattr__, __dir__ = lazy_exports(
             "find",
             "latest",
             "newest_table",
+            "now",
             "records",
         ),
         "tables": ("digest_table", "read_column", "read_table", "write_table"),

@@ -24,8 +24,8 @@ def past_nights(runs: Path) -> list[dict[str, Any]]:
     Returns:
         Of each: `run_id`, `started`, `status` (`damaged` where its record cannot be read), `rows` of its input, `whole`
         (whether it ran all stages), `measured_on` and `macro_f1` by task, `score`, the mean of these, `waiting` rows
-        for a person, `queue`, `promoted`, `latest`, `seconds`, `error`, `tilth`, `report` (whether the page is there),
-        `path` and `problem`. What a record does not say is None.
+        for a person, `queue`, `promoted`, `rolled_back`, `latest`, `seconds`, `error`, `tilth`, `report` (whether the
+        page is there), `path` and `problem`. What a record does not say is None.
     """
     latest = store.latest(runs)
     standing = latest.path.resolve() if latest else None
@@ -74,6 +74,7 @@ def _night(run: Run, latest: bool) -> dict[str, Any]:
         "waiting": measures.get("review", _waiting(record)),
         "queue": _metrics(record, "active_learning").get("asked"),
         "promoted": bool(record.get("promoted")),
+        "rolled_back": bool(record.get("rolled_back")),
         "latest": latest,
         "seconds": record.get("seconds"),
         "error": record.get("error"),
