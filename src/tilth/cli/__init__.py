@@ -50,6 +50,7 @@ COMMANDS = (
     "tilth.cli.queue:queue",
     "tilth.cli.labels:labels",
     "tilth.cli.predict:predict",
+    "tilth.cli.push:push",
     "tilth.cli.drift:drift",
     "tilth.cli.lf:lf",
     "tilth.cli.paraphraser:paraphraser",

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from tilth.stage import Resources, StageResult
     from tilth.training.config import Config
     from tilth.training.export.answer_cache import cached_answers
+    from tilth.training.export.hub import push_model
     from tilth.training.export.predictor import Predictor, predictor_code_digest
 
-__all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "run"]
+__all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "push_model", "run"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "config": ("Config",),
         "export.answer_cache": ("cached_answers",),
+        "export.hub": ("push_model",),
         "export.predictor": ("Predictor", "predictor_code_digest"),
     },
 )
