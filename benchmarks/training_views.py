@@ -68,7 +68,7 @@ def night(train: pd.DataFrame, gold: pd.DataFrame, other: list[str], wording: st
     scratch.mkdir()
     evidence = Evidence(samples, encoder=encoder, cache=Cache(home / "cache"))
     resources = Resources(tasks=(task,), seed=0, evidence=evidence, scratch=scratch)
-    result = perform("training", samples, Config(trunk="frozen", wording=wording), resources)
+    result = perform("training", samples, Config(mode="probe", wording=wording), resources)
     return result, table.to_pandas(result.samples)
 
 

@@ -38,7 +38,7 @@ max_heldout_loss = 9.0
 steps = 5
 
 [training]
-trunk = "frozen"
+mode = "probe"
 """
 
 

@@ -47,6 +47,11 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
             "cleaning.min_precision still works, and is an unknown key from the next release on: cleaning.prefer = "
             '"precision", "balanced" or "recall" takes its place'
         )
+    if "training.trunk" in overrides or (path is not None and "trunk" in _section(values, "training")):
+        log.warning(
+            "training.trunk still works, and is an unknown key from the next release on: training.mode takes its "
+            'place, "probe" for "frozen" and "full" for "tuned"'
+        )
     try:
         return model.model_validate(values)
     except ValidationError as error:

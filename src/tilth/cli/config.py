@@ -21,7 +21,7 @@ def config(
     For example:
 
         tilth config
-        tilth config --set training.trunk=frozen > tilth.toml
+        tilth config --set training.mode=probe > tilth.toml
 
     Args:
         sets: a key of tilth.toml, for this time; may be repeated

@@ -19,7 +19,7 @@ OFTEN_CHANGED = (
     "cleaning.near_duplicate",
     "weak_supervision.min_confidence",
     "weak_supervision.propagate",
-    "training.trunk",
+    "training.mode",
     "training.steps",
     "training.quantize",
     "promotion.floor",

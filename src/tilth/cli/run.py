@@ -65,7 +65,7 @@ def run(*files: Annotated[str, Parameter(show=False)], options: RunOptions = Run
         tilth run
         tilth run --input rows.csv --label intent
         tilth run --input rows.csv --label domain,domain/intent --to cleaning
-        tilth run --set training.trunk=frozen --dry-run
+        tilth run --set training.mode=probe --dry-run
     """
     if files:
         raise RequestError(f"a file of rows is named by --input: tilth run --input {shlex.join(files)}")

@@ -26,7 +26,7 @@ VECTORS = ("embeddings", "exported", "nats", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
 FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
-FILES = ("fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "votes")
+FILES = ("activations", "fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "votes")
 """Kinds that hold a file a key."""
 
 

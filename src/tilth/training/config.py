@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tilth.config import StageConfig
 from tilth.training.trainer import TrainerConfig
+
+_MODES = {"frozen": "probe", "tuned": "full"}
+"""What `trunk` named in older releases."""
 
 
 class Config(TrainerConfig, StageConfig):
     """How the night's model is trained and exported."""
 
-    trunk: Literal["auto", "frozen", "tuned"] = Field(
-        default="auto", description="auto keeps the fine-tuned encoder only where it wins on held-out train rows"
+    mode: Literal["auto", "probe", "top", "full", "contrastive"] = Field(
+        default="auto",
+        description="what of the encoder is trained: nothing, its top layers, all of it, or the top layers on pairs of "
+        "rows; auto goes by labels, hardware and steps, and keeps it only where it wins on held-out train rows",
     )
+    trunk: Literal["auto", "frozen", "tuned"] | None = Field(
+        default=None, description='of an older release: frozen is read as mode = "probe", tuned as mode = "full"'
+    )
+    top_layers: int = Field(default=3, ge=1, description="layers that the modes top and contrastive train")
     wording: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="heads on n-grams beside those on vectors; auto pools the two where held-out train rows gain",
@@ -31,12 +40,22 @@ class Config(TrainerConfig, StageConfig):
         default=None, ge=0, le=1, description="the out-of-scope score itself below which `predict` gives no label"
     )
     max_tune_rows: int = Field(
-        default=4000, ge=0, description="with auto, more labels than this stay frozen; propagated ones do not count"
+        default=4000,
+        ge=0,
+        description="with auto, of more labels than this only the top layers are trained; propagated ones do not count",
     )
     agreement: float = Field(
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )
     quantize: bool = Field(default=True, description="export with int8 weights")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_trunk(cls, values: Any) -> Any:
+        """Take the mode of an older release's `trunk`, where no mode is given."""
+        if isinstance(values, dict) and "mode" not in values and (mode := _MODES.get(str(values.get("trunk")))):
+            return {**values, "mode": mode}
+        return values
 
     def of_texts(self, count: int) -> Config:
         """The same for a table of so many texts, of which few are not to cost as much as many."""

@@ -43,7 +43,7 @@ def write_predictions(
         training_set: what the exported heads were fitted to.
         heads: the exported ones.
         embeddings: what they stand on, shape (rows, dimensions).
-        fit: as `tilth.training.fitting.fit_task_head`.
+        fit: as `tilth.training.head_fitting.fit_task_head`.
         wording: the other view, pooled as the exported model pools it.
         folder: where the file goes.
     """

@@ -20,7 +20,8 @@ from tilth.store import Cache
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
-from tilth.training.fitting import FittedModel, encoder_config, fit_model, fit_task_head
+from tilth.training.fitting import FittedModel, encoder_config, fit_model
+from tilth.training.head_fitting import fit_task_head
 from tilth.training.heads import class_prototypes, predict_probabilities
 from tilth.training.held_out import write_predictions
 from tilth.training.rejected_rows import rejected_rows

@@ -25,7 +25,7 @@ HELD = [row[0] for row in ROWS if fold_of(row[0], 5) == 0]
 
 def held_out(rows: list[tuple[str | None, ...]], path: Path, encoder: object = HashingEncoder()) -> pd.DataFrame:
     samples = make_table(rows, INTENT)
-    config = FROZEN if isinstance(encoder, HashingEncoder) else Config(trunk="tuned", steps=2, agreement=0.0)
+    config = FROZEN if isinstance(encoder, HashingEncoder) else Config(mode="full", steps=2, agreement=0.0)
     result = training.run(samples, config, resources(samples, encoder, path, INTENT))
     return pd.read_parquet(result.artifacts["held_out.parquet"])
 

@@ -15,8 +15,8 @@ from tilth.samples import Task
 from tilth.store import Cache
 from tilth.training.config import Config
 
-FROZEN = Config(trunk="frozen", agreement=0.5)
-TUNED = Config(trunk="tuned", steps=24, passes=20, batch_size=4, learning_rate=1e-3, agreement=0.0)
+FROZEN = Config(mode="probe", agreement=0.5)
+TUNED = Config(mode="full", steps=24, passes=20, batch_size=4, learning_rate=1e-3, agreement=0.0, evaluations=1)
 
 
 class FolderEncoder:

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from tilth.training.trainer.batches import TuningRows
     from tilth.training.trainer.config import TrainerConfig
     from tilth.training.trainer.model import AllLayers, TrainedPart
-    from tilth.training.trainer.objectives import CLASSIFY, Objective, cross_entropy
+    from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
+    from tilth.training.trainer.top_layers import TopLayers
     from tilth.training.trainer.tuning import Tuned, tune
 
 __all__ = [
     "CLASSIFY",
     "AllLayers",
     "Objective",
+    "TopLayers",
     "TrainedPart",
     "TrainerConfig",
     "Tuned",
     "TuningRows",
+    "contrastive",
     "cross_entropy",
     "tune",
 ]
@@ -35,7 +38,8 @@ __getattr__, __dir__ = lazy_exports(
         "batches": ("TuningRows",),
         "config": ("TrainerConfig",),
         "model": ("AllLayers", "TrainedPart"),
-        "objectives": ("CLASSIFY", "Objective", "cross_entropy"),
+        "objectives": ("CLASSIFY", "Objective", "contrastive", "cross_entropy"),
+        "top_layers": ("TopLayers",),
         "tuning": ("Tuned", "tune"),
     },
 )

@@ -21,8 +21,8 @@ class TuningRows:
         texts: the rows' texts.
         codes: for each task, each row's class, −1 where it has none, shape (rows,).
         weights: for each task, each row's weight, shape (rows,).
-        measured: boolean, shape (rows,): held-out rows, which are never trained on: by them it is known when to stop.
-            By default there are none.
+        measured: boolean, shape (rows,): rows that are never trained on; by those that have a class it is known when to
+            stop. By default there are none.
     """
 
     texts: Sequence[str]

@@ -34,7 +34,7 @@ class EarlyStopping:
     """
 
     def __init__(self, part: TrainedPart, rows: TuningRows, config: TrainerConfig, steps: int) -> None:
-        places = np.flatnonzero(rows.measured)
+        places = np.flatnonzero(rows.measured & np.any([codes >= 0 for codes in rows.codes.values()], axis=0))
         even = np.unique(np.linspace(0, len(places) - 1, min(len(places), MEASURED)).astype(int))
         self._part, self._codes, self._rows = part, rows.codes, places[even].tolist()
         self._steps, self._every, self._patience = steps, math.ceil(steps / config.evaluations), config.patience

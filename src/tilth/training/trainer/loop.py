@@ -169,7 +169,7 @@ def _slower(at: Progress, step: int) -> Progress:
     if at.slowed == _SLOWED:
         raise StageError(
             f"fine-tuning: the loss of step {step + 1} is no number, at an eighth of training.learning_rate too; lower "
-            'it, set training.precision = "float32", or training.trunk = "frozen"'
+            'it, set training.precision = "float32", or training.mode = "probe"'
         )
     log.warning(
         "fine-tuning: the loss of step %d is no number; back to step %d, at half the learning rate",

@@ -20,7 +20,7 @@ from tilth.store import Run
 from tilth.training.config import Config
 from tilth.training.export import write_digests
 from tilth.training.export.predictor import Predictor
-from tilth.training.fitting import _calibrated_heads
+from tilth.training.head_fitting import calibrated_heads
 from tilth.training.heads import predict_probabilities
 from tilth.training.training_set import training_set_of
 
@@ -58,12 +58,12 @@ def test_a_run_folder_is_as_good_as_its_model_and_a_string_is_one_text(folder: P
 def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(folder: Path, tmp_path: Path) -> None:
     samples = make_table()
     own = resources(samples, FolderEncoder(folder), tmp_path)
-    result = training.run(samples, Config(trunk="frozen", quantize=False, max_tokens=64), own)
+    result = training.run(samples, Config(mode="probe", quantize=False, max_tokens=64), own)
     model = result.artifacts["model"]
     texts = samples["text"][:]
     np.testing.assert_allclose(Predictor.load(model).embed(texts), own.evidence.encoder.encode(texts), atol=0.02)
     frame, vectors = table.to_pandas(samples), own.evidence.embeddings()
-    fitted = _calibrated_heads(training_set_of(frame, TASKS, own), vectors, None)
+    fitted = calibrated_heads(training_set_of(frame, TASKS, own), vectors, None)
     for task, expected in predict_probabilities(fitted, vectors).items():
         np.testing.assert_allclose(Predictor.load(model).answers(texts).probabilities[task], expected, atol=0.03)
     change_settings(model, max_tokens=5)  # 3 words a chunk
@@ -76,7 +76,7 @@ def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(fol
 def test_of_a_very_long_text_an_export_reads_the_chunks_that_the_encoder_reads(folder: Path, tmp_path: Path) -> None:
     samples = make_table()
     own = resources(samples, FolderEncoder(folder), tmp_path)
-    model = training.run(samples, Config(trunk="frozen", quantize=False), own).artifacts["model"]
+    model = training.run(samples, Config(mode="probe", quantize=False), own).artifacts["model"]
     change_settings(model, max_tokens=5, max_chunks=2)  # 3 words a chunk
     words = "refund slow internet red red red my refund late"  # the second of three chunks is left out
     whole, first, third = Predictor.load(model).embed([words, "refund slow internet", "my refund late"])
@@ -92,7 +92,7 @@ def test_a_tuned_trunk_reads_long_texts_as_its_export_does(folder: Path, tmp_pat
     samples = make_table()
     words = "refund slow internet red red red my refund late"
     own = resources(samples, FolderEncoder(folder), tmp_path)
-    config = Config(trunk="frozen", quantize=False)
+    config = Config(mode="probe", quantize=False)
     model = training.run(samples, config, own).artifacts["model"]
     change_settings(model, max_tokens=5, max_chunks=2)
     ours = encode_with_trunk(Trunk(folder).eval(), folder, [words, "red"], 5, 2)

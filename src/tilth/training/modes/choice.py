@@ -1,0 +1,68 @@
+"""Which mode a night trains by, for how many steps, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilth.training.config import Config
+from tilth.training.modes.registry import MODES
+from tilth.training.training_set import TrainingSet
+
+FEW = 12
+"""Labels a class, at the median over classes, below which pairs of rows teach more than their classes."""
+_ACCELERATED = 20
+"""As many steps does an accelerator take in the time of one on a processor, at the least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A mode, and what it is given.
+
+    Attributes:
+        mode: a name of `MODES`.
+        steps: of training.
+        why: in one sentence, for `run.json`.
+    """
+
+    mode: str
+    steps: int
+    why: str
+
+
+def choose_mode(config: Config, training_set: TrainingSet, *, trainable: bool, accelerated: bool) -> Choice:
+    """The mode of the config; by `auto` what the labels, the hardware and the budget of steps allow.
+
+    Args:
+        config: `[training]`; `steps` is the budget, in steps of `full`.
+        training_set: the rows that the encoder may learn from.
+        trainable: whether the encoder has a model folder, and rows are held out to measure by.
+        accelerated: whether it is trained on an accelerator.
+    """
+    labels = int(training_set.labeled.sum())
+    if not trainable:
+        return Choice(mode="probe", steps=0, why="no held-out row or no model folder")
+    if config.mode != "auto":
+        return Choice(mode=config.mode, steps=config.steps, why=f'{labels} labeled rows, mode = "{config.mode}"')
+    budget = config.steps * (_ACCELERATED if accelerated else 1)
+    few = _median_labels(training_set)
+    if few < FEW:
+        return _within(
+            budget, "contrastive", f"{labels} labeled rows, {few:.0f} a class at the median: fewer than {FEW}"
+        )
+    if accelerated or labels <= config.max_tune_rows:
+        where = "on an accelerator" if accelerated else f"no more than max_tune_rows = {config.max_tune_rows}"
+        return _within(budget, "full", f"{labels} labeled rows, {where}")
+    return _within(budget, "top", f"{labels} labeled rows, more than max_tune_rows = {config.max_tune_rows}")
+
+
+def _within(budget: int, mode: str, why: str) -> Choice:
+    steps = max(1, int(budget / MODES[mode].step_cost))
+    return Choice(mode=mode, steps=steps, why=f"{why}; {steps} steps cost what {budget} of all layers do")
+
+
+def _median_labels(training_set: TrainingSet) -> float:
+    """Labels a class, at the median over the classes of the task that has the most."""
+    counts = [np.bincount(codes[codes >= 0]) for codes in training_set.codes.values()]
+    return float(np.median(max(counts, key=len)))

@@ -1,0 +1,28 @@
+"""A start for few labels: rows of one class are drawn together, those of others pushed apart, as SetFit does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
+from tilth.training.modes.top import train_top_layers
+
+
+def train_contrastive(job: TuningJob) -> TrainedTrunk:
+    """Train the top layers by pairs of like rows (Tunstall et al. 2022; Khosla et al. 2020).
+
+    Pairs are drawn by the task of most classes, and contrasted by every task.
+    """
+    from tilth.training.trainer import contrastive
+
+    classes = {task: len(np.unique(codes[codes >= 0])) for task, codes in job.rows.codes.items()}
+    finest = job.rows.codes[max(classes, key=lambda task: classes[task])]
+    return train_top_layers(job, "contrastive", contrastive(finest[~job.rows.measured]))
+
+
+CONTRASTIVE = Mode(
+    name="contrastive",
+    meaning="the top layers trained on pairs of rows, a start for few labels",
+    step_cost=0.45,
+    train=train_contrastive,
+)

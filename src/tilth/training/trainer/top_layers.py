@@ -1,0 +1,167 @@
+"""Training of the top layers alone: what the layers below make of each text is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tilth.devices import autocast
+from tilth.errors import ConfigError
+from tilth.learn.encoder import Tokens, Trunk
+
+_BATCH = 32
+Kept = Callable[[Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
+"""Gives what the function computes, from a cache where it is there."""
+
+
+class TopLayers:
+    """The top layers of an encoder; those below and the embeddings stay as they are, and are read from their output.
+
+    What the layers below say of a token is kept in float16, 768 bytes a token of 384 dimensions. `chunked` are the
+    places of the texts that are longer than the limit.
+
+    Args:
+        folder: the encoder's model folder.
+        texts: what is trained on; of one that is longer than the limit, its beginning.
+        max_tokens: the limit.
+        count: layers that are trained; of an encoder that has fewer, all.
+        kept: the cache for the activations of these texts.
+
+    Raises:
+        ConfigError: the encoder has no list of layers.
+    """
+
+    def __init__(self, folder: Path, texts: Sequence[str], max_tokens: int, count: int, kept: Kept) -> None:
+        self._trunk = Trunk(folder)
+        self._owner, self._name, self._layers = _layers(self._trunk.model, folder)
+        self._below = max(len(self._layers) - count, 0)
+        tokens = Tokens.load(folder)
+        owner, chunks = tokens.chunks(texts, max_tokens, 2)
+        first = np.unique(owner, return_index=True)[1].tolist()
+        encoded = [chunks[place] for place in first]
+        self.chunked = [text for text, count in enumerate(np.bincount(owner).tolist()) if count > 1]
+        self.lengths: Sequence[int] = [len(ids) for ids in encoded]
+        self._starts = np.cumsum([0, *self.lengths])
+        self._states = kept(lambda: {"states": self._activations(tokens, encoded)})["states"]
+        self._trunk.requires_grad_(False)
+        self._layers[self._below :].requires_grad_(True)
+        self.module: nn.Module = self._cut()
+
+    def batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the lowest trained layer reads, float32, shape (rows, longest, dimensions), and its mask."""
+        longest = max(self.lengths[row] for row in rows)
+        states = np.zeros((len(rows), longest, self._states.shape[1]), dtype=np.float32)
+        mask = np.zeros((len(rows), longest), dtype=np.int64)
+        for place, row in enumerate(rows):
+            states[place, : self.lengths[row]] = self._states[self._starts[row] : self._starts[row + 1]]
+            mask[place, : self.lengths[row]] = 1
+        return torch.from_numpy(states), torch.from_numpy(mask)
+
+    def trunk(self, module: nn.Module) -> Trunk:
+        """The whole encoder: its lower layers, and the trained ones above them."""
+        self._mend(module)
+        return self._trunk.requires_grad_(True)
+
+    def vectors(self) -> np.ndarray:
+        """The texts' vectors by the layers as they are trained, float32, shape (texts, dimensions)."""
+        cut, order = self._cut().eval(), np.argsort(self.lengths, kind="stable").tolist()
+        found: np.ndarray | None = None
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            with torch.inference_mode(), autocast():
+                values = cut(*self.batch(batch)).float().numpy()
+            found = np.zeros((len(order), values.shape[1]), dtype=np.float32) if found is None else found
+            found[batch] = values
+        self._mend(cut)
+        assert found is not None  # there is a text to train on
+        return found
+
+    def _cut(self) -> nn.Module:
+        setattr(self._owner, self._name, self._layers[self._below :])
+        return _Cut(self._trunk, self._layers[self._below])
+
+    def _mend(self, module: nn.Module) -> None:
+        assert isinstance(module, _Cut)
+        module.hook.remove()
+        setattr(self._owner, self._name, self._layers)
+
+    def _activations(self, tokens: Tokens, encoded: Sequence[list[int]]) -> np.ndarray:
+        """The states of all texts' tokens, one text after the other, float16, shape (tokens, dimensions)."""
+        found: list[torch.Tensor] = []
+        hook = self._layers[self._below].register_forward_pre_hook(_caught(found), with_kwargs=True)
+        states: np.ndarray | None = None
+        order = np.argsort(self.lengths, kind="stable").tolist()
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            try:
+                with torch.inference_mode(), autocast():
+                    self._trunk.eval()(*tokens.batch([encoded[row] for row in batch]))
+            except _Reached:
+                values = found.pop().float().numpy().astype(np.float16)
+            if states is None:
+                states = np.zeros((self._starts[-1], values.shape[-1]), dtype=np.float16)
+            for row, value in zip(batch, values, strict=True):
+                states[self._starts[row] : self._starts[row + 1]] = value[: self.lengths[row]]
+        hook.remove()
+        assert states is not None  # there is a text to train on
+        return states
+
+
+class _Cut(nn.Module):
+    """An encoder whose first remaining layer reads given states in place of the embeddings."""
+
+    def __init__(self, trunk: Trunk, first: nn.Module) -> None:
+        super().__init__()
+        self.whole, self._states = trunk, torch.zeros(0)
+        self.hook = first.register_forward_pre_hook(self._given, with_kwargs=True)
+
+    @property
+    def model(self) -> nn.Module:
+        """The transformer."""
+        return self.whole.model
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of length 1, shape (rows, dimensions)."""
+        self._states = states
+        # Positions, masks and pooling are the model's own; the embeddings of any token pass unread.
+        return self.whole(torch.zeros_like(mask), mask)
+
+    def _given(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if args:
+            return (self._states, *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": self._states}
+
+
+class _Reached(Exception):  # noqa: N818 - no error: it ends a forward pass where the trained layers begin
+    """The trained layers are reached."""
+
+
+def _caught(found: list[torch.Tensor]) -> Callable[..., None]:
+    """A hook that keeps what a layer is about to read, and ends the forward pass."""
+
+    def hook(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        found.append(args[0] if args else kwargs["hidden_states"])
+        raise _Reached
+
+    return hook
+
+
+def _layers(model: nn.Module, folder: Path) -> tuple[nn.Module, str, nn.ModuleList]:
+    """The module that holds a transformer's layers, the name that it has for them, and the layers."""
+    lists = [
+        (owner, name, child)
+        for owner in model.modules()
+        for name, child in owner.named_children()
+        if isinstance(child, nn.ModuleList) and len({type(layer) for layer in child}) == 1
+    ]
+    if not lists:
+        raise ConfigError(
+            f'training.mode = "top", and {type(model).__name__} of {folder} has no list of layers to train the top of; '
+            'set training.mode = "full" or "probe"'
+        )
+    return max(lists, key=lambda found: sum(p.numel() for p in found[2].parameters()))

@@ -1,0 +1,77 @@
+"""Which mode `auto` takes, with how many steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilth.config_loading import load
+from tilth.learn import OutOfFold
+from tilth.samples import Task
+from tilth.training.config import Config
+from tilth.training.modes import MODES, choose_mode
+from tilth.training.training_set import TrainingSet
+
+
+def rows(labels: int, classes: int) -> TrainingSet:
+    """So many labeled rows of one task, as many of each class."""
+    task = Task(name="t", labels=tuple(map(str, range(classes))))
+    codes, none = np.arange(labels) % classes, np.zeros(labels, dtype=bool)
+    probabilities = np.full((labels, classes), 1 / classes, dtype=np.float32)
+    return TrainingSet(
+        tasks=(task,),
+        codes={"t": codes},
+        weights={"t": np.ones(labels)},
+        held_out=none,
+        original=~none,
+        propagated={"t": none},
+        out_of_fold={"t": OutOfFold(probabilities=probabilities, labeled=~none, temperature=1.0)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "settings", "accelerated", "mode", "steps"),
+    [
+        (50, 10, {}, False, "contrastive", 333),  # five a class; 150 / 0.45
+        (50, 10, {}, True, "contrastive", 6666),
+        (400, 10, {}, False, "full", 150),
+        (4000, 10, {}, False, "full", 150),
+        (4001, 10, {}, False, "top", 333),
+        (4001, 10, {"steps": 9}, False, "top", 20),
+        (4001, 10, {}, True, "full", 3000),
+        (4001, 10, {"mode": "full", "steps": 9}, False, "full", 9),
+        (4001, 10, {"mode": "probe"}, True, "probe", 150),
+    ],
+)
+def test_auto_goes_by_labels_hardware_and_steps(
+    labels: int, classes: int, settings: dict[str, Any], accelerated: bool, mode: str, steps: int
+) -> None:
+    choice = choose_mode(Config(**settings), rows(labels, classes), trainable=True, accelerated=accelerated)
+    assert (choice.mode, choice.steps) == (mode, steps)
+    assert str(labels) in choice.why
+
+
+def test_nothing_to_measure_by_trains_nothing() -> None:
+    choice = choose_mode(Config(mode="full"), rows(50, 10), trainable=False, accelerated=False)
+    assert (choice.mode, choice.why) == ("probe", "no held-out row or no model folder")
+
+
+def test_every_mode_of_the_config_is_registered() -> None:
+    named = Config.model_json_schema()["properties"]["mode"]["enum"]
+    assert {*named} == {"auto", *MODES}
+
+
+@pytest.mark.parametrize(("old", "new"), [("frozen", "probe"), ("tuned", "full"), ("auto", "auto")])
+def test_the_key_of_an_older_release_still_works(old: str, new: str) -> None:
+    assert Config.model_validate({"trunk": old}).mode == new
+    assert Config.model_validate({"trunk": old, "mode": "top"}).mode == "top"
+
+
+def test_the_old_key_is_said_to_be_old(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "tilth.toml").write_text('[training]\ntrunk = "frozen"\n', encoding="utf-8")
+    settings = load(tmp_path / "tilth.toml", {}, {"training": Config})
+    assert settings.model_dump()["training"]["mode"] == "probe"
+    assert "training.mode takes its place" in caplog.text
