@@ -68,7 +68,8 @@ class Pairs:
     def __call__(
         self, lengths: Sequence[int], batch_size: int, steps: int, generator: torch.Generator
     ) -> list[list[int]]:
-        """The rows of each step."""
+        """The rows of each step, whatever their lengths."""
+        del lengths
         members = [np.flatnonzero(self.codes == code) for code in np.unique(self.codes[self.codes >= 0])]
         waiting: list[int] = []
         plan = []
