@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tilth.config import StageConfig
+from tilth.training.compression import ContractConfig
 from tilth.training.trainer import TrainerConfig
 
 _MODES = {"frozen": "probe", "tuned": "full"}
@@ -47,7 +48,8 @@ class Config(TrainerConfig, StageConfig):
     agreement: float = Field(
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )
-    quantize: bool = Field(default=True, description="export with int8 weights")
+    quantize: bool = Field(default=True, description="export with int8 weights, where the full model is exported")
+    contract: ContractConfig = ContractConfig()
 
     @model_validator(mode="before")
     @classmethod

@@ -13,27 +13,45 @@ if TYPE_CHECKING:
     from tilth.training.export.digests import check_digests, write_digests
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
+    from tilth.training.export.packed_weights import (
+        CODES,
+        WEIGHTS,
+        PackedGraph,
+        ScaledWeights,
+        SharedWeights,
+        Weights,
+        load_weights,
+        save_weights,
+    )
     from tilth.training.export.packed_wording import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
     from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
     from tilth.training.export.scope import Scope, log_certainty
 
 __all__ = [
+    "CODES",
+    "WEIGHTS",
     "Answers",
+    "PackedGraph",
     "PackedHead",
     "PackedWording",
     "Predictor",
+    "ScaledWeights",
     "Scope",
+    "SharedWeights",
     "TrunkGraphs",
+    "Weights",
     "cache_key",
     "cached_answers",
     "check_digests",
     "export",
+    "load_weights",
     "log_certainty",
     "mix_tasks",
     "pool_tasks",
     "pool_views",
     "predictor_code_digest",
     "quantize",
+    "save_weights",
     "write_digests",
 ]
 
@@ -44,6 +62,16 @@ __getattr__, __dir__ = lazy_exports(
         "digests": ("check_digests", "write_digests"),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
+        "packed_weights": (
+            "CODES",
+            "WEIGHTS",
+            "PackedGraph",
+            "ScaledWeights",
+            "SharedWeights",
+            "Weights",
+            "load_weights",
+            "save_weights",
+        ),
         "packed_wording": ("PackedHead", "PackedWording", "mix_tasks", "pool_tasks", "pool_views"),
         "predictor": ("Answers", "Predictor", "predictor_code_digest"),
         "scope": ("Scope", "log_certainty"),

@@ -14,6 +14,7 @@ import numpy as np
 from tilth.learn.encoder import Tokens
 from tilth.training.export.digests import write_digests
 from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
+from tilth.training.export.packed_weights import WEIGHTS, PackedGraph, save_weights
 from tilth.training.export.packed_wording import FILE, PackedWording
 from tilth.training.export.predictor import VERSION, Predictor
 from tilth.training.export.scope import Scope
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 def export(
     folder: Path,
     *,
-    trunk: TrunkGraphs,
+    trunk: TrunkGraphs | PackedGraph,
     source: Path,
     heads: Sequence[Head],
     centers: np.ndarray,
@@ -41,7 +42,7 @@ def export(
 
     Args:
         folder: a new folder.
-        trunk: the encoder, frozen or tuned.
+        trunk: the encoder, frozen or tuned; a packed one is written as it is.
         source: the encoder's own folder, for its tokenizer.
         heads: parents first.
         centers: prototypes of the classes, shape (prototypes, dimensions).
@@ -59,11 +60,11 @@ def export(
     folder.mkdir(parents=True)
     write_heads(heads, centers, folder / "heads.onnx")
     tokens = Tokens.load(source)
-    tokens.tokenizer.save(str(folder / "tokenizer.json"))
+    tokens.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     (folder / "tilth.json").write_text(
         json.dumps(
             _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
-            | {"wording": wording is not None}
+            | {"wording": wording is not None, "packed": isinstance(trunk, PackedGraph)}
             | ({} if scope is None else {"scope": scope.to_json()}),
             indent=1,
             ensure_ascii=False,
@@ -73,6 +74,11 @@ def export(
     if wording is not None:
         wording.save(folder / FILE)
     model = folder / "model.onnx"
+    if isinstance(trunk, PackedGraph):
+        shutil.copyfile(trunk.graph, model)
+        save_weights(folder / WEIGHTS, trunk.weights)
+        write_digests(folder)
+        return {"weights": "packed", "bytes": sum(path.stat().st_size for path in folder.iterdir())}
     shutil.copyfile(trunk.get("float32"), model)
     size = model.stat().st_size
     kept, tried = _quantize(folder, trunk, probe, agreement) if quantize else ("float32", {})

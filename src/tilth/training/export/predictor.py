@@ -18,6 +18,7 @@ from tilth.learn import decide
 from tilth.learn.encoder import chunked
 from tilth.training.export.checked_texts import check_texts
 from tilth.training.export.digests import check_digests
+from tilth.training.export.packed_weights import WEIGHTS, load_weights
 from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
 from tilth.training.export.scope import Scope, log_certainty
 from tilth.training.export.session import CPU, Provider, open_session
@@ -77,7 +78,9 @@ class Predictor:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._trunk, self._heads = (open_session(folder / name, providers) for name in ("model.onnx", "heads.onnx"))
+        weights = load_weights(folder / WEIGHTS) if self.settings.get("packed") else None
+        self._trunk = open_session(folder / "model.onnx", providers, weights)
+        self._heads = open_session(folder / "heads.onnx", providers)
         self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
 
@@ -259,6 +262,7 @@ def predictor_code_digest() -> str:
     views = (
         here.parent / "checked_texts.py",
         here.parent / "digests.py",
+        here.parent / "packed_weights.py",
         here.parent / "packed_wording.py",
         here.parent / "scope.py",
         here.parent / "session.py",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.trainer.batches import TuningRows
+    from tilth.training.trainer.batches import TuningRows, plan_batches, rate
     from tilth.training.trainer.config import TrainerConfig
     from tilth.training.trainer.model import AllLayers, TrainedPart
     from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
@@ -29,13 +29,15 @@ __all__ = [
     "TuningRows",
     "contrastive",
     "cross_entropy",
+    "plan_batches",
+    "rate",
     "tune",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "batches": ("TuningRows",),
+        "batches": ("TuningRows", "plan_batches", "rate"),
         "config": ("TrainerConfig",),
         "model": ("AllLayers", "TrainedPart"),
         "objectives": ("CLASSIFY", "Objective", "contrastive", "cross_entropy"),

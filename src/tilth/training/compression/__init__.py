@@ -1,0 +1,28 @@
+"""Make the night's model smaller, as far as its contract asks and its held-out rows allow.
+
+In: the full model, the table, `[training.contract]`. Out: a smaller model in a folder, whether the contract is met, and
+what every shape that was tried costs and loses. `steps` names the steps that make an encoder smaller, each with one
+job; another is one more function there. `compressor` decides.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.training.compression.candidate import Candidate, publish
+    from tilth.training.compression.compressor import Compressed, compress
+    from tilth.training.compression.config import ContractConfig
+    from tilth.training.compression.full_model import FullModel, SmallerModel
+
+__all__ = ["Candidate", "Compressed", "ContractConfig", "FullModel", "SmallerModel", "compress", "publish"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "candidate": ("Candidate", "publish"),
+        "compressor": ("Compressed", "compress"),
+        "config": ("ContractConfig",),
+        "full_model": ("FullModel", "SmallerModel"),
+    },
+)

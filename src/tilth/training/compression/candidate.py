@@ -1,0 +1,152 @@
+"""One smaller model, made in full: its encoder, its heads, its folder, and what it costs and loses."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilth.learn import calibrate
+from tilth.learn.encoder import encode_with_trunk
+from tilth.training.compression.distillation import distill
+from tilth.training.compression.full_model import FullModel, SmallerModel
+from tilth.training.compression.graph_packing import cut_embeddings, pack_graph
+from tilth.training.compression.held_out import Loss
+from tilth.training.compression.shape import Shape
+from tilth.training.compression.steps import STEPS, Materials
+from tilth.training.compression.student import Student
+from tilth.training.export import PackedGraph, Predictor, TrunkGraphs
+from tilth.training.heads import Head
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A smaller model that stands whole in a folder.
+
+    Attributes:
+        shape: what was left of the encoder.
+        model: its encoder and heads; None where they are the full model's.
+        folder: the model folder.
+        size: bytes of all its files.
+        loss: by held-out rows.
+        facts: how it was made.
+    """
+
+    shape: Shape
+    model: SmallerModel | None
+    folder: Path
+    size: int
+    loss: Loss
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """An encoder that is ready to be packed.
+
+    Attributes:
+        model: as of `Candidate`.
+        held_heads: heads that were fitted without the held-out rows.
+        graph: the float graph.
+        tokenizer: the folder of its tokenizer.
+        facts: how it was made.
+    """
+
+    model: SmallerModel | None
+    held_heads: Sequence[Head]
+    graph: Path
+    tokenizer: Path
+    facts: Mapping[str, Any]
+
+
+def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Candidate:
+    """Make a smaller model in full, write its folder, and measure it.
+
+    Args:
+        full: the night's model.
+        shape: what to leave.
+        steps: batches of distillation; with 0 only the vocabulary and the bits may differ from the full model.
+        name: of its folder under the scratch.
+    """
+    folder = full.scratch / name
+    folder.mkdir(parents=True)
+    made = _distilled(full, shape, steps, folder) if steps else _undistilled(full, shape, folder)
+    weights = pack_graph(made.graph, folder / "packed.onnx", shape.bits)
+    target = folder / "model"
+    full.write(target, made.model, PackedGraph(graph=folder / "packed.onnx", weights=weights), made.tokenizer)
+    vectors = Predictor(target).embed(full.held_out.texts)
+    loss = full.held_out.loss(full.held_out.answers(made.held_heads, vectors))
+    size = sum(path.stat().st_size for path in target.iterdir())
+    log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
+    return Candidate(shape=shape, model=made.model, folder=target, size=size, loss=loss, facts=made.facts)
+
+
+def _undistilled(full: FullModel, shape: Shape, folder: Path) -> _Made:
+    """The full encoder's float graph, with the pieces that are needed."""
+    graph, tokenizer = full.graphs.get("float32"), full.source
+    if shape.cut_vocabulary and full.vocabulary is not None:
+        tokenizer = folder / "tokenizer"
+        full.vocabulary.write(full.source, tokenizer)
+        cut_embeddings(graph, folder / "cut.onnx", full.vocabulary)
+        graph = folder / "cut.onnx"
+    return _Made(model=None, held_heads=full.heads_without_held_out, graph=graph, tokenizer=tokenizer, facts={})
+
+
+def _distilled(full: FullModel, shape: Shape, steps: int, folder: Path) -> _Made:
+    (folder / "tokenizer").mkdir()
+    student = build_student(full, shape, folder / "tokenizer")
+    taught = distill(
+        student,
+        full.heads,
+        full.transfer,
+        steps=steps,
+        batch_size=full.batch_size,
+        limit=full.limit,
+        device=full.device,
+        seed=full.seed,
+    )
+    model = _calibrated(full, student, taught.heads, taught.losses)
+    graphs = TrunkGraphs(folder / "graphs", lambda: student.trunk)
+    facts = {"steps": steps, "texts": len(full.transfer.texts), "loss": round(float(np.mean(taught.losses[-20:])), 4)}
+    graph = graphs.get("float32")
+    return _Made(model=model, held_heads=model.heads, graph=graph, tokenizer=student.folder, facts=facts)
+
+
+def build_student(full: FullModel, shape: Shape, folder: Path) -> Student:
+    """An encoder of a shape, cut out of the full one, that has learned nothing yet."""
+    materials = Materials(
+        vocabulary=full.vocabulary, heads=full.heads, transfer=full.transfer, limit=full.limit, folder=folder
+    )
+    student = Student.of(full.trunk, full.source)
+    for step in STEPS.values():
+        student = step(student, shape, materials)
+    return student
+
+
+def _calibrated(full: FullModel, student: Student, heads: Sequence[Head], losses: Sequence[float]) -> SmallerModel:
+    """The student's vectors of labeled rows, and its heads, calibrated on the held-out ones, which it never read."""
+    embeddings = np.zeros((len(full.texts), full.embeddings.shape[1]), dtype=np.float32)
+    texts = [full.texts[place] for place in np.flatnonzero(full.labeled).tolist()]
+    embeddings[full.labeled] = encode_with_trunk(student.trunk, student.folder, texts, full.limit, full.max_chunks)
+    calibrated, probabilities = [], {}
+    for head in heads:
+        name, measured = head.task.name, full.measured[head.task.name]
+        plain = head.with_temperature(1.0).probabilities(embeddings[measured])
+        temperature = calibrate(plain, full.codes[name][measured]) if measured.any() else 1.0
+        calibrated.append(head.with_temperature(temperature))
+        probabilities[name] = calibrated[-1].probabilities(embeddings[measured])
+    return SmallerModel(
+        heads=calibrated, embeddings=embeddings, trunk=student.trunk, losses=losses, held_out=probabilities
+    )
+
+
+def publish(candidate: Candidate, target: Path) -> None:
+    """Move a candidate's folder to where the night looks for the model."""
+    shutil.move(candidate.folder, target)

@@ -1,0 +1,62 @@
+"""Whether a smaller model keeps the contract, and which one is nearest where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tilth.training.compression.candidate import Candidate
+from tilth.training.compression.config import ContractConfig
+from tilth.training.compression.cost import Costs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How a model stands to a contract.
+
+    Attributes:
+        misses: a sentence for each term that is not kept.
+        keeps_points: whether it loses no more than it may.
+        excess: by how much the other terms are missed together, as a share of what they allow.
+    """
+
+    misses: tuple[str, ...]
+    keeps_points: bool
+    excess: float
+
+    @property
+    def met(self) -> bool:
+        """Whether every term is kept."""
+        return not self.misses
+
+
+def settle(contract: ContractConfig, candidate: Candidate, costs: Costs) -> Verdict:
+    """Hold a model to each term that is set."""
+    misses, excess = [], 0.0
+    megabytes, speed = candidate.size / 1e6, costs.slowest(candidate.shape)
+    if contract.size_mb is not None and megabytes > contract.size_mb:
+        misses.append(f"{megabytes:.2f} MB, at most {contract.size_mb:g} are asked for")
+        excess += megabytes / contract.size_mb - 1
+    if contract.throughput is not None and speed < contract.throughput:
+        misses.append(f"about {speed:.1f} times the throughput, at least {contract.throughput:g} is asked for")
+        excess += contract.throughput / speed - 1
+    points = _points(contract, candidate)
+    return Verdict(misses=(*misses, *points), keeps_points=not points, excess=excess)
+
+
+def _points(contract: ContractConfig, candidate: Candidate) -> list[str]:
+    loss, misses = candidate.loss, []
+    if contract.points_lost is not None and loss.points > contract.points_lost:
+        misses.append(f"{loss.points:.2f} points lost, at most {contract.points_lost:g} are allowed")
+    worst = contract.points_lost_worst_class
+    if worst is not None and loss.worst_points is None:
+        misses.append("no class has held-out rows enough to say what the worst one loses")
+    elif worst is not None and loss.worst_points is not None and loss.worst_points > worst:
+        misses.append(f'{loss.worst_points:.1f} points lost in "{loss.worst_class}", at most {worst:g} are allowed')
+    return misses
+
+
+def nearest(tried: Sequence[tuple[Candidate, Verdict]]) -> tuple[Candidate, Verdict] | None:
+    """The one that is met, else of those that keep the points the one that misses the rest by least, if any does."""
+    kept = [pair for pair in tried if pair[1].keeps_points]
+    return min(kept, key=lambda pair: (not pair[1].met, pair[1].excess)) if kept else None

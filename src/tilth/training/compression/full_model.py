@@ -1,0 +1,139 @@
+"""The night's model before anything is left out, with all that a smaller one is made of and measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilth.learn.encoder import Tokens, Trunk
+from tilth.samples import Task
+from tilth.training.compression.distillation import TransferSet, read_texts
+from tilth.training.compression.held_out import HeldOut, WordingModel
+from tilth.training.compression.student import layers_of
+from tilth.training.compression.vocabulary import Vocabulary, cut_vocabulary
+from tilth.training.export import PackedGraph, TrunkGraphs
+from tilth.training.heads import Head, predict_probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallerModel:
+    """A student and its heads, in the terms of the night's model.
+
+    Attributes:
+        heads: one a task, parents first.
+        embeddings: the student's vectors of labeled rows, shape (rows, dimensions).
+        trunk: the student.
+        losses: of distillation, one a step.
+        held_out: for each task, the probabilities of its held-out rows, shape (measured rows, labels).
+    """
+
+    heads: list[Head]
+    embeddings: np.ndarray
+    trunk: Any
+    losses: Sequence[float]
+    held_out: Mapping[str, np.ndarray]
+
+
+Write = Callable[[Path, "SmallerModel | None", PackedGraph, Path], Mapping[str, Any]]
+"""Writes a model folder: where, what (None is the full model's heads), the graph, and the folder of its tokenizer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullModel:
+    """The night's model, its rows, and how it is written.
+
+    Attributes:
+        texts: of all rows.
+        tasks: those that are learned, parents first.
+        codes: for each task, the class of each row, −1 where it is not trained on, shape (rows,).
+        labeled: rows that are trained on for any task, boolean, shape (rows,).
+        measured: for each task, the held-out rows that decide, boolean, shape (rows,).
+        readable: rows whose texts may be looked at, which gold's may not, boolean, shape (rows,).
+        transfer_rows: of those, the ones to distill on: neither held out nor junk.
+        extra_texts: further texts to distill on, the paraphraser's.
+        heads: the model's.
+        fit_without_held_out: heads as those, fitted to the other rows alone.
+        embeddings: what the heads stand on, shape (rows, dimensions).
+        tuned: the fine-tuned encoder; None where it is as it came.
+        wording: the other view.
+        source: the encoder's folder.
+        graphs: its float graph.
+        limit: tokens of a text that it reads at once.
+        max_chunks: pieces of a longer one.
+        batch_size, device, seed: of distillation.
+        write: writes a model folder.
+        scratch: an empty folder.
+    """
+
+    texts: Sequence[str]
+    tasks: tuple[Task, ...]
+    codes: Mapping[str, np.ndarray]
+    labeled: np.ndarray
+    measured: Mapping[str, np.ndarray]
+    readable: np.ndarray
+    transfer_rows: np.ndarray
+    extra_texts: Sequence[str]
+    heads: list[Head]
+    fit_without_held_out: Callable[[], list[Head]]
+    embeddings: np.ndarray
+    tuned: Trunk | None
+    wording: WordingModel
+    source: Path
+    graphs: TrunkGraphs
+    limit: int
+    max_chunks: int
+    batch_size: int
+    device: str
+    seed: int
+    write: Write
+    scratch: Path
+
+    @cached_property
+    def trunk(self) -> Trunk:
+        """The encoder as a module."""
+        return self.tuned if self.tuned is not None else Trunk(self.source).eval()
+
+    @cached_property
+    def layers(self) -> int:
+        """How many it has."""
+        return len(layers_of(self.trunk))
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """The pieces that the night's texts need."""
+        return cut_vocabulary(self.source, [*self._at(self.readable), *self.extra_texts])
+
+    @cached_property
+    def deciding(self) -> np.ndarray:
+        """Held-out rows that decide for any task, boolean, shape (rows,)."""
+        return np.asarray(np.any(list(self.measured.values()), axis=0))
+
+    @cached_property
+    def heads_without_held_out(self) -> list[Head]:
+        """As `fit_without_held_out` gives them."""
+        return self.fit_without_held_out()
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """The rows that decide, and what the model says of them."""
+        known = {name: np.where(rows, self.codes[name], -1)[self.deciding] for name, rows in self.measured.items()}
+        vectors = self.embeddings[self.deciding]
+        texts = self._at(self.deciding)
+        return HeldOut.of(self.tasks, texts, known, self.wording, self.heads_without_held_out, vectors)
+
+    @cached_property
+    def transfer(self) -> TransferSet:
+        """The texts to distill on, read by the encoder once."""
+        texts = [*self._at(self.transfer_rows), *self.extra_texts]
+        vectors, states = read_texts(self.trunk, Tokens.load(self.source), texts, self.limit)
+        mixed = self.wording.mix(texts, predict_probabilities(self.heads, vectors))
+        return TransferSet(texts=texts, probabilities=self.wording.normalized(mixed), vectors=vectors, states=states)
+
+    def _at(self, rows: np.ndarray) -> list[str]:
+        """The texts of the rows in a mask."""
+        return [self.texts[place] for place in np.flatnonzero(rows).tolist()]

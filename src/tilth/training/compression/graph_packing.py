@@ -1,0 +1,104 @@
+"""From a float graph to one that computes in int8 and stands without its weights, which are packed beside it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from tilth.errors import StageError
+from tilth.training.compression.shape import Bits
+from tilth.training.compression.vocabulary import Vocabulary
+from tilth.training.compression.weight_sharing import scale_weights, share_weights
+from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize
+
+_SMALL = 4_096
+"""Weights that a tensor must have to be packed: biases and norms cost little and rounding them costs much."""
+_CHANNELS, _PIECES = 8, 16
+"""Slices a codebook: output channels of a product (1 to 16 lose alike), and rows of an embedding."""
+
+
+def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
+    """Write a graph whose weights are to be handed to it, and give them, packed.
+
+    Products are computed in int8, with a scale for each output channel and each token; of four bits,
+    their int8 weights are shared by codebooks of int8 values, so that expanding them gives what the kernel takes.
+    Embeddings are expanded to float.
+
+    Args:
+        source: a float graph with its weights inside.
+        target: the new graph.
+        bits: of a weight on disk: 32 leaves all as it is, 8 rounds, 4 shares.
+    """
+    if bits == 32:
+        model = onnx.load(source)
+    else:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            rounded = Path(folder) / "int8.onnx"
+            quantize(source, rounded, ["MatMul", "Gemm"])
+            model = onnx.load(rounded)
+    _strip(model)
+    weights: dict[str, np.ndarray | SharedWeights | ScaledWeights] = {}
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.size < _SMALL or values.dtype not in (np.int8, np.float32):
+            continue
+        weights[tensor.name] = _packed(values, bits)
+        _empty(tensor)
+    onnx.save(model, target)
+    return weights
+
+
+def _packed(values: np.ndarray, bits: Bits) -> np.ndarray | SharedWeights | ScaledWeights:
+    if values.ndim < 2 or bits == 32 or (bits == 8 and values.dtype == np.int8):
+        return values
+    if bits == 8:
+        return scale_weights(values, axis=0)
+    if values.dtype == np.int8:
+        return share_weights(values, axis=values.ndim - 1, group=_CHANNELS)
+    return share_weights(values, axis=0, group=_PIECES)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Leave out what the exporter notes of each node: the stack of Python calls it came from."""
+    model.doc_string = ""
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
+        value.doc_string = ""
+        del value.metadata_props[:]
+
+
+def _empty(tensor: TensorProto) -> None:
+    """Leave a tensor's name, type and shape, and say that its values stand elsewhere."""
+    for part in ("raw_data", "float_data", "int32_data"):
+        tensor.ClearField(part)
+    tensor.data_location = TensorProto.EXTERNAL
+    del tensor.external_data[:]
+    tensor.external_data.add(key="location", value=WEIGHTS)
+
+
+def cut_embeddings(source: Path, target: Path, vocabulary: Vocabulary) -> None:
+    """Write a graph with the kept pieces' embeddings alone.
+
+    Raises:
+        StageError: the graph has not exactly one table of the vocabulary's size.
+    """
+    model = onnx.load(source)
+    tables = [
+        tensor for tensor in model.graph.initializer if len(tensor.dims) == 2 and tensor.dims[0] == vocabulary.size
+    ]
+    if len(tables) != 1:
+        raise StageError(
+            f"the encoder's graph has {len(tables)} tables of {vocabulary.size} rows, expected one, so that its "
+            "vocabulary cannot be cut; set training.contract = false"
+        )
+    values = numpy_helper.to_array(tables[0])[vocabulary.kept]
+    tables[0].CopyFrom(numpy_helper.from_array(values, tables[0].name))
+    del model.graph.value_info[:]  # which says how large the whole table was
+    onnx.save(model, target)

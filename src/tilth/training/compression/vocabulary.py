@@ -1,0 +1,153 @@
+"""Cut a vocabulary to what the night's texts need, with the short pieces that every other word falls back to.
+
+Half of a small encoder is its vocabulary, of which a workspace's texts use a tenth. What they are read as does not
+change; a word that none of them has is read by shorter pieces.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilth.learn.encoder import Tokens
+
+_SHORT = 3
+"""Letters of a piece that is kept whatever the texts have: with two, unseen words are read letter by letter."""
+_ASCII = frozenset(string.ascii_lowercase + string.ascii_uppercase + string.digits + string.punctuation)
+_MARKS = ("##", "▁", "Ġ")
+"""What tokenizers put before a piece that goes on, or that begins a word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The pieces that are kept.
+
+    Attributes:
+        kept: their ids in the full vocabulary, ascending; the place of each is its new id.
+        tokenizer: the new `tokenizer.json`.
+        size: of the full vocabulary.
+    """
+
+    kept: np.ndarray
+    tokenizer: Mapping[str, Any]
+    size: int
+
+    def write(self, source: Path, target: Path) -> None:
+        """Write a model folder without weights: the new tokenizer, and the encoder's other settings."""
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "tokenizer.json").write_text(json.dumps(self.tokenizer, ensure_ascii=False), encoding="utf-8")
+        config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+        pad = int(np.searchsorted(self.kept, int(config.get("pad_token_id") or 0)))
+        config |= {"vocab_size": len(self.kept), "pad_token_id": pad}
+        (target / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
+    """The pieces that some texts use, every character of them, and the short pieces of Latin letters.
+
+    Args:
+        source: the encoder's folder.
+        texts: of the night, none of them gold.
+
+    Returns:
+        None where the tokenizer is of a kind that cannot be cut, or nothing would be left out.
+    """
+    tokens = Tokens.load(source)
+    found = json.loads(tokens.tokenizer.to_str())
+    cut = _CUTS.get(found["model"]["type"])
+    if cut is None:
+        return None
+    pieces = _pieces(found["model"])
+    some = list(texts)
+    used = {piece for one in tokens.tokenizer.encode_batch(some) for piece in one.tokens}
+    letters = _ASCII | set("".join(some)) | set("".join(used))
+    needed = used | {entry["content"] for entry in found["added_tokens"]} | {found["model"].get("unk_token")}
+    needed |= {piece for piece in pieces if _is_fallback(piece, letters)}
+    if found["model"]["type"] == "Unigram" and (unknown := found["model"].get("unk_id")) is not None:
+        needed.add(list(pieces)[unknown])
+    needed = cut(found["model"], needed)
+    kept = np.array(sorted({place for piece, place in pieces.items() if piece in needed} | {tokens.pad}))
+    size = max(pieces.values()) + 1
+    if len(kept) >= size:
+        return None
+    renamed = {int(old): new for new, old in enumerate(kept)}
+    _keep(found["model"], renamed)
+    for entry in found["added_tokens"]:
+        entry["id"] = renamed[entry["id"]]
+    _rename(found.get("post_processor"), renamed)
+    return Vocabulary(kept=kept, tokenizer=found, size=size)
+
+
+def _is_fallback(piece: str, letters: set[str] | frozenset[str]) -> bool:
+    """Whether a piece is one character of the texts, or a few Latin letters."""
+    plain = piece
+    for mark in _MARKS:
+        plain = plain.removeprefix(mark)
+    return (len(plain) <= 1 and set(plain) <= letters) or (len(plain) <= _SHORT and set(plain) <= _ASCII)
+
+
+def _pieces(model: Mapping[str, Any]) -> dict[str, int]:
+    if model["type"] == "Unigram":
+        return {piece: place for place, (piece, _) in enumerate(model["vocab"])}
+    return dict(model["vocab"])
+
+
+def _merged(model: Mapping[str, Any], needed: set[str]) -> set[str]:
+    """With each piece that is merged from others, those; and with the alphabet, so that any text can be read."""
+    made: dict[str, list[tuple[str, str]]] = {}
+    for first, second in map(_pair, model["merges"]):
+        made.setdefault(first + second, []).append((first, second))
+    waiting, found = [*needed], {piece for piece in model["vocab"] if len(piece) == 1} | needed
+    while waiting:
+        for pair in made.get(waiting.pop(), ()):
+            waiting += [part for part in pair if part not in found]
+            found |= set(pair)
+    return found
+
+
+def _pair(merge: str | Sequence[str]) -> tuple[str, str]:
+    first, second = merge.split(" ") if isinstance(merge, str) else merge
+    return first, second
+
+
+_CUTS: dict[str, Callable[[Mapping[str, Any], set[str]], set[str]]] = {
+    "WordPiece": lambda model, needed: needed,
+    "WordLevel": lambda model, needed: needed,
+    "Unigram": lambda model, needed: needed,
+    "BPE": _merged,
+}
+"""Each kind of tokenizer that can be cut: all pieces without which the needed ones could not be read."""
+
+
+def _keep(model: dict[str, Any], renamed: Mapping[int, int]) -> None:
+    """Leave a tokenizer's model the kept pieces, in place."""
+    if model["type"] == "Unigram":
+        model["vocab"] = [entry for place, entry in enumerate(model["vocab"]) if place in renamed]
+        if model.get("unk_id") is not None:
+            model["unk_id"] = renamed[model["unk_id"]]
+        return
+    model["vocab"] = {piece: renamed[place] for piece, place in model["vocab"].items() if place in renamed}
+    if "merges" in model:
+        known = model["vocab"]
+        model["merges"] = [
+            merge for merge in model["merges"] if all(part in known for part in (*_pair(merge), "".join(_pair(merge))))
+        ]
+
+
+def _rename(part: Any, renamed: Mapping[int, int]) -> None:
+    """Set the ids in a post-processor to the new ones, in place."""
+    if not isinstance(part, dict):
+        return
+    for key in ("cls", "sep"):
+        if key in part:
+            part[key] = [part[key][0], renamed[part[key][1]]]
+    for entry in (part.get("special_tokens") or {}).values():
+        entry["ids"] = [renamed[place] for place in entry["ids"]]
+    for inner in part.get("processors") or ():
+        _rename(inner, renamed)

@@ -1,0 +1,220 @@
+"""What leaves the night: the model in full, or as small as its contract asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.samples import Split, Status
+from tilth.stage import Figure, Resources
+from tilth.training.config import Config
+from tilth.training.fitting import FittedModel, encoder_config
+from tilth.training.head_fitting import fit_task_head
+from tilth.training.heads import Head, class_prototypes
+from tilth.training.scope_fitting import fit_scope
+from tilth.training.training_set import TrainingSet
+from tilth.training.view_pooling import Wording
+
+if TYPE_CHECKING:
+    from tilth.training.compression import FullModel, SmallerModel
+    from tilth.training.export import PackedGraph, Scope, TrunkGraphs
+
+PROBED = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """All that is exported.
+
+    Attributes:
+        fitted: the encoder and the heads on it.
+        wording: the view beside it.
+        prototypes: of the classes, shape (prototypes, dimensions).
+        scope: how the out-of-scope score is scaled.
+    """
+
+    fitted: FittedModel
+    wording: Wording
+    prototypes: np.ndarray
+    scope: Scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        model: what stands in the folder.
+        facts: for `run.json`.
+        compression: the contract and its answer, for `run.json`.
+        artifacts: the folder, where there is one.
+        figures: of the contract's search, for the report.
+    """
+
+    model: Model
+    facts: Mapping[str, Any]
+    compression: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: Mapping[str, Path] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter:
+    """Writes model folders of one night.
+
+    Attributes:
+        frame: the table.
+        training_set: the rows that were learned from.
+        wording: the view beside the encoder, the same for every model.
+        config: `[training]`.
+        resources: the night's.
+    """
+
+    frame: pd.DataFrame
+    training_set: TrainingSet
+    wording: Wording
+    config: Config
+    resources: Resources
+
+    def model(self, fitted: FittedModel) -> Model:
+        """An encoder and its heads, with what is fitted to its vectors."""
+        known = fitted.training_set.labeled & fitted.training_set.original
+        codes = {name: values[known] for name, values in fitted.training_set.codes.items()}
+        return Model(
+            fitted=fitted,
+            wording=self.wording,
+            prototypes=class_prototypes(fitted.embeddings[known], codes),
+            scope=fit_scope(self.frame["text"].tolist(), fitted, self.wording, self.config),
+        )
+
+    def export(self, fitted: FittedModel) -> Exported:
+        """Write the smallest model that the contract lets pass, or the full one."""
+        source = getattr(self.resources.evidence.encoder, "folder", None)
+        if source is None:
+            why = "the encoder has no model folder, so that there is no model to export"
+            return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
+        from tilth.training.compression import compress, publish
+
+        target, graphs = self.resources.scratch / "model", self._graphs(fitted, source)
+        compressed = compress(self._full_model(fitted, graphs, source), self.config.contract)
+        if (smaller := compressed.candidate) is not None:
+            publish(smaller, target)
+            model, facts = self.model(_with(fitted, smaller.model)), {"weights": "packed", "bytes": smaller.size}
+        else:
+            model = self.model(fitted)
+            facts = self._write(target, model, graphs, source, self._limit(fitted))
+        return Exported(model=model, facts=facts, compression=compressed.facts, artifacts={"model": target})
+
+    def _full_model(self, fitted: FittedModel, graphs: TrunkGraphs, source: Path) -> FullModel:
+        from tilth.training.compression import FullModel
+
+        rows, reads = fitted.training_set, encoder_config(self.resources)
+        measured = {task.name: rows.measured(task) for task in rows.tasks}
+        held_out = np.any(list(measured.values()), axis=0)
+        readable = self.frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
+        junk = self.frame["status"].eq(Status.QUARANTINED).to_numpy(dtype=bool)
+        scratch = self.resources.scratch / "candidates"
+        scratch.mkdir()
+        return FullModel(
+            texts=self.frame["text"].tolist(),
+            tasks=rows.tasks,
+            codes=rows.codes,
+            labeled=rows.labeled,
+            measured=measured,
+            readable=readable,
+            transfer_rows=readable & ~junk & ~held_out,
+            extra_texts=self._paraphrases(held_out),
+            heads=fitted.heads,
+            fit_without_held_out=lambda: _fit_without_held_out(fitted),
+            embeddings=fitted.embeddings,
+            tuned=fitted.trunk,
+            wording=self.wording,
+            source=source,
+            graphs=graphs,
+            limit=self._limit(fitted),
+            max_chunks=reads.max_chunks,
+            batch_size=self.config.batch_size,
+            device=self.config.device,
+            seed=self.resources.seed,
+            write=lambda folder, other, graph, tokenizer: self._write(
+                folder, self.model(_with(fitted, other)), graph, tokenizer, self._limit(fitted)
+            ),
+            scratch=scratch,
+        )
+
+    def _paraphrases(self, held_out: np.ndarray) -> list[str]:
+        """Every readable one of the night but those of held-out rows, which the rows would be known by."""
+        if self.resources.candidates is None:
+            return []
+        parents = set(self.frame["id"][held_out])
+        found = pd.read_parquet(self.resources.candidates, columns=["parent_id", "text"])
+        in_table = set(self.frame["text"])
+        return [
+            text for parent, text in found.itertuples(index=False) if parent not in parents and text not in in_table
+        ]
+
+    def _graphs(self, fitted: FittedModel, source: Path) -> TrunkGraphs:
+        from tilth.learn.encoder import Trunk
+        from tilth.training.export import TrunkGraphs, cache_key
+
+        if fitted.trunk is not None:
+            return TrunkGraphs(self.resources.scratch / "graphs", lambda: fitted.trunk)
+        # The same every night: traced once.
+        evidence = self.resources.evidence
+        cached = evidence.cache.folder("onnx", cache_key(evidence.encoder.fingerprint))
+        return TrunkGraphs(cached, lambda: Trunk(source))
+
+    def _limit(self, fitted: FittedModel) -> int:
+        """Tokens of a text that the night's encoder reads at once."""
+        return self.config.max_tokens if fitted.trunk is not None else encoder_config(self.resources).max_tokens
+
+    def _write(
+        self, target: Path, model: Model, graph: TrunkGraphs | PackedGraph, source: Path, limit: int
+    ) -> dict[str, Any]:
+        from tilth.training.export import export
+
+        return export(
+            target,
+            trunk=graph,
+            source=source,
+            heads=model.fitted.heads,
+            centers=model.prototypes,
+            max_tokens=limit,
+            max_chunks=encoder_config(self.resources).max_chunks,
+            probe=_spread(self.frame["text"][self.training_set.labeled].tolist(), PROBED),
+            agreement=self.config.agreement,
+            quantize=self.config.quantize,
+            wording=model.wording.packed,
+            scope=model.scope,
+        )
+
+
+def _with(fitted: FittedModel, smaller: SmallerModel | None) -> FittedModel:
+    """The night's model with a student in the place of its encoder."""
+    if smaller is None:
+        return fitted
+    return replace(
+        fitted,
+        heads=smaller.heads,
+        embeddings=smaller.embeddings,
+        trunk=smaller.trunk,
+        held_out=smaller.held_out,
+    )
+
+
+def _fit_without_held_out(fitted: FittedModel) -> list[Head]:
+    """Heads on the encoder's vectors as the model's are, that did not learn from held-out rows."""
+    rows = fitted.training_set
+    temperatures = {head.task.name: head.temperature for head in fitted.heads}
+    heads = [fit_task_head(rows, task, fitted.embeddings, rows.beside_hold_out) for task in rows.tasks]
+    return [head.with_temperature(temperatures[head.task.name]) for head in heads]
+
+
+def _spread(texts: Sequence[str], most: int) -> list[str]:
+    """Evenly spaced ones: a file that is sorted by label starts with few classes."""
+    return [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(int))]

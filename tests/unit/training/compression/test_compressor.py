@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import TASKS, make_table
+from tests.unit.training.tiny_encoder import FolderEncoder, resources
+from tilth import samples as table
+from tilth import stage
+from tilth.training import Config
+from tilth.training.compression.candidate import Candidate
+from tilth.training.compression.compressor import compress
+from tilth.training.compression.config import ContractConfig
+from tilth.training.compression.contract import nearest, settle
+from tilth.training.compression.cost import Costs
+from tilth.training.compression.held_out import HeldOut
+from tilth.training.compression.shape import Shape
+from tilth.training.export import Predictor
+from tilth.training.view_pooling import Wording
+
+WORDS = ("my", "the", "again", "at", "night", "very", "so", "two", "box", "bank")
+ROWS = [
+    (f"{kind}{first}{second}", f"{about} {first} {second}", "train", area, kind)
+    for kind, about, area in (
+        ("refund", "refund is late", "billing"),
+        ("slow", "internet slow", "network"),
+        ("outage", "red light", "network"),
+    )
+    for first in WORDS
+    for second in WORDS
+] + [("u1", "refund again", "unlabeled", None, None), ("g1", "so slow", "gold", "network", "slow")]
+
+
+def night(folder: Path, tmp_path: Path, **contract: Any) -> tuple[Any, Any]:
+    samples = make_table(ROWS)
+    config = Config.model_validate({"trunk": "frozen", "wording": "never", "contract": contract or True})
+    made = resources(samples, FolderEncoder(folder), tmp_path)
+    return stage.perform("training", samples, config, made), made
+
+
+def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(folder: Path, tmp_path: Path) -> None:
+    result, _ = night(folder, tmp_path)
+    found = result.metrics["compression"]
+    frame = table.to_pandas(result.samples)
+    model = result.artifacts["model"]
+    assert found["answer"] == "refused"  # six times as fast without a layer less: no
+    assert found["why"].endswith("at least 5.8 is asked for")
+    assert found["contract"] == {**found["contract"], "size_mb": 7.5, "throughput": 5.8, "points_lost": 1.0}
+    assert found["chosen"]["points_lost"] <= 1
+    assert result.metrics["export"]["weights"] == "packed"
+    assert result.metrics["export"]["bytes"] == sum(path.stat().st_size for path in model.iterdir())
+    codes = Predictor.load(model).answers(frame["text"].tolist()).codes["intent"]
+    assert TASKS[1].decoded(codes).tolist() == frame["intent_predicted"].tolist()
+    assert (frame["intent_predicted"] == frame["intent_given"])[:-2].mean() > 0.9
+
+
+@pytest.mark.slow
+def test_a_night_distils_and_meets_its_contract(folder: Path, tmp_path: Path) -> None:
+    result, _ = night(folder, tmp_path, steps=60, size_mb=0.2, points_lost=30)
+    found = result.metrics["compression"]
+    assert found["answer"] == "met"
+    assert found["chosen"]["size_mb"] <= 0.2
+
+
+def test_without_a_contract_nothing_is_looked_at() -> None:
+    nothing: Any = None
+    found = compress(nothing, ContractConfig(enabled=False))
+    assert found.candidate is None
+    assert found.facts == {"answer": "none asked for"}
+
+
+HELD = HeldOut(
+    tasks=TASKS[:1],
+    texts=["a"] * 40,
+    truth={"area": np.array([0] * 20 + [1] * 20)},
+    wording=Wording(),
+    codes={"area": np.array([0] * 20 + [1] * 20)},
+)
+
+
+def test_points_are_counted_in_the_mean_and_in_the_worst_class() -> None:
+    """Five of the second class's twenty answered wrongly: F1 of 40/45 and of 30/35 for 1 and 1."""
+    loss = HELD.loss({"area": np.array([0] * 25 + [1] * 15)})
+    assert loss.points == pytest.approx(100 * (1 - (40 / 45 + 30 / 35) / 2))
+    assert loss.worst_points == pytest.approx(100 * (1 - 30 / 35))
+    assert loss.worst_class == "network"
+    assert loss.flips["area"].tolist() == [20, 21, 22, 23, 24]
+    assert HELD.chance() == pytest.approx((40 / 60 + 0) / 2)
+
+
+def test_a_class_with_two_held_out_rows_says_nothing_of_the_worst() -> None:
+    few = dataclasses.replace(HELD, texts=["a"] * 4, truth={"area": np.array([0, 0, 1, 1])})
+    few = dataclasses.replace(few, codes={"area": np.array([0, 0, 1, 1])})
+    assert few.loss({"area": np.array([0, 0, 0, 0])}).worst_points is None
+
+
+COSTS = Costs(
+    layers=6, width=384, channels=1536, pieces=30_522, kept_pieces=5_000, positions=512, tokenizer_bytes=466_000,
+    other_bytes=1_000_000,
+)  # fmt: skip
+
+
+def candidate(size: float, codes: np.ndarray, shape: Shape) -> Candidate:
+    loss = HELD.loss({"area": codes})
+    made: Any = Candidate
+    return made(shape=shape, model=None, folder=Path(), size=int(size * 1e6), loss=loss, facts={})  # type: ignore[no-any-return]
+
+
+RIGHT, WRONG = np.array([0] * 20 + [1] * 20), np.array([0] * 25 + [1] * 15)
+SMALL, WHOLE = Shape(layers=(0, 5)), Shape(layers=tuple(range(6)))
+
+
+def test_a_contract_is_met_or_says_by_how_much_it_is_not() -> None:
+    asked = ContractConfig(size_mb=3.0, throughput=5.8, points_lost=1.0, points_lost_worst_class=2.0)
+    assert settle(asked, candidate(2.5, RIGHT, SMALL), COSTS).met
+    missed = settle(asked, candidate(4.5, WRONG, WHOLE), COSTS)
+    assert missed.misses[0] == "4.50 MB, at most 3 are asked for"
+    assert missed.misses[1].endswith("at least 5.8 is asked for")
+    assert missed.misses[2] == "12.70 points lost, at most 1 are allowed"
+    assert missed.misses[3] == '14.3 points lost in "network", at most 2 are allowed'
+
+
+def test_the_nearest_keeps_the_points() -> None:
+    asked = ContractConfig(size_mb=1.0, points_lost=1.0)
+    tried = [candidate(2, WRONG, SMALL), candidate(4, RIGHT, WHOLE), candidate(3, RIGHT, WHOLE)]
+    pairs = [(one, settle(asked, one, COSTS)) for one in tried]
+    chosen = nearest(pairs)
+    assert chosen is not None
+    assert chosen[0] is tried[2]
+    assert nearest(pairs[:1]) is None
+
+
+def test_size_is_counted_by_what_is_left() -> None:
+    """Tables of 5,512 rows and six layers of 1,769,472 weights, half a byte each and a tenth for the codebooks."""
+    tokenizer = 466_000 * 5_000 / 30_522
+    assert COSTS.megabytes(WHOLE) == pytest.approx(
+        ((5_512 * 384 + 6 * 1_769_472) / 2 * 1.1 + tokenizer + 1_000_000) / 1e6
+    )
+    assert COSTS.throughput(SMALL) > COSTS.throughput(WHOLE)
+    assert COSTS.throughput(Shape(layers=(0, 5), channels=0.5)) > COSTS.throughput(SMALL)
+
+
+def test_contracts_that_contradict_themselves_are_refused() -> None:
+    with pytest.raises(ValueError, match="enabled = false asks for no contract"):
+        ContractConfig(enabled=False, size_mb=3)
+    with pytest.raises(ValueError, match="batch, threads say what latency_ms is of"):
+        ContractConfig(batch=4, threads=2)
+    with pytest.raises(ValueError, match=r"no model is smaller than 0.05"):
+        ContractConfig(size_mb=0.01)
+    assert not Config.model_validate({"contract": False}).contract.enabled
+    assert ContractConfig(size_mb=3).filled().points_lost == 1.0
