@@ -57,7 +57,27 @@ class Layer(nn.Module):
         # Plain attention: at these lengths twice as fast to train on a CPU as its fused kernel.
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
         seen = torch.softmax(scores if mask is None else scores + mask, dim=-1, dtype=scores.dtype) @ v
-        x = self.attention_norm(x + self.out(seen.transpose(1, 2).reshape(b, n, width)))
+        return self._mix(x, seen.transpose(1, 2).reshape(b, n, width))
+
+    def at(self, x: Tensor, mask: Tensor | None, where: Tensor) -> Tensor:
+        """As `forward`, at the positions `where` (batch, length; bool) alone: (chosen, width), in their order."""
+        b, n, width = x.shape
+        row, place = where.nonzero(as_tuple=True)
+        count = torch.bincount(row, minlength=b)
+        number = torch.arange(len(row), device=x.device) - (torch.cumsum(count, 0) - count)[row]
+        chosen = x[row, place]
+        query, rest = self.qkv.weight.split((width, 2 * width))
+        query_bias, rest_bias = self.qkv.bias.split((width, 2 * width))
+        k, v = functional.linear(x, rest, rest_bias).view(b, n, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        asked = functional.linear(chosen, query, query_bias)
+        q = asked.new_zeros((b, int(count.max()) if len(row) else 0, width))  # rows with fewer are padded
+        q[row, number] = asked * k.shape[-1] ** -0.5
+        scores = q.view(b, -1, self.heads, k.shape[-1]).transpose(1, 2) @ k.transpose(-1, -2)
+        seen = torch.softmax(scores if mask is None else scores + mask, dim=-1, dtype=scores.dtype) @ v
+        return self._mix(chosen, seen.transpose(1, 2).reshape(b, -1, width)[row, number])
+
+    def _mix(self, x: Tensor, seen: Tensor) -> Tensor:
+        x = self.attention_norm(x + self.out(seen))
         return self.norm(x + self.down(functional.gelu(self.up(x))))
 
 
@@ -120,29 +140,30 @@ class Denoiser(ModelMixin, ConfigMixin):
                 self._tied = (key, self.vectors[self.shortlist].to(dtype).contiguous())
         return self._tied[1]
 
-    def encode(self, ids: Tensor, segments: Tensor, fidelity: Tensor, boldness: Tensor) -> Tensor:
-        """Hidden states (batch, length, width).
+    def forward(self, ids: Tensor, segments: Tensor, fidelity: Tensor, boldness: Tensor, where: Tensor) -> Tensor:
+        """Logits over the shortlist at some positions (chosen, vocabulary), where alone the last layer is computed.
 
         Args:
             ids: Token ids (batch, length), 0 = padding.
             segments: 0 in the source, 1 in the target (batch, length).
             fidelity: How close to the source the target is to be (batch,).
             boldness: How many of its words are to be new (batch,).
+            where: The positions (batch, length; bool).
         """
         x = functional.embedding(ids, self.vectors) + self.segment(segments)
         x = x + self.position.weight[: ids.shape[1]] + (self.fidelity(fidelity) + self.boldness(boldness))[:, None]
         x = self.embedding_norm(x)
         padding = ids == _PAD
         mask = padding[:, None, None, :] * -1e4 if bool(padding.any()) else None
-        for layer in self.blocks:
+        *layers, last = self.blocks
+        for layer in layers:
             x = layer(x, mask)
-        return x
-
-    def forward(self, ids: Tensor, segments: Tensor, fidelity: Tensor, boldness: Tensor, where: Tensor) -> Tensor:
-        """Logits over the shortlist at the positions `where` (batch, length; bool): (chosen, vocabulary)."""
-        x = self.encode(ids, segments, fidelity, boldness)[where]
+        x = last.at(x, mask, where)
         x = self.head_norm(functional.gelu(self.head(x)))
-        logits: Tensor = x @ self.output_vectors(x.dtype).T
+        device = x.device.type
+        # As autocast would cast them at every call.
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+        logits: Tensor = x.to(dtype) @ self.output_vectors(dtype).T
         return logits
 
 

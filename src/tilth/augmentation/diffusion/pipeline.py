@@ -98,7 +98,8 @@ class ParaphrasePipeline(DiffusionPipeline):
         sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
         several = batch_size or (1 if self.device.type == "cpu" else _TOGETHER)
         together = several if schedulers.takes_several_texts(self.scheduler) else 1
-        with self.progress_bar(total=len(texts)) as bar:
+        # Entered once, so that the weights are cast once.
+        with self.progress_bar(total=len(texts)) as bar, autocast(self.device.type, self.denoiser.dtype):
             for first in range(0, len(order), together):
                 rows = order[first : first + together]
                 batch: list[Canvas] = []
@@ -128,9 +129,8 @@ class ParaphrasePipeline(DiffusionPipeline):
         timesteps = schedulers.prepare_timesteps(self.scheduler, steps, ids.shape[1], sampling["temperature"])
         for number, timestep in enumerate(timesteps):
             where = ids == MASK
-            if bool(where.any()):
-                with autocast(device.type, self.denoiser.dtype):
-                    logits = self.denoiser(ids, segments, fidelity, bold, where)
+            if bool((unfinished := where.any(dim=1)).any()):
+                logits = self.denoiser(*(part[unfinished] for part in (ids, segments, fidelity, bold, where)))
                 committed, token = schedulers.commit_tokens(self.scheduler, logits, where, timestep, **sampling)
                 committed |= number == len(timesteps) - 1  # no scheduler may leave a mask
                 ids[where] = torch.where(committed, self.denoiser.shortlist[token], MASK)

@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from tilth.augmentation.diffusion import CLS, MASK, SEP, Denoiser, shortlist_positions
-from tilth.devices import autocast
+from tilth.augmentation.diffusion import Denoiser
+from tilth.augmentation.quality.pseudo_likelihood import measure_losses
 from tilth.store import Cache, Vectors, digest, digest_made_by
-
-_LONGEST = 120
-_WORST = 3
-_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -53,57 +48,78 @@ class Fluency:
         """The cross-entropy of the texts' tokens."""
         if not texts:
             return Nats(np.zeros(0), np.zeros(0))
-        measured = self._measured(texts) if self.cache is None else self.cache.of(texts, self._measured)
-        return Nats(*measured.T.astype(float))
+        distinct = sorted(set(texts))
+        found = dict(zip(distinct, self._up_to(distinct, distinct, np.full((len(distinct), 2), np.inf)), strict=True))
+        return Nats(*np.array([found[text] for text in texts], dtype=float).T)
 
-    def _measured(self, texts: Sequence[str]) -> np.ndarray:
-        """Mean and worst of each text, float32 of shape (texts, 2)."""
-        return np.array(
-            [
-                [losses.mean() if len(losses) else np.nan, np.sort(losses)[-_WORST:].sum() / _WORST]
-                for losses in _losses(self.denoiser, self.tokenizer, texts)
-            ],
-            dtype=np.float32,
+    def added(self, sources: Sequence[str], paraphrases: Sequence[str], limits: Nats) -> Nats:
+        """By how much each paraphrase's nats are above its source's, 0 where one of the two is unknown.
+
+        What is beyond one of its limits gets infinity: most such texts are left before all of their tokens are
+        predicted, those around the new ones first.
+
+        Args:
+            sources: The texts (pairs,).
+            paraphrases: Of each source one (pairs,).
+            limits: Nats above the source's that are the most that still matter (pairs,).
+        """
+        if not sources:
+            return Nats(np.zeros(0), np.zeros(0))
+        of_sources = self.nats(sources)
+        before = np.stack([of_sources.mean, of_sources.worst], axis=1)
+        most = np.where(np.isnan(before), np.inf, before + np.stack([limits.mean, limits.worst], axis=1))
+        pair, loosest = dict[str, int](), dict[str, np.ndarray]()
+        for place, text in enumerate(paraphrases):
+            pair.setdefault(text, place)
+            loosest[text] = np.maximum(most[place], loosest.get(text, most[place]))  # another source may still take it
+        texts = list(pair)
+        found = dict(
+            zip(
+                texts,
+                self._up_to(texts, [sources[place] for place in pair.values()], np.array(list(loosest.values()))),
+                strict=True,
+            )
         )
+        after = np.array([found[text] for text in paraphrases])
+        change = np.nan_to_num(after - before)
+        change[(after > most).any(axis=1)] = np.inf
+        return Nats(change[:, 0], change[:, 1])
+
+    def _up_to(self, texts: Sequence[str], sources: Sequence[str], limits: np.ndarray) -> np.ndarray:
+        """Mean and worst of distinct texts (texts, 2), or what they are at least beyond their limits.
+
+        Those that are known as a whole are cached.
+        """
+        keys = [bytes.fromhex(digest(text)) for text in texts]
+        missing = list(range(len(texts))) if self.cache is None else self.cache.missing(keys)
+        losses = measure_losses(
+            self.denoiser,
+            self.tokenizer,
+            [texts[place] for place in missing],
+            [sources[place] for place in missing],
+            limits[missing],
+        )
+        found = np.full((len(texts), 2), np.nan, dtype=np.float32)
+        for place, one in zip(missing, losses, strict=True):
+            found[place] = one.least()
+        if self.cache is not None:
+            whole = [place for place, one in zip(missing, losses, strict=True) if one.whole]
+            self.cache.add([keys[place] for place in whole], found[whole])
+            if held := sorted(set(range(len(texts))) - set(missing)):
+                found[held] = self.cache.get([keys[place] for place in held])
+        return found
 
 
 def nats_cache(cache: Cache, fingerprint: str) -> Vectors:
     """The cache of nats by the denoiser of that fingerprint."""
     here = Path(__file__)
     diffusion = here.parents[1] / "diffusion"
-    files = (here, diffusion / "denoiser.py", diffusion / "vocabulary.py", here.parents[2] / "devices.py")
+    files = (
+        here,
+        here.with_name("pseudo_likelihood.py"),
+        diffusion / "denoiser.py",
+        diffusion / "vocabulary.py",
+        here.parents[2] / "devices.py",
+    )
     made_by = digest_made_by(files, ("torch", "diffusers", "transformers"))
     return Vectors(cache.folder("nats", digest(made_by, fingerprint)))
-
-
-@torch.inference_mode()
-def _losses(denoiser: Denoiser, tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
-    """Each text's cross-entropies in nats, each token masked alone, without those out of reach."""
-    places, device = shortlist_positions(denoiser).cpu(), denoiser.device
-    encoded = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-    rows = [np.array([CLS, SEP, *ids[:_LONGEST], SEP]) for ids in encoded]
-    # The end is a token too, by which a text that breaks off is known.
-    jobs = [(row, place) for row, ids in enumerate(encoded) if ids for place in range(2, len(rows[row]))]
-    jobs.sort(key=lambda job: len(rows[job[0]]))
-    losses_by_row: list[list[float]] = [[] for _ in rows]
-    for start in range(0, len(jobs), _BATCH):
-        batch = jobs[start : start + _BATCH]
-        ids = np.zeros((len(batch), max(len(rows[row]) for row, _ in batch)), dtype=np.int64)
-        where = np.zeros(ids.shape, dtype=bool)
-        for number, (row, place) in enumerate(batch):
-            ids[number, : len(rows[row])] = rows[row]
-            where[number, place] = True
-        answers = places[torch.from_numpy(ids[where])]
-        segments = torch.from_numpy((ids != 0).astype(np.int64))
-        segments[:, :2] = 0
-        noised = torch.from_numpy(np.where(where, MASK, ids))
-        level = torch.zeros(len(batch), dtype=torch.long, device=device)
-        with autocast(device.type):
-            logits = denoiser(
-                noised.to(device), segments.to(device), level, level, torch.from_numpy(where).to(device)
-            ).float()
-        loss = torch.nn.functional.cross_entropy(logits.cpu(), answers.clamp_min(0), reduction="none").numpy()
-        for (row, _), known, lost in zip(batch, answers >= 0, loss.tolist(), strict=True):
-            if known:
-                losses_by_row[row].append(lost)
-    return [np.array(losses) for losses in losses_by_row]

@@ -74,7 +74,7 @@ class RepetitionChecker:
 
 
 def make_checkers(grammar: str, server: str = "", device: str = "cpu") -> list[Checker]:
-    """The checkers that a config names, and LanguageTool where the address of a server is given.
+    """The checkers that a config names, the cheapest first, and LanguageTool where the address of a server is given.
 
     Args:
         grammar: `[augmentation] grammar`.
@@ -88,8 +88,6 @@ def make_checkers(grammar: str, server: str = "", device: str = "cpu") -> list[C
     checkers: list[Checker] = [RepetitionChecker()]
     if grammar in ("auto", "harper"):
         checkers.append(HarperChecker())
-    if grammar in ("auto", "acceptability"):
-        checkers.append(AcceptabilityChecker(device=device))
     if grammar == "link-grammar":
         checkers.append(LinkGrammarChecker())
     if grammar == "auto":
@@ -97,6 +95,8 @@ def make_checkers(grammar: str, server: str = "", device: str = "cpu") -> list[C
             checkers.append(LinkGrammarChecker())
         except ConfigError as missing:
             logger.info("grammar: without link-grammar (%s)", missing)
+    if grammar in ("auto", "acceptability"):
+        checkers.append(AcceptabilityChecker(device=device))
     if server or grammar == "languagetool":
         checkers.append(LanguageToolChecker(server))
     return checkers

@@ -15,7 +15,7 @@ the corpus. Of 397 candidates that were accepted before, 3 are left.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,7 +58,8 @@ class WellFormedness:
 
     Attributes:
         problems: Problems beyond the source's.
-        readable: The probability that it reads without a mistake, NaN where a checker alone has failed it.
+        readable: The probability that it reads without a mistake, NaN where a checker alone has failed it, or
+            the denoiser on a part of its tokens.
     """
 
     problems: np.ndarray
@@ -95,18 +96,19 @@ def measure_well_formedness(
     problems, parse = _run_checkers(sources, paraphrases, checks, gate)
     passed = np.flatnonzero(problems <= gate.grammar).tolist()
     old, new = ([texts[k] for k in passed] for texts in (sources, paraphrases))
-    nats, source = _added_nats(old, new, fluency)
-    problems[passed] += np.maximum(0.0, nats.mean - gate.fluency)
     unseen = next((checker for checker in checks if isinstance(checker, UnseenNgramChecker)), None)
     signals = ErrorSignals(
-        worst=nats.worst,
+        worst=np.zeros(len(new)),
         unseen_fourgrams=unseen.unseen_fourgrams(new) if unseen else np.zeros(len(new)),
         parse=parse[passed],
         acceptability=acceptability.change(old, new) if acceptability else np.zeros(len(new)),
-        source=source,
+        source=np.nan_to_num(fluency.nats(old).mean),
     )
+    nats = fluency.added(old, new, _most_nats(signals, problems[passed], gate))
+    beyond = np.isinf(nats.mean)
+    problems[passed] += np.where(beyond, max(1.0, 2 * gate.grammar), np.maximum(0.0, nats.mean - gate.fluency))
     probability = np.full(len(problems), np.nan)
-    probability[passed] = well_formed_probability(signals)
+    probability[passed] = np.where(beyond, np.nan, well_formed_probability(replace(signals, worst=nats.worst)))
     problems[passed] += (problems[passed] <= gate.grammar) & (probability[passed] < gate.readable)
     return WellFormedness(problems, probability)
 
@@ -126,11 +128,12 @@ def _run_checkers(
     return problems, parse
 
 
-def _added_nats(sources: Sequence[str], paraphrases: Sequence[str], fluency: Fluency) -> tuple[Nats, np.ndarray]:
-    """The denoiser's nats above the source's, and the source's a token; 0 where one is unknown (texts,)."""
-    distinct = sorted({*sources, *paraphrases})
-    nats = fluency.nats(distinct)
-    place = {text: number for number, text in enumerate(distinct)}
-    old, new = ([place[text] for text in texts] for texts in (sources, paraphrases))
-    added = Nats(*(np.nan_to_num(one[new] - one[old]) for one in (nats.mean, nats.worst)))
-    return added, np.nan_to_num(nats.mean[old])
+def _most_nats(signals: ErrorSignals, problems: np.ndarray, gate: QualityConfig) -> Nats:
+    """By how much the denoiser may expect each paraphrase less than its source, for it to pass by all else (texts,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a limit of 0 or 1 lets all pass, or none
+        logit = np.log(well_formed_probability(signals)) - np.log1p(-well_formed_probability(signals))
+        least = np.log(gate.readable) - np.log1p(-gate.readable)
+    # A likely mistake is one problem more, which a lenient gate lets pass.
+    worst = np.where(problems + 1 > gate.grammar, (logit - least) / -_WORST, np.inf)
+    worst[worst < -_MOST_BETTER] = -np.inf  # being more expected than the source counts only so far
+    return Nats(mean=gate.fluency + gate.grammar - problems, worst=worst)

@@ -95,6 +95,16 @@ def test_padding_changes_nothing(denoiser: Denoiser) -> None:
     assert torch.allclose(short, long, atol=1e-3)
 
 
+def test_the_last_layer_is_the_same_where_it_alone_is_computed(denoiser: Denoiser) -> None:
+    torch.manual_seed(1)
+    layer, x = denoiser.blocks[0], torch.randn(3, 5, 384)
+    where = torch.tensor([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0], [0, 1, 1, 1, 0]], dtype=torch.bool)
+    mask = torch.tensor([0.0, 0.0, 0.0, 0.0, -1e4]).expand(3, 1, 1, 5)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer.at(x, mask, where), layer(x, mask)[where], atol=1e-4, rtol=1e-4)
+        assert layer.at(x, None, torch.zeros_like(where)).shape == (0, 384)
+
+
 def test_the_shipped_denoiser_is_small_and_reads_english_best() -> None:
     assert sum(file.stat().st_size for file in PRETRAINED.iterdir()) <= 16_000_000
     pipeline = load_paraphraser("pretrained", "confidence")

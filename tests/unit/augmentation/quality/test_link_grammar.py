@@ -93,6 +93,6 @@ def test_auto_takes_it_where_it_is_installed() -> None:
     assert [checker.name for checker in make_checkers("auto")] == [
         "repetition",
         "harper",
-        "acceptability",
         "link-grammar",
+        "acceptability",
     ]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tilth.augmentation.diffusion.checkpoints import load_paraphraser
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
-from tilth.augmentation.quality.fluency import Fluency
+from tilth.augmentation.quality.fluency import Fluency, Nats
 from tilth.augmentation.quality.grammar import RepetitionChecker
 from tilth.augmentation.quality.unseen_ngrams import UnseenNgramChecker
 from tilth.augmentation.quality.well_formedness import ErrorSignals, measure_well_formedness, well_formed_probability
@@ -90,3 +92,40 @@ def test_where_people_share_no_wording_what_nobody_wrote_is_not_called_readable(
 def test_no_paraphrases_are_no_problem() -> None:
     found = measure_well_formedness([], [], [RepetitionChecker()], None, shipped(), GateConfig())
     assert found.problems.size == found.readable.size == 0
+
+
+def test_what_is_beyond_its_limits_is_left_before_its_end_and_the_rest_is_exact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fluency = shipped()
+    sources, texts = [SOURCES[0]] * 3, [PARAPHRASES[0], "how do i change my penguin please today", PARAPHRASES[0]]
+    base, nats = fluency.nats(sources), fluency.nats(texts)
+    passes = 0
+    forward = type(fluency.denoiser).forward
+
+    def counted(self: Any, ids: Any, *others: Any) -> Any:
+        nonlocal passes
+        passes += len(ids)
+        return forward(self, ids, *others)
+
+    monkeypatch.setattr(type(fluency.denoiser), "forward", counted)
+    free = np.full(3, np.inf)
+    whole = fluency.added(sources, texts, Nats(free, free))
+    np.testing.assert_allclose(whole.mean, nats.mean - base.mean, atol=0.03)
+    np.testing.assert_allclose(whole.worst, nats.worst - base.worst, atol=0.1)
+    all_passes, passes = passes, 0
+    # The first and the third are one text: the looser of their limits settles how far it is read.
+    limits = Nats(free, np.array([whole.worst[0] + 0.5, whole.worst[1] - 1, whole.worst[0] - 1]))
+    some = fluency.added(sources, texts, limits)
+    assert some.worst[0] == pytest.approx(whole.worst[0], abs=0.1)
+    assert some.worst[1] == some.mean[1] == some.worst[2] == np.inf
+    assert passes < all_passes
+
+
+def test_one_that_the_denoiser_refuses_is_a_problem_whatever_it_was_left_at() -> None:
+    fluency, gate = shipped(), GateConfig()
+    found = measure_well_formedness(
+        SOURCES[:1], ["how do i penguin my address"], [RepetitionChecker()], None, fluency, gate
+    )
+    assert found.problems[0] == 1
+    assert np.isnan(found.readable[0])
