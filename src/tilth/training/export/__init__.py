@@ -11,6 +11,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.digests import check_digests, write_digests
+    from tilth.training.export.edge import EdgeFacts, edge_facts, export_edge, quantize_edge
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
     from tilth.training.export.packed_weights import (
@@ -31,6 +32,7 @@ __all__ = [
     "CODES",
     "WEIGHTS",
     "Answers",
+    "EdgeFacts",
     "PackedGraph",
     "PackedHead",
     "PackedWording",
@@ -43,7 +45,9 @@ __all__ = [
     "cache_key",
     "cached_answers",
     "check_digests",
+    "edge_facts",
     "export",
+    "export_edge",
     "load_weights",
     "log_certainty",
     "mix_tasks",
@@ -51,6 +55,7 @@ __all__ = [
     "pool_views",
     "predictor_code_digest",
     "quantize",
+    "quantize_edge",
     "save_weights",
     "write_digests",
 ]
@@ -60,6 +65,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "answer_cache": ("cached_answers",),
         "digests": ("check_digests", "write_digests"),
+        "edge": ("EdgeFacts", "edge_facts", "export_edge", "quantize_edge"),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
         "packed_weights": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, overload
@@ -15,22 +14,17 @@ from tokenizers import Tokenizer
 
 from tilth.errors import DamagedFileError, RequestError
 from tilth.learn import decide
-from tilth.learn.encoder import chunked
 from tilth.training.export.checked_texts import check_texts
 from tilth.training.export.digests import check_digests
 from tilth.training.export.packed_weights import WEIGHTS, load_weights
 from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
 from tilth.training.export.scope import Scope, log_certainty
 from tilth.training.export.session import CPU, Provider, open_session
+from tilth.training.export.text_reader import TextReader
 
 VERSION = 4
 _READABLE = (2, 3, VERSION)  # a model of version 2 goes by the meaning alone; from 4 on there are digests
 _DIGESTED = 4
-
-_BATCH = 32
-"""Pieces of text that are computed at once."""
-_STEP = 4
-"""Tokens that a piece's length is rounded up to, so that pieces of one length are many."""
 
 _FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
 
@@ -72,14 +66,13 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, *, threads: int = 0, providers: Sequence[Provider] = CPU) -> None:
-        self.folder, self._threads = folder, threads or os.cpu_count() or 1
+        self.folder = folder
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         weights = load_weights(folder / WEIGHTS) if self.settings.get("packed") else None
-        self._trunk = open_session(folder / "model.onnx", providers, weights)
+        trunk = open_session(folder / "model.onnx", providers, weights)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._reader = TextReader(trunk, tokenizer, self.settings, threads or os.cpu_count() or 1)
         self._heads = open_session(folder / "heads.onnx", providers)
         self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
@@ -194,55 +187,7 @@ class Predictor:
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
-        owner, chunks = self._chunks(texts)
-        batches = self._batches(chunks)
-        sums = np.zeros((len(texts), int(self.settings["dimensions"])), dtype=np.float64)
-        with ThreadPoolExecutor(min(self._threads, max(1, len(batches)))) as pool:  # ONNX Runtime lets go of the lock
-            vectors = pool.map(lambda batch: self._forward([chunks[place] for place in batch]), batches)
-            for batch, found in zip(batches, vectors, strict=True):
-                for place, vector in zip(batch, found, strict=True):
-                    sums[owner[place]] += vector * max(len(chunks[place]), 1)
-        return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-    def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        limit = int(self.settings["max_tokens"]) - len(self.settings["prefix"]) - len(self.settings["suffix"])
-        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return chunked((one.ids for one in encoded), limit, int(self.settings["max_chunks"]))
-
-    def _batches(self, chunks: Sequence[Sequence[int]]) -> list[list[int]]:
-        """Places of chunks that are computed at once: few at a time, and of one padded length.
-
-        So a chunk is computed in one and the same shape whatever stands beside it, and its vector does not depend on
-        its neighbors. Where activations are scaled by all that is in a batch, each chunk goes alone: a text's
-        confidence would depend on its neighbors by up to 0.1.
-        """
-        if not self.settings.get("batched"):
-            return [[place] for place in range(len(chunks))]
-        by_length: dict[int, list[int]] = {}
-        for place, chunk in enumerate(chunks):
-            by_length.setdefault(self._padded(chunk), []).append(place)
-        return [
-            places[first : first + _BATCH]
-            for _, places in sorted(by_length.items())
-            for first in range(0, len(places), _BATCH)
-        ]
-
-    def _padded(self, chunk: Sequence[int]) -> int:
-        """Tokens that a chunk is computed with: its own and those around it, and padding where chunks are batched."""
-        length = len(self.settings["prefix"]) + len(chunk) + len(self.settings["suffix"])
-        if not self.settings.get("batched"):
-            return length
-        return max(length, min(-(-length // _STEP) * _STEP, int(self.settings["max_tokens"])))
-
-    def _forward(self, chunks: Sequence[Sequence[int]]) -> np.ndarray:
-        """The vectors of chunks of one padded length, shape (chunks, dimensions)."""
-        ids = np.zeros((len(chunks), self._padded(chunks[0])), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, chunk in enumerate(chunks):
-            whole = [*self.settings["prefix"], *chunk, *self.settings["suffix"]]
-            ids[row, : len(whole)], mask[row, : len(whole)] = whole, 1
-        vectors: np.ndarray = self._trunk.run(["sentence_vector"], {"input_ids": ids, "attention_mask": mask})[0]
-        return vectors
+        return self._reader.embed(texts)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -266,6 +211,8 @@ def predictor_code_digest() -> str:
         here.parent / "packed_wording.py",
         here.parent / "scope.py",
         here.parent / "session.py",
+        here.parent / "text_reader.py",
+        here.parent / "edge_inputs.py",
         here.parents[1] / "heads" / "ngram_features.py",
     )
     files = (here, *views, *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")))

@@ -11,8 +11,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from tests.conftest import ROWS
 from tilth.errors import DamagedFileError, RequestError
-from tilth.training.export import Predictor, check_digests
+from tilth.learn.encoder import Tokens, Trunk
+from tilth.training.export import Predictor, TrunkGraphs, check_digests, export_edge
 from tilth.training.export import checked_texts as texts_module
 
 TEXTS = ["refund", "refund still missing", "my internet is slow", "red a", "slow internet again and again", ""]
@@ -65,7 +67,7 @@ def test_folders_of_earlier_versions_load_and_read_each_text_alone(model: Path) 
     (model / "tilth.json").write_text(json.dumps({**settings, "version": 3}))
     (model / "digests.json").unlink()
     old = Predictor.load(model)
-    assert old._batches([[1], [2], [3]]) == [[0], [1], [2]]
+    assert old._reader.batches([[1], [2], [3]]) == [[0], [1], [2]]
     assert old(TEXTS[:3]) == new(TEXTS[:3])
     (model / "tilth.json").write_text(json.dumps({**settings, "version": 9}))
     with pytest.raises(RequestError, match="holds a model of version 9, expected 4"):
@@ -77,13 +79,13 @@ def test_folders_of_earlier_versions_load_and_read_each_text_alone(model: Path) 
 
 def test_pieces_are_computed_in_batches_of_one_length(model: Path) -> None:
     predictor = Predictor.load(model)  # with [CLS] and [SEP]: 4, 4, 12 and 4 tokens
-    assert predictor._batches([[1, 2], [1], [1] * 7, []]) == [[0, 1, 3], [2]]
-    assert predictor._batches([[1]] * 70) == [[*range(32)], [*range(32, 64)], [*range(64, 70)]]
+    assert predictor._reader.batches([[1, 2], [1], [1] * 7, []]) == [[0, 1, 3], [2]]
+    assert predictor._reader.batches([[1]] * 70) == [[*range(32)], [*range(32, 64)], [*range(64, 70)]]
 
 
 def test_providers_are_those_of_this_onnx_runtime(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = Predictor.load(model, providers=[("CPUExecutionProvider", {})])
-    assert chosen._trunk.get_providers() == ["CPUExecutionProvider"]
+    assert chosen._reader.trunk.get_providers() == ["CPUExecutionProvider"]
     with pytest.raises(RequestError, match='no execution provider "CPUExecutionProvder"; did you mean "CPUExec'):
         Predictor.load(model, providers=["CPUExecutionProvder"])
     with pytest.raises(RequestError, match="expected a list of names"):
@@ -103,3 +105,21 @@ def test_what_no_text_is_gets_no_label(model: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(texts_module, "LONGEST", 5)
     with pytest.raises(RequestError, match=r"place 0 has 6 characters, expected at most 5; split it"):
         predictor("refund")
+
+
+def test_the_edge_model_is_plain_static_int8_and_nearly_the_same(folder: Path, model: Path, tmp_path: Path) -> None:
+    graphs = TrunkGraphs(tmp_path / "graphs", lambda: Trunk(folder))
+    tokens = Tokens.load(folder)
+    _, pieces = tokens.chunks([row[1] for row in ROWS], 16, 1)
+    facts = export_edge(model, tmp_path / "edge", trunk=graphs.get("float32"), pieces=pieces, length=16)
+    assert facts.unlisted == ()
+    assert facts.operators["QuantizeLinear"] > 0
+    assert facts.bytes == (tmp_path / "edge/model.onnx").stat().st_size < graphs.get("float32").stat().st_size
+    edge, full = Predictor.load(tmp_path / "edge"), Predictor.load(model)
+    cosines = (edge.embed(TEXTS) * full.embed(TEXTS)).sum(axis=1)
+    assert cosines.min() > 0.97
+    np.testing.assert_array_equal(edge.embed(TEXTS)[2:4], edge.embed(TEXTS[2:4]))
+    long = " ".join(["refund slow internet"] * 12)  # three pieces
+    assert float(edge.embed([long])[0] @ full.embed([long])[0]) > 0.9
+    with pytest.raises(RequestError, match="no text to measure the activations by"):
+        export_edge(model, tmp_path / "none", trunk=graphs.get("float32"), pieces=[])

@@ -1,0 +1,94 @@
+"""From texts to vectors by an exported encoder, in batches in which no text depends on its neighbors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from tilth.learn.encoder import chunked
+from tilth.training.export.edge_inputs import edge_inputs
+
+_BATCH = 32
+"""Pieces of text that are computed at once."""
+_STEP = 4
+"""Tokens that a piece's length is rounded up to, so that pieces of one length are many."""
+
+
+class TextReader:
+    """An exported encoder at work.
+
+    Args:
+        trunk: the session of its graph.
+        tokenizer: of the `tokenizers` library.
+        settings: those of the model's folder.
+        threads: batches that are computed at the same time.
+    """
+
+    def __init__(self, trunk: Any, tokenizer: Any, settings: Mapping[str, Any], threads: int) -> None:
+        self.trunk, self._tokenizer, self._threads = trunk, tokenizer, threads
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._prefix, self._suffix = list(settings["prefix"]), list(settings["suffix"])
+        self._most, self._max_chunks = int(settings["max_tokens"]), int(settings["max_chunks"])
+        self._dimensions = int(settings["dimensions"])
+        self._is_batched, self._edge = bool(settings.get("batched")), int(settings.get("edge_length", 0))
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
+        owner, chunks = self._chunks(texts)
+        batches = self.batches(chunks)
+        sums = np.zeros((len(texts), self._dimensions), dtype=np.float64)
+        with ThreadPoolExecutor(min(self._threads, max(1, len(batches)))) as pool:  # ONNX Runtime lets go of the lock
+            vectors = pool.map(lambda batch: self._forward([chunks[place] for place in batch]), batches)
+            for batch, rows in zip(batches, vectors, strict=True):
+                for place, vector in zip(batch, rows, strict=True):
+                    sums[owner[place]] += vector * max(len(chunks[place]), 1)
+        return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+    def batches(self, chunks: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Places of chunks that are computed at once: few at a time, and of one padded length.
+
+        So a chunk is computed in one and the same shape whatever stands beside it, and its vector does not depend on
+        its neighbors. Where activations are scaled by all that is in a batch, each chunk goes alone: a text's
+        confidence would depend on its neighbors by up to 0.1.
+        """
+        if not self._is_batched:
+            return [[place] for place in range(len(chunks))]
+        by_length: dict[int, list[int]] = {}
+        for place, chunk in enumerate(chunks):
+            by_length.setdefault(self._padded(chunk), []).append(place)
+        return [
+            places[first : first + _BATCH]
+            for _, places in sorted(by_length.items())
+            for first in range(0, len(places), _BATCH)
+        ]
+
+    def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        limit = self._most - len(self._prefix) - len(self._suffix)
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return chunked((one.ids for one in encoded), limit, self._max_chunks)
+
+    def _padded(self, chunk: Sequence[int]) -> int:
+        """Tokens that a chunk is computed with: its own and those around it, and padding where chunks are batched."""
+        length = len(self._prefix) + len(chunk) + len(self._suffix)
+        return max(length, min(-(-length // _STEP) * _STEP, self._most)) if self._is_batched else length
+
+    def _forward(self, chunks: Sequence[Sequence[int]]) -> np.ndarray:
+        """The vectors of chunks of one padded length, shape (chunks, dimensions)."""
+        whole = [[*self._prefix, *chunk, *self._suffix] for chunk in chunks]
+        if self._edge:
+            return np.concatenate([self._on_edge(ids) for ids in whole])
+        ids = np.zeros((len(chunks), self._padded(chunks[0])), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(whole):
+            ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
+        vectors: np.ndarray = self.trunk.run(["sentence_vector"], {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
+
+    def _on_edge(self, ids: Sequence[int]) -> np.ndarray:
+        """One piece's vector by a graph of one fixed shape, which leaves its length to us; shape (1, dimensions)."""
+        mean: np.ndarray = self.trunk.run(["sentence_vector"], edge_inputs(ids, self._edge))[0].reshape(1, -1)
+        return mean / np.maximum(np.linalg.norm(mean), 1e-12)
