@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from tilth.learn.calibration import apply_temperature
-from tilth.learn.label_spreading import graph, spread
+from tilth.learn.label_spreading import NEAREST, graph, spread
 from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
-from tilth.learn.neighbors import Neighbors
+from tilth.learn.neighbors import Neighbors, nearest
 from tilth.learn.out_of_fold import OutOfFold, calibrated, stacked
 
 _MOST_PSEUDO_LABELED = 20_000
@@ -103,6 +103,23 @@ def _fit(
         classes,
         np.concatenate([np.ones(int(labeled.sum())), pseudo_labels.max(axis=1)]),
     )
+
+
+def pseudo_label(vectors: np.ndarray, codes: np.ndarray, classes: int) -> np.ndarray:
+    """Probabilities of the rows without a label, by a linear probe of the labels and by the graph of nearest rows.
+
+    Args:
+        vectors: of the rows that take part, L2-normalized, float32, shape (rows, dimensions).
+        codes: their classes, -1 for none, shape (rows,).
+        classes: how many there are in all.
+
+    Returns:
+        float32, shape (rows without a label, classes).
+    """
+    labeled = codes >= 0
+    by_probe = fit_predict(vectors[labeled], codes[labeled], vectors[~labeled], classes)
+    by_graph = spread(graph(nearest(vectors, NEAREST)), codes, classes)[~labeled]
+    return _mean_of_both(by_probe, by_graph, codes[labeled]).astype(np.float32)
 
 
 def _mean_of_both(by_probe: np.ndarray, by_graph: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from tilth.training.config import Config
 from tilth.training.head_fitting import calibrated_heads, fit_task_head
 from tilth.training.heads import Head
 from tilth.training.mode_comparison import Trial, held_out_scores, mean_macro_f1
-from tilth.training.modes import MODES, Choice, TuningJob, choose_mode
+from tilth.training.modes import MODES, Choice, TuningJob, choose_mode, tuning_rows
+from tilth.training.pseudo_labels import relabeled, taught_rows
 from tilth.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def fit_model(
 
     The encoder never learns labels that a model of its vectors propagated, for it would learn that model's mistakes: of
     sentfin's headlines, 300 labels fine-tune it to a gold macro-F1 of 0.768, with 4,472 propagated ones beside them to
-    0.699.
+    0.699. The heads do, from labels that the trained encoder's own vectors propagate.
     """
     tuning_set = training_set.without_propagated()
     held_out = tuning_set.labeled & tuning_set.held_out & tuning_set.original
@@ -68,7 +69,7 @@ def fit_model(
     facts["held_out_rows"] = int(held_out.sum())
     if choice.mode == "probe" or folder is None:
         return _probe(training_set, resources, facts)
-    trial = _train(frame, tuning_set, config, choice, resources, folder)
+    trial = _train(frame, training_set, config, choice, resources, folder)
     facts["fine_tuning"] = dict(trial.tuned.facts)
     facts["held_out"] = held_out_scores(training_set, resources.evidence.embeddings(), trial)
     means = {kind: mean_macro_f1(scores) for kind, scores in facts["held_out"].items()}
@@ -76,9 +77,10 @@ def fit_model(
     if config.mode == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         facts["why"] += "; on held-out rows the encoder as it came does as well"
         return _probe(training_set, resources, facts, trial.tuned.losses)
+    taught = relabeled(training_set, trial.embeddings, taught_rows(training_set), tuning_set.labeled)
     return FittedModel(
-        heads=calibrated_heads(tuning_set, trial.embeddings, trial.tuned_heads),
-        training_set=tuning_set,
+        heads=calibrated_heads(taught, trial.embeddings, trial.tuned_heads),
+        training_set=taught,
         embeddings=trial.embeddings,
         trunk=trial.tuned.trunk,
         losses=trial.tuned.losses,
@@ -114,41 +116,37 @@ def _probe(
 
 def _train(
     frame: pd.DataFrame,
-    tuning_set: TrainingSet,
+    training_set: TrainingSet,
     config: Config,
     choice: Choice,
     resources: Resources,
     folder: Path,
 ) -> Trial:
     """Train the encoder on the rows beside the hold-out, and fit heads on it as on the one that came."""
-    from tilth.training.trainer import TuningRows
-
-    frozen, training_rows = resources.evidence.embeddings(), tuning_set.beside_hold_out
-    frozen_heads = [fit_task_head(tuning_set, task, frozen, training_rows) for task in tuning_set.tasks]
-    places = np.flatnonzero(tuning_set.labeled)
-    train = MODES[choice.mode].train
-    assert train is not None  # the probe trains nothing, and was taken before
-    trained = train(
-        TuningJob(
-            folder=folder,
-            fingerprint=resources.evidence.encoder.fingerprint,
-            reads=encoder_config(resources),
-            rows=TuningRows(
-                texts=frame["text"].iloc[places].tolist(),
-                codes={name: values[places] for name, values in tuning_set.codes.items()},
-                weights={name: values[places] for name, values in tuning_set.weights.items()},
-                measured=tuning_set.held_out[places],
-            ),
-            heads=frozen_heads,
-            config=config.model_copy(update={"steps": choice.steps}),
-            seed=resources.seed,
-            cache=resources.evidence.cache,
-            top_layers=config.top_layers,
-        )
+    frozen, tuning_set, taught = (
+        resources.evidence.embeddings(),
+        training_set.without_propagated(),
+        taught_rows(training_set),
     )
+    training_rows = tuning_set.beside_hold_out
+    frozen_heads = [fit_task_head(tuning_set, task, frozen, training_rows) for task in tuning_set.tasks]
+    places = np.flatnonzero(tuning_set.labeled | taught)
+    job = TuningJob(
+        folder=folder,
+        fingerprint=resources.evidence.encoder.fingerprint,
+        reads=encoder_config(resources),
+        rows=tuning_rows(frame["text"], tuning_set, places),
+        heads=frozen_heads,
+        config=config.model_copy(update={"steps": choice.steps}),
+        seed=resources.seed,
+        cache=resources.evidence.cache,
+        top_layers=config.top_layers,
+    )
+    trained = MODES[choice.mode].trained(job)
     embeddings = np.zeros_like(frozen)  # only rows that are trained on or held out are needed; the export reads all
     embeddings[places] = trained.vectors
-    tuned_heads = [fit_task_head(tuning_set, task, embeddings, training_rows) for task in tuning_set.tasks]
+    known = relabeled(training_set, embeddings, taught, training_rows)
+    tuned_heads = [fit_task_head(known, task, embeddings, known.beside_hold_out) for task in known.tasks]
     return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
 
 

@@ -10,7 +10,7 @@ the rows' ids; two nights are compared on the ids that both hold, by tonight's l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ def write_predictions(
     embeddings: np.ndarray,
     fit: FitHead,
     wording: Wording,
+    known: Mapping[str, np.ndarray],
     folder: Path,
 ) -> dict[str, Path]:
     """Write the predictions of the held-out rows, and return the artifact; none where no labeled row is held out.
@@ -45,13 +46,18 @@ def write_predictions(
         embeddings: what they stand on, shape (rows, dimensions).
         fit: as `tilth.training.head_fitting.fit_task_head`.
         wording: the other view, pooled as the exported model pools it.
+        known: for each task, the probabilities of its held-out rows (`training_set.measured`) by heads that were fitted
+            without them, on labels that were propagated without theirs.
         folder: where the file goes.
     """
     measured = {head.task.name: training_set.measured(head.task) for head in heads}
     rows = np.any(list(measured.values()), axis=0)
     if not rows.any() or not training_set.beside_hold_out.any():
         return {}
-    probabilities = {head.task.name: _probabilities(training_set, head, embeddings, rows, fit) for head in heads}
+    probabilities = {
+        head.task.name: _probabilities(training_set, head, embeddings, rows, fit, known[head.task.name])
+        for head in heads
+    }
     texts = frame["text"][rows]
     probabilities = wording.normalized(wording.mix_held_out(texts.tolist(), probabilities))
     decided = decide([head.task.to_json() for head in heads], probabilities)
@@ -65,13 +71,20 @@ def write_predictions(
 
 
 def _probabilities(
-    training_set: TrainingSet, head: Head, embeddings: np.ndarray, rows: np.ndarray, fit: FitHead
+    training_set: TrainingSet,
+    head: Head,
+    embeddings: np.ndarray,
+    rows: np.ndarray,
+    fit: FitHead,
+    known: np.ndarray,
 ) -> np.ndarray:
     """Of the rows in a mask, by a head like this one that is fitted without the held-out rows."""
     name = head.task.name
     if (training_set.propagated[name] & (training_set.codes[name] >= 0)).any():
         # The labels that were propagated know those of the held-out rows; here they were propagated without.
-        return training_set.out_of_fold[name].probabilities[rows]
+        probabilities = training_set.out_of_fold[name].probabilities.copy()
+        probabilities[training_set.measured(head.task)] = known
+        return probabilities[rows]
     parent = training_set.out_of_fold[str(head.task.parent)].probabilities if head.uses_parent else None
     refitted = fit(training_set, head.task, embeddings, training_set.beside_hold_out, parent)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)

@@ -55,7 +55,14 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     metrics, figures = _measure(frame, training_set, resources.tasks, fitted)
     if "gold" not in metrics:
         artifacts |= write_predictions(
-            frame, fitted.training_set, fitted.heads, fitted.embeddings, fit_task_head, wording, resources.scratch
+            frame,
+            fitted.training_set,
+            fitted.heads,
+            fitted.embeddings,
+            fit_task_head,
+            wording,
+            fitted.held_out,
+            resources.scratch,
         )
     count = int(fitted.training_set.labeled.sum())
     return StageResult(

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
+    from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob, tuning_rows
     from tilth.training.modes.choice import Choice, choose_mode
     from tilth.training.modes.registry import MODES
 
-__all__ = ["MODES", "Choice", "Mode", "TrainedTrunk", "TuningJob", "choose_mode"]
+__all__ = ["MODES", "Choice", "Mode", "TrainedTrunk", "TuningJob", "choose_mode", "tuning_rows"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "base": ("Mode", "TrainedTrunk", "TuningJob"),
+        "base": ("Mode", "TrainedTrunk", "TuningJob", "tuning_rows"),
         "choice": ("Choice", "choose_mode"),
         "registry": ("MODES",),
     },

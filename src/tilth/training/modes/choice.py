@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,19 +48,21 @@ def choose_mode(config: Config, training_set: TrainingSet, *, trainable: bool, a
         return Choice(mode=config.mode, steps=config.steps, why=f'{labels} labeled rows, mode = "{config.mode}"')
     budget = config.steps * (_ACCELERATED if accelerated else 1)
     few = _median_labels(training_set)
-    if few < FEW:
-        return _within(
-            budget, "contrastive", f"{labels} labeled rows, {few:.0f} a class at the median: fewer than {FEW}"
-        )
+    if few < FEW:  # as many pairs as passes over the labels have: more make it worse
+        most = math.ceil(config.passes * labels / config.batch_size)
+        why = f"{labels} labeled rows, {few:.0f} a class at the median: fewer than {FEW}"
+        return _within(budget, "contrastive", why, most)
     if accelerated or labels <= config.max_tune_rows:
         where = "on an accelerator" if accelerated else f"no more than max_tune_rows = {config.max_tune_rows}"
         return _within(budget, "full", f"{labels} labeled rows, {where}")
     return _within(budget, "top", f"{labels} labeled rows, more than max_tune_rows = {config.max_tune_rows}")
 
 
-def _within(budget: int, mode: str, why: str) -> Choice:
+def _within(budget: int, mode: str, why: str, most: int | None = None) -> Choice:
     steps = max(1, int(budget / MODES[mode].step_cost))
-    return Choice(mode=mode, steps=steps, why=f"{why}; {steps} steps cost what {budget} of all layers do")
+    steps = steps if most is None else min(steps, most)
+    cost = math.ceil(steps * MODES[mode].step_cost)
+    return Choice(mode=mode, steps=steps, why=f"{why}; {steps} steps cost what {cost} of all layers do")
 
 
 def _median_labels(training_set: TrainingSet) -> float:
