@@ -59,6 +59,14 @@ class Config(TrainerConfig, StageConfig):
             return {**values, "mode": mode}
         return values
 
+    @model_validator(mode="after")
+    def _trains_all_layers(self) -> Config:
+        wanted = {f'head = "{self.head}"': self.head != "linear", f"processes = {self.processes}": self.processes > 1}
+        for what in (what for what, is_set in wanted.items() if is_set):
+            if self.mode not in ("auto", "full"):
+                raise ValueError(f'{what} trains all layers, and mode = "{self.mode}"; set mode = "full" or "auto"')
+        return self
+
     def of_texts(self, count: int) -> Config:
         """The same for a table of so many texts, of which few are not to cost as much as many."""
         return self.model_copy(update={"steps": min(self.steps, math.ceil(self.passes * count / self.batch_size))})

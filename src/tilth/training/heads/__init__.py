@@ -1,7 +1,7 @@
 """Classifiers on the encoder's vectors, and on n-grams.
 
 In: vectors, classes and weights. Out: calibrated linear heads, their probabilities, the classes' prototypes. Another
-kind of head is a module here with the methods of `Head`, and a graph in `training/export/onnx_graphs.py`.
+kind of head on the encoder's token states is a function under `@register_head` in `registry`.
 """
 
 from typing import TYPE_CHECKING
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
     from tilth.training.heads.linear import Head, fit_head, predict_probabilities
     from tilth.training.heads.ngram_features import NGramReader
     from tilth.training.heads.prototypes import class_prototypes
+    from tilth.training.heads.registry import HEADS, check_head, fresh_parameters, register_head
     from tilth.training.heads.wording import NGramFeatures, choose_ngrams
 
 __all__ = [
+    "HEADS",
     "Head",
     "NGramFeatures",
     "NGramReader",
+    "check_head",
     "choose_ngrams",
     "class_prototypes",
     "fit_head",
+    "fresh_parameters",
     "predict_probabilities",
+    "register_head",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -30,6 +35,7 @@ __getattr__, __dir__ = lazy_exports(
         "linear": ("Head", "fit_head", "predict_probabilities"),
         "ngram_features": ("NGramReader",),
         "prototypes": ("class_prototypes",),
+        "registry": ("HEADS", "check_head", "fresh_parameters", "register_head"),
         "wording": ("NGramFeatures", "choose_ngrams"),
     },
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
 
 from tilth.config import Model
 from tilth.devices import DEVICE
+from tilth.training.heads import check_head
 from tilth.training.trainer.precision import Precision, Switch
 
 
@@ -30,6 +33,10 @@ class TrainerConfig(Model):
     precision: Precision = Field(
         default="auto",
         description="of its products; auto is bfloat16 where the device has it; float16 scales the loss",
+    )
+    head: Annotated[str, AfterValidator(check_head)] = Field(
+        default="linear",
+        description="what reads the tuned encoder's tokens: `linear` or, experimental, `liquid` (the extra `liquid`)",
     )
     tf32: Switch = Field(
         default="auto", description="products of float32 by TF32, on NVIDIA GPUs from Ampere on; auto is on there"

@@ -15,7 +15,7 @@ import torch
 from tilth.errors import StageError
 from tilth.learn.encoder import Trunk
 from tilth.progress import report
-from tilth.training.heads import Head
+from tilth.training.heads import Head, fresh_parameters
 from tilth.training.trainer.batches import TuningRows, rate
 from tilth.training.trainer.checkpoint import Checkpoints, Progress, Snapshot
 from tilth.training.trainer.config import TrainerConfig
@@ -35,7 +35,9 @@ _KEPT = 20
 _SLOWED = 3
 """Times that the learning rate is halved after such a loss before the stage gives up."""
 _HEADS = 100
-"""How much larger the heads' steps are: a fresh layer on vectors of length 1 needs more than a trained encoder."""
+"""How much larger the linear layers' steps are: fresh ones on vectors of length 1 need more than a trained encoder."""
+_FRESH = 20
+"""The same of what a head adds to the encoder."""
 
 
 class Run:
@@ -69,8 +71,12 @@ class Run:
         if shards is not None:
             shards.shard(model)
             torch.manual_seed(seed + shards.place)  # other rows, other dropout; the same among tensor parallel ones
+        fresh = list(fresh_parameters(model.trunk))
+        added = {id(parameter) for parameter in fresh}
+        trained = [p for p in model.trunk.parameters() if p.requires_grad and id(p) not in added]
         groups = [
-            {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": config.learning_rate},
+            {"params": trained, "lr": config.learning_rate},
+            {"params": fresh, "lr": config.learning_rate * _FRESH},
             {"params": model.heads.parameters(), "lr": config.learning_rate * _HEADS},
         ]
         fused = accelerator.device.type in ("cpu", "cuda") and shards is None  # shards lie on more than one grid

@@ -66,7 +66,7 @@ class _Tuning:
         computation = resolve_computation(self.config, self.device)
         with torch.random.fork_rng(), computing_by(computation):
             torch.manual_seed(self.seed)
-            part = self.part or AllLayers(self.folder, self.rows.texts, self.config.max_tokens)
+            part = self.part or AllLayers(self.folder, self.rows.texts, self.config.max_tokens, self.config.head)
             accelerator = _accelerator(self.config, self.device, computation)
             run = Run(
                 part, self.objective, self.rows, self.heads, self.config, self.seed, accelerator, computation, shards
@@ -74,7 +74,7 @@ class _Tuning:
             progress = run.resume(self.checkpoints)
             resumed = len(progress.losses)
             progress = run.train(progress)
-        facts = {"device": self.device, **computation.facts}
+        facts = {"device": self.device, "head": self.config.head, **computation.facts}
         if shards is not None:
             facts |= {"processes": self.config.processes, "tensor_parallel": self.config.tensor_parallel}
         facts |= {"steps": len(progress.losses), "halved_rate": progress.slowed}
@@ -135,7 +135,7 @@ def tune(
     else:
         check_processes(config, tuning.device, int((~training_rows.measured).sum()))
         result = train_in_processes(tuning, config, tuning.device)
-        whole = part or AllLayers(folder, [], config.max_tokens)
+        whole = part or AllLayers(folder, [], config.max_tokens, config.head)
         whole.module.load_state_dict({name: torch.from_numpy(value) for name, value in result.weights.items()})
         tuned = Tuned(trunk=whole.trunk(whole.module.eval()), losses=result.losses, facts=result.facts)
     if checkpoints is not None:

@@ -121,7 +121,7 @@ def test_losses_are_those_of_a_plain_loop(folder: Path) -> None:
     assert found.losses == pytest.approx(by_hand(folder, rows, head, SMALL, 3), abs=1e-5)
     means = dict.fromkeys(("tf32", "compile", "int8_products", "cudnn_benchmark"), False)
     done = {"steps": 12, "halved_rate": 0, "resumed_at": 0}
-    assert found.facts == {"device": "cpu", "precision": "float32", **means, **done}
+    assert found.facts == {"device": "cpu", "head": "linear", "precision": "float32", **means, **done}
 
 
 def test_a_killed_run_ends_with_the_weights_of_a_whole_one(
