@@ -47,6 +47,8 @@ def choose_mode(config: Config, training_set: TrainingSet, *, trainable: bool, a
     if config.mode != "auto":
         return Choice(mode=config.mode, steps=config.steps, why=f'{labels} labeled rows, mode = "{config.mode}"')
     budget = config.steps * (_ACCELERATED if accelerated else 1)
+    if config.head != "linear" or config.processes > 1:
+        return _within(budget, "full", f'{labels} labeled rows, head = "{config.head}", processes = {config.processes}')
     few = _median_labels(training_set)
     if few < FEW:  # as many pairs as passes over the labels have: more make it worse
         most = math.ceil(config.passes * labels / config.batch_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -80,9 +81,11 @@ def test_an_unknown_head_is_refused_with_the_nearest_one() -> None:
         Config(head="liqid")
 
 
-def test_a_head_that_is_trained_needs_a_trunk_that_is() -> None:
-    with pytest.raises(ValueError, match='head = "liquid" is trained with the encoder; set trunk = "auto" or "tuned"'):
-        Config(head="liquid", trunk="frozen")
+@pytest.mark.parametrize("setting", [{"head": "liquid"}, {"processes": 2}])
+def test_what_trains_all_layers_does_not_go_with_another_mode(setting: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r'trains all layers, and mode = "top"; set mode = "full" or "auto"'):
+        Config(mode="top", **setting)
+    assert Config(mode="full", **setting).mode == "full"
 
 
 def test_a_head_is_one_function_under_a_name_of_its_own(folder: Path) -> None:

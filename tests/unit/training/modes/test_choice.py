@@ -43,6 +43,8 @@ def rows(labels: int, classes: int) -> TrainingSet:
         (4001, 10, {"steps": 9}, False, "top", 20),
         (4001, 10, {}, True, "full", 3000),
         (4001, 10, {"mode": "full", "steps": 9}, False, "full", 9),
+        (50, 10, {"head": "liquid"}, False, "full", 150),  # which no other mode trains
+        (4001, 10, {"processes": 2}, False, "full", 150),
         (4001, 10, {"mode": "probe"}, True, "probe", 150),
     ],
 )
