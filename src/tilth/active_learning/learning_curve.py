@@ -9,6 +9,7 @@ usually bring more than the curve, which is one of labels as they came.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,11 @@ class Forecast:
         """In words, and whether it is time to stop."""
         sentence = f"another {FURTHER} labels: {self.points:+.1f} points expected ({self.low:+.1f} to {self.high:+.1f})"
         return sentence if self.low > 0 else f"{sentence}; the curve is flat, within its error"
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Forecast:
+        """From what `dataclasses.asdict` gives."""
+        return cls(**{**values, "sizes": tuple(values["sizes"]), "macro_f1": tuple(values["macro_f1"])})
 
     def to_json(self) -> dict[str, Any]:
         """As metrics hold it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,10 @@ from tilth.active_learning.queue import (
     without_sure_label,
 )
 from tilth.io import write_csv
-from tilth.learn import complement_naive_bayes, new_probe
+from tilth.learn import complement_naive_bayes
 from tilth.samples import Task
 from tilth.stage import Resources, StageResult
+from tilth.store import digest_json, row_digests
 
 _A_CLASS = 2
 """Rows a class that a night without any label asks about."""
@@ -67,8 +69,22 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         not_worth = queue.not_worth
         why = f"nothing is worth asking: an answer to any of {not_worth} rows in doubt would set hardly any right"
         return StageResult(samples=samples, skipped=why if not_worth else "nothing to ask")
-    expected = forecast(vectors, frame, task, resources.evidence.folds) if learned else None
+    expected = _forecast(frame, task, labeled, resources) if learned else None
     return _result(queue, inputs, vectors, config, resources, expected, labels=int(labeled.sum()))
+
+
+def _forecast(frame: pd.DataFrame, task: Task, labeled: np.ndarray, resources: Resources) -> Forecast | None:
+    """What further labels are expected to bring; an earlier night's forecast while few labels have changed."""
+    evidence = resources.evidence
+
+    def fit() -> dict[str, Any] | None:
+        found = forecast(evidence.embeddings(), frame, task, evidence.folds)
+        return None if found is None else asdict(found)
+
+    rows = row_digests(evidence.row_keys[labeled], task.codes(frame[task.name])[labeled])
+    basis = {"classes": digest_json(task.labels)}
+    found = evidence.fits.facts(f"{task.name}: what further labels bring", rows, fit, basis=basis)
+    return None if found is None else Forecast.from_json(found)
 
 
 def finest(tasks: Sequence[Task]) -> Task:
@@ -82,8 +98,12 @@ def _picked_by_strategy(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The strategy's picks, as places in the pool, and the learner's probabilities of the whole pool."""
     vectors = resources.evidence.embeddings()
-    learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get(config.strategy))
-    learner.teach(vectors[labeled], frame.loc[labeled, task.name].to_numpy(dtype=str))
+    codes = np.where(labeled, task.codes(frame[task.name]), -1)
+    [probe] = resources.evidence.probes.fit(f"{task.name}: the learner", codes, [labeled], task.labels)
+    learner = Learner(
+        estimator=probe.as_estimator(np.array(task.labels)), query_strategy=query_strategies.get(config.strategy)
+    )
+    learner.X_training, learner.y_training = vectors[labeled], frame.loc[labeled, task.name].to_numpy(dtype=str)
     probabilities = np.zeros((len(pool), len(task.labels)), dtype=np.float32)
     if not len(pool):
         return np.zeros(0, dtype=np.int64), probabilities

@@ -34,7 +34,9 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     if inputs is None:
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
     order = source_order(frame, resources.tasks, inputs.budgets)
-    expected = worth.estimate(inputs.cross_fitting, frame["id"].tolist(), order, inputs.config, resources.seed)
+    expected = worth.estimate(
+        inputs.cross_fitting, frame["id"].tolist(), order, inputs.config, resources.seed, resources.evidence
+    )
     too_little = None if expected is None or expected.enough else expected
     wanted = transfer.is_wanted(config, resources)
     if too_little is not None and not wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from datasets import Dataset
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.selection import CrossFitting, Worth, estimate_worth
+from tilth.learn import Evidence
 from tilth.stage import Figure, StageResult
+from tilth.store import digest_json, row_digests
 
 _CLASSES = 40  # shown at most
 _FEWEST = 60
@@ -19,7 +22,12 @@ lie in the small-data region, where errors follow no power law yet (Hestness et 
 
 
 def estimate(
-    cross_fitting: CrossFitting, ids: Sequence[str], order: Sequence[int], config: Config, seed: int
+    cross_fitting: CrossFitting,
+    ids: Sequence[str],
+    order: Sequence[int],
+    config: Config,
+    seed: int,
+    evidence: Evidence | None = None,
 ) -> Worth | None:
     """What paraphrases can be worth at most, where the config leaves it to the stage whether to generate them.
 
@@ -29,11 +37,27 @@ def estimate(
         order: Rows in the order in which they would be paraphrased.
         config: `[augmentation]`.
         seed: Of the bootstrap.
+        evidence: The night's: while few labels have changed, an earlier night's estimate stands.
     """
     if config.when != "auto":
         return None
     planned = np.array(order[: config.sources], dtype=np.int64)
-    return estimate_worth(cross_fitting, ids, planned, max(config.weights), fewest=_FEWEST, seed=seed)
+
+    def estimated() -> Worth | None:
+        return estimate_worth(cross_fitting, ids, planned, max(config.weights), fewest=_FEWEST, seed=seed)
+
+    if evidence is None:
+        return estimated()
+    keys, labeled = evidence.row_keys, np.zeros(len(ids), dtype=bool)
+    for task in cross_fitting.tasks:
+        keys, labeled = row_digests(keys, task.codes), labeled | (task.codes >= 0)
+
+    def fit() -> dict[str, Any] | None:
+        return None if (worth := estimated()) is None else asdict(worth)
+
+    basis = {"classes": digest_json([task.task.to_json() for task in cross_fitting.tasks])}
+    found = evidence.fits.facts("what paraphrases are worth", keys[labeled], fit, basis=basis)
+    return None if found is None else Worth.from_json(found)
 
 
 def result_without_paraphrases(samples: Dataset, worth: Worth, config: Config) -> StageResult:

@@ -55,6 +55,16 @@ class FittedProbe:
             return np.full((features.shape[0], len(self.bias)), 1 / len(self.bias), dtype=np.float32)
         return np.asarray(softmax(features @ self.weight.T + self.bias, axis=1), dtype=np.float32)
 
+    def as_estimator(self, names: np.ndarray) -> LinearProbe:
+        """The same as a fitted estimator of scikit-learn's, with names for its classes; it knows two at least."""
+        known, estimator = self.known, new_probe()
+        weight, bias = self.weight[known], self.bias[known]
+        if len(known) == 2:  # of two, scikit-learn holds the second against the first
+            weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+        estimator.classes_ = np.asarray(names)[known]
+        estimator.coef_, estimator.intercept_, estimator.n_features_in_ = weight, bias, weight.shape[1]
+        return estimator
+
 
 def fit_probe(train: np.ndarray, labels: np.ndarray, classes: int, weights: np.ndarray | None = None) -> FittedProbe:
     """Fit a linear probe to embeddings; one that saw a single class always gives it, and one of no row knows nothing.

@@ -27,9 +27,6 @@ log = logging.getLogger(__name__)
 QUESTIONS = ".questions"
 """Ends the name, in the carried state, of what a stage leaves for the next night's queue."""
 
-FITS = ".fits"
-"""Ends the name, in the carried state, of what a stage fitted on many rows."""
-
 
 class Context:
     """The folders, config, tasks and cache of the night that a record describes."""
@@ -60,7 +57,7 @@ class Context:
         return Evidence(samples, encoder=self.encoder, cache=self.cache, folds=self.settings.folds, fits=fits)
 
     def fits(self, name: str, carried: str | None) -> Fits:
-        """What a stage has fitted on many rows, from the digest of what an earlier night left."""
+        """What a stage fits on many rows, or takes over from an earlier night's, which a digest names."""
         basis = {
             "code": code_digest(name),
             "config": store.digest_json(self.settings.stage(name).model_dump(mode="json")),
@@ -108,18 +105,22 @@ class Context:
 
     def result(
         self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None = None
-    ) -> tuple[Path, str | None]:
-        """Where the result of a stage on a table stands, or would, and the fits that it starts from, as a digest.
+    ) -> tuple[Path, str]:
+        """Where the result of a stage on a table stands, or would, and whose fits it starts from (see `offered_fits`).
 
         Where all else is as it was in the night before, it is that night's result, which started from what that night
         started from; elsewhere the stage goes on from what that night left. So a second identical night is the first
         one again, and one with a new row does not begin at nothing.
         """
-        offered = self._fits.get(name, {})
-        again = self._result_folder(name, before, functions, candidates, offered.get("in"))
-        if again.name == offered.get("result"):
-            return again, offered.get("in")
-        return self._result_folder(name, before, functions, candidates, offered.get("out")), offered.get("out")
+        again = self._result_folder(name, before, functions, candidates, self.offered_fits(name, "in"))
+        if again.name == self._fits.get(name, {}).get("result"):
+            return again, "in"
+        left = self.offered_fits(name, "out")
+        return self._result_folder(name, before, functions, candidates, left), "out"
+
+    def offered_fits(self, name: str, side: str) -> str | None:
+        """The digest of what the night before started from (`in`) or left (`out`) under a name."""
+        return self._fits.get(name, {}).get(side)
 
     def _result_folder(
         self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None, fits: str | None

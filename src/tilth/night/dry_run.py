@@ -39,13 +39,13 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         for warning in console.warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
-            folder, _ = context.result(name, table, functions, context.candidates(name, files))
+            folder, side = context.result(name, table, functions, context.candidates(name, files))
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)
                 after = store.read_table(folder / "table.parquet")
                 files += (folder / "artifacts").glob("*")
-                left_out = left_out_by_now(name, table, after, context)
+                left_out = left_out_by_now(name, table, after, context, side)
                 unknown = name if left_out is None else None
                 table = table if left_out else after
             else:

@@ -14,7 +14,7 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
-from tilth.night.context import FITS
+from tilth.night.carried_fits import FITS, LEDGER
 from tilth.night.gold_rescoring import rescored
 from tilth.night.request import Request
 from tilth.notes import UNREADABLE
@@ -116,13 +116,13 @@ def _fits(request: Request) -> dict[str, dict[str, str | None]]:
     before = store.latest(request.workspace.runs)
     if before is None or request.settings.night.full:
         return {}
-    record, found = before.record, {}
-    for entry in record.get("stages", ()):
-        name, state = entry["name"], request.workspace.state
-        offered = {side: record["carried"][side].get(f"{name}{FITS}") for side in ("in", "out")}
-        whole = {side: one if one and _whole(state / one, name) else None for side, one in offered.items()}
+    record, state, found = before.record, request.workspace.state, {}
+    results = {entry["name"]: entry.get("result") for entry in record.get("stages", ())}
+    for name in (*results, *(f"{one}{LEDGER}" for one in (*results, "gold"))):
+        digests = {side: record["carried"][side].get(f"{name}{FITS}") for side in ("in", "out")}
+        whole = {side: one if one and _whole(state / one, name) else None for side, one in digests.items()}
         if any(whole.values()):
-            found[name] = {**whole, "result": entry.get("result")}
+            found[name] = {**whole, "result": results.get(name)}
     return found
 
 

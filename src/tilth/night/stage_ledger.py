@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from datasets import Dataset
 
@@ -16,8 +17,9 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth.errors import DamagedFileError
 from tilth.ledger import Measurement, Verdict, not_measured
+from tilth.night.carried_fits import LEDGER, enter, hand_on
 from tilth.night.context import Context
-from tilth.store import Run
+from tilth.store import Fits, Run
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +27,19 @@ _FILE = "measured.json"
 _CODE = ("ledger", "learn/linear_probe.py", "learn/model_comparison.py", "learn/metrics.py", "samples")
 
 
-def measure_stage(name: str, before: Dataset, after: Dataset, context: Context) -> dict[str, Any]:
+def measure_stage(
+    name: str, before: Dataset, after: Dataset, context: Context, fits: Fits | None = None
+) -> dict[str, Any]:
     """Whether a stage helps or harms on train rows, by cross-validation; see `tilth.ledger.measure_on_train_rows`.
+
+    While few of the labels that either table teaches have changed, an earlier night's measurement stands.
 
     Args:
         name: the stage.
         before: the table that it was handed.
         after: the table that it handed on.
         context: of the night.
+        fits: what the ledger takes over of an earlier night, and hands on.
 
     Returns:
         As it stands in `run.json` under `ledger.train`: the measurement, `measured`, when that was, and `left_out`,
@@ -51,16 +58,60 @@ def measure_stage(name: str, before: Dataset, after: Dataset, context: Context) 
         )
         return measurement.to_json()
 
-    entry = _carried(context, _train_key(before, after, context), measure)
+    key = _train_key(before, after, context)
+    fits = fits if fits is not None else context.fits(name, None)
+    entry = _taken_over(fits, _labels_taught(before, after, context), context, key, measure)
     return {**entry, "left_out": entry["verdict"] == Verdict.HARMS}
 
 
-def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context) -> bool | None:
+def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context, side: str = "out") -> bool | None:
     """Whether `measure_stage` leaves a stage out, as far as that is known without measuring; None where it is not."""
     if name not in ledger.MEASURED or context.settings.stage_when(name) != "auto":
         return False
-    kept = _kept(context.cache.folder("ledger", _train_key(before, after, context)))
-    return None if kept is None else kept["verdict"] == Verdict.HARMS
+    fits = context.fits(name, context.offered_fits(f"{name}{LEDGER}", side))
+    key = _train_key(before, after, context)
+
+    def unknown() -> dict[str, Any]:
+        raise _NotMeasuredYetError
+
+    try:
+        entry = _taken_over(fits, _labels_taught(before, after, context), context, key, unknown)
+    except _NotMeasuredYetError:
+        return None
+    return bool(entry["verdict"] == Verdict.HARMS)
+
+
+class _NotMeasuredYetError(Exception):
+    pass
+
+
+def _labels_taught(before: Dataset, after: Dataset, context: Context) -> np.ndarray:
+    """A digest of each row that either table teaches, with the labels in both."""
+    old, new = table.to_pandas(before), table.to_pandas(after)
+    keys, taught = context.evidence(after).row_keys, np.zeros(len(new), dtype=bool)
+    for task in context.tasks:
+        for frame in (old, new):
+            codes = np.full(len(new), -1)
+            codes[: len(frame)] = np.where(table.learnable(frame, task.name), task.codes(frame[task.name]), -1)
+            keys, taught = store.row_digests(keys, codes), taught | (codes >= 0)
+    return np.asarray(keys[taught])
+
+
+def _taken_over(
+    fits: Fits, rows: np.ndarray, context: Context, key: str, measure: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """What an earlier night measured, or this one, with the date on which it was."""
+    dates: list[str] = []
+    fits.cache = None  # the ledger has one of its own, with dates
+
+    def fit() -> dict[str, Any]:
+        entry = _carried(context, key, measure)
+        dates.append(entry["measured"])
+        return {name: value for name, value in entry.items() if name != "measured"}
+
+    code = {"code": _code(), "tasks": store.digest_json([task.to_json() for task in context.tasks])}
+    found: dict[str, Any] = fits.facts("what it bought", rows, fit, basis=code)
+    return {**found, "measured": dates[0] if dates else fits.made[-1].date}
 
 
 def left_out_because(name: str, entry: dict[str, Any]) -> str:
@@ -78,7 +129,10 @@ def left_out_because(name: str, entry: dict[str, Any]) -> str:
 
 
 def gold_ledger(run: Run, context: Context) -> dict[str, Any]:
-    """What each stage bought on gold rows, by stage, as it stands in `run.json` under `ledger.gold`."""
+    """What each stage bought on gold rows, by stage, as it stands in `run.json` under `ledger.gold`.
+
+    While few labels have changed, those to learn from and those to measure by, an earlier night's measurement stands.
+    """
     names = ("input", *stages.NAMES)
     paths = {name: run.path / f"{number}-{name}.parquet" for number, name in enumerate(names)}
     tables = {name: store.read_table(path) for name, path in paths.items() if path.exists()}
@@ -91,9 +145,28 @@ def gold_ledger(run: Run, context: Context) -> dict[str, Any]:
         vectors = context.evidence(tables[last]).embeddings()
         return {name: measurement.to_json() for name, measurement in _on_gold(frames, vectors, context).items()}
 
-    entries = _carried(context, key, measure)
+    name = f"gold{LEDGER}"
+    carried = context.offered_fits(name, "out")
+    fits = context.fits(stages.NAMES[-1], carried)
+    entries = _taken_over(fits, _labels_of(tables, context), context, key, measure)
+    if carried:
+        enter(run, "in", name, carried)
+    hand_on(run, name, fits, context.workspace)
     measured = entries.pop("measured")
-    return {name: {**entry, "measured": measured} for name, entry in entries.items()}
+    return {stage: {**entry, "measured": measured} for stage, entry in entries.items()}
+
+
+def _labels_of(tables: Mapping[str, Dataset], context: Context) -> np.ndarray:
+    """A digest of each row that the last table teaches or that is gold, with its labels and the tables' names."""
+    frame = table.to_pandas(list(tables.values())[-1])
+    keys = context.evidence(list(tables.values())[-1]).row_keys ^ np.uint64(int(store.digest(*tables)[:15], 16))
+    counts = np.zeros(len(frame), dtype=bool)
+    for task in context.tasks:
+        taught = np.where(table.learnable(frame, task.name), task.codes(frame[task.name]), -1)
+        gold = task.codes(table.gold_labels(frame, task.name))
+        for codes in (taught, gold):
+            keys, counts = store.row_digests(keys, codes), counts | (codes >= 0)
+    return np.asarray(keys[counts])
 
 
 def _on_gold(frames: dict[str, pd.DataFrame], vectors: Any, context: Context) -> dict[str, Measurement]:
@@ -109,12 +182,17 @@ def _train_key(before: Dataset, after: Dataset, context: Context) -> str:
 
 
 def _key(context: Context, kind: str, *digests: str) -> str:
-    root = Path(__file__).parents[1]
-    files = [file for part in _CODE for file in (sorted((root / part).glob("*.py")) or [root / part])]
     settings = context.settings
     tasks = [task.to_json() for task in context.tasks]
-    made_by = [store.digest_code(*files), store.library_versions(), context.encoder.fingerprint]
+    made_by = [_code(), store.library_versions(), context.encoder.fingerprint]
     return store.digest_json([kind, made_by, tasks, settings.folds, settings.seed, *digests])
+
+
+def _code() -> str:
+    root = Path(__file__).parents[1]
+    return store.digest_code(
+        *(file for part in _CODE for file in (sorted((root / part).glob("*.py")) or [root / part]))
+    )
 
 
 def _kept(folder: Path) -> dict[str, Any] | None:

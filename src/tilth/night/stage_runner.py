@@ -18,7 +18,8 @@ from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.ledger import not_measured
 from tilth.night import console
-from tilth.night.context import FITS, QUESTIONS, Context
+from tilth.night.carried_fits import FITS, LEDGER, enter, hand_on
+from tilth.night.context import QUESTIONS, Context
 from tilth.night.result_cache import kept
 from tilth.night.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
@@ -64,7 +65,8 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     context = Context(record)
     functions = context.functions(name)
     candidates = context.candidates(name, [run.path / store.CANDIDATES])
-    folder, fits = context.result(name, before, functions, candidates)
+    folder, side = context.result(name, before, functions, candidates)
+    fits = context.offered_fits(name, side)
     cached = kept(folder)
     if cached:
         store.used(folder)
@@ -72,8 +74,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
         _compute(name, before, context, folder, functions, candidates, fits)
     result = store.read_json(folder / "result.json")
     if fits:
-        carried = run.record["carried"]
-        run.update(carried={**carried, "in": {**carried["in"], f"{name}{FITS}": fits}})
+        enter(run, "in", name, fits)
     number = stages.NAMES.index(name) + 1
     artifacts = sorted((folder / "artifacts").glob("*"))
     for artifact in artifacts:
@@ -86,7 +87,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
             run.update(carried={**carried, "out": {**carried["out"], key: digest}})
     after, left_out = store.read_table(folder / "table.parquet"), None
     if result["skipped"] is None and name in ledger.MEASURED:
-        left_out = _why_left_out(run, name, before, after, context)
+        left_out = _why_left_out(run, name, before, after, context, side)
     # The table comes last: where it stands, all that belongs to it stands too.
     if left_out:
         after = before
@@ -100,10 +101,13 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     return _entry(name, before, after, started, cached=cached, skipped=result["skipped"], **extra)
 
 
-def _why_left_out(run: Run, name: str, before: Dataset, after: Dataset, context: Context) -> str | None:
+def _why_left_out(run: Run, name: str, before: Dataset, after: Dataset, context: Context, side: str) -> str | None:
     """Enter into the ledger what a stage bought on train rows; why it is left out of what follows, where it harms."""
+    ledger_name = f"{name}{LEDGER}"
+    carried = context.offered_fits(ledger_name, side)
+    fits = context.fits(name, carried)
     try:
-        measurement = measure_stage(name, before, after, context)
+        measurement = measure_stage(name, before, after, context, fits)
     except Exception as error:  # of any kind: the stage itself has done its work
         log.warning("what %s bought cannot be measured: %s: %s", name, type(error).__name__, error)
         measurement = {
@@ -111,6 +115,9 @@ def _why_left_out(run: Run, name: str, before: Dataset, after: Dataset, context:
             "measured": None,
             "left_out": False,
         }
+    if carried:
+        enter(run, "in", ledger_name, carried)
+    hand_on(run, ledger_name, fits, context.workspace)
     kept = run.record.get("ledger") or {}
     run.update(ledger={**kept, "train": {**kept.get("train", {}), name: measurement}})
     return left_out_because(name, measurement) if measurement["left_out"] else None

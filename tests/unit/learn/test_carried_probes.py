@@ -71,6 +71,9 @@ def test_a_probe_gives_what_scikit_learn_gives() -> None:
         found = fit_probe(vectors, codes, 5)
         assert found.probabilities(vectors) == pytest.approx(expected, abs=1e-5)
         assert found.known.tolist() == seen
+        estimator = found.as_estimator(np.array(list("abcde")))
+        assert estimator.predict_proba(vectors) == pytest.approx(expected[:, seen], abs=1e-5)
+        assert estimator.predict(vectors[:1]).tolist() == ["abcde"[int(expected[0].argmax())]]
     assert fit_probe(vectors, np.full(60, 2), 4).probabilities(vectors[:1]).tolist() == [[0, 0, 1, 0]]
     nothing = FittedProbe(np.zeros((4, 8), dtype=np.float32), np.full(4, -np.inf, dtype=np.float32))
     assert nothing.probabilities(vectors[:1]).tolist() == [[0.25] * 4]

@@ -102,5 +102,5 @@ class _Refits:
         key = frozenset(left_out)
         if key not in self._fitted:
             training = (self.task.codes >= 0) & ~np.isin(self._parts, left_out)
-            self._fitted[key] = fit_probe(self._embeddings[training], self.task.codes[training])
+            self._fitted[key] = fit_probe(self._embeddings[training], self.task.codes[training], self.task.classes)
         return self._fitted[key]

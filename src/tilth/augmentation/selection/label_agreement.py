@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tilth.learn import Evidence, apply_temperature, calibrate, knowable, new_probe
+from tilth import learn
+from tilth.learn import Evidence, FittedProbe, apply_temperature, calibrate, knowable
 from tilth.samples import Source, Task, settled
 
 _KEEP_LABEL = 0.75  # share of paraphrases that do before any gate: benchmarks/paraphrases.py, rounded down
@@ -32,8 +32,8 @@ class LabelAgreementModels:
     task: Task
     codes: np.ndarray
     folds: np.ndarray
-    models: tuple[Any, ...]
-    all_rows_model: Any
+    models: tuple[FittedProbe | None, ...]
+    all_rows_model: FittedProbe | None
     held_out_probabilities: np.ndarray
     temperature: float
 
@@ -84,8 +84,8 @@ class LabelAgreementModels:
 def agreement_by_models(
     labels: np.ndarray,
     parts: np.ndarray,
-    models: Mapping[int, Any],
-    all_rows_model: Any,
+    models: Mapping[int, FittedProbe | None],
+    all_rows_model: FittedProbe | None,
     vectors: np.ndarray,
     classes: int,
     temperature: float,
@@ -147,11 +147,10 @@ def fit_label_agreement(frame: pd.DataFrame, task: Task, evidence: Evidence) -> 
     codes[(frame["source"] != Source.INPUT).to_numpy(dtype=bool)] = -1
     vectors, folds, labeled = evidence.embeddings(), evidence.folds, codes >= 0
     probabilities = np.zeros((len(codes), len(task.labels)), dtype=np.float32)
-    models: list[Any] = []
-    for fold in range(int(folds.max(initial=0)) + 1):
-        held_out, training = labeled & (folds == fold), labeled & (folds != fold)
-        model = fit_probe(vectors[training], codes[training])
-        models.append(model)
+    name = f"{task.name}: label agreement"
+    models = [_of_two_classes(probe) for probe in evidence.probes.by_fold(name, codes, task.labels)]
+    for fold, model in enumerate(models):
+        held_out = labeled & (folds == fold)
         if held_out.any():
             probabilities[held_out] = probe_probabilities(model, vectors[held_out], len(task.labels))
     predictable = knowable(codes, folds)
@@ -160,24 +159,30 @@ def fit_label_agreement(frame: pd.DataFrame, task: Task, evidence: Evidence) -> 
     some_class_unknown = any(
         not np.isin(codes[labeled & (folds == fold)], _classes(model)).all() for fold, model in enumerate(models)
     )
-    all_rows_model = fit_probe(vectors[labeled], codes[labeled]) if some_class_unknown else None
+    all_rows_model = None
+    if some_class_unknown:
+        [probe] = evidence.probes.fit(f"{name}, all rows", codes, [labeled], task.labels)
+        all_rows_model = _of_two_classes(probe)
     return LabelAgreementModels(
         task, codes, np.asarray(folds), tuple(models), all_rows_model, probabilities, temperature
     )
 
 
-def fit_probe(vectors: np.ndarray, codes: np.ndarray) -> Any:
+def fit_probe(vectors: np.ndarray, codes: np.ndarray, classes: int) -> FittedProbe | None:
     """A linear probe, or None where there are fewer than two classes to tell apart."""
-    return new_probe().fit(vectors, codes) if len(np.unique(codes)) > 1 else None
+    return _of_two_classes(learn.fit_probe(vectors, codes, classes))
 
 
-def _classes(model: Any) -> np.ndarray:
-    return np.zeros(0, dtype=np.int64) if model is None else np.asarray(model.classes_)
+def _of_two_classes(probe: FittedProbe) -> FittedProbe | None:
+    return probe if len(probe.known) > 1 else None
 
 
-def probe_probabilities(model: Any, vectors: np.ndarray, classes: int) -> np.ndarray:
+def _classes(model: FittedProbe | None) -> np.ndarray:
+    return np.zeros(0, dtype=np.int64) if model is None else model.known
+
+
+def probe_probabilities(model: FittedProbe | None, vectors: np.ndarray, classes: int) -> np.ndarray:
     """A probe's probabilities of all classes (rows, classes); even odds where there is no probe."""
-    probabilities = np.full((len(vectors), classes), 0.0 if model is not None else 1 / classes, dtype=np.float32)
-    if model is not None:
-        probabilities[:, model.classes_] = model.predict_proba(vectors)
-    return probabilities
+    if model is None:
+        return np.full((len(vectors), classes), 1 / classes, dtype=np.float32)
+    return model.probabilities(vectors)

@@ -11,8 +11,9 @@ not be seen, whatever was generated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,12 @@ class Worth:
     def enough(self) -> bool:
         """Whether there is a gain that cross-validation could see."""
         return self.gain > 0 and self.gain >= self.visible
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Worth:
+        """From what `dataclasses.asdict` gives."""
+        curve = tuple((int(labels), float(score)) for labels, score in values["curve"])
+        return cls(**{**values, "curve": curve, "classes": tuple(ClassWorth(**one) for one in values["classes"])})
 
 
 def estimate_worth(
@@ -129,7 +136,10 @@ def _point(cross_fitting: CrossFitting, order: np.ndarray, share: float) -> _Poi
         for part in cross_fitting.held_out_parts:
             held_out = (task.codes >= 0) & (cross_fitting.parts == part)
             rows = _first(task.codes, order[(task.codes >= 0)[order] & ~held_out[order]], share)
-            probe = refits.without(part) if share == 1 else fit_probe(cross_fitting.embeddings[rows], task.codes[rows])
+            if share == 1:
+                probe = refits.without(part)
+            else:
+                probe = fit_probe(cross_fitting.embeddings[rows], task.codes[rows], task.classes)
             if held_out.any():
                 probabilities = probe_probabilities(probe, cross_fitting.embeddings[held_out], task.classes)
                 predicted[held_out] = probabilities.argmax(axis=1)

@@ -21,7 +21,9 @@ from tilth.augmentation.selection import (
     fill_budgets,
     fit_label_agreement,
 )
+from tilth.learn.carried_probes import CarriedProbes
 from tilth.samples import Reason, Task
+from tilth.store import Fits
 
 TASK = Task(name="label", labels=("a", "b", "c", "d"))
 CONFIG = Config(gate=GateConfig(agreement=0.0, changed=0.0, per_source=50))
@@ -34,7 +36,16 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def fitted(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray) -> LabelAgreementModels:
     frame = pd.DataFrame({"label": [TASK.labels[code] for code in codes], "status": "active", "split": "train"})
     frame["source"], frame["label_reason"], frame["label_origin"] = "input", None, "given"
-    evidence: Any = SimpleNamespace(embeddings=lambda: vectors, folds=folds)
+    probes = CarriedProbes(
+        fits=Fits(),
+        vectors=lambda: vectors,
+        row_keys=np.arange(len(folds), dtype=np.uint64),
+        learnable=np.ones(len(folds), dtype=bool),
+        folds=folds,
+        fold_count=int(folds.max()) + 1,
+        basis={},
+    )
+    evidence: Any = SimpleNamespace(embeddings=lambda: vectors, folds=folds, probes=probes)
     return fit_label_agreement(frame, TASK, evidence)
 
 
@@ -114,7 +125,7 @@ def test_a_sources_label_is_predicted_without_its_own_part_and_the_held_out_one(
         probe = cross_fitting.refits[0].without(part)
         others = np.flatnonzero(models.folds != part)
         agrees = cross_fitting.agrees(part)[others]
-        assert not np.array_equal(probe.predict(rows[others]) == models.codes[others], agrees)
+        assert not np.array_equal(probe.probabilities(rows[others]) == models.codes[others], agrees).argmax(axis=1)
         assert sources[others][agrees].all()
 
 

@@ -1,0 +1,49 @@
+"""What the steps of a night take over of earlier fits, and hand on; see `tilth.store.Fits` and docs/nights.md."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tilth import store
+from tilth.store import Fits, Run, Workspace
+
+FITS = ".fits"
+"""Ends the name, in the carried state, of what was fitted on many rows."""
+LEDGER = ".ledger"
+"""Ends the name of a stage, or of `gold`, whose measurement in the ledger is carried."""
+
+
+def hand_on(run: Run, name: str, fits: Fits, workspace: Workspace) -> None:
+    """Keep what a step fitted for the next night, and enter its digest in the record."""
+    workspace.cache.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=store.unfinished_prefix(), dir=workspace.cache))
+    try:
+        if fits.write(scratch / "fits"):
+            digest = store.digest_tree(scratch / "fits", without=(store.FIT_DATES,))
+            if not (workspace.state / digest).exists():
+                store.copy(scratch / "fits", workspace.state / digest)
+            enter(run, "out", name, digest)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def enter(run: Run, side: str, name: str, digest: str) -> None:
+    """Enter fits into the record, as what the night started from (`in`) or what it left (`out`)."""
+    carried = run.record["carried"]
+    run.update(carried={**carried, side: {**carried[side], f"{name}{FITS}": digest}})
+
+
+def in_words(made: Sequence[Mapping[str, Any]]) -> str:
+    """What a stage took over of earlier nights, in a few words; empty where it fitted all anew for the first time."""
+    reused = [one for one in made if one["reused"]]
+    if not reused:
+        return ""
+    since = min(one["date"][:10] for one in reused)
+    anew = Counter(one["why"].partition(",")[0] for one in made if not one["reused"])
+    words = f"{len(reused)} of {len(made)} models taken over, fitted {since}"
+    return f"{words}; fitted anew: {'; '.join(anew)}" if anew else words
