@@ -125,7 +125,8 @@ def test_a_sources_label_is_predicted_without_its_own_part_and_the_held_out_one(
         probe = cross_fitting.refits[0].without(part)
         others = np.flatnonzero(models.folds != part)
         agrees = cross_fitting.agrees(part)[others]
-        assert not np.array_equal(probe.probabilities(rows[others]) == models.codes[others], agrees).argmax(axis=1)
+        predicted = probe.probabilities(rows[others]).argmax(axis=1)
+        assert not np.array_equal(predicted == models.codes[others], agrees)
         assert sources[others][agrees].all()
 
 
