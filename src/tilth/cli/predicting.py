@@ -41,6 +41,8 @@ def answer(
     from tilth.training import Predictor
 
     every_text = list(texts) or [line.rstrip("\r\n") for line in lines()]
+    if not every_text:
+        terminal.note("standard input is empty, expected one text a line; nothing was answered")
     predictor = Predictor.load(model)
     for first in range(0, len(every_text), BATCH):
         for prediction in predictor(every_text[first : first + BATCH]):

@@ -79,6 +79,18 @@ def test_rows_of_standard_input_go_to_standard_output_and_nothing_else(
     ]
 
 
+def test_no_text_at_all_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert cli.main(["predict"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == (
+        "",
+        "tilth: standard input is empty, expected one text a line; nothing was answered\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
