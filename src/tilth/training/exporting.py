@@ -12,6 +12,7 @@ import pandas as pd
 
 from tilth.samples import Split, Status
 from tilth.stage import Figure, Resources
+from tilth.store import read_json, write_json
 from tilth.training.config import Config
 from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.head_fitting import fit_task_head
@@ -21,10 +22,11 @@ from tilth.training.training_set import TrainingSet
 from tilth.training.view_pooling import Wording
 
 if TYPE_CHECKING:
-    from tilth.training.compression import FullModel, SmallerModel
+    from tilth.training.compression import Candidate, FullModel, Shape, SmallerModel
     from tilth.training.export import PackedGraph, Scope, TrunkGraphs
 
 PROBED = 500
+_WINNER = "compression.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Exported:
         compression: the contract and its answer, for `run.json`.
         artifacts: the folder, where there is one.
         figures: of the contract's search, for the report.
+        carried: what the next night's search starts from, where the contract is met.
     """
 
     model: Model
@@ -61,6 +64,7 @@ class Exported:
     compression: Mapping[str, Any] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
+    carried: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +102,49 @@ class Exporter:
         if source is None:
             why = "the encoder has no model folder, so that there is no model to export"
             return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
-        from tilth.training.compression import compress, publish
+        from tilth.training.compression import compress, contract_figures, publish
 
         target, graphs = self.resources.scratch / "model", self._graphs(fitted, source)
-        compressed = compress(self._full_model(fitted, graphs, source), self.config.contract)
+        compressed = compress(self._full_model(fitted, graphs, source), self.config.contract, self._last_shape())
+        figures, carried = contract_figures(compressed), None
+        if compressed.winner is not None:
+            carried = self.resources.scratch / "carried"
+            carried.mkdir()
+            write_json(carried / _WINNER, compressed.winner.to_json())
         if (smaller := compressed.candidate) is not None:
             publish(smaller, target)
             model, facts = self.model(_with(fitted, smaller.model)), {"weights": "packed", "bytes": smaller.size}
+            figures += self._flipped(fitted, smaller)
         else:
             model = self.model(fitted)
             facts = self._write(target, model, graphs, source, self._limit(fitted))
-        return Exported(model=model, facts=facts, compression=compressed.facts, artifacts={"model": target})
+        return Exported(
+            model=model,
+            facts=facts,
+            compression=compressed.facts,
+            artifacts={"model": target},
+            figures=figures,
+            carried=carried,
+        )
+
+    def _last_shape(self) -> Shape | None:
+        """Last night's winner."""
+        from tilth.training.compression import Shape
+
+        path = self.resources.carried / _WINNER if self.resources.carried is not None else None
+        return Shape.from_json(read_json(path)) if path is not None and path.exists() else None
+
+    def _flipped(self, fitted: FittedModel, smaller: Candidate) -> list[Figure]:
+        """The held-out train rows whose answer flipped, of every task."""
+        from tilth.training.compression import flipped_rows
+
+        held_out = np.any([fitted.training_set.measured(task) for task in fitted.training_set.tasks], axis=0)
+        rows, found = self.frame[held_out], []
+        for task in fitted.training_set.tasks:
+            full, other = smaller.loss.full[task.name], smaller.loss.codes[task.name]
+            truth = rows[task.name].where(fitted.training_set.measured(task)[held_out], None).tolist()
+            found += flipped_rows(task, rows["text"].tolist(), truth, full, other, "held-out train rows")
+        return found
 
     def _full_model(self, fitted: FittedModel, graphs: TrunkGraphs, source: Path) -> FullModel:
         from tilth.training.compression import FullModel

@@ -81,6 +81,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         },
         figures=[*figures, *evaluation.views(wording.facts), *exported.figures],
         artifacts=artifacts,
+        carried=exported.carried,
         questions=rejected_rows(frame, tasks, answers),
     )
 

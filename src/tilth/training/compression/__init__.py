@@ -13,9 +13,22 @@ if TYPE_CHECKING:
     from tilth.training.compression.candidate import Candidate, publish
     from tilth.training.compression.compressor import Compressed, compress
     from tilth.training.compression.config import ContractConfig
+    from tilth.training.compression.figures import contract_figures, flipped_rows
     from tilth.training.compression.full_model import FullModel, SmallerModel
+    from tilth.training.compression.shape import Shape
 
-__all__ = ["Candidate", "Compressed", "ContractConfig", "FullModel", "SmallerModel", "compress", "publish"]
+__all__ = [
+    "Candidate",
+    "Compressed",
+    "ContractConfig",
+    "FullModel",
+    "Shape",
+    "SmallerModel",
+    "compress",
+    "contract_figures",
+    "flipped_rows",
+    "publish",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -23,6 +36,8 @@ __getattr__, __dir__ = lazy_exports(
         "candidate": ("Candidate", "publish"),
         "compressor": ("Compressed", "compress"),
         "config": ("ContractConfig",),
+        "figures": ("contract_figures", "flipped_rows"),
         "full_model": ("FullModel", "SmallerModel"),
+        "shape": ("Shape",),
     },
 )

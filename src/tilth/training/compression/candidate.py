@@ -119,10 +119,22 @@ def _distilled(full: FullModel, shape: Shape, steps: int, folder: Path) -> _Made
     return _Made(model=model, held_heads=model.heads, graph=graph, tokenizer=student.folder, facts=facts)
 
 
-def build_student(full: FullModel, shape: Shape, folder: Path) -> Student:
-    """An encoder of a shape, cut out of the full one, that has learned nothing yet."""
+def build_student(full: FullModel, shape: Shape, folder: Path, batches: int = 12) -> Student:
+    """An encoder of a shape, cut out of the full one, that has learned nothing yet.
+
+    Args:
+        full: the night's model.
+        shape: what to leave.
+        folder: for its tokenizer.
+        batches: of texts, by which the importance of heads and channels is measured.
+    """
     materials = Materials(
-        vocabulary=full.vocabulary, heads=full.heads, transfer=full.transfer, limit=full.limit, folder=folder
+        vocabulary=full.vocabulary,
+        heads=full.heads,
+        transfer=full.transfer,
+        limit=full.limit,
+        folder=folder,
+        batches=batches,
     )
     student = Student.of(full.trunk, full.source)
     for step in STEPS.values():

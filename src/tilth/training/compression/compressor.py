@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,13 @@ from tilth.errors import StageError
 from tilth.training.compression.candidate import Candidate, make_candidate
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.contract import Verdict, nearest, settle
-from tilth.training.compression.cost import Costs, model_settings
+from tilth.training.compression.cost import Costs, costs_of
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.held_out import FEWEST
+from tilth.training.compression.search import Looked, front, order, search
 from tilth.training.compression.shape import Shape
+from tilth.training.compression.speed import Clock
+from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -28,68 +31,110 @@ class Compressed:
 
     Attributes:
         candidate: what is exported; None exports the full model.
-        tried: all that were made in full.
         facts: for `run.json`.
+        front: the shapes that were looked at and that no other beats.
+        winner: the shape that keeps the contract, where one does, for the next night to start from.
     """
 
     candidate: Candidate | None = None
-    tried: Sequence[Candidate] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    front: Sequence[Looked] = ()
+    winner: Shape | None = None
 
 
-def compress(full: FullModel, contract: ContractConfig) -> Compressed:
+def compress(full: FullModel, contract: ContractConfig, last: Shape | None = None) -> Compressed:
     """Make smaller models until one keeps the contract; without one, take the nearest that keeps the points.
 
-    Nothing of gold takes part: points are counted on held-out train rows, size by the files, and speed, where it
-    decides, by a model of it.
+    Nothing of gold takes part: points are counted on held-out train rows, size by the files, and throughput, where it
+    decides, by a model of it. A latency is clocked, for it is this machine's.
 
     Args:
         full: the night's model.
         contract: what it may cost.
+        last: last night's winner, which is tried before any search.
     """
     if not contract.enabled:
         return Compressed(facts={"answer": "none asked for"})
     if (why := _why_not(full)) is not None:
         log.warning("the contract is refused: %s; the full model is exported", why)
         return Compressed(facts={"answer": "refused", "why": why})
-    contract, costs, steps = contract.filled(), costs_of(full), distillation_steps(full, contract)
-    tried: list[tuple[Candidate, Verdict]] = []
-    why_given_up = None
-    for place, shape in enumerate(_shapes(full, contract, costs, steps)):
-        try:
-            candidate = make_candidate(full, shape, steps if needs_distillation(full, shape) else 0, f"{place}")
-        except StageError as error:
-            log.warning("%s: %s", shape, error)
-            why_given_up = f"{shape}: {error}"
-            continue
-        tried.append((candidate, settle(contract, candidate, costs)))
-        if tried[-1][1].met:
-            break
-    return _concluded(full, contract, tried, why_given_up)
+    attempt = _Attempt(full, contract.filled(), last)
+    attempt.run()
+    return attempt.conclude()
 
 
-def _concluded(
-    full: FullModel, contract: ContractConfig, tried: Sequence[tuple[Candidate, Verdict]], why: str | None
-) -> Compressed:
-    chosen = nearest(tried)
-    facts: dict[str, Any] = {
-        "contract": contract.model_dump(mode="json", exclude_none=True),
-        "held_out_rows": len(full.held_out.texts),
-        "held_out_macro_f1": round(full.held_out.macro_f1(full.held_out.codes), 4),
-        "tried": [describe(candidate) | {"misses": list(verdict.misses)} for candidate, verdict in tried],
-    } | ({"given_up": why} if why else {})
-    if chosen is None:
-        facts |= {"answer": "refused", "why": "every smaller model loses more points than it may: the full one stands"}
-        log.warning("the contract is refused: %s", facts["why"])
-        return Compressed(tried=[candidate for candidate, _ in tried], facts=facts)
-    candidate, verdict = chosen
-    facts |= {"answer": "met" if verdict.met else "refused", "chosen": describe(candidate)}
-    if verdict.met:
-        log.info("the contract is met: %s", candidate.shape)
-    else:
-        facts["why"] = "; ".join(verdict.misses)
-        log.warning("the contract is refused: the nearest is %s: %s", candidate.shape, facts["why"])
-    return Compressed(candidate=candidate, tried=[one for one, _ in tried], facts=facts)
+class _Attempt:
+    """One night's attempt to keep a contract."""
+
+    def __init__(self, full: FullModel, contract: ContractConfig, last: Shape | None) -> None:
+        self._full, self._contract, self._last = full, contract, last
+        self._costs: Costs = costs_of(full)
+        self._steps = distillation_steps(full, contract)
+        self._clock = Clock(full.eager(), full.held_out.texts)
+        self._looked: list[Looked] = []
+        self._tried: list[tuple[Candidate, Verdict]] = []
+        self._given_up: list[str] = []
+
+    def run(self) -> None:
+        """Make shapes in full until one keeps the contract."""
+        for place, shape in enumerate(self._shapes()):
+            steps = self._steps if needs_distillation(self._full, shape) else 0
+            try:
+                candidate = make_candidate(self._full, shape, steps, f"{place}")
+            except StageError as error:
+                log.warning("%s: %s", shape, error)
+                self._given_up.append(f"{shape}: {error}")
+                continue
+            latency = None
+            if self._contract.latency_ms is not None:
+                predictor = Predictor(candidate.folder, threads=self._contract.threads)
+                latency = self._clock.milliseconds(predictor.answers, self._contract)
+            self._tried.append((candidate, settle(self._contract, candidate, self._costs, latency)))
+            if self._tried[-1][1].met:
+                break
+
+    def conclude(self) -> Compressed:
+        """The answer, with all that it rests on."""
+        held_out, chosen = self._full.held_out, nearest(self._tried)
+        facts: dict[str, Any] = {
+            "contract": self._contract.model_dump(mode="json", exclude_none=True),
+            "steps": self._steps,
+            "looked_at": len(self._looked),
+            "held_out_rows": len(held_out.texts),
+            "held_out_macro_f1": round(held_out.macro_f1(held_out.codes), 4),
+            "tried": [describe(candidate) | {"misses": list(verdict.misses)} for candidate, verdict in self._tried],
+        } | ({"given_up": self._given_up} if self._given_up else {})
+        if chosen is None:
+            why = "every smaller model loses more points than it may; the full one is exported"
+            log.warning("the contract is refused: %s", why)
+            return Compressed(facts={**facts, "answer": "refused", "why": why}, front=front(self._looked))
+        candidate, verdict = chosen
+        facts |= {"answer": "met" if verdict.met else "refused", "chosen": describe(candidate)}
+        facts["chosen"] |= {"throughput": self._clock.throughput(Predictor(candidate.folder, threads=1).answers)}
+        if verdict.met:
+            log.info("the contract is met: %s", candidate.shape)
+        else:
+            facts["why"] = "; ".join(verdict.misses)
+            log.warning("the contract is refused; the nearest is %s: %s", candidate.shape, facts["why"])
+        winner = candidate.shape if verdict.met else None
+        return Compressed(candidate=candidate, facts=facts, front=front(self._looked), winner=winner)
+
+    def _shapes(self) -> Iterator[Shape]:
+        """The shapes to make in full: last night's winner, what a search finds, and what needs no distillation."""
+        whole = tuple(range(self._full.layers))
+        cheap = [Shape(layers=whole, bits=4), Shape(layers=whole, bits=8)]
+        if not self._steps:
+            yield from cheap
+            return
+        if self._last is not None and (not self._last.layers or max(self._last.layers) < self._full.layers):
+            yield self._last
+        known = [self._last] if self._last is not None else []
+        self._looked = search(self._full, self._costs, self._contract, seed=self._full.seed, known=known)
+        eager = self._clock.eager_milliseconds(self._contract) if self._contract.latency_ms is not None else None
+        found = [shape for shape in order(self._looked, self._contract, eager, self._costs) if shape != self._last]
+        distilled = [shape for shape in found if needs_distillation(self._full, shape)]
+        yield from distilled[: self._contract.tries]
+        yield from cheap
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:
@@ -101,20 +146,6 @@ def describe(candidate: Candidate) -> dict[str, Any]:
         **candidate.loss.to_json(),
         **candidate.facts,
     }
-
-
-def _why_not(full: FullModel) -> str | None:
-    """Why nothing could be decided; None where it can."""
-    rows = int(full.deciding.sum())
-    if rows < FEWEST or not (full.labeled & ~full.deciding).any():
-        return f"{rows} held-out rows, {FEWEST} are needed to count points by"
-    reached, chance = full.held_out.macro_f1(full.held_out.codes), full.held_out.chance()
-    if not reached > chance:
-        return (
-            f"the model itself is no better than chance on held-out rows (macro-F1 {reached:.3f}, the most frequent "
-            f"label alone {chance:.3f}): there is nothing to keep"
-        )
-    return None
 
 
 def distillation_steps(full: FullModel, contract: ContractConfig) -> int:
@@ -132,35 +163,15 @@ def needs_distillation(full: FullModel, shape: Shape) -> bool:
     return len(shape.layers) < full.layers or shape.heads < 1 or shape.channels < 1
 
 
-def costs_of(full: FullModel) -> Costs:
-    """What shapes are weighed by."""
-    width, channels, positions = model_settings((full.source / "config.json").read_text(encoding="utf-8"))
-    pieces = int(full.trunk.model.get_input_embeddings().num_embeddings)
-    tokenizer = full.source / "tokenizer.json"
-    classes = sum(len(head.task.labels) for head in full.heads)
-    other = 130_000 + classes * (4 * width + 10 * width + 60)
-    if full.wording.packed is not None:
-        path = full.scratch / "wording.npz"
-        full.wording.packed.save(path)
-        other += path.stat().st_size
-        path.unlink()
-    return Costs(
-        layers=full.layers,
-        width=width,
-        channels=channels,
-        pieces=pieces,
-        kept_pieces=len(full.vocabulary.kept) if full.vocabulary is not None else pieces,
-        positions=positions,
-        tokenizer_bytes=int(tokenizer.stat().st_size * 0.7) if tokenizer.exists() else 40 * pieces,
-        other_bytes=other,
-    )
-
-
-def _shapes(full: FullModel, contract: ContractConfig, costs: Costs, steps: int) -> Sequence[Shape]:
-    """The shapes to make in full, in their order."""
-    whole = tuple(range(full.layers))
-    cheap = [Shape(layers=whole, bits=4), Shape(layers=whole, bits=8)]
-    if not steps:
-        return cheap
-    ends = tuple(sorted({0, (full.layers - 1) // 2, full.layers - 1}))
-    return [Shape(layers=ends, bits=4), *cheap]
+def _why_not(full: FullModel) -> str | None:
+    """Why nothing could be decided; None where it can."""
+    rows = int(full.deciding.sum())
+    if rows < FEWEST or not (full.labeled & ~full.deciding).any():
+        return f"{rows} held-out rows, {FEWEST} are needed to count points by"
+    reached, chance = full.held_out.macro_f1(full.held_out.codes), full.held_out.chance()
+    if not reached > chance:
+        return (
+            f"the model itself is no better than chance on held-out rows (macro-F1 {reached:.3f}, the most frequent "
+            f"label alone {chance:.3f}): there is nothing to keep"
+        )
+    return None

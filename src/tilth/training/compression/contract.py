@@ -30,8 +30,15 @@ class Verdict:
         return not self.misses
 
 
-def settle(contract: ContractConfig, candidate: Candidate, costs: Costs) -> Verdict:
-    """Hold a model to each term that is set."""
+def settle(contract: ContractConfig, candidate: Candidate, costs: Costs, milliseconds: float | None = None) -> Verdict:
+    """Hold a model to each term that is set.
+
+    Args:
+        contract: the terms.
+        candidate: the model.
+        costs: what its throughput is estimated by.
+        milliseconds: of the call that `latency_ms` is of, clocked.
+    """
     misses, excess = [], 0.0
     megabytes, speed = candidate.size / 1e6, costs.slowest(candidate.shape)
     if contract.size_mb is not None and megabytes > contract.size_mb:
@@ -40,6 +47,9 @@ def settle(contract: ContractConfig, candidate: Candidate, costs: Costs) -> Verd
     if contract.throughput is not None and speed < contract.throughput:
         misses.append(f"about {speed:.1f} times the throughput, at least {contract.throughput:g} is asked for")
         excess += contract.throughput / speed - 1
+    if contract.latency_ms is not None and milliseconds is not None and milliseconds > contract.latency_ms:
+        misses.append(f"{milliseconds:.2f} ms a call, at most {contract.latency_ms:g} are asked for")
+        excess += milliseconds / contract.latency_ms - 1
     points = _points(contract, candidate)
     return Verdict(misses=(*misses, *points), keeps_points=not points, excess=excess)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.shape import Shape
 
 _LAYER = {1: 0.20, 32: 0.33}
@@ -19,6 +20,10 @@ _FLOAT = {1: 0.22 / 0.5, 32: 0.41 / 0.5}
 """The same of a float layer in ONNX Runtime."""
 _FIXED = 0.25
 """Share of a layer's time that does not go with the width of its products: norms, softmax, rounding."""
+_GRAPHS, _PROTOTYPES = 130_000, 5
+"""Bytes of the graphs and the settings, and prototypes of a class."""
+_PLAIN = 0.7
+"""What is left of a published `tokenizer.json` when it is written without spaces."""
 _BASE = 0.02
 """Of the full model's time: what comes before and after the layers."""
 
@@ -73,7 +78,31 @@ class Costs:
         return 4 * self.width**2 * shape.heads + 2 * self.width * self.channels * shape.channels
 
 
-def model_settings(config: str) -> tuple[int, int, int]:
+def costs_of(full: FullModel) -> Costs:
+    """What the shapes of a night's model are weighed by."""
+    width, channels, positions = _settings((full.source / "config.json").read_text(encoding="utf-8"))
+    pieces = int(full.trunk.model.get_input_embeddings().num_embeddings)
+    tokenizer = full.source / "tokenizer.json"
+    classes = sum(len(head.task.labels) for head in full.heads)
+    other = _GRAPHS + classes * (4 * width + _PROTOTYPES * width)
+    if full.wording.packed is not None:
+        path = full.scratch / "wording.npz"
+        full.wording.packed.save(path)
+        other += path.stat().st_size
+        path.unlink()
+    return Costs(
+        layers=full.layers,
+        width=width,
+        channels=channels,
+        pieces=pieces,
+        kept_pieces=len(full.vocabulary.kept) if full.vocabulary is not None else pieces,
+        positions=positions,
+        tokenizer_bytes=int(tokenizer.stat().st_size * _PLAIN) if tokenizer.exists() else 40 * pieces,
+        other_bytes=other,
+    )
+
+
+def _settings(config: str) -> tuple[int, int, int]:
     """Width, feed-forward channels and positions, from the text of a `config.json`."""
     found = json.loads(config)
     width = int(found.get("hidden_size") or found.get("dim") or 0)

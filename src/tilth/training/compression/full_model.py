@@ -14,6 +14,7 @@ from tilth.learn.encoder import Tokens, Trunk
 from tilth.samples import Task
 from tilth.training.compression.distillation import TransferSet, read_texts
 from tilth.training.compression.held_out import HeldOut, WordingModel
+from tilth.training.compression.speed import EagerModel
 from tilth.training.compression.student import layers_of
 from tilth.training.compression.vocabulary import Vocabulary, cut_vocabulary
 from tilth.training.export import PackedGraph, TrunkGraphs
@@ -133,6 +134,12 @@ class FullModel:
         vectors, states = read_texts(self.trunk, Tokens.load(self.source), texts, self.limit)
         mixed = self.wording.mix(texts, predict_probabilities(self.heads, vectors))
         return TransferSet(texts=texts, probabilities=self.wording.normalized(mixed), vectors=vectors, states=states)
+
+    def eager(self) -> EagerModel:
+        """The model as PyTorch runs it, to clock others beside."""
+        return EagerModel(
+            trunk=self.trunk, heads=self.heads, wording=self.wording, source=self.source, limit=self.limit
+        )
 
     def _at(self, rows: np.ndarray) -> list[str]:
         """The texts of the rows in a mask."""

@@ -45,13 +45,19 @@ class Loss:
         points: of 100 of macro-F1, the mean of the tasks; below 0 it gains.
         worst_points: of 100 of F1, of the class that loses most among those with rows enough; None where none has.
         worst_class: its name.
-        flips: places of the rows whose answer is another, by task.
+        full, codes: for each task the answers of both, shape (rows,).
     """
 
     points: float
     worst_points: float | None
     worst_class: str | None
-    flips: Mapping[str, np.ndarray]
+    full: Mapping[str, np.ndarray]
+    codes: Mapping[str, np.ndarray]
+
+    @property
+    def flips(self) -> dict[str, np.ndarray]:
+        """Places of the rows whose answer is another, by task."""
+        return {task: np.flatnonzero(codes != self.full[task]) for task, codes in self.codes.items()}
 
     def to_json(self) -> dict[str, Any]:
         """For `run.json`."""
@@ -119,7 +125,8 @@ class HeldOut:
             points=100 * (self.macro_f1(self.codes) - self.macro_f1(codes)),
             worst_points=worst[0] if worst else None,
             worst_class=worst[1] if worst else None,
-            flips={task.name: np.flatnonzero(codes[task.name] != self.codes[task.name]) for task in self.tasks},
+            full=self.codes,
+            codes=codes,
         )
 
     def chance(self) -> float:

@@ -22,8 +22,7 @@ from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
 
-_BATCHES, _BATCH = 12, 32
-"""By which the importance of heads and channels is measured."""
+_BATCH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +35,7 @@ class Materials:
         transfer: the texts, with the teacher's answers.
         limit: tokens of a text.
         folder: an empty one, for the student's tokenizer.
+        batches: by which the importance of heads and channels is measured.
     """
 
     vocabulary: Vocabulary | None
@@ -43,6 +43,7 @@ class Materials:
     transfer: TransferSet
     limit: int
     folder: Path
+    batches: int = 12
 
 
 def _cut_vocabulary(student: Student, shape: Shape, materials: Materials) -> Student:
@@ -72,7 +73,7 @@ def _prune(student: Student, shape: Shape, materials: Materials) -> Student:
                 materials.transfer,
                 batch_size=_BATCH,
                 limit=materials.limit,
-                batches=_BATCHES,
+                batches=materials.batches,
             ),
         )
     log.info("of each layer are kept: %s", kept)
