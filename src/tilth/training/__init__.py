@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tilth.training.export.hub import push_model
     from tilth.training.export.predictor import Predictor, predictor_code_digest
 
-__all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "push_model", "run"]
+__all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "push_model", "run", "wants_candidates"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -50,3 +50,12 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     from tilth.training.carried_model import train_or_take
 
     return train_or_take(samples, config, resources)
+
+
+def wants_candidates(config: Config) -> bool:
+    """Whether paraphrases are to be drawn for distillation alone: where its steps are named.
+
+    With `steps = "auto"` those that augmentation drew for itself are used: a draw costs more than a small table's whole
+    training.
+    """
+    return config.contract.enabled and config.contract.steps not in ("auto", 0)

@@ -40,8 +40,8 @@ def flipped_rows(
         smaller: the exported model's.
         measured: which rows these are, for the title.
     """
-    places = np.flatnonzero(full != smaller)
-    if not len(places):
+    places = np.flatnonzero(full != smaller).tolist()
+    if not places:
         return []
 
     def label(codes: np.ndarray, place: int) -> str:

@@ -64,7 +64,7 @@ def layers_of(trunk: Trunk) -> nn.ModuleList:
     return max(lists, key=len)
 
 
-def pooled_states(trunk: Trunk, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def pooled_states(trunk: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch's vectors, shape (rows, dimensions), and each layer's mean state, shape (layers, rows, dimensions)."""
     weights = mask.unsqueeze(-1).float()
     states: list[torch.Tensor] = []
@@ -73,7 +73,8 @@ def pooled_states(trunk: Trunk, ids: torch.Tensor, mask: torch.Tensor) -> tuple[
         hidden = result[0] if isinstance(result, tuple) else result
         states.append((hidden.float() * weights).sum(1) / weights.sum(1))
 
-    hooks = [layer.register_forward_hook(note) for layer in layers_of(trunk)]
+    layers = layers_of(trunk) if isinstance(trunk, Trunk) else ()  # a static model has none
+    hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
         vectors = trunk(ids, mask)
     finally:

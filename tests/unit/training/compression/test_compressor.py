@@ -11,6 +11,7 @@ from tests.conftest import TASKS, make_table
 from tests.unit.training.tiny_encoder import FolderEncoder, resources
 from tilth import samples as table
 from tilth import stage
+from tilth.store import read_json
 from tilth.training import Config
 from tilth.training.compression.candidate import Candidate
 from tilth.training.compression.compressor import compress
@@ -51,6 +52,9 @@ def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(fol
     assert found["why"].endswith("at least 5.8 is asked for")
     assert found["contract"] == {**found["contract"], "size_mb": 7.5, "throughput": 5.8, "points_lost": 1.0}
     assert found["chosen"]["points_lost"] <= 1
+    assert set(found["chosen"]["throughput"]) == {"1", "32"}
+    assert [figure.title for figure in result.figures if "maller" in figure.title] == ["Smaller models"]
+    assert result.carried is None  # the next night starts from a winner alone
     assert result.metrics["export"]["weights"] == "packed"
     assert result.metrics["export"]["bytes"] == sum(path.stat().st_size for path in model.iterdir())
     codes = Predictor.load(model).answers(frame["text"].tolist()).codes["intent"]
@@ -58,12 +62,24 @@ def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(fol
     assert (frame["intent_predicted"] == frame["intent_given"])[:-2].mean() > 0.9
 
 
+CONTRACT = {"steps": 60, "size_mb": 0.2, "points_lost": 30, "trials": 6}
+
+
 @pytest.mark.slow
 def test_a_night_distils_and_meets_its_contract(folder: Path, tmp_path: Path) -> None:
-    result, _ = night(folder, tmp_path, steps=60, size_mb=0.2, points_lost=30)
+    result, _ = night(folder, tmp_path, **CONTRACT)
     found = result.metrics["compression"]
     assert found["answer"] == "met"
     assert found["chosen"]["size_mb"] <= 0.2
+    assert result.carried is not None
+    won = read_json(result.carried / "compression.json")
+    assert won == found["chosen"]["shape"]
+    again = resources(make_table(ROWS), FolderEncoder(folder), tmp_path / "b")
+    config = Config.model_validate({"trunk": "frozen", "wording": "never", "contract": CONTRACT})
+    samples = make_table(ROWS)
+    second = stage.perform("training", samples, config, dataclasses.replace(again, carried=result.carried))
+    assert second.metrics["compression"]["looked_at"] == 0  # no search: last night's winner keeps the contract
+    assert second.metrics["compression"]["chosen"]["shape"] == won
 
 
 def test_without_a_contract_nothing_is_looked_at() -> None:
