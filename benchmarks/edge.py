@@ -28,7 +28,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from sklearn.metrics import f1_score
 
 from tilth.learn import new_probe
-from tilth.learn.encoder import Tokens, Trunk, wheel_path
+from tilth.learn.encoder import Tokens, Trunk, resolve_model
 from tilth.training.export import TrunkGraphs, edge_facts, quantize_edge
 from tilth.training.export.edge_inputs import edge_inputs
 from tilth.training.export.session import open_session
@@ -108,7 +108,7 @@ def main() -> None:
         pd.read_csv(asked.data / "banking77" / f"{name}.csv").sample(count, random_state=0)
         for name, count in (("train", asked.rows), ("test", asked.gold))
     )
-    folder = wheel_path()
+    folder = resolve_model("default")
     _, pieces = Tokens.load(folder).chunks([*train["text"], *gold["text"]], asked.length, 1)
     taught, tested = pieces[: len(train)], pieces[len(train) :]
     with tempfile.TemporaryDirectory() as scratch:
