@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,8 +98,7 @@ def distill(
     limit: int,
     device: str,
     seed: int,
-    quantized_after: Callable[[nn.Module], None] | None = None,
-    quantized_steps: int = 0,
+    slower: float = 1.0,
 ) -> Distilled:
     """Teach a student, in place.
 
@@ -115,8 +114,7 @@ def distill(
         limit: tokens of a text.
         device: `[training] device`.
         seed: of the order of texts.
-        quantized_after: prepares the encoder to compute with rounded weights; called before the last steps.
-        quantized_steps: how many those are.
+        slower: what the learning rates are divided by: for a student that was taught before.
 
     Raises:
         StageError: the loss is no number.
@@ -131,10 +129,8 @@ def distill(
     optimizer, share = torch.optim.AdamW(groups, weight_decay=0.01), rate(len(plan), _WARMUP)
     losses: list[float] = []
     for step, rows in enumerate(plan):
-        if quantized_after is not None and step == len(plan) - quantized_steps:
-            quantized_after(trunk)
         for group, most in zip(optimizer.param_groups, (_RATE, _HEAD_RATE), strict=True):
-            group["lr"] = most * share(step)
+            group["lr"] = most * share(step) / slower
         loss = batches.loss(trunk, linear, rows)
         if not math.isfinite(value := float(loss.detach())):
             raise StageError(f"distillation: the loss of step {step + 1} is no number; set training.contract = false")

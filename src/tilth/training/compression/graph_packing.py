@@ -15,9 +15,9 @@ from tilth.training.compression.vocabulary import Vocabulary
 from tilth.training.compression.weight_sharing import scale_weights, share_weights
 from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize
 
-_SMALL = 4_096
+SMALL = 4_096
 """Weights that a tensor must have to be packed: biases and norms cost little and rounding them costs much."""
-_CHANNELS, _PIECES = 8, 16
+CHANNELS, PIECES = 8, 16
 """Slices a codebook: output channels of a product (1 to 16 lose alike), and rows of an embedding."""
 
 
@@ -44,7 +44,7 @@ def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
     weights: dict[str, np.ndarray | SharedWeights | ScaledWeights] = {}
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.size < _SMALL or values.dtype not in (np.int8, np.float32):
+        if values.size < SMALL or values.dtype not in (np.int8, np.float32):
             continue
         weights[tensor.name] = _packed(values, bits)
         _empty(tensor)
@@ -58,8 +58,8 @@ def _packed(values: np.ndarray, bits: Bits) -> np.ndarray | SharedWeights | Scal
     if bits == 8:
         return scale_weights(values, axis=0)
     if values.dtype == np.int8:
-        return share_weights(values, axis=values.ndim - 1, group=_CHANNELS)
-    return share_weights(values, axis=0, group=_PIECES)
+        return share_weights(values, axis=values.ndim - 1, group=CHANNELS)
+    return share_weights(values, axis=0, group=PIECES)
 
 
 def _strip(model: onnx.ModelProto) -> None:
