@@ -24,7 +24,7 @@ def test_a_weight_becomes_the_nearest_value_and_its_gradient_passes() -> None:
 def test_a_module_computes_rounded_within_the_block_alone(trunk: Trunk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fake_quantization, "SMALL", 512)  # the tests' matrices have 1024 weights
     before = trunk(IDS, MASK)
-    names = [name for name, _ in trunk.named_parameters()]
+    names = {name for name, _ in trunk.named_parameters()}
     with shared_weights(trunk):
         dense = trunk.model.encoder.layer[0].intermediate.dense
         assert len(dense.weight[:8].unique()) <= 16 * 8
@@ -33,4 +33,4 @@ def test_a_module_computes_rounded_within_the_block_alone(trunk: Trunk, monkeypa
         rounded.sum().backward()
         assert dense.parametrizations.weight.original.grad is not None
     assert torch.equal(trunk(IDS, MASK), before)
-    assert [name for name, _ in trunk.named_parameters()] == names
+    assert {name for name, _ in trunk.named_parameters()} == names
