@@ -19,6 +19,7 @@ from tilth.training.heads import Head
 from tilth.training.mode_comparison import Trial, held_out_scores, mean_macro_f1
 from tilth.training.modes import MODES, Choice, TuningJob, choose_mode, tuning_rows
 from tilth.training.pseudo_labels import relabeled, taught_rows
+from tilth.training.sharing import what_sharing_bought
 from tilth.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def fit_model(
     facts["held_out_rows"] = int(held_out.sum())
     if choice.mode == "probe" or folder is None:
         return _probe(training_set, resources, facts)
-    trial = _train(frame, training_set, config, choice, resources, folder)
+    job = _job(frame, training_set, config, choice, resources, folder)
+    trial = _train(training_set, job, choice.mode, resources)
     facts["fine_tuning"] = dict(trial.tuned.facts)
     facts["held_out"] = held_out_scores(training_set, resources.evidence.embeddings(), trial)
     means = {kind: mean_macro_f1(scores) for kind, scores in facts["held_out"].items()}
@@ -77,6 +79,10 @@ def fit_model(
     if config.mode == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         facts["why"] += "; on held-out rows the encoder as it came does as well"
         return _probe(training_set, resources, facts, trial.tuned.losses)
+    facts |= {"chosen": "tuned", "mode": choice.mode}
+    if len(tuning_set.tasks) > 1:
+        date = resources.evidence.fits.date
+        facts["sharing"] = what_sharing_bought(frame["text"], tuning_set, trial, job, choice.mode, date)
     taught = relabeled(training_set, trial.embeddings, taught_rows(training_set), tuning_set.labeled)
     return FittedModel(
         heads=calibrated_heads(taught, trial.embeddings, trial.tuned_heads),
@@ -84,7 +90,7 @@ def fit_model(
         embeddings=trial.embeddings,
         trunk=trial.tuned.trunk,
         losses=trial.tuned.losses,
-        facts={**facts, "chosen": "tuned", "mode": choice.mode},
+        facts=facts,
         held_out={
             head.task.name: head.probabilities(trial.embeddings[tuning_set.measured(head.task)])
             for head in trial.tuned_heads
@@ -114,40 +120,40 @@ def _probe(
     )
 
 
-def _train(
+def _job(
     frame: pd.DataFrame,
     training_set: TrainingSet,
     config: Config,
     choice: Choice,
     resources: Resources,
     folder: Path,
-) -> Trial:
-    """Train the encoder on the rows beside the hold-out, and fit heads on it as on the one that came."""
-    frozen, tuning_set, taught = (
-        resources.evidence.embeddings(),
-        training_set.without_propagated(),
-        taught_rows(training_set),
-    )
-    training_rows = tuning_set.beside_hold_out
-    frozen_heads = [fit_task_head(tuning_set, task, frozen, training_rows) for task in tuning_set.tasks]
-    places = np.flatnonzero(tuning_set.labeled | taught)
-    job = TuningJob(
+) -> TuningJob:
+    """The training of the encoder on the rows beside the hold-out."""
+    frozen, tuning_set = resources.evidence.embeddings(), training_set.without_propagated()
+    places = np.flatnonzero(tuning_set.labeled | taught_rows(training_set))
+    return TuningJob(
         folder=folder,
         fingerprint=resources.evidence.encoder.fingerprint,
         reads=encoder_config(resources),
         rows=tuning_rows(frame["text"], tuning_set, places),
-        heads=frozen_heads,
+        heads=[fit_task_head(tuning_set, task, frozen, tuning_set.beside_hold_out) for task in tuning_set.tasks],
         config=config.model_copy(update={"steps": choice.steps}),
         seed=resources.seed,
         cache=resources.evidence.cache,
         top_layers=config.top_layers,
     )
-    trained = MODES[choice.mode].trained(job)
-    embeddings = np.zeros_like(frozen)  # only rows that are trained on or held out are needed; the export reads all
-    embeddings[places] = trained.vectors
-    known = relabeled(training_set, embeddings, taught, training_rows)
+
+
+def _train(training_set: TrainingSet, job: TuningJob, mode: str, resources: Resources) -> Trial:
+    """Train the encoder, and fit heads on it as on the one that came."""
+    tuning_set, taught = training_set.without_propagated(), taught_rows(training_set)
+    trained = MODES[mode].trained(job)
+    embeddings = np.zeros_like(resources.evidence.embeddings())
+    # Only rows that are trained on or held out are needed; the export reads all.
+    embeddings[tuning_set.labeled | taught] = trained.vectors
+    known = relabeled(training_set, embeddings, taught, tuning_set.beside_hold_out)
     tuned_heads = [fit_task_head(known, task, embeddings, known.beside_hold_out) for task in known.tasks]
-    return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
+    return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=job.heads, tuned_heads=tuned_heads)
 
 
 def encoder_config(resources: Resources) -> EncoderConfig:

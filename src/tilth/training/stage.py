@@ -79,7 +79,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             "export": dict(exported.facts),
             "compression": dict(exported.compression),
         },
-        figures=[*figures, *evaluation.views(wording.facts), *exported.figures],
+        figures=[*figures, *evaluation.sharing(fitted.facts), *evaluation.views(wording.facts), *exported.figures],
         artifacts=artifacts,
         carried=exported.carried,
         questions=rejected_rows(frame, tasks, answers),

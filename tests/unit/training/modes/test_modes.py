@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import make_table
+from tests.conftest import ROWS, make_table
 from tests.unit.training.tiny_encoder import TUNED, FolderEncoder, resources
 from tilth import samples as table
 from tilth import training
 from tilth.learn import decide
-from tilth.training import fitting
+from tilth.training import fitting, sharing
 from tilth.training.modes import MODES
 
 
@@ -59,3 +59,30 @@ def test_a_child_never_contradicts_its_parent_whatever_the_heads_say() -> None:
     assert (intent // 2 == area).all()
     joint = probabilities["intent"] * probabilities["area"][:, np.arange(6) // 2]
     assert (intent == joint.argmax(axis=1)).all()  # and the pair is the most probable one
+
+
+def test_several_tasks_are_compared_with_each_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, config = make_table(), TUNED.model_copy(update={"mode": "top"})
+    result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / "few"))
+    found = result.metrics["trunk"]["sharing"]["tasks"]
+    assert all("why" in one for one in found.values())
+    assert not [figure for figure in result.figures if figure.title == "What sharing bought"]
+    monkeypatch.setattr(sharing, "FEWEST", 1)
+    result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / "all"))
+    found = result.metrics["trunk"]["sharing"]["tasks"]
+    measured = {name: one for name, one in found.items() if "gain" in one}
+    assert measured
+    for one in measured.values():
+        assert one["gain"] == pytest.approx(one["joint"] - one["alone"], abs=1e-3)
+    figure = next(figure for figure in result.figures if figure.title == "What sharing bought")
+    assert [row[0] for row in figure.data["rows"]] == list(measured)
+
+
+def test_one_task_shares_nothing(folder: Path, tmp_path: Path) -> None:
+    samples = make_table([(*row[:4], None) for row in ROWS])
+    config = TUNED.model_copy(update={"mode": "top"})
+    facts = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path)).metrics["trunk"]
+    assert facts["chosen"] == "tuned"
+    assert "sharing" not in facts
