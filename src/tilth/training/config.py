@@ -49,6 +49,10 @@ class Config(TrainerConfig, StageConfig):
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )
     quantize: bool = Field(default=True, description="export with int8 weights, where the full model is exported")
+    edge: bool = Field(
+        default=False,
+        description="write the model once more as edge/: static int8 of one fixed shape, as accelerators take it",
+    )
     contract: ContractConfig = ContractConfig()
 
     @model_validator(mode="before")

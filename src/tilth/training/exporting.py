@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tilth.errors import RequestError
 from tilth.samples import Split, Status
 from tilth.stage import Figure, Resources
 from tilth.store import read_json, write_json
@@ -21,11 +23,14 @@ from tilth.training.scope_fitting import fit_scope
 from tilth.training.training_set import TrainingSet
 from tilth.training.view_pooling import Wording
 
+log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from tilth.training.compression import Candidate, FullModel, Shape, SmallerModel
     from tilth.training.export import PackedGraph, Scope, TrunkGraphs
 
 PROBED = 500
+_CALIBRATION = 64  # texts by which static scales are measured
 _WINNER = "compression.json"
 
 
@@ -118,14 +123,30 @@ class Exporter:
         else:
             model = self.model(fitted)
             facts = self._write(target, model, graphs, source, self._limit(fitted))
+        edge, edge_facts = self._edge(target, model.fitted, source) if self.config.edge else ({}, {})
         return Exported(
             model=model,
-            facts=facts,
+            facts=facts | edge_facts,
             compression=compressed.facts,
-            artifacts={"model": target},
+            artifacts={"model": target, **edge},
             figures=figures,
             carried=carried,
         )
+
+    def _edge(self, model: Path, fitted: FittedModel, source: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+        """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
+        from tilth.learn.encoder import Trunk
+        from tilth.training.export import TrunkGraphs, export_edge
+
+        graphs = TrunkGraphs(self.resources.scratch / "edge-graphs", lambda: fitted.trunk or Trunk(source))
+        texts = _spread(self.frame["text"][self.training_set.labeled].tolist(), _CALIBRATION)
+        target = self.resources.scratch / "edge"
+        try:
+            facts = export_edge(model, target, trunk=graphs.get("float32"), texts=texts)
+        except RequestError as error:
+            log.warning("no model for the edge: %s", error)
+            return {}, {"edge": {"why": str(error)}}
+        return {"edge": target}, {"edge": {"bytes": facts.bytes, "unlisted": list(facts.unlisted)}}
 
     def _last_shape(self) -> Shape | None:
         """Last night's winner."""

@@ -23,10 +23,12 @@ import onnxruntime
 from onnx import TensorProto, helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.tools.onnx_model_utils import make_input_shape_fixed
+from tokenizers import Tokenizer
 
 from tilth.errors import RequestError
 from tilth.training.export.digests import write_digests
 from tilth.training.export.edge_inputs import edge_inputs
+from tilth.training.export.packed_weights import WEIGHTS
 from tilth.training.export.plain_operators import plain_operators
 
 LISTED = frozenset(
@@ -54,30 +56,34 @@ class EdgeFacts:
     unlisted: tuple[str, ...]
 
 
-def export_edge(
-    folder: Path, target: Path, *, trunk: Path, pieces: Sequence[Sequence[int]], length: int = 64
-) -> EdgeFacts:
+def export_edge(folder: Path, target: Path, *, trunk: Path, texts: Sequence[str], length: int = 64) -> EdgeFacts:
     """Write a model's folder once more, its encoder for an accelerator.
 
     Args:
         folder: of the model.
         target: a new folder; `Predictor.load` reads it as any other.
         trunk: the encoder's float graph, as `TrunkGraphs` has it.
-        pieces: tokens of training texts, special ones included, by which activations' scales are measured.
+        texts: training texts, by which activations' scales are measured.
         length: tokens of the one shape; a longer text is read in pieces of it.
 
     Raises:
-        RequestError: there is no piece to measure by, or the graph is no encoder that can be taken apart so.
+        RequestError: there is no text to measure by, or the graph is no encoder that can be taken apart so.
     """
-    if not pieces:
+    if not texts:
         raise RequestError("no text to measure the activations by; give some of the training rows")
-    shutil.copytree(folder, target)
-    settings = json.loads((target / "tilth.json").read_text(encoding="utf-8"))
-    changes = {"max_tokens": min(length, int(settings["max_tokens"])), "edge_length": length, "batched": False}
+    settings = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
+    limit = min(length, int(settings["max_tokens"]))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    before, after = settings["prefix"], settings["suffix"]
+    encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    pieces = [[*before, *one.ids[: limit - len(before) - len(after)], *after] for one in encoded]
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("model.onnx", WEIGHTS, "README.md"))
+    changes = {"max_tokens": limit, "edge_length": length, "batched": False, "packed": False}
     text = json.dumps({**settings, **changes}, indent=1, ensure_ascii=False)
     (target / "tilth.json").write_text(text, encoding="utf-8")
-    (target / "model.onnx").unlink()
-    quantize_edge(trunk, target / "model.onnx", [piece[:length] for piece in pieces], length)
+    quantize_edge(trunk, target / "model.onnx", pieces, length)
     write_digests(target)
     return edge_facts(target / "model.onnx")
 

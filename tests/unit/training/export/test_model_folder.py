@@ -10,11 +10,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
-from tests.conftest import ROWS
+from tests.conftest import make_table
+from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
+from tilth import training
 from tilth.errors import DamagedFileError, RequestError
-from tilth.learn.encoder import Tokens, Trunk
-from tilth.training.export import Predictor, TrunkGraphs, check_digests, export_edge
+from tilth.training.export import Predictor, check_digests, edge_facts, export_edge
 from tilth.training.export import checked_texts as texts_module
 
 TEXTS = ["refund", "refund still missing", "my internet is slow", "red a", "slow internet again and again", ""]
@@ -107,19 +109,29 @@ def test_what_no_text_is_gets_no_label(model: Path, monkeypatch: pytest.MonkeyPa
         predictor("refund")
 
 
-def test_the_edge_model_is_plain_static_int8_and_nearly_the_same(folder: Path, model: Path, tmp_path: Path) -> None:
-    graphs = TrunkGraphs(tmp_path / "graphs", lambda: Trunk(folder))
-    tokens = Tokens.load(folder)
-    _, pieces = tokens.chunks([row[1] for row in ROWS], 16, 1)
-    facts = export_edge(model, tmp_path / "edge", trunk=graphs.get("float32"), pieces=pieces, length=16)
-    assert facts.unlisted == ()
+def test_the_edge_model_is_plain_static_int8_and_nearly_the_same(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    config = FROZEN.model_copy(update={"edge": True})
+    night = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / "night"))
+    facts = edge_facts(night.artifacts["edge"] / "model.onnx")
+    assert night.metrics["export"]["edge"] == {"bytes": facts.bytes, "unlisted": []}
     assert facts.operators["QuantizeLinear"] > 0
-    assert facts.bytes == (tmp_path / "edge/model.onnx").stat().st_size < graphs.get("float32").stat().st_size
-    edge, full = Predictor.load(tmp_path / "edge"), Predictor.load(model)
+    edge, full = Predictor.load(night.artifacts["edge"]), Predictor.load(night.artifacts["model"])
     cosines = (edge.embed(TEXTS) * full.embed(TEXTS)).sum(axis=1)
     assert cosines.min() > 0.97
     np.testing.assert_array_equal(edge.embed(TEXTS)[2:4], edge.embed(TEXTS[2:4]))
-    long = " ".join(["refund slow internet"] * 12)  # three pieces
+    long = " ".join(["refund slow internet"] * 30)  # two pieces
     assert float(edge.embed([long])[0] @ full.embed([long])[0]) > 0.9
+
+
+def test_what_is_no_encoder_of_layers_has_no_edge_model(model: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no text to measure the activations by"):
-        export_edge(model, tmp_path / "none", trunk=graphs.get("float32"), pieces=[])
+        export_edge(model, tmp_path / "none", trunk=model / "model.onnx", texts=[])
+    vectors = helper.make_tensor_value_info("sentence_vector", TensorProto.FLOAT, ["rows", "length"])
+    names = ("input_ids", "attention_mask")
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["rows", "length"]) for name in names]
+    nodes = [helper.make_node("Mul", [*names], ["ids"]), helper.make_node("Cast", ["ids"], ["sentence_vector"], to=1)]
+    graph = helper.make_graph(nodes, "static", inputs, [vectors])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "a.onnx")
+    with pytest.raises(RequestError, match="0 masks and 0 normalizations, expected one mask and some"):
+        export_edge(model, tmp_path / "edge", trunk=tmp_path / "a.onnx", texts=["refund"])
