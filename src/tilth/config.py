@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -139,6 +140,34 @@ class NightConfig(Model):
     )
 
 
+class ScheduleConfig(Model):
+    """When nights run, by when they must be done, and who hears of them: see docs/schedules.md."""
+
+    cron: str | None = Field(
+        default=None, description="when `tilth serve` starts a night: minute hour day month weekday"
+    )
+    timezone: str | None = Field(
+        default=None, description="by which clock, for example Europe/Berlin; default: this machine's"
+    )
+    deadline: str | None = Field(
+        default=None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="HH:MM; a night that earlier ones let expect to end later leaves out stages that buy least",
+    )
+    notify: Files = Field(
+        default=(),
+        description="addresses of Apprise, for example mailto://…; $NAME in one is read from the environment",
+    )
+    notify_on: tuple[Literal["failed", "late", "worse", "good"], ...] = Field(
+        default=("failed", "late", "worse"), description="the nights that are sent there"
+    )
+
+    @field_serializer("notify")
+    def _without_passwords(self, addresses: tuple[str, ...]) -> list[str]:
+        """An address often holds a password, and a night's record, which holds the config, is shown around."""
+        return [f"{address.partition('://')[0]}://…" for address in addresses]
+
+
 class Settings(Model):
     """The whole configuration; each stage's own config is a field of the stage's name."""
 
@@ -150,6 +179,7 @@ class Settings(Model):
     promotion: PromotionConfig = PromotionConfig()
     store: StoreConfig = StoreConfig()
     night: NightConfig = NightConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
 
     @model_validator(mode="after")
     def _tasks_make_a_tree(self) -> Settings:

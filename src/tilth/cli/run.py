@@ -142,6 +142,7 @@ def _night(request: Request, ingested: Ingested, steps: progress.Steps, **option
         record = opened.record
         if record["status"] == "running":
             record = opened.finish("failed", error=f"the night's process ended with status {status}")
+            night.notify(opened)
         if record["status"] == "completed":
             return opened.path, 0
     sys.stderr.write(f"tilth: {record['error']}; {opened.path} holds what was done, and tilth run goes on from there\n")

@@ -5,6 +5,7 @@ from tilth.night.closing import fail, finish, promote
 from tilth.night.console import line, plan_line
 from tilth.night.dry_run import embedded, plan
 from tilth.night.forgetting import forget
+from tilth.night.notification import check_addresses, notify
 from tilth.night.opening import begin, draft
 from tilth.night.request import Request, chosen
 from tilth.night.result_cache import code_digest
@@ -17,6 +18,7 @@ __all__ = [
     "RolledBack",
     "audit",
     "begin",
+    "check_addresses",
     "chosen",
     "code_digest",
     "draft",
@@ -25,6 +27,7 @@ __all__ = [
     "finish",
     "forget",
     "line",
+    "notify",
     "perform",
     "plan",
     "plan_line",

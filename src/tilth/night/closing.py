@@ -11,6 +11,7 @@ from tilth import reports
 from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.night.context import Context
+from tilth.night.notification import notify
 from tilth.night.promotion import decide
 from tilth.night.stage_ledger import gold_ledger
 from tilth.store import Run, clean_workspace
@@ -67,6 +68,7 @@ def promote(run: Run) -> None:
             run.update(cleaned_up=clean_workspace(workspace, context.settings.store).to_json())
         except (OSError, TilthError) as error:  # the night itself is whole
             log.warning("[store] auto_clean removed only a part: %s; see: tilth clean --dry-run", error)
+    notify(run)
 
 
 def fail(run: Run, error: BaseException) -> None:
@@ -80,6 +82,7 @@ def fail(run: Run, error: BaseException) -> None:
     message = str(error) if isinstance(error, TilthError) else f"{type(error).__name__}: {error}"
     run.finish("failed", error=message, failed={"stage": at, "traceback": trace}, promoted=False)
     _write_index(run)
+    notify(run)
 
 
 def _write_index(run: Run) -> None:

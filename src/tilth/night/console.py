@@ -96,8 +96,14 @@ def plan_line(row: Mapping[str, Any]) -> str:
     if not row["runs"]:
         return f"{row['stage']:<17} does not run: {row['why']}"
     rows = f"{row['rows']} rows" if row["exact"] else f"{row['rows']} rows or more"
+    if row["seconds"] is not None and not row["cached"]:
+        rows += f", some {_minutes(row['seconds'])} by the last nights"
     if row["cached"]:
         return f"{row['stage']:<17} runs on {rows}; from the cache: {row['folder']}"
     if row["after"] is not None:
         return f"{row['stage']:<17} runs on {rows}; whether it is cached depends on what {row['after']} says"
     return f"{row['stage']:<17} runs on {rows}; not cached"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

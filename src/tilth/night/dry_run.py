@@ -10,6 +10,7 @@ from tilth import store
 from tilth.io import Ingested
 from tilth.night import console
 from tilth.night.context import Context
+from tilth.night.deadline import deadline_sentence, forecast
 from tilth.night.opening import draft
 from tilth.night.request import Request
 from tilth.night.result_cache import kept
@@ -23,18 +24,22 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
 
     Returns:
         A list of `stage`, `runs`, `rows`, `exact` (whether the rows are known to be so many), `cached` (true, false,
-        or null where it depends on the stage named by `after`) and `folder`, of the cached result.
+        or null where it depends on the stage named by `after`), `folder`, of the cached result, and `seconds`, as the
+        last nights took them for so many rows, or null.
     """
     record, earlier = draft(request, ingested)
+    if record["deadline"] and (sentence := deadline_sentence(record["deadline"])):
+        log.warning("%s", sentence)
     context = Context(record)
     table = store.read_table(earlier[-1]) if earlier else ingested.samples
+    seconds = forecast(request, table.num_rows)
     files = list(earlier)  # that a stage may be handed beside the table
     unknown: str | None = None  # the first stage whose result is not there yet; later ones depend on it
     rows = []
     for name in stages.NAMES:
-        why = "not asked for" if name not in request.stages else stages.why_skipped(name, request.settings.stage(name))
+        why = "not asked for" if name not in request.stages else stages.why_skipped(name, context.settings.stage(name))
         row = {"stage": name, "runs": why is None, "why": why, "rows": table.num_rows, "exact": unknown is None}
-        row |= {"cached": None, "folder": None, "after": unknown}
+        row |= {"cached": None, "folder": None, "after": unknown, "seconds": seconds.get(name) if row["runs"] else None}
         functions = context.functions(name) if row["runs"] else None
         for warning in console.warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
 from tilth.night.carried_fits import FITS, LEDGER
+from tilth.night.deadline import deadline_sentence, meet
 from tilth.night.gold_rescoring import rescored
+from tilth.night.notification import check_addresses
 from tilth.night.request import Request
 from tilth.notes import UNREADABLE
 from tilth.store import Run
@@ -36,6 +39,8 @@ def begin(request: Request, ingested: Ingested | None = None) -> Run:
         for note in ingested.notes:
             log.warning("%s", note)
     record, earlier = draft(request, ingested)
+    if record["deadline"] and (sentence := deadline_sentence(record["deadline"])):
+        log.warning("%s", sentence)
     if (answers := record["answers"]) is not None and answers["gold"]["corrected"]:
         frame, names = table.to_pandas(ingested.samples), table.names(ingested.tasks)
         rescored_night = rescored(store.latest(request.workspace.runs), frame, names)
@@ -55,9 +60,11 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
 
     Raises:
         RequestError: `--from` a stage that no run of this input has reached.
-        ConfigError: the encoder is not to be had, or something that a stage's config names.
+        ConfigError: the encoder is not to be had, or something that a stage's config or [schedule] names.
     """
+    request, deadline = meet(request, ingested.samples.num_rows, datetime.now().astimezone())
     settings, workspace = request.settings, request.workspace
+    check_addresses(settings.schedule)
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
     for name in request.stages:
@@ -68,13 +75,14 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     record = {
         "tilth": importlib.metadata.version("tilth"),
         "config": settings.model_dump(mode="json"),
-        "overrides": dict(request.overrides),
+        "overrides": {key: value for key, value in request.overrides.items() if key != "schedule.notify"},
         "workspace": {
             "root": str(workspace.root),
             "config": str(workspace.config) if workspace.config else None,
             "data": str(workspace.data),
         },
         "asked": list(request.stages),
+        "deadline": deadline.to_json() if deadline else None,
         "taken_from": earlier[0].parent.name if earlier else None,
         "inputs": ingested.inputs,
         "ingest": {"notes": [note.to_json() for note in ingested.notes]},
