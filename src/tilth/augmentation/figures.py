@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSources
+from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSources, CrossValidatedGain
 from tilth.samples import Reason
 from tilth.stage import Figure
 
@@ -56,6 +56,27 @@ def figures(
         )
         shown.append(_examples(candidates, measures, reasons))
     return shown
+
+
+def gain_figures(gain: CrossValidatedGain | None, when: str) -> list[Figure]:
+    """What training on the accepted paraphrases would change, by which model, and what could have been seen."""
+    if gain is None:
+        return []
+    low, high = (f"{100 * value:+.1f}" for value in gain.interval)
+    verdict = "used" if gain.helps else "used, as the config says" if when == "always" else "not used"
+    scores = [round(gain.macro_f1_without, 4), round(gain.macro_f1_with, 4)]
+    return [
+        Figure(
+            kind="table",
+            title="What paraphrases add",
+            data={
+                "columns": ["a model of", "macro-F1 without", "with", "95% interval, points", "in training"],
+                "rows": [[gain.view, *scores, f"{low} to {high}", verdict]],
+            },
+            note="Cross-validated on tonight's train rows, by the view of the texts that predicts them best without "
+            f"paraphrases. A gain of less than {100 * gain.visible:.1f} points would not be seen.",
+        )
+    ]
 
 
 def _left_out(skipped: dict[str, int]) -> str:

@@ -17,7 +17,7 @@ from tilth.augmentation.gating import Gated, put_through_gate
 from tilth.augmentation.night_inputs import NightInputs, prepare
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
 from tilth.augmentation.quality import unavailable_services
-from tilth.augmentation.selection import CrossValidatedGain, Worth, cross_validate_gain, source_order
+from tilth.augmentation.selection import CrossValidatedGain, Worth, cross_validate_gain, source_order, word_features
 from tilth.augmentation.transfer import Transfer
 from tilth.languages import foreign_language
 from tilth.samples import Split, to_pandas
@@ -71,7 +71,9 @@ def _with_paraphrases(
     config, seed, accepted, pool = inputs.config, inputs.resources.seed, gated.accepted, gated.pool
     gain = None
     if accepted.any() and inputs.cross_fitting.possible:
-        gain = cross_validate_gain(inputs.cross_fitting, pool, config.weights, seed)
+        labeled = np.any([task.codes >= 0 for task in inputs.cross_fitting.tasks], axis=0)
+        words = word_features(inputs.resources.evidence, pool.candidates.texts, labeled, accepted)
+        gain = cross_validate_gain(inputs.cross_fitting, pool, config.weights, seed, words)
     used, weight = accepted & _training_takes_them(gain, config), gain.weight if gain else min(config.weights)
     rows = candidates_as_rows(inputs.frame, pool.candidates, pool.measures, gated.problems, gated.reasons, used, weight)
     record = drawn.adapted.record
@@ -86,6 +88,7 @@ def _with_paraphrases(
         figures=[
             *worth.figures(expected),
             *known_language.figures(record, inputs.frame, inputs.resources.evidence.embeddings(), config),
+            *report.gain_figures(gain, config.when),
             *report.figures(record, drawn.sources, pool.candidates, pool.measures, gated.reasons),
         ],
         artifacts=published.artifacts,
@@ -118,6 +121,8 @@ def _gain_metrics(gain: CrossValidatedGain | None, weight: float) -> dict[str, A
         return {"weight": weight}
     return {
         "weight": weight,
+        "model": gain.view,
+        "visible": round(gain.visible, 4),
         "macro_f1_without": round(gain.macro_f1_without, 4),
         "macro_f1_with": round(gain.macro_f1_with, 4),
         "macro_f1_difference_95": [round(value, 4) for value in gain.interval],

@@ -101,6 +101,6 @@ def fit_predict(
     Returns:
         float32, shape (other rows, classes), each row summing to 1.
     """
-    if not len(test):
+    if not test.shape[0]:  # a sparse one has no length
         return np.zeros((0, classes), dtype=np.float32)
     return fit_probe(train, labels, classes, weights).probabilities(test)

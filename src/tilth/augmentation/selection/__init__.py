@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tilth.augmentation.selection.learning_curve import Worth, estimate_worth
     from tilth.augmentation.selection.measures import measure_candidates
     from tilth.augmentation.selection.sources import ChosenSources, choose_sources, class_sizes, source_order
+    from tilth.augmentation.selection.wording import WordFeatures, word_features
 
 __all__ = [
     "CandidateMeasures",
@@ -34,6 +35,7 @@ __all__ = [
     "CrossValidatedGain",
     "GateConfig",
     "LabelAgreementModels",
+    "WordFeatures",
     "Worth",
     "add_grammar_verdicts",
     "choose_sources",
@@ -50,6 +52,7 @@ __all__ = [
     "refuse_by_people",
     "share_weights",
     "source_order",
+    "word_features",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -65,5 +68,6 @@ __getattr__, __dir__ = lazy_exports(
         "learning_curve": ("Worth", "estimate_worth"),
         "measures": ("measure_candidates",),
         "sources": ("ChosenSources", "choose_sources", "class_sizes", "source_order"),
+        "wording": ("WordFeatures", "word_features"),
     },
 )

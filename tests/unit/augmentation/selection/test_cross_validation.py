@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from tilth.augmentation.config import Config
 from tilth.augmentation.selection import (
@@ -17,10 +18,12 @@ from tilth.augmentation.selection import (
     CrossValidatedGain,
     GateConfig,
     LabelAgreementModels,
+    WordFeatures,
     cross_validate_gain,
     fill_budgets,
     fit_label_agreement,
 )
+from tilth.augmentation.selection.cross_validation import BOTH, MEANING
 from tilth.learn.carried_probes import CarriedProbes
 from tilth.samples import Reason, Task
 from tilth.store import Fits
@@ -160,3 +163,28 @@ def test_what_is_in_a_held_out_rows_words_teaches_nothing_of_that_row() -> None:
         gains[same_row] = float(np.mean(by_seed))
     assert gains[False] > 0.02
     assert gains[True] < gains[False] / 2
+
+
+def worded(models: LabelAgreementModels, parents: np.ndarray) -> WordFeatures:
+    """A word for each class, in its rows and in what is a paraphrase of them."""
+    words = np.eye(4, dtype=np.float32)[models.codes]
+    return WordFeatures(sparse.csr_matrix(words), sparse.csr_matrix(words[parents]))
+
+
+def test_words_are_asked_where_they_tell_the_classes_apart_and_vectors_do_not() -> None:
+    rows, models, pool = noise(0)
+    cross_fitting = CrossFitting([models], rows, CONFIG.gate)
+    words = worded(models, pool.candidates.parents)
+    by_vectors = cross_validate_gain(cross_fitting, pool, CONFIG.weights, 0)
+    by_both = cross_validate_gain(cross_fitting, pool, CONFIG.weights, 0, words)
+    assert (by_vectors.view, by_both.view) == (MEANING, BOTH)
+    assert by_vectors.macro_f1_without < 0.5 < by_both.macro_f1_without
+    nothing = WordFeatures(sparse.csr_matrix((60, 4)), sparse.csr_matrix((len(pool.vectors), 4)))
+    vectors_alone = unit(np.eye(24)[models.codes] + 0.01 * rows)
+    sure = fitted(vectors_alone, models.codes, models.folds)
+    fit = CrossFitting([sure], vectors_alone, CONFIG.gate)
+    assert cross_validate_gain(fit, pool, CONFIG.weights, 0, nothing).view == MEANING
+
+
+def test_the_gain_that_could_be_seen_is_half_of_the_interval() -> None:
+    assert CrossValidatedGain(0.5, 0.5, (-0.006, 0.01), 1.0).visible == pytest.approx(0.008)
