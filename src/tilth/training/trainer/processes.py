@@ -27,6 +27,7 @@ import torch
 
 from tilth.errors import ConfigError, StageError
 from tilth.progress import report
+from tilth.store import unfinished_prefix
 from tilth.training.trainer.config import TrainerConfig
 
 if TYPE_CHECKING:
@@ -106,19 +107,24 @@ def check_processes(config: TrainerConfig, device: str, rows: int) -> None:
             raise ConfigError(f'{said} does not go with training.{name} = "always"; set "auto", or one process')
 
 
-def train_in_processes(work: Callable[[Shards], Result], config: TrainerConfig, device: str) -> Result:
+def train_in_processes(
+    work: Callable[[Shards], Result], config: TrainerConfig, device: str, scratch: Path | None = None
+) -> Result:
     """Fine-tune in several processes of this machine.
 
     Args:
         work: what each process does; it goes through a pipe.
         config: `[training]`.
         device: by PyTorch's name.
+        scratch: where the processes meet, in a folder that is removed after; None is the system's.
 
     Raises:
         StageError: a process died, or failed.
         ConfigError: a process refused the config.
     """
-    with tempfile.TemporaryDirectory(prefix="tilth-training-") as folder:
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=unfinished_prefix(), dir=scratch) as folder:
         job = Job(
             work=work,
             processes=config.processes,

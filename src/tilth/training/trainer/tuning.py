@@ -134,7 +134,8 @@ def tune(
         tuned = Tuned(trunk=run.trunk(), losses=progress.losses, facts=facts)
     else:
         check_processes(config, tuning.device, int((~training_rows.measured).sum()))
-        result = train_in_processes(tuning, config, tuning.device)
+        scratch = checkpoints.parent if checkpoints is not None else None
+        result = train_in_processes(tuning, config, tuning.device, scratch)
         whole = part or AllLayers(folder, [], config.max_tokens, config.head)
         whole.module.load_state_dict({name: torch.from_numpy(value) for name, value in result.weights.items()})
         tuned = Tuned(trunk=whole.trunk(whole.module.eval()), losses=result.losses, facts=result.facts)

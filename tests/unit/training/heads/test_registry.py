@@ -62,12 +62,14 @@ def test_a_liquid_head_learns_and_is_named_in_the_facts(folder: Path) -> None:
 @pytest.mark.slow  # it is traced
 def test_a_liquid_head_is_exported(folder: Path, tmp_path: Path) -> None:
     trunk = liquid(folder)
-    session = onnxruntime.InferenceSession(str(TrunkGraphs(tmp_path, lambda: trunk).get("float32")))
-    for ids, mask in (([[2, 5, 3]], [[1, 1, 1]]), ([[2, 5, 6, 7, 3], [2, 6, 3, 0, 0]], [[1] * 5, [1, 1, 1, 0, 0]])):
-        inputs = {"input_ids": np.array(ids), "attention_mask": np.array(mask)}
-        with torch.no_grad():
-            expected = trunk(torch.tensor(ids), torch.tensor(mask)).numpy()
-        assert session.run(["sentence_vector"], inputs)[0] == pytest.approx(expected, abs=1e-4)
+    graphs = TrunkGraphs(tmp_path, lambda: trunk)
+    for kind, near in (("float32", 1e-4), ("int8", 0.1)):
+        session = onnxruntime.InferenceSession(str(graphs.get(kind)))
+        for ids, mask in (([[2, 5, 3]], [[1, 1, 1]]), ([[2, 5, 6, 7, 3], [2, 6, 3, 0, 0]], [[1] * 5, [1, 1, 1, 0, 0]])):
+            inputs = {"input_ids": np.array(ids), "attention_mask": np.array(mask)}
+            with torch.no_grad():
+                expected = trunk(torch.tensor(ids), torch.tensor(mask)).numpy()
+            assert session.run(["sentence_vector"], inputs)[0] == pytest.approx(expected, abs=near)
 
 
 def test_a_missing_extra_is_named_with_its_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
