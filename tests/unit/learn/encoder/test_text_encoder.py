@@ -145,3 +145,8 @@ def test_batches_hold_every_row_once_within_their_budget() -> None:
     assert sorted(row for batch in made for row in batch) == list(range(200))
     assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in made)
     assert list(batches([500, 1], budget=100)) == [[1], [0]]  # one that is over the budget goes alone
+
+
+def test_a_folder_that_holds_no_model_is_said_with_how_to_give_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'is a folder without config\.json.*encoder\.model = "path/to/it"'):
+        resolve_model(str(tmp_path))

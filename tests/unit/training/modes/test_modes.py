@@ -86,3 +86,11 @@ def test_one_task_shares_nothing(folder: Path, tmp_path: Path) -> None:
     facts = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path)).metrics["trunk"]
     assert facts["chosen"] == "tuned"
     assert "sharing" not in facts
+
+
+@pytest.mark.parametrize("mode", ["auto", "top", "contrastive"])
+def test_a_task_of_one_class_trains_and_predicts_it(folder: Path, tmp_path: Path, mode: str) -> None:
+    rows = [row for row in ROWS if row[2] != "gold" and row[3] in ("network", None)]
+    samples, config = make_table(rows), TUNED.model_copy(update={"mode": mode, "steps": 4})
+    result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path))
+    assert set(result.samples["area_predicted"]) == {"network"}

@@ -1,0 +1,209 @@
+"""Training by mode: gold macro-F1, accuracy and CPU seconds, beside a plain loop of transformers' Trainer and SetFit.
+
+    python benchmarks/training_modes.py --data data/public
+    python benchmarks/training_modes.py --data data/public --sets banking77:5,10 clinc150:5,10 --seeds 3 --peer setfit
+
+A size of 0 is all labels. With few labels, every other text is there without its label, and weak supervision, which has
+no function, labels it by the text, as a night does: tilth's rows use unlabeled texts there, the peers' none. The plain
+loop is `transformers.Trainer` in float32 on all train rows: four epochs of all labels, 150 steps where labels are few.
+SetFit runs in an environment of its own (`--setfit PYTHON`, which has setfit installed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import _results
+import numpy as np
+import pandas as pd
+from cleaning import read
+
+from tilth import samples as table
+from tilth.config import EncoderConfig
+from tilth.learn import Evidence, scores
+from tilth.learn.encoder import Encoder, encode_with_trunk
+from tilth.samples import Task
+from tilth.stage import Resources, perform
+from tilth.store import Cache
+from tilth.training import Config
+from tilth.training.fitting import fit_model
+from tilth.training.heads import predict_probabilities
+from tilth.training.training_set import training_set_of
+from tilth.training.view_pooling import fit_wording
+from tilth.weak_supervision.config import Config as WeakConfig
+
+COLUMNS = ("data set", "labels a class", "model", "unlabeled texts", "gold macro-F1", "accuracy", "trained", "CPU s")
+PLAIN, SETFIT = "plain `Trainer` loop, float32", "SetFit, num_iterations=20"
+SETFIT_SECONDS = 1800
+_SETFIT = """
+import json, sys, time
+from datasets import Dataset
+from setfit import SetFitModel, Trainer, TrainingArguments
+given = json.load(sys.stdin)
+model = SetFitModel.from_pretrained(given["folder"])
+begun = time.process_time()
+Trainer(
+    model=model, args=TrainingArguments(num_iterations=20, num_epochs=1, seed=given["seed"], report_to="none"),
+    train_dataset=Dataset.from_dict({"text": given["texts"], "label": given["labels"]}),
+).train()
+found = {"labels": [str(x) for x in model.predict(given["gold"])], "s": time.process_time() - begun}
+json.dump(found, open(sys.argv[1], "w"))
+"""
+
+
+def night(
+    some: pd.DataFrame, gold: pd.DataFrame, rest: list[str], config: Config, seed: int, encoder: Encoder, home: Path
+) -> dict[str, Any]:
+    """Gold scores of the fitted model, in float, and what its training said; the gold texts stay out of the table."""
+    texts = [*some["text"].astype(str), *rest]
+    splits = ["train"] * len(some) + ["unlabeled"] * len(rest)
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(len(texts))], "text": texts, "split": splits})
+    frame["source"], frame["parent_id"], frame["status"], frame["reason"] = "input", None, "active", None
+    frame["label_given"] = [*some["label"], *[None] * len(rest)]
+    task = Task(name="label", labels=tuple(sorted(some["label"].unique())))
+    samples = table.from_pandas(table.resolve(frame, [task]), [task])
+
+    def resources(name: str) -> Resources:
+        scratch = home / f"{name}{time.monotonic_ns()}"
+        scratch.mkdir()
+        evidence = Evidence(samples, encoder=encoder, cache=Cache(home / "cache"))
+        return Resources(tasks=(task,), seed=seed, evidence=evidence, scratch=scratch)
+
+    if rest:
+        samples = perform("weak_supervision", samples, WeakConfig(), resources("weak")).samples
+    own, frame, begun = resources("training"), table.to_pandas(samples), time.process_time()
+    training_set = training_set_of(frame, (task,), own)
+    fitted = fit_model(frame, training_set, config.of_texts(len(frame)), own, encoder.folder)
+    wording = fit_wording(frame["text"].tolist(), fitted.training_set, fitted.held_out, config)
+    seconds, unseen = time.process_time() - begun, gold["text"].astype(str).tolist()
+    if fitted.trunk is None:
+        vectors = encoder.encode(unseen)
+    else:
+        vectors = encode_with_trunk(fitted.trunk, encoder.folder, unseen, config.max_tokens, encoder.config.max_chunks)
+    mixed = wording.mix(unseen, predict_probabilities(fitted.heads, vectors))
+    answers = task.decoded(wording.normalized(mixed)["label"].argmax(axis=1)).tolist()
+    trunk = dict(fitted.facts)
+    return {**scores(gold["label"].tolist(), answers), "s": seconds, "mode": trunk["mode"], "trunk": trunk}
+
+
+def plain(
+    some: pd.DataFrame, gold: pd.DataFrame, steps: int | None, seed: int, encoder: Encoder, home: Path
+) -> dict[str, Any]:
+    """The same encoder with a linear layer, trained by transformers' own loop."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+
+    labels = sorted(some["label"].unique())
+    tokenizer = AutoTokenizer.from_pretrained(encoder.folder)
+
+    def encoded(part: pd.DataFrame) -> list[dict[str, Any]]:
+        rows = tokenizer(part["text"].astype(str).tolist(), truncation=True, max_length=128)
+        codes = [labels.index(label) if label in labels else 0 for label in part["label"]]
+        return [{"input_ids": ids, "labels": code} for ids, code in zip(rows["input_ids"], codes, strict=True)]
+
+    torch.manual_seed(seed)
+    model = AutoModelForSequenceClassification.from_pretrained(encoder.folder, num_labels=len(labels))
+    arguments = TrainingArguments(
+        output_dir=str(home / "plain"), per_device_train_batch_size=32, learning_rate=1e-4, warmup_steps=50, seed=seed,
+        num_train_epochs=4, max_steps=steps or -1, report_to="none", save_strategy="no", logging_strategy="no",
+        disable_tqdm=True, use_cpu=True, train_sampling_strategy="group_by_length",
+    )  # fmt: skip
+    trainer = Trainer(model=model, args=arguments, train_dataset=encoded(some), processing_class=tokenizer)
+    begun = time.process_time()
+    trainer.train()
+    seconds = time.process_time() - begun
+    answers = [labels[code] for code in trainer.predict(encoded(gold)).predictions.argmax(axis=1)]
+    return {**scores(gold["label"].tolist(), answers), "s": seconds, "mode": "full"}
+
+
+def setfit(
+    python: str, some: pd.DataFrame, gold: pd.DataFrame, seed: int, encoder: Encoder, home: Path
+) -> dict[str, Any]:
+    """SetFit on the labels, in its own environment.
+
+    Raises:
+        subprocess.SubprocessError: it failed, or took longer than `SETFIT_SECONDS`.
+    """
+    given = {"folder": str(encoder.folder), "seed": seed, "gold": gold["text"].astype(str).tolist()}
+    given |= {"texts": some["text"].astype(str).tolist(), "labels": some["label"].tolist()}
+    script = [python, "-c", _SETFIT, str(home / "setfit.json")]
+    subprocess.run(script, input=json.dumps(given), text=True, check=True, timeout=SETFIT_SECONDS, cwd=home)
+    found = json.loads((home / "setfit.json").read_text())
+    return {**scores(gold["label"].tolist(), found["labels"]), "s": found["s"], "mode": "contrastive"}
+
+
+def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encoder, home: Path) -> list[list[str]]:
+    """A line for each model, over the seeds."""
+    train, gold = read(name, arguments.data)
+    runs: dict[str, list[dict[str, Any]]] = {}
+    failed: dict[str, str] = {}
+    for seed in range(arguments.seeds):
+        train = train.reset_index(drop=True)
+        some = train.groupby("label").sample(size, random_state=seed) if size else train
+        rest = train.drop(some.index)["text"].astype(str).tolist()
+        for mode in arguments.modes:
+            config = Config.model_validate({"mode": mode})
+            if size == 0 and mode != "auto":
+                config = config.model_copy(update={"steps": arguments.steps, "passes": 1e6})
+            found = night(some, gold, rest, config, seed, encoder, home)
+            runs.setdefault(f"tilth, {mode}", []).append(found)
+            print(name, size, seed, mode, json.dumps(found), flush=True)
+        for peer in arguments.peer:
+            model = {"plain": PLAIN, "setfit": SETFIT}[peer]
+            try:
+                if peer == "plain":
+                    found = plain(some, gold, 150 if size else None, seed, encoder, home)
+                else:
+                    found = setfit(arguments.setfit, some, gold, seed, encoder, home)
+                runs.setdefault(model, []).append(found)
+                print(name, size, seed, peer, json.dumps(found), flush=True)
+            except (subprocess.SubprocessError, OSError) as error:
+                failed[model] = f"not run: {type(error).__name__}: {error}"[:160]
+    lines = []
+    for model, found in runs.items():
+        columns = [_results.shown([run[key] for run in found]) for key in ("macro_f1", "accuracy")]
+        used = "yes" if size and model.startswith("tilth") else "no"
+        modes = ", ".join(sorted({run["mode"] for run in found}))
+        seconds = f"{np.median([run['s'] for run in found]):.0f}"
+        lines.append([name, str(size or "all"), model, used, *columns, modes, seconds])
+    return lines + [[name, str(size or "all"), model, "", "", "", why, ""] for model, why in failed.items()]
+
+
+def main() -> None:
+    """Run, print the table, and put it into its file of results."""
+    parser = _results.parser(__doc__, ["banking77:0,5,10", "clinc150:0,5,10", "sentfin:0"])
+    parser.add_argument("--modes", nargs="+", default=["probe", "top", "full", "contrastive", "auto"])
+    parser.add_argument("--steps", type=int, default=1000, help="of training on all labels, but by auto")
+    parser.add_argument("--peer", nargs="*", default=["plain"], choices=["plain", "setfit"])
+    parser.add_argument("--setfit", default=sys.executable, help="a Python that has setfit")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser.add_argument("--out", default="training_modes", help="the name of the file of results")
+    arguments = parser.parse_args()
+    lines: list[list[str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        encoder = Encoder(EncoderConfig(), Cache(arguments.cache or home / "embeddings"))
+        for name, _, sizes in (entry.partition(":") for entry in arguments.sets):
+            for size in sizes.split(","):
+                lines += lines_of(name, int(size), arguments, encoder, home)
+                print(_results.table(COLUMNS, lines), flush=True)
+    _results.write(
+        arguments.out,
+        "# Training by mode\n\n"
+        f"`python benchmarks/training_modes.py {' '.join(sys.argv[1:])}`, {_results.machine()}. Gold macro-F1 and "
+        "accuracy of the fitted model with wording, in float, the median of the seeds (smallest to largest), which "
+        "draw the labeled rows; CPU seconds of fitting, the vectors of the encoder as it came at hand, nothing "
+        "exported. Trained: the mode that was kept. A fifth of the labels is held out of the encoder's training. With "
+        "few labels, tilth's rows use the other texts without their labels.\n\n" + _results.table(COLUMNS, lines),
+    )
+
+
+if __name__ == "__main__":
+    main()
