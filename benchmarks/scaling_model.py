@@ -279,11 +279,14 @@ def main() -> None:
         "trunk", "devices", "way", "MB a node sends to others a step", "saved against plain, both know the nodes",
         "neither does", "efficiency", "92%",
     )  # fmt: skip
+    named = " ".join(f'"{size}"' for size in sizes)
+    others = [size for size in (MINILM, BERT) if size not in sizes]
+    left_out = f"Not run, for want of time: {', '.join(others)}." if others else ""
     _results.write(
         "scaling_model",
         f"""# What several processes move a step, and what that would cost on many devices
 
-    python benchmarks/scaling_model.py
+    python benchmarks/scaling_model.py --sizes {named}
 
 ## Counted, by PyTorch's CommDebugMode
 
@@ -293,6 +296,8 @@ forward and backward and gradients scattered, three passes for two. Tensor paral
 which grow with the tokens of a step.
 
 {_results.table(columns, counted)}
+
+{left_out}
 
 ## A model, not a measurement: 8 to 1,024 devices
 
