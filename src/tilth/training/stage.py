@@ -25,6 +25,7 @@ from tilth.training.head_fitting import fit_task_head
 from tilth.training.heads import predict_probabilities
 from tilth.training.held_out import write_predictions
 from tilth.training.rejected_rows import rejected_rows
+from tilth.training.robustness import measure_robustness
 from tilth.training.training_set import TrainingSet, training_set_of
 from tilth.training.view_pooling import fit_wording
 
@@ -64,6 +65,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             fitted.held_out,
             resources.scratch,
         )
+    robustness = measure_robustness(frame, tasks, answers)
     count = int(fitted.training_set.labeled.sum())
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
@@ -76,13 +78,20 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
                 "below": model.scope.reject_below,
                 "rows": int((answers.out_of_scope & (frame["split"] != Split.GOLD)).sum()),
             },
+            "robustness": dict(robustness.metrics),
             "export": dict(exported.facts),
             "compression": dict(exported.compression),
         },
-        figures=[*figures, *evaluation.sharing(fitted.facts), *evaluation.views(wording.facts), *exported.figures],
+        figures=[
+            *figures,
+            *evaluation.sharing(fitted.facts),
+            *evaluation.views(wording.facts),
+            *robustness.figures,
+            *exported.figures,
+        ],
         artifacts=artifacts,
         carried=exported.carried,
-        questions=rejected_rows(frame, tasks, answers),
+        questions=(*rejected_rows(frame, tasks, answers), *robustness.questions),
     )
 
 
