@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tilth.errors import RequestError
+from tilth.errors import RequestError, StageError
 from tilth.samples import Split, Status
 from tilth.stage import Figure, Resources
 from tilth.store import read_json, write_json
 from tilth.training.config import Config
 from tilth.training.fitting import FittedModel, encoder_config
+from tilth.training.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
 from tilth.training.head_fitting import fit_task_head
 from tilth.training.heads import Head, class_prototypes
 from tilth.training.scope_fitting import fit_scope
@@ -26,7 +28,7 @@ from tilth.training.view_pooling import Wording
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from tilth.training.compression import Candidate, FullModel, Shape, SmallerModel
+    from tilth.training.compression import FullModel, Shape, SmallerModel
     from tilth.training.export import PackedGraph, Scope, TrunkGraphs
 
 PROBED = 500
@@ -107,11 +109,23 @@ class Exporter:
         if source is None:
             why = "the encoder has no model folder, so that there is no model to export"
             return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
+        try:
+            return self._export(fitted, source)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise StageError(
+                f"the disk is full: the model could not be written in {self.resources.scratch}; every smaller model "
+                "that is tried takes up to 0.2 GB until the night ends: free as much and run the night again, or set "
+                "training.contract = false, which writes one model alone"
+            ) from error
+
+    def _export(self, fitted: FittedModel, source: Path) -> Exported:
         from tilth.training.compression import compress, contract_figures, publish
 
         target, graphs = self.resources.scratch / "model", self._graphs(fitted, source)
         compressed = compress(self._full_model(fitted, graphs, source), self.config.contract, self._last_shape())
-        figures, carried = contract_figures(compressed), None
+        figures, carried, of_gold = contract_figures(compressed), None, dict[str, Any]()
         if compressed.winner is not None:
             carried = self.resources.scratch / "carried"
             carried.mkdir()
@@ -119,7 +133,12 @@ class Exporter:
         if (smaller := compressed.candidate) is not None:
             publish(smaller, target)
             model, facts = self.model(_with(fitted, smaller.model)), {"weights": "packed", "bytes": smaller.size}
-            figures += self._flipped(fitted, smaller)
+            figures += flipped_on_held_out(self.frame, fitted, smaller.loss)
+            answers = Answering(
+                source=source, limit=self._limit(fitted), max_chunks=encoder_config(self.resources).max_chunks
+            )
+            of_gold, shown = compare_on_gold(self.frame, fitted, self.wording, answers, target)
+            figures += shown
         else:
             model = self.model(fitted)
             facts = self._write(target, model, graphs, source, self._limit(fitted))
@@ -127,7 +146,7 @@ class Exporter:
         return Exported(
             model=model,
             facts=facts | edge_facts,
-            compression=compressed.facts,
+            compression={**compressed.facts, **of_gold},
             artifacts={"model": target, **edge},
             figures=figures,
             carried=carried,
@@ -154,18 +173,6 @@ class Exporter:
 
         path = self.resources.carried / _WINNER if self.resources.carried is not None else None
         return Shape.from_json(read_json(path)) if path is not None and path.exists() else None
-
-    def _flipped(self, fitted: FittedModel, smaller: Candidate) -> list[Figure]:
-        """The held-out train rows whose answer flipped, of every task."""
-        from tilth.training.compression import flipped_rows
-
-        held_out = np.any([fitted.training_set.measured(task) for task in fitted.training_set.tasks], axis=0)
-        rows, found = self.frame[held_out], []
-        for task in fitted.training_set.tasks:
-            full, other = smaller.loss.full[task.name], smaller.loss.codes[task.name]
-            truth = rows[task.name].where(fitted.training_set.measured(task)[held_out], None).tolist()
-            found += flipped_rows(task, rows["text"].tolist(), truth, full, other, "held-out train rows")
-        return found
 
     def _full_model(self, fitted: FittedModel, graphs: TrunkGraphs, source: Path) -> FullModel:
         from tilth.training.compression import FullModel

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tilth.training.compression.config import ContractConfig
     from tilth.training.compression.figures import contract_figures, flipped_rows
     from tilth.training.compression.full_model import FullModel, SmallerModel
+    from tilth.training.compression.held_out import HeldOut, Loss
     from tilth.training.compression.shape import Shape
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Compressed",
     "ContractConfig",
     "FullModel",
+    "HeldOut",
+    "Loss",
     "Shape",
     "SmallerModel",
     "compress",
@@ -38,6 +41,7 @@ __getattr__, __dir__ = lazy_exports(
         "config": ("ContractConfig",),
         "figures": ("contract_figures", "flipped_rows"),
         "full_model": ("FullModel", "SmallerModel"),
+        "held_out": ("HeldOut", "Loss"),
         "shape": ("Shape",),
     },
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.conftest import TASKS, make_table
 from tests.unit.training.tiny_encoder import FolderEncoder, resources
 from tilth import samples as table
 from tilth import stage
+from tilth.errors import StageError
 from tilth.store import read_json
 from tilth.training import Config
 from tilth.training.compression.candidate import Candidate
@@ -54,6 +56,9 @@ def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(fol
     assert found["chosen"]["points_lost"] <= 1
     assert set(found["chosen"]["throughput"]) == {"1", "32"}
     assert [figure.title for figure in result.figures if "maller" in figure.title] == ["Smaller models"]
+    assert found["gold"]["rows"] == 1
+    assert found["gold"]["flipped"] == {"area": 0, "intent": 0}
+    assert len(found["tried"]) == 1  # eight bits would be larger and no faster
     assert result.carried is None  # the next night starts from a winner alone
     assert result.metrics["export"]["weights"] == "packed"
     assert result.metrics["export"]["bytes"] == sum(path.stat().st_size for path in model.iterdir())
@@ -80,6 +85,15 @@ def test_a_night_distils_and_meets_its_contract(folder: Path, tmp_path: Path) ->
     second = stage.perform("training", samples, config, dataclasses.replace(again, carried=result.carried))
     assert second.metrics["compression"]["looked_at"] == 0  # no search: last night's winner keeps the contract
     assert second.metrics["compression"]["chosen"]["shape"] == won
+
+
+def test_a_full_disk_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tilth.training.compression.compressor.make_candidate", full)
+    with pytest.raises(StageError, match=r"the disk is full: the model could not be written in .*scratch"):
+        night(folder, tmp_path)
 
 
 def test_without_a_contract_nothing_is_looked_at() -> None:
