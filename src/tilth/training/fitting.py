@@ -16,11 +16,13 @@ from tilth.stage import Resources
 from tilth.training.config import Config
 from tilth.training.head_fitting import calibrated_heads, fit_task_head
 from tilth.training.heads import Head
+from tilth.training.mode_choice import Choice, choose_mode
 from tilth.training.mode_comparison import Trial, held_out_scores, mean_macro_f1
-from tilth.training.modes import MODES, Choice, TuningJob, choose_mode, tuning_rows
+from tilth.training.modes import MODES, TuningJob
 from tilth.training.pseudo_labels import relabeled, taught_rows
 from tilth.training.sharing import what_sharing_bought
 from tilth.training.training_set import TrainingSet
+from tilth.training.tuning_rows import tuning_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

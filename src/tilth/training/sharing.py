@@ -13,8 +13,9 @@ from tilth.learn import difference, why_no_score
 from tilth.samples import Task
 from tilth.training.head_fitting import fit_task_head
 from tilth.training.mode_comparison import Trial
-from tilth.training.modes import MODES, tuning_rows
+from tilth.training.modes import MODES
 from tilth.training.training_set import TrainingSet
+from tilth.training.tuning_rows import tuning_rows
 
 if TYPE_CHECKING:
     from tilth.training.modes import TuningJob

@@ -1,7 +1,7 @@
-"""How the encoder is trained: the modes by cost, and which one a night takes.
+"""How the encoder is trained: the modes by cost.
 
-In: labeled rows, held-out rows among them, `[training]`. Out: the encoder after its training and the texts' vectors by
-it. Another mode is a file here and a line in `registry`; `choice` is what `auto` goes by.
+In: labeled rows, held-out rows among them, and how to train. Out: the encoder after its training and the texts' vectors
+by it. Another mode is a file here and a line in `registry`; `training/mode_choice.py` is what `auto` goes by.
 """
 
 from typing import TYPE_CHECKING
@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob, tuning_rows
-    from tilth.training.modes.choice import Choice, choose_mode
+    from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
     from tilth.training.modes.registry import MODES
 
-__all__ = ["MODES", "Choice", "Mode", "TrainedTrunk", "TuningJob", "choose_mode", "tuning_rows"]
+__all__ = ["MODES", "Mode", "TrainedTrunk", "TuningJob"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "base": ("Mode", "TrainedTrunk", "TuningJob", "tuning_rows"),
-        "choice": ("Choice", "choose_mode"),
+        "base": ("Mode", "TrainedTrunk", "TuningJob"),
         "registry": ("MODES",),
     },
 )

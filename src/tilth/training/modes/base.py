@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from tilth.config import EncoderConfig
 from tilth.store import Cache, digest
 from tilth.training.heads import Head
 from tilth.training.trainer import TrainerConfig, Tuned, TuningRows
-from tilth.training.training_set import TrainingSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,21 +82,3 @@ class Mode:
         if self.train is None:
             raise ValueError(f'mode "{self.name}" trains no encoder; fit heads to the vectors of the one that came')
         return self.train(job)
-
-
-def tuning_rows(texts: pd.Series, tuning_set: TrainingSet, places: np.ndarray) -> TuningRows:
-    """The rows at these places as the trainer takes them.
-
-    Those of the hold-out and those without a label are never trained on.
-
-    Args:
-        texts: of the table.
-        tuning_set: classes and weights, without propagated ones.
-        places: ascending, shape (chosen rows,).
-    """
-    return TuningRows(
-        texts=texts.iloc[places].tolist(),
-        codes={name: values[places] for name, values in tuning_set.codes.items()},
-        weights={name: values[places] for name, values in tuning_set.weights.items()},
-        measured=~tuning_set.beside_hold_out[places],
-    )

@@ -12,7 +12,8 @@ from tilth.config_loading import load
 from tilth.learn import OutOfFold
 from tilth.samples import Task
 from tilth.training.config import Config
-from tilth.training.modes import MODES, choose_mode
+from tilth.training.mode_choice import choose_mode
+from tilth.training.modes import MODES
 from tilth.training.training_set import TrainingSet
 
 

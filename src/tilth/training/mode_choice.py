@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilth.training.config import Config
-from tilth.training.modes.registry import MODES
+from tilth.training.modes import MODES
 from tilth.training.training_set import TrainingSet
 
 FEW = 12
