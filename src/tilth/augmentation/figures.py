@@ -12,7 +12,7 @@ from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSo
 from tilth.samples import Reason
 from tilth.stage import Figure
 
-_ACCEPTED, _REJECTED = 50, 16  # examples shown
+_ACCEPTED, _REJECTED = 120, 16  # examples shown
 
 
 def count_reasons(reasons: Sequence[Reason | None]) -> dict[str, int]:
