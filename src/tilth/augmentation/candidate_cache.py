@@ -13,9 +13,13 @@ import torch
 from tilth.augmentation.config import Config
 from tilth.augmentation.diffusion import ParaphraseOutput
 from tilth.augmentation.text import WORD_PATTERN, uncased
+from tilth.errors import DamagedFileError
+from tilth.progress import part_of
 from tilth.store import Cache, digest_json, digest_made_by, read_json, used, write_json
 
 logger = logging.getLogger(__name__)
+_BLOCK = 64
+"""Sources that are paraphrased before their candidates are written: a minute of the default denoiser on a slow core."""
 
 
 class Paraphraser(Protocol):
@@ -89,22 +93,24 @@ def generate(
     files = [cache.folder("paraphrases", key).with_suffix(".json") for key in keys]
     by_source = [_read(file, casing) for file in files]
     new = [row for row, cached in enumerate(by_source) if cached is None]
-    if new:
-        output = paraphraser(
-            [texts[row] for row in new],
-            candidates=config.candidates,
-            noise_level=config.noise,
-            num_inference_steps=config.inference_steps,
-            temperature=config.temperature,
-            top_k=config.top_k,
-            keep=[keep[row] for row in new],
-            casing=casing,
-            generator=[torch.Generator().manual_seed(int(seeds[row][:15], 16)) for row in new],
-        )
-        for row, candidates, levels in zip(new, output.texts, output.noise_levels, strict=True):
+    for first in range(0, len(new), _BLOCK):  # whoever is killed has lost one block
+        part = new[first : first + _BLOCK]
+        with part_of(first, len(part), len(new)):
+            output = paraphraser(
+                [texts[row] for row in part],
+                candidates=config.candidates,
+                noise_level=config.noise,
+                num_inference_steps=config.inference_steps,
+                temperature=config.temperature,
+                top_k=config.top_k,
+                keep=[keep[row] for row in part],
+                casing=casing,
+                generator=[torch.Generator().manual_seed(int(seeds[row][:15], 16)) for row in part],
+            )
+        for row, candidates, levels in zip(part, output.texts, output.noise_levels, strict=True):
             words = {uncased(word) for text in candidates for word in WORD_PATTERN.findall(text)}
             generated = _Cached(candidates, levels, {word: casing.get(word, "") for word in sorted(words)})
-            write_json(files[row], vars(generated))
+            write_json(files[row], {**vars(generated), "digest": digest_json(vars(generated))})
             by_source[row] = generated
     complete = [source for source in by_source if source is not None]
     return ParaphraseOutput([source.texts for source in complete], [source.levels for source in complete]), len(new)
@@ -121,10 +127,13 @@ def _made_by() -> str:
 
 def _read(file: Path, casing: Mapping[str, str]) -> _Cached | None:
     try:
-        cached = _Cached(**read_json(file))
+        values = read_json(file)
+        if values.pop("digest") != digest_json(values):
+            raise ValueError("its digest is another than when it was written")
+        cached = _Cached(**values)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, DamagedFileError) as error:
         logger.warning("cache file %s is damaged (%s): its paraphrases are generated again", file.name, error)
         return None
     used(file)

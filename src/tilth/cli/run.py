@@ -51,6 +51,8 @@ class RunOptions:
     """a key of tilth.toml, for this night; may be repeated"""
     seed: int | None = None
     """of all that is drawn"""
+    full: bool = False
+    """fit all models anew, whatever earlier nights left"""
     dry_run: bool = False
     """say what would run, and write nothing"""
     json: bool = False
@@ -185,6 +187,8 @@ def _overrides(options: RunOptions) -> dict[str, Any]:
         overrides["tasks"] = parse_tasks(options.label)
     if options.seed is not None:
         overrides["seed"] = options.seed
+    if options.full:
+        overrides["night.full"] = True
     return overrides
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tilth import store
 from tilth.store import Fits, Run, Workspace
@@ -36,14 +33,3 @@ def enter(run: Run, side: str, name: str, digest: str) -> None:
     """Enter fits into the record, as what the night started from (`in`) or what it left (`out`)."""
     carried = run.record["carried"]
     run.update(carried={**carried, side: {**carried[side], f"{name}{FITS}": digest}})
-
-
-def in_words(made: Sequence[Mapping[str, Any]]) -> str:
-    """What a stage took over of earlier nights, in a few words; empty where it fitted all anew for the first time."""
-    reused = [one for one in made if one["reused"]]
-    if not reused:
-        return ""
-    since = min(one["date"][:10] for one in reused)
-    anew = Counter(one["why"].partition(",")[0] for one in made if not one["reused"])
-    words = f"{len(reused)} of {len(made)} models taken over, fitted {since}"
-    return f"{words}; fitted anew: {'; '.join(anew)}" if anew else words

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tilth.store import fits_in_words
+
 
 def line(entry: Mapping[str, Any]) -> str:
     """One finished stage in one line."""
@@ -14,7 +16,8 @@ def line(entry: Mapping[str, Any]) -> str:
         return f"{entry['name']:<17} {entry['left_out']}"
     aside = [f"{count} {reason}" for reason, count in {**entry["quarantined"], **entry["review"]}.items()]
     rows = [f"{entry['rows_in']} rows in", f"{entry['rows_out']} out"]
-    parts = [*rows, *_made(entry["name"], entry["metrics"]), *aside, f"{entry['seconds']:.1f} s"]
+    kept = [words] if (words := fits_in_words(entry.get("fits", ()))) else []
+    parts = [*rows, *_made(entry["name"], entry["metrics"]), *aside, *kept, f"{entry['seconds']:.1f} s"]
     return f"{entry['name']:<17} " + " · ".join(parts + (["cached"] if entry["cached"] else []))
 
 

@@ -10,6 +10,8 @@ from tilth.errors import DamagedFileError
 
 log = logging.getLogger(__name__)
 
+SEAL = "seal.json"
+"""In a result's folder: the digest of all the other files."""
 
 _SHARED = (
     "samples",
@@ -37,7 +39,9 @@ def kept(folder: Path) -> bool:
     if not (folder / "result.json").exists():
         return False
     try:
-        store.read_table(folder / "table.parquet")
+        if store.read_json(folder / SEAL)["digest"] != store.digest_tree(folder, without=(SEAL,)):
+            log.warning("%s is damaged, by its digest: the stage is computed again", folder)
+            return False
         return not store.read_json(folder / "result.json")["unavailable_services"]
     except (DamagedFileError, FileNotFoundError, KeyError) as error:
         log.warning("%s: the stage is computed again", error)

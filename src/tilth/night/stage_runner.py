@@ -20,7 +20,7 @@ from tilth.ledger import not_measured
 from tilth.night import console
 from tilth.night.carried_fits import FITS, LEDGER, enter, hand_on
 from tilth.night.context import QUESTIONS, Context
-from tilth.night.result_cache import kept
+from tilth.night.result_cache import SEAL, kept
 from tilth.night.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
 from tilth.store import Run
@@ -180,6 +180,7 @@ def write_result(folder: Path, result: stages.StageResult, fits: store.Fits | No
             "made": [vars(one) for one in fits.made],
         },
     )
+    store.write_json(folder / SEAL, {"digest": store.digest_tree(folder)})
 
 
 def _entry(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         unfinished_prefix,
         write_json,
     )
-    from tilth.store.fits import FIT_DATES, Fits, row_digests
+    from tilth.store.fit_records import fits_in_words, row_digests
+    from tilth.store.fits import FIT_DATES, Fits
     from tilth.store.forgetting import (
         Forgotten,
         add_tombstones,
@@ -78,6 +79,7 @@ __all__ = [
     "discard",
     "find",
     "find_everywhere",
+    "fits_in_words",
     "forget_caches",
     "forget_tables",
     "label_changes_now",
@@ -116,7 +118,8 @@ __getattr__, __dir__ = lazy_exports(
             "unfinished_prefix",
             "write_json",
         ),
-        "fits": ("FIT_DATES", "Fits", "row_digests"),
+        "fit_records": ("fits_in_words", "row_digests"),
+        "fits": ("FIT_DATES", "Fits"),
         "forgetting": (
             "Forgotten",
             "add_tombstones",

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from tilth.store.files import atomic, size
+from tilth.store.files import atomic, digest, size
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
 FILES = ("activations", "fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "votes")
 """Kinds that hold a file a key."""
+
+_DIGEST = "digest"
+"""In the header of a file of arrays: of their names, types and values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class Cache:
             return cached
         value = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         with atomic(path) as temporary:
-            save_file(value, temporary)
+            save_file(value, temporary, metadata={_DIGEST: _digest_arrays(value)})
         return value
 
     def folder(self, kind: str, key: str) -> Path:
@@ -91,10 +94,21 @@ def units(root: Path) -> list[Unit]:
 
 def _load(path: Path) -> dict[str, np.ndarray] | None:
     try:
-        arrays: dict[str, np.ndarray] = load_file(path)
-        return arrays
+        with safe_open(path, framework="numpy") as file:
+            arrays: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            written = (file.metadata() or {}).get(_DIGEST)
+        if written != _digest_arrays(arrays):
+            raise ValueError("its digest is another than when it was written")
     except FileNotFoundError:
         return None
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         log.warning("cache file %s is damaged (%s): it is computed again", path.name, error)
         return None
+    return arrays
+
+
+def _digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    parts: list[str | bytes] = []
+    for name, array in sorted(arrays.items()):
+        parts += [name, str(array.dtype), str(array.shape), np.ascontiguousarray(array).tobytes()]
+    return digest(*parts)

@@ -28,6 +28,7 @@ from safetensors.numpy import load_file, save_file
 from tilth.errors import DamagedFileError
 from tilth.store.cache import Cache
 from tilth.store.files import digest, digest_json, read_json, write_json
+from tilth.store.fit_records import Fit, rows_changed
 
 log = logging.getLogger(__name__)
 
@@ -36,27 +37,6 @@ FIT_DATES = "dates.json"
 FIT_INDEX = "fits.json"
 """Names the fits of a folder."""
 _ROWS = "rows learned from"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fit:
-    """One fit of a night, as `run.json` shows it.
-
-    Attributes:
-        name: what was fitted.
-        reused: whether an earlier night's was taken over.
-        why: in words.
-        date: when it was fitted, UTC, ISO 8601.
-        rows: how many rows it learned from.
-        changed: how many of them came, changed or went since.
-    """
-
-    name: str
-    reused: bool
-    why: str
-    date: str
-    rows: int
-    changed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,31 +220,6 @@ class Fits:
             return None
         folder = self.carried / entry["folder"] if entry["folder"] else None
         return _Kept(values=values, rows=rows, basis=entry["basis"], date=self._dates.get(name, ""), folder=folder)
-
-
-def row_digests(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """What each row is to a fit: the row, and the label that is learned from it.
-
-    Args:
-        keys: a digest of each row's id and text, uint64, shape (rows,).
-        codes: what is learned from it, integers, shape (rows,).
-
-    Returns:
-        uint64, shape (rows,).
-    """
-    mixed = keys ^ ((codes.astype(np.int64) + 2).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)  # a step of splitmix64
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
-
-
-def rows_changed(before: np.ndarray, now: np.ndarray) -> int:
-    """How many rows came, changed or went; one that changed is another row with another digest.
-
-    >>> rows_changed(np.array([1, 2, 3]), np.array([2, 3, 4, 5]))
-    2
-    """
-    same = len(np.intersect1d(before, now))
-    return max(len(np.unique(before)), len(np.unique(now))) - same
 
 
 def _next(name: str) -> str:

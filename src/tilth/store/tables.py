@@ -14,20 +14,23 @@ from tilth.store.files import atomic, damaged, digest
 
 
 def write_table(path: Path, samples: Dataset) -> None:
-    """Write a table as Parquet; equal tables give equal bytes."""
+    """Write a table as Parquet, with a checksum a page; equal tables give equal bytes."""
     with atomic(path) as temporary:
-        pq.write_table(samples.data.table.replace_schema_metadata(None), temporary, compression="zstd")
+        whole = samples.data.table.replace_schema_metadata(None)
+        pq.write_table(whole, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_table(path: Path) -> Dataset:
     """Read a table into memory.
 
     Raises:
-        DamagedFileError: it is no Parquet file.
+        DamagedFileError: it is no Parquet file, or not the one that was written.
     """
     try:
-        return Dataset(pq.read_table(path))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        return Dataset(pq.read_table(path, page_checksum_verification=True))
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:  # OSError: a page's checksum is another
         raise damaged(path, "a Parquet table", error) from error
 
 

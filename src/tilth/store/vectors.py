@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import mmap
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from tilth.progress import part_of
 from tilth.store.cache import used
 from tilth.store.files import atomic, digest
 
@@ -20,6 +22,10 @@ _SEGMENTS = 32
 """Files of one kind that may stand side by side before they are joined."""
 _ROWS = 16_384
 """Vectors that are copied at once where files are joined: 24 MiB of 384 dimensions."""
+_BLOCK = 2_048
+"""Texts that are computed before their vectors are written: half a minute of the default encoder on a slow core."""
+_CHECKSUM, _PIECE = "crc32", 1 << 20
+"""What the header calls the checksum of what stands behind it, and bytes that are read at once to compute it."""
 _WIDTH = 16
 """Bytes of a key, which is `files.digest` of a text."""
 
@@ -45,8 +51,12 @@ class Vectors:
     def of(self, texts: Sequence[str], compute: Callable[[list[str]], np.ndarray]) -> np.ndarray:
         """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held."""
         keys = [bytes.fromhex(digest(text)) for text in texts]
-        if missing := self.missing(keys):
-            self.add([keys[i] for i in missing], compute([texts[i] for i in missing]))
+        missing = sorted(self.missing(keys), key=lambda place: len(texts[place]))  # texts of like length together
+        block = max(_BLOCK, -(-len(missing) // _SEGMENTS))
+        for first in range(0, len(missing), block):  # whoever is killed has lost one block
+            part = missing[first : first + block]
+            with part_of(first, len(part), len(missing)):
+                self.add([keys[i] for i in part], compute([texts[i] for i in part]))
         used(self.folder)
         return self.get(keys)
 
@@ -155,13 +165,15 @@ def _size(files: Iterable[Path]) -> int:
 def _open(segment: Path) -> tuple[np.ndarray, tuple[np.ndarray, mmap.mmap]]:
     """The keys of a file, and its vectors, mapped: safetensors' own slices are of neighboring rows alone."""
     with safe_open(segment, framework="numpy") as checked:
-        keys = checked.get_tensor("keys")
+        keys, written = checked.get_tensor("keys"), (checked.metadata() or {}).get(_CHECKSUM)
     with segment.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))["vectors"]
         pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     if header["dtype"] != "F32" or len(header["shape"]) != 2:
         raise ValueError(f"vectors are {header['dtype']} of shape {header['shape']}, expected F32 of two dimensions")
+    if written is not None and written != _checksum(pages, 8 + length):
+        raise ValueError("its checksum is another than when it was written")
     rows, width = header["shape"]
     start = 8 + length + header["data_offsets"][0]
     vectors = np.frombuffer(pages, dtype="<f4", count=rows * width, offset=start).reshape(rows, width)
@@ -171,22 +183,36 @@ def _open(segment: Path) -> tuple[np.ndarray, tuple[np.ndarray, mmap.mmap]]:
 def _write(folder: Path, keys: np.ndarray, width: int, parts: Iterable[np.ndarray]) -> Path:
     """Write a safetensors file of `keys` and `vectors`, part after part, so that no more than one is in memory."""
     raw = keys.tobytes()
-    header = json.dumps(
-        {
-            "keys": {"dtype": "U8", "shape": [len(keys), _WIDTH], "data_offsets": [0, len(raw)]},
-            "vectors": {
-                "dtype": "F32",
-                "shape": [len(keys), width],
-                "data_offsets": [len(raw), len(raw) + 4 * width * len(keys)],
-            },
-        }
-    ).encode()
-    header += b" " * (-len(header) % 8)
+
+    def header(checksum: int) -> bytes:
+        end = len(raw) + 4 * width * len(keys)
+        found = json.dumps(
+            {
+                "__metadata__": {_CHECKSUM: f"{checksum:08x}"},
+                "keys": {"dtype": "U8", "shape": [len(keys), _WIDTH], "data_offsets": [0, len(raw)]},
+                "vectors": {"dtype": "F32", "shape": [len(keys), width], "data_offsets": [len(raw), end]},
+            }
+        ).encode()
+        return found + b" " * (-len(found) % 8)
+
     path = folder / f"{digest(raw)}.safetensors"
     with atomic(path) as temporary, temporary.open("wb") as file:
-        file.write(len(header).to_bytes(8, "little"))
-        file.write(header)
-        file.write(raw)
+        file.write(len(header(0)).to_bytes(8, "little") + header(0) + raw)
+        checksum = zlib.crc32(raw)
         for part in parts:
-            file.write(np.ascontiguousarray(part, dtype="<f4").tobytes())
+            whole = np.ascontiguousarray(part, dtype="<f4")
+            checksum = zlib.crc32(whole.data, checksum)
+            file.write(whole.data)
+        file.seek(8)
+        file.write(header(checksum))  # of the same length, now that it is known
     return path
+
+
+def _checksum(pages: mmap.mmap, start: int) -> str:
+    """Of all that stands behind the header, a piece at a time, whose memory is given back."""
+    checksum = 0
+    for first in range(0, len(pages), _PIECE):
+        checksum = zlib.crc32(pages[max(first, start) : first + _PIECE], checksum)
+        if hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED, first, min(_PIECE, len(pages) - first))
+    return f"{checksum:08x}"

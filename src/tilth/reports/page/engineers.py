@@ -9,6 +9,7 @@ import numpy as np
 
 from tilth.reports.page.run_files import RunFiles, column
 from tilth.samples import Split
+from tilth.store import fits_in_words
 from tilth.text import word_count
 
 _STAGE: dict[str, Any] = {
@@ -22,6 +23,7 @@ _STAGE: dict[str, Any] = {
     "skipped": None,
     "metrics": {},
     "figures": [],
+    "fits": [],
 }
 _FIGURE = {"kind": "table", "title": "", "data": {}, "note": ""}
 
@@ -52,6 +54,7 @@ def _notes(kept: list[dict[str, Any]] | dict[str, int]) -> list[dict[str, Any]]:
 def _stage(entry: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: entry[name] for name in _STAGE if entry.get(name) is not None}
     stage = {"name": entry["name"], **_STAGE, **known}
+    stage["taken_over"] = fits_in_words(stage["fits"])
     stage["figures"] = [{**_FIGURE, **figure} for figure in stage["figures"]]
     return stage
 

@@ -1,0 +1,179 @@
+"""What a night costs when few of its rows are new: CPU seconds by stage, as a share of a full night's.
+
+    python benchmarks/nights_incremental.py --data data/public --rows 1000 9000 --new 0 1 10 100
+
+A full night on the first rows of banking77, then, each from a copy of the workspace that it left, a night on as many
+rows of which that share is new. A new row stands in the place of an old one; where banking77 has no more, new ones are
+pairs of its texts of one class, joined, with a fifth of their words left out. Each table holds the 3,080 gold rows
+beside them. Times are of processor, not of clock.
+Each cell is written as it ends, and one that stands there is not measured again: delete its line of
+`results/nights_incremental.jsonl` to do that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import _results
+import numpy as np
+import pandas as pd
+
+from tilth import night, reports, store
+from tilth import stage as stages
+
+FILE = _results.FOLDER / "nights_incremental.jsonl"
+COLUMNS = ("rows", "new", "CPU seconds", "of a full night", *stages.NAMES, "close", "fits reused", "anew", "macro-F1")
+
+
+def rows_of(folder: Path, count: int, new: int) -> pd.DataFrame:
+    """So many rows, of which the last `new` are others than those of the full night."""
+    whole = pd.read_csv(folder / "banking77/train.csv").sample(frac=1, random_state=0, ignore_index=True)
+    whole["id"] = [f"r{place}" for place in range(len(whole))]
+    base, spare = whole.head(count), whole.iloc[count : count + new]
+    if len(spare) < new:
+        spare = pd.concat([spare, _joined(base, new - len(spare))])
+    return pd.concat([base.iloc[new:], spare], ignore_index=True)
+
+
+def _joined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows whose text is that of two of one class, with a fifth of the words left out."""
+    rng, texts = np.random.default_rng(0), rows.groupby("category")["text"].apply(list).to_dict()
+    labels = rng.choice(rows["category"].to_numpy(), count)
+    pairs = (" ".join(rng.choice(texts[label], 2)).split() for label in labels)
+    kept = [" ".join(word for word in words if rng.random() > 0.2) for words in pairs]
+    return pd.DataFrame({"text": kept, "category": labels, "id": [f"joined{place}" for place in range(count)]})
+
+
+def cpu() -> float:
+    """Seconds of processor of this process and of those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def one_night(home: Path) -> dict[str, Any]:
+    """Run a night by plain calls; its CPU seconds by step, what it took over, and its gold figure."""
+    seconds: dict[str, float] = {}
+    started = cpu()
+
+    def lap(name: str) -> None:
+        nonlocal started
+        seconds[name], started = round(cpu() - started, 2), cpu()
+
+    run = night.begin(night.Request(workspace=store.locate(home / "tilth.toml")))
+    lap("open")
+    for name in stages.NAMES:
+        night.perform(run, name)
+        lap(name)
+    night.finish(run)
+    reports.write(run.path)
+    reports.write_cards(run.path)
+    night.promote(run)
+    lap("close")
+    record = run.record
+    made = [one for entry in record["stages"] for one in entry["fits"]]
+    return {
+        "seconds": seconds,
+        "reused": sum(one["reused"] for one in made),
+        "anew": sum(not one["reused"] for one in made),
+        "macro_f1": record["gold"]["category"]["macro_f1"],
+        "promoted": record["promoted"],
+    }
+
+
+def prepare(home: Path, data: Path, count: int, new: int) -> None:
+    """Write the input of a night."""
+    home.mkdir(exist_ok=True, parents=True)
+    rows_of(data, count, new).to_csv(home / "rows.csv", index=False)
+    gold = (data / "banking77/test.csv").resolve()
+    config = f'[data]\ninput = ["rows.csv"]\ngold = "{gold}"\n\n[[tasks]]\nname = "category"\n'
+    (home / "tilth.toml").write_text(config, encoding="utf-8")
+
+
+def cells() -> dict[tuple[int, str], dict[str, Any]]:
+    """What was measured."""
+    lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
+    return {(one["rows"], one["new"]): one for one in map(json.loads, lines)}
+
+
+def measure(home: Path, data: Path, count: int, new: str) -> None:
+    """Measure one cell in a process of its own, so that each pays for the libraries that it loads."""
+    share = 0 if new == "full" else float(new)
+    prepare(home, data, count, round(count * share / 100))
+    command = [sys.executable, __file__, "--night", str(home)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    cell = {"rows": count, "new": new, **json.loads(done.stdout.splitlines()[-1])}
+    with FILE.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cell) + "\n")
+
+
+def line(cell: dict[str, Any], full: dict[str, Any]) -> list[str]:
+    """One line of the table."""
+    total, whole = (sum(one["seconds"].values()) for one in (cell, full))
+    new = "full night" if cell["new"] == "full" else f"{cell['new']}%"
+    by_stage = [f"{cell['seconds'][name]:.1f}" for name in (*stages.NAMES, "close")]
+    share = f"{total / whole:.1%}"
+    figures = [str(cell["reused"]), str(cell["anew"]), f"{cell['macro_f1']:.3f}"]
+    return [f"{cell['rows']:,}", new, f"{total:.1f}", share, *by_stage, *figures]
+
+
+def main() -> None:
+    """Run what is not measured yet, print the table, and put it into its file of results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/public"))
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 9_000])
+    parser.add_argument("--new", nargs="+", default=["0", "1", "10", "100"])
+    parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.night:
+        print(json.dumps(one_night(arguments.night)))
+        return
+    for count in arguments.rows:
+        wanted = [new for new in arguments.new if (count, new) not in cells()]
+        if not wanted and (count, "full") in cells():
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder) / "workspace"
+            FILE.write_text(_without(count, "full"), encoding="utf-8")
+            measure(home, arguments.data, count, "full")
+            shutil.copytree(home, kept := Path(folder) / "kept", symlinks=True)
+            for new in wanted:
+                shutil.rmtree(home)
+                shutil.copytree(kept, home, symlinks=True)
+                measure(home, arguments.data, count, new)
+    write()
+
+
+def _without(count: int, new: str) -> str:
+    """The file without a cell."""
+    return "".join(f"{json.dumps(one)}\n" for key, one in cells().items() if key != (count, new))
+
+
+def write() -> None:
+    """The table of all cells."""
+    found = cells()
+    lines = [line(cell, found[count, "full"]) for (count, _), cell in sorted(found.items(), key=_order)]
+    _results.write(
+        "nights_incremental",
+        "# Nights that cost what changed\n\n"
+        f"`python benchmarks/nights_incremental.py` ({_results.machine()})\n\n"
+        "Seconds of processor, in all and by stage; macro-F1 on banking77's 3,080 gold rows. Each night but the full "
+        "one starts from the workspace that the full one left; of 0% the input is the very same.\n\n"
+        + _results.table(COLUMNS, lines),
+    )
+
+
+def _order(item: tuple[tuple[int, str], Any]) -> tuple[int, float]:
+    (count, new), _ = item
+    return count, -1.0 if new == "full" else float(np.float64(new))
+
+
+if __name__ == "__main__":
+    main()
