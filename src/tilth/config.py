@@ -49,7 +49,16 @@ Files = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 class DataConfig(Model):
     """Where the rows come from."""
 
-    input: Files = Field(default=(), description="CSV, JSONL or Parquet files, or hf:owner/name:split")
+    input: Files = Field(
+        default=(),
+        description="CSV, JSONL, Parquet or Excel files, patterns such as data/*.csv, addresses such as "
+        "s3://bucket/rows.csv, or hf:owner/name:split",
+    )
+    sql: str | None = Field(default=None, description="a query whose rows are input too, asked of data.database")
+    database: str | None = Field(
+        default=None,
+        description="sqlite:///rows.db, or another address of SQLAlchemy; $NAME in it is read from the environment",
+    )
     gold: str | None = Field(default=None, description="rows that are only measured on, never learned from")
     annotations: str | None = Field(
         default=None, description="votes of several annotators, one a line: id, annotator, and a column of labels"
@@ -62,6 +71,11 @@ class DataConfig(Model):
     gold_fraction: float = Field(
         default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of the labeled rows away as gold"
     )
+
+    @field_serializer("database")
+    def _without_password(self, address: str | None) -> str | None:
+        """A night's record, which holds the config, is shown around."""
+        return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:…@", address) if address else address
 
 
 class TaskConfig(Model):

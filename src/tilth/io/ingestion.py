@@ -13,7 +13,7 @@ from datasets import Dataset
 from tilth import samples as table
 from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
-from tilth.io import annotator_votes, file_rows, given_labels
+from tilth.io import addresses, annotator_votes, databases, file_rows, given_labels
 from tilth.io.annotator_votes import column_of
 from tilth.io.answers import apply_answers, read_answers
 from tilth.io.forgotten_rows import without_forgotten
@@ -61,8 +61,8 @@ def ingest(
     Raises:
         InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
     """
-    if not settings.data.input:
-        raise InputError("no input: give --input FILE, or data.input in tilth.toml")
+    if not settings.data.input and not settings.data.sql:
+        raise InputError("no input: give --input FILE, or data.input or data.sql in tilth.toml")
     if not settings.tasks:
         raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
     notes = Notes()
@@ -70,7 +70,7 @@ def ingest(
     mapping, declared = LabelMapping(changes), {task.name: task for task in settings.tasks}
     settings = mapping.config(settings)
     inputs: list[dict[str, Any]] = []
-    parts = [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded) for name in settings.data.input]
+    parts = _train_parts(settings, root, inputs, notes, loaded)
     votes = annotator_votes.read(settings, root, inputs, notes, loaded)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
@@ -113,6 +113,17 @@ def ingest(
     return Ingested(
         samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable, answers=answers
     )
+
+
+def _train_parts(
+    settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes, loaded: Loaded | None
+) -> list[pd.DataFrame]:
+    """The rows of each input file, and of the query."""
+    names = addresses.expand(settings.data.input, root)
+    if settings.data.sql:
+        names = [*names, databases.NAME]
+        loaded = {**(loaded or {}), databases.NAME: databases.query(settings.data, root)}
+    return [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded) for name in names]
 
 
 def _require_labels(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
 
 from tilth.errors import InputError
-from tilth.io import csv_reader, text_files
+from tilth.io import addresses, csv_reader, text_files, workbooks
 from tilth.io.class_names import class_names
 from tilth.io.text_files import HUB
 from tilth.notes import Notes, many
@@ -27,10 +27,10 @@ Loaded: TypeAlias = Mapping[str, pd.DataFrame | Dataset]
 def read_rows(
     name: str, root: Path, notes: Notes | None = None, wanted: Iterable[str] = (), loaded: Loaded | None = None
 ) -> tuple[pd.DataFrame, str]:
-    """The rows of one CSV, JSONL or Parquet file, packed by gzip or not, or Hub data set, and the file's SHA-256.
+    """The rows of one CSV, JSONL, Parquet or Excel file, packed by gzip or not, or Hub data set, and its SHA-256.
 
     Args:
-        name: of a file, "-" for standard input, or hf:owner/name:split.
+        name: of a file, its address, "-" for standard input, or hf:owner/name:split.
         root: the folder that a relative name starts from.
         notes: where lines that could not be read are noted, and what else was read otherwise than it stands.
         wanted: columns that the rows should have.
@@ -47,7 +47,9 @@ def read_rows(
         return _of_dataset(rows, name, notes) if isinstance(rows, Dataset) else _of_frame(rows, name)
     if (root / name / text_files.SAVED).is_file():
         return _of_dataset(load_from_disk(str(root / name)), name, notes)
-    packed, path = text_files.content(name, root)
+    packed, path = addresses.fetch(name) if addresses.is_address(name) else text_files.content(name, root)
+    if path.suffix.lower() == workbooks.ENDING:
+        return workbooks.read(packed, path, notes), hashlib.sha256(packed).hexdigest()
     data = text_files.from_utf16(text_files.unpacked(packed, path), path, notes)
     table = frame(data, path, text_files.kind(data, path), notes, wanted)
     return table, hashlib.sha256(packed).hexdigest()

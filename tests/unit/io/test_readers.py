@@ -17,7 +17,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.errors import InputError
-from tilth.io import write_csv
+from tilth.io import text_files, write_csv
 from tilth.io.file_pieces import read_pieces
 from tilth.io.readers import read_rows
 from tilth.notes import Notes
@@ -167,14 +167,18 @@ def test_standard_input_without_a_pipe_is_not_waited_for(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("https://example.org/rows.csv", r'curl -L "https://example\.org/rows\.csv" > rows\.csv.*--input -'),
+        ("https://example.org/rows.csv", r'curl -L "https://example\.org/rows\.csv" > rows\.csv'),
         ("s3://bucket/rows.csv", r"PROGRAM-THAT-READS s3://bucket/rows\.csv > rows\.csv"),
-        ("https://huggingface.co/datasets/legacy-datasets/banking77/viewer", "is named hf:legacy-datasets/banking77"),
     ],
 )
-def test_an_address_is_refused_with_the_right_form(tmp_path: Path, name: str, message: str) -> None:
+def test_an_address_is_refused_where_a_file_is_read_a_piece_at_a_time(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_rows(name, tmp_path)
+        text_files.content(name, tmp_path)
+
+
+def test_the_page_of_a_data_set_is_no_address_of_its_rows(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is named hf:legacy-datasets/banking77"):
+        read_rows("https://huggingface.co/datasets/legacy-datasets/banking77/viewer", tmp_path)
 
 
 def test_a_folder_is_refused_with_a_file_of_it(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _OTHERS = {
-    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "unpack it, or save its sheet as CSV UTF-8"),
+    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "unpack it, name it .xlsx, or save its sheet as CSV UTF-8"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save its sheet as CSV UTF-8"),
     b"SQLite format 3": (
         "an SQLite database",
@@ -85,12 +85,10 @@ def located(name: str, root: Path) -> Path:
 
 
 def _elsewhere(name: str, scheme: str) -> str:
-    if hub := re.match(r"https?://huggingface\.co/datasets/([\w.-]+(?:/[\w.-]+)?)", name):
-        return f'input "{name}" is an address; a data set of the Hub is named {HUB}{hub.group(1)}'
     fetch = f'curl -L "{name}"' if scheme in {"http", "https", "ftp", "file"} else f"PROGRAM-THAT-READS {name}"
     return (
-        f'input "{name}" is an address, and tilth fetches nothing but data sets of the Hub (hf:owner/name); fetch it '
-        f"yourself: {fetch} > rows.csv, then --input rows.csv; or {fetch} | tilth run --input - …"
+        f'"{name}" is an address, which a night reads (--input, data.input), and this command does not; fetch it '
+        f"yourself: {fetch} > rows.csv"
     )
 
 

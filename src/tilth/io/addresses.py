@@ -1,0 +1,97 @@
+"""Input files by pattern and by address: globs, and what fsspec reads (S3, GCS, Azure, HTTP, SFTP, …).
+
+Which addresses can be read follows from what is installed beside tilth: `pip install s3fs` reads s3://, gcsfs gs://,
+adlfs az://. Nothing is fetched but what the config or a person names.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tilth.errors import InputError, did_you_mean
+from tilth.io.text_files import HUB, STANDARD_INPUT
+
+_PATTERN = re.compile(r"[*?\[]")
+
+
+def is_address(name: str) -> bool:
+    """Whether an input's name is an address, such as s3://bucket/rows.csv, and no path.
+
+    >>> is_address("s3://bucket/rows.csv"), is_address("data/rows.csv")
+    (True, False)
+    """
+    return re.match(r"[A-Za-z][\w+.-]*://", name) is not None
+
+
+def expand(names: Iterable[str], root: Path) -> list[str]:
+    """Input names, with the files in place of each pattern, in the order of their names; each file once.
+
+    Args:
+        names: files, patterns such as data/*.csv or data/**/*.jsonl, addresses (which may be patterns), others as
+            they are.
+        root: the folder that a relative pattern starts from.
+
+    Raises:
+        InputError: a pattern that no file matches.
+    """
+    return list(dict.fromkeys(name for given in names for name in _matching(given, root)))
+
+
+def _matching(name: str, root: Path) -> Iterator[str]:
+    plain = name == STANDARD_INPUT or name.startswith(HUB) or not _PATTERN.search(name) or (root / name).exists()
+    if plain:
+        yield name
+        return
+    if is_address(name):
+        files, path = _file_system(name)
+        matches = sorted(files.unstrip_protocol(match) for match in _reached(name, lambda: files.glob(path)))
+    else:
+        found = glob.glob(name, root_dir=root, recursive=True)  # noqa: PTH207 (a pattern may be absolute)
+        matches = sorted(one for one in found if (root / one).is_file())
+    if not matches:
+        folder = (root / name).parent
+        near = [file.name for file in folder.glob("*")] if folder.is_dir() else []
+        there = did_you_mean(Path(name).name, near) if near else "there is nothing where it looks"
+        raise InputError(f'input "{name}": no file matches this pattern; {there}')
+    yield from matches
+
+
+def fetch(address: str) -> tuple[bytes, Path]:
+    """What stands at an address, and the file's own name.
+
+    Raises:
+        InputError: nothing reads such an address, or there is nothing to be had at it.
+    """
+    if hub := re.match(r"https?://huggingface\.co/datasets/([\w.-]+(?:/[\w.-]+)?)", address):
+        raise InputError(f'input "{address}" is a page; a data set of the Hub is named {HUB}{hub.group(1)}')
+    files, path = _file_system(address)
+    data = _reached(address, lambda: files.cat_file(path))
+    return bytes(data), Path(PurePosixPath(path).name)
+
+
+def _file_system(address: str) -> tuple[Any, str]:
+    import fsspec
+
+    try:
+        return fsspec.core.url_to_fs(address)
+    except ValueError:
+        scheme = address.partition("://")[0]
+        known = [name for name in fsspec.available_protocols() if isinstance(name, str)]
+        raise InputError(
+            f'input "{address}": nothing reads {scheme}:// addresses; {did_you_mean(scheme, known)}'
+        ) from None
+    except ImportError as error:  # fsspec names the package
+        raise InputError(f'input "{address}" needs one more package: {error}; install it with pip') from None
+
+
+def _reached(address: str, read: Any) -> Any:
+    try:
+        return read()
+    except FileNotFoundError:
+        raise InputError(f'input "{address}": there is no such file') from None
+    except Exception as error:  # each service's client raises its own; each means that the rows are not to be had
+        raise InputError(f'input "{address}" is not to be had ({type(error).__name__}: {error})') from error
