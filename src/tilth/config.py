@@ -54,6 +54,11 @@ class DataConfig(Model):
         description="CSV, JSONL, Parquet or Excel files, patterns such as data/*.csv, addresses such as "
         "s3://bucket/rows.csv, or hf:owner/name:split",
     )
+    mode: Literal["replace", "append"] = Field(
+        default="replace",
+        description="replace: the input is the complete set, and a row that is gone from it is gone; append: it adds "
+        "to the rows of earlier nights, and replaces those that come again",
+    )
     sql: str | None = Field(default=None, description="a query whose rows are input too, asked of data.database")
     database: str | None = Field(
         default=None,

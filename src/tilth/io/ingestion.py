@@ -17,6 +17,7 @@ from tilth.io import addresses, annotator_votes, databases, file_rows, given_lab
 from tilth.io.annotator_votes import column_of
 from tilth.io.answers import apply_answers, read_answers
 from tilth.io.forgotten_rows import without_forgotten
+from tilth.io.held_rows import held_rows
 from tilth.io.label_mapping import LabelMapping
 from tilth.io.readers import Loaded
 from tilth.io.task_classes import current_labels, find_tasks
@@ -71,6 +72,7 @@ def ingest(
     settings = mapping.config(settings)
     inputs: list[dict[str, Any]] = []
     parts = _train_parts(settings, root, inputs, notes, loaded)
+    parts += held_rows(workspace, settings, parts, inputs)
     votes = annotator_votes.read(settings, root, inputs, notes, loaded)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:

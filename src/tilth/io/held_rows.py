@@ -1,0 +1,74 @@
+"""Rows that a workspace holds from earlier nights: with `[data] mode = "append"` each input adds to them.
+
+They are taken from the input table of the newest run, so that what `tilth forget` removed stays removed, and a night
+that failed loses no row. A row that comes again, by its id or, where rows have none, by its text, takes the place of
+the one that was held. A run that was asked for other files (`--input`) is somebody's try and holds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tilth import store
+from tilth.config import Settings
+from tilth.io.annotator_votes import column_of
+from tilth.io.file_rows import LABELS
+from tilth.notes import FILE, ROW
+from tilth.samples import Source, Split, Status
+from tilth.store import Workspace
+
+INPUT_TABLE = "0-input.parquet"
+
+
+def held_rows(
+    workspace: Workspace | None, settings: Settings, parts: Sequence[pd.DataFrame], inputs: list[dict[str, Any]]
+) -> list[pd.DataFrame]:
+    """The rows of earlier nights that tonight's input does not hold, as one more part of it; none but with `append`.
+
+    Args:
+        workspace: whose rows; None: there are none.
+        settings: which columns hold what.
+        parts: what was read of tonight's input, without gold.
+        inputs: what the run's record says of each input; these rows are put at its end.
+    """
+    if settings.data.mode != "append" or workspace is None or (path := _newest_table(workspace)) is None:
+        return []
+    table = store.read_table(path).to_pandas()
+    if settings.data.gold is not None:
+        table = table[table["split"].ne(Split.GOLD)]  # the gold file is read whole each night
+    came = pd.concat([part[["id", "text"]] for part in parts], ignore_index=True)
+    again = table["id"].isin(came["id"].dropna()) | table["text"].isin(came["text"][came["id"].isna()])
+    held = table[~again].reset_index(drop=True)
+    if held.empty:
+        return []
+    rows = _as_input(held, settings)
+    digest = hashlib.sha256(rows.to_csv(index=False).encode("utf-8", "surrogatepass")).hexdigest()
+    inputs.append({"path": f"rows of {path.parent.name}", "sha256": digest, "rows": len(rows), "split": "held"})
+    rows[FILE], rows[ROW] = f"the rows of {path.parent.name}", np.arange(1, len(rows) + 1)
+    return [rows]
+
+
+def _newest_table(workspace: Workspace) -> Path | None:
+    for run, record in reversed(store.records(workspace.runs)):
+        if (run.path / INPUT_TABLE).exists() and "data.input" not in (record.get("overrides") or {}):
+            return run.path / INPUT_TABLE
+    return None
+
+
+def _as_input(held: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The columns that came with the rows, as `file_rows.read` makes them of a file."""
+    out = held[["id", "text", *(name for name in held if str(name).startswith("meta."))]].copy()
+    out["split"], out["source"], out["parent_id"] = Split.TRAIN.value, Source.INPUT.value, None
+    out["status"], out["reason"] = Status.ACTIVE.value, None
+    known = [task for task in settings.tasks if f"{task.name}_given" in held]
+    for task in settings.tasks:
+        given = held[f"{task.name}_given"] if task in known else pd.Series(None, index=held.index)
+        out[f"{task.name}_given"] = given.astype(object).where(given.notna(), None)
+    out.attrs[LABELS] = [column_of(task) for task in known]
+    return out
