@@ -50,8 +50,9 @@ def quiet() -> None:
     root.addFilter(lambda record: not record.getMessage().startswith(_NO_MATTER))
     # torch gives its loggers a handler of their own, which no filter of ours sees, and
     # resets the levels of the broader ones when it is imported.
-    # The second speaks where torchao is installed, which transformers then imports.
-    for name in ("torch.onnx._internal.exporter._registration", "torch.utils._pytree"):
+    # The others speak where torchao is installed, which transformers and diffusers then import.
+    torchao = ("torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer")
+    for name in ("torch.onnx._internal.exporter._registration", *torchao):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
