@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
+from tilth.devices import autocast
 from tilth.learn.encoder import WHEEL, wheel_path
 
 WEIGHTS = Path(__file__).parents[1] / "pretrained" / "acceptability.safetensors"
@@ -51,8 +53,9 @@ class Acceptability(nn.Module):
         batch = self.tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS, padding=True, return_tensors="pt")
         batch = batch.to(self.score.weight.device)
         ids, mask = batch["input_ids"], batch["attention_mask"]
-        states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        return torch.logsumexp(self.score(states)[..., 0].masked_fill(mask == 0, -1e4), dim=1)
+        with autocast(ids.device.type):
+            states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        return torch.logsumexp(self.score(states.float())[..., 0].masked_fill(mask == 0, -1e4), dim=1)
 
     def trained(self) -> dict[str, Tensor]:
         """What training changes, by name: all that has to be saved."""
@@ -71,16 +74,29 @@ class Acceptability(nn.Module):
 
 
 class LowRank(nn.Module):
-    """A frozen linear map with a change of low rank, which is nothing at first."""
+    """A frozen linear map with a change of low rank, which is nothing at first; one map where nothing is learned."""
 
     def __init__(self, linear: nn.Linear, rank: int) -> None:
         super().__init__()
         self.linear = linear
         self.down = nn.Parameter(torch.randn(rank, linear.in_features) * linear.in_features**-0.5)
         self.up = nn.Parameter(torch.zeros(linear.out_features, rank))
+        self._joined: tuple[Tensor, Tensor | None] | None = None
+
+    def train(self, mode: bool = True) -> LowRank:
+        """As for any module; weights that were joined are joined anew after it."""
+        self._joined = None
+        return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` (…, in) to (…, out)."""
+        if not self.training and torch.is_inference_mode_enabled():
+            if self._joined is None:
+                kind, bias = x.device.type, self.linear.bias
+                dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.linear.weight.dtype
+                weight = self.linear.weight + 2 * (self.up.float() @ self.down.float())
+                self._joined = weight.to(dtype), None if bias is None else bias.to(dtype)
+            return functional.linear(x, *self._joined)
         return self.linear(x) + 2 * (x @ self.down.T) @ self.up.T
 
 

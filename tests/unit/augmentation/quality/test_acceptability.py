@@ -9,7 +9,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from tools.pretraining.train_acceptability import publish, written
 
-from tilth.augmentation.quality.acceptability import WEIGHTS, Acceptability, AcceptabilityChecker, load_acceptability
+from tilth.augmentation.quality.acceptability import (
+    WEIGHTS,
+    Acceptability,
+    AcceptabilityChecker,
+    LowRank,
+    load_acceptability,
+)
 from tilth.augmentation.quality.acceptability_training import (
     by_turns,
     pair_batches,
@@ -104,3 +110,20 @@ def test_what_is_written_is_what_was_measured(tmp_path: Path) -> None:
     save_file(kept, tmp_path / WEIGHTS.name)
     with pytest.raises(ValueError, match="does not fit"):
         load_acceptability(tmp_path / WEIGHTS.name)
+
+
+def test_joined_weights_give_what_the_map_and_its_change_give() -> None:
+    torch.manual_seed(0)
+    layer = LowRank(torch.nn.Linear(6, 4), rank=2)
+    torch.nn.init.normal_(layer.up)
+    x = torch.randn(3, 6)
+    learned = layer(x).detach()
+    layer.eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), learned)
+    layer.train()
+    with torch.no_grad():
+        layer.up.zero_()
+    layer.eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), layer.linear(x))  # what was joined before is not taken again
