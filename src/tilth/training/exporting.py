@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,12 +227,13 @@ class Exporter:
         from tilth.learn.encoder import Trunk
         from tilth.training.export import TrunkGraphs, cache_key
 
-        if fitted.trunk is not None:
-            return TrunkGraphs(self.resources.scratch / "graphs", lambda: fitted.trunk)
-        # The same every night: traced once.
         evidence = self.resources.evidence
+        structures = partial(evidence.cache.folder, "onnx")
+        if fitted.trunk is not None:
+            return TrunkGraphs(self.resources.scratch / "graphs", lambda: fitted.trunk, structures)
+        # The same every night.
         cached = evidence.cache.folder("onnx", cache_key(evidence.encoder.fingerprint))
-        return TrunkGraphs(cached, lambda: Trunk(source))
+        return TrunkGraphs(cached, lambda: Trunk(source), structures)
 
     def _limit(self, fitted: FittedModel) -> int:
         """Tokens of a text that the night's encoder reads at once."""

@@ -148,7 +148,7 @@ def _teach(full: FullModel, student: Student, heads: Sequence[Head], steps: int,
 def _distilled(full: FullModel, student: Student, taught: Distilled, steps: int, folder: Path) -> _Made:
     """A student as it was taught, ready to be packed."""
     model = _calibrated(full, student, taught.heads, taught.losses)
-    graphs = TrunkGraphs(folder / "graphs", lambda: student.trunk)
+    graphs = TrunkGraphs(folder / "graphs", lambda: student.trunk, full.graphs.structures)
     float_loss = full.held_out.loss(full.held_out.answers(model.heads, model.embeddings[full.deciding]))
     facts = {
         "steps": steps,

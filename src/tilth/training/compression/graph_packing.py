@@ -13,7 +13,7 @@ from tilth.errors import StageError
 from tilth.training.compression.shape import Bits
 from tilth.training.compression.vocabulary import Vocabulary
 from tilth.training.compression.weight_sharing import scale_weights, share_weights
-from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize
+from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize, strip_notes
 
 SMALL = 4_096
 """Weights that a tensor must have to be packed: biases and norms cost little and rounding them costs much."""
@@ -40,7 +40,8 @@ def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
             rounded = Path(folder) / "int8.onnx"
             quantize(source, rounded, ["MatMul", "Gemm"])
             model = onnx.load(rounded)
-    _strip(model)
+    strip_notes(model)
+    del model.graph.value_info[:]
     weights: dict[str, np.ndarray | SharedWeights | ScaledWeights] = {}
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
@@ -60,18 +61,6 @@ def _packed(values: np.ndarray, bits: Bits) -> np.ndarray | SharedWeights | Scal
     if values.dtype == np.int8:
         return share_weights(values, axis=values.ndim - 1, group=CHANNELS)
     return share_weights(values, axis=0, group=PIECES)
-
-
-def _strip(model: onnx.ModelProto) -> None:
-    """Leave out what the exporter notes of each node: the stack of Python calls it came from."""
-    model.doc_string = ""
-    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
-        value.doc_string = ""
-        del value.metadata_props[:]
 
 
 def _empty(tensor: TensorProto) -> None:

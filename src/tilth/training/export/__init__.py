@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.digests import check_digests, write_digests
     from tilth.training.export.edge import EdgeFacts, edge_facts, export_edge, quantize_edge
+    from tilth.training.export.graph_structure import strip_notes
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
     from tilth.training.export.packed_weights import (
@@ -57,6 +58,7 @@ __all__ = [
     "quantize",
     "quantize_edge",
     "save_weights",
+    "strip_notes",
     "write_digests",
 ]
 
@@ -66,6 +68,7 @@ __getattr__, __dir__ = lazy_exports(
         "answer_cache": ("cached_answers",),
         "digests": ("check_digests", "write_digests"),
         "edge": ("EdgeFacts", "edge_facts", "export_edge", "quantize_edge"),
+        "graph_structure": ("strip_notes",),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
         "packed_weights": (

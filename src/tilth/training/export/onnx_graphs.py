@@ -1,4 +1,4 @@
-"""The two graphs of an exported model: the trunk, traced once and cached, and the heads, a few nodes a task."""
+"""The two graphs of an exported model: the trunk, filled into its architecture's, and the heads, a few nodes a task."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import torch
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import nn
 
 from tilth.learn.encoder import Trunk
 from tilth.store import atomic, digest, digest_made_by, used
+from tilth.training.export.graph_structure import PACKAGED, write_trunk
 from tilth.training.export.row_scaling import scale_rows
 from tilth.training.heads import Head
 
@@ -30,7 +32,8 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 def cache_key(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
     here, package = Path(__file__), Path(__file__).parents[2]
-    files = (here, here.with_name("row_scaling.py"), package / "learn" / "encoder" / "trunk.py", package / "devices.py")
+    own = (here, here.with_name("graph_structure.py"), here.with_name("row_scaling.py"))
+    files = (*own, *sorted(PACKAGED.glob("*.onnx")), package / "learn" / "encoder" / "trunk.py", package / "devices.py")
     return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
 
 
@@ -40,10 +43,13 @@ class TrunkGraphs:
     Args:
         folder: where they are kept; of a trunk that is the same every night, a folder of the cache.
         trunk: gives the trunk where a file of it is not there yet.
+        structures: gives the folder of a key in which the graphs of architectures are kept; None keeps none.
     """
 
-    def __init__(self, folder: Path, trunk: Callable[[], Trunk]) -> None:
-        self._folder, self._trunk = folder, trunk
+    def __init__(
+        self, folder: Path, trunk: Callable[[], Trunk], structures: Callable[[str], Path] | None = None
+    ) -> None:
+        self._folder, self._trunk, self.structures = folder, trunk, structures
 
     def get(self, kind: str) -> Path:
         """The file of a kind: "float32" or one of `QUANTIZED`."""
@@ -53,7 +59,7 @@ class TrunkGraphs:
             return path
         if kind == "float32":
             with atomic(path) as temporary:
-                _trace(self._trunk().eval(), temporary)
+                write_trunk(self._trunk().eval(), temporary, trace, self.structures)
         else:
             full = self.get("float32")
             with atomic(path) as temporary:
@@ -100,7 +106,8 @@ def _whole(path: Path) -> bool:
     return True
 
 
-def _trace(trunk: Trunk, path: Path) -> None:
+def trace(trunk: nn.Module, path: Path) -> None:
+    """Write a trunk's float graph by torch's exporter, which runs it once: seconds, whatever its size."""
     rows, length = torch.export.Dim("rows"), torch.export.Dim("length")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

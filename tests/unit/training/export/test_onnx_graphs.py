@@ -15,12 +15,12 @@ from tilth.store import Cache, digest_tree
 from tilth.training.export import onnx_graphs
 
 
-def test_a_trunk_that_is_the_same_every_night_is_traced_once(
+def test_a_trunk_that_is_the_same_every_night_is_written_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples, traced = make_table(), []
-    trace = onnx_graphs._trace
-    monkeypatch.setattr(onnx_graphs, "_trace", lambda *given: (traced.append(given), trace(*given)))
+    samples, written = make_table(), []
+    write = onnx_graphs.write_trunk
+    monkeypatch.setattr(onnx_graphs, "write_trunk", lambda *given: (written.append(given), write(*given)))
     nights = []
     for name in "abc":
         if name == "c":  # what is damaged is made again
@@ -29,6 +29,6 @@ def test_a_trunk_that_is_the_same_every_night_is_traced_once(
         own = resources(samples, FolderEncoder(folder), tmp_path / name)
         shared = Evidence(samples, encoder=own.evidence.encoder, cache=Cache(tmp_path / "cache"))
         nights.append(training.run(samples, FROZEN, dataclasses.replace(own, evidence=shared)))
-    assert len(traced) == 2
+    assert len(written) == 2
     assert len({digest_tree(night.artifacts["model"]) for night in nights}) == 1
     assert nights[0].metrics["export"] == nights[1].metrics["export"] == nights[2].metrics["export"]
