@@ -93,16 +93,20 @@ class Exporter:
     config: Config
     resources: Resources
 
-    def model(self, fitted: FittedModel) -> Model:
-        """An encoder and its heads, with what is fitted to its vectors."""
+    def model(self, fitted: FittedModel, wording: Wording | None = None) -> Model:
+        """An encoder and its heads, with what is fitted to its vectors; and another wording, where it has one."""
+        wording = wording or self.wording
         known = fitted.training_set.labeled & fitted.training_set.original
         codes = {name: values[known] for name, values in fitted.training_set.codes.items()}
         return Model(
             fitted=fitted,
-            wording=self.wording,
+            wording=wording,
             prototypes=class_prototypes(fitted.embeddings[known], codes),
-            scope=fit_scope(self.frame["text"].tolist(), fitted, self.wording, self.config),
+            scope=fit_scope(self.frame["text"].tolist(), fitted, wording, self.config),
         )
+
+    def _smaller(self, fitted: FittedModel, smaller: SmallerModel | None) -> Model:
+        return self.model(_with(fitted, smaller), smaller.wording if smaller is not None else None)
 
     def export(self, fitted: FittedModel) -> Exported:
         """Write the smallest model that the contract lets pass, or the full one."""
@@ -133,7 +137,7 @@ class Exporter:
             write_json(carried / _WINNER, compressed.winner.to_json())
         if (smaller := compressed.candidate) is not None:
             publish(smaller, target)
-            model, facts = self.model(_with(fitted, smaller.model)), {"weights": "packed", "bytes": smaller.size}
+            model, facts = self._smaller(fitted, smaller.model), {"weights": "packed", "bytes": smaller.size}
             figures += flipped_on_held_out(self.frame, fitted, smaller.loss)
             answers = Answering(
                 source=source, limit=self._limit(fitted), max_chunks=encoder_config(self.resources).max_chunks
@@ -207,7 +211,7 @@ class Exporter:
             device=self.config.device,
             seed=self.resources.seed,
             write=lambda folder, other, graph, tokenizer: self._write(
-                folder, self.model(_with(fitted, other)), graph, tokenizer, self._limit(fitted)
+                folder, self._smaller(fitted, other), graph, tokenizer, self._limit(fitted)
             ),
             scratch=scratch,
         )

@@ -61,7 +61,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             fitted.heads,
             fitted.embeddings,
             fit_task_head,
-            wording,
+            model.wording,
             fitted.held_out,
             resources.scratch,
         )

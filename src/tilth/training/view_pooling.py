@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,22 @@ class Wording:
     def normalized(self, mixed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Each task's calibrated probabilities of what was mixed."""
         return pool_tasks(self._heads, mixed)
+
+    def alone(self, texts: Sequence[str], truth: Mapping[str, np.ndarray]) -> Wording | None:
+        """The same for a model without an encoder, calibrated on held-out rows; None where a task has no head.
+
+        Args:
+            texts: of held-out rows.
+            truth: for each task their codes, −1 where a row has none, shape (rows,).
+        """
+        if self.packed is None or set(truth) - set(self.packed.heads):
+            return None
+        logits, heads = self.held_out_logits(texts), {}
+        for task, codes in truth.items():
+            known = codes >= 0
+            temperature = fit_temperature(logits[task][known], codes[known], 0.2, 5.0) if known.any() else 1.0
+            heads[task] = replace(self.packed.heads[task], share=1.0, temperature=temperature)
+        return replace(self, packed=PackedWording(self.packed.names, self.packed.idf, heads))
 
     @property
     def _heads(self) -> Mapping[str, PackedHead]:

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from tilth.learn import calibrate
-from tilth.learn.encoder import encode_with_trunk
+from tilth.learn.encoder import Tokens, encode_with_trunk
 from tilth.training.compression.distillation import Distilled, distill
 from tilth.training.compression.fake_quantization import shared_weights
 from tilth.training.compression.full_model import FullModel, SmallerModel
 from tilth.training.compression.graph_packing import cut_embeddings, pack_graph
 from tilth.training.compression.held_out import Loss
 from tilth.training.compression.shape import Shape
+from tilth.training.compression.static import StaticTrunk
 from tilth.training.compression.steps import STEPS, Materials
 from tilth.training.compression.student import Student
 from tilth.training.export import PackedGraph, Predictor, TrunkGraphs
@@ -84,6 +86,8 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     """
     folder = full.scratch / name
     folder.mkdir(parents=True)
+    if not shape.meaning:
+        return _measured(full, shape, _wording_alone(full, folder), folder)
     if not steps:
         return _measured(full, shape, _undistilled(full, shape, folder), folder)
     student, taught = _taught(full, shape, steps, folder)
@@ -108,7 +112,10 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
     target = folder / "model"
     full.write(target, made.model, PackedGraph(graph=folder / "packed.onnx", weights=weights), made.tokenizer)
     vectors = Predictor(target).embed(full.held_out.texts)
-    loss = full.held_out.loss(full.held_out.answers(made.held_heads, vectors))
+    rows = full.held_out
+    if made.model is not None and made.model.wording is not None:
+        rows = replace(rows, wording=made.model.wording)
+    loss = full.held_out.loss(rows.answers(made.held_heads, vectors))
     size = sum(path.stat().st_size for path in target.iterdir())
     log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
     return Candidate(shape=shape, model=made.model, folder=target, size=size, loss=loss, facts=made.facts)
@@ -123,6 +130,33 @@ def _undistilled(full: FullModel, shape: Shape, folder: Path) -> _Made:
         cut_embeddings(graph, folder / "cut.onnx", full.vocabulary)
         graph = folder / "cut.onnx"
     return _Made(model=None, held_heads=full.heads_without_held_out, graph=graph, tokenizer=tokenizer, facts={})
+
+
+def _wording_alone(full: FullModel, folder: Path) -> _Made:
+    """No encoder: every text has the same vector of one dimension, by which every class is as likely."""
+    tokenizer = full.source
+    if full.vocabulary is not None:
+        tokenizer = folder / "tokenizer"
+        full.vocabulary.write(full.source, tokenizer)
+    pieces = Tokens.load(tokenizer).tokenizer.get_vocab_size()
+    trunk = StaticTrunk(torch.ones((pieces, 1))).eval()
+    heads = [
+        Head(task=task, weight=np.zeros((len(task.labels), 1), np.float32), bias=np.zeros(len(task.labels), np.float32))
+        for task in full.tasks
+    ]
+    model = SmallerModel(
+        heads=heads,
+        embeddings=np.ones((len(full.texts), 1), dtype=np.float32),
+        trunk=trunk,
+        losses=(),
+        held_out={
+            head.task.name: head.probabilities(np.ones((int(full.measured[head.task.name].sum()), 1), np.float32))
+            for head in heads
+        },
+        wording=full.wording_alone,
+    )
+    graph = TrunkGraphs(folder / "graphs", lambda: trunk).get("float32")
+    return _Made(model=model, held_heads=heads, graph=graph, tokenizer=tokenizer, facts={})
 
 
 def _taught(full: FullModel, shape: Shape, steps: int, folder: Path) -> tuple[Student, Distilled]:

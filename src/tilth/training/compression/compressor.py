@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from tilth.errors import StageError
 from tilth.training.compression.candidate import Candidate, make_candidate
@@ -90,9 +92,7 @@ class _Attempt:
                 predictor = Predictor(candidate.folder, threads=self._contract.threads)
                 latency = self._clock.milliseconds(predictor.answers, self._contract)
             self._tried.append((candidate, settle(self._contract, candidate, self._costs, latency)))
-            verdict = self._tried[-1][1]
-            whole = not needs_distillation(self._full, shape) and shape.bits == 4
-            if verdict.met or (whole and verdict.keeps_points):  # with eight bits it is larger and as fast
+            if self._tried[-1][1].met:
                 break
 
     def conclude(self) -> Compressed:
@@ -123,20 +123,45 @@ class _Attempt:
 
     def _shapes(self) -> Iterator[Shape]:
         """The shapes to make in full: last night's winner, what a search finds, and what needs no distillation."""
-        whole = tuple(range(self._full.layers))
-        cheap = [Shape(layers=whole, bits=4), Shape(layers=whole, bits=8)]
         if not self._steps:
-            yield from cheap
+            yield from self._whole()
+            yield from self._wording()
             return
         if self._last is not None and (not self._last.layers or max(self._last.layers) < self._full.layers):
             yield self._last
         known = [self._last] if self._last is not None else []
         self._looked = search(self._full, self._costs, self._contract, seed=self._full.seed, known=known)
+        self._looked += [self._look(shape) for shape in self._wording()]
         eager = self._clock.eager_milliseconds(self._contract) if self._contract.latency_ms is not None else None
         found = [shape for shape in order(self._looked, self._contract, eager, self._costs) if shape != self._last]
-        distilled = [shape for shape in found if needs_distillation(self._full, shape)]
+        distilled = [shape for shape in found if needs_distillation(self._full, shape) or not shape.meaning]
         yield from distilled[: self._contract.tries]
-        yield from cheap
+        yield from self._whole()
+
+    def _whole(self) -> Iterator[Shape]:
+        """All layers with fewer bits: with eight it is larger and as fast as with four, and may lose less."""
+        whole = tuple(range(self._full.layers))
+        yield Shape(layers=whole, bits=4)
+        if not self._tried or not self._tried[-1][1].keeps_points:
+            yield Shape(layers=whole, bits=8)
+
+    def _wording(self) -> list[Shape]:
+        """The model without an encoder, where every task has a wording head and the full one keeps no contract."""
+        return [Shape(layers=(), meaning=False)] if self._full.wording_alone is not None else []
+
+    def _look(self, shape: Shape) -> Looked:
+        """The wording alone by its measures, which need no estimate."""
+        rows = self._full.held_out
+        alone = replace(rows, wording=self._full.wording_alone)
+        uniform = {task.name: np.full((len(rows.texts), len(task.labels)), 1 / len(task.labels)) for task in rows.tasks}
+        pooled = alone.wording.normalized(alone.wording.mix_held_out(rows.texts, uniform))
+        same = [(pooled[task.name].argmax(1) == rows.codes[task.name]).mean() for task in rows.tasks]
+        return Looked(
+            shape=shape,
+            megabytes=self._costs.megabytes(shape),
+            throughput=self._costs.slowest(shape),
+            agreement=float(np.mean(same)),
+        )
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:
@@ -162,7 +187,7 @@ def distillation_steps(full: FullModel, contract: ContractConfig) -> int:
 
 def needs_distillation(full: FullModel, shape: Shape) -> bool:
     """Whether a shape has less than the full model's layers, heads and channels."""
-    return len(shape.layers) < full.layers or shape.heads < 1 or shape.channels < 1
+    return shape.meaning and (len(shape.layers) < full.layers or shape.heads < 1 or shape.channels < 1)
 
 
 def _why_not(full: FullModel) -> str | None:

@@ -31,6 +31,7 @@ class SmallerModel:
         trunk: the student.
         losses: of distillation, one a step.
         held_out: for each task, the probabilities of its held-out rows, shape (measured rows, labels).
+        wording: the other view, where it is another than the full model's.
     """
 
     heads: list[Head]
@@ -38,6 +39,7 @@ class SmallerModel:
     trunk: Any
     losses: Sequence[float]
     held_out: Mapping[str, np.ndarray]
+    wording: Any = None
 
 
 Write = Callable[[Path, "SmallerModel | None", PackedGraph, Path], Mapping[str, Any]]
@@ -126,6 +128,11 @@ class FullModel:
         vectors = self.embeddings[self.deciding]
         texts = self._at(self.deciding)
         return HeldOut.of(self.tasks, texts, known, self.wording, self.heads_without_held_out, vectors)
+
+    @cached_property
+    def wording_alone(self) -> Any:
+        """The wording heads of a model without an encoder; None where a task has none."""
+        return self.wording.alone(self.held_out.texts, self.held_out.truth)
 
     @cached_property
     def transfer(self) -> TransferSet:

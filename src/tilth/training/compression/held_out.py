@@ -36,6 +36,9 @@ class WordingModel(Protocol):
     def normalized(self, mixed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Each task's calibrated probabilities of what was mixed."""
 
+    def alone(self, texts: Sequence[str], truth: Mapping[str, np.ndarray]) -> Any:
+        """The same for a model without an encoder; None where a task would have no answer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:

@@ -71,6 +71,21 @@ CONTRACT = {"steps": 60, "size_mb": 0.2, "points_lost": 30, "trials": 6}
 
 
 @pytest.mark.slow
+def test_the_wording_alone_is_the_far_end(folder: Path, tmp_path: Path) -> None:
+    samples = make_table(ROWS)
+    contract = {"throughput": 40, "points_lost": 5, "steps": 0}
+    config = Config.model_validate({"trunk": "frozen", "wording": "always", "contract": contract})
+    made = resources(samples, FolderEncoder(folder), tmp_path)
+    result = stage.perform("training", samples, config, made)
+    found = result.metrics["compression"]
+    assert found["chosen"]["in_words"] == "wording alone"
+    assert found["chosen"]["points_lost"] <= 5
+    model = Predictor.load(result.artifacts["model"])
+    assert model("refund is late my box")["intent"]["label"] == "refund"
+    assert model.settings["dimensions"] == 1
+
+
+@pytest.mark.slow
 def test_a_night_distils_and_meets_its_contract(folder: Path, tmp_path: Path) -> None:
     result, _ = night(folder, tmp_path, **CONTRACT)
     found = result.metrics["compression"]

@@ -1,0 +1,124 @@
+"""Ten contracts from easy to impossible: met or refused, what was exported, and the seconds of each search.
+
+    python benchmarks/contracts.py --data data/public
+
+Each contract is asked of the same model of banking77. An answer is right where it is `met` and the exported folder,
+weighed and clocked again, keeps size and throughput and its held-out points, or `refused` and it misses a term. The
+second night starts from the winner of the first, as the carried state hands it on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import _results
+from compression import full_model, rows_of
+
+from tilth.store import Cache
+from tilth.training.compression import ContractConfig, compress
+from tilth.training.config import Config
+
+COLUMNS = (
+    "contract",
+    "answer",
+    "exported",
+    "MB",
+    "throughput at batch 1, 32",
+    "held-out points lost",
+    "right",
+    "CPU s",
+    "second night, CPU s",
+)
+CONTRACTS: tuple[dict[str, Any], ...] = (
+    {"size_mb": 100, "points_lost": 5},
+    {"size_mb": 20, "points_lost": 1},
+    {"size_mb": 10, "points_lost": 1},
+    {"size_mb": 7.5, "points_lost": 1},
+    {"throughput": 2.5, "points_lost": 1},
+    {},
+    {"size_mb": 4, "throughput": 8, "points_lost": 2},
+    {"size_mb": 3, "points_lost": 3, "points_lost_worst_class": 30},
+    {"size_mb": 1, "throughput": 20, "points_lost": 0.5},
+    {"size_mb": 0.1, "points_lost": 0},
+)
+
+
+def keeps(contract: dict[str, Any], size: float, chosen: dict[str, Any]) -> bool:
+    """Whether an exported folder keeps what was asked, by its files, the clock and its held-out points."""
+    asked = ContractConfig.model_validate(contract).filled()
+    fast = min(chosen["throughput"].values())
+    return (
+        (asked.size_mb is None or size <= asked.size_mb)
+        and (asked.throughput is None or fast >= asked.throughput)
+        and (asked.points_lost is None or chosen["points_lost"] <= asked.points_lost)
+    )
+
+
+def main() -> None:
+    """Run, print the table as it grows, and put it into its file of results."""
+    parser: argparse.ArgumentParser = _results.parser(__doc__, ["banking77:0"])
+    parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser.add_argument("--steps", default="auto", help="batches of distillation")
+    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--config", default="{}", help="of [training], as JSON")
+    arguments = parser.parse_args()
+    steps = arguments.steps if arguments.steps == "auto" else int(arguments.steps)
+    name, _, per_class = arguments.sets[0].partition(":")
+    lines: list[list[Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "scratch").mkdir()
+        cache = Cache(arguments.cache or home / "cache")
+        frame, task = rows_of(name, arguments.data, int(per_class or 0))
+        config = Config.model_validate(json.loads(arguments.config))
+        full = full_model(frame, task, config, cache, home / "scratch")
+        for number, terms in enumerate(CONTRACTS):
+            contract = ContractConfig.model_validate({**terms, "steps": steps, "trials": arguments.trials})
+            seconds = []
+            last = None
+            for night in range(2):
+                scratch = home / f"{number}-{night}"
+                scratch.mkdir()
+                object.__setattr__(full, "scratch", scratch)
+                begun = time.process_time()
+                found = compress(full, contract, last)
+                seconds.append(time.process_time() - begun)
+                if night == 0:
+                    first, last = found, found.winner
+                if last is None:
+                    break
+            facts, chosen = first.facts, first.facts.get("chosen")
+            right, size = facts["answer"] == "refused", 0.0
+            if first.candidate is not None and chosen is not None:
+                size = sum(path.stat().st_size for path in first.candidate.folder.iterdir()) / 1e6
+                right = keeps(terms, size, chosen) == (facts["answer"] == "met")
+            lines.append(
+                [
+                    ", ".join(f"{key} {value}" for key, value in terms.items()) or "the default",
+                    facts["answer"] + (f": {facts['why']}" if "why" in facts else ""),
+                    chosen["in_words"] if chosen else "the full model",
+                    f"{size:.2f}" if chosen else "",
+                    ", ".join(f"{value}" for value in chosen["throughput"].values()) if chosen else "",
+                    chosen["points_lost"] if chosen else "",
+                    "yes" if right else "no",
+                    f"{seconds[0]:.0f}",
+                    f"{seconds[1]:.0f}" if len(seconds) > 1 else "no winner",
+                ]
+            )
+            print("| " + " | ".join(map(str, lines[-1])) + " |", flush=True)
+    _results.write(
+        "contracts",
+        "# Contracts, from easy to impossible\n\n"
+        f"`python benchmarks/contracts.py --sets {arguments.sets[0]} --steps {arguments.steps} --trials "
+        f"{arguments.trials}`, {_results.machine()}; `[training]` `{arguments.config}`. "
+        f"{(__doc__ or '').split('public', 1)[1].strip()}\n\n" + _results.table(COLUMNS, lines),
+    )
+
+
+if __name__ == "__main__":
+    main()
