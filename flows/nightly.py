@@ -15,7 +15,7 @@ import server
 import stages
 from tilth import night, store
 from tilth.cli import terminal
-from tilth.store import Run
+from tilth.store import Run, Workspace
 
 WORKSPACE = "TILTH_WORKSPACE"
 """The variable that holds the `tilth.toml` of scheduled nights."""
@@ -41,11 +41,16 @@ def nightly() -> str:
     """
     terminal.quiet()
     server.end_with(server.parent_is_gone)
-    own = Path(__file__).resolve().parents[1] / store.workspace.CONFIG
-    named = os.environ.get(WORKSPACE)
-    workspace = store.locate(Path(named) if named else own if own.is_file() else None)
+    workspace = served_workspace()
     with workspace.lock():
         return whole(stages.open_night(str(workspace.config)))
+
+
+def served_workspace() -> Workspace:
+    """The workspace of a scheduled run: that of `TILTH_WORKSPACE`, else that of this file or the current folder."""
+    own = Path(__file__).resolve().parents[1] / store.workspace.CONFIG
+    named = os.environ.get(WORKSPACE)
+    return store.locate(Path(named) if named else own if own.is_file() else None)
 
 
 def main() -> int:
