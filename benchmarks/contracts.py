@@ -64,7 +64,7 @@ def main() -> None:
     parser: argparse.ArgumentParser = _results.parser(__doc__, ["banking77:0"])
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
     parser.add_argument("--steps", default="auto", help="batches of distillation")
-    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--config", default="{}", help="of [training], as JSON")
     arguments = parser.parse_args()
     steps = arguments.steps if arguments.steps == "auto" else int(arguments.steps)
