@@ -147,7 +147,8 @@ class Exporter:
         else:
             model = self.model(fitted)
             facts = self._write(target, model, graphs, source, self._limit(fitted))
-        edge, edge_facts = self._edge(target, model.fitted, source) if self.config.edge else ({}, {})
+        float_graph = smaller.graph if smaller is not None else graphs.get("float32")
+        edge, edge_facts = self._edge(target, float_graph) if self.config.edge else ({}, {})
         return Exported(
             model=model,
             facts=facts | edge_facts,
@@ -157,16 +158,14 @@ class Exporter:
             carried=carried,
         )
 
-    def _edge(self, model: Path, fitted: FittedModel, source: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    def _edge(self, model: Path, graph: Path) -> tuple[dict[str, Path], dict[str, Any]]:
         """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
-        from tilth.learn.encoder import Trunk
-        from tilth.training.export import TrunkGraphs, export_edge
+        from tilth.training.export import export_edge
 
-        graphs = TrunkGraphs(self.resources.scratch / "edge-graphs", lambda: fitted.trunk or Trunk(source))
         texts = _spread(self.frame["text"][self.training_set.labeled].tolist(), _CALIBRATION)
         target = self.resources.scratch / "edge"
         try:
-            facts = export_edge(model, target, trunk=graphs.get("float32"), texts=texts)
+            facts = export_edge(model, target, trunk=graph, texts=texts)
         except RequestError as error:
             log.warning("no model for the edge: %s", error)
             return {}, {"edge": {"why": str(error)}}

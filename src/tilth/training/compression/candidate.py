@@ -43,6 +43,7 @@ class Candidate:
         shape: what was left of the encoder.
         model: its encoder and heads; None where they are the full model's.
         folder: the model folder.
+        graph: the encoder's float graph, for the pieces of that folder's tokenizer.
         size: bytes of all its files.
         loss: by held-out rows.
         facts: how it was made.
@@ -51,6 +52,7 @@ class Candidate:
     shape: Shape
     model: SmallerModel | None
     folder: Path
+    graph: Path
     size: int
     loss: Loss
     facts: Mapping[str, Any]
@@ -118,7 +120,9 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
     loss = full.held_out.loss(rows.answers(made.held_heads, vectors))
     size = sum(path.stat().st_size for path in target.iterdir())
     log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
-    return Candidate(shape=shape, model=made.model, folder=target, size=size, loss=loss, facts=made.facts)
+    return Candidate(
+        shape=shape, model=made.model, folder=target, graph=made.graph, size=size, loss=loss, facts=made.facts
+    )
 
 
 def _undistilled(full: FullModel, shape: Shape, folder: Path) -> _Made:

@@ -71,6 +71,17 @@ CONTRACT = {"steps": 60, "size_mb": 0.2, "points_lost": 30, "trials": 6}
 
 
 @pytest.mark.slow
+def test_the_model_for_the_edge_reads_by_the_same_cut_vocabulary(folder: Path, tmp_path: Path) -> None:
+    samples = make_table(ROWS)
+    config = Config.model_validate({"trunk": "frozen", "wording": "never", "edge": True})
+    result = stage.perform("training", samples, config, resources(samples, FolderEncoder(folder), tmp_path))
+    assert result.metrics["compression"]["chosen"]["shape"]["cut_vocabulary"]
+    texts = [row[1] for row in ROWS]
+    codes = [Predictor.load(result.artifacts[name]).answers(texts).codes["intent"] for name in ("model", "edge")]
+    assert (codes[0] == codes[1]).mean() > 0.95
+
+
+@pytest.mark.slow
 def test_the_wording_alone_is_the_far_end(folder: Path, tmp_path: Path) -> None:
     samples = make_table(ROWS)
     contract = {"throughput": 40, "points_lost": 5, "steps": 0}
@@ -152,7 +163,7 @@ COSTS = Costs(
 def candidate(size: float, codes: np.ndarray, shape: Shape) -> Candidate:
     loss = HELD.loss({"area": codes})
     made: Any = Candidate
-    return made(shape=shape, model=None, folder=Path(), size=int(size * 1e6), loss=loss, facts={})  # type: ignore[no-any-return]
+    return made(shape=shape, model=None, folder=Path(), graph=Path(), size=int(size * 1e6), loss=loss, facts={})  # type: ignore[no-any-return]
 
 
 RIGHT, WRONG = np.array([0] * 20 + [1] * 20), np.array([0] * 25 + [1] * 15)
