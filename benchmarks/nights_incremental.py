@@ -5,7 +5,8 @@
 A full night on the first rows of banking77, then, each from a copy of the workspace that it left, a night on as many
 rows of which that share is new. A new row stands in the place of an old one; where banking77 has no more, new ones are
 pairs of its texts of one class, joined, with a fifth of their words left out. Each table holds the 3,080 gold rows
-beside them. Times are of processor, not of clock.
+beside them. With `--probe` no paraphrase is drawn and no encoder fine-tuned (`augmentation.when = "never"`,
+`training.mode = "probe"`), which on few rows cost most. Times are of processor, not of clock.
 Each cell is written as it ends, and one that stands there is not measured again: delete its line of
 `results/nights_incremental.jsonl` to do that.
 """
@@ -30,7 +31,18 @@ from tilth import night, reports, store
 from tilth import stage as stages
 
 FILE = _results.FOLDER / "nights_incremental.jsonl"
-COLUMNS = ("rows", "new", "CPU seconds", "of a full night", *stages.NAMES, "close", "fits reused", "anew", "macro-F1")
+COLUMNS = (
+    "rows",
+    "paraphrases, fine-tuning",
+    "new",
+    "CPU seconds",
+    "of a full night",
+    *stages.NAMES,
+    "close",
+    "fits reused",
+    "anew",
+    "macro-F1",
+)
 
 
 def rows_of(folder: Path, count: int, new: int) -> pd.DataFrame:
@@ -88,28 +100,30 @@ def one_night(home: Path) -> dict[str, Any]:
     }
 
 
-def prepare(home: Path, data: Path, count: int, new: int) -> None:
+def prepare(home: Path, data: Path, count: int, new: int, *, probe: bool) -> None:
     """Write the input of a night."""
     home.mkdir(exist_ok=True, parents=True)
     rows_of(data, count, new).to_csv(home / "rows.csv", index=False)
     gold = (data / "banking77/test.csv").resolve()
     config = f'[data]\ninput = ["rows.csv"]\ngold = "{gold}"\n\n[[tasks]]\nname = "category"\n'
+    if probe:
+        config += '\n[augmentation]\nwhen = "never"\n\n[training]\nmode = "probe"\n'
     (home / "tilth.toml").write_text(config, encoding="utf-8")
 
 
-def cells() -> dict[tuple[int, str], dict[str, Any]]:
+def cells() -> dict[tuple[int, bool, str], dict[str, Any]]:
     """What was measured."""
     lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
-    return {(one["rows"], one["new"]): one for one in map(json.loads, lines)}
+    return {(one["rows"], one["probe"], one["new"]): one for one in map(json.loads, lines)}
 
 
-def measure(home: Path, data: Path, count: int, new: str) -> None:
+def measure(home: Path, data: Path, count: int, new: str, *, probe: bool) -> None:
     """Measure one cell in a process of its own, so that each pays for the libraries that it loads."""
     share = 0 if new == "full" else float(new)
-    prepare(home, data, count, round(count * share / 100))
+    prepare(home, data, count, round(count * share / 100), probe=probe)
     command = [sys.executable, __file__, "--night", str(home)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    cell = {"rows": count, "new": new, **json.loads(done.stdout.splitlines()[-1])}
+    cell = {"rows": count, "new": new, "probe": probe, **json.loads(done.stdout.splitlines()[-1])}
     with FILE.open("a", encoding="utf-8") as file:
         file.write(json.dumps(cell) + "\n")
 
@@ -121,7 +135,7 @@ def line(cell: dict[str, Any], full: dict[str, Any]) -> list[str]:
     by_stage = [f"{cell['seconds'][name]:.1f}" for name in (*stages.NAMES, "close")]
     share = f"{total / whole:.1%}"
     figures = [str(cell["reused"]), str(cell["anew"]), f"{cell['macro_f1']:.3f}"]
-    return [f"{cell['rows']:,}", new, f"{total:.1f}", share, *by_stage, *figures]
+    return [f"{cell['rows']:,}", "no" if cell["probe"] else "yes", new, f"{total:.1f}", share, *by_stage, *figures]
 
 
 def main() -> None:
@@ -130,36 +144,37 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/public"))
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 9_000])
     parser.add_argument("--new", nargs="+", default=["0", "1", "10", "100"])
+    parser.add_argument("--probe", action="store_true")
     parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.night:
         print(json.dumps(one_night(arguments.night)))
         return
     for count in arguments.rows:
-        wanted = [new for new in arguments.new if (count, new) not in cells()]
-        if not wanted and (count, "full") in cells():
+        wanted = [new for new in arguments.new if (count, arguments.probe, new) not in cells()]
+        if not wanted and (count, arguments.probe, "full") in cells():
             continue
         with tempfile.TemporaryDirectory() as folder:
             home = Path(folder) / "workspace"
-            FILE.write_text(_without(count, "full"), encoding="utf-8")
-            measure(home, arguments.data, count, "full")
+            FILE.write_text(_without(count, arguments.probe, "full"), encoding="utf-8")
+            measure(home, arguments.data, count, "full", probe=arguments.probe)
             shutil.copytree(home, kept := Path(folder) / "kept", symlinks=True)
             for new in wanted:
                 shutil.rmtree(home)
                 shutil.copytree(kept, home, symlinks=True)
-                measure(home, arguments.data, count, new)
+                measure(home, arguments.data, count, new, probe=arguments.probe)
     write()
 
 
-def _without(count: int, new: str) -> str:
+def _without(count: int, probe: bool, new: str) -> str:
     """The file without a cell."""
-    return "".join(f"{json.dumps(one)}\n" for key, one in cells().items() if key != (count, new))
+    return "".join(f"{json.dumps(one)}\n" for key, one in cells().items() if key != (count, probe, new))
 
 
 def write() -> None:
     """The table of all cells."""
     found = cells()
-    lines = [line(cell, found[count, "full"]) for (count, _), cell in sorted(found.items(), key=_order)]
+    lines = [line(one, found[count, probe, "full"]) for (count, probe, _), one in sorted(found.items(), key=_order)]
     _results.write(
         "nights_incremental",
         "# Nights that cost what changed\n\n"
@@ -170,9 +185,9 @@ def write() -> None:
     )
 
 
-def _order(item: tuple[tuple[int, str], Any]) -> tuple[int, float]:
-    (count, new), _ = item
-    return count, -1.0 if new == "full" else float(np.float64(new))
+def _order(item: tuple[tuple[int, bool, str], Any]) -> tuple[int, bool, float]:
+    (count, probe, new), _ = item
+    return count, probe, -1.0 if new == "full" else float(new)
 
 
 if __name__ == "__main__":
