@@ -13,6 +13,9 @@ from tilth.training.training_set import TrainingSet
 
 FEW = 12
 """Labels a class, at the median over classes, below which pairs of rows teach more than their classes."""
+SMALL = 1000
+"""Labels below which a night is to be quick: of sentfin, with 300 labels of one draw, the top layers give a gold
+macro-F1 of 0.761 and all layers 0.764, in 39 and 62 CPU seconds; the encoder as it came 0.711."""
 _ACCELERATED = 20
 """As many steps does an accelerator take in the time of one on a processor, at the least."""
 
@@ -54,10 +57,18 @@ def choose_mode(config: Config, training_set: TrainingSet, *, trainable: bool, a
         most = math.ceil(config.passes * labels / config.batch_size)
         why = f"{labels} labeled rows, {few:.0f} a class at the median: fewer than {FEW}"
         return _within(budget, "contrastive", why, most)
-    if accelerated or labels <= config.max_tune_rows:
-        where = "on an accelerator" if accelerated else f"no more than max_tune_rows = {config.max_tune_rows}"
-        return _within(budget, "full", f"{labels} labeled rows, {where}")
-    return _within(budget, "top", f"{labels} labeled rows, more than max_tune_rows = {config.max_tune_rows}")
+    if accelerated:
+        return _within(budget, "full", f"{labels} labeled rows, on an accelerator")
+    return _by_labels(budget, labels, config)
+
+
+def _by_labels(budget: int, labels: int, config: Config) -> Choice:
+    """On a processor: few labels are to be quick, many would take long."""
+    if labels < SMALL:
+        return _within(budget, "top", f"{labels} labeled rows, fewer than {SMALL}", config.steps)
+    more = labels > config.max_tune_rows
+    why = f"{labels} labeled rows, {'more' if more else 'no more'} than max_tune_rows = {config.max_tune_rows}"
+    return _within(budget, "top" if more else "full", why)
 
 
 def _within(budget: int, mode: str, why: str, most: int | None = None) -> Choice:

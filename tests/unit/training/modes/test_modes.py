@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.conftest import ROWS, make_table
+from tests.conftest import ROWS, TASKS, make_table
 from tests.unit.training.tiny_encoder import TUNED, FolderEncoder, resources
 from tilth import samples as table
-from tilth import training
 from tilth.learn import decide
-from tilth.training import fitting, sharing
+from tilth.training import evaluation, fitting, sharing
+from tilth.training.fitting import FittedModel, fit_model
+from tilth.training.heads import predict_probabilities
 from tilth.training.modes import MODES
+from tilth.training.training_set import training_set_of
+
+
+def fitted(samples: Any, mode: str, folder: Path, home: Path, steps: int = 24) -> FittedModel:
+    """The night's model before its export."""
+    own, frame = resources(samples, FolderEncoder(folder), home), table.to_pandas(samples)
+    tasks = tuple(task for task in TASKS if table.learnable(frame, task.name).any())
+    config = TUNED.model_copy(update={"mode": mode, "steps": steps})
+    return fit_model(frame, training_set_of(frame, tasks, own), config, own, folder)
 
 
 @pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.train is not None])
 def test_a_mode_learns_and_gives_the_same_again(folder: Path, tmp_path: Path, mode: str) -> None:
-    samples, config = make_table(), TUNED.model_copy(update={"mode": mode})
-    one, two = (
-        training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / name)) for name in "ab"
-    )
-    assert one.metrics["trunk"] == two.metrics["trunk"]
-    assert (one.metrics["trunk"]["mode"], one.metrics["trunk"]["chosen"]) == (mode, "tuned")
-    losses = next(figure for figure in one.figures if figure.kind == "line").data["y"]
-    assert np.mean(losses[-4:]) < np.mean(losses[:4])
-    frame = table.to_pandas(one.samples)
-    for _, row in frame.iterrows():  # a child's label lies under its parent's
-        assert {"refund": "billing"}.get(row["intent_predicted"], "network") == row["area_predicted"]
+    one, two = (fitted(make_table(), mode, folder, tmp_path / name) for name in "ab")
+    assert one.facts == two.facts
+    assert (one.facts["mode"], one.facts["chosen"]) == (mode, "tuned")
+    assert np.array_equal(one.embeddings, two.embeddings)
+    assert np.mean(one.losses[-4:]) < np.mean(one.losses[:4])
+    probabilities = predict_probabilities(one.heads, one.embeddings)
+    decided = decide([task.to_json() for task in TASKS], probabilities)
+    area, intent = (decided[task.name][0] for task in TASKS)  # a child's label lies under its parent's
+    assert [TASKS[1].parent_of[TASKS[1].labels[code]] for code in intent] == [TASKS[0].labels[code] for code in area]
 
 
 def test_auto_keeps_the_encoder_as_it_came_where_held_out_rows_do_not_gain(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples, config = make_table(), TUNED.model_copy(update={"mode": "auto"})
     for name, tuned, mode in (("a", 0.5, "probe"), ("b", 0.8, "contrastive")):
         scores = {"frozen": {"intent": {"macro_f1": 0.5}}, "tuned": {"intent": {"macro_f1": tuned}}}
         monkeypatch.setattr(fitting, "held_out_scores", lambda *_, scores=scores: scores)
-        result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / name))
-        assert (result.metrics["trunk"]["mode"], result.metrics["trunk"]["tried"]) == (mode, "contrastive")
+        facts = fitted(make_table(), "auto", folder, tmp_path / name).facts
+        assert (facts["mode"], facts["tried"]) == (mode, "contrastive")
 
 
 def test_a_child_never_contradicts_its_parent_whatever_the_heads_say() -> None:
@@ -64,26 +72,20 @@ def test_a_child_never_contradicts_its_parent_whatever_the_heads_say() -> None:
 def test_several_tasks_are_compared_with_each_alone(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples, config = make_table(), TUNED.model_copy(update={"mode": "top"})
-    result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / "few"))
-    found = result.metrics["trunk"]["sharing"]["tasks"]
-    assert all("why" in one for one in found.values())
-    assert not [figure for figure in result.figures if figure.title == "What sharing bought"]
+    facts = fitted(make_table(), "top", folder, tmp_path / "few", 4).facts
+    assert all("why" in one for one in facts["sharing"]["tasks"].values())
+    assert evaluation.sharing(facts) == []
     monkeypatch.setattr(sharing, "FEWEST", 1)
-    result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path / "all"))
-    found = result.metrics["trunk"]["sharing"]["tasks"]
-    measured = {name: one for name, one in found.items() if "gain" in one}
+    facts = fitted(make_table(), "top", folder, tmp_path / "all", 4).facts
+    measured = {name: one for name, one in facts["sharing"]["tasks"].items() if "gain" in one}
     assert measured
     for one in measured.values():
         assert one["gain"] == pytest.approx(one["joint"] - one["alone"], abs=1e-3)
-    figure = next(figure for figure in result.figures if figure.title == "What sharing bought")
-    assert [row[0] for row in figure.data["rows"]] == list(measured)
+    assert [row[0] for row in evaluation.sharing(facts)[0].data["rows"]] == list(measured)
 
 
 def test_one_task_shares_nothing(folder: Path, tmp_path: Path) -> None:
-    samples = make_table([(*row[:4], None) for row in ROWS])
-    config = TUNED.model_copy(update={"mode": "top"})
-    facts = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path)).metrics["trunk"]
+    facts = fitted(make_table([(*row[:4], None) for row in ROWS]), "top", folder, tmp_path, 4).facts
     assert facts["chosen"] == "tuned"
     assert "sharing" not in facts
 
@@ -91,6 +93,6 @@ def test_one_task_shares_nothing(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["auto", "top", "contrastive"])
 def test_a_task_of_one_class_trains_and_predicts_it(folder: Path, tmp_path: Path, mode: str) -> None:
     rows = [row for row in ROWS if row[2] != "gold" and row[3] in ("network", None)]
-    samples, config = make_table(rows), TUNED.model_copy(update={"mode": mode, "steps": 4})
-    result = training.run(samples, config, resources(samples, FolderEncoder(folder), tmp_path))
-    assert set(result.samples["area_predicted"]) == {"network"}
+    found = fitted(make_table(rows), mode, folder, tmp_path, 4)
+    area = predict_probabilities(found.heads, found.embeddings)["area"]
+    assert (area.argmax(axis=1) == TASKS[0].labels.index("network")).all()
