@@ -145,7 +145,7 @@ def test_a_dry_run_stores_nothing(answers: Answers) -> None:
 def test_a_disk_that_fills_up_amid_an_import_leaves_nothing_of_it(answers: Answers) -> None:
     pages = answers._connection.execute("PRAGMA page_count").fetchone()[0]
     answers._connection.execute(f"PRAGMA max_page_count = {pages}")
-    rows: list[dict[str, object]] = [{"id": "a", "intent_answer": "slow", "annotator": f"p{n}"} for n in range(2000)]
+    rows: list[dict[str, object]] = [{"id": "a", "intent_answer": "slow", "annotator": f"p{n}"} for n in range(300)]
     with pytest.raises(RequestError, match="no room"):
         take(answers, rows)
     assert len(answers) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
 
@@ -175,24 +176,53 @@ PACKAGE = {
     "acme_votes-1.0.dist-info/entry_points.txt": "[tilth.labeling_functions]\nall = acme_votes.rules\n",
 }
 ASK = """
-import site, sys
+import importlib, json, os, site, sys, traceback
 from pathlib import Path
-if sys.argv[2] == "packages":
-    site.getsitepackages = lambda: [sys.argv[1]]
+import snorkel.labeling
 from tilth.samples import Task
 from tilth.weak_supervision import load_functions
-loaded = load_functions(Path(sys.argv[1]) / "absent", [Task(name="intent", labels=("refund", "slow", "outage"))])
-assert not loaded.problems, loaded.problems
-print(loaded.functions[0].where, loaded.functions[0].key, loaded.fingerprint)
+
+def ask(folder, home):
+    sys.path.append(folder)
+    importlib.invalidate_caches()
+    if home == "packages":
+        site.getsitepackages = lambda: [folder]
+    loaded = load_functions(Path(folder) / "absent", [Task(name="intent", labels=("refund", "slow", "outage"))])
+    assert not loaded.problems, loaded.problems
+    print(loaded.functions[0].where, loaded.functions[0].key, loaded.fingerprint, flush=True)
+
+for line in sys.stdin:  # each in a process that has loaded the libraries, and nothing of the package
+    if (child := os.fork()) == 0:
+        try:
+            ask(*json.loads(line))
+        except BaseException:
+            traceback.print_exc()
+            print("failed", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 
 
+@pytest.fixture(scope="module")
+def asker() -> Iterator[subprocess.Popen[str]]:
+    """A process that loads the functions of a folder in a new process of its own for each line it reads."""
+    command = [sys.executable, "-B", "-c", ASK]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
 @pytest.mark.parametrize("home", ["packages", "editable"])
-def test_votes_of_an_installed_package_follow_its_code_without_a_new_version(home: str, tmp_path: Path) -> None:
+def test_votes_of_an_installed_package_follow_its_code_without_a_new_version(
+    home: str, tmp_path: Path, asker: subprocess.Popen[str]
+) -> None:
     def asked() -> tuple[str, str]:
-        command = [sys.executable, "-B", "-c", f"import sys; sys.path.append({str(tmp_path)!r})\n{ASK}", str(tmp_path)]
-        done = subprocess.run([*command, home], check=True, capture_output=True, text=True)
-        where, key, fingerprint = done.stdout.split()
+        assert asker.stdin is not None
+        assert asker.stdout is not None
+        asker.stdin.write(json.dumps([str(tmp_path), home]) + "\n")
+        asker.stdin.flush()
+        where, key, fingerprint = asker.stdout.readline().split()
         assert where == "acme-votes:all"
         assert key != "None"
         return key, fingerprint
