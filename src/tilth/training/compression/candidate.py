@@ -166,7 +166,7 @@ def _wording_alone(full: FullModel, folder: Path) -> _Made:
 def _taught(full: FullModel, shape: Shape, steps: int, folder: Path) -> tuple[Student, Distilled]:
     (folder / "tokenizer").mkdir()
     student = build_student(full, shape, folder / "tokenizer")
-    return student, _teach(full, student, full.heads, steps)
+    return student, _teach(full, student, full.heads_without_held_out, steps)
 
 
 def _teach(full: FullModel, student: Student, heads: Sequence[Head], steps: int, slower: float = 1.0) -> Distilled:
@@ -209,7 +209,7 @@ def build_student(full: FullModel, shape: Shape, folder: Path, batches: int = 12
     """
     materials = Materials(
         vocabulary=full.vocabulary,
-        heads=full.heads,
+        heads=full.heads_without_held_out,
         transfer=full.transfer,
         limit=full.limit,
         folder=folder,

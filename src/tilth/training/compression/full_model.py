@@ -136,10 +136,14 @@ class FullModel:
 
     @cached_property
     def transfer(self) -> TransferSet:
-        """The texts to distill on, read by the encoder once."""
+        """The texts to distill on, read by the encoder once.
+
+        The answers are those of heads that did not learn from held-out rows: a student that was taught by the others
+        would know these rows' labels, by which it is measured.
+        """
         texts = [*self._at(self.transfer_rows), *self.extra_texts]
         vectors, states = read_texts(self.trunk, Tokens.load(self.source), texts, self.limit)
-        mixed = self.wording.mix(texts, predict_probabilities(self.heads, vectors))
+        mixed = self.wording.mix_held_out(texts, predict_probabilities(self.heads_without_held_out, vectors))
         return TransferSet(texts=texts, probabilities=self.wording.normalized(mixed), vectors=vectors, states=states)
 
     def eager(self) -> EagerModel:
