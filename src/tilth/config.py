@@ -69,6 +69,10 @@ class DataConfig(Model):
         default=None, description="votes of several annotators, one a line: id, annotator, and a column of labels"
     )
     text: str = Field(default="text", description="the column that holds the text")
+    image: str | None = Field(
+        default=None,
+        description="the column of pictures: paths relative to the input file, or bytes in Parquet (experimental)",
+    )
     id: str = Field(default="id", description="the column that holds the row's own id, where there is one")
     definitions: dict[str, str] = Field(
         default={}, description='a sentence for each class, which whoever labels reads: CLASS = "…"'
@@ -112,6 +116,14 @@ class EncoderConfig(Model):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
         description="bfloat16 is faster on some CPUs, but a vector then depends, in its third digit, on its batch",
+    )
+
+
+class ImageConfig(Model):
+    """Pictures beside texts, where `data.image` names a column of them: see docs/pictures.md."""
+
+    max_pixels: int = Field(
+        default=50_000_000, ge=1, description="a picture of more is set aside, and never decoded; its row goes on"
     )
 
 
@@ -195,6 +207,7 @@ class Settings(Model):
     data: DataConfig = DataConfig()
     tasks: tuple[TaskConfig, ...] = Field(default=(), description="what is classified, parents before children")
     encoder: EncoderConfig = EncoderConfig()
+    image: ImageConfig = ImageConfig()
     promotion: PromotionConfig = PromotionConfig()
     store: StoreConfig = StoreConfig()
     night: NightConfig = NightConfig()

@@ -11,9 +11,11 @@ import pandas as pd
 from tilth.config import Settings
 from tilth.errors import InputError, did_you_mean
 from tilth.io.annotator_votes import column_of
+from tilth.io.picture_column import PicturePlace, are_paths, pictures_record, read_pictures
 from tilth.io.readers import Loaded, read_rows
 from tilth.io.text_files import shown
 from tilth.notes import FILE, ROW, Notes
+from tilth.pictures import require_pillow
 from tilth.samples import Source, Split, Status
 from tilth.text import CONTROL, clean
 
@@ -32,6 +34,7 @@ def read(
     inputs: list[dict[str, Any]],
     notes: Notes,
     loaded: Loaded | None = None,
+    kept_pictures: Path | None = None,
 ) -> pd.DataFrame:
     """The rows of one file.
 
@@ -43,26 +46,33 @@ def read(
         inputs: what the run's record says of each file; this one is put at its end.
         notes: where it is noted what was read otherwise than it stands.
         loaded: rows that are in memory already, by their name.
+        kept_pictures: the folder for pictures that come as bytes; None: there is none.
 
     Raises:
-        InputError: the file cannot be read, or has no row, or no column for the text.
+        InputError: the file cannot be read, or has no row, or no column for the text or the pictures.
     """
     labels = {column_of(task): task.name for task in settings.tasks}
-    text, own = settings.data.text, settings.data.id
-    raw, sha = read_rows(name, root, notes, [text, own, *labels], loaded)
+    text, own, image = settings.data.text, settings.data.id, settings.data.image
+    raw, sha = read_rows(name, root, notes, [text, own, *([image] if image else []), *labels], loaded)
     inputs.append({"path": name, "sha256": sha, "rows": len(raw), "split": split.value})
     if raw.empty:
         raise InputError(f"{name}: no rows; expected a header and at least one row below it")
-    if text not in raw:
-        raise InputError(
-            f'{name}: no column "{text}" for the text; found {list(raw.columns)}: {did_you_mean(text, raw.columns)} '
-            "(--text COLUMN, or data.text)"
-        )
+    for column, what, option in ((text, "text", "--text COLUMN, or data.text"), (image, "pictures", "data.image")):
+        if column is not None and column not in raw:
+            raise InputError(
+                f'{name}: no column "{column}" for the {what}; found {list(raw.columns)}: '
+                f"{did_you_mean(column, raw.columns)} ({option})"
+            )
     rows = pd.DataFrame({FILE: shown(name), ROW: np.arange(1, len(raw) + 1)}, index=raw.index)
     kept = [column for column in raw.columns if column not in {text, own, *labels}]
+    kept = [column for column in kept if column != image or are_paths(raw[column])]  # no table holds a picture's bytes
     out = pd.DataFrame({f"meta.{column}": _inferred(raw[column]) for column in kept}, index=raw.index)
     out["id"] = _ids(raw, own, rows, notes)
-    out["text"] = _texts(raw[text], rows, notes)
+    pictures = _pictures(raw[image], name, rows, settings, root, notes, kept_pictures) if image else None
+    if pictures is not None:
+        inputs.append(pictures_record(pictures, rows, split.value))
+        out = out.join(pictures)
+    out["text"] = _texts(raw[text], rows, notes, pictures)
     out["split"], out["source"], out["parent_id"] = split.value, Source.INPUT.value, None
     out["status"], out["reason"] = Status.ACTIVE.value, None
     rejected = _rejected(raw, kept, rows, notes)
@@ -114,7 +124,23 @@ def _ids(raw: pd.DataFrame, own: str, rows: pd.DataFrame, notes: Notes) -> pd.Se
     return ids.astype(object).where(there, None)
 
 
-def _texts(column: pd.Series, rows: pd.DataFrame, notes: Notes) -> pd.Series:
+def _pictures(
+    column: pd.Series,
+    name: str,
+    rows: pd.DataFrame,
+    settings: Settings,
+    root: Path,
+    notes: Notes,
+    kept: Path | None,
+) -> pd.DataFrame:
+    """References to a file's pictures, whose paths start from where the file stands."""
+    require_pillow()
+    base = root / name if (root / name).is_dir() else (root / name).parent if (root / name).is_file() else root
+    place = PicturePlace(base=base, root=root, kept=kept, max_pixels=settings.image.max_pixels)
+    return read_pictures(column, rows, place, notes)
+
+
+def _texts(column: pd.Series, rows: pd.DataFrame, notes: Notes, pictures: pd.DataFrame | None = None) -> pd.Series:
     """The texts, cleaned; empty where there is none."""
     if column.dtype == object:
         odd = column.map(lambda value: isinstance(value, dict | list | tuple | bytes | bool | np.ndarray))
@@ -123,7 +149,9 @@ def _texts(column: pd.Series, rows: pd.DataFrame, notes: Notes) -> pd.Series:
     words = column.where(column.notna(), "").astype(str)
     cleaned = words.map(clean)
     notes.rows("control_characters_removed", rows, words.str.contains(CONTROL), "text", "lost control characters")
-    notes.rows("rows_without_a_text", rows, cleaned.eq(""), "row", "came without a text, which nothing is learned from")
+    bare = cleaned.eq("") if pictures is None else cleaned.eq("") & pictures["picture_digest"].isna()
+    which = "a text" if pictures is None else "a text and a picture"
+    notes.rows("rows_without_a_text", rows, bare, "row", f"came without {which}, which nothing is learned from")
     nothing = cleaned.str.casefold().isin(_NOTHING)
     seen = ", ".join(f'"{word}"' for word in cleaned[nothing].unique())
     notes.rows("texts_that_may_mean_none", rows, nothing, "text", f"came as {seen} alone, which may mean none")

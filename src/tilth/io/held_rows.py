@@ -19,6 +19,7 @@ from tilth import store
 from tilth.config import Settings
 from tilth.io.annotator_votes import column_of
 from tilth.io.file_rows import LABELS
+from tilth.io.picture_column import PICTURE_COLUMNS
 from tilth.notes import FILE, ROW
 from tilth.samples import Source, Split, Status
 from tilth.store import Workspace
@@ -42,8 +43,9 @@ def held_rows(
     table = store.read_table(path).to_pandas()
     if settings.data.gold is not None:
         table = table[table["split"].ne(Split.GOLD)]  # the gold file is read whole each night
-    came = pd.concat([part[["id", "text"]] for part in parts], ignore_index=True)
-    again = table["id"].isin(came["id"].dropna()) | table["text"].isin(came["text"][came["id"].isna()])
+    again = pd.Series(False, index=table.index)
+    for part in parts:
+        again |= table["id"].isin(part["id"].dropna()) | _content(table).isin(_content(part)[part["id"].isna()])
     held = table[~again].reset_index(drop=True)
     if held.empty:
         return []
@@ -52,6 +54,13 @@ def held_rows(
     inputs.append({"path": f"rows of {path.parent.name}", "sha256": digest, "rows": len(rows), "split": "held"})
     rows[FILE], rows[ROW] = f"the rows of {path.parent.name}", np.arange(1, len(rows) + 1)
     return [rows]
+
+
+def _content(rows: pd.DataFrame) -> pd.Series:
+    """What rows without an id are known by: the text, or, where there is none, the picture."""
+    if "picture_digest" not in rows:
+        return rows["text"]
+    return rows["text"].where(rows["text"].ne("") | rows["picture_digest"].isna(), rows["picture_digest"])
 
 
 def _newest_table(workspace: Workspace) -> Path | None:
@@ -64,6 +73,8 @@ def _newest_table(workspace: Workspace) -> Path | None:
 def _as_input(held: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The columns that came with the rows, as `file_rows.read` makes them of a file."""
     out = held[["id", "text", *(name for name in held if str(name).startswith("meta."))]].copy()
+    for name in (name for name in PICTURE_COLUMNS if settings.data.image is not None and name in held):
+        out[name] = held[name]
     out["split"], out["source"], out["parent_id"] = Split.TRAIN.value, Source.INPUT.value, None
     out["status"], out["reason"] = Status.ACTIVE.value, None
     known = [task for task in settings.tasks if f"{task.name}_given" in held]

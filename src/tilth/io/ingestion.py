@@ -23,7 +23,7 @@ from tilth.io.readers import Loaded
 from tilth.io.task_classes import current_labels, find_tasks
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
-from tilth.store import LabelChanges, Workspace, digest
+from tilth.store import PICTURES, LabelChanges, Workspace, digest
 from tilth.text import unit_interval
 
 
@@ -71,12 +71,13 @@ def ingest(
     mapping, declared = LabelMapping(changes), {task.name: task for task in settings.tasks}
     settings = mapping.config(settings)
     inputs: list[dict[str, Any]] = []
-    parts = _train_parts(settings, root, inputs, notes, loaded)
+    kept = workspace.cache / PICTURES if workspace is not None else None
+    parts = _train_parts(settings, root, inputs, notes, loaded, kept)
     parts += held_rows(workspace, settings, parts, inputs)
     votes = annotator_votes.read(settings, root, inputs, notes, loaded)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
-        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded))
+        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded, kept))
     _note_missing_columns(parts, settings, notes)
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
@@ -108,7 +109,7 @@ def ingest(
     bare = pd.concat([current_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
     unlabeled = bare & frame["split"].ne(Split.GOLD)
     frame.loc[unlabeled, "split"] = Split.UNLABELED.value
-    if not (frame["text"].ne("") & frame["split"].ne(Split.GOLD)).any():
+    if not (_has_content(frame) & frame["split"].ne(Split.GOLD)).any():
         raise InputError(f"no usable row: all {len(frame)} texts are empty; is data.text the right column?")
     samples = table.from_pandas(table.resolve(frame, tasks), tasks)
     table.validate(samples, tasks)
@@ -118,14 +119,14 @@ def ingest(
 
 
 def _train_parts(
-    settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes, loaded: Loaded | None
+    settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes, loaded: Loaded | None, kept: Path | None
 ) -> list[pd.DataFrame]:
     """The rows of each input file, and of the query."""
     names = addresses.expand(settings.data.input, root)
     if settings.data.sql:
         names = [*names, databases.NAME]
         loaded = {**(loaded or {}), databases.NAME: databases.query(settings.data, root)}
-    return [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded) for name in names]
+    return [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded, kept) for name in names]
 
 
 def _require_labels(
@@ -195,9 +196,18 @@ def _ids(frame: pd.DataFrame) -> pd.Series:
             f"{len(repeated)} ids are repeated, for example {shown}; ids must be unique over input and gold"
         )
     prefix = frame["split"].eq(Split.GOLD).map({True: "gold-", False: ""})
-    made = prefix + frame["text"].map(digest).str.slice(0, 16)
+    made = frame["text"].map(digest)
+    if "picture_digest" in frame:  # rows of a picture alone differ by it
+        made = made.where(frame["text"].ne("") | frame["picture_digest"].isna(), frame["picture_digest"])
+    made = prefix + made.str.slice(0, 16)
     made = made + "-" + (made.groupby(made).cumcount() + 1).astype(str)
     return own.where(own.notna(), made).astype(str)
+
+
+def _has_content(frame: pd.DataFrame) -> pd.Series:
+    """Rows with a text, or a picture."""
+    text = frame["text"].ne("")
+    return text | frame["picture_digest"].notna() if "picture_digest" in frame else text
 
 
 def _lock_gold(frame: pd.DataFrame, settings: Settings, held: pd.Series) -> None:

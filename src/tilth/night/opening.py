@@ -183,4 +183,5 @@ def _sums(inputs: Sequence[dict[str, Any]]) -> list[str]:
 
 def _columns(config: Mapping[str, Any]) -> list[Any]:
     """What of the config settles how the input is read, beside its files and tasks."""
-    return [config["data"][name] for name in ("text", "id", "gold_fraction")]
+    image = config["data"].get("image")  # which records of an older release lack
+    return [*(config["data"][name] for name in ("text", "id", "gold_fraction")), *([image] if image else [])]

@@ -25,6 +25,7 @@ _SHARED = (
     "devices.py",
     "lazy.py",
     "notes.py",
+    "pictures.py",
     "progress.py",
     "io/csv_writer.py",
 )

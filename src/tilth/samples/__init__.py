@@ -7,6 +7,7 @@ column is declared once, in `columns.py`, with the one stage that writes it; a n
 from tilth.samples.answered_rows import answered
 from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
+from tilth.samples.picture_rows import picture_alone
 from tilth.samples.resolve import resolve
 from tilth.samples.table import (
     Task,
@@ -43,6 +44,7 @@ __all__ = [
     "gold_labels",
     "learnable",
     "names",
+    "picture_alone",
     "reserved",
     "resolve",
     "sample_weights",

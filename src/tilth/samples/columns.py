@@ -41,6 +41,8 @@ COLUMNS: tuple[Column, ...] = (
         INPUT,
         ("id", _S, "the input's own id, or text digest + occurrence number"),
         ("text", _S, "the text as it arrived, after Unicode NFC and trimming"),
+        ("picture_digest", _S, "digest of the row's picture; null where it has none that can be used"),
+        ("picture_path", _S, "where the picture stands, relative to the workspace where it is in it"),
         ("split", _S, "train, gold or unlabeled (no label for any task)"),
         ("meta.{name}", None, "another input column, kept as it is"),
         ("source", _S, "input, or paraphrase"),

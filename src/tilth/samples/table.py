@@ -15,6 +15,7 @@ from datasets import Dataset
 from tilth.errors import ContractError
 from tilth.samples import columns
 from tilth.samples.enums import Origin, Reason, Source, Split, Status
+from tilth.samples.picture_rows import picture_alone
 
 REQUIRED = ("id", "text", "split", "source", "parent_id", "status", "reason")
 _SEVERITY = {status.value: rank for rank, status in enumerate(Status)}
@@ -186,13 +187,13 @@ def severity(status: pd.Series) -> pd.Series:
 
 
 def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """Boolean mask, shape (rows,), of the rows that a task may be trained on.
+    """Boolean mask, shape (rows,), of the rows whose texts a task may be trained on.
 
-    They are active, not gold, not an unused paraphrase, and have a current label.
+    They are active, not gold, not an unused paraphrase, no picture alone, and have a current label.
     """
     used = frame["used"].eq(False) if "used" in frame else pd.Series(False, index=frame.index)
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & frame[task].notna() & ~used
-    return mask.to_numpy(dtype=bool)
+    return mask.to_numpy(dtype=bool) & ~picture_alone(frame)
 
 
 def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
@@ -235,7 +236,7 @@ def unlabeled(frame: pd.DataFrame, task: str) -> np.ndarray:
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & (frame["source"] == Source.INPUT)
     mask &= frame[f"{task}_given"].isna() & frame[f"{task}_origin"].isin([None, Origin.PROPAGATED])
     mask &= frame[f"{task}_reason"].ne(Reason.NONE_OF_THESE)  # by a person's word
-    return mask.to_numpy(dtype=bool)
+    return mask.to_numpy(dtype=bool) & ~picture_alone(frame)
 
 
 def changed_columns(before: Dataset, after: Dataset) -> Iterable[str]:

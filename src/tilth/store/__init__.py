@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.store.cache import Cache, used
+    from tilth.store.cache import PICTURES, Cache, used
     from tilth.store.code_digest import digest_code, digest_made_by, library_versions
     from tilth.store.files import (
         atomic,
@@ -56,6 +56,7 @@ __all__ = [
     "FIT_DATES",
     "HELD_OUT",
     "MODEL_CARD",
+    "PICTURES",
     "Cache",
     "Fits",
     "Forgotten",
@@ -104,7 +105,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "cache": ("Cache", "used"),
+        "cache": ("PICTURES", "Cache", "used"),
         "code_digest": ("digest_code", "digest_made_by", "library_versions"),
         "files": (
             "atomic",

@@ -26,7 +26,9 @@ VECTORS = ("embeddings", "exported", "nats", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
 FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
-FILES = ("activations", "fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "votes")
+PICTURES = "pictures"
+"""Pictures that came as bytes, each under the digest of its content."""
+FILES = ("activations", "fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", PICTURES, "votes")
 """Kinds that hold a file a key."""
 
 _DIGEST = "digest"

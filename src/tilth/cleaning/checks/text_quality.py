@@ -14,13 +14,13 @@ from tilth.cleaning.checks.junk import kinds as kinds_of
 from tilth.cleaning.checks.registry import CheckResult, check, verdict
 from tilth.languages import detect_language, usual_language
 from tilth.learn import Evidence
-from tilth.samples import Reason, Split, Status
+from tilth.samples import Reason, Split, Status, picture_alone
 
 
 @check("empty", Status.QUARANTINED, Reason.EMPTY)
 def empty(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
-    """A text without any character."""
-    return verdict(frame["text"].eq("").to_numpy(dtype=bool))
+    """A text without any character, in a row that has no picture either."""
+    return verdict(frame["text"].eq("").to_numpy(dtype=bool) & ~picture_alone(frame))
 
 
 @check("junk", Status.QUARANTINED, Reason.JUNK)

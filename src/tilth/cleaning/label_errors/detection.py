@@ -28,7 +28,7 @@ from tilth.cleaning.label_errors.out_of_fold_models import (
 from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.cleaning.label_errors.two_views import fit_two_views
 from tilth.learn import Evidence, FittedProbe
-from tilth.samples import Action, Split, Status, Task
+from tilth.samples import Action, Split, Status, Task, picture_alone
 
 FEWEST = 100
 """Labeled rows below which no error is injected: a handful of them would measure nothing."""
@@ -141,7 +141,7 @@ def check_task(
 
 def _codes(frame: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
     """The label to learn from as a code, −1 for none, and whether it may be flagged; both of shape (rows,)."""
-    active = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE)
+    active = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE) & ~picture_alone(frame)
     answer = frame[f"{task.name}_answer"] if f"{task.name}_answer" in frame else pd.Series(None, frame.index, object)
     label = answer.where(answer.notna(), frame[f"{task.name}_given"])
     if f"{task.name}_none" in frame:  # by a person's word no class fits

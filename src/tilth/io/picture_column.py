@@ -1,0 +1,143 @@
+"""The column of pictures of one input file: each checked, and kept as a reference; a bad one is set aside and counted.
+
+A value is a path relative to the input file, or, in Parquet, bytes or a record of `bytes` and `path`, as
+`datasets.Image` writes it. Bytes are written to the cache, under their digest; no table ever holds them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tilth.notes import FILE, Notes
+from tilth.pictures import PictureError, open_picture
+from tilth.store import atomic, digest, used
+
+PICTURE_COLUMNS = ("picture_digest", "picture_path")
+MOST_BYTES = 256 * 2**20
+"""Of one picture's file; a longer one is not read."""
+
+_RESTS = {
+    "missing": "names no file: the row goes on by its text",
+    "outside": "leads out of the input file's folder, which is refused: the row goes on by its text",
+    "broken": "is no whole picture: the row goes on by its text",
+    "too_large": "is larger than allowed (image.max_pixels): the row goes on by its text",
+    "not_kept": "came as bytes, and there is no workspace to keep them in: the row goes on by its text",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturePlace:
+    """Where the pictures of one input file are looked for, and kept.
+
+    Attributes:
+        base: the input file's folder, out of which no path may lead.
+        root: the workspace's folder, which references are relative to where they can be.
+        kept: the folder for pictures that came as bytes; None where there is none.
+        max_pixels: see `tilth.config.ImageConfig`.
+    """
+
+    base: Path
+    root: Path
+    kept: Path | None
+    max_pixels: int
+
+
+def read_pictures(column: pd.Series, rows: pd.DataFrame, place: PicturePlace, notes: Notes) -> pd.DataFrame:
+    """References to the pictures of a column: `picture_digest`, of the content, and `picture_path`; null for none.
+
+    Args:
+        column: paths, bytes, records of both, or nothing.
+        rows: where each row stands, for the notes.
+        place: where paths start from.
+        notes: where pictures are counted that were set aside.
+    """
+    found, problems = [], []
+    for value in column:
+        reference, problem = (None, None) if _is_nothing(value) else _read(value, place)
+        found.append(reference or (None, None))
+        problems.append(problem)
+    kinds = pd.Series(problems, index=column.index, dtype=object)
+    for kind, rest in _RESTS.items():
+        notes.rows(f"pictures_{kind}", rows, kinds.eq(kind), "picture", rest)
+    notes.rows("pictures_animated", rows, kinds.eq("animated"), "picture", "moves: its first frame is taken")
+    return pd.DataFrame(found, columns=list(PICTURE_COLUMNS), index=column.index, dtype=object)
+
+
+def pictures_record(references: pd.DataFrame, rows: pd.DataFrame, split: str) -> dict[str, Any]:
+    """What the run's record says of a file's pictures, so that a night knows when one has changed."""
+    there = references["picture_digest"].dropna()
+    return {
+        "path": f"pictures of {rows[FILE].iloc[0]}",
+        "sha256": digest(*references["picture_digest"].fillna("")),
+        "rows": len(there),
+        "split": split,
+    }
+
+
+def are_paths(column: pd.Series) -> bool:
+    """Whether a column holds nothing but paths, which a table may keep as they are."""
+    return all(isinstance(value, str) or _is_nothing(value) for value in column)
+
+
+def _is_nothing(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _is_nothing(value.get("bytes")) and _is_nothing(value.get("path"))
+    if isinstance(value, str | bytes | bytearray):
+        return not value.strip()
+    return value is None or bool(pd.isna(value))
+
+
+def _read(value: Any, place: PicturePlace) -> tuple[tuple[str, str] | None, str | None]:
+    """One picture's digest and path, and what is wrong with it or to be known of it."""
+    if isinstance(value, dict):
+        value = value["path"] if _is_nothing(value.get("bytes")) else value["bytes"]
+    path, content = None, value
+    if not isinstance(value, bytes | bytearray):
+        path, problem = _located(str(value).strip(), place.base)
+        if path is None:
+            return None, problem
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None, "missing"
+    try:
+        _, animated = open_picture(bytes(content), place.max_pixels)
+    except PictureError as error:
+        return None, error.kind
+    name = digest(bytes(content))
+    if path is None:
+        if place.kept is None:
+            return None, "not_kept"
+        path = _keep(bytes(content), place.kept / name)
+    return (name, _relative(path, place.root)), "animated" if animated else None
+
+
+def _located(name: str, base: Path) -> tuple[Path | None, str | None]:
+    """The file that a path names, links followed; None and why, where it is none of the input file's folder."""
+    try:
+        path = (base / name).resolve()
+        if not path.is_relative_to(base.resolve()):
+            return None, "outside"
+        if not path.is_file():
+            return None, "missing"
+        return (path, None) if path.stat().st_size <= MOST_BYTES else (None, "too_large")
+    except (OSError, ValueError, RuntimeError):  # too long a name, a zero byte in it, links in a circle
+        return None, "missing"
+
+
+def _keep(content: bytes, path: Path) -> Path:
+    if path.exists():
+        used(path)
+        return path
+    with atomic(path) as unfinished:
+        unfinished.write_bytes(content)
+    return path
+
+
+def _relative(path: Path, root: Path) -> str:
+    whole, start = path.resolve(), root.resolve()
+    return (whole.relative_to(start) if whole.is_relative_to(start) else whole).as_posix()

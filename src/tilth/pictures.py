@@ -1,0 +1,93 @@
+"""Pictures from files that strangers made: decoded by Pillow, never beyond a limit of pixels, always RGB.
+
+Pillow comes with the extra `images` and loads with the first picture.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import RequestError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
+"""What is opened; Pillow reads others too, some of them by programs that it starts."""
+INSTALL = 'pip install "tilth[images]"'
+_WIDE_GRAY = 257  # 65,535 / 255: a gray of 16 bits as one of 8
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used.
+
+    Attributes:
+        kind: `broken` (no picture, or not a whole one) or `too_large` (more pixels than allowed).
+    """
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+def require_pillow(setting: str = "data.image") -> None:
+    """Check that pictures can be read here.
+
+    Raises:
+        RequestError: the extra `images` is not installed.
+    """
+    try:
+        import PIL.Image  # noqa: F401 - whether it is there is all that is asked
+    except ImportError as error:
+        raise RequestError(f"{setting} needs Pillow, which is not installed: {INSTALL}") from error
+
+
+def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
+    """Decode a picture: its first frame, turned as its camera says, on white where it is transparent, in RGB.
+
+    Args:
+        content: of a file of one of `FORMATS`.
+        max_pixels: of the picture, as its header says them; checked before anything is decoded.
+
+    Returns:
+        The picture, and whether it has more frames than the one that was taken.
+
+    Raises:
+        PictureError: it is no picture, not a whole one, or larger than allowed.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow's own limit and of odd metadata: the limit here is ours
+            with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+                if (pixels := opened.width * opened.height) > max_pixels:
+                    size = f"{opened.width:,} x {opened.height:,}"
+                    raise PictureError("too_large", f"{size} = {pixels:,} pixels, allowed are {max_pixels:,}")
+                animated = bool(getattr(opened, "is_animated", False))
+                opened.seek(0)
+                opened.load()
+                return _rgb(ImageOps.exif_transpose(opened)), animated
+    except PictureError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PictureError("too_large", str(error)) from error
+    except Exception as error:  # Pillow's decoders raise a dozen kinds; each means that the file is not whole
+        raise PictureError("broken", f"{type(error).__name__}: {error}") from error
+
+
+def _rgb(picture: Any) -> Image:
+    from PIL import Image
+
+    if picture.mode.startswith("I"):
+        import numpy as np
+
+        gray = np.asarray(picture).astype(np.float64) / _WIDE_GRAY
+        picture = Image.fromarray(gray.round().clip(0, 255).astype(np.uint8))
+    if picture.mode == "P" or "transparency" in picture.info or "A" in picture.getbands():
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
