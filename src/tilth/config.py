@@ -122,6 +122,11 @@ class EncoderConfig(Model):
 class ImageConfig(Model):
     """Pictures beside texts, where `data.image` names a column of them: see docs/pictures.md."""
 
+    model: str = Field(
+        default="default",
+        description='"default" (EfficientNet-Lite0 of the extra images), a folder, or a Hub name of transformers',
+        json_schema_extra=FOLDER,
+    )
     max_pixels: int = Field(
         default=50_000_000, ge=1, description="a picture of more is set aside, and never decoded; its row goes on"
     )

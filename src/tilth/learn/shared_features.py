@@ -15,6 +15,7 @@ from tilth.learn.label_spreading import NEAREST
 from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams
 from tilth.learn.neighbors import Neighbors, nearest, within
 from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
+from tilth.learn.pictures import PictureEncoder, RowPictures
 from tilth.learn.self_training import fit_self_trained, predict_self_trained
 from tilth.learn.views import VIEWS, Features
 from tilth.samples import Split, Task
@@ -46,16 +47,25 @@ class Evidence:
 
     These are the rows' embeddings, their nearest rows, and predictions of their labels by models that did not learn
     from them: evidence for and against a label, whichever stage weighs it. Each is computed once and cached; what the
-    methods return is aligned with the table's rows.
+    methods return is aligned with the table's rows. `pictures` are theirs, where the workspace has any, else None.
     """
 
     def __init__(
-        self, samples: Dataset, *, encoder: Encoder, cache: Cache, folds: int = 5, fits: Fits | None = None
+        self,
+        samples: Dataset,
+        *,
+        encoder: Encoder,
+        cache: Cache,
+        folds: int = 5,
+        fits: Fits | None = None,
+        pictures: PictureEncoder | None = None,
     ) -> None:
         self.encoder = encoder
         self.cache = cache
         self.fits = fits if fits is not None else Fits(cache=cache)
         self._folds = folds
+        shown = pictures is not None and "picture_digest" in samples.column_names
+        self.pictures = RowPictures(samples, pictures) if shown and pictures is not None else None
         self._ids: list[str] = samples["id"][:]
         self._texts: list[str] = samples["text"][:]
         self._gold = np.array([split == Split.GOLD for split in samples["split"]], dtype=bool)

@@ -14,6 +14,7 @@ from tilth import stage as stages
 from tilth import store
 from tilth.config_loading import load
 from tilth.learn.encoder import Encoder
+from tilth.learn.pictures import PictureEncoder
 from tilth.night.result_cache import code_digest
 from tilth.samples import Task
 from tilth.store import Cache, Fits, Workspace
@@ -50,18 +51,38 @@ class Context:
         """The night's encoder."""
         return Encoder(self.settings.encoder, self.cache)
 
+    @cached_property
+    def picture_encoder(self) -> PictureEncoder | None:
+        """The night's model of pictures; None where no column holds any."""
+        if self.settings.data.image is None:
+            return None
+        return PictureEncoder(self.settings.image, self.cache, self.workspace.root)
+
+    @property
+    def _fingerprints(self) -> list[str]:
+        """Of the models that every vector comes from."""
+        pictures = self.picture_encoder
+        return [self.encoder.fingerprint, *([pictures.fingerprint] if pictures else [])]
+
     def evidence(self, samples: Dataset, fits: Fits | None = None) -> Evidence:
         """The shared evidence on one table."""
         from tilth.learn import Evidence
 
-        return Evidence(samples, encoder=self.encoder, cache=self.cache, folds=self.settings.folds, fits=fits)
+        return Evidence(
+            samples,
+            encoder=self.encoder,
+            cache=self.cache,
+            folds=self.settings.folds,
+            fits=fits,
+            pictures=self.picture_encoder,
+        )
 
     def fits(self, name: str, carried: str | None) -> Fits:
         """What a stage fits on many rows, or takes over from an earlier night's, which a digest names."""
         basis = {
             "code": code_digest(name),
             "config": store.digest_json(self.settings.stage(name).model_dump(mode="json")),
-            "encoder": self.encoder.fingerprint,
+            "encoder": "+".join(self._fingerprints),
             "libraries": store.digest_json(store.library_versions()),
             "seed": str(self.settings.seed),
         }
@@ -134,7 +155,7 @@ class Context:
                 store.digest_table(before),
                 self.settings.stage(name).model_dump(mode="json"),
                 stages.external_cache_inputs(name, self.settings.stage(name)),
-                [self.settings.seed, self.settings.folds, self.encoder.fingerprint],
+                [self.settings.seed, self.settings.folds, *self._fingerprints],
                 [task.to_json() for task in self.tasks],
                 functions.fingerprint if functions else "",
                 [self._carried.get(name), *self.questions(name)],

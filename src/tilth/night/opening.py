@@ -15,6 +15,7 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
+from tilth.learn.pictures import PictureEncoder
 from tilth.night.carried_fits import FITS, LEDGER
 from tilth.night.deadline import deadline_sentence, meet
 from tilth.night.gold_rescoring import rescored
@@ -67,6 +68,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     check_addresses(settings.schedule)
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
+    if settings.data.image is not None:
+        PictureEncoder(settings.image, store.Cache(workspace.cache), workspace.root).check()
     for name in request.stages:
         stages.check(name, settings.stage(name))
     earlier = _earlier_files(request, ingested)

@@ -222,11 +222,12 @@ def _prune(kept: list[Recorded], folders: list[Path], excess: float, cleaned: Cl
 
 
 def _texts(runs: Iterable[Run]) -> Iterator[list[str]]:
-    """The texts of nights as they began and as they ended, some at a time."""
+    """The texts, and digests of pictures, of nights as they began and as they ended, some at a time."""
     for run in runs:
         tables = sorted(run.path.glob("[0-9]-*.parquet"))
         try:
             for path in {*tables[:1], *tables[-1:]}:
                 yield from read_column(path, "text")
+                yield from read_column(path, "picture_digest")  # by which vectors of pictures are kept
         except DamagedFileError as error:
             log.warning("%s; its texts count as those of no night", error)

@@ -35,15 +35,17 @@ def read_table(path: Path) -> Dataset:
 
 
 def read_column(path: Path, name: str) -> Iterator[list[Any]]:
-    """The values of one column of a table, some at a time, so that a long table is never in memory as a whole.
+    """The values of one column of a table, but for nulls, some at a time; none where the table has no such column.
+
+    A long table is never in memory as a whole.
 
     Raises:
         DamagedFileError: it is no Parquet file.
     """
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=[name]):
-                yield batch.column(0).to_pylist()
+            for batch in file.iter_batches(columns=[name]) if name in file.schema_arrow.names else ():
+                yield batch.column(0).drop_null().to_pylist()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise damaged(path, "a Parquet table", error) from error
 

@@ -20,8 +20,12 @@ def wheel_path(package: str) -> Path:
     return Path(importlib.import_module(package).get_model_path())
 
 
-def resolve_model(name: str) -> Path:
+def resolve_model(name: str, setting: str = "encoder.model") -> Path:
     """The folder of a model: the one in the installed wheel for `default`, a path, or a download from the Hub.
+
+    Args:
+        name: of the model.
+        setting: the key of the config that holds it.
 
     Raises:
         ConfigError: the name leads nowhere, or to a folder that holds no model.
@@ -33,14 +37,14 @@ def resolve_model(name: str) -> Path:
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
             raise ConfigError(
-                f'encoder.model = "{name}" is a folder without config.json, and so no transformers model; give the '
-                'folder that `save_pretrained` wrote: encoder.model = "path/to/it"'
+                f'{setting} = "{name}" is a folder without config.json, and so no transformers model; give the '
+                f'folder that `save_pretrained` wrote: {setting} = "path/to/it"'
             )
         return Path(name)
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
     except (HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ConfigError(
-            f'encoder.model = "{name}" is no folder and could not be had from the Hub ({type(error).__name__}); '
-            'use "default", a folder that holds config.json (encoder.model = "path/to/it"), or a Hub name while online'
+            f'{setting} = "{name}" is no folder and could not be had from the Hub ({type(error).__name__}); '
+            f'use "default", a folder that holds config.json ({setting} = "path/to/it"), or a Hub name while online'
         ) from error

@@ -1,0 +1,45 @@
+"""The pictures of one table's rows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from datasets import Dataset
+
+from tilth.learn.neighbors import Neighbors, nearest
+from tilth.learn.pictures.picture_encoder import PictureEncoder
+
+
+class RowPictures:
+    """Vectors of a table's pictures, aligned with its rows.
+
+    Attributes:
+        digests: of each row's picture, None where it has none.
+        there: boolean, shape (rows,): the rows that have one.
+    """
+
+    def __init__(self, samples: Dataset, encoder: PictureEncoder) -> None:
+        self.digests: list[str | None] = samples["picture_digest"][:]
+        self.there = np.array([one is not None for one in self.digests], dtype=bool)
+        self.fingerprint = encoder.fingerprint
+        self._encoder = encoder
+        self._paths: list[str | None] = samples["picture_path"][:]
+
+    @cached_property
+    def embeddings(self) -> np.ndarray:
+        """float32, shape (rows, dimensions), L2-normalized; zeros for a row without a picture."""
+        paths = {
+            one: path
+            for one, path in zip(self.digests, self._paths, strict=True)
+            if one is not None and path is not None
+        }
+        vectors = self._encoder.encode(paths)
+        places = {one: place for place, one in enumerate(paths)}
+        whole = np.zeros((len(self.digests), vectors.shape[1]), dtype=np.float32)
+        whole[self.there] = vectors[[places[one] for one in self.digests if one is not None]]
+        return whole
+
+    def neighbors(self, k: int, among: np.ndarray) -> Neighbors:
+        """The k nearest pictures of the rows at ascending positions, aligned with them, as positions within them."""
+        return nearest(self.embeddings[among], k)

