@@ -68,6 +68,7 @@ NESTED = {
     "tilth.io.text_files",
     "tilth.learn.encoder",
     "tilth.learn.lexical",
+    "tilth.learn.pictures",
     "tilth.reports.audit",
     "tilth.store.answers",
 }

@@ -17,6 +17,7 @@ from tilth.io.text_files import shown
 from tilth.notes import FILE, ROW, Notes
 from tilth.pictures import require_pillow
 from tilth.samples import Source, Split, Status
+from tilth.store import Cache
 from tilth.text import CONTROL, clean
 
 LABELS = "columns of labels"
@@ -34,7 +35,7 @@ def read(
     inputs: list[dict[str, Any]],
     notes: Notes,
     loaded: Loaded | None = None,
-    kept_pictures: Path | None = None,
+    cache: Cache | None = None,
 ) -> pd.DataFrame:
     """The rows of one file.
 
@@ -46,7 +47,7 @@ def read(
         inputs: what the run's record says of each file; this one is put at its end.
         notes: where it is noted what was read otherwise than it stands.
         loaded: rows that are in memory already, by their name.
-        kept_pictures: the folder for pictures that come as bytes; None: there is none.
+        cache: keeps pictures that come as bytes; None: there is none.
 
     Raises:
         InputError: the file cannot be read, or has no row, or no column for the text or the pictures.
@@ -68,7 +69,7 @@ def read(
     kept = [column for column in kept if column != image or are_paths(raw[column])]  # no table holds a picture's bytes
     out = pd.DataFrame({f"meta.{column}": _inferred(raw[column]) for column in kept}, index=raw.index)
     out["id"] = _ids(raw, own, rows, notes)
-    pictures = _pictures(raw[image], name, rows, settings, root, notes, kept_pictures) if image else None
+    pictures = _pictures(raw[image], name, rows, settings, root, notes, cache) if image else None
     if pictures is not None:
         inputs.append(pictures_record(pictures, rows, split.value))
         out = out.join(pictures)
@@ -131,12 +132,12 @@ def _pictures(
     settings: Settings,
     root: Path,
     notes: Notes,
-    kept: Path | None,
+    cache: Cache | None,
 ) -> pd.DataFrame:
     """References to a file's pictures, whose paths start from where the file stands."""
     require_pillow()
     base = root / name if (root / name).is_dir() else (root / name).parent if (root / name).is_file() else root
-    place = PicturePlace(base=base, root=root, kept=kept, max_pixels=settings.image.max_pixels)
+    place = PicturePlace(base=base, root=root, cache=cache, max_pixels=settings.image.max_pixels)
     return read_pictures(column, rows, place, notes)
 
 

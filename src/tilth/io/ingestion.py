@@ -23,7 +23,7 @@ from tilth.io.readers import Loaded
 from tilth.io.task_classes import current_labels, find_tasks
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
-from tilth.store import PICTURES, LabelChanges, Workspace, digest
+from tilth.store import Cache, LabelChanges, Workspace, digest
 from tilth.text import unit_interval
 
 
@@ -71,13 +71,13 @@ def ingest(
     mapping, declared = LabelMapping(changes), {task.name: task for task in settings.tasks}
     settings = mapping.config(settings)
     inputs: list[dict[str, Any]] = []
-    kept = workspace.cache / PICTURES if workspace is not None else None
-    parts = _train_parts(settings, root, inputs, notes, loaded, kept)
+    cache = Cache(workspace.cache) if workspace is not None else None
+    parts = _train_parts(settings, root, inputs, notes, loaded, cache)
     parts += held_rows(workspace, settings, parts, inputs)
     votes = annotator_votes.read(settings, root, inputs, notes, loaded)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
-        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded, kept))
+        parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded, cache))
     _note_missing_columns(parts, settings, notes)
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
@@ -119,14 +119,19 @@ def ingest(
 
 
 def _train_parts(
-    settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes, loaded: Loaded | None, kept: Path | None
+    settings: Settings,
+    root: Path,
+    inputs: list[dict[str, Any]],
+    notes: Notes,
+    loaded: Loaded | None,
+    cache: Cache | None,
 ) -> list[pd.DataFrame]:
     """The rows of each input file, and of the query."""
     names = addresses.expand(settings.data.input, root)
     if settings.data.sql:
         names = [*names, databases.NAME]
         loaded = {**(loaded or {}), databases.NAME: databases.query(settings.data, root)}
-    return [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded, kept) for name in names]
+    return [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded, cache) for name in names]
 
 
 def _require_labels(

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tilth.notes import FILE, Notes
 from tilth.pictures import PictureError, open_picture
-from tilth.store import atomic, digest, used
+from tilth.store import Cache, atomic, digest, used
 
 PICTURE_COLUMNS = ("picture_digest", "picture_path")
 MOST_BYTES = 256 * 2**20
@@ -36,13 +36,13 @@ class PicturePlace:
     Attributes:
         base: the input file's folder, out of which no path may lead.
         root: the workspace's folder, which references are relative to where they can be.
-        kept: the folder for pictures that came as bytes; None where there is none.
+        cache: keeps pictures that came as bytes; None where there is none.
         max_pixels: see `tilth.config.ImageConfig`.
     """
 
     base: Path
     root: Path
-    kept: Path | None
+    cache: Cache | None
     max_pixels: int
 
 
@@ -110,9 +110,9 @@ def _read(value: Any, place: PicturePlace) -> tuple[tuple[str, str] | None, str 
         return None, error.kind
     name = digest(bytes(content))
     if path is None:
-        if place.kept is None:
+        if place.cache is None:
             return None, "not_kept"
-        path = _keep(bytes(content), place.kept / name)
+        path = _keep(bytes(content), place.cache.folder("pictures", name))
     return (name, _relative(path, place.root)), "animated" if animated else None
 
 

@@ -15,7 +15,8 @@ from tilth.learn.label_spreading import NEAREST
 from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams
 from tilth.learn.neighbors import Neighbors, nearest, within
 from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
-from tilth.learn.pictures import PictureEncoder, RowPictures
+from tilth.learn.pictures import PictureEncoder
+from tilth.learn.row_pictures import RowPictures
 from tilth.learn.self_training import fit_self_trained, predict_self_trained
 from tilth.learn.views import VIEWS, Features
 from tilth.samples import Split, Task

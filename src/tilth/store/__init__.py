@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.store.cache import PICTURES, Cache, used
+    from tilth.store.cache import Cache, used
     from tilth.store.code_digest import digest_code, digest_made_by, library_versions
     from tilth.store.files import (
         atomic,
@@ -56,7 +56,6 @@ __all__ = [
     "FIT_DATES",
     "HELD_OUT",
     "MODEL_CARD",
-    "PICTURES",
     "Cache",
     "Fits",
     "Forgotten",
@@ -105,7 +104,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "cache": ("PICTURES", "Cache", "used"),
+        "cache": ("Cache", "used"),
         "code_digest": ("digest_code", "digest_made_by", "library_versions"),
         "files": (
             "atomic",

@@ -1,8 +1,8 @@
 """Pictures to vectors.
 
 In: files of pictures, each known by the digest of its content. Out: L2-normalized vectors, one a picture, cached by
-content (`PictureEncoder`), and those of a table's rows (`RowPictures`). Any transformers model that takes pixels is a
-model of pictures by one line of the config; the default one comes in a wheel.
+content (`PictureEncoder`). Any transformers model that takes pixels is a model of pictures by one line of the config;
+the default one comes in a wheel.
 """
 
 from typing import TYPE_CHECKING
@@ -11,10 +11,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.learn.pictures.picture_encoder import PictureEncoder
-    from tilth.learn.pictures.row_pictures import RowPictures
 
-__all__ = ["PictureEncoder", "RowPictures"]
+__all__ = ["PictureEncoder"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__, {"picture_encoder": ("PictureEncoder",), "row_pictures": ("RowPictures",)}
-)
+__getattr__, __dir__ = lazy_exports(__name__, {"picture_encoder": ("PictureEncoder",)})

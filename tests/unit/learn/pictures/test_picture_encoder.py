@@ -13,9 +13,10 @@ from PIL import Image
 from tests.conftest import TASKS
 from tilth.config import ImageConfig
 from tilth.errors import ConfigError, InputError
-from tilth.learn.pictures import PictureEncoder, RowPictures
+from tilth.learn.pictures import PictureEncoder
 from tilth.learn.pictures import picture_encoder as module
 from tilth.learn.pictures.trunks import Preparation, load_trunk
+from tilth.learn.row_pictures import RowPictures
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Cache, digest
 

@@ -8,7 +8,7 @@ import numpy as np
 from datasets import Dataset
 
 from tilth.learn.neighbors import Neighbors, nearest
-from tilth.learn.pictures.picture_encoder import PictureEncoder
+from tilth.learn.pictures import PictureEncoder
 
 
 class RowPictures:
@@ -29,11 +29,7 @@ class RowPictures:
     @cached_property
     def embeddings(self) -> np.ndarray:
         """float32, shape (rows, dimensions), L2-normalized; zeros for a row without a picture."""
-        paths = {
-            one: path
-            for one, path in zip(self.digests, self._paths, strict=True)
-            if one is not None and path is not None
-        }
+        paths = {one: path for one, path in zip(self.digests, self._paths, strict=True) if one and path}
         vectors = self._encoder.encode(paths)
         places = {one: place for place, one in enumerate(paths)}
         whole = np.zeros((len(self.digests), vectors.shape[1]), dtype=np.float32)
