@@ -113,6 +113,14 @@ class EncoderConfig(Model):
     max_tokens: int = Field(default=256, ge=16, le=8192, description="longer texts are chunked and pooled")
     max_chunks: int = Field(default=64, ge=1, description="chunks a text; beyond it, evenly spaced ones are taken")
     batch_tokens: int = Field(default=4096, ge=64, description="padded tokens in one forward pass")
+    attention: Literal["full", "dynamic"] = Field(
+        default="full",
+        description="full: within chunks of max_tokens; dynamic (experimental): a longer text in one pass, by windows "
+        "of blocks that meaning widens",
+    )
+    window: int = Field(
+        default=320, ge=192, le=8192, description="dynamic: tokens that a block of 64 sees on average, in a longer text"
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
         description="bfloat16 is faster on some CPUs, but a vector then depends, in its third digit, on its batch",

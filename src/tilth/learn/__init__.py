@@ -12,6 +12,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.learn.answered_confidence import Corrected, correct_confidence, logistic_posterior
+    from tilth.learn.block_pooling import BlockPooling, fit_block_pooling
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.hierarchy import decide
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VIEWS",
+    "BlockPooling",
     "Corrected",
     "Difference",
     "EncoderReading",
@@ -51,6 +53,7 @@ __all__ = [
     "difference",
     "expected_calibration_error",
     "f1_counts",
+    "fit_block_pooling",
     "fit_predict",
     "fit_probe",
     "fit_probes",
@@ -75,6 +78,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "answered_confidence": ("Corrected", "correct_confidence", "logistic_posterior"),
+        "block_pooling": ("BlockPooling", "fit_block_pooling"),
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "encoder_reading": ("EncoderReading", "measure_reading"),
         "hierarchy": ("decide",),

@@ -26,7 +26,18 @@ VECTORS = ("embeddings", "exported", "nats", "picture_embeddings", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
 FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
-FILES = ("activations", "fits", "maps", "neighbors", "ngrams", "out_of_fold", "paraphrases", "pictures", "votes")
+FILES = (
+    "activations",
+    "blocks",
+    "fits",
+    "maps",
+    "neighbors",
+    "ngrams",
+    "out_of_fold",
+    "paraphrases",
+    "pictures",
+    "votes",
+)
 """Kinds that hold a file a key."""
 
 _DIGEST = "digest"

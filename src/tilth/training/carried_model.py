@@ -24,6 +24,7 @@ from tilth.store import HELD_OUT, digest, digest_json, read_json, read_table, ro
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
+from tilth.training.fitting import encoder_config
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.stage import train
 
@@ -36,7 +37,8 @@ def train_or_take(samples: Dataset, config: Config, resources: Resources) -> Sta
     """See `tilth.training.run`."""
     frame = table.to_pandas(samples)
     tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
-    if not tasks or getattr(resources.evidence.encoder, "folder", None) is None:  # there is no model to export
+    no_folder = getattr(resources.evidence.encoder, "folder", None) is None
+    if not tasks or no_folder or encoder_config(resources).attention != "full":  # there may be no model to export
         return train(samples, config, resources)
     trained: list[StageResult] = []
 

@@ -114,6 +114,14 @@ class Exporter:
         if source is None:
             why = "the encoder has no model folder, so that there is no model to export"
             return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
+        if fitted.trunk is None and encoder_config(self.resources).attention != "full":
+            why = (
+                'no model was exported: encoder.attention = "dynamic" chooses its windows while it reads, which ONNX '
+                "graphs of chunks do not; vectors of this kind are made by torch alone (tilth.learn.encoder.Encoder). "
+                'For a model folder, set encoder.attention = "full"'
+            )
+            log.warning("%s", why)
+            return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
         try:
             return self._export(fitted, source)
         except OSError as error:

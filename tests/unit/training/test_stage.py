@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import samples as table
 from tilth import stage, training
+from tilth.config import EncoderConfig
 from tilth.training.export.predictor import Predictor
 
 
@@ -26,6 +29,18 @@ def test_stage_keeps_the_contract_and_writes_a_model_that_answers_alike(folder: 
     assert [answer["intent"]["label"] for answer in said] == frame["intent_predicted"].tolist()
     assert [TASKS[1].parent_of[label] for label in frame["intent_predicted"]] == frame["area_predicted"].tolist()
     assert result.metrics["export"]["agreement"][result.metrics["export"]["weights"]] >= 0.75
+
+
+def test_an_encoder_that_reads_by_windows_is_not_exported_and_says_why(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples, encoder = make_table(), FolderEncoder(folder)
+    encoder.config = EncoderConfig(attention="dynamic")  # type: ignore[attr-defined]
+    result = stage.perform("training", samples, FROZEN, resources(samples, encoder, tmp_path))
+    assert "model" not in result.artifacts
+    assert result.metrics["export"]["weights"] is None
+    assert 'set encoder.attention = "full"' in result.metrics["export"]["why"]
+    assert "vectors of this kind are made by torch alone" in caplog.text
 
 
 def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:

@@ -10,17 +10,29 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.learn.encoder.block_encoding import encode_blocks
     from tilth.learn.encoder.checkpoint import WHEEL, resolve_model, wheel_path
     from tilth.learn.encoder.chunking import chunked
     from tilth.learn.encoder.text_encoder import Encoder
     from tilth.learn.encoder.tokenizer import Tokens
     from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 
-__all__ = ["WHEEL", "Encoder", "Tokens", "Trunk", "chunked", "encode_with_trunk", "resolve_model", "wheel_path"]
+__all__ = [
+    "WHEEL",
+    "Encoder",
+    "Tokens",
+    "Trunk",
+    "chunked",
+    "encode_blocks",
+    "encode_with_trunk",
+    "resolve_model",
+    "wheel_path",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "block_encoding": ("encode_blocks",),
         "checkpoint": ("WHEEL", "resolve_model", "wheel_path"),
         "chunking": ("chunked",),
         "text_encoder": ("Encoder",),

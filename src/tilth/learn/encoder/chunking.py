@@ -32,6 +32,18 @@ def chunked(encoded: Iterable[Sequence[int]], limit: int, most: int) -> tuple[li
     return owner, chunks
 
 
+def joined(owner: Sequence[int], chunks: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
+    """The chunks of each text as one piece: each piece's text, and its tokens.
+
+    >>> joined([0, 0, 1], [[7, 8], [9], [5]])
+    ([0, 1], [[7, 8, 9], [5]])
+    """
+    pieces: dict[int, list[int]] = {}
+    for text, chunk in zip(owner, chunks, strict=True):
+        pieces.setdefault(text, []).extend(chunk)
+    return list(pieces), list(pieces.values())
+
+
 def surrounding(whole: Sequence[int], plain: Sequence[int]) -> tuple[list[int], list[int]]:
     """The special tokens before and after a text, by a text's tokens with and without them.
 

@@ -7,15 +7,20 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tilth.config import EncoderConfig
 from tilth.learn.encoder.checkpoint import resolve_model
-from tilth.learn.encoder.chunking import chunked, surrounding
+from tilth.learn.encoder.chunking import chunked, joined, surrounding
 from tilth.progress import report
 from tilth.store import Cache, Vectors, digest_json, sha256_file
+
+if TYPE_CHECKING:
+    import torch
+
+    from tilth.learn.encoder.attention import LongReader
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,8 @@ class Encoder:
         files = [self.folder / "config.json", self.folder / "tokenizer.json", *weights]
         sums = [sha256_file(path) for path in files if path.exists()]
         shape = [self.config.max_tokens, self.config.max_chunks, self.config.precision, self._pooling, "v1"]
+        if self.config.attention != "full":  # vectors of before there was a choice stay valid
+            shape += [self.config.attention, self.config.window, "windows-1"]
         return digest_json([sums, shape])
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -85,7 +92,7 @@ class Encoder:
         return sum(map(len, encoded)), sum(ids.count(unknown) for ids in encoded)
 
     @cached_property
-    def _special(self) -> tuple[list[int], list[int]]:
+    def special(self) -> tuple[list[int], list[int]]:
         """The special tokens that the model expects before and after a text."""
         return surrounding(self.tokenizer("a")["input_ids"], self.tokenizer("a", add_special_tokens=False)["input_ids"])
 
@@ -109,7 +116,7 @@ class Encoder:
         return "cls" if json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token") else "mean"
 
     def _compute(self, texts: Sequence[str]) -> np.ndarray:
-        owner, chunks = self._chunk(texts)
+        owner, chunks = self.pieces(texts)
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
         done = 0
         for batch in batches([len(chunk) for chunk in chunks], self.config.batch_tokens):
@@ -122,19 +129,61 @@ class Encoder:
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         return (sums / np.maximum(norms, 1e-12)).astype(np.float32)
 
-    def _chunk(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        limit, most = self.config.max_tokens - sum(map(len, self._special)), self.config.max_chunks
+    @property
+    def _limit(self) -> int:
+        """Tokens of a text, without the special ones, that the model reads at once."""
+        return self.config.max_tokens - sum(map(len, self.special))
+
+    def pieces(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """What is read at once: each piece's text, and its tokens without special ones.
+
+        Of texts longer than `max_tokens` these are chunks; with dynamic attention it is all of their tokens.
+        """
+        limit, most = self._limit, self.config.max_chunks
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
         for ids in encoded:
             if (whole := -(-len(ids) // limit)) > most:
                 log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, whole)
-        return chunked(encoded, limit, most)
+        owner, chunks = chunked(encoded, limit, most)
+        return (owner, chunks) if self.config.attention == "full" else joined(owner, chunks)
+
+    @cached_property
+    def _long(self) -> LongReader:
+        from tilth.learn.encoder.attention import LongReader
+
+        return LongReader(self._model, window=self.config.window, span=self.config.max_tokens)
+
+    def token_states(self, piece: Sequence[int]) -> torch.Tensor:
+        """States of a piece's tokens, float32, shape (tokens, dimensions), the special ones at its ends included."""
+        import torch
+
+        prefix, suffix = self.special
+        ids = [*prefix, *piece, *suffix]
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+            if len(piece) > self._limit:
+                return self._long.states(ids, (len(prefix), len(suffix))).float()
+            states: torch.Tensor = self._model(input_ids=torch.tensor([ids])).last_hidden_state[0].float()
+            return states
+
+    def _read_long(self, piece: Sequence[int]) -> np.ndarray:
+        states = self.token_states(piece)
+        pooled = states[0] if self._pooling == "cls" else states.mean(dim=0)
+        array: np.ndarray = (pooled / pooled.norm().clamp(min=1e-12)).numpy()
+        return array
 
     def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
         import torch
 
+        if max(map(len, chunks)) > self._limit:  # each alone, so that none depends on its neighbors
+            alone = (len(chunk) > self._limit for chunk in chunks)
+            return np.stack(
+                [
+                    self._read_long(chunk) if long else self._forward([chunk])[0]
+                    for chunk, long in zip(chunks, alone, strict=True)
+                ]
+            )
         tokenizer = self.tokenizer
-        prefix, suffix = self._special
+        prefix, suffix = self.special
         built = [[*prefix, *ids, *suffix] for ids in chunks]
         width = max(map(len, built))
         ids = torch.full((len(built), width), tokenizer.pad_token_id or 0, dtype=torch.long)
