@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +142,25 @@ def test_a_replay_with_an_empty_cache_gives_the_same_tables(seed: int, tmp_path:
         assert_same_tables(warm, cold)
         assert warm.record["carried"]["in"] == cold.record["carried"]["in"]
         assert np.array_equal([fit["reused"] for fit in fits(warm)], [fit["reused"] for fit in fits(cold)])
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_night_goes_on_to_the_same_tables(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    rows, code = first_rows(draw), "import sys; from tests.unit.night.test_incremental import *; one_night(Path({!r}))"
+    write(tmp_path / "whole", rows)
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", code.format(str(tmp_path / "whole"))], check=True)
+    seconds = time.monotonic() - begun
+    [expected] = store.all_runs(at(tmp_path / "whole").runs)
+    for number in range(4):
+        root = tmp_path / f"killed-{number}"
+        write(root, rows)
+        with subprocess.Popen([sys.executable, "-c", code.format(str(root))]) as process:
+            time.sleep(seconds * draw.uniform(0.3, 1.0))
+            process.kill()
+        with at(root).lock():  # as a next night does it
+            pass
+        again = one_night(root)
+        assert_same_tables(expected, again)
+        assert all(run.record["status"] in ("failed", "completed") for run in store.all_runs(at(root).runs))
