@@ -27,7 +27,7 @@ def clean(samples: Dataset, config: Config, resources: Resources) -> StageResult
     metrics: dict[str, Any] = {"checks": {}, "counts": {}, "tasks": {}}
     duplicate_of = np.full(len(frame), None, dtype=object)
     gold = frame["split"].eq(Split.GOLD).to_numpy(dtype=bool)
-    for check in ordered_checks():
+    for check in ordered_checks(pictures=resources.evidence.pictures is not None):
         result = check.run(frame, config, resources.evidence)
         frame[f"{check.name}_score"], frame[f"is_{check.name}_issue"] = result.score, result.issue
         if check.status is not Status.ACTIVE:

@@ -43,10 +43,11 @@ class Check:
     run: CheckFunction
     status: Status
     reason: Reason
+    of_pictures: bool = False
 
 
 CHECKS: dict[str, Check] = {}
-MODULES = ("text_quality", "outliers", "duplicates")
+MODULES = ("text_quality", "outliers", "duplicates", "pictures")
 """Modules of this folder whose checks register themselves when they are loaded."""
 ORDER = (
     "empty",
@@ -59,27 +60,34 @@ ORDER = (
     "gold_leak",
     "near_duplicate",
     "boilerplate",
+    "picture_copy",
+    "picture_leak",
+    "picture_duplicate",
+    "picture_outlier",
 )
 """The order in which checks run and give reasons: the first reason of a row stands. Checks not named here come last."""
 
 
-def ordered_checks() -> list[Check]:
-    """All checks, in the order in which they run."""
+def ordered_checks(*, pictures: bool = False) -> list[Check]:
+    """All checks, in the order in which they run; those of pictures only where there are any."""
     for module in MODULES:
         importlib.import_module(f"{__package__}.{module}")
-    return sorted(CHECKS.values(), key=lambda check: ORDER.index(check.name) if check.name in ORDER else len(ORDER))
+    run = [check for check in CHECKS.values() if pictures or not check.of_pictures]
+    return sorted(run, key=lambda check: ORDER.index(check.name) if check.name in ORDER else len(ORDER))
 
 
-def check(name: str, status: Status, reason: Reason) -> Callable[[CheckFunction], CheckFunction]:
+def check(
+    name: str, status: Status, reason: Reason, *, of_pictures: bool = False
+) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check under a name that is not taken; its columns are `<name>_score` and `is_<name>_issue`.
 
-    With `Status.ACTIVE` its issues are reported and change nothing.
+    With `Status.ACTIVE` its issues are reported and change nothing. Checks of pictures run only where there are any.
     """
 
     def register(function: CheckFunction) -> CheckFunction:
         if name in CHECKS:
             raise ValueError(f'a check "{name}" is registered already')
-        CHECKS[name] = Check(name=name, run=function, status=status, reason=reason)
+        CHECKS[name] = Check(name=name, run=function, status=status, reason=reason, of_pictures=of_pictures)
         return function
 
     return register

@@ -25,6 +25,7 @@ from tilth.cleaning.label_errors.out_of_fold_models import (
     NeighborGraph,
     fit_evidence_models,
 )
+from tilth.cleaning.label_errors.picture_view import add_picture_view
 from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.cleaning.label_errors.two_views import fit_two_views
 from tilth.learn import Evidence, FittedProbe
@@ -186,6 +187,8 @@ def _verdict(
         return probabilities, filters.cautious_issues(codes, probabilities)
     if config.filter == "auto":
         views = fit_two_views(probabilities, vectors, evidence.lexical[rows], codes, folds, classes)
+        if (pictures := evidence.pictures) is not None:
+            views = add_picture_view(views, pictures.embeddings[rows], pictures.there[rows], codes, folds, classes)
         return probabilities, verdict_by_views(codes, views, config.prefer, config.min_precision)
     return probabilities, verdict_by_filter(
         codes,

@@ -56,10 +56,7 @@ class TwoViews:
         """
         meaning = pool(evidence, probe, centroids)
         three = [one.argmax(axis=1) for one in (evidence, wording, centroids)]
-        odds = [
-            (rate / (1 - rate)) ** _TRUST
-            for rate in np.clip(three_accuracies(three, evidence.shape[1])[:2], _LEAST, _MOST)
-        ]
+        odds = [odds_of(rate) for rate in three_accuracies(three, evidence.shape[1])[:2]]
         share = odds[0] / sum(odds)
         joint = softmax(share * _log(meaning) + (1 - share) * _log(wording), axis=1)
         pooled = apply_temperature(joint, calibrate(joint, codes)).astype(np.float64)
@@ -121,6 +118,12 @@ def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[fl
     ab, ac, bc = (beyond_chance(one == other) for one, other in ((first, second), (first, third), (second, third)))
     above_chance = np.sqrt([ab * ac / bc, ab * bc / ac, ac * bc / ab])
     return tuple(float(rate) * (1 - chance) + chance for rate in np.clip(above_chance, 0, 1))
+
+
+def odds_of(accuracy: float) -> float:
+    """What weighs a view of this accuracy in the pool."""
+    rate = min(max(accuracy, _LEAST), _MOST)
+    return float((rate / (1 - rate)) ** _TRUST)
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ CHECKS_IN_ORDER = [
     "near_duplicate",
     "boilerplate",
 ]
+OF_PICTURES = ["picture_copy", "picture_leak", "picture_duplicate", "picture_outlier"]
 PRINT_NAMES = """
 import json
 from tilth.cleaning.checks import ordered_checks
@@ -48,11 +49,12 @@ def test_every_module_with_a_registered_check_is_loaded() -> None:
                     modules.add(path.stem)
                     names.add(ast.literal_eval(decorator.args[0]))
     assert modules == set(MODULES)
-    assert names == set(CHECKS_IN_ORDER)
+    assert names == {*CHECKS_IN_ORDER, *OF_PICTURES}
 
 
 def test_checks_run_in_that_order_however_they_were_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     ordered_checks()
-    turned = {name: CHECKS[name] for name in reversed(CHECKS_IN_ORDER)}
+    turned = {name: CHECKS[name] for name in reversed([*CHECKS_IN_ORDER, *OF_PICTURES])}
     monkeypatch.setattr(registry, "CHECKS", turned)
     assert [check.name for check in ordered_checks()] == CHECKS_IN_ORDER
+    assert [check.name for check in ordered_checks(pictures=True)] == [*CHECKS_IN_ORDER, *OF_PICTURES]
