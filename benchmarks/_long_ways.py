@@ -1,0 +1,60 @@
+"""Ways to read a long text with the same weights: full attention, windows fixed and dynamic, chunks, a beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from tilth.learn.encoder import chunked, resolve_model
+from tilth.learn.encoder.attention import BLOCK, LongReader, block_vectors
+
+SPAN = 256
+WAYS = ("full attention", "fixed window", "dynamic window", "chunks", "first 256 tokens")
+_RULES = {"full attention": "full", "fixed window": "fixed", "dynamic window": "dynamic"}
+
+
+class Way:
+    """The default encoder read in one of the `WAYS`."""
+
+    def __init__(self, name: str, window: int) -> None:
+        folder = resolve_model("default")
+        self.name = name
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.tokenizer.model_max_length = int(1e9)
+        self._model = AutoModel.from_pretrained(folder).eval()
+        rule = _RULES.get(name)
+        self._reader = LongReader(self._model, rule=rule, window=window, span=SPAN) if rule else None
+
+    def tokens(self, text: str) -> list[int]:
+        """A text's tokens without special ones."""
+        found: list[int] = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return found
+
+    def states(self, ids: Sequence[int]) -> list[torch.Tensor]:
+        """States of the tokens without special ones, of each piece that is read at once."""
+        first, last = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
+        with torch.inference_mode():
+            if self._reader is not None and len(ids) > SPAN - 2:
+                return [self._reader.states([first, *ids, last], (1, 1))[1:-1]]
+            most = 1 if self.name == "first 256 tokens" else 1_000_000
+            _, chunks = chunked([ids], SPAN - 2, most)
+            # Whole chunks are of one length and go together, as the encoder has them.
+            found: list[torch.Tensor] = []
+            for start in range(0, len(chunks), 16):
+                for part in _of_one_length(chunks[start : start + 16]):
+                    batch = torch.tensor([[first, *chunk, last] for chunk in part])
+                    found += [*self._model(input_ids=batch).last_hidden_state[:, 1:-1]]
+            return found
+
+    def blocks(self, text: str) -> np.ndarray:
+        """Vectors of the text's blocks, shape (blocks, dimensions)."""
+        return np.concatenate([block_vectors(states, BLOCK) for states in self.states(self.tokens(text))])
+
+
+def _of_one_length(chunks: Sequence[list[int]]) -> list[list[list[int]]]:
+    whole = [chunk for chunk in chunks if len(chunk) == SPAN - 2]
+    rest = [chunk for chunk in chunks if len(chunk) != SPAN - 2]
+    return [part for part in (whole, rest) if part]

@@ -1,0 +1,247 @@
+"""Long texts by dynamic windows, beside full attention, a fixed window of the same budget and chunks.
+
+    python benchmarks/long_attention.py --data data/public --seeds 1
+
+The default encoder's weights, untrained for any of it. Speed: seconds of the processor on one thread, and what the
+process's memory grew by at most, for one text. Recall: a request of clinc150 at a random depth in the State of the
+Union addresses, the classes some of its domains (150 intents would need more rows); training and gold rows share
+neither requests nor addresses. Reviews: movie_reviews. Heads see vectors of blocks of 64 tokens, either their mean (a
+linear probe) or by attention pooling that is learned with the head; for each way the same. Nothing was tuned on these
+sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import _results
+import numpy as np
+import pandas as pd
+import torch
+from _long_ways import WAYS, Way
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from tilth.learn import fit_block_pooling, fit_probe
+
+WINDOW = 320
+
+
+def speed(way: str, tokens: int) -> tuple[float, float]:
+    """Seconds of the processor, the best of three readings, and megabytes that the process grew by in reading."""
+    torch.set_num_threads(1)
+    read = Way(way, WINDOW)
+    ids = np.random.default_rng(0).integers(2000, 20000, tokens - 2).tolist()
+    read.states(ids[:300])
+    before, spent = _peak(), []
+    for _ in range(3 if tokens <= 4096 else 2):
+        started = time.process_time()
+        read.states(ids)
+        spent.append(time.process_time() - started)
+    return min(spent), _peak() - before
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def speeds(lengths: list[int]) -> list[list[object]]:
+    """A line for each way and length, each in a process of its own, so that memory is its own too."""
+    lines: list[list[object]] = []
+    for tokens in lengths:
+        full = 0.0
+        for way in WAYS[:4]:
+            command = [sys.executable, __file__, "--one", way, "--lengths", str(tokens)]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            seconds, memory = json.loads(output.splitlines()[-1])
+            full = seconds if way == "full attention" else full
+            lines.append([tokens, way, f"{seconds:.2f}", f"{full / seconds:.2f}", f"{memory:.0f}"])
+            print(lines[-1], flush=True)
+    return lines
+
+
+def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, domains: int) -> pd.DataFrame:
+    """Requests of clinc150 in speeches of so many tokens (four letters and a half a token): text, label, depth."""
+    random = np.random.default_rng([seed, split == "train"])
+    requests = pd.read_csv(home / "clinc150" / f"{split}.csv")
+    names = sorted(set(requests["domain"]) - {"oos"})[:domains]
+    requests = requests[requests["domain"].isin(names)].sample(rows, random_state=seed)
+    speeches = pd.read_json(home / "state_union" / "state_union_docs.jsonl", lines=True)["text"]
+    speeches = speeches[np.arange(len(speeches)) % 4 != 3] if split == "train" else speeches[3::4]
+    speeches = speeches[speeches.str.len() > tokens * 5]
+    lines = []
+    for request, label in zip(requests["text"], requests["domain"], strict=True):
+        speech = speeches.iloc[random.integers(len(speeches))]
+        start = random.integers(len(speech) - int(tokens * 4.5) + 1)
+        words = speech[start : start + int(tokens * 4.5)].split()
+        depth = random.random()
+        place = int(depth * len(words))
+        lines.append((" ".join([*words[:place], request + ".", *words[place:]]), label, depth))
+    return pd.DataFrame(lines, columns=["text", "label", "depth"])
+
+
+def heads(way: Way, train: pd.DataFrame, gold: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which gold rows are right, by the mean of the blocks and by attention pooling."""
+    names, codes = np.unique(train["label"], return_inverse=True)
+    blocks = [[way.blocks(text) for text in frame["text"]] for frame in (train, gold)]
+    means = [np.stack([one.mean(axis=0) for one in part]) for part in blocks]
+    means = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in means]
+    by_mean = fit_probe(means[0], codes, len(names)).probabilities(means[1])
+    owners = [np.repeat(np.arange(len(part)), [*map(len, part)]) for part in blocks]
+    vectors = [np.concatenate(part) for part in blocks]
+    pooling = fit_block_pooling(owners[0], vectors[0], codes, classes=len(names), seed=seed)
+    by_blocks = pooling.probabilities(owners[1], vectors[1])
+    right = [names[found.argmax(axis=1)] == gold["label"].to_numpy() for found in (by_mean, by_blocks)]
+    return right[0], right[1]
+
+
+def by_words(train: pd.DataFrame, gold: pd.DataFrame) -> np.ndarray:
+    """Which gold rows TF-IDF of words and pairs with a logistic regression has right."""
+    features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    model = LogisticRegression(C=10, max_iter=300).fit(features.fit_transform(train["text"]), train["label"])
+    found: np.ndarray = model.predict(features.transform(gold["text"])) == gold["label"].to_numpy()
+    return found
+
+
+def compared(
+    name: str, splits: list[tuple[pd.DataFrame, pd.DataFrame]], ways: list[str], thirds: bool
+) -> list[list[object]]:
+    """Gold accuracy of each way over the seeds, and by depth of the request where there is one."""
+    lines: list[list[object]] = []
+    for way in ways:
+        read = Way(way, WINDOW)
+        found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {"mean": [], "attention": []}
+        for seed, (train, gold) in enumerate(splits):
+            for pooling, right in zip(found, heads(read, train, gold, seed), strict=True):
+                found[pooling].append((right, gold))
+        for pooling, outcomes in found.items():
+            line: list[object] = [name, way, pooling, _results.shown([float(right.mean()) for right, _ in outcomes])]
+            lines.append(line + (_by_depth(outcomes) if thirds else []))
+            print(lines[-1], flush=True)
+    words = [by_words(train, gold) for train, gold in splits]
+    line = [name, "TF-IDF, linear", "", _results.shown([float(right.mean()) for right in words])]
+    pairs = [(right, gold) for right, (_, gold) in zip(words, splits, strict=True)]
+    return [*lines, line + (_by_depth(pairs) if thirds else [])]
+
+
+def _by_depth(outcomes: list[tuple[np.ndarray, pd.DataFrame]]) -> list[object]:
+    right = np.concatenate([one for one, _ in outcomes])
+    third = np.concatenate([np.minimum(gold["depth"].to_numpy() * 3, 2).astype(int) for _, gold in outcomes])
+    return [" / ".join(f"{right[third == place].mean():.2f}" for place in range(3))]
+
+
+def reviews(home: Path, counts: list[int], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of movie_reviews, drawn by the seed."""
+    train, gold = (
+        frame.sample(min(rows, len(frame)), random_state=seed)
+        for part, rows in zip(("train", "test"), counts, strict=True)
+        for frame in [pd.read_json(home / "movie_reviews" / f"{part}.jsonl", lines=True)]
+    )
+    return train, gold
+
+
+def hidden(arguments: argparse.Namespace, tokens: int) -> list[list[object]]:
+    """Recall of requests in speeches of one length."""
+    splits = []
+    for seed in range(arguments.seeds):
+        parts = [("train", arguments.train), ("test", arguments.gold)]
+        train, gold = (
+            hidden_requests(arguments.data, part, rows, tokens, seed, arguments.domains) for part, rows in parts
+        )
+        splits.append((train, gold))
+    return compared(str(tokens), splits, arguments.ways, thirds=True)
+
+
+def _kept(arguments: argparse.Namespace, part: str, compute: Callable[[], list[list[object]]]) -> list[list[object]]:
+    """A part's lines, kept as soon as they are there: a run that was broken off goes on with the same command."""
+    if arguments.keep is None:
+        return compute()
+    path = arguments.keep / f"{part}.json"
+    if not path.exists():
+        path.write_text(json.dumps(compute()), encoding="utf-8")
+    found: list[list[object]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/public"))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[512, 1024, 2048, 4096, 8192])
+    parser.add_argument(
+        "--hidden", type=int, nargs="+", default=[1000, 2000, 4000, 8000], help="tokens of the speeches"
+    )
+    parser.add_argument("--train", type=int, default=1000)
+    parser.add_argument("--gold", type=int, default=400)
+    parser.add_argument("--review-rows", type=int, nargs=2, default=[1600, 400])
+    parser.add_argument("--ways", nargs="+", default=list(WAYS))
+    parser.add_argument("--domains", type=int, default=10, help="classes of the hidden requests")
+    parser.add_argument("--keep", type=Path, help="a folder for finished parts, which are not measured again")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(speed(arguments.one, arguments.lengths[0])))
+        return
+    seeds, home = range(arguments.seeds), arguments.data
+    drawn = [reviews(home, arguments.review_rows, seed) for seed in seeds]
+    timed = _kept(arguments, "speed", lambda: speeds(arguments.lengths))
+    recall: list[list[object]] = []
+    for tokens in arguments.hidden:
+        recall += _kept(arguments, f"recall at {tokens}", partial(hidden, arguments, tokens))
+    real = _kept(arguments, "reviews", lambda: compared("movie_reviews", drawn, arguments.ways, thirds=False))
+    command = " ".join(["python benchmarks/long_attention.py", *(_quoted(word) for word in sys.argv[1:])])
+    _results.write("long_attention", page(command, arguments, timed, recall, real))
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
+
+
+def page(
+    command: str,
+    arguments: argparse.Namespace,
+    timed: list[list[object]],
+    recall: list[list[object]],
+    real: list[list[object]],
+) -> str:
+    """The whole page."""
+    said = (__doc__ or "").partition("--seeds 1")[2].strip()
+    few, gold = arguments.review_rows
+    missing = [way for way in WAYS if way not in arguments.ways]
+    left_out = f"Not run beside recall and reviews, for want of time: {', '.join(missing)}.\n" if missing else ""
+    return f"""# Long texts: dynamic windows beside full attention, a fixed window and chunks
+
+    {command}
+
+{said}
+
+Windows of {WINDOW} tokens on average, both; {arguments.seeds} seed(s). Recall: {arguments.domains} classes,
+{arguments.train} rows to learn from and {arguments.gold} gold rows a seed. Reviews: {few} and {gold}.
+{left_out}
+## Speed and memory of one text
+
+{_results.table(("tokens", "way", "seconds", "times full attention's speed", "megabytes"), timed)}
+
+## Recall of a request hidden in a speech
+
+{_results.table(("tokens", "way", "pooling", "accuracy", "request in the first / second / last third"), recall)}
+
+## Movie reviews
+
+{_results.table(("set", "way", "pooling", "gold accuracy"), real)}
+
+{_results.machine()}, two cores that other work shared.
+"""
+
+
+if __name__ == "__main__":
+    main()
