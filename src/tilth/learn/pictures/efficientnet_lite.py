@@ -87,6 +87,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Mean over the picture of the last features, before any classes."""
+        pixels = pixels.contiguous(memory_format=torch.channels_last)  # half the time of a core's depthwise layers
         out = functional.relu6(self._bn0(self._conv_stem(pixels)))
         for block in self._blocks:
             out = block(out)
@@ -98,4 +99,4 @@ class EfficientNetLite0(nn.Module):
         state = torch.load(path, map_location="cpu", weights_only=True)
         model = cls()
         model.load_state_dict({name: value for name, value in state.items() if not name.startswith("_fc.")})
-        return model.eval()
+        return model.to(memory_format=torch.channels_last).eval()
