@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     field_serializer,
     field_validator,
     model_validator,
 )
 
+from tilth.config_base import FOLDER, Files, Model, StageConfig
 from tilth.errors import did_you_mean
 from tilth.text import clean_label
 
-
-class Model(BaseModel):
-    """Base of every config: keyword-only, frozen, and closed to keys that it does not declare."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class StageConfig(Model):
-    """Base of every stage's config."""
-
-    when: Literal["auto", "always", "never"] = Field(
-        default="auto",
-        description="never skips the stage; auto leaves it out of what follows where cross-validation on train rows "
-        "shows that it harms (cleaning, weak_supervision, augmentation); always keeps it",
-    )
-
-
-FOLDER: Any = {"folder": True}
-"""Marks a field that may name a folder: a relative one starts from where `tilth.toml` stands, of --set from here."""
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Files = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+__all__ = [
+    "FOLDER",
+    "DataConfig",
+    "EncoderConfig",
+    "Files",
+    "ImageConfig",
+    "Model",
+    "NightConfig",
+    "PromotionConfig",
+    "ScheduleConfig",
+    "Settings",
+    "StageConfig",
+    "StoreConfig",
+    "TaskConfig",
+]
 
 
 class DataConfig(Model):
@@ -147,7 +134,7 @@ class PromotionConfig(Model):
         default=None,
         ge=0.0,
         le=1.0,
-        description="a night whose macro-F1, averaged over tasks, is lower is not promoted",
+        description="a night whose mean macro-F1 over the tasks is lower is not promoted",
     )
     tolerance: float | None = Field(default=None, ge=0.0, description="of an older release: read, and without effect")
 

@@ -25,14 +25,8 @@ if TYPE_CHECKING:
     )
     from tilth.store.fit_records import fits_in_words, row_digests
     from tilth.store.fits import FIT_DATES, Fits
-    from tilth.store.forgetting import (
-        Forgotten,
-        add_tombstones,
-        find_everywhere,
-        forget_caches,
-        forget_tables,
-        tombstones,
-    )
+    from tilth.store.forgetting import Forgotten, find_everywhere, forget_caches, forget_tables
+    from tilth.store.forgotten_ids import add_tombstones, tombstones
     from tilth.store.label_changes import LabelChange, LabelChanges, label_changes_now
     from tilth.store.retention import clean_workspace, cleaning_in_words
     from tilth.store.runs import (
@@ -120,14 +114,7 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "fit_records": ("fits_in_words", "row_digests"),
         "fits": ("FIT_DATES", "Fits"),
-        "forgetting": (
-            "Forgotten",
-            "add_tombstones",
-            "find_everywhere",
-            "forget_caches",
-            "forget_tables",
-            "tombstones",
-        ),
+        "forgetting": ("Forgotten", "find_everywhere", "forget_caches", "forget_tables"),
         "label_changes": ("LabelChange", "LabelChanges", "label_changes_now"),
         "retention": ("clean_workspace", "cleaning_in_words"),
         "runs": (
@@ -143,6 +130,7 @@ __getattr__, __dir__ = lazy_exports(
             "records",
         ),
         "tables": ("digest_table", "read_column", "read_table", "write_table"),
+        "forgotten_ids": ("add_tombstones", "tombstones"),
         "vectors": ("Vectors",),
         "workspace": ("Workspace", "locate"),
     },

@@ -65,3 +65,18 @@ def fits_in_words(made: Sequence[Mapping[str, Any]]) -> str:
     anew = Counter(one["why"].partition(",")[0] for one in made if not one["reused"])
     words = f"{len(reused)} of {len(made)} models taken over, fitted {since}"
     return f"{words}; fitted anew: {'; '.join(anew)}" if anew else words
+
+
+def next_name(name: str) -> str:
+    """The same name with the next number.
+
+    >>> next_name("labels"), next_name("labels #2")
+    ('labels #2', 'labels #3')
+    """
+    plain, _, number = name.partition(" #")
+    return f"{plain} #{int(number or 1) + 1}"
+
+
+def plain_name(name: str) -> str:
+    """The name without its number."""
+    return name.partition(" #")[0]

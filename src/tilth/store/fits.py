@@ -28,7 +28,7 @@ from safetensors.numpy import load_file, save_file
 from tilth.errors import DamagedFileError
 from tilth.store.cache import Cache
 from tilth.store.files import digest, digest_json, read_json, write_json
-from tilth.store.fit_records import Fit, rows_changed
+from tilth.store.fit_records import Fit, next_name, plain_name, rows_changed
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Fits:
         """
 
         def fitted(name: str, rests_on: Mapping[str, str]) -> _Kept:
-            whole = digest(_plain(name), rows.tobytes(), digest_json(rests_on), _bytes(weights))
+            whole = digest(plain_name(name), rows.tobytes(), digest_json(rests_on), _bytes(weights))
             values = fit() if self.cache is None else self.cache.arrays("fits", whole, fit)
             return _Kept(values=values, rows=rows, basis=rests_on, date=self.date)
 
@@ -170,7 +170,7 @@ class Fits:
             wanted, mine = self._now[name]
             if mine.basis == rests_on and np.array_equal(wanted, rows):
                 return mine
-            name = _next(name)
+            name = next_name(name)
         earlier = self._earlier(name)
         changed = 0 if earlier is None else rows_changed(earlier.rows, rows)
         anew = self._why_anew(earlier, rests_on, changed, len(rows))
@@ -220,20 +220,6 @@ class Fits:
             return None
         folder = self.carried / entry["folder"] if entry["folder"] else None
         return _Kept(values=values, rows=rows, basis=entry["basis"], date=self._dates.get(name, ""), folder=folder)
-
-
-def _next(name: str) -> str:
-    """The same name with the next number.
-
-    >>> _next("labels"), _next("labels #2")
-    ('labels #2', 'labels #3')
-    """
-    plain, _, number = name.partition(" #")
-    return f"{plain} #{int(number or 1) + 1}"
-
-
-def _plain(name: str) -> str:
-    return name.partition(" #")[0]
 
 
 def _link(source: str, target: str) -> None:

@@ -18,15 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tilth.errors import DamagedFileError
 from tilth.store import files
 from tilth.store.cache import FILES, FOLDERS, VECTORS
 from tilth.store.fits import FIT_INDEX
 from tilth.store.vectors import Vectors
 from tilth.store.workspace import Workspace
-
-TOMBSTONES = "forgotten.json"
-"""Digests of the ids of rows that were forgotten: an input that still holds them is read without them."""
 
 _HARMLESS = ("onnx",)
 """Kinds of the cache that hold nothing of any row."""
@@ -142,22 +138,6 @@ def forget_caches(workspace: Workspace, forgotten: Forgotten, *, dry_run: bool) 
             forgotten.add("carried states that name them, which start afresh", 1)
             if not dry_run:
                 files.discard(folder)
-
-
-def tombstones(data: Path) -> Set[str]:
-    """Digests of the ids that were forgotten."""
-    path = data / TOMBSTONES
-    if not path.exists():
-        return frozenset()
-    digests = files.read_json(path)
-    if not isinstance(digests, list):
-        raise DamagedFileError(f"{path} is damaged: expected a list of digests; put it back from a backup")
-    return frozenset(map(str, digests))
-
-
-def add_tombstones(data: Path, row_ids: Iterable[str]) -> None:
-    """Keep the digests of ids, and not the ids, so that an input that still holds them is read without them."""
-    files.write_json(data / TOMBSTONES, sorted(tombstones(data) | {files.digest(row_id) for row_id in row_ids}))
 
 
 def _run_folders(workspace: Workspace) -> list[Path]:

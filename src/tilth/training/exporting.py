@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,14 @@ import pandas as pd
 
 from tilth.errors import RequestError, StageError
 from tilth.samples import Split, Status
-from tilth.stage import Figure, Resources
+from tilth.stage import Resources
 from tilth.store import read_json, write_json
 from tilth.training.config import Config
+from tilth.training.exported_model import Exported, Model
 from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
-from tilth.training.head_fitting import fit_task_head
-from tilth.training.heads import Head, class_prototypes
+from tilth.training.head_fitting import fit_without_held_out
+from tilth.training.heads import class_prototypes
 from tilth.training.scope_fitting import fit_scope
 from tilth.training.training_set import TrainingSet
 from tilth.training.view_pooling import Wording
@@ -30,49 +31,11 @@ log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from tilth.training.compression import FullModel, Shape, SmallerModel
-    from tilth.training.export import PackedGraph, Scope, TrunkGraphs
+    from tilth.training.export import PackedGraph, TrunkGraphs
 
 PROBED = 500
 _CALIBRATION = 64  # texts by which static scales are measured
 _WINNER = "compression.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """All that is exported.
-
-    Attributes:
-        fitted: the encoder and the heads on it.
-        wording: the view beside it.
-        prototypes: of the classes, shape (prototypes, dimensions).
-        scope: how the out-of-scope score is scaled.
-    """
-
-    fitted: FittedModel
-    wording: Wording
-    prototypes: np.ndarray
-    scope: Scope
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exported:
-    """What was written.
-
-    Attributes:
-        model: what stands in the folder.
-        facts: for `run.json`.
-        compression: the contract and its answer, for `run.json`.
-        artifacts: the folder, where there is one.
-        figures: of the contract's search, for the report.
-        carried: what the next night's search starts from, where the contract is met.
-    """
-
-    model: Model
-    facts: Mapping[str, Any]
-    compression: Mapping[str, Any] = field(default_factory=dict)
-    artifacts: Mapping[str, Path] = field(default_factory=dict)
-    figures: Sequence[Figure] = ()
-    carried: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +69,7 @@ class Exporter:
         )
 
     def _smaller(self, fitted: FittedModel, smaller: SmallerModel | None) -> Model:
-        return self.model(_with(fitted, smaller), smaller.wording if smaller is not None else None)
+        return self.model(_with_student(fitted, smaller), smaller.wording if smaller is not None else None)
 
     def export(self, fitted: FittedModel) -> Exported:
         """Write the smallest model that the contract lets pass, or the full one."""
@@ -206,7 +169,7 @@ class Exporter:
             transfer_rows=readable & ~junk & ~held_out,
             extra_texts=self._paraphrases(held_out),
             heads=fitted.heads,
-            fit_without_held_out=lambda: _fit_without_held_out(fitted),
+            fit_without_held_out=lambda: fit_without_held_out(fitted.training_set, fitted.embeddings, fitted.heads),
             embeddings=fitted.embeddings,
             tuned=fitted.trunk,
             wording=self.wording,
@@ -271,25 +234,12 @@ class Exporter:
         )
 
 
-def _with(fitted: FittedModel, smaller: SmallerModel | None) -> FittedModel:
+def _with_student(fitted: FittedModel, smaller: SmallerModel | None) -> FittedModel:
     """The night's model with a student in the place of its encoder."""
     if smaller is None:
         return fitted
-    return replace(
-        fitted,
-        heads=smaller.heads,
-        embeddings=smaller.embeddings,
-        trunk=smaller.trunk,
-        held_out=smaller.held_out,
-    )
-
-
-def _fit_without_held_out(fitted: FittedModel) -> list[Head]:
-    """Heads on the encoder's vectors as the model's are, that did not learn from held-out rows."""
-    rows = fitted.training_set
-    temperatures = {head.task.name: head.temperature for head in fitted.heads}
-    heads = [fit_task_head(rows, task, fitted.embeddings, rows.beside_hold_out) for task in rows.tasks]
-    return [head.with_temperature(temperatures[head.task.name]) for head in heads]
+    vectors, held_out = smaller.embeddings, smaller.held_out
+    return replace(fitted, heads=smaller.heads, embeddings=vectors, trunk=smaller.trunk, held_out=held_out)
 
 
 def _spread(texts: Sequence[str], most: int) -> list[str]:

@@ -60,3 +60,12 @@ def _useful_parent(training_set: TrainingSet, task: Task, embeddings: np.ndarray
     features = np.concatenate([embeddings, parent], axis=1)[measured]
     both = fit_task_head(training_set, task, embeddings, training_rows, parent).probabilities(features)
     return parent if (both.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
+
+
+def fit_without_held_out(training_set: TrainingSet, embeddings: np.ndarray, heads: Sequence[Head]) -> list[Head]:
+    """Heads with the temperatures of a model's own, that did not learn from held-out rows."""
+    temperatures = {head.task.name: head.temperature for head in heads}
+    fitted = [
+        fit_task_head(training_set, task, embeddings, training_set.beside_hold_out) for task in training_set.tasks
+    ]
+    return [head.with_temperature(temperatures[head.task.name]) for head in fitted]

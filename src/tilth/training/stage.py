@@ -19,7 +19,8 @@ from tilth.store import Cache
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
-from tilth.training.exporting import Exporter, Model
+from tilth.training.exported_model import Model
+from tilth.training.exporting import Exporter
 from tilth.training.fitting import FittedModel, fit_model
 from tilth.training.head_fitting import fit_task_head
 from tilth.training.heads import predict_probabilities
