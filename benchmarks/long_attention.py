@@ -198,7 +198,9 @@ def main() -> None:
     for tokens in arguments.hidden:
         recall += _kept(arguments, f"recall at {tokens}", partial(hidden, arguments, tokens))
     real = _kept(arguments, "reviews", lambda: compared("movie_reviews", drawn, arguments.ways, thirds=False))
-    command = " ".join(["python benchmarks/long_attention.py", *(_quoted(word) for word in sys.argv[1:])])
+    words = iter(sys.argv[1:])
+    chosen = [word for word in words if word not in ("--data", "--keep") or not next(words)]
+    command = " ".join(["python benchmarks/long_attention.py", *map(_quoted, chosen)])
     _results.write("long_attention", page(command, arguments, timed, recall, real))
 
 
