@@ -36,7 +36,7 @@ class Forgotten:
 
     Attributes:
         ids: of the rows, and of their paraphrases.
-        texts: theirs, of all nights.
+        texts: theirs, of all nights, and the digests of their pictures.
         seen: the ids that stand in any table or answer.
         counts: what was removed, or would be → how much.
     """
@@ -67,13 +67,12 @@ def find_everywhere(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
     """The rows with all their paraphrases and texts, in whatever night."""
     forgotten = Forgotten(ids=set(row_ids))
     for path in _tables(workspace):
-        table = pq.read_table(path, columns=_present(path, ("id", "parent_id", "text")))
+        table = pq.read_table(path, columns=_present(path, ("id", "parent_id", "text", "picture_digest")))
         mine = table.filter(_mask(table, forgotten.ids))
         forgotten.seen |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
         forgotten.ids |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
-        forgotten.texts |= {
-            str(value) for value in (mine["text"].to_pylist() if "text" in mine.column_names else ()) if value
-        }
+        for name in {"text", "picture_digest"} & set(mine.column_names):  # by which vectors are known
+            forgotten.texts |= {str(value) for value in mine[name].to_pylist() if value}
     return forgotten
 
 
