@@ -19,6 +19,7 @@ _SHARED = (
     "stage",
     "learn",
     "config.py",
+    "config_base.py",
     "errors.py",
     "languages.py",
     "text.py",

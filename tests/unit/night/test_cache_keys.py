@@ -22,7 +22,7 @@ from tilth.training.export import onnx_graphs
 
 AROUND = ("tilth.errors", "tilth.lazy", "tilth.notes", "tilth.progress", "tilth.samples.", "tilth.store.")
 """Of no effect on a value: messages, loading, the table's types, and where values stand."""
-SETTINGS = (".config", ".encoder.checkpoint")
+SETTINGS = (".config", ".config_base", ".encoder.checkpoint")
 """Their values, and the digest of the weights that they find, are in every key by themselves."""
 
 
