@@ -38,7 +38,7 @@ class DataConfig(Model):
 
     input: Files = Field(
         default=(),
-        description="CSV, JSONL, Parquet or Excel files, patterns such as data/*.csv, addresses such as "
+        description="CSV, JSONL, Parquet or Excel files, patterns such as data/*.jsonl, addresses such as "
         "s3://bucket/rows.csv, or hf:owner/name:split",
     )
     mode: Literal["replace", "append"] = Field(

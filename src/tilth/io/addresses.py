@@ -31,7 +31,7 @@ def expand(names: Iterable[str], root: Path) -> list[str]:
     """Input names, with the files in place of each pattern, in the order of their names; each file once.
 
     Args:
-        names: files, patterns such as data/*.csv or data/**/*.jsonl, addresses (which may be patterns), others as
+        names: files, patterns such as data/*.jsonl or data/**/*.jsonl, addresses (which may be patterns), others as
             they are.
         root: the folder that a relative pattern starts from.
 

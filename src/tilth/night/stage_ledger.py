@@ -70,12 +70,8 @@ def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context
         return False
     fits = context.fits(name, context.offered_fits(f"{name}{LEDGER}", side))
     key = _train_key(before, after, context)
-
-    def unknown() -> dict[str, Any]:
-        raise _NotMeasuredYetError
-
     try:
-        entry = _taken_over(fits, _labels_taught(before, after, context), context, key, unknown)
+        entry = _taken_over(fits, _labels_taught(before, after, context), context, key, _unknown)
     except _NotMeasuredYetError:
         return None
     return bool(entry["verdict"] == Verdict.HARMS)
@@ -83,6 +79,10 @@ def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context
 
 class _NotMeasuredYetError(Exception):
     pass
+
+
+def _unknown() -> dict[str, Any]:
+    raise _NotMeasuredYetError
 
 
 def _labels_taught(before: Dataset, after: Dataset, context: Context) -> np.ndarray:
@@ -211,7 +211,8 @@ def _carried(context: Context, key: str, measure: Callable[[], dict[str, Any]]) 
     """What was measured under a key before, with its date; else it is measured now."""
     folder = context.cache.folder("ledger", key)
     if (kept := _kept(folder)) is not None:
-        store.used(folder)
+        if measure is not _unknown:  # a dry run leaves no mark
+            store.used(folder)
         return kept
     entry = {**measure(), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
     with store.atomic(folder) as unfinished:

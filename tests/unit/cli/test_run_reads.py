@@ -51,7 +51,7 @@ def test_rows_are_piped_in(here: Path, capsys: pytest.CaptureFixture[str], monke
     [
         ("rows.csv", "\ntext,label\nhello,a\n", "line 1 is blank"),
         ("rows.csv", 'text,label\nhello,"{""choices"": [""a"", ""b""]}"\n', "expected one label a row"),
-        ("https://example.org/rows.csv", None, 'curl -L "https://example.org/rows.csv"'),
+        ("s4://bucket/rows.csv", None, "nothing reads s4:// addresses"),
         ("rows.csv", 'text,"label, kind"\nhello,a\n', "--label '\"label, kind\"'"),
     ],
 )
