@@ -59,8 +59,8 @@ def served(workspace: Workspace, *options: str) -> Iterator[Served]:
 
 def answer(client: httpx.Client, row: dict[str, Any], step: str, label: str | None = None) -> None:
     (task, likeliest), *_ = row["likeliest"].items()
-    said = [{"task": task, "verdict": "label", "label": label or likeliest[0]["label"]}]
-    body = {"step": step, "row_id": row["id"], "said": said, "copies": True, "seconds": 1.0}
+    verdicts = [{"task": task, "verdict": "label", "label": label or likeliest[0]["label"]}]
+    body = {"step": step, "row_id": row["id"], "verdicts": verdicts, "copies": True, "seconds": 1.0}
     assert client.post("/api/answer", json=body).raise_for_status().json()["stored"] > 0
 
 

@@ -37,7 +37,16 @@ _CLOSE = 1e-4
 """How far a value of a vector of length 1 may lie from the trunk's: float sums in another order differ by 1e-6."""
 _SIZES = frozenset(("training", "in_features", "out_features", "num_embeddings", "embedding_dim", "padding_idx"))
 _VOLATILE = frozenset(
-    ("_name_or_path", "architectures", "transformers_version", "dtype", "torch_dtype", "vocab_size", "pad_token_id")
+    (
+        "_name_or_path",
+        "name_or_path",
+        "architectures",
+        "transformers_version",
+        "dtype",
+        "torch_dtype",
+        "vocab_size",
+        "pad_token_id",
+    )
 )
 
 _structures: dict[str, onnx.ModelProto] = {}
@@ -60,7 +69,11 @@ def architecture(trunk: nn.Module) -> str:
 def _settings(module: nn.Module) -> dict[str, Any]:
     """Plain values that a module was built with."""
     values = {name: value for name, value in vars(module).items() if isinstance(value, bool | int | float | str)}
-    return {name: value for name, value in sorted(values.items()) if not name.startswith("_") and name not in _SIZES}
+    return {
+        name: value
+        for name, value in sorted(values.items())
+        if not name.startswith("_") and name not in {*_SIZES, *_VOLATILE}
+    }
 
 
 def write_trunk(trunk: nn.Module, path: Path, trace: Trace, cache: Callable[[str], Path] | None) -> None:
