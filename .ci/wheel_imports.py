@@ -28,9 +28,19 @@ def extras() -> list[str]:
     return sorted((required("tilth", extra=True) & there) - needed)
 
 
+def of_features() -> set[str]:
+    """Modules of the extras that a person installs for a feature; whoever asks for it without is told the command."""
+    found = set()
+    for line in importlib.metadata.requires("tilth") or ():
+        extra = re.search(r"extra == ['\"](\w+)['\"]", line)
+        if extra and extra[1] not in {"dev", "docs"}:
+            found.add(re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("-", "_"))
+    return found
+
+
 def unresolved(file: Path, module: str) -> list[str]:
     """Each import of a file, wherever it stands in it, that finds nothing."""
-    found = []
+    found, features = [], of_features()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             wanted = [(alias.name, None) for alias in node.names]
@@ -39,6 +49,8 @@ def unresolved(file: Path, module: str) -> list[str]:
         else:
             continue
         for name, part in wanted:
+            if node.col_offset and name.partition(".")[0] in features:  # at the top of a file it would be needed always
+                continue
             try:
                 got = importlib.import_module(name, package=module)
                 if part not in (None, "*") and not hasattr(got, part):
