@@ -24,7 +24,7 @@ from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)
 
-_PASSES, _MOST_STEPS, _FEWEST_TEXTS = 4, 800, 2_000
+_PASSES, _MOST_STEPS, _FEWEST_TEXTS = 4, 800, 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
