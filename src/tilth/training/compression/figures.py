@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tilth.samples import Task
 from tilth.stage import Figure
@@ -47,7 +48,8 @@ def flipped_rows(
     def label(codes: np.ndarray, place: int) -> str:
         return str(task.labels[codes[place]]) if codes[place] >= 0 else "(none)"
 
-    rows = sorted([truth[place] or "", label(full, place), label(smaller, place), texts[place]] for place in places)
+    known = ["" if pd.isna(label) else str(label) for label in truth]  # a column of texts holds NaN where it has none
+    rows = sorted([known[place], label(full, place), label(smaller, place), texts[place]] for place in places)
     title = f"{task.name}: {len(rows)} of {len(texts)} answers that flipped by compression ({measured})"
     data = {"columns": ["label", "full model", "exported model", "text"], "rows": rows[:_ROWS]}
     return [Figure(kind="table", title=title, data=data)]
