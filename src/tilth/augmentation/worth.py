@@ -13,7 +13,7 @@ from tilth.augmentation.config import Config
 from tilth.augmentation.selection import CrossFitting, Worth, estimate_worth
 from tilth.learn import Evidence
 from tilth.stage import Figure, StageResult
-from tilth.store import digest_json, row_digests
+from tilth.store import digest_json, labeled_row_digests
 
 _CLASSES = 40  # shown at most
 _FEWEST = 60
@@ -48,15 +48,13 @@ def estimate(
 
     if evidence is None:
         return estimated()
-    keys, labeled = evidence.row_keys, np.zeros(len(ids), dtype=bool)
-    for task in cross_fitting.tasks:
-        keys, labeled = row_digests(keys, task.codes), labeled | (task.codes >= 0)
+    rows = labeled_row_digests(evidence.row_keys, [task.codes for task in cross_fitting.tasks])
 
     def fit() -> dict[str, Any] | None:
         return None if (worth := estimated()) is None else asdict(worth)
 
     basis = {"classes": digest_json([task.task.to_json() for task in cross_fitting.tasks])}
-    found = evidence.fits.facts("what paraphrases are worth", keys[labeled], fit, basis=basis)
+    found = evidence.fits.facts("what paraphrases are worth", rows, fit, basis=basis)
     return None if found is None else Worth.from_json(found)
 
 

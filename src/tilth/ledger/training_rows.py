@@ -80,8 +80,7 @@ def training_rows(frame: pd.DataFrame, tasks: Sequence[Task]) -> TrainingRows:
     """What a table teaches; gold rows, and what a stage set aside, teach nothing."""
     codes, weights = {}, {}
     for task in tasks:
-        learnable = table.learnable(frame, task.name)
-        codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
+        codes[task.name] = table.learnable_codes(frame, task)
         weights[task.name] = table.sample_weights(frame, task.name)
     return TrainingRows(tasks=tuple(tasks), codes=codes, weights=weights)
 

@@ -88,13 +88,12 @@ def _unknown() -> dict[str, Any]:
 def _labels_taught(before: Dataset, after: Dataset, context: Context) -> np.ndarray:
     """A digest of each row that either table teaches, with the labels in both."""
     old, new = table.to_pandas(before), table.to_pandas(after)
-    keys, taught = context.evidence(after).row_keys, np.zeros(len(new), dtype=bool)
+    codes = []
     for task in context.tasks:
         for frame in (old, new):
-            codes = np.full(len(new), -1)
-            codes[: len(frame)] = np.where(table.learnable(frame, task.name), task.codes(frame[task.name]), -1)
-            keys, taught = store.row_digests(keys, codes), taught | (codes >= 0)
-    return np.asarray(keys[taught])
+            codes.append(np.full(len(new), -1))
+            codes[-1][: len(frame)] = table.learnable_codes(frame, task)
+    return store.labeled_row_digests(context.evidence(after).row_keys, codes)
 
 
 def _taken_over(
@@ -162,13 +161,10 @@ def _labels_of(tables: Mapping[str, Dataset], context: Context) -> np.ndarray:
     """A digest of each row that the last table teaches or that is gold, with its labels and the tables' names."""
     frame = table.to_pandas(list(tables.values())[-1])
     keys = context.evidence(list(tables.values())[-1]).row_keys ^ np.uint64(int(store.digest(*tables)[:15], 16))
-    counts = np.zeros(len(frame), dtype=bool)
+    codes = []
     for task in context.tasks:
-        taught = np.where(table.learnable(frame, task.name), task.codes(frame[task.name]), -1)
-        gold = task.codes(table.gold_labels(frame, task.name))
-        for codes in (taught, gold):
-            keys, counts = store.row_digests(keys, codes), counts | (codes >= 0)
-    return np.asarray(keys[counts])
+        codes += [table.learnable_codes(frame, task), task.codes(table.gold_labels(frame, task.name))]
+    return store.labeled_row_digests(keys, codes)
 
 
 def _on_gold(frames: dict[str, pd.DataFrame], vectors: Any, context: Context) -> dict[str, Measurement]:

@@ -196,6 +196,11 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
     return mask.to_numpy(dtype=bool) & ~picture_alone(frame)
 
 
+def learnable_codes(frame: pd.DataFrame, task: Task) -> np.ndarray:
+    """The classes that a task may learn, as codes, shape (rows,); -1 where a row teaches none."""
+    return np.where(learnable(frame, task.name), task.codes(frame[task.name]), -1)
+
+
 def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
     """The true labels of gold rows, None for every other row and where there is none.
 

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
         digest_json,
         digest_tree,
         discard,
+        link_or_copy,
         read_json,
         sha256_file,
         unfinished_prefix,
         write_json,
     )
-    from tilth.store.fit_records import fits_in_words, row_digests
+    from tilth.store.fit_records import fits_in_words, labeled_row_digests, row_digests
     from tilth.store.fits import FIT_DATES, Fits
     from tilth.store.forgetting import Forgotten, find_everywhere, forget_caches, forget_tables
     from tilth.store.forgotten_ids import add_tombstones, tombstones
@@ -77,8 +78,10 @@ __all__ = [
     "forget_caches",
     "forget_tables",
     "label_changes_now",
+    "labeled_row_digests",
     "latest",
     "library_versions",
+    "link_or_copy",
     "locate",
     "newest_table",
     "now",
@@ -111,8 +114,9 @@ __getattr__, __dir__ = lazy_exports(
             "sha256_file",
             "unfinished_prefix",
             "write_json",
+            "link_or_copy",
         ),
-        "fit_records": ("fits_in_words", "row_digests"),
+        "fit_records": ("fits_in_words", "labeled_row_digests", "row_digests"),
         "fits": ("FIT_DATES", "Fits"),
         "forgetting": ("Forgotten", "find_everywhere", "forget_caches", "forget_tables"),
         "label_changes": ("LabelChange", "LabelChanges", "label_changes_now"),

@@ -122,6 +122,14 @@ def copy(source: Path, target: Path) -> None:
             shutil.copy2(source, temporary)
 
 
+def link_or_copy(source: str, target: str) -> None:
+    """A second name for a file that nobody writes to again, or a copy where the disk gives none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def clear_leftovers(folder: Path) -> int:
     """Remove what killed processes left unfinished below a folder, and return how many they were.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,22 @@ def row_digests(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
     mixed = keys ^ ((codes.astype(np.int64) + 2).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)  # a step of splitmix64
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+def labeled_row_digests(keys: np.ndarray, codes: Iterable[np.ndarray]) -> np.ndarray:
+    """The same with what is learned from a row for several tasks, of the rows that have a label for any.
+
+    Args:
+        keys: a digest of each row's id and text, uint64, shape (rows,).
+        codes: for each task, integers, -1 where nothing is learned, shape (rows,).
+
+    Returns:
+        uint64, shape (labeled rows,).
+    """
+    labeled = np.zeros(len(keys), dtype=bool)
+    for one in codes:
+        keys, labeled = row_digests(keys, one), labeled | (one >= 0)
+    return np.asarray(keys[labeled])
 
 
 def rows_changed(before: np.ndarray, now: np.ndarray) -> int:

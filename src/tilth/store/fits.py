@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from safetensors.numpy import load_file, save_file
 
 from tilth.errors import DamagedFileError
 from tilth.store.cache import Cache
-from tilth.store.files import digest, digest_json, read_json, write_json
+from tilth.store.files import digest, digest_json, link_or_copy, read_json, write_json
 from tilth.store.fit_records import Fit, next_name, plain_name, rows_changed
 
 log = logging.getLogger(__name__)
@@ -152,7 +151,7 @@ class Fits:
             index[name] = {"file": file, "basis": dict(kept.basis), "folder": None}
             if kept.folder is not None:
                 index[name]["folder"] = Path(file).stem
-                shutil.copytree(kept.folder, folder / Path(file).stem, copy_function=_link)
+                shutil.copytree(kept.folder, folder / Path(file).stem, copy_function=link_or_copy)
         write_json(folder / FIT_INDEX, index)
         write_json(folder / FIT_DATES, {name: kept.date for name, (_, kept) in sorted(self._now.items())})
         return True
@@ -220,14 +219,6 @@ class Fits:
             return None
         folder = self.carried / entry["folder"] if entry["folder"] else None
         return _Kept(values=values, rows=rows, basis=entry["basis"], date=self._dates.get(name, ""), folder=folder)
-
-
-def _link(source: str, target: str) -> None:
-    """A second name for a file that nobody writes to again, or a copy where the disk gives none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _bytes(weights: np.ndarray | None) -> bytes:

@@ -7,7 +7,6 @@ last one answers every row, the new ones too; its gold figures are measured ever
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,17 @@ from datasets import Dataset
 from tilth import samples as table
 from tilth.samples import Split, Task
 from tilth.stage import Figure, Resources, StageResult
-from tilth.store import HELD_OUT, digest, digest_json, read_json, read_table, row_digests, write_json, write_table
+from tilth.store import (
+    HELD_OUT,
+    digest,
+    digest_json,
+    labeled_row_digests,
+    link_or_copy,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
@@ -62,17 +71,12 @@ def train_or_take(samples: Dataset, config: Config, resources: Resources) -> Sta
 
 def _digests(frame: pd.DataFrame, tasks: Sequence[Task], keys: np.ndarray) -> np.ndarray:
     """Each row that any task learns from, with its labels."""
-    learned = np.zeros(len(frame), dtype=bool)
-    for task in tasks:
-        learnable = table.learnable(frame, task.name)
-        codes = np.where(learnable, task.codes(frame[task.name]), -1)
-        keys, learned = row_digests(keys, codes), learned | (codes >= 0)
-    return keys[learned]
+    return labeled_row_digests(keys, [table.learnable_codes(frame, task) for task in tasks])
 
 
 def _keep(result: StageResult, folder: Path) -> None:
     """Keep what a later night needs to go on with this model."""
-    shutil.copytree(result.artifacts[_MODEL], folder / _MODEL, copy_function=os.link)
+    shutil.copytree(result.artifacts[_MODEL], folder / _MODEL, copy_function=link_or_copy)
     if HELD_OUT in result.artifacts:
         shutil.copy2(result.artifacts[HELD_OUT], folder / HELD_OUT)
     metrics = {name: value for name, value in result.metrics.items() if name not in ("gold", "gold_rows")}

@@ -118,8 +118,11 @@ class Exporter:
         else:
             model = self.model(fitted)
             facts = self._write(target, model, graphs, source, self._limit(fitted))
-        float_graph = smaller.graph if smaller is not None else graphs.get("float32")
-        edge, edge_facts = self._edge(target, float_graph) if self.config.edge else ({}, {})
+        edge, edge_facts = (
+            self._edge(target, smaller.graph if smaller is not None else graphs.get("float32"))
+            if self.config.edge
+            else ({}, {})
+        )
         return Exported(
             model=model,
             facts=facts | edge_facts,

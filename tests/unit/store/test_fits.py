@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tilth.store import Cache, Fits, row_digests
+from tilth.store import Cache, Fits, labeled_row_digests, link_or_copy, row_digests
+from tilth.store.fit_records import rows_changed
 
 KEYS = np.arange(100, 200, dtype=np.uint64)
 CODES = np.zeros(100, dtype=np.int64)
@@ -120,3 +122,26 @@ def test_what_is_damaged_is_fitted_anew_and_said(
 def test_no_fit_leaves_no_folder(tmp_path: Path) -> None:
     assert not Fits().write(tmp_path / "none")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_counts_with_the_labels_of_all_its_tasks() -> None:
+    keys = np.array([1, 2, 3], dtype=np.uint64)
+    first, second = np.array([0, -1, -1]), np.array([-1, 1, -1])
+    both = labeled_row_digests(keys, [first, second])
+    assert both.tolist() == row_digests(row_digests(keys, first), second)[:2].tolist()
+    assert rows_changed(both, labeled_row_digests(keys, [first, np.array([-1, 0, -1])])) == 1
+    assert len(labeled_row_digests(keys, [])) == 0
+
+
+def test_a_file_is_copied_where_the_disk_gives_no_second_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("what it holds")
+    link_or_copy(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert (tmp_path / "b").stat().st_ino == (tmp_path / "a").stat().st_ino
+
+    def refuse(*_names: str) -> None:
+        raise OSError("this disk has no links")
+
+    monkeypatch.setattr(os, "link", refuse)
+    link_or_copy(str(tmp_path / "a"), str(tmp_path / "c"))
+    assert (tmp_path / "c").read_text() == "what it holds"
+    assert (tmp_path / "c").stat().st_ino != (tmp_path / "a").stat().st_ino
