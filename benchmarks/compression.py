@@ -144,13 +144,39 @@ def measure(
         )
 
 
+def options(doc: str | None, sets: Sequence[str]) -> argparse.ArgumentParser:
+    """What both benchmarks of smaller models take."""
+    parser: argparse.ArgumentParser = _results.parser(doc, sets)
+    parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser.add_argument("--config", default="{}", help="of [training], as JSON")
+    return parser
+
+
+def prepared(entry: str, arguments: argparse.Namespace, home: Path) -> tuple[str, pd.DataFrame, FullModel]:
+    """A data set's name, its rows, and the night's model of them.
+
+    Args:
+        entry: of `--sets`: a name, and after a colon the rows a class, 0 for all.
+        arguments: see `options`.
+        home: a folder for what is made on the way.
+    """
+    name, _, per_class = entry.partition(":")
+    (home / "scratch").mkdir()
+    frame, task = rows_of(name, arguments.data, int(per_class or 0))
+    config = Config.model_validate(json.loads(arguments.config))
+    return name, frame, full_model(frame, task, config, Cache(arguments.cache or home / "cache"), home / "scratch")
+
+
+def about(doc: str | None) -> str:
+    """What a benchmark's docstring says below its command."""
+    return (doc or "").split("public", 1)[1].strip()
+
+
 def main() -> None:
     """Run, print the table as it grows, and put it into its file of results."""
-    parser: argparse.ArgumentParser = _results.parser(__doc__, ["banking77:0", "clinc150:0", "sms_spam_rules:0"])
-    parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser = options(__doc__, ["banking77:0", "clinc150:0", "sms_spam_rules:0"])
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--steps", type=int, default=1000, help="batches of distillation")
-    parser.add_argument("--config", default="{}", help="of [training], as JSON")
     arguments = parser.parse_args()
     lines: list[list[Any]] = []
 
@@ -159,14 +185,8 @@ def main() -> None:
         print("| " + " | ".join(map(str, values)) + " |", flush=True)
 
     for entry in arguments.sets:
-        name, _, per_class = entry.partition(":")
         with tempfile.TemporaryDirectory() as folder:
-            home = Path(folder)
-            (home / "scratch").mkdir()
-            cache = Cache(arguments.cache or home / "cache")
-            frame, task = rows_of(name, arguments.data, int(per_class or 0))
-            config = Config.model_validate(json.loads(arguments.config))
-            full = full_model(frame, task, config, cache, home / "scratch")
+            name, frame, full = prepared(entry, arguments, Path(folder))
             gold = frame[frame["split"] == "gold"]
             measure(name, full, gold, arguments.steps, arguments.shapes, line)
     _results.write(
@@ -174,7 +194,7 @@ def main() -> None:
         "# Small and fast: what each step costs and brings\n\n"
         f"`python benchmarks/compression.py --sets {' '.join(arguments.sets)} --steps {arguments.steps}`, "
         f"{_results.machine()}, ONNX Runtime {onnxruntime.__version__}, one thread; `[training]` "
-        f"`{arguments.config}`. {(__doc__ or '').split('public', 1)[1].strip()}\n\n" + _results.table(COLUMNS, lines),
+        f"`{arguments.config}`. {about(__doc__)}\n\n" + _results.table(COLUMNS, lines),
     )
 
 

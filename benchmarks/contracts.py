@@ -9,19 +9,15 @@ second night starts from the winner of the first, as the carried state hands it 
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import _results
-from compression import full_model, rows_of
+from compression import about, options, prepared
 
-from tilth.store import Cache
 from tilth.training.compression import ContractConfig, compress
-from tilth.training.config import Config
 
 COLUMNS = (
     "contract",
@@ -61,22 +57,15 @@ def keeps(contract: dict[str, Any], size: float, chosen: dict[str, Any]) -> bool
 
 def main() -> None:
     """Run, print the table as it grows, and put it into its file of results."""
-    parser: argparse.ArgumentParser = _results.parser(__doc__, ["banking77:0"])
-    parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser = options(__doc__, ["banking77:0"])
     parser.add_argument("--steps", default="auto", help="batches of distillation")
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--config", default="{}", help="of [training], as JSON")
     arguments = parser.parse_args()
     steps = arguments.steps if arguments.steps == "auto" else int(arguments.steps)
-    name, _, per_class = arguments.sets[0].partition(":")
     lines: list[list[Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        (home / "scratch").mkdir()
-        cache = Cache(arguments.cache or home / "cache")
-        frame, task = rows_of(name, arguments.data, int(per_class or 0))
-        config = Config.model_validate(json.loads(arguments.config))
-        full = full_model(frame, task, config, cache, home / "scratch")
+        _, _, full = prepared(arguments.sets[0], arguments, home)
         for number, terms in enumerate(CONTRACTS):
             contract = ContractConfig.model_validate({**terms, "steps": steps, "trials": arguments.trials})
             seconds = []
@@ -116,7 +105,7 @@ def main() -> None:
         "# Contracts, from easy to impossible\n\n"
         f"`python benchmarks/contracts.py --sets {arguments.sets[0]} --steps {arguments.steps} --trials "
         f"{arguments.trials}`, {_results.machine()}; `[training]` `{arguments.config}`. "
-        f"{(__doc__ or '').split('public', 1)[1].strip()}\n\n" + _results.table(COLUMNS, lines),
+        f"{about(__doc__)}\n\n" + _results.table(COLUMNS, lines),
     )
 
 

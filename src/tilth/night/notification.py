@@ -60,7 +60,7 @@ def notify(run: Run) -> None:
         schedule = load(Path(config), {}, stages.configs()).schedule if config else ScheduleConfig()
         kinds = [kind for kind in kinds_of(record) if kind in schedule.notify_on]
         if schedule.notify and kinds and not record.get("notified"):
-            sent = [_send(address, _title(run, kinds), _body(run, record, kinds)) for address in schedule.notify]
+            sent = [_send(address, _title(record, kinds), _body(run, record, kinds)) for address in schedule.notify]
             run.update(notified={"kinds": kinds, "sent": sum(sent), "not_sent": len(sent) - sum(sent)})
     except Exception as error:  # of any kind: the services are other people's programs
         log.warning("nobody was told of this night: %s: %s", type(error).__name__, error)
@@ -80,9 +80,9 @@ def kinds_of(record: Mapping[str, Any]) -> list[str]:
     return ["good" if record["promoted"] else "worse", *(["late"] if late else [])]
 
 
-def _title(run: Run, kinds: Sequence[str]) -> str:
-    workspace = Path(run.record["workspace"]["root"]).name
-    return f"tilth: the night {run.path.name} of {workspace} {' and '.join(_HEADLINES[kind] for kind in kinds)}"
+def _title(record: Mapping[str, Any], kinds: Sequence[str]) -> str:
+    workspace = Path(record["workspace"]["root"]).name
+    return f"tilth: the night {record['run_id']} of {workspace} {' and '.join(_HEADLINES[kind] for kind in kinds)}"
 
 
 def _body(run: Run, record: Mapping[str, Any], kinds: Sequence[str]) -> str:
