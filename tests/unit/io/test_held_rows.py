@@ -89,3 +89,16 @@ def test_gold_rows_come_from_the_gold_file_alone(inbox: Inbox) -> None:
     inbox.night(MONDAY, **gold)
     frame = inbox.night("id,text,intent\n3,hello,refund\n", **gold)
     assert frame.set_index("id")["split"].to_dict() == {"3": "train", "1": "train", "2": "train", "g1": "gold"}
+
+
+def test_rows_that_were_held_keep_their_pictures(inbox: Inbox) -> None:
+    from PIL import Image
+
+    for name, color in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        Image.new("RGB", (8, 8), color).save(inbox.root / f"{name}.png")
+    shown = {"data.image": "photo"}
+    monday = inbox.night("id,text,intent,photo\n1,no line,outage,red.png\n", **shown)
+    tuesday = inbox.night("id,text,intent,photo\n2,money back,refund,blue.png\n", **shown)
+    assert tuesday.set_index("id")["picture_digest"]["1"] == monday["picture_digest"][0]
+    assert tuesday["picture_path"].tolist() == ["blue.png", "red.png"]
+    assert inbox.read("id,text,intent\n3,hello,refund\n")[1].get("picture_digest") is None
