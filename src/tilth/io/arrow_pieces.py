@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tilth.errors import InputError, RequestError
-from tilth.io.class_names import class_names
+from tilth.io.class_names import class_names, names_in_place
 from tilth.io.text_files import Source, TextPiece
 from tilth.notes import Notes, many
 
@@ -152,22 +152,11 @@ def _as_table(piece: TextPiece, schema: pa.Schema | None) -> pa.Table:
 
 
 def _named(table: pa.Table, classes: Mapping[str, Sequence[str]], file: str, before: int, notes: Notes) -> pa.Table:
-    """The rows, of which so many stand before these, with names in place of the numbers of classes.
-
-    A number without a name, -1 for one, is no label.
-    """
+    """The rows, of which so many stand before these, with names in place of the numbers of classes."""
     for column, names in classes.items():
         if pa.types.is_string(table.schema.field(column).type):
             continue
-        place, numbers = table.column_names.index(column), table[column].to_pylist()
-        named = dict(enumerate(names))
-        lost = [row for row, number in enumerate(numbers) if number is not None and number not in named]
-        if lost:
-            message = (
-                f'{many(len(lost), "row")} of {file} held a number in "{column}" that names no class, such as '
-                f"{numbers[lost[0]]}: read as no label"
-            )
-            notes.add("numbers_without_a_class", len(lost), message, f"{file}, row {before + lost[0] + 1}")
-        values = [named.get(number) for number in numbers]
+        place = table.column_names.index(column)
+        values = names_in_place(table[column].to_pylist(), names, column, file, notes, before)
         table = table.set_column(place, column, pa.array(values, type=pa.string()))
     return table

@@ -17,9 +17,9 @@ from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
 
 from tilth.errors import InputError
 from tilth.io import addresses, csv_reader, text_files, workbooks
-from tilth.io.class_names import class_names
+from tilth.io.class_names import class_names, names_in_place
 from tilth.io.text_files import HUB
-from tilth.notes import Notes, many
+from tilth.notes import Notes
 
 Loaded: TypeAlias = Mapping[str, pd.DataFrame | Dataset]
 
@@ -129,19 +129,11 @@ def with_class_names(
     frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], file: str, notes: Notes
 ) -> pd.DataFrame:
     """The rows, with names in place of the numbers of classes; a number without a name, -1 for one, is no label."""
-    for column in classes:
-        numbers = frame[column]
-        if numbers.map(lambda value: isinstance(value, str)).any():
-            continue
-        named = numbers.map(dict(enumerate(classes[column]))).astype(object)
-        frame[column] = named.where(named.notna(), None)
-        lost = (named.isna() & numbers.notna()).to_numpy()
-        if lost.any():
-            message = (
-                f'{many(int(lost.sum()), "row")} of {file} held a number in "{column}" that names no class, such as '
-                f"{numbers[lost].iloc[0]}: read as no label"
-            )
-            notes.add("numbers_without_a_class", int(lost.sum()), message, f"{file}, row {lost.argmax() + 1}")
+    for column, names in classes.items():
+        numbers = frame[column].tolist()
+        if not any(isinstance(number, str) for number in numbers):
+            named = names_in_place(numbers, names, column, file, notes)
+            frame[column] = pd.Series(named, index=frame.index, dtype=object)
     return frame
 
 
