@@ -1,4 +1,4 @@
-"""The nearest rows of each row, by brute force: exact, and one search of a table serves every part of it."""
+"""The nearest rows of each row: exact up to `EXACT` rows, by an index above; one search serves all parts of a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from tilth.learn.neighbor_index import fit_centers, search
+
+EXACT = 50_000
+"""Rows of a table whose neighbors are all sought by brute force. Above, a search that costs more than that goes by an
+index of cells; one of few query rows stays exact."""
 _BLOCK = 1024
+_PART = 65_536
+"""Rows whose neighbors in a part are picked at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +40,13 @@ class Neighbors:
         return csr_array((weights.ravel(), self.rows.ravel(), starts), shape=(count, count))
 
 
-def nearest(vectors: np.ndarray, k: int, queries: np.ndarray | None = None, block: int = _BLOCK) -> Neighbors:
+def nearest(
+    vectors: np.ndarray,
+    k: int,
+    queries: np.ndarray | None = None,
+    block: int = _BLOCK,
+    centers: np.ndarray | None = None,
+) -> Neighbors:
     """The k nearest rows of each query row but itself (fewer where there are fewer).
 
     Of rows that are equally near, the first ones: else it would depend on the rest of the table which of many copies
@@ -44,11 +57,27 @@ def nearest(vectors: np.ndarray, k: int, queries: np.ndarray | None = None, bloc
         k: how many.
         queries: positions of the rows whose neighbors are sought; None takes every row.
         block: query rows whose cosines to all rows stand in memory at a time.
+        centers: of the index's cells (`tilth.learn.neighbor_index.fit_centers`), where it is needed; None fits them.
     """
-    import torch
-
     queries = np.arange(len(vectors)) if queries is None else queries
     k = max(0, min(k, len(vectors) - 1))
+    if is_exact(len(queries), len(vectors)) or not k:
+        return _by_brute_force(vectors, k, queries, block)
+    rows, similarities = search(vectors, fit_centers(vectors) if centers is None else centers, k, queries)
+    short = np.flatnonzero(rows[:, -1] < 0)  # its cells held fewer than k others
+    exact = _by_brute_force(vectors, k, queries[short], block)
+    rows[short], similarities[short] = exact.rows, exact.similarities
+    return Neighbors(rows=rows, similarities=similarities)
+
+
+def is_exact(queries: int, rows: int) -> bool:
+    """Whether so many rows' neighbors among so many are sought by brute force."""
+    return queries * rows <= EXACT**2
+
+
+def _by_brute_force(vectors: np.ndarray, k: int, queries: np.ndarray, block: int) -> Neighbors:
+    import torch
+
     rows, similarities = np.zeros((len(queries), k), dtype=np.int32), np.zeros((len(queries), k), dtype=np.float32)
     cosines = np.empty((min(block, len(queries)), len(vectors)), dtype=np.float32)  # once: new memory is slow memory
     for start in range(0, len(queries) if k else 0, block):
@@ -93,13 +122,18 @@ def within(neighbors: Neighbors, vectors: np.ndarray, part: np.ndarray, k: int) 
     rows, similarities = np.zeros((len(part), k), dtype=np.int32), np.zeros((len(part), k), dtype=np.float32)
     place = np.full(len(vectors), -1, dtype=np.int32)
     place[part] = np.arange(len(part))
-    near = place[neighbors.rows[part]]
-    count = np.cumsum(near >= 0, axis=1)
-    short = (near >= 0).sum(axis=1) < k
-    taken = (near >= 0) & (count <= k) & ~short[:, None]
-    shape = (np.count_nonzero(~short), k)
-    rows[~short], similarities[~short] = near[taken].reshape(shape), neighbors.similarities[part][taken].reshape(shape)
-    if short.any():
-        again = nearest(vectors[part], k, np.flatnonzero(short))
+    lacking = [np.zeros(0, dtype=np.int64)]
+    for start in range(0, len(part), _PART):
+        here = part[start : start + _PART]
+        near = place[neighbors.rows[here]]
+        count = np.cumsum(near >= 0, axis=1, dtype=np.int32)
+        short = (near >= 0).sum(axis=1) < k
+        taken = (near >= 0) & (count <= k) & ~short[:, None]
+        whole = start + np.flatnonzero(~short)
+        rows[whole] = near[taken].reshape(len(whole), k)
+        similarities[whole] = neighbors.similarities[here][taken].reshape(len(whole), k)
+        lacking.append(start + np.flatnonzero(short))
+    if len(short := np.concatenate(lacking)):
+        again = nearest(vectors[part], k, short)
         rows[short], similarities[short] = again.rows, again.similarities
     return Neighbors(rows=rows, similarities=similarities)

@@ -13,7 +13,8 @@ from tilth.learn.carried_probes import CarriedProbes
 from tilth.learn.encoder import Encoder
 from tilth.learn.label_spreading import NEAREST
 from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams
-from tilth.learn.neighbors import Neighbors, nearest, within
+from tilth.learn.neighbor_index import fit_centers
+from tilth.learn.neighbors import Neighbors, is_exact, nearest, within
 from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
 from tilth.learn.pictures import PictureEncoder
 from tilth.learn.row_pictures import RowPictures
@@ -34,6 +35,7 @@ _CODE = (
     "calibration",
     "linear_probe",
     "neighbors",
+    "neighbor_index",
     "label_spreading",
     "views",
     "lexical/analyzers",
@@ -119,9 +121,19 @@ class Evidence:
 
     @cached_property
     def _nearest(self) -> Neighbors:
-        key = digest(self._content, f"k={_WIDE}")
-        arrays = self.cache.arrays("neighbors", key, lambda: vars(nearest(self.embeddings(), _WIDE)))
+        centers = None if is_exact(len(self._ids), len(self._ids)) else self._centers()
+        key = digest(self._content, f"k={_WIDE}", b"" if centers is None else centers.tobytes())
+        arrays = self.cache.arrays("neighbors", key, lambda: vars(nearest(self.embeddings(), _WIDE, centers=centers)))
         return Neighbors(rows=arrays["rows"], similarities=arrays["similarities"])
+
+    def _centers(self) -> np.ndarray:
+        """Of the cells of the index of neighbors, which go on from night to night; gold rows make none."""
+        learned = ~self._gold
+
+        def fit() -> dict[str, np.ndarray]:
+            return {"centers": fit_centers(self.embeddings()[learned])}
+
+        return self.fits.arrays("cells of nearest rows", self.row_keys[learned], fit, basis=self._basis)["centers"]
 
     def out_of_fold(self, task: Task, labels: Sequence[str | None], view: str = "meaning") -> OutOfFold:
         """Calibrated probabilities of a view's model for every row, from the labels given.
@@ -191,14 +203,19 @@ class Evidence:
             learnable=~self._gold,
             folds=self.folds,
             fold_count=self._folds,
-            basis={
-                "code": self._code,
-                "config": "",  # no stage's
-                "encoder": self.encoder.fingerprint,
-                "libraries": digest_json(library_versions()),
-                "seed": "",
-            },
+            basis=self._basis,
         )
+
+    @property
+    def _basis(self) -> dict[str, str]:
+        """What the fits of the embeddings rest on."""
+        return {
+            "code": self._code,
+            "config": "",  # no stage's
+            "encoder": self.encoder.fingerprint,
+            "libraries": digest_json(library_versions()),
+            "seed": "",
+        }
 
     def _cross_validated(self, task: Task, codes: np.ndarray, view: str = "meaning") -> OutOfFold:
         if view == "meaning":
