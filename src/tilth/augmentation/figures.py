@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSources, CrossValidatedGain
-from tilth.samples import Reason
+from tilth.samples import Reason, evenly_spaced
 from tilth.stage import Figure
 
 _ACCEPTED, _REJECTED = 120, 16  # examples shown
@@ -86,8 +86,8 @@ def _left_out(skipped: dict[str, int]) -> str:
 
 
 def _examples(candidates: Candidates, measures: CandidateMeasures, reasons: Sequence[Reason | None]) -> Figure:
-    accepted = [place for place, reason in enumerate(reasons) if reason is None]
-    rejected = [place for place, reason in enumerate(reasons) if reason is not None]
+    is_accepted = np.array([reason is None for reason in reasons], dtype=bool)
+    kinds = (np.flatnonzero(is_accepted), _ACCEPTED), (np.flatnonzero(~is_accepted), _REJECTED)
     rows = [
         [
             candidates.sources[place],
@@ -96,7 +96,8 @@ def _examples(candidates: Candidates, measures: CandidateMeasures, reasons: Sequ
             round(float(measures.similarity[place]), 2),
             None if np.isnan(measures.readable[place]) else round(float(measures.readable[place]), 2),
         ]
-        for place in (*_spread(accepted, _ACCEPTED), *_spread(rejected, _REJECTED))
+        for places, most in kinds
+        for place in places[evenly_spaced(len(places), most)].tolist()
     ]
     return Figure(
         kind="table",
@@ -105,9 +106,3 @@ def _examples(candidates: Candidates, measures: CandidateMeasures, reasons: Sequ
         note="An even sample of accepted and rejected candidates. Reads well: the probability of no mistake, by all "
         "checkers together, where no check before had failed it.",
     )
-
-
-def _spread(places: Sequence[int], count: int) -> list[int]:
-    if len(places) <= count:
-        return list(places)
-    return [places[int(k)] for k in np.linspace(0, len(places) - 1, count)]

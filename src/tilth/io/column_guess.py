@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
@@ -25,6 +24,7 @@ from tilth.io.column_values import (
     why_no_labels,
 )
 from tilth.notes import listed
+from tilth.samples import evenly_spaced
 
 _TEXTS = (
     *("text", "sentence", "utterance", "message", "body", "content", "query", "question", "review", "comment", "tweet"),
@@ -100,7 +100,7 @@ def guess_columns(
     if text is not None and text in labeled:
         raise InputError(f'{file}: --text and --label both name "{text}"; name two columns of {listed(columns, 9)}')
     remarks: list[str] = []
-    seen = frame.iloc[np.unique(np.linspace(0, len(frame) - 1, min(SEEN, len(frame))).astype(int))]
+    seen = frame.iloc[evenly_spaced(len(frame), SEEN)]
     if text is None:
         text = _text(seen.drop(columns=list(labeled)), file, remarks)
     for name in labeled:

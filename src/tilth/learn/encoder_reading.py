@@ -18,6 +18,7 @@ import numpy as np
 
 from tilth.languages import letter_count
 from tilth.learn.encoder import Encoder
+from tilth.samples import evenly_spaced
 
 MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 """What to try in its place: 50 languages, 384 dimensions as the default (Reimers and Gurevych 2020)."""
@@ -67,10 +68,11 @@ def measure_reading(encoder: Encoder, texts: Sequence[str], vectors: np.ndarray,
         vectors: the encoder's, float32, shape (rows, dimensions), L2-normalized.
         codes: labels by place, -1 where there is none, shape (rows,).
     """
-    shown = [texts[row] for row in _even(np.arange(len(texts)), _TEXTS)]
+    shown = [texts[row] for row in evenly_spaced(len(texts), _TEXTS)]
     tokens, unknown = encoder.count_tokens(shown)
     a_letter, share = tokens / max(1, sum(map(letter_count, shown))), unknown / max(1, tokens)
-    rows = _even(np.flatnonzero(codes >= 0), _ROWS)
+    rows = np.flatnonzero(codes >= 0)
+    rows = rows[evenly_spaced(len(rows), _ROWS)]
     if not _suspicious(a_letter, share) or len(rows) < _FEWEST or len(np.unique(codes[rows])) < 2:
         return EncoderReading(tokens_a_letter=a_letter, unknown=share)
     counts = _ngrams([texts[row] for row in rows])
@@ -99,10 +101,6 @@ def neighbor_agreement(similarities: np.ndarray, codes: np.ndarray) -> float:
 
 def _suspicious(tokens_a_letter: float, unknown: float) -> bool:
     return tokens_a_letter >= TOKENS_A_LETTER or unknown >= UNKNOWN
-
-
-def _even(rows: np.ndarray, most: int) -> np.ndarray:
-    return rows[np.linspace(0, len(rows) - 1, most).astype(int)] if len(rows) > most else rows
 
 
 def _ngrams(texts: Sequence[str]) -> Any:

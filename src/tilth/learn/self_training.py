@@ -13,6 +13,7 @@ from tilth.learn.label_spreading import NEAREST, graph, spread
 from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
 from tilth.learn.neighbors import Neighbors, nearest
 from tilth.learn.out_of_fold import OutOfFold, calibrated, stacked
+from tilth.samples import evenly_spaced
 
 _MOST_PSEUDO_LABELED = 20_000
 """Rows without a label that the second probe learns from at most, evenly spread: they set what its fit costs."""
@@ -69,8 +70,7 @@ def fit_self_trained(
     labeled = codes >= 0
     part = np.flatnonzero(unlabeled | labeled)
     chosen = np.flatnonzero((unlabeled & ~labeled)[part])
-    count = min(len(chosen), _MOST_PSEUDO_LABELED)
-    chosen = chosen[np.linspace(0, len(chosen) - 1, count, dtype=np.int64)]
+    chosen = chosen[evenly_spaced(len(chosen), _MOST_PSEUDO_LABELED)]
     pseudo = _PseudoLabeled(vectors=vectors[part[chosen]], edges=graph(neighbors), part=part, chosen=chosen)
     without = [np.where(folds == fold, -1, codes) for fold in range(fold_count)]
     return stacked([_fit(vectors, training, pseudo, classes, temperature) for training in [*without, codes]])

@@ -9,21 +9,24 @@ from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
 from tilth.samples.picture_rows import picture_alone
 from tilth.samples.resolve import resolve
+from tilth.samples.row_masks import (
+    gold_labels,
+    learnable,
+    learnable_codes,
+    sample_weights,
+    settled,
+    unlabeled,
+    unsure,
+)
+from tilth.samples.spacing import evenly_spaced
 from tilth.samples.table import (
     Task,
     changed_columns,
     escalate_status,
     from_pandas,
-    gold_labels,
-    learnable,
-    learnable_codes,
     names,
-    sample_weights,
-    settled,
     severity,
     to_pandas,
-    unlabeled,
-    unsure,
     validate,
 )
 
@@ -40,6 +43,7 @@ __all__ = [
     "answered",
     "changed_columns",
     "escalate_status",
+    "evenly_spaced",
     "find",
     "from_pandas",
     "gold_labels",

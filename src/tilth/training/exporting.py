@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.errors import RequestError, StageError
-from tilth.samples import Split, Status
+from tilth.samples import Split, Status, evenly_spaced
 from tilth.stage import Resources
 from tilth.store import read_json, write_json
 from tilth.training.config import Config
@@ -136,7 +135,7 @@ class Exporter:
         """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
         from tilth.training.export import export_edge
 
-        texts = _spread(self.frame["text"][self.training_set.labeled].tolist(), _CALIBRATION)
+        texts = self._labeled_texts(_CALIBRATION)
         target = self.resources.scratch / "edge"
         try:
             facts = export_edge(model, target, trunk=graph, texts=texts)
@@ -144,6 +143,11 @@ class Exporter:
             log.warning("no model for the edge: %s", error)
             return {}, {"edge": {"why": str(error)}}
         return {"edge": target}, {"edge": {"bytes": facts.bytes, "unlisted": list(facts.unlisted)}}
+
+    def _labeled_texts(self, most: int) -> list[str]:
+        """Evenly spaced ones of those that were learned from."""
+        texts = self.frame["text"][self.training_set.labeled]
+        return texts.iloc[evenly_spaced(len(texts), most)].tolist()
 
     def _last_shape(self) -> Shape | None:
         """Last night's winner."""
@@ -229,7 +233,7 @@ class Exporter:
             centers=model.prototypes,
             max_tokens=limit,
             max_chunks=encoder_config(self.resources).max_chunks,
-            probe=_spread(self.frame["text"][self.training_set.labeled].tolist(), PROBED),
+            probe=self._labeled_texts(PROBED),
             agreement=self.config.agreement,
             quantize=self.config.quantize,
             wording=model.wording.packed,
@@ -243,8 +247,3 @@ def _with_student(fitted: FittedModel, smaller: SmallerModel | None) -> FittedMo
         return fitted
     vectors, held_out = smaller.embeddings, smaller.held_out
     return replace(fitted, heads=smaller.heads, embeddings=vectors, trunk=smaller.trunk, held_out=held_out)
-
-
-def _spread(texts: Sequence[str], most: int) -> list[str]:
-    """Evenly spaced ones: a file that is sorted by label starts with few classes."""
-    return [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(int))]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.learn import decide
-from tilth.samples import Split
+from tilth.samples import Split, evenly_spaced
 from tilth.stage import Figure
 from tilth.training.fitting import FittedModel
 from tilth.training.heads import predict_probabilities
@@ -72,7 +72,7 @@ def compare_on_gold(
     from tilth.training.export import Predictor
 
     gold = np.flatnonzero(frame["split"].eq(Split.GOLD).to_numpy())
-    gold = gold[np.unique(np.linspace(0, len(gold) - 1, min(len(gold), _GOLD)).astype(int))] if len(gold) else gold
+    gold = gold[evenly_spaced(len(gold), _GOLD)]
     labels = {task.name: table.gold_labels(frame, task.name).iloc[gold] for task in fitted.training_set.tasks}
     tasks = tuple(task for task in fitted.training_set.tasks if labels[task.name].notna().any())
     if not tasks:

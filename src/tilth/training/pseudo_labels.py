@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tilth.learn import pseudo_label
+from tilth.samples import evenly_spaced
 from tilth.training.training_set import TrainingSet
 
 MOST = 20_000
@@ -18,7 +19,7 @@ def taught_rows(training_set: TrainingSet) -> np.ndarray:
     propagated = [marks & (training_set.codes[name] >= 0) for name, marks in training_set.propagated.items()]
     places = np.flatnonzero(np.any(propagated, axis=0))
     chosen = np.zeros(len(training_set.original), dtype=bool)
-    chosen[places[np.unique(np.linspace(0, len(places) - 1, min(len(places), MOST)).astype(int))]] = True
+    chosen[places[evenly_spaced(len(places), MOST)]] = True
     return chosen
 
 

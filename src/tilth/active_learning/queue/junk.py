@@ -7,7 +7,7 @@ import pandas as pd
 
 from tilth.active_learning.queue.candidates import askable
 from tilth.learn import fit_predict
-from tilth.samples import Reason, Split, Status
+from tilth.samples import Reason, Split, Status, evenly_spaced
 
 _REASONS = (Reason.JUNK, Reason.OUTLIER, Reason.LANGUAGE)
 _FEWEST = 10
@@ -31,7 +31,7 @@ def junk_probability(frame: pd.DataFrame, vectors: np.ndarray, folds: np.ndarray
     probability = np.zeros(len(frame))
     if len(bad) < _FEWEST or not len(active):
         return probability
-    sample = active[np.linspace(0, len(active) - 1, min(len(active), _MOST), dtype=np.int64)]
+    sample = active[evenly_spaced(len(active), _MOST)]
     for fold in np.unique(folds[active]):
         good = sample[folds[sample] != fold]
         if len(good):

@@ -15,7 +15,7 @@ from tilth.augmentation.diffusion.config import AdaptConfig
 from tilth.augmentation.diffusion.training_data import Examples, join_examples, paired_examples, unpaired_examples
 from tilth.augmentation.text import training_text_rows
 from tilth.learn import Evidence
-from tilth.samples import Task
+from tilth.samples import Task, evenly_spaced
 from tilth.text import digest, unit_interval
 
 _SHORTEST, _LONGEST = 2, 44  # tokens of a text that is learned from
@@ -103,15 +103,10 @@ def _measured(
     ids: list[list[int]], pairs: np.ndarray, cosine: np.ndarray, chosen: np.ndarray, rows: np.ndarray
 ) -> Examples | None:
     """Held-out texts, each as the target of up to two of its pairs, or alone where it has no neighbor."""
-    rows = _thinned(rows, _MEASURED)
+    rows = rows[evenly_spaced(len(rows), _MEASURED)]
     places = np.flatnonzero(chosen & np.isin(pairs[:, 1], rows))
     turn = pd.Series(pairs[places, 1]).groupby(pairs[places, 1]).cumcount().to_numpy()
     places = places[turn < _PAIRS]
     alone = np.setdiff1d(rows, pairs[places, 1])
     both = join_examples([paired_examples(ids, pairs[places], cosine[places]), unpaired_examples(ids, alone)])
     return both if len(both) else None
-
-
-def _thinned(rows: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` of the rows, spread evenly."""
-    return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]

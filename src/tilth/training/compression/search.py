@@ -20,6 +20,7 @@ import optuna
 
 from tilth.learn.encoder import Tokens
 from tilth.progress import report
+from tilth.samples import evenly_spaced
 from tilth.training.compression.candidate import build_student
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.cost import Costs
@@ -186,8 +187,7 @@ class _Agreement:
 
     def __init__(self, full: FullModel) -> None:
         self._full = full
-        count = min(_TEXTS, len(full.transfer.texts))
-        self._rows = np.unique(np.linspace(0, len(full.transfer.texts) - 1, count).astype(int))
+        self._rows = evenly_spaced(len(full.transfer.texts), _TEXTS)
         self._fits = np.arange(len(self._rows)) % 3 > 0
         self._texts = [full.transfer.texts[row] for row in self._rows.tolist()]
         self._vectors = full.transfer.vectors[self._rows]

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from tilth.samples import evenly_spaced
+
 _MOST = 10
 """Of a class. Out-of-scope texts of clinc150 and left-out classes of banking77 are told apart by ten as well as by all
 training rows (AUROC within 0.006 of the nearest row's), by three and by one worse."""
@@ -38,7 +40,7 @@ def class_prototypes(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) ->
 
 
 def _centers(rows: np.ndarray, most: int) -> np.ndarray:
-    some = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _ROWS)).astype(int))]
+    some = rows[evenly_spaced(len(rows), _ROWS)]
     count = min(most, max(len(np.unique(some, axis=0)) // _PER_PROTOTYPE, 1))
     if count == 1:
         return np.asarray(rows.mean(axis=0, keepdims=True))

@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import chi2
 
 from tilth.learn.lexical import ANALYZERS
+from tilth.samples import evenly_spaced
 from tilth.training.heads.ngram_features import NGramReader
 
 _BYTES = 900_000
@@ -57,7 +58,7 @@ def choose_ngrams(texts: Sequence[str], codes: Mapping[str, np.ndarray], classes
         codes: for each task, each text's class, −1 where it has none, shape (texts,).
         classes: of all tasks together.
     """
-    rows = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), _ROWS)).astype(int))
+    rows = evenly_spaced(len(texts), _ROWS)
     counted = {kind: _count([texts[row] for row in rows], kind) for kind in ANALYZERS}
     table = sparse.hstack([counts for _, counts in counted.values()], format="csr")
     frequency = np.bincount(table.indices, minlength=table.shape[1])

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from tilth.learn import fit_temperature
+from tilth.samples import evenly_spaced
 from tilth.training.trainer.batches import TuningRows
 from tilth.training.trainer.checkpoint import Progress
 from tilth.training.trainer.config import TrainerConfig
@@ -35,8 +36,7 @@ class EarlyStopping:
 
     def __init__(self, part: TrainedPart, rows: TuningRows, config: TrainerConfig, steps: int) -> None:
         places = np.flatnonzero(rows.measured & np.any([codes >= 0 for codes in rows.codes.values()], axis=0))
-        even = np.unique(np.linspace(0, len(places) - 1, min(len(places), MEASURED)).astype(int))
-        self._part, self._codes, self._rows = part, rows.codes, places[even].tolist()
+        self._part, self._codes, self._rows = part, rows.codes, places[evenly_spaced(len(places), MEASURED)].tolist()
         self._steps, self._every, self._patience = steps, math.ceil(steps / config.evaluations), config.patience
         self.best: dict[str, torch.Tensor] = {}  # weights
 
