@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,9 +14,9 @@ from tilth.errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
-_NAMES = r"cpu|mps|cuda(:\d+)?"
+_NAMES = r"cpu|mps|(cuda|xpu|hpu)(:\d+)?"
 NAMED = rf"^({_NAMES})$"
-"""A device in a config, by PyTorch's name."""
+"""A device in a config, by PyTorch's name: `cuda` is NVIDIA's and AMD's (ROCm), `xpu` Intel's, `hpu` Intel Gaudi's."""
 DEVICE = rf"^(auto|{_NAMES})$"
 """The same, or left to PyTorch."""
 
@@ -34,13 +37,42 @@ def resolve_device(device: str, setting: str, alternative: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     kind = torch.device(device)
-    available = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind.type, 1)
+    available = _devices_of(kind.type)
     if (kind.index or 0) >= available:
         raise ConfigError(
             f'{setting} = "{device}", and PyTorch {torch.__version__} finds {available} device(s) of that kind; '
             f"run where there is one (and a PyTorch built for it), or set {alternative}"
         )
     return device
+
+
+def _devices_of(kind: str) -> int:
+    """How many devices of a type PyTorch finds; the processor is one."""
+    import torch
+
+    if kind == "cpu":
+        return 1
+    if kind == "mps":
+        return int(torch.backends.mps.is_available())
+    if kind == "hpu" and importlib.util.find_spec("habana_frameworks") is not None:
+        importlib.import_module("habana_frameworks.torch")  # which adds `torch.hpu`
+    module = getattr(torch, kind, None)
+    return int(module.device_count()) if module is not None else 0
+
+
+def on_device(device: str) -> AbstractContextManager[object]:
+    """A context in which a device that is named by its number is the current one of its type, and others are as before.
+
+    Args:
+        device: by PyTorch's name, e.g. `"cuda:1"`.
+    """
+    import torch
+
+    kind = torch.device(device)
+    if kind.index is None or kind.type == "cpu":
+        return nullcontext()
+    context: AbstractContextManager[object] = torch.get_device_module(kind).device(kind.index)
+    return context
 
 
 def autocast(device: str = "cpu", weights: torch.dtype | None = None) -> torch.autocast:
@@ -69,6 +101,10 @@ def computes_in_bfloat16(device: str = "cpu") -> bool:
 
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device == "xpu":
+        return bool(torch.xpu.is_bf16_supported())
+    if device == "hpu":
+        return True  # every Gaudi has them
     if device != "cpu":
         return False
     if platform.machine().lower() in ("x86_64", "amd64"):

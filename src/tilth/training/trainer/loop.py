@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from accelerate.utils.memory import should_reduce_batch_size
 
 from tilth.errors import StageError
 from tilth.learn.encoder import Trunk
@@ -124,23 +125,44 @@ class Run:
         for group, most in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = most * share
         last = (step + 1) % self._config.accumulate == 0 or step + 1 == len(self._plan)
-        try:
-            loss = self._loss(rows)
-            # Each shard holds the gradient by its own rows, and FSDP takes the mean of them for the sum.
-            self._accelerator.backward(loss if self._shards is None else loss * self._shards.data)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            half = max(len(rows) // 2, 1)
-            raise StageError(
-                f"out of memory: fine-tuning takes {len(rows)} rows of up to {self._config.max_tokens} tokens a step; "
-                f"set training.batch_size = {half} and training.accumulate = {2 * self._config.accumulate}, or "
-                "training.gradient_checkpointing = true"
-            ) from error
+        loss = self._with_gradients(rows)
+        if loss is None:
+            raise StageError(self._too_large(rows))
         value = float(loss.detach())
         if last and math.isfinite(value):
             self._accelerator.clip_grad_norm_(self._model.trunk.parameters(), 1.0)
             self._optimizer.step()
             self._optimizer.zero_grad()
         return value
+
+    def _with_gradients(self, rows: Sequence[int]) -> torch.Tensor | None:
+        """The loss of a batch, whose gradients are added up; None where the memory is not enough."""
+        try:
+            loss = self._loss(rows)
+            # Each shard holds the gradient by its own rows, and FSDP takes the mean of them for the sum.
+            self._accelerator.backward(loss if self._shards is None else loss * self._shards.data)
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or should_reduce_batch_size(error):
+                return None
+            raise
+        return loss
+
+    def _too_large(self, rows: Sequence[int]) -> str:
+        """What to say of a batch that does not fit into the memory: of its longest rows, how many do."""
+        fits, longest = len(rows) // 2, sorted(rows, key=lambda row: -self._part.lengths[row])
+        while fits and self._shards is None:  # of several processes, the others wait for this step
+            self._optimizer.zero_grad()
+            if self._with_gradients(longest[:fits]) is not None:
+                break
+            fits //= 2
+        said = f"out of memory: fine-tuning takes {len(rows)} rows of up to {self._config.max_tokens} tokens a step"
+        if not fits:
+            return f'{said}, and no single one fits; lower training.max_tokens, or set training.mode = "probe"'
+        more = math.ceil(self._config.accumulate * len(rows) / fits)
+        return (
+            f"{said}, and {fits} fit; set training.batch_size = {fits} and training.accumulate = {more}, or "
+            "training.gradient_checkpointing = true"
+        )
 
     def _loss(self, rows: Sequence[int]) -> torch.Tensor:
         device = self._accelerator.device

@@ -22,6 +22,8 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 Switch: TypeAlias = Literal["auto", "always", "never"]
 
 _ACCELERATE = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+_WITHOUT_FLOAT16 = {"cpu": "the processor", "mps": "MPS"}
+"""Devices for which PyTorch has no scaled loss, with a name for people."""
 INSTALL_TORCHAO = "pip install 'tilth[int8]'"
 
 
@@ -98,10 +100,10 @@ def resolve_precision(precision: Precision, device: str) -> str:
     """
     if precision == "auto":
         return "bfloat16" if computes_in_bfloat16(device) else "float32"
-    if precision == "float16" and device == "cpu":
+    if precision == "float16" and device in _WITHOUT_FLOAT16:
         raise ConfigError(
-            'training.precision = "float16", and fine-tuning runs on the processor, which scales no loss; set '
-            '"bfloat16", "float32" or "auto", or training.device where there is an accelerator'
+            f'training.precision = "float16", and fine-tuning runs on {_WITHOUT_FLOAT16[device]}, which scales no '
+            'loss; set "bfloat16", "float32" or "auto", or training.device where there is another accelerator'
         )
     return precision
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tilth.devices import resolve_device
+from tilth.devices import on_device, resolve_device
+from tilth.errors import ConfigError
 from tilth.learn.encoder import Trunk
 from tilth.training.heads import Head
 from tilth.training.trainer.batches import TuningRows
@@ -64,7 +65,7 @@ class _Tuning:
     def train(self, shards: Shards | None = None) -> tuple[Run, Progress, dict[str, Any]]:
         """The run that is done, how far it came, and what happened; of one of several processes its part of it."""
         computation = resolve_computation(self.config, self.device)
-        with torch.random.fork_rng(), computing_by(computation):
+        with torch.random.fork_rng(), on_device(self.device), computing_by(computation):
             torch.manual_seed(self.seed)
             part = self.part or AllLayers(self.folder, self.rows.texts, self.config.max_tokens, self.config.head)
             accelerator = _accelerator(self.config, self.device, computation)
@@ -151,9 +152,15 @@ def _accelerator(config: TrainerConfig, device: str, computation: Computation) -
     # One process holds one state, made by whoever came first; another precision or device needs a new one.
     AcceleratorState._reset_state(reset_partial_state=True)
     PartialState._reset_state()
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=device == "cpu",
         mixed_precision=accelerate_name(computation.precision),
         gradient_accumulation_steps=config.accumulate,
         step_scheduler_with_optimizer=False,
     )
+    if accelerator.device.type != torch.device(device).type:  # it takes the first type that it finds
+        raise ConfigError(
+            f'training.device = "{device}", and accelerate finds "{accelerator.device}" before it; set '
+            f'training.device = "{accelerator.device.type}" or "cpu"'
+        )
+    return accelerator

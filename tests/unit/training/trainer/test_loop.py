@@ -17,7 +17,7 @@ from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.samples import Task
 from tilth.training.config import Config
 from tilth.training.heads import Head, fit_head
-from tilth.training.trainer import TuningRows, checkpoint, loop, tune
+from tilth.training.trainer import TuningRows, checkpoint, loop, tune, tuning
 from tilth.training.trainer.batches import plan_batches, rate
 
 
@@ -184,14 +184,41 @@ def test_a_loss_that_is_never_a_number_ends_the_stage(folder: Path, monkeypatch:
         tune(folder, rows, [head], SMALL, 3)
 
 
-def test_memory_that_is_not_enough_is_told_with_what_would_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fitting", "words"),
+    [
+        (2, r"4 rows .* a step, and 2 fit; set training.batch_size = 2 and training.accumulate = 2, or"),
+        (1, r"4 rows .* a step, and 1 fit; set training.batch_size = 1 and training.accumulate = 4, or"),
+        (0, r'4 rows .* and no single one fits; lower training.max_tokens, or set training.mode = "probe"'),
+    ],
+)
+def test_memory_that_is_not_enough_is_said_with_the_rows_that_fit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fitting: int, words: str
+) -> None:
     rows, head = problem(folder)
+    loss = loop.Run._loss
 
     def full(run: loop.Run, batch: list[int]) -> torch.Tensor:
-        raise torch.OutOfMemoryError
+        """As a processor and a GPU say it."""
+        if len(batch) == 4:
+            torch.empty(10**15)
+        if len(batch) > fitting:
+            raise torch.OutOfMemoryError
+        return loss(run, batch)
 
     monkeypatch.setattr(loop.Run, "_loss", full)
-    with pytest.raises(StageError, match=r"4 rows .* a step; set training.batch_size = 2 and training.accumulate = 2"):
+    with pytest.raises(StageError, match=words):
+        tune(folder, rows, [head], SMALL, 3)
+
+
+def test_another_error_than_memory_is_not_taken_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, head = problem(folder)
+
+    def broken(run: loop.Run, batch: list[int]) -> torch.Tensor:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(loop.Run, "_loss", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
         tune(folder, rows, [head], SMALL, 3)
 
 
@@ -209,6 +236,15 @@ def test_checkpointed_layers_learn_the_same(folder: Path) -> None:
     rows, head = problem(folder)
     checkpointed = tune(folder, rows, [head], SMALL.model_copy(update={"gradient_checkpointing": True}), 3)
     assert checkpointed.losses == pytest.approx(tune(folder, rows, [head], SMALL, 3).losses, abs=1e-5)
+
+
+def test_another_accelerator_than_the_one_that_is_named_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, head = problem(folder)
+    monkeypatch.setattr(tuning, "resolve_device", lambda *_: "xpu")  # as if there were one that accelerate passes over
+    with pytest.raises(ConfigError, match=r'training\.device = "xpu", and accelerate finds "cpu" before it'):
+        tune(folder, rows, [head], SMALL, 3)
 
 
 def test_what_the_processor_does_not_compute_in_is_refused(folder: Path) -> None:

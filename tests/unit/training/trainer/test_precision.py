@@ -49,6 +49,12 @@ def test_tf32_is_chosen_where_products_are_of_float32_and_the_gpu_has_it(
     assert not chosen.int8_products
 
 
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_float16_is_refused_where_no_loss_is_scaled(device: str) -> None:
+    with pytest.raises(ConfigError, match=r'precision = "float16", .* which scales no loss; set "bfloat16", "float32"'):
+        resolve_computation(Config(precision="float16"), device)
+
+
 def test_a_processor_has_neither_tf32_nor_cudnn() -> None:
     assert resolve_computation(Config(precision="float32"), "cpu") == Computation(precision="float32")
 
