@@ -6,12 +6,7 @@ codebook for a whole matrix costs points that one for four channels does not.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from tilth.training.export import CODES, ScaledWeights, SharedWeights
 
@@ -29,15 +24,15 @@ def share_weights(values: np.ndarray, *, axis: int, group: int) -> SharedWeights
         group: slices that share a codebook.
     """
     slices = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
+    owner = np.arange(len(slices)) // group
+    books = _codebooks(*_counted(slices, owner))
     codes = np.empty(slices.shape, dtype=np.uint8)
-    books = np.zeros((-(-len(slices) // group), CODES), dtype=np.int8 if values.dtype == np.int8 else np.float16)
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for place in range(len(books)):
-            some = slice(place * group, (place + 1) * group)
-            book, codes[some] = _cluster(slices[some])
-            books[place, : len(book)] = np.rint(book) if values.dtype == np.int8 else book
-    return SharedWeights.of(codes, books, group, axis, values.shape)
+    for place, borders in enumerate((books[:, 1:] + books[:, :-1]) / 2):
+        some = slice(place * group, (place + 1) * group)
+        codes[some] = np.searchsorted(borders, slices[some])
+    whole = values.dtype == np.int8
+    kept = np.rint(books).astype(np.int8) if whole else books.astype(np.float16)
+    return SharedWeights.of(codes, kept, group, axis, values.shape)
 
 
 def scale_weights(values: np.ndarray, *, axis: int) -> ScaledWeights:
@@ -48,23 +43,76 @@ def scale_weights(values: np.ndarray, *, axis: int) -> ScaledWeights:
     return ScaledWeights(values=rounded, scales=scales.astype(np.float16), axis=axis, shape=values.shape)
 
 
-def _cluster(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A codebook, ascending, and each weight's code in it.
+def _counted(slices: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights counted by value, so that a group costs the same whatever its size.
 
-    The weights are counted by value first, so that a group costs a millisecond whatever its size, and the start is by
-    their quantiles, so that the same weights give the same codebook.
+    Args:
+        slices: The weights (slices, weights).
+        owner: Each slice's group, ascending (slices,).
+
+    Returns:
+        Values at equal steps (groups, bins), and how many weights of the group have each (groups, bins).
     """
-    if weights.dtype == np.int8:
-        points, counts = np.unique(weights, return_counts=True)
-        points = points.astype(np.float64)
+    groups, first = int(owner[-1]) + 1, np.unique(owner, return_index=True)[1]
+    if slices.dtype == np.int8:
+        points = np.broadcast_to(np.arange(-128.0, 128.0), (groups, 256))
+        bins = slices.astype(np.int16) + 128
     else:
-        most = max(float(np.abs(weights).max()), 1e-12)
-        counts, edges = np.histogram(weights, bins=_BINS, range=(-most, most))
-        points, counts = (edges[:-1] + edges[1:])[counts > 0] / 2, counts[counts > 0]
-    if len(points) > CODES:
-        shares = (np.cumsum(counts) - counts / 2) / counts.sum()
-        start = np.unique(np.interp((np.arange(CODES) + 0.5) / CODES, shares, points))
-        model = KMeans(len(start), init=start[:, None], n_init=1, max_iter=_ROUNDS)
-        points = np.sort(model.fit(points[:, None], sample_weight=counts).cluster_centers_[:, 0])
-    borders = (points[1:] + points[:-1]) / 2
-    return points, np.searchsorted(borders, weights).astype(np.uint8)
+        most = np.maximum(np.maximum.reduceat(np.abs(slices).max(axis=1), first).astype(np.float64), 1e-12)[:, None]
+        points = most * ((2 * np.arange(_BINS) + 1) / _BINS - 1)
+        bins = np.minimum((slices / most[owner] + 1) * (_BINS / 2), _BINS - 1).astype(np.int16)
+    size = points.shape[1]
+    counts = np.bincount((bins + owner[:, None] * size).ravel(), minlength=groups * size)
+    return points, counts.reshape(groups, size)
+
+
+def _codebooks(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Sixteen ascending values for each group, by Lloyd's k-means of all groups at once (groups, codes).
+
+    In one dimension a cluster is an interval, so that a round takes sums between borders. The start is by the weights'
+    quantiles, so that the same weights give the same codebook; a group of no more values than codes keeps them.
+    """
+    books, few = _quantiles(points, counts), (counts > 0).sum(axis=1) <= CODES
+    step = points[:, 1:2] - points[:, :1]
+    weight, value = (
+        np.concatenate([np.zeros((len(points), 1)), np.cumsum(part, axis=1)], axis=1)
+        for part in (counts, counts * points)
+    )
+    ends = np.zeros((len(points), CODES + 1), dtype=np.int64)
+    ends[:, -1] = points.shape[1]
+    for _ in range(_ROUNDS):
+        borders = (books[:, 1:] + books[:, :-1]) / 2
+        inner = np.clip(np.floor((borders - points[:, :1]) / step + 1e-9) + 1, 0, points.shape[1]).astype(np.int64)
+        if np.array_equal(inner, ends[:, 1:-1]):
+            break
+        ends[:, 1:-1] = inner
+        counted, summed = (np.diff(np.take_along_axis(part, ends, axis=1), axis=1) for part in (weight, value))
+        books = np.where(counted > 0, summed / np.maximum(counted, 1), books)
+        for place in np.flatnonzero((counted == 0).any(axis=1) & ~few):
+            books[place] = _relocated(books[place], points[place][counts[place] > 0], counted[place] == 0)
+    for place in np.flatnonzero(few):
+        found = points[place][counts[place] > 0]
+        books[place] = np.append(found, np.repeat(found[-1:], CODES - len(found)))
+    return books
+
+
+def _relocated(book: np.ndarray, points: np.ndarray, empty: np.ndarray) -> np.ndarray:
+    """A group's codes, those of no weight moved to the values that are farthest from the others, ascending (codes,).
+
+    So does scikit-learn's k-means: where most weights are small, quantiles lie closer than two values do.
+    """
+    distance = np.abs(points[:, None] - book[~empty][None]).min(axis=1)
+    farthest = points[np.argsort(-distance, kind="stable")[: int(empty.sum())]]
+    return np.sort(np.concatenate([book[~empty], farthest]))
+
+
+def _quantiles(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Each group's values at the middles of sixteen equal shares of its weights (groups, codes)."""
+    shares = (np.cumsum(counts, axis=1) - counts / 2) / counts.sum(axis=1, keepdims=True)
+    wanted = (np.arange(CODES) + 0.5) / CODES
+    return np.stack(
+        [
+            np.interp(wanted, share[count > 0], value[count > 0])
+            for share, value, count in zip(shares, points, counts, strict=True)
+        ]
+    )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.cluster import KMeans
 
 from tilth.training.compression.weight_sharing import scale_weights, share_weights
 
@@ -39,3 +40,12 @@ def test_eight_bits_scale_each_slice() -> None:
     found = scale_weights(weights, axis=0)
     assert found.values.tolist() == [[127, 1], [127, 64]]
     assert np.abs(found.expand() - weights).max() < 0.002
+
+
+def test_all_groups_at_once_lose_what_k_means_of_each_loses() -> None:
+    weights = np.random.default_rng(0).standard_t(2, size=(3, 4000)).astype(np.float32)  # most small, a few far out
+    found = share_weights(weights, axis=0, group=1).expand()
+    for row, shared in zip(weights, found, strict=True):
+        start = np.quantile(row, (np.arange(16) + 0.5) / 16)[:, None]
+        loss = KMeans(16, init=start, n_init=1, max_iter=30).fit(row[:, None]).inertia_
+        assert ((row - shared) ** 2).sum() < 1.2 * loss
