@@ -65,10 +65,10 @@ class Config(TrainerConfig, StageConfig):
 
     @model_validator(mode="after")
     def _trains_all_layers(self) -> Config:
-        wanted = {f'head = "{self.head}"': self.head != "linear", f"processes = {self.processes}": self.processes > 1}
-        for what in (what for what, is_set in wanted.items() if is_set):
-            if self.mode not in ("auto", "full"):
-                raise ValueError(f'{what} trains all layers, and mode = "{self.mode}"; set mode = "full" or "auto"')
+        if self.head != "linear" and self.mode not in ("auto", "full"):
+            raise ValueError(
+                f'head = "{self.head}" trains all layers, and mode = "{self.mode}"; set mode = "full" or "auto"'
+            )
         return self
 
     def of_texts(self, count: int) -> Config:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -17,8 +18,18 @@ from torch import distributed
 
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError, StageError
+from tilth.learn.encoder import encode_with_trunk
 from tilth.training.config import Config
-from tilth.training.trainer import CLASSIFY, Objective, checkpoint, cross_entropy, tune
+from tilth.training.trainer import (
+    CLASSIFY,
+    Objective,
+    TopLayers,
+    Tuned,
+    checkpoint,
+    contrastive,
+    cross_entropy,
+    tune,
+)
 from tilth.training.trainer.processes import check_processes
 from tilth.training.trainer.sharding import Shards, _plan
 
@@ -61,6 +72,25 @@ def test_several_processes_have_the_losses_of_one(folder: Path, tmp_path: Path, 
     for one, other in zip(found.trunk.parameters(), alone.trunk.parameters(), strict=True):
         assert torch.allclose(one, other, atol=5e-3)  # of twelve steps of 1e-3; a bias without a gradient drifts
     assert not psutil.Process().children()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [CLASSIFY, contrastive(np.array([0, 1, 0, -1, 0, 1, 0, 1]))])
+def test_the_top_layers_are_trained_by_several_processes_as_by_one(
+    folder: Path, tmp_path: Path, how: Objective
+) -> None:
+    encoder = without_dropout(folder, tmp_path)
+    rows, head = problem(encoder)
+
+    def trained(processes: int) -> tuple[Tuned, TopLayers]:
+        part = TopLayers(encoder, rows.texts, 64, 1, lambda compute: compute())
+        config = SMALL.model_copy(update={"processes": processes})
+        return tune(encoder, rows, [head], config, 3, part=part, objective=how), part
+
+    (alone, own), (found, part) = trained(1), trained(2)
+    assert found.losses == pytest.approx(alone.losses, abs=1e-4)
+    assert np.allclose(part.vectors(), own.vectors(), atol=5e-3)
+    assert np.allclose(encode_with_trunk(found.trunk, encoder, rows.texts, 64, 1), part.vectors(), atol=1e-2)
 
 
 @pytest.mark.slow
