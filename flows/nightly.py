@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that a scheduled 
 
 from prefect import flow
 
+import engine
 import server
 import stages
 from tilth import night, store
@@ -23,7 +24,7 @@ WORKSPACE = "TILTH_WORKSPACE"
 
 def whole(run: str) -> str:
     """One whole night of a run that stands open, by its folder; returns the path of its report."""
-    with stages.recorded(run):
+    with stages.recorded(run), engine.running(run):
         run = stages.cleaning(run)
         run = stages.weak_supervision(run)
         run = stages.augmentation(run)

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # a worker finds this 
 
 from prefect import Flow, flow
 
+import engine
 import nightly
 import server
 import stages
@@ -29,7 +30,7 @@ def _flow(name: str, perform: Callable[[str], str]) -> Flow[[], str]:
         with workspace.lock():
             start = name if name != stage.NAMES[0] else None
             run = str(night.begin(night.Request(workspace=workspace, stages=(name,), start=start)).path)
-            with stages.recorded(run):
+            with stages.recorded(run), engine.running(run):
                 return str(stages.close_night(perform(run)))
 
     return one_stage

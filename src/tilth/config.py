@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from tilth.config_base import FOLDER, Files, Model, StageConfig
+from tilth.config_engine import EngineConfig
 from tilth.errors import did_you_mean
 from tilth.text import clean_label
 
@@ -20,6 +21,7 @@ __all__ = [
     "FOLDER",
     "DataConfig",
     "EncoderConfig",
+    "EngineConfig",
     "Files",
     "ImageConfig",
     "Model",
@@ -212,6 +214,7 @@ class Settings(Model):
     store: StoreConfig = StoreConfig()
     night: NightConfig = NightConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    engine: EngineConfig = EngineConfig()
 
     @model_validator(mode="after")
     def _tasks_make_a_tree(self) -> Settings:

@@ -12,6 +12,7 @@ from typing import Any
 from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
+from tilth.engine import check_engine
 from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
@@ -61,11 +62,12 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
 
     Raises:
         RequestError: `--from` a stage that no run of this input has reached.
-        ConfigError: the encoder is not to be had, or something that a stage's config or [schedule] names.
+        ConfigError: the encoder is not to be had, or something that a stage's config, [schedule] or [engine] names.
     """
     request, deadline = meet(request, ingested.samples.num_rows, datetime.now().astimezone())
     settings, workspace = request.settings, request.workspace
     check_addresses(settings.schedule)
+    check_engine(settings.engine)
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
     if settings.data.image is not None:

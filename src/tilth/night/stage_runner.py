@@ -15,6 +15,7 @@ from datasets import Dataset
 from tilth import ledger, store
 from tilth import samples as table
 from tilth import stage as stages
+from tilth.engine import has_workers
 from tilth.errors import StageError, TilthError
 from tilth.ledger import not_measured
 from tilth.night import console
@@ -63,6 +64,8 @@ def perform(run: Run, name: str) -> dict[str, Any]:
 
 def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, started: float) -> dict[str, Any]:
     context = Context(record)
+    if context.settings.engine.runner and not has_workers():  # flows that a workspace got from an older tilth
+        log.warning("[engine] has no effect in this workspace: its flows start no workers; see docs/engine.md")
     functions = context.functions(name)
     candidates = context.candidates(name, [run.path / store.CANDIDATES])
     folder, side = context.result(name, before, functions, candidates)

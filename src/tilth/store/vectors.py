@@ -30,6 +30,10 @@ _WIDTH = 16
 """Bytes of a key, which is `files.digest` of a text."""
 
 
+Through = Callable[[Callable[[list[str]], np.ndarray], Iterable[list[str]]], Iterable[np.ndarray]]
+"""`map`, or what stands in its place."""
+
+
 class Vectors:
     """One vector a text digest: few large files, each written once, so that a night adds only what is new.
 
@@ -48,15 +52,38 @@ class Vectors:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def of(self, texts: Sequence[str], compute: Callable[[list[str]], np.ndarray]) -> np.ndarray:
-        """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held."""
+    def of(
+        self,
+        texts: Sequence[str],
+        compute: Callable[[list[str]], np.ndarray],
+        *,
+        shard: int | None = None,
+        through: Through = map,
+    ) -> np.ndarray:
+        """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held.
+
+        Args:
+            texts: each is a key.
+            compute: from some texts to one vector each.
+            shard: texts that are computed at once; None takes as many as are written at once.
+            through: calls `compute` on the shards and gives the results in their order: `map`, or what spreads the
+                calls over processes.
+        """
         keys = [bytes.fromhex(digest(text)) for text in texts]
         missing = sorted(self.missing(keys), key=lambda place: len(texts[place]))  # texts of like length together
         block = max(_BLOCK, -(-len(missing) // _SEGMENTS))
-        for first in range(0, len(missing), block):  # whoever is killed has lost one block
-            part = missing[first : first + block]
-            with part_of(first, len(part), len(missing)):
-                self.add([keys[i] for i in part], compute([texts[i] for i in part]))
+        size = shard or block
+        parts = [missing[first : first + size] for first in range(0, len(missing), size)]
+        computed = iter(through(compute, ([texts[i] for i in part] for part in parts)))
+        places: list[int] = []
+        whole: list[np.ndarray] = []
+        for number, part in enumerate(parts):
+            with part_of(number * size, len(part), len(missing)):
+                whole.append(next(computed))
+            places += part
+            if len(places) >= block or part is parts[-1]:  # whoever is killed has lost one block
+                self.add([keys[i] for i in places], np.concatenate(whole))
+                places, whole = [], []
         used(self.folder)
         return self.get(keys)
 

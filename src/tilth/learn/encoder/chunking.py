@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
 
 
 def chunk_starts(length: int, limit: int, most: int) -> list[int]:
@@ -52,3 +54,19 @@ def surrounding(whole: Sequence[int], plain: Sequence[int]) -> tuple[list[int], 
     """
     start = next((i for i in range(len(whole)) if list(whole[i : i + len(plain)]) == list(plain)), 0)
     return list(whole[:start]), list(whole[start + len(plain) :])
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Positions grouped so that rows of like length share a batch and its padded size stays within a budget.
+
+    >>> list(batches([5, 1, 5, 1], budget=10))
+    [[1, 3], [0, 2]]
+    """
+    batch: list[int] = []
+    for position in np.argsort(lengths, kind="stable").tolist():
+        if batch and (len(batch) + 1) * lengths[position] > budget:
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch

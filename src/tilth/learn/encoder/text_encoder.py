@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+import os
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tilth.config import EncoderConfig
+from tilth.engine import map_blocks
+from tilth.errors import ConfigError
 from tilth.learn.encoder.checkpoint import resolve_model
-from tilth.learn.encoder.chunking import chunked, joined, surrounding
+from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
 from tilth.progress import report
 from tilth.store import Cache, Vectors, digest_json, sha256_file
 
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
     from tilth.learn.encoder.attention import LongReader
 
 log = logging.getLogger(__name__)
+
+_SHARD = 256
+"""Texts that are read at once, by one worker where there are several: a batch or a few, a second or some of a core."""
+_PIECES = "encoding pieces of text"
 
 
 class Encoder:
@@ -63,11 +71,16 @@ class Encoder:
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
 
-        def compute(new: list[str]) -> np.ndarray:
-            log.info("encoding %d new texts of %d", len(new), len(texts))
-            return self._compute(new)
+        def through(_: object, shards: Iterable[list[str]]) -> Iterator[np.ndarray]:
+            for vectors in map_blocks(compute_vectors, shards, self):
+                report(_PIECES, 1, 1)  # a worker's own reports are heard nowhere
+                yield vectors
 
-        return self._vectors.of(texts, compute)
+        return self._vectors.of(texts, self.compute, shard=_SHARD, through=through)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled, an encoder is its settings; what it loads is loaded once in each process."""
+        return _of_this_process, (self.config, self.fingerprint)
 
     @cached_property
     def dimensions(self) -> int:
@@ -115,7 +128,8 @@ class Encoder:
             return "mean"
         return "cls" if json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token") else "mean"
 
-    def _compute(self, texts: Sequence[str]) -> np.ndarray:
+    def compute(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of the texts as `encode` gives them, past the cache."""
         owner, chunks = self.pieces(texts)
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
         done = 0
@@ -125,7 +139,7 @@ class Encoder:
             lengths = np.array([max(len(chunks[i]), 1) for i in batch], dtype=np.float64)[:, None]
             np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
             done += len(batch)
-            report("encoding pieces of text", done, len(chunks))
+            report(_PIECES, done, len(chunks))
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         return (sums / np.maximum(norms, 1e-12)).astype(np.float32)
 
@@ -203,17 +217,22 @@ class Encoder:
         return array
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Positions grouped so that rows of like length share a batch and its padded size stays within a budget.
+def compute_vectors(texts: Sequence[str], encoder: Encoder) -> np.ndarray:
+    """Vectors of one shard of texts, float32, shape (texts, dimensions), in whatever process."""
+    return encoder.compute(texts)
 
-    >>> list(batches([5, 1, 5, 1], budget=10))
-    [[1, 3], [0, 2]]
+
+@lru_cache(maxsize=1)
+def _of_this_process(config: EncoderConfig, fingerprint: str) -> Encoder:
+    """The encoder that another process sent here, without a cache, which is that other's.
+
+    Raises:
+        ConfigError: here the model is another one.
     """
-    batch: list[int] = []
-    for position in np.argsort(lengths, kind="stable").tolist():
-        if batch and (len(batch) + 1) * lengths[position] > budget:
-            yield batch
-            batch = []
-        batch.append(position)
-    if batch:
-        yield batch
+    encoder = Encoder(config, Cache(Path(os.devnull)))
+    if encoder.fingerprint != fingerprint:
+        raise ConfigError(
+            f'encoder.model = "{config.model}" is another model on {platform.node()}, in {encoder.folder}, than where '
+            "the night runs; give every worker the same files"
+        )
+    return encoder

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -8,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth import progress
+from tilth import engine, progress
 from tilth.config import EncoderConfig
 from tilth.errors import ConfigError
 from tilth.learn.encoder.checkpoint import resolve_model
-from tilth.learn.encoder.text_encoder import Encoder, batches
+from tilth.learn.encoder.chunking import batches
+from tilth.learn.encoder.text_encoder import Encoder, compute_vectors
 from tilth.store import Cache
 
 TEXTS = ["Where is my refund?", "the internet is slow", "a", "How much data is left on my mobile this month, roughly?"]
@@ -150,3 +152,36 @@ def test_batches_hold_every_row_once_within_their_budget() -> None:
 def test_a_folder_that_holds_no_model_is_said_with_how_to_give_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'is a folder without config\.json.*encoder\.model = "path/to/it"'):
         resolve_model(str(tmp_path))
+
+
+def test_an_encoder_that_is_sent_is_its_settings_and_is_loaded_once(shared: Counting, tmp_path: Path) -> None:
+    sent = pickle.dumps(shared)
+    assert len(sent) < 2_000
+    there = pickle.loads(sent)  # noqa: S301 - as Dask does
+    assert pickle.loads(sent) is there  # noqa: S301 - as Dask does
+    vars(there).update(loaded())
+    assert np.array_equal(compute_vectors(TEXTS, there), encoder(tmp_path).compute(TEXTS))
+
+
+def test_a_process_with_another_model_refuses(shared: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Encoder, "fingerprint", "of other weights")
+    sent = pickle.dumps(encoder(Path("unused")))
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match=r"is another model on .* give every worker the same files"):
+        pickle.loads(sent)  # noqa: S301 - as Dask does
+
+
+def test_texts_are_read_in_shards_that_workers_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tilth.learn.encoder.text_encoder._SHARD", 3)
+    seen: list[list[str]] = []
+
+    class Workers:
+        def map_blocks(self, function: Any, blocks: Any, shared: Any) -> Any:
+            for block in blocks:
+                seen.append(block)
+                yield function(block, shared)
+
+    alone = encoder(tmp_path / "a").encode(TEXTS)
+    with engine.computed_by(Workers()):
+        assert np.array_equal(encoder(tmp_path / "b").encode(TEXTS), alone)
+    assert seen == [["a", TEXTS[0], TEXTS[1]], [TEXTS[3]]]  # the shortest first

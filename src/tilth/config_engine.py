@@ -1,0 +1,54 @@
+"""The config of workers beside the night's own process."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from tilth.config_base import Model
+
+_SCHEDULER = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
+
+
+class EngineConfig(Model):
+    """Workers that compute what depends on one row or one block of rows alone: see docs/engine.md."""
+
+    runner: Literal["dask"] | None = Field(
+        default=None, description="dask: workers by Prefect's DaskTaskRunner, of the extra engine; default: none"
+    )
+    workers: int | None = Field(
+        default=None, ge=1, le=1024, description="processes on this machine, of one core each; default: its cores"
+    )
+    address: str | None = Field(
+        default=None, description="the scheduler of a cluster that runs already, for example tcp://10.0.0.5:8786"
+    )
+
+    @field_validator("runner", mode="before")
+    @classmethod
+    def _no_other_engine(cls, runner: Any) -> Any:
+        if runner == "ray":
+            raise ValueError('workers are those of Dask, runner = "dask"; docs/engine.md says why')
+        return runner
+
+    @field_validator("address")
+    @classmethod
+    def _address_of_a_scheduler(cls, address: str | None) -> str | None:
+        if address is not None and not _SCHEDULER.fullmatch(address):
+            raise ValueError("expected tcp://HOST:PORT or tls://HOST:PORT, as `dask scheduler` prints it")
+        return address
+
+    @model_validator(mode="after")
+    def _one_kind_of_workers(self) -> EngineConfig:
+        if self.runner is None and (self.workers is not None or self.address is not None):
+            raise ValueError('workers and address are of a runner; add runner = "dask"')
+        if self.workers is not None and self.address is not None:
+            raise ValueError("a cluster at an address has its own workers; leave out workers or address")
+        return self
+
+    @property
+    def host_and_port(self) -> tuple[str, int] | None:
+        """Where the scheduler listens; None where the workers are our own."""
+        found = _SCHEDULER.fullmatch(self.address) if self.address else None
+        return (found["host"].strip("[]"), int(found["port"])) if found else None

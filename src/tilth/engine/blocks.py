@@ -1,0 +1,57 @@
+"""A function on many blocks, in this process or by whatever runs blocks elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeVar
+
+Block = TypeVar("Block")
+Shared = TypeVar("Shared")
+Result = TypeVar("Result")
+
+
+class BlockRunner(Protocol):
+    """Calls a function on blocks, in processes of its own."""
+
+    def map_blocks(self, function: Callable[[Any, Any], Any], blocks: Iterable[Any], shared: Any) -> Iterator[Any]:
+        """As `map_blocks` below; what a block's call raises is raised here."""
+
+
+_runners: list[BlockRunner] = []
+"""Of the process, as progress's listeners are: what a block comes to does not depend on who computes it."""
+
+
+def map_blocks(
+    function: Callable[[Block, Shared], Result], blocks: Iterable[Block], shared: Shared
+) -> Iterator[Result]:
+    """Results of a function for each block, in the order of the blocks; a block is taken when there is room for it.
+
+    Args:
+        function: of a module's top, called as `function(block, shared)`; pure, for a block whose worker is lost is
+            computed again.
+        blocks: what differs from call to call.
+        shared: what all calls need. It goes along with each block: what is large when it is loaded should be small
+            when it is pickled, as `Encoder` is.
+
+    >>> list(map_blocks(lambda block, factor: [one * factor for one in block], [[1, 2], [3]], 10))
+    [[10, 20], [30]]
+    """
+    if _runners:
+        return _runners[-1].map_blocks(function, blocks, shared)
+    return (function(block, shared) for block in blocks)
+
+
+def has_workers() -> bool:
+    """Whether blocks are computed elsewhere than in this process."""
+    return bool(_runners)
+
+
+@contextlib.contextmanager
+def computed_by(runner: BlockRunner) -> Iterator[None]:
+    """Within the block, `map_blocks` goes through this runner."""
+    _runners.append(runner)
+    try:
+        yield
+    finally:
+        _runners.remove(runner)

@@ -1,0 +1,45 @@
+"""Whether workers are to be had, before a night begins, and whether they would compute the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import socket
+from pathlib import Path
+
+from tilth.config_engine import EngineConfig
+from tilth.errors import ConfigError
+from tilth.store import digest_code, library_versions
+
+PATIENCE = 5.0
+"""Seconds that a scheduler may take to take a connection."""
+
+INSTALL = 'pip install "tilth[engine]"'
+
+
+def check_engine(config: EngineConfig) -> None:
+    """See that the night's workers can be asked for; it takes no longer than `PATIENCE`.
+
+    Raises:
+        ConfigError: the extra is not installed, or nothing listens at the address.
+    """
+    if config.runner is None:
+        return
+    if importlib.util.find_spec("prefect_dask") is None:
+        raise ConfigError(f'engine.runner = "{config.runner}" needs prefect-dask, which is not installed: {INSTALL}')
+    if (place := config.host_and_port) is None:
+        return
+    try:
+        socket.create_connection(place, timeout=PATIENCE).close()
+    except OSError as error:
+        raise ConfigError(
+            f'engine.address = "{config.address}": no scheduler answers there ({error}); start one (dask scheduler), '
+            "correct the address, or leave it out: workers are then processes of this machine"
+        ) from None
+
+
+def code_and_libraries() -> dict[str, str]:
+    """What a block's result depends on beside its input, by name; equal on each worker that computes the same."""
+    package = Path(__file__).parents[1]
+    code = digest_code(*sorted(package.rglob("*.py")))
+    return {"tilth's code": code, "python": platform.python_version(), **library_versions()}

@@ -1,0 +1,174 @@
+"""Workers of Dask, for real: the same vectors and the same tables, whatever dies on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from pandas.testing import assert_frame_equal
+
+from tests.command_line import Workspace, new_workspace, until
+from tilth import engine
+from tilth.config_engine import EngineConfig
+from tilth.errors import TilthError
+
+pytest.importorskip("prefect_dask", reason='needs the extra: pip install "tilth[engine]"')
+pytestmark = pytest.mark.slow
+
+FLOWS = Path(__file__).parents[2] / "flows"
+
+
+@pytest.fixture(scope="module")
+def flow_engine() -> Iterator[Any]:
+    """The module `engine` of the flows."""
+    sys.path.insert(0, str(FLOWS))
+    try:
+        import engine as found
+
+        yield found
+    finally:
+        sys.path.remove(str(FLOWS))
+
+
+def slowly(block: Sequence[int], factor: int) -> tuple[list[int], int]:
+    time.sleep(0.3)
+    return [one * factor for one in block], os.getpid()
+
+
+def refusing(block: int, _: object) -> int:
+    if block == 2:
+        raise TilthError("block 2 is not to be computed")
+    return block
+
+
+BLOCKS = [[number, number + 1] for number in range(12)]
+RESULTS = [[number * 10, number * 10 + 10] for number in range(12)]
+
+
+def test_a_lost_worker_is_said_and_its_blocks_come_from_another(
+    flow_engine: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with flow_engine._task_runner(EngineConfig(runner="dask", workers=2)) as runner:
+        blocks = flow_engine.DaskBlocks(runner)
+        results = blocks.map_blocks(slowly, BLOCKS, 10)
+        found = [next(results)]
+        workers = runner.client.run(os.getpid)
+        os.kill(next(iter(workers.values())), signal.SIGKILL)
+        found += results
+    assert [values for values, _ in found] == RESULTS
+    assert os.getpid() not in {process for _, process in found}
+    assert blocks.record()["lost"] == [next(iter(workers))]
+    assert f"worker {next(iter(workers))} is gone; what it had under way is computed again" in caplog.text
+
+
+def test_a_cluster_that_ends_leaves_the_rest_to_this_process(
+    flow_engine: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    address = EngineConfig(runner="dask", address=cluster.scheduler_address)
+    with flow_engine._task_runner(address) as runner:
+        blocks = flow_engine.DaskBlocks(runner)
+        blocks.connect()
+        results = blocks.map_blocks(slowly, BLOCKS, 10)
+        found = [next(results)]
+        cluster.close()
+        found += results
+    assert [values for values, _ in found] == RESULTS
+    assert os.getpid() != found[0][1]
+    assert os.getpid() == found[-1][1]
+    assert "the engine ended: " in caplog.text
+
+
+def test_what_a_block_raises_is_raised_here(flow_engine: Any) -> None:
+    with flow_engine._task_runner(EngineConfig(runner="dask", workers=1)) as runner:
+        results = flow_engine.DaskBlocks(runner).map_blocks(refusing, range(4), None)
+        assert [next(results), next(results)] == [0, 1]
+        with pytest.raises(TilthError, match="block 2 is not to be computed"):
+            next(results)
+
+
+def test_workers_with_other_code_are_refused(flow_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = EngineConfig(runner="dask", address=cluster.scheduler_address)
+        with flow_engine._task_runner(address) as runner:
+            blocks = flow_engine.DaskBlocks(runner)
+            runner.client  # noqa: B018 - connects
+            here = engine.code_and_libraries()
+            remote = {"tcp://w:1": {**here, "numpy": "1.0"}}
+            monkeypatch.setattr(runner.client, "run", lambda _: remote)
+            with pytest.raises(TilthError, match="worker tcp://w:1 would compute something else: numpy there differ"):
+                blocks.connect()
+
+
+def table(workspace: Workspace) -> pd.DataFrame:
+    return pd.read_parquet(workspace.runs[-1] / "5-training.parquet")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The table of a night without workers."""
+    workspace = new_workspace(tmp_path_factory.mktemp("alone") / "workspace")
+    done = workspace("run")
+    assert done.returncode == 0, done.stderr
+    assert "engine" not in workspace.record()
+    return table(workspace)
+
+
+ENGINE = ("--set", "engine.runner=dask", "--set", "engine.workers=2")
+
+
+def test_two_workers_make_the_same_tables(alone: pd.DataFrame, tmp_path: Path) -> None:
+    workspace = new_workspace(tmp_path / "workspace")
+    done = workspace("run", *ENGINE)
+    assert done.returncode == 0, done.stderr
+    record = workspace.record()["engine"]
+    assert (record["workers"], record["lost"], record["ended"]) == (2, [], None)
+    assert record["blocks"] >= 2
+    assert_frame_equal(table(workspace), alone, atol=1e-4, rtol=0)
+    until(lambda: not workspace.processes(), 20, "workers are left behind")
+
+
+def test_a_worker_killed_in_mid_night_changes_no_table(alone: pd.DataFrame, tmp_path: Path) -> None:
+    workspace = new_workspace(tmp_path / "workspace")
+    night = workspace.start("run", *ENGINE)
+
+    def worker() -> int | None:
+        processes = psutil.Process(night.pid).children(recursive=True)
+        at_work = [one for one in processes if "spawn_main" in " ".join(one.cmdline()) and one.cpu_times().user > 2]
+        return at_work[0].pid if at_work else None
+
+    os.kill(until(worker, 120, "no worker began"), signal.SIGKILL)
+    _, said = night.communicate(timeout=600)
+    assert night.returncode == 0, said
+    assert "is gone; what it had under way is computed again by another one" in said
+    assert len(workspace.record()["engine"]["lost"]) == 1
+    assert_frame_equal(table(workspace), alone, atol=1e-4, rtol=0)
+
+
+def test_an_address_that_is_no_scheduler_ends_the_night_within_seconds(tmp_path: Path) -> None:
+    import http.server
+    import threading
+
+    workspace = new_workspace(tmp_path / "workspace")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as page:
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        address = f"engine.address=127.0.0.1:{page.server_port}"
+        begun = time.monotonic()
+        done = workspace("run", "--set", "engine.runner=dask", "--set", address)
+        page.shutdown()
+    assert time.monotonic() - begun < 60
+    assert done.returncode == 1
+    assert "cannot be used (OSError: Timed out" in done.stderr
+    assert "expected the address of a Dask scheduler" in done.stderr
