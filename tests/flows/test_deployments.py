@@ -14,6 +14,7 @@ import yaml
 from prefect.schedules import Cron
 
 from tilth import stage
+from tilth.store import Run
 
 FLOWS = Path(__file__).parents[2] / "flows"
 
@@ -50,15 +51,16 @@ def test_a_stage_alone_starts_from_what_the_newest_run_has(
     monkeypatch.setattr(single.terminal, "quiet", lambda: None)
     monkeypatch.setattr(single.server, "end_with", lambda gone: None)
     begun: list[tuple[Any, Any]] = []
+    run = Run.create(tmp_path / "runs", {"config": {}})
 
     def begin(request: Any) -> Any:
         begun.append((request.stages, request.start))
-        return type("Run", (), {"path": tmp_path / "run"})
+        return run
 
     monkeypatch.setattr(single.night, "begin", begin)
     monkeypatch.setattr(single.stages, "close_night", lambda run: f"{run}/report.html")
     made = single._flow("training", lambda run: run)
-    assert made.fn() == str(tmp_path / "run/report.html")
+    assert made.fn() == str(run.path / "report.html")
     first = single._flow("cleaning", lambda run: run)
     first.fn()
     assert begun == [(("training",), "training"), (("cleaning",), None)]
