@@ -160,7 +160,7 @@ def _trained(
 
     It learns from those groups of rows whose loss may still come below the limit, and not at all where there is none.
     """
-    before, limit = held_out(model), config.max_heldout_loss
+    before, limit = held_out.before, config.max_heldout_loss
     hopeless = before.hopeless(limit, _MOST)
     learner = checkpoints.with_vocabulary(model, model.config.vocabulary)
     progress, after = Progress(), before
@@ -169,7 +169,8 @@ def _trained(
         schedule = Schedule(steps=steps, peak=config.adapt.peak, warmup=max(1, steps // 10))
         optimizer = make_optimizer(learner)
         rng, learned = np.random.default_rng(seed), np.zeros_like(hopeless)
-        for until in sorted({math.ceil(steps * _FIRST), steps}):
+        unsure = before.hopeless(limit, 0) & ~hopeless  # of the others nothing is decided on the way
+        for until in sorted({math.ceil(steps * _FIRST), steps} if unsure.any() else {steps}):
             if not np.array_equal(learned, ~hopeless):
                 learned = ~hopeless
                 source = noised_batches(held_out.of_groups(corpus.train, learned), BATCH, rng)

@@ -58,20 +58,27 @@ class HeldOut:
         groups: The table's.
         codes: The group of each row of the table (rows,).
         seed: Of the noise.
+        first: Nats and tokens of each example, by the denoiser that the groups were found with; both (examples,).
     """
 
     examples: Examples | None
     groups: LossGroups
     codes: np.ndarray
     seed: int
+    first: tuple[np.ndarray, np.ndarray]
 
     def __call__(self, model: Denoiser) -> Losses:
         """The losses of a denoiser."""
+        return self._losses(*_drawn(model, self.examples, self.seed))
+
+    @property
+    def before(self) -> Losses:
+        """The losses of the denoiser that the groups were found with."""
+        return self._losses(*self.first)
+
+    def _losses(self, totals: np.ndarray, tokens: np.ndarray) -> Losses:
         count = len(self.groups.names)
-        if self.examples is None:
-            return Losses(np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool))
-        totals, tokens = _drawn(model, self.examples, self.seed)
-        mine = self.codes[self.examples.target]
+        mine = self.codes[self.examples.target] if self.examples is not None else np.zeros(0, dtype=np.int64)
         sums = [np.bincount(mine, weights=part, minlength=count) for part in (totals, tokens)]
         fewest = FEWEST if count > 1 else 1
         return Losses(sums[0], sums[1], (np.bincount(mine, minlength=count) >= fewest) & (sums[1] > 0))
@@ -91,14 +98,13 @@ def hold_out(frame: pd.DataFrame, vectors: np.ndarray, corpus: AdaptationCorpus,
         model: A denoiser that has learned none of the held-out texts.
         seed: Of the noise and the clusters.
     """
-    groups = ONE_GROUP
+    groups, (totals, tokens) = ONE_GROUP, _drawn(model, corpus.heldout, seed)
     if corpus.heldout is not None and len(np.unique(corpus.heldout.target)) >= 2 * FEWEST:
-        totals, tokens = _drawn(model, corpus.heldout, seed)
         known = np.flatnonzero(tokens)
         groups = find_groups(
             frame, vectors, corpus.rows, corpus.heldout.target[known], totals[known] / tokens[known], seed
         )
-    return HeldOut(corpus.heldout, groups, groups.codes(frame, vectors), seed)
+    return HeldOut(corpus.heldout, groups, groups.codes(frame, vectors), seed, (totals, tokens))
 
 
 def record_of(held_out: HeldOut, before: Losses, after: Losses) -> dict[str, Any]:
@@ -121,8 +127,10 @@ def within_limit(record: Mapping[str, Any] | None, loss: float | None, limit: fl
     return np.array([known is not None and known <= limit for known in losses], dtype=bool)
 
 
-def _drawn(model: Denoiser, examples: Examples, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nats and tokens of each example, noised as often as makes up for few of them."""
+def _drawn(model: Denoiser, examples: Examples | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nats and tokens of each example, noised as often as makes up for few of them; none where there is no example."""
+    if examples is None:
+        return np.zeros(0), np.zeros(0, dtype=np.int64)
     times = max(1, math.ceil(_DRAWN / max(1, len(examples))) if len(examples) >= FEWEST else 64 // len(examples))
     parts = [example_losses(model, examples, seed + k) for k in range(times)]
     return np.sum([totals for totals, _ in parts], axis=0), np.sum([tokens for _, tokens in parts], axis=0)
