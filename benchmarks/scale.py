@@ -1,27 +1,35 @@
-"""Cleaning and weak supervision on many rows: rows a second, memory, and how both grow.
+"""Cleaning and weak supervision on many rows: processor time, memory, and how both grow.
 
-    python benchmarks/scale.py --data data/public
+    python benchmarks/scale.py --data data/public --sizes 1000 10000 100000
 
 The rows are banking77's, and beyond them pairs of its texts of one class, joined, with a fifth of their words left out;
-a tenth of the labels is wrong. Each size is run from an empty cache, and once more with the embeddings alone in it.
-Copies are kept (`cleaning.near_duplicate = 1.0`), so that all rows are judged.
+a tenth of the labels is wrong and a fifth is missing. Vectors are ready: banking77's own, and of made rows made ones
+(`_many_rows.py`), for encoding costs the same for each row. Ten functions vote. Copies are kept
+(`cleaning.near_duplicate = 1.0`), so that all rows are judged. Each size runs in a process of its own from an otherwise
+empty cache. A cell that stands in `results/scale.jsonl` is not measured again: delete its line to do that.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import math
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import _results
-import numpy as np
-import pandas as pd
-from nights import watched
+from _many_rows import fill_cache, made_rows
+from nights_incremental import cpu
 
+from tilth import night, store
+
+FILE = _results.FOLDER / "scale.jsonl"
 STAGES = ("cleaning", "weak_supervision")
-COLUMNS = ("rows", "embeddings", "stage", "seconds", "rows a second", "GiB")
+STEPS = ("reading", *STAGES)
+MILLION = 1_000_000
 KEYWORDS = {
     "card_arrival": ("has not arrived", "where is my card", "still waiting"),
     "lost_or_stolen_card": ("stolen", "lost my card"),
@@ -36,28 +44,11 @@ KEYWORDS = {
 }
 
 
-def rows_of(folder: Path, count: int) -> pd.DataFrame:
-    """The first `count` of them: banking77's own, then joined pairs; a tenth of the labels is another class."""
-    own, rng = pd.read_csv(folder / "banking77/train.csv"), np.random.default_rng(0)
-    texts, labels = own["text"].tolist(), own["category"].tolist()
-    mates = own.groupby("category")["text"].apply(list).to_dict()
-    while len(texts) < count:
-        one = int(rng.integers(len(own)))
-        label = own["category"].iloc[one]
-        words = f"{own['text'].iloc[one]} {mates[label][rng.integers(len(mates[label]))]}".split()
-        texts.append(" ".join(word for word in words if rng.random() > 0.2))
-        labels.append(label)
-    frame = pd.DataFrame({"text": texts[:count], "category": labels[:count]})
-    wrong = rng.random(count) < 0.1
-    frame.loc[wrong, "category"] = rng.choice(own["category"].unique(), int(wrong.sum()))
-    frame.loc[rng.random(count) < 0.2, "category"] = None  # for the label model
-    return frame
-
-
-def workspace(home: Path, frame: pd.DataFrame) -> None:
-    """A workspace with ten functions over the rows."""
+def workspace(home: Path, data: Path, count: int, kept: Path) -> None:
+    """A workspace with ten functions over the rows, whose vectors are ready."""
+    rows = made_rows(data, count)
     home.mkdir()
-    frame.to_csv(home / "rows.csv", index=False)
+    rows.frame().to_csv(home / "rows.csv", index=False)
     config = '[data]\ninput = ["rows.csv"]\n\n[[tasks]]\nname = "category"\n\n[cleaning]\nnear_duplicate = 1.0\n'
     (home / "tilth.toml").write_text(config, encoding="utf-8")
     (home / "labeling_functions").mkdir()
@@ -68,45 +59,112 @@ def workspace(home: Path, frame: pd.DataFrame) -> None:
             f"    return {label!r} if any(word in text for word in {words!r}) else -1\n"
         )
     (home / "labeling_functions/rules.py").write_text("".join(lines), encoding="utf-8")
+    fill_cache(rows, home / "data/cache", kept)
 
 
-def night(home: Path) -> tuple[dict[str, float], float]:
-    """The seconds of each stage, and the memory in GiB of the largest process at its peak."""
-    with (home / "run.json").open("w", encoding="utf-8") as out:
-        peak = watched(["run", "--to", STAGES[-1], "--json"], home, home / "none", out)
-    record = json.loads((home / "run.json").read_text(encoding="utf-8"))
-    return {entry["name"]: entry["seconds"] for entry in record["stages"] if entry["name"] in STAGES}, peak
+def peak(*, reset: bool = False) -> float:
+    """The most memory that this process held since it was last reset, in GiB (Linux)."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**20
 
 
-def main() -> None:
-    """Run, print the table, and put it into its file of results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_003, 100_000])
-    arguments = parser.parse_args()
-    lines: list[list[str]] = []
-    for size in arguments.sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            home = Path(folder) / "workspace"
-            workspace(home, rows_of(arguments.data, size))
-            for embeddings in ("from nothing", "ready"):
-                seconds, peak = night(home)
-                lines += [
-                    [f"{size:,}", embeddings, name, f"{took:.0f}", f"{size / max(took, 0.1):.0f}", f"{peak:.1f}"]
-                    for name, took in seconds.items()
+def steps(home: Path) -> dict[str, dict[str, float]]:
+    """Read the rows and run the stages; CPU seconds and GiB at the peak of each step."""
+    found = {}
+    run = None
+    for name in STEPS:
+        started, _ = cpu(), peak(reset=True)
+        if run is None:
+            run = night.begin(night.Request(workspace=store.locate(home / "tilth.toml")))
+        else:
+            night.perform(run, name)
+        found[name] = {"seconds": round(cpu() - started, 1), "gib": round(peak(), 2)}
+        print(name, found[name], file=sys.stderr, flush=True)
+    return found
+
+
+def cells() -> dict[int, dict[str, Any]]:
+    """What was measured, by rows."""
+    lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
+    return {one["rows"]: one for one in map(json.loads, lines)}
+
+
+def measure(data: Path, count: int, kept: Path) -> None:
+    """Measure one size in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace(home := Path(folder) / "workspace", data, count, kept)
+        done = subprocess.run(
+            [sys.executable, __file__, "--night", str(home)], check=True, stdout=subprocess.PIPE, text=True
+        )
+    cell = {"rows": count, "steps": json.loads(done.stdout.splitlines()[-1])}
+    with FILE.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cell) + "\n")
+
+
+def slope(small: dict[str, Any], large: dict[str, Any], name: str, of: str) -> float:
+    """The power of the number of rows by which a figure grew between two sizes."""
+    grew = large["steps"][name][of] / max(small["steps"][name][of], 0.01)
+    return math.log(grew) / math.log(large["rows"] / small["rows"])
+
+
+def table() -> str:
+    """Every cell, the slope between the two largest sizes, and what it says of a million rows."""
+    sizes = sorted(cells())
+    found = [cells()[size] for size in sizes]
+    lines = [
+        [f"{one['rows']:,}", name, f"{step['seconds']:.0f}", f"{step['gib']:.1f}"]
+        for one in found
+        for name, step in one["steps"].items()
+    ]
+    if len(found) > 1 and sizes[-1] < MILLION:
+        small, large = found[-2:]
+        for name in STEPS:
+            powers = [slope(small, large, name, of) for of in ("seconds", "gib")]
+            ratio = MILLION / large["rows"]
+            seconds, gib = (
+                large["steps"][name][of] * ratio**power for of, power in zip(("seconds", "gib"), powers, strict=True)
+            )
+            estimate = f"from {small['rows']:,} to {large['rows']:,} rows"
+            lines.append(
+                [
+                    f"{MILLION:,}, estimated by the slope {estimate}",
+                    name,
+                    f"{seconds:.0f} (n^{powers[0]:.2f})",
+                    f"{gib:.1f} (n^{powers[1]:.2f})",
                 ]
-                for line in lines[-len(seconds) :]:
-                    print("| " + " | ".join(line) + " |", flush=True)
-                for part in (home / "data/cache").iterdir():
-                    if part.name != "embeddings":
-                        shutil.rmtree(part)
-    sizes = " ".join(map(str, arguments.sizes))
+            )
+    return _results.table(("rows", "step", "CPU seconds", "GiB at its peak"), lines)
+
+
+def write() -> None:
+    """Write the page."""
+    sizes = " ".join(map(str, sorted(cells())))
     _results.write(
         "scale",
         "# Many rows: 77 classes through cleaning and weak supervision\n\n"
         f"`python benchmarks/scale.py --sizes {sizes}` ({_results.machine()})\n\n"
-        "GiB is the largest process at its peak.\n\n" + _results.table(COLUMNS, lines),
+        "Vectors are ready; of made rows they are made, too. Seconds are of processor, one thread; memory is that of "
+        "the night's own process.\n\n" + table(),
     )
+
+
+def main() -> None:
+    """Measure what is not measured yet, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/public"))
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--cache", type=Path, default=Path("data/cache"), help="keeps banking77's vectors")
+    parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.night:
+        print(json.dumps(steps(arguments.night)))
+        return
+    for size in arguments.sizes:
+        if size not in cells():
+            measure(arguments.data, size, arguments.cache)
+    write()
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def cross_validate(
     fold_count: int,
     model: FitPredict,
     lowest: float = 0.2,
+    rows: np.ndarray | None = None,
 ) -> OutOfFold:
     """Out-of-fold probabilities of a model; a row without a label gets the mean of all fold models.
 
@@ -69,11 +70,14 @@ def cross_validate(
         fold_count: how many folds there are in all.
         model: of a view.
         lowest: the smallest temperature to calibrate by.
+        rows: positions among `features` of the rows that codes and folds are of; None takes all. It spares a copy.
     """
 
-    def predict(fold: int, rows: np.ndarray) -> np.ndarray:
-        training = (codes >= 0) & (folds != fold)
-        return model(features[training], codes[training], features[rows], classes)
+    def predict(fold: int, held_out: np.ndarray) -> np.ndarray:
+        training = np.flatnonzero((codes >= 0) & (folds != fold))
+        test = np.flatnonzero(held_out)
+        learned, asked = (training, test) if rows is None else (rows[training], rows[test])
+        return model(features[learned], codes[training], features[asked], classes)
 
     return calibrated(_by_fold(predict, codes, folds, classes, fold_count), codes, folds, lowest)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from datasets import Dataset
 from tilth.learn.carried_probes import CarriedProbes
 from tilth.learn.encoder import Encoder
 from tilth.learn.label_spreading import NEAREST
-from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams
+from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, stacked
 from tilth.learn.neighbor_index import fit_centers
 from tilth.learn.neighbors import Neighbors, is_exact, nearest, within
 from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
@@ -87,7 +87,7 @@ class Evidence:
 
         The weights are those of the rows that are not gold.
         """
-        return self.rarity.transform(self._counts)
+        return stacked(self.rarity.transform(block) for block in count_blocks(self._texts, self.cache))
 
     def features(self, view: str) -> Features:
         """What the model of a view reads of the rows, shape (rows, dimensions); see `views.VIEWS`."""
@@ -97,11 +97,14 @@ class Evidence:
     @cached_property
     def rarity(self) -> RarityWeights:
         """What `lexical` weighs n-grams by; with `count_ngrams` it does the same for texts beyond the table."""
-        return RarityWeights.fit(self._counts[~self._gold])
 
-    @cached_property
-    def _counts(self) -> NGrams:
-        return count_ngrams(self._texts, self.cache)
+        def learned() -> Iterator[NGrams]:
+            first = 0
+            for block in count_blocks(self._texts, self.cache):
+                yield block[~self._gold[first : first + len(block)]]
+                first += len(block)
+
+        return RarityWeights.fit_blocks(learned())
 
     @cached_property
     def folds(self) -> np.ndarray:

@@ -102,8 +102,13 @@ def pool(*probabilities: np.ndarray) -> np.ndarray:
     >>> pool(np.array([[0.8, 0.2]]), np.array([[0.2, 0.8]])).tolist()
     [[0.5, 0.5]]
     """
-    joint = np.exp(np.mean([np.log(np.maximum(one, _TINY)) for one in probabilities], axis=0))
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+    joint = np.zeros(np.shape(probabilities[0]), dtype=np.result_type(*probabilities))
+    for one in probabilities:  # summed in place: of many rows and classes each array is large
+        joint += np.log(np.maximum(one, _TINY))
+    joint /= len(probabilities)
+    np.exp(joint, out=joint)
+    joint /= joint.sum(axis=1, keepdims=True)
+    return np.asarray(joint)
 
 
 def _nothing_learned(test: Features, classes: int, seen: np.ndarray | None = None) -> np.ndarray:

@@ -17,6 +17,8 @@ from tilth.samples import Reason, Split, Status
 from tilth.text import normal_form, tokens, word_count
 
 _SHARED = 0.7  # of two texts' words, for them to be near copies
+_NEAREST = 20
+"""Rows that are looked at around each; a text with more near copies is compared with all that stay and have as many."""
 
 
 @check("exact_duplicate", Status.QUARANTINED, Reason.EXACT_DUPLICATE)
@@ -39,14 +41,16 @@ def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence
     """Cosine to the most similar earlier row that shares most of the words; rows with more labels come first."""
     rows = np.flatnonzero(frame["split"].ne(Split.GOLD))
     score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
-    near, vectors = evidence.neighbors(10, rows), evidence.embeddings()[rows]
+    near, vectors = evidence.neighbors(_NEAREST, rows), evidence.embeddings()
     close = np.asarray((near.similarities >= config.near_duplicate).any(axis=1))
+    full = np.asarray((near.similarities >= config.near_duplicate).all(axis=1))  # there may be more than were found
     words = {int(row): set(tokens(normal_form(frame["text"].iloc[rows[row]]))) for row in np.flatnonzero(close)}
     kept = np.full(len(rows), -1)  # which row stays for each of those that had their turn
-    stay: list[int] = []
+    reached: dict[int, list[int]] = defaultdict(list)  # of those that stay and have a row among their nearest
+    stay_full: list[int] = []
 
     def most_similar(row: int, others: np.ndarray) -> tuple[int, float] | None:
-        cosines = vectors[others] @ vectors[row]
+        cosines = vectors[rows[others]] @ vectors[rows[row]]
         for place in np.argsort(-cosines, kind="stable")[: int((cosines >= config.near_duplicate).sum())]:
             these, those = words[row], words[int(others[place])]
             if len(these & those) >= _SHARED * max(1, len(these | those)):
@@ -57,13 +61,17 @@ def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence
     copied = frame["is_exact_duplicate_issue"].to_numpy(dtype=bool)[rows]
     turns = turns[np.argsort(copied[turns], kind="stable")]  # the copy that stays is no near copy of those that do not
     for row in (turn for turn in turns if close[turn]):
-        candidates = kept[near.rows[row][near.similarities[row] >= config.near_duplicate]]
+        nearest = near.rows[row][near.similarities[row] >= config.near_duplicate]
+        candidates = kept[nearest]
         match = most_similar(row, np.unique(candidates[candidates >= 0]))
-        if match is None and near.similarities[row, -1] >= config.near_duplicate:  # there are more than were looked for
-            match = most_similar(row, np.array(stay, dtype=int))
+        if match is None and full[row]:  # whoever stays and is near has it among its own nearest, or too many of them
+            match = most_similar(row, np.array(sorted({*reached[row], *stay_full}), dtype=int))
         kept[row] = row if match is None else match[0]
         if match is None:
-            stay.append(row)
+            for other in nearest[full[nearest]].tolist():
+                reached[other].append(row)
+            if full[row]:
+                stay_full.append(row)
         else:
             original[rows[row]], score[rows[row]] = frame["id"].iloc[rows[match[0]]], max(0.0, 1 - match[1])
     issue = np.array([value is not None for value in original], dtype=bool)
@@ -93,11 +101,11 @@ def boilerplate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -
 def _footers(texts: Sequence[list[str]]) -> set[str]:
     """Sentences that stand in enough different texts, and are seldom a text by themselves."""
     rests: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    seen, alone = Counter[str](), Counter[str]()
+    seen, alone = Counter(part for parts in texts for part in set(parts)), Counter[str]()
+    often = {part for part, rows in seen.items() if rows >= _FEWEST and word_count(part) >= _WORDS}
     for parts in texts:
-        for part in {part for part in parts if word_count(part) >= _WORDS}:
+        for part in often.intersection(parts):  # of the others, most of all there are, nothing is kept
             rest = tuple(other for other in parts if other != part)
-            seen[part] += 1
             alone[part] += not rest
             if len(rests[part]) < _FEWEST and rest:  # copies of one text are copies, and no footer
                 rests[part].add(rest)

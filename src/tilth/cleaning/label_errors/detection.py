@@ -117,7 +117,7 @@ def check_task(
         "actions": {},
         "single_row_classes": [label for label, count in zip(task.labels, counts, strict=True) if count == 1],
     }
-    probabilities = np.full((len(frame), len(task.labels)), np.nan)
+    probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
     present, compact = np.unique(codes[rows], return_inverse=True)
     if len(present) > 1:
         fit = _carried_probes(task, rows, task.decoded(present).tolist(), evidence)
@@ -186,7 +186,7 @@ def _verdict(
     if len(rows) < max(FEWEST, ENOUGH * classes):
         return probabilities, filters.cautious_issues(codes, probabilities)
     if config.filter == "auto":
-        views = fit_two_views(probabilities, vectors, evidence.lexical[rows], codes, folds, classes)
+        views = fit_two_views(probabilities, vectors, evidence.lexical, codes, folds, classes, rows)
         if (pictures := evidence.pictures) is not None:
             views = add_picture_view(views, pictures.embeddings[rows], pictures.there[rows], codes, folds, classes)
         return probabilities, verdict_by_views(codes, views, config.prefer, config.min_precision)

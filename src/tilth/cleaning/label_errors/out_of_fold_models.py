@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import softmax
 
+from tilth.cleaning.label_errors.discriminant import FoldMoments
 from tilth.learn import FittedProbe, Neighbors, fit_probes, fit_temperature, pool, probes_from
 
 FitProbes: TypeAlias = Callable[[str, np.ndarray], list[FittedProbe]]
 """From a name, and class codes with -1 for rows that nothing is learned from, to one linear probe a fold."""
 
-_SHRINKAGE = 0.2
-"""Share of a sphere in the discriminant's covariance (Ledoit and Wolf 2004): few rows a dimension are usual here."""
 _WIDTH = 0.05
 """Cosine distance over which a neighbor's weight falls by a factor e."""
 _SMOOTHING = 1e-2
@@ -32,6 +30,8 @@ _HALF = 0.5
 _TINY = 1e-3
 _LOGITS = (0.02, 60.0)
 """Temperatures to choose from: scores of a discriminant are far larger than log probabilities."""
+_BLOCK = 65_536
+"""Rows whose probabilities are computed at a time, in double precision; what is kept of all rows is float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,15 @@ class NeighborGraph:
         return cls(neighbors=neighbors, weights=np.exp((neighbors.similarities.astype(np.float64) - 1) / _WIDTH))
 
     def class_weights(self, codes: np.ndarray, row_weights: np.ndarray, classes: int) -> np.ndarray:
-        """The weight of the neighbors that have each class, float64, shape (rows, classes)."""
-        edges, count = self.neighbors.matrix(self.weights * row_weights[self.neighbors.rows]), len(codes)
-        labels = csr_array((np.ones(count), (np.arange(count), codes)), shape=(count, classes))
-        return np.asarray((edges @ labels).toarray())
+        """The weight of the neighbors that have each class, float32, shape (rows, classes)."""
+        near, found = self.neighbors.rows, np.empty((len(codes), classes), dtype=np.float32)
+        for first in range(0, len(codes), _BLOCK):
+            part = near[first : first + _BLOCK]
+            cells = np.arange(len(part))[:, None] * classes + codes[part]
+            weights = self.weights[first : first + _BLOCK] * row_weights[part]
+            counted = np.bincount(cells.ravel(), weights=weights.ravel(), minlength=len(part) * classes)
+            found[first : first + _BLOCK] = counted.reshape(len(part), classes)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,7 @@ class ModelProbabilities:
 
     Attributes:
         neighbors, linear, of_all_rows, joint: probabilities of each class by the neighbors, by the linear probe of the
-            rows whose label the cheap models agree with, by that of all rows, and by all models; float64, shape (rows,
+            rows whose label the cheap models agree with, by that of all rows, and by all models; float32, shape (rows,
             classes).
         for_want_of_rows: share of rows on which models err that would not, had they more rows; see the same.
         model_error_estimate: what each row adds to the share of rows on which models err, shape (rows,); see
@@ -101,10 +106,12 @@ def fit_evidence_models(
     weights, place = np.ones(len(codes)), np.arange(len(codes))
     for turn in range(rounds):
         by_neighbors = _calibrated(np.log(graph.class_weights(codes, weights, classes) + _SMOOTHING), codes)
-        by_discriminant = _calibrated(_discriminant(vectors, codes, folds, weights, classes), codes)
+        moments = FoldMoments.of(vectors, codes, folds, weights, classes)
+        by_discriminant = _calibrated(moments.scores(vectors), codes)
         if turn == 0:
+            half = moments.scores(vectors, part=0.5).argmax(axis=1)
             predicted = by_neighbors.argmax(axis=1), by_discriminant.argmax(axis=1)
-            model_error_estimate, for_want_of_rows = _model_error_estimate(vectors, codes, folds, classes, *predicted)
+            model_error_estimate, for_want_of_rows = _model_error_estimate(codes, half, *predicted)
         cheap = pool(by_neighbors, by_discriminant)
         weights = cheap[place, codes] / cheap.max(axis=1)
     agreed = np.where(cheap.argmax(axis=1) == codes, codes, -1)
@@ -125,12 +132,7 @@ def fit_evidence_models(
 
 
 def _model_error_estimate(
-    vectors: np.ndarray,
-    codes: np.ndarray,
-    folds: np.ndarray,
-    classes: int,
-    by_neighbors: np.ndarray,
-    by_discriminant: np.ndarray,
+    codes: np.ndarray, half: np.ndarray, by_neighbors: np.ndarray, by_discriminant: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """How often models of these rows err, estimated by where two of unlike kinds differ; shape (rows,).
 
@@ -138,44 +140,21 @@ def _model_error_estimate(
     rows they do not differ in: that share is about what half of the rows lose against all of them, for errors fall
     with the number of rows as its inverse does.
 
-    `by_neighbors` and `by_discriminant` are the classes that these hold most probable, shape (rows,).
+    `by_neighbors` and `by_discriminant` are the classes that these hold most probable, and `half` those of a
+    discriminant of half of the rows, shape (rows,).
     """
-    half = _discriminant(vectors, codes, folds, np.ones(len(codes)), classes, part=0.5).argmax(axis=1)
     for_want_of_rows = max(0.0, float((half != codes).mean() - (by_discriminant != codes).mean()))
     differ = by_neighbors != by_discriminant
     return np.asarray(differ * (_HALF + for_want_of_rows / max(float(differ.mean()), _TINY))), for_want_of_rows
 
 
 def _calibrated(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return np.asarray(softmax(logits / fit_temperature(logits, codes, *_LOGITS), axis=1))
-
-
-def _discriminant(
-    vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, weights: np.ndarray, classes: int, part: float = 1.0
-) -> np.ndarray:
-    """Out-of-fold scores of a weighted linear discriminant that learns from a part of the other folds.
-
-    Returns:
-        float64, shape (rows, classes).
-    """
-    scores, every = np.zeros((len(codes), classes)), np.unique(folds)
-    for place, fold in enumerate(every):
-        others = np.roll(every, -place)[1:]
-        training, held_out = np.isin(folds, others[: max(1, round(part * len(others)))]), folds == fold
-        if not training.any():
-            continue
-        x, y, w = vectors[training].astype(np.float64), codes[training], weights[training]
-        members = csr_array((w, (y, np.arange(len(y)))), shape=(classes, len(y)))
-        size = np.asarray(members.sum(axis=1)).ravel() + 1e-9
-        means = (members @ x) / size[:, None]
-        residual = (x - means[y]) * np.sqrt(w)[:, None]
-        covariance = residual.T @ residual / max(w.sum(), 1e-9)
-        sphere = np.trace(covariance) / len(covariance) + 1e-9
-        covariance = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere * np.eye(len(covariance))
-        directions = np.linalg.solve(covariance, means.T)
-        bias = np.log(size / size.sum()) - 0.5 * (means.T * directions).sum(axis=0)
-        scores[held_out] = vectors[held_out] @ directions + bias
-    return scores
+    temperature = fit_temperature(logits, codes, *_LOGITS)
+    probabilities = np.empty(logits.shape, dtype=np.float32)
+    for first in range(0, len(logits), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        probabilities[part] = softmax(logits[part].astype(np.float64) / temperature, axis=1)
+    return probabilities
 
 
 def _fit_here(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, classes: int) -> list[FittedProbe]:
@@ -185,7 +164,7 @@ def _fit_here(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, classes
 
 def _by_fold(probes: list[FittedProbe], vectors: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Probabilities of each row by the probe of its fold, which did not learn from it; shape (rows, classes)."""
-    probabilities = np.empty((len(vectors), len(probes[0].bias)))
+    probabilities = np.empty((len(vectors), len(probes[0].bias)), dtype=np.float32)
     for fold in np.unique(folds):
         probabilities[folds == fold] = probes[fold].probabilities(vectors[folds == fold])
     return probabilities

@@ -27,7 +27,7 @@ _LEAST, _MOST = 1e-3, 0.995
 
 @dataclass(frozen=True, kw_only=True)
 class TwoViews:
-    """Out-of-fold probabilities of each class, float64, shape (rows, classes).
+    """Out-of-fold probabilities of each class, float32, shape (rows, classes).
 
     Attributes:
         evidence: by the evidence models together.
@@ -58,28 +58,39 @@ class TwoViews:
         three = [one.argmax(axis=1) for one in (evidence, wording, centroids)]
         odds = [odds_of(rate) for rate in three_accuracies(three, evidence.shape[1])[:2]]
         share = odds[0] / sum(odds)
-        joint = softmax(share * _log(meaning) + (1 - share) * _log(wording), axis=1)
-        pooled = apply_temperature(joint, calibrate(joint, codes)).astype(np.float64)
+        logits = share * _log(meaning)
+        logits += (1 - share) * _log(wording)
+        joint = softmax(logits, axis=1)
+        del logits
+        pooled = apply_temperature(joint, calibrate(joint, codes))
         return cls(evidence=evidence, centroids=centroids, meaning=meaning, wording=wording, pooled=pooled)
 
 
 def fit_two_views(
-    models: ModelProbabilities, vectors: np.ndarray, ngrams: NGrams, codes: np.ndarray, folds: np.ndarray, classes: int
+    models: ModelProbabilities,
+    vectors: np.ndarray,
+    ngrams: NGrams,
+    codes: np.ndarray,
+    folds: np.ndarray,
+    classes: int,
+    rows: np.ndarray | None = None,
 ) -> TwoViews:
     """Fit the models of both views, and predict every labeled row by models that did not learn from its label.
 
     Args:
         models: the evidence models' probabilities of these rows.
         vectors: L2-normalized, shape (rows, dimensions).
-        ngrams: of the same rows, weighted by rarity.
+        ngrams: of the same rows, weighted by rarity; or, with `rows`, of all rows of the table.
         codes: the labels as given, shape (rows,), each below `classes`.
         folds: cross-validation fold of each row, shape (rows,).
         classes: how many there are.
+        rows: positions of these rows among those of `ngrams`, which are large; None takes all.
     """
 
     def predict(view: str) -> np.ndarray:
         model = VIEWS[view]
-        features = vectors if model.reads == "vectors" else getattr(ngrams, model.reads)
+        of_vectors = model.reads == "vectors"
+        features = vectors if of_vectors else getattr(ngrams, model.reads)
         result = cross_validate(
             features,
             codes,
@@ -88,8 +99,9 @@ def fit_two_views(
             fold_count=int(folds.max()) + 1,
             model=model.fit_predict,
             lowest=model.lowest,
+            rows=None if of_vectors else rows,
         )
-        return result.probabilities.astype(np.float64)
+        return result.probabilities
 
     wording = pool(predict("words"), predict("wording" if classes <= _MOST_CLASSES else "characters"))
     views = TwoViews.of(models.joint, predict("centroids"), models.of_all_rows, wording, codes)

@@ -12,12 +12,16 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.learn.lexical.analyzers import ANALYZERS
-    from tilth.learn.lexical.ngrams import NGrams, count_ngrams
+    from tilth.learn.lexical.ngrams import NGrams, count_blocks, count_ngrams, stacked
     from tilth.learn.lexical.rarity import RarityWeights
 
-__all__ = ["ANALYZERS", "NGrams", "RarityWeights", "count_ngrams"]
+__all__ = ["ANALYZERS", "NGrams", "RarityWeights", "count_blocks", "count_ngrams", "stacked"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"analyzers": ("ANALYZERS",), "ngrams": ("NGrams", "count_ngrams"), "rarity": ("RarityWeights",)},
+    {
+        "analyzers": ("ANALYZERS",),
+        "ngrams": ("NGrams", "count_blocks", "count_ngrams", "stacked"),
+        "rarity": ("RarityWeights",),
+    },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +52,37 @@ def count_ngrams(texts: Sequence[str], cache: Cache | None = None) -> NGrams:
         texts: any number, of any script.
         cache: where counts are kept by content; None counts anew.
     """
-    blocks = [_counted(texts[start : start + _BLOCK], cache) for start in range(0, len(texts), _BLOCK)]
-    parts = {name: [block[name] for block in blocks] or [_empty()] for name in ("words", "characters")}
-    return NGrams(**{name: sparse.vstack(part, format="csr", dtype=np.float32) for name, part in parts.items()})
+    return stacked(count_blocks(texts, cache))
+
+
+def count_blocks(texts: Sequence[str], cache: Cache | None = None) -> Iterator[NGrams]:
+    """As `count_ngrams`, some thousand texts at a time: the counts of a million fill gigabytes."""
+    for start in range(0, len(texts), _BLOCK):
+        yield NGrams(**_counted(texts[start : start + _BLOCK], cache))
+
+
+def stacked(blocks: Iterable[NGrams]) -> NGrams:
+    """The values of texts that come in blocks, one below the other."""
+    words, characters = [], []
+    for block in blocks:
+        words.append(block.words)
+        characters.append(block.characters)
+    return NGrams(words=_stacked(words), characters=_stacked(characters))
+
+
+def _stacked(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+    """As `scipy.sparse.vstack`, which holds all values twice; here the values go before the columns are joined."""
+    if not parts:
+        return _empty()
+    columns, entries = parts[0].shape[1], np.concatenate([np.diff(part.indptr) for part in parts])
+    data, indices = [part.data for part in parts], [part.indices for part in parts]
+    parts.clear()
+    values = np.concatenate(data, dtype=np.float32)
+    data.clear()
+    starts = np.concatenate([[0], np.cumsum(entries, dtype=np.int64)])
+    width = np.int32 if starts[-1] < np.iinfo(np.int32).max else np.int64
+    places = np.concatenate(indices, dtype=width)
+    return sparse.csr_matrix((values, places, starts.astype(width)), shape=(len(entries), columns))
 
 
 def _counted(texts: Sequence[str], cache: Cache | None) -> dict[str, sparse.csr_matrix]:

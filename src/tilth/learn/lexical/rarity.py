@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +25,11 @@ class _Weights:
     idf: np.ndarray
 
     @classmethod
-    def fit(cls, counts: sparse.csr_matrix, fewest: int, most: int) -> _Weights:
-        rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
+    def fit(cls, rows_with: np.ndarray, rows: int, fewest: int, most: int) -> _Weights:
+        """From how many of so many rows have each n-gram, shape (columns,)."""
         often = np.argsort(-rows_with, kind="stable")[:most]
         columns = np.sort(often[rows_with[often] >= fewest])
-        if not len(columns):  # what is asked of no row at all
-            return cls(columns=columns, idf=np.zeros(0, dtype=np.float32))
-        idf = TfidfTransformer().fit(counts[:, columns]).idf_
+        idf = np.log((1.0 + rows) / (1.0 + rows_with[columns])) + 1.0  # as scikit-learn's TfidfTransformer
         return cls(columns=columns, idf=idf.astype(np.float32))
 
     def transform(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -58,9 +56,20 @@ class RarityWeights:
             counts: of the rows that may be learned from.
             most: n-grams of each kind that are kept at most, those that most rows have.
         """
-        return cls(
-            words=_Weights.fit(counts.words, _FEWEST, most), characters=_Weights.fit(counts.characters, _FEWEST, most)
-        )
+        return cls.fit_blocks([counts], most=most)
+
+    @classmethod
+    def fit_blocks(cls, blocks: Iterable[NGrams], *, most: int = _MOST) -> RarityWeights:
+        """As `fit`, of counts that come in blocks."""
+        rows, kinds = 0, ("words", "characters")
+        rows_with = {kind: np.zeros(0, dtype=np.int64) for kind in kinds}
+        for block in blocks:
+            rows += len(block)
+            for kind in kinds:
+                counts = getattr(block, kind)
+                here = np.bincount(counts.indices, minlength=counts.shape[1])
+                rows_with[kind] = here + (rows_with[kind] if len(rows_with[kind]) else 0)
+        return cls(**{kind: _Weights.fit(rows_with[kind], rows, _FEWEST, most) for kind in kinds})
 
     def transform(self, counts: NGrams) -> NGrams:
         """Logarithms of the counts times the weights, each text's values of each kind of length 1 (0 without any)."""

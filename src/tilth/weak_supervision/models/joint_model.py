@@ -9,6 +9,7 @@ label propagation (Zhou et al. 2004).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,8 @@ PRIOR, PRIOR_VOTES = 0.8, 5.0
 _RIDGE = 0.1
 _LEAST_WEIGHT = 0.5
 """Weight left to a class's mean when a row is taken out of it, so that a class of one row still has a mean."""
+_BLOCK = 16_384
+"""Rows that are computed with at a time, in double precision; what is kept of all rows is float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,8 @@ class TextFeatures:
     """The rows' texts, as the joint model needs them.
 
     Attributes:
-        white: whitened embeddings, float64, shape (rows, dimensions).
-        near: the cosine to each row's nearest neighbors, sparse, shape (rows, rows).
+        white: whitened embeddings, float32, shape (rows, dimensions).
+        near: the cosine to each row's nearest neighbors, sparse, float32, shape (rows, rows).
     """
 
     white: np.ndarray
@@ -53,8 +56,8 @@ def prepare_texts(vectors: np.ndarray, neighbors: Neighbors) -> TextFeatures:
         vectors: embeddings, shape (rows, dimensions).
         neighbors: each row's nearest rows among these.
     """
-    near = neighbors.matrix(np.maximum(neighbors.similarities, 0.0).astype(np.float64))
-    return TextFeatures(white=_whiten(np.asarray(vectors, dtype=np.float64)), near=near)
+    near = neighbors.matrix(np.maximum(neighbors.similarities, 0.0).astype(np.float32))
+    return TextFeatures(white=_whiten(np.asarray(vectors)), near=near)
 
 
 def select_texts(text: TextFeatures, rows: np.ndarray) -> TextFeatures:
@@ -64,11 +67,19 @@ def select_texts(text: TextFeatures, rows: np.ndarray) -> TextFeatures:
 
 
 def _whiten(vectors: np.ndarray) -> np.ndarray:
-    centered = vectors - vectors.mean(axis=0)
-    values, axes = np.linalg.eigh(centered.T @ centered / len(centered))
+    mean, width = vectors.mean(axis=0, dtype=np.float64), vectors.shape[1]
+    products = np.zeros((width, width))
+    for part in _blocks(len(vectors)):
+        centered = vectors[part] - mean
+        products += centered.T @ centered
+    values, axes = np.linalg.eigh(products / len(vectors))
     best = np.argsort(-values)[: min(DIMENSIONS, max(1, len(vectors) // 3))]
     best = best[values[best] > 1e-8]
-    return centered @ (axes[:, best] / np.sqrt(values[best]))
+    turned = axes[:, best] / np.sqrt(values[best])
+    white = np.empty((len(vectors), len(best)), dtype=np.float32)
+    for part in _blocks(len(vectors)):
+        white[part] = (vectors[part] - mean) @ turned
+    return white
 
 
 def joint_probabilities(
@@ -84,79 +95,137 @@ def joint_probabilities(
         rounds: of expectation and maximization.
 
     Returns:
-        float64, shape (rows, classes). A row whose label is known is scored without that label's own weight.
+        float32, shape (rows, classes). A row whose label is known is scored without that label's own weight.
     """
     labeled = known >= 0
-    label = np.full((len(known), classes), (1 - LABEL_ACCURACY) / max(1, classes - 1))
-    label[np.flatnonzero(labeled), known[labeled]] = LABEL_ACCURACY
     posterior = _vote_shares(votes, classes)
-    posterior[labeled] = label[labeled]
-    weight = (labeled | (votes >= 0).any(axis=1)).astype(np.float64)
+    _set_known(posterior, known)
+    weight = (labeled | (votes >= 0).any(axis=1)).astype(np.float32)
     probabilities = posterior
     for _ in range(rounds if weight.any() else 0):
-        share = _class_share(posterior, weight)
-        evidence = np.log(share) + TEXT_WEIGHT * _text_evidence(text.white, posterior, weight)
-        evidence += NEIGHBOR_WEIGHT * _neighbor_evidence(text.near, posterior, weight, share) + _vote_evidence(
-            votes, posterior
-        )
-        probabilities = softmax(evidence, axis=1)
-        posterior = np.where(labeled[:, None], label, probabilities)
-        weight = np.ones(len(known))
-    return np.asarray(probabilities)
+        gaussians, tables = _fit_gaussians(text.white, posterior, weight), _vote_tables(votes, posterior)
+        weighted = posterior if weight.all() else posterior * weight[:, None]
+        share = _class_share(gaussians.count)
+        probabilities = np.empty_like(posterior)
+        for part in _blocks(len(known)):
+            evidence = np.log(share) + TEXT_WEIGHT * gaussians.evidence(text.white[part], weighted[part])
+            evidence += NEIGHBOR_WEIGHT * _neighbor_evidence(text.near[part], weighted, weight, share)
+            evidence += _vote_evidence(votes[part], tables)
+            probabilities[part] = softmax(evidence, axis=1)
+        posterior = probabilities.copy()
+        _set_known(posterior, known)
+        weight = np.ones(len(known), dtype=np.float32)
+    return probabilities
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(first, min(first + _BLOCK, rows)) for first in range(0, rows, _BLOCK))
+
+
+def _set_known(posterior: np.ndarray, known: np.ndarray) -> None:
+    """What is held of the rows whose label is known."""
+    labeled = np.flatnonzero(known >= 0)
+    posterior[labeled] = (1 - LABEL_ACCURACY) / max(1, posterior.shape[1] - 1)
+    posterior[labeled, known[labeled]] = LABEL_ACCURACY
 
 
 def _vote_shares(votes: np.ndarray, classes: int) -> np.ndarray:
-    """Each class's share of a row's votes, smoothed by three tenths of a vote a class."""
-    counts = np.full((len(votes), classes), 0.3)
-    for code in range(classes):
-        counts[:, code] += (votes == code).sum(axis=1)
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+    """Each class's share of a row's votes, smoothed by three tenths of a vote a class; float32."""
+    shares = np.empty((len(votes), classes), dtype=np.float32)
+    for part in _blocks(len(votes)):
+        row, function = np.nonzero(votes[part] >= 0)
+        cells = row * classes + votes[part][row, function]
+        counts = 0.3 + np.bincount(cells, minlength=(part.stop - part.start) * classes).reshape(-1, classes)
+        shares[part] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
 
 
-def _class_share(posterior: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """How frequent each class is, shape (classes,)."""
-    counts = weight @ posterior + 1.0
-    return np.asarray(counts / counts.sum())
+def _class_share(count: np.ndarray) -> np.ndarray:
+    """How frequent each class is, from the weight of its rows, both of shape (classes,)."""
+    return np.asarray((count + 1.0) / (count + 1.0).sum())
 
 
-def _text_evidence(white: np.ndarray, posterior: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Log likelihood of each text under each class, but for a term that all classes share, shape (rows, classes)."""
-    weighted = posterior * weight[:, None]
-    count = weighted.sum(axis=0)
-    sums = weighted.T @ white
+@dataclass(frozen=True, kw_only=True)
+class _Gaussians:
+    """The classes as Gaussians of one covariance.
+
+    Attributes:
+        count: the weight of each class's rows, shape (classes,).
+        sums: of its rows, shape (classes, dimensions).
+        inverse: of the covariance, shape (dimensions, dimensions).
+    """
+
+    count: np.ndarray
+    sums: np.ndarray
+    inverse: np.ndarray
+
+    def evidence(self, white: np.ndarray, weighted: np.ndarray) -> np.ndarray:
+        """Log likelihood of texts under each class, but for a term that all classes share, shape (rows, classes).
+
+        Each class's mean is the one without the text itself.
+
+        Args:
+            white: of the texts.
+            weighted: what they weigh in each class, shape (rows, classes).
+        """
+        turned = white @ self.inverse
+        cross, self_term = turned @ self.sums.T, np.einsum("ij,ij->i", turned, white)[:, None]
+        size = np.einsum("ij,ij->i", self.sums @ self.inverse, self.sums)
+        rest = np.maximum(self.count + 1.0 - weighted, _LEAST_WEIGHT)  # the same for the mean's length
+        return np.asarray(
+            (cross - weighted * self_term) / rest
+            - 0.5 * (size - 2 * weighted * cross + weighted**2 * self_term) / rest**2
+        )
+
+
+def _fit_gaussians(white: np.ndarray, posterior: np.ndarray, weight: np.ndarray) -> _Gaussians:
+    width, classes = white.shape[1], posterior.shape[1]
+    count, sums, total = np.zeros(classes), np.zeros((classes, width)), np.zeros((width, width))
+    for part in _blocks(len(white)):
+        rows, weights = white[part].astype(np.float64), weight[part].astype(np.float64)
+        weighted = posterior[part] * weights[:, None]
+        count += weighted.sum(axis=0)
+        sums += weighted.T @ rows
+        total += (rows * weights[:, None]).T @ rows
+    whole = float(weight.sum(dtype=np.float64))
     means = sums / (count + 1.0)[:, None]
-    total = (white * weight[:, None]).T @ white / weight.sum()
-    within = total - (means.T * (count / weight.sum())) @ means
+    within = total / whole - (means.T * (count / whole)) @ means
     inverse = np.linalg.inv((within + within.T) / 2 + _RIDGE * np.eye(len(within)))
-    turned = white @ inverse
-    cross, self_term = turned @ sums.T, np.einsum("ij,ij->i", turned, white)[:, None]
-    size = np.einsum("ij,ij->i", sums @ inverse, sums)
-    rest = np.maximum(count + 1.0 - weighted, _LEAST_WEIGHT)  # the mean without this row, and the same for its length
-    return np.asarray(
-        (cross - weighted * self_term) / rest - 0.5 * (size - 2 * weighted * cross + weighted**2 * self_term) / rest**2
-    )
+    return _Gaussians(count=count, sums=sums, inverse=inverse)
 
 
-def _neighbor_evidence(near: csr_array, posterior: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Log ratio of each class's weight among the neighbors to its share of all rows, shape (rows, classes)."""
-    near_weight = near @ (posterior * weight[:, None]) + 2 * share
+def _neighbor_evidence(near: csr_array, weighted: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Log ratio of each class's weight among some rows' neighbors to its share of all rows, shape (rows, classes)."""
+    near_weight = near @ weighted + 2 * share
     total = near @ weight + 2
     return np.asarray(np.log(near_weight / total[:, None]) - np.log(share))
 
 
-def _vote_evidence(votes: np.ndarray, posterior: np.ndarray) -> np.ndarray:
-    """Log ratio by which the votes favor each class, shape (rows, classes).
+def _vote_tables(votes: np.ndarray, posterior: np.ndarray) -> list[np.ndarray]:
+    """For each function, the log ratio by which each of its votes favors each class, shape (classes, classes).
 
     Each function's votes for one label are weighed by the classes of the rows that got them, as estimated so far.
     """
     classes = posterior.shape[1]
-    base = np.log((posterior.sum(axis=0) + 1) / (posterior.sum() + classes))
-    evidence = np.zeros_like(posterior)
+    count = posterior.sum(axis=0, dtype=np.float64)
+    base = np.log((count + 1) / (count.sum() + classes))
+    tables = []
     for column in votes.T:
+        table = np.zeros((classes, classes))
         for code in np.unique(column[column >= 0]):
             rows = np.flatnonzero(column == code)
             prior = np.full(classes, (1 - PRIOR) / max(1, classes - 1))
             prior[code] = PRIOR
-            classes_of_voted = (posterior[rows].sum(axis=0) + PRIOR_VOTES * prior) / (len(rows) + PRIOR_VOTES)
-            evidence[rows] += np.log(classes_of_voted) - base
+            of_voted = posterior[rows].sum(axis=0, dtype=np.float64) + PRIOR_VOTES * prior
+            table[code] = np.log(of_voted / (len(rows) + PRIOR_VOTES)) - base
+        tables.append(table)
+    return tables
+
+
+def _vote_evidence(votes: np.ndarray, tables: Sequence[np.ndarray]) -> np.ndarray:
+    """Log ratio by which some rows' votes favor each class, shape (rows, classes)."""
+    evidence = np.zeros((len(votes), tables[0].shape[1] if tables else 1))
+    for column, table in zip(votes.T, tables, strict=True):
+        voted = np.flatnonzero(column >= 0)
+        evidence[voted] += table[column[voted]]
     return evidence

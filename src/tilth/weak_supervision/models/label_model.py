@@ -12,6 +12,9 @@ import torch
 PRIOR, PRIOR_VOTES = 0.8, 5
 """An unmeasured function is taken to be right 4 times in 5, worth five measured votes."""
 FEWEST = 3
+LARGEST_MATRIX = 200_000_000
+"""Cells of the matrix of rows by functions and classes up to which Snorkel's model is fitted unless it is named: it
+holds them in eight bytes each, more than once."""
 LARGEST = 1500
 """Functions times classes up to which Snorkel's model is fitted unless it is named: it holds a square matrix of that
 side, and a dense one of that width with a line for each row. A fit takes 2 s on one core at 400, 20 s at 1,500 and 12

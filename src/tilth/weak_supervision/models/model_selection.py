@@ -78,16 +78,18 @@ def choose_label_model(inputs: LabelModelInputs, wanted: str = "auto") -> Choice
         inputs: the rows of one task.
         wanted: "auto", or the model that the config names, which is then compared all the same.
     """
-    inputs = _sample(inputs)
-    names = candidates(inputs, wanted)
+    rows, inputs = len(inputs.known), _sample(inputs)
+    slow = _snorkel_is_slow(inputs, wanted, rows)
+    names = candidates(inputs, wanted, slow=slow)
     allowed = [name for name in names if wanted in ("auto", name.partition("-")[0])] or [MAJORITY]
     if not _measurable_on_labels(inputs) and not _measurable_on_votes(inputs):
         default = names[len(JOINTS)] if wanted == "auto" else allowed[len(allowed) // 2]
         return Choice(name=default, by="too few rows to compare" if wanted == "auto" else "the config")
     by, measure = ("held-out labels", _on_labels) if _measurable_on_labels(inputs) else ("held-out votes", _on_votes)
-    if _snorkel_is_slow(inputs, wanted):
+    if slow:
         functions = inputs.votes.shape[1]
         by += f", without Snorkel's model, which {functions} functions for {inputs.classes} labels would hold up"
+        by += f" on {rows:,} rows" if rows > len(inputs.known) else ""
     results = {name: measure(name, inputs) for name in names}
     scores = {name: score for name, (score, _) in results.items()}
     return Choice(
@@ -98,19 +100,26 @@ def choose_label_model(inputs: LabelModelInputs, wanted: str = "auto") -> Choice
     )
 
 
-def candidates(inputs: LabelModelInputs, wanted: str = "auto") -> list[str]:
-    """The label models that can be fitted to these rows, in the order in which the first of equals is taken."""
+def candidates(inputs: LabelModelInputs, wanted: str = "auto", *, slow: bool = False) -> list[str]:
+    """The label models that can be fitted to these rows, in the order in which the first of equals is taken.
+
+    Args:
+        inputs: the rows.
+        wanted: as the config has it.
+        slow: whether Snorkel's model would take too long.
+    """
     names = [*JOINTS, MAJORITY]
-    if inputs.votes.shape[1] >= label_model.FEWEST and not _snorkel_is_slow(inputs, wanted):
+    if inputs.votes.shape[1] >= label_model.FEWEST and not slow:
         names = [*JOINTS, SNORKEL, MAJORITY]
     if wanted == "auto" and inputs.text_probabilities is not None and _measurable_on_labels(inputs):
         names.append(TEXT_MODEL)
     return names
 
 
-def _snorkel_is_slow(inputs: LabelModelInputs, wanted: str) -> bool:
+def _snorkel_is_slow(inputs: LabelModelInputs, wanted: str, rows: int) -> bool:
     functions = inputs.votes.shape[1]
-    large = functions * inputs.classes > label_model.LARGEST
+    width = functions * inputs.classes
+    large = width > label_model.LARGEST or width * rows > label_model.LARGEST_MATRIX
     return functions >= label_model.FEWEST and wanted != SNORKEL and large
 
 

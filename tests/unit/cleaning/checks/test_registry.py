@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
+from tilth.cleaning.checks import duplicates
 from tilth.cleaning.checks.registry import CHECKS, check
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Reason, Status, to_pandas
@@ -127,6 +128,41 @@ def test_of_many_near_copies_one_is_kept_whatever_gold_holds(tmp_path: Path) -> 
         near = out[out["reason"].eq("near_duplicate")]
         assert len(near) == 29
         assert set(near["duplicate_of"]) == {"n0"}
+
+
+def test_near_copies_are_the_same_however_many_rows_are_looked_at_around_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [
+        "please",
+        "tell",
+        "me",
+        "when",
+        "the",
+        "engineer",
+        "comes",
+        "to",
+        "mend",
+        "the",
+        "broken",
+        "line",
+        "in",
+        "my",
+        "street",
+        "or",
+        "house",
+    ]
+    rng = np.random.default_rng(0)
+    texts = [" ".join([*words[: 8 + start % 9], f"w{rng.integers(6)}"]) for start in range(48)]
+
+    def found(nearest: int) -> list[str]:
+        monkeypatch.setattr(duplicates, "_NEAREST", nearest)
+        out = cleaned(unlabeled(texts, "n"), tmp_path / str(nearest), near_duplicate=0.85)
+        return out.index[out["is_near_duplicate_issue"]].tolist()
+
+    few = found(2)
+    assert len(few) > 15
+    assert few == found(60)
 
 
 def test_the_copy_with_labels_for_more_tasks_is_kept(tmp_path: Path) -> None:

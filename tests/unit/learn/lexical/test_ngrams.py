@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tilth.learn.lexical import NGrams, RarityWeights, count_ngrams, ngrams
+from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, count_ngrams, ngrams, stacked
 from tilth.store import Cache
 
 
@@ -99,3 +99,19 @@ def test_weights_come_back_from_their_arrays() -> None:
     later = count_ngrams(["pay the bill", "nothing known"])
     assert np.array_equal(again.transform(later).joined.toarray(), weights.transform(later).joined.toarray())
     assert again.transform(later).joined[1].nnz <= 2  # of all that is said there, hardly anything is known
+
+
+def test_counts_and_weights_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["pay my bill", "pay a bill", "rent", "", "my rent"]
+    whole = count_ngrams(texts)
+    monkeypatch.setattr(ngrams, "_BLOCK", 2)
+    blocks = list(count_blocks(texts))
+    assert [len(block) for block in blocks] == [2, 2, 1]
+    assert np.array_equal(stacked(blocks).joined.toarray(), whole.joined.toarray())
+    for kind, values in RarityWeights.fit_blocks(blocks).to_arrays().items():
+        assert np.array_equal(values, RarityWeights.fit(whole).to_arrays()[kind])
+
+
+def test_a_column_weighs_by_how_few_rows_have_it() -> None:
+    weights = RarityWeights.fit(count_ngrams(["pay", "pay", "pay", "other"]))
+    assert weights.words.idf.tolist() == pytest.approx([np.log(5 / 4) + 1])

@@ -103,7 +103,7 @@ def test_votes_are_weighed_by_what_their_rows_turn_out_to_be() -> None:
     # Ten rows got a vote for class 1, of which the posterior holds nine to be of class 0.
     posterior = np.array([[1.0, 0.0]] * 9 + [[0.0, 1.0]] + [[0.5, 0.5]] * 10)
     votes = np.array([[1]] * 10 + [[-1]] * 10)
-    spoken = joint_model._vote_evidence(votes, posterior)
+    spoken = joint_model._vote_evidence(votes, joint_model._vote_tables(votes, posterior))
     meant = np.array([(9 + 5 * 0.2) / 15, (1 + 5 * 0.8) / 15])
     base = np.array([(14 + 1) / 22, (6 + 1) / 22])
     assert spoken[0] == pytest.approx(np.log(meant / base))
