@@ -31,6 +31,10 @@ class Config(TrainerConfig, StageConfig):
         default="auto",
         description="heads on n-grams beside those on vectors; auto pools the two where held-out train rows gain",
     )
+    balance: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="count rare classes for more; auto does so where macro-F1 gains on out-of-fold train rows",
+    )
     reject_share: float = Field(
         default=0.02,
         ge=0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,13 +132,16 @@ def _job(
 ) -> TuningJob:
     """The training of the encoder on the rows beside the hold-out."""
     frozen, tuning_set = resources.evidence.embeddings(), training_set.without_propagated()
+    as_they_are = replace(
+        tuning_set, offsets={}
+    )  # where fine-tuning starts
     places = np.flatnonzero(tuning_set.labeled | taught_rows(training_set))
     return TuningJob(
         folder=folder,
         fingerprint=resources.evidence.encoder.fingerprint,
         reads=encoder_config(resources),
         rows=tuning_rows(frame["text"], tuning_set, places),
-        heads=[fit_task_head(tuning_set, task, frozen, tuning_set.beside_hold_out) for task in tuning_set.tasks],
+        heads=[fit_task_head(as_they_are, task, frozen, tuning_set.beside_hold_out) for task in tuning_set.tasks],
         config=config.model_copy(update={"steps": choice.steps}),
         seed=resources.seed,
         cache=resources.evidence.cache,
@@ -155,7 +158,8 @@ def _train(training_set: TrainingSet, job: TuningJob, mode: str, resources: Reso
     embeddings[tuning_set.labeled | taught] = trained.vectors
     known = relabeled(training_set, embeddings, taught, tuning_set.beside_hold_out)
     tuned_heads = [fit_task_head(known, task, embeddings, known.beside_hold_out) for task in known.tasks]
-    return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=job.heads, tuned_heads=tuned_heads)
+    frozen_heads = [head.shifted(tuning_set.offsets.get(head.task.name)) for head in job.heads]
+    return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
 
 
 def encoder_config(resources: Resources) -> EncoderConfig:

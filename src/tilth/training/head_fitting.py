@@ -27,7 +27,8 @@ def fit_task_head(
     chosen = rows & (training_set.codes[task.name] >= 0)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
     codes, weights = training_set.codes[task.name][chosen], training_set.weights[task.name][chosen]
-    return fit_head(task, features[chosen], codes, weights, uses_parent=parent is not None)
+    head = fit_head(task, features[chosen], codes, weights, uses_parent=parent is not None)
+    return head.shifted(training_set.offsets.get(task.name))
 
 
 def calibrated_heads(

@@ -54,7 +54,7 @@ def what_sharing_bought(
         if int(rows.sum()) < FEWEST or why is not None:
             tasks[task.name] = {"rows": int(rows.sum()), "why": why or f"fewer than {FEWEST} held-out rows"}
             continue
-        head = trial.frozen_heads[position]
+        head = job.heads[position]
         places = np.flatnonzero(tuning_set.codes[task.name] >= 0)
         one = replace(
             tuning_set, tasks=(task,), codes={task.name: tuning_set.codes[task.name]},

@@ -18,6 +18,7 @@ from tilth.stage import Resources, StageResult
 from tilth.store import Cache
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
+from tilth.training.class_balance import balance_classes
 from tilth.training.config import Config
 from tilth.training.exported_model import Model
 from tilth.training.exporting import Exporter
@@ -42,7 +43,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
-    training_set = training_set_of(frame, tasks, resources)
+    training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
     config = config.of_texts(int((training_set.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted = fit_model(frame, training_set, config, resources, folder)
@@ -75,6 +76,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             **metrics,
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
+            "balance": balance,
             "out_of_scope": {
                 "below": model.scope.reject_below,
                 "rows": int((answers.out_of_scope & (frame["split"] != Split.GOLD)).sum()),

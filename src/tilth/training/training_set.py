@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ class TrainingSet:
         propagated: for each task, boolean, shape (rows,): a model of the embeddings gave the row its label.
         out_of_fold: for each task, predictions by models that were not trained on the row; `labeled` are the rows to
             measure by.
+        offsets: for tasks whose rare classes count for more, what is taken from each class's logit, shape (labels,).
     """
 
     tasks: tuple[Task, ...]
@@ -39,6 +40,7 @@ class TrainingSet:
     original: np.ndarray
     propagated: Mapping[str, np.ndarray]
     out_of_fold: Mapping[str, OutOfFold]
+    offsets: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def labeled(self) -> np.ndarray:

@@ -128,7 +128,8 @@ def _fit(texts: Sequence[str], training_set: TrainingSet, rows: np.ndarray) -> t
     for task in training_set.tasks:
         known = codes[task.name] >= 0
         weights = training_set.weights[task.name][places][known]
-        heads.append(fit_head(task, values[known], codes[task.name][known], weights, uses_parent=False))
+        head = fit_head(task, values[known], codes[task.name][known], weights, uses_parent=False)
+        heads.append(head.shifted(training_set.offsets.get(task.name)))
     return features, heads
 
 

@@ -47,6 +47,10 @@ class Head:
         """The same head, calibrated."""
         return replace(self, temperature=temperature)
 
+    def shifted(self, offsets: np.ndarray | None) -> Head:
+        """The same head with so much taken from each class's logit before the temperature, shape (labels,)."""
+        return self if offsets is None else replace(self, bias=(self.bias - offsets).astype(np.float32))
+
 
 def fit_head(
     task: Task, features: np.ndarray | sparse.csr_matrix, codes: np.ndarray, weights: np.ndarray, *, uses_parent: bool
