@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from tilth.samples import Task
 from tilth.stage import Resources, perform
 from tilth.store import Cache
 from tilth.training import Config
+from tilth.training.class_balance import balance_classes
 from tilth.training.fitting import fit_model
 from tilth.training.heads import predict_probabilities
 from tilth.training.training_set import training_set_of
@@ -59,9 +62,13 @@ json.dump(found, open(sys.argv[1], "w"))
 
 
 def night(
-    some: pd.DataFrame, gold: pd.DataFrame, rest: list[str], config: Config, seed: int, encoder: Encoder, home: Path
-) -> dict[str, Any]:
-    """Gold scores of the fitted model, in float, and what its training said; the gold texts stay out of the table."""
+    some: pd.DataFrame, gold: pd.DataFrame, rest: list[str], config: Config, seed: int, encoder: Encoder, home: Path,
+    weigh: Callable[[np.ndarray], np.ndarray] = np.ones_like,
+) -> dict[str, Any]:  # fmt: skip
+    """Gold scores of the fitted model, in float, and what its training said; the gold texts stay out of the table.
+
+    `weigh` gives the weight of a row by the number of rows that its class has.
+    """
     texts = [*some["text"].astype(str), *rest]
     splits = ["train"] * len(some) + ["unlabeled"] * len(rest)
     frame = pd.DataFrame({"id": [f"r{i}" for i in range(len(texts))], "text": texts, "split": splits})
@@ -79,7 +86,10 @@ def night(
     if rest:
         samples = perform("weak_supervision", samples, WeakConfig(), resources("weak")).samples
     own, frame, begun = resources("training"), table.to_pandas(samples), time.process_time()
-    training_set = training_set_of(frame, (task,), own)
+    training_set, balance = balance_classes(training_set_of(frame, (task,), own), config, seed)
+    counts = np.bincount(training_set.codes["label"][training_set.labeled], minlength=len(task.labels)).astype(float)
+    weights = training_set.weights["label"] * weigh(np.maximum(counts, 1))[training_set.codes["label"]]
+    training_set = replace(training_set, weights={"label": weights * len(weights) / weights.sum()})
     fitted = fit_model(frame, training_set, config.of_texts(len(frame)), own, encoder.folder)
     wording = fit_wording(frame["text"].tolist(), fitted.training_set, fitted.held_out, config)
     seconds, unseen = time.process_time() - begun, gold["text"].astype(str).tolist()
@@ -90,7 +100,8 @@ def night(
     mixed = wording.mix(unseen, predict_probabilities(fitted.heads, vectors))
     answers = task.decoded(wording.normalized(mixed)["label"].argmax(axis=1)).tolist()
     trunk = dict(fitted.facts)
-    return {**scores(gold["label"].tolist(), answers), "s": seconds, "mode": trunk["mode"], "trunk": trunk}
+    said = {"mode": trunk["mode"], "trunk": trunk, "balance": balance["label"]}
+    return {**scores(gold["label"].tolist(), answers), "s": seconds, **said}
 
 
 def plain(

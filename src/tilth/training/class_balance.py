@@ -71,7 +71,7 @@ def _choose(
 ) -> tuple[float, Mapping[str, Any]]:
     """The degree of a task, and what was measured."""
     times = float(np.exp(np.ptp(shares)))
-    fact = {"largest_to_smallest": round(times, 1)}
+    fact: dict[str, Any] = {"largest_to_smallest": round(times, 1)}
     if config.balance != "auto":
         return float(config.balance == "always"), {**fact, "why": f'balance = "{config.balance}"'}
     if times < _EVEN:
