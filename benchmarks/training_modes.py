@@ -1,6 +1,7 @@
 """Training by mode: gold macro-F1, accuracy and CPU seconds, beside a plain loop of transformers' Trainer and SetFit.
 
     python benchmarks/training_modes.py --data data/public
+    python benchmarks/training_modes.py --data data/public --sets banking77:0 --modes full --peer --cells cells
     python benchmarks/training_modes.py --data data/public --sets banking77:5,10 clinc150:5,10 --seeds 3 --peer setfit
 
 A size of 0 is all labels. With few labels, every other text is there without its label, and weak supervision, which has
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from tilth.learn import Evidence, scores
 from tilth.learn.encoder import Encoder, encode_with_trunk
 from tilth.samples import Task
 from tilth.stage import Resources, perform
-from tilth.store import Cache
+from tilth.store import Cache, digest, read_json, write_json
 from tilth.training import Config
 from tilth.training.class_balance import balance_classes
 from tilth.training.fitting import fit_model
@@ -150,35 +152,48 @@ def setfit(
     return {**scores(gold["label"].tolist(), found["labels"]), "s": found["s"], "mode": "contrastive"}
 
 
+def cell(folder: Path | None, key: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a run gives, from its file where an earlier call left one: a benchmark of hours may be ended and go on."""
+    path = folder / f"{digest(key)}.json" if folder is not None else None
+    if path is not None and path.exists():
+        return dict(read_json(path))
+    found = run()
+    if path is not None:
+        write_json(path, found)
+    print(key, json.dumps(found), flush=True)
+    return found
+
+
 def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encoder, home: Path) -> list[list[str]]:
     """A line for each model, over the seeds."""
     train, gold = read(name, arguments.data)
+    train = train.reset_index(drop=True)
     runs: dict[str, list[dict[str, Any]]] = {}
     failed: dict[str, str] = {}
     for seed in range(arguments.seeds):
-        train = train.reset_index(drop=True)
         some = train.groupby("label").sample(size, random_state=seed) if size else train
         rest = train.drop(some.index)["text"].astype(str).tolist()
         for mode in arguments.modes:
             config = Config.model_validate({"mode": mode})
             if size == 0 and mode != "auto":
-                config = config.model_copy(update={"steps": arguments.steps, "passes": 1e6})
-            found = night(some, gold, rest, config, seed, encoder, home)
-            runs.setdefault(f"tilth, {mode}", []).append(found)
-            print(name, size, seed, mode, json.dumps(found), flush=True)
+                given = {"steps": arguments.steps, "learning_rate": arguments.learning_rate, "passes": 1e6}
+                config = config.model_copy(update=given)
+            key = f"{name} {size} {seed} {mode} {config.steps} {config.learning_rate}"
+            run = partial(night, some, gold, rest, config, seed, encoder, home)
+            runs.setdefault(f"tilth, {mode}", []).append(cell(arguments.cells, key, run))
         for peer in arguments.peer:
-            model = {"plain": PLAIN, "setfit": SETFIT}[peer]
+            model, key = {"plain": PLAIN, "setfit": SETFIT}[peer], f"{name} {size} {seed} {peer}"
+            run = (
+                partial(plain, some, gold, 150 if size else None, seed, encoder, home)
+                if peer == "plain"
+                else partial(setfit, arguments.setfit, some, gold, seed, encoder, home)
+            )
             try:
-                if peer == "plain":
-                    found = plain(some, gold, 150 if size else None, seed, encoder, home)
-                else:
-                    found = setfit(arguments.setfit, some, gold, seed, encoder, home)
-                runs.setdefault(model, []).append(found)
-                print(name, size, seed, peer, json.dumps(found), flush=True)
+                runs.setdefault(model, []).append(cell(arguments.cells, key, run))
             except (subprocess.SubprocessError, OSError) as error:
                 failed[model] = f"not run: {type(error).__name__}: {error}"[:160]
     lines = []
-    for model, found in runs.items():
+    for model, found in ((model, found) for model, found in runs.items() if found):
         columns = [_results.shown([run[key] for run in found]) for key in ("macro_f1", "accuracy")]
         used = "yes" if size and model.startswith("tilth") else "no"
         modes = ", ".join(sorted({run["mode"] for run in found}))
@@ -192,14 +207,17 @@ def main() -> None:
     parser = _results.parser(__doc__, ["banking77:0,5,10", "clinc150:0,5,10", "sentfin:0"])
     parser.add_argument("--modes", nargs="+", default=["probe", "top", "full", "contrastive", "auto"])
     parser.add_argument("--steps", type=int, default=1000, help="of training on all labels, but by auto")
+    parser.add_argument("--learning-rate", type=float, default=1e-4, help="the same")
     parser.add_argument("--peer", nargs="*", default=["plain"], choices=["plain", "setfit"])
     parser.add_argument("--setfit", default=sys.executable, help="a Python that has setfit")
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser.add_argument("--cells", type=Path, help="a folder that keeps each run, from which the same command goes on")
     parser.add_argument("--out", default="training_modes", help="the name of the file of results")
     arguments = parser.parse_args()
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+        home = arguments.cells or Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
         encoder = Encoder(EncoderConfig(), Cache(arguments.cache or home / "embeddings"))
         for name, _, sizes in (entry.partition(":") for entry in arguments.sets):
             for size in sizes.split(","):

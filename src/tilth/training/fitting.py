@@ -132,9 +132,7 @@ def _job(
 ) -> TuningJob:
     """The training of the encoder on the rows beside the hold-out."""
     frozen, tuning_set = resources.evidence.embeddings(), training_set.without_propagated()
-    as_they_are = replace(
-        tuning_set, offsets={}
-    )  # where fine-tuning starts
+    as_they_are = replace(tuning_set, offsets={})  # where fine-tuning starts
     places = np.flatnonzero(tuning_set.labeled | taught_rows(training_set))
     return TuningJob(
         folder=folder,
