@@ -39,6 +39,7 @@ from tilth.training.config import Config
 from tilth.training.export import Predictor
 from tilth.training.exporting import Exporter
 from tilth.training.fitting import fit_model
+from tilth.training.picture_view import PictureView
 from tilth.training.training_set import training_set_of
 from tilth.training.view_pooling import fit_wording
 
@@ -95,7 +96,14 @@ def full_model(frame: pd.DataFrame, task: Task, config: Config, cache: Cache, sc
     config = config.of_texts(int((rows["split"] != "gold").sum()))
     fitted = fit_model(rows, training_set, config, resources, encoder.folder)
     wording = fit_wording(rows["text"].tolist(), fitted.training_set, fitted.held_out, config)
-    exporter = Exporter(frame=rows, training_set=training_set, wording=wording, config=config, resources=resources)
+    exporter = Exporter(
+        frame=rows,
+        training_set=training_set,
+        wording=wording,
+        pictures=PictureView(),
+        config=config,
+        resources=resources,
+    )
     return exporter._full_model(fitted, exporter._graphs(fitted, encoder.folder), encoder.folder)
 
 

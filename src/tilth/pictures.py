@@ -57,7 +57,7 @@ def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
     Raises:
         PictureError: it is no picture, not a whole one, or larger than allowed.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
@@ -69,7 +69,7 @@ def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
                 animated = bool(getattr(opened, "is_animated", False))
                 opened.seek(0)
                 opened.load()
-                return _rgb(ImageOps.exif_transpose(opened)), animated
+                return to_rgb(opened), animated
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
@@ -78,9 +78,11 @@ def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
         raise PictureError("broken", f"{type(error).__name__}: {error}") from error
 
 
-def _rgb(picture: Any) -> Image:
-    from PIL import Image
+def to_rgb(picture: Any) -> Image:
+    """A picture of Pillow's, turned as its camera says, on white where it is transparent, in RGB."""
+    from PIL import Image, ImageOps
 
+    picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         import numpy as np
 

@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--input", help="a file of rows: CSV, JSONL, Parquet, or - for standard input")
     options.add_argument("--out", type=Path, help="FILE.csv, FILE.jsonl, FILE.parquet (default: JSON lines)")
     options.add_argument("--text", help="the text's column in --input")
+    options.add_argument("--image", help="the pictures' column in --input")
     options.add_argument("--run", default="latest", help="a run's id or folder, or the folder of a model")
     options.add_argument("--force", action="store_true", help="write over what is there")
     options.add_argument("--json", action="store_true", dest="as_json", help="with --out, print what was done as JSON")

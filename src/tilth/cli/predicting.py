@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.cli import progress, terminal, workspace_data
+from tilth.cli.picture_cells import PictureCells
 from tilth.cli.terminal import lines, say
 from tilth.errors import InputError, RequestError, did_you_mean
 
@@ -26,18 +28,30 @@ ENDS: dict[str, tuple[str, type]] = {"_predicted": ("label", str), "_predicted_c
 
 
 def answer(
-    texts: Sequence[str], *, input: str | None, out: Path | None, text: str | None, run: str, force: bool, as_json: bool
+    texts: Sequence[str],
+    *,
+    input: str | None,
+    out: Path | None,
+    text: str | None,
+    image: str | None,
+    run: str,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Answer texts, or the rows of a file; the arguments are those of `tilth predict --help`."""
-    if input is None and (out is not None or text is not None or force):
-        raise RequestError("--out, --text and --force go with --input FILE; texts are answered on standard output")
+    if input is None and (out is not None or text is not None or image is not None or force):
+        raise RequestError(
+            "--out, --text, --image and --force go with --input FILE; texts are answered on standard output"
+        )
     if input is not None and texts:
         raise RequestError(f"texts and --input {input} at once; give one of them")
     for given in texts:
         _no_file(given)
-    model, column = _model(run)
+    model, columns = _model(run)
     if input is not None:
-        return _file(model, input, out, text or column, force=force, as_json=as_json)
+        named = image is not None
+        wanted = Columns(text=text or columns.text, image=image if named else columns.image, required=named)
+        return _file(model, input, out, wanted, force=force, as_json=as_json)
     from tilth.training import Predictor
 
     every_text = list(texts) or [line.rstrip("\r\n") for line in lines()]
@@ -50,15 +64,31 @@ def answer(
     return 0
 
 
-def _model(name: str) -> tuple[Path, str]:
-    """The folder of a model, by a run's name or by its own path, and the column that its night read texts from."""
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Where a file's texts and pictures stand.
+
+    Attributes:
+        text: the texts' column.
+        image: the pictures'; None where the model's night had none.
+        required: whether a person named the pictures' column, so that it must be there.
+    """
+
+    text: str = "text"
+    image: str | None = "image"
+    required: bool = False
+
+
+def _model(name: str) -> tuple[Path, Columns]:
+    """The folder of a model, by a run's name or by its own path, and the columns that its night read."""
     if (Path(name) / "tilth.json").is_file():
-        return Path(name), "text"
+        return Path(name), Columns()
     chosen = workspace_data.run(name)
     if not (chosen.path / "model").is_dir():
         raise RequestError(f"run {chosen.path.name} holds no model; name one that trained: tilth predict --run RUN")
     config = chosen.record.get("config") or {}
-    return chosen.path / "model", str(config.get("data", {}).get("text", "text"))
+    data = config.get("data", {})
+    return chosen.path / "model", Columns(text=str(data.get("text", "text")), image=data.get("image"))
 
 
 def _no_file(given: str) -> None:
@@ -71,7 +101,7 @@ def _no_file(given: str) -> None:
     raise RequestError(f'"{given}" is a file, and a text is expected there; for the texts in it: {right}')
 
 
-def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool, as_json: bool) -> int:
+def _file(model: Path, name: str, out: Path | None, columns: Columns, *, force: bool, as_json: bool) -> int:
     """Answer the rows of a file, a piece of it at a time, so that one of any size can be answered."""
     from tilth import store
     from tilth.io import FOLDER, STANDARD_OUTPUT, file_kind, piece_writer, read_pieces, refuse_to_overwrite
@@ -88,14 +118,17 @@ def _file(model: Path, name: str, out: Path | None, column: str, *, force: bool,
         unfinished = None if target == STANDARD_OUTPUT else whole.enter_context(store.atomic(target))
         counts.show = whole.enter_context(progress.share(f"predicting {name}", shown=unfinished is not None))
         predictor, writer = Predictor.load(model), whole.enter_context(piece_writer(kind, unfinished))
-        for piece in read_pieces(name, Path.cwd(), notes, [column], passed=counts.reached):
-            _check(piece, column, predictor, name)
+        cells: PictureCells | None = None
+        for piece in read_pieces(name, Path.cwd(), notes, [columns.text], passed=counts.reached):
+            cells = cells or PictureCells.of(predictor, piece, name, columns.image, required=columns.required)
+            _check(piece, columns.text, predictor, name, has_pictures=cells is not None)
             # Standard output is written as soon as there is something.
             step = max(len(piece), 1) if unfinished else BATCH
             for first in range(0, len(piece), step):
                 part = piece.part(first, first + step)
-                writer.add(_answered(part, column, predictor, counts, of=len(piece)))
-    _print_summary(target, name, notes, counts, as_json=as_json and unfinished is not None)
+                writer.add(_answered(part, columns.text, cells, predictor, counts, of=len(piece)))
+    warnings = cells.warnings() if cells is not None else ()
+    _print_summary(target, name, notes, counts, warnings, as_json=as_json and unfinished is not None)
     return 0
 
 
@@ -112,9 +145,10 @@ class Counts:
         """The next piece of the file ends at that byte."""
         self._before, self._reached, self._of_piece = self._reached, place, 0
 
-    def add(self, texts: Sequence[str], of: int) -> None:
-        """So many more texts are answered, of a piece of so many rows."""
-        empty = [place for place, text in enumerate(texts, self.rows + 1) if not text]
+    def add(self, texts: Sequence[str], pictures: Sequence[Any], of: int) -> None:
+        """So many more rows are answered, of a piece of so many."""
+        rows = zip(texts, pictures, strict=True)
+        empty = [place for place, (text, picture) in enumerate(rows, self.rows + 1) if not text and picture is None]
         self.without_text += len(empty)
         if empty and self.first_without is None:
             self.first_without = empty[0]
@@ -125,8 +159,8 @@ class Counts:
             self.show(min(behind / self._size, 1.0))
 
 
-def _check(piece: Piece, column: str, predictor: Predictor, name: str) -> None:
-    if column not in piece.columns:
+def _check(piece: Piece, column: str, predictor: Predictor, name: str, *, has_pictures: bool) -> None:
+    if column not in piece.columns and not has_pictures:
         near = did_you_mean(column, piece.columns)
         raise InputError(f'{name}: no column "{column}"; {near} (--text COLUMN)')
     new = [f"{task['name']}{end}" for task in predictor.tasks for end in ENDS]
@@ -134,14 +168,22 @@ def _check(piece: Piece, column: str, predictor: Predictor, name: str) -> None:
         raise RequestError(f'{name} has a column "{taken[0]}" already, where an answer would go; rename or drop it')
 
 
-def _answered(piece: Piece, column: str, predictor: Predictor, counts: Counts, *, of: int) -> Piece:
-    """The rows with an answer beside; a row without text has none."""
-    values, answers = piece.values(column), []
-    for first in range(0, len(values), BATCH):
-        texts = [_text(value) for value in values[first : first + BATCH]]
-        predictions = iter(predictor([text for text in texts if text]) if any(texts) else ())
-        answers += [next(predictions) if text else None for text in texts]
-        counts.add(texts, of)
+def _answered(
+    piece: Piece, column: str, cells: PictureCells | None, predictor: Predictor, counts: Counts, *, of: int
+) -> Piece:
+    """The rows with an answer beside; a row without text and picture has none."""
+    answers: list[Any] = []
+    for first in range(0, len(piece), BATCH):
+        part = piece.part(first, first + BATCH)
+        texts = [_text(value) for value in part.values(column)] if column in part.columns else [""] * len(part)
+        pictures = cells.read(part) if cells is not None else [None] * len(part)
+        rows = [row for row, text in enumerate(texts) if text or pictures[row] is not None]
+        given = [texts[row] for row in rows]
+        shown = [pictures[row] for row in rows] if cells is not None else None
+        predictions = iter(predictor(given, pictures=shown) if rows else ())
+        answered = set(rows)
+        answers += [next(predictions) if row in answered else None for row in range(len(part))]
+        counts.add(texts, pictures, of)
     new: dict[str, list[Any]] = {}
     kinds: dict[str, type] = {}
     for task in (one["name"] for one in predictor.tasks):
@@ -158,7 +200,9 @@ def _text(value: Any) -> str:
     return "" if value is None or value != value else clean(str(value))  # noqa: PLR0124  # NaN alone is not itself
 
 
-def _print_summary(target: Path, name: str, notes: Notes, counts: Counts, *, as_json: bool) -> None:
+def _print_summary(
+    target: Path, name: str, notes: Notes, counts: Counts, about_pictures: Sequence[str], *, as_json: bool
+) -> None:
     """What was done, and what is not as a person may have meant it; where rows are on standard output, beside them."""
     lost = notes.unreadable
     others = {note.kind: note for note in reversed(notes.found) if note.kind != "unreadable_lines"}
@@ -169,7 +213,7 @@ def _print_summary(target: Path, name: str, notes: Notes, counts: Counts, *, as_
         warnings.append(
             f"rows without a text, and without an answer: {counts.without_text} (first: row {counts.first_without})"
         )
-    for warning in warnings:
+    for warning in (*warnings, *about_pictures):
         terminal.note(warning)
     if as_json:
         done = {"out": str(target), "rows": counts.rows, "without_text": counts.without_text, "unreadable": len(lost)}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilth.io.file_pieces import Piece, piece_writer, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.label_mapping import LabelMapping
+    from tilth.io.picture_values import locate_picture, picture_value
     from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.readers import read_rows
     from tilth.io.target_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
@@ -34,6 +35,8 @@ __all__ = [
     "guess_columns",
     "ingest",
     "labeling_config",
+    "locate_picture",
+    "picture_value",
     "piece_writer",
     "queue_kind",
     "read_filled_queue",
@@ -56,6 +59,7 @@ __getattr__, __dir__ = lazy_exports(
         "ingestion": ("Ingested", "ingest"),
         "text_files": ("shown",),
         "label_mapping": ("LabelMapping",),
+        "picture_values": ("locate_picture", "picture_value"),
         "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
         "readers": ("read_rows",),
         "target_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),

@@ -39,6 +39,11 @@ class ArrowPiece:
         """A column's values, None where a row has none."""
         return [_readable(value) for value in self.table[column].to_pylist()]
 
+    def raw(self, column: str) -> list[Any]:
+        """The same, with bytes as they are."""
+        found: list[Any] = self.table[column].to_pylist()
+        return found
+
     def part(self, first: int, last: int) -> ArrowPiece:
         """The rows from one place to before another."""
         return ArrowPiece(self.table.slice(first, last - first))

@@ -12,13 +12,12 @@ from typing import Any
 
 import pandas as pd
 
+from tilth.io.picture_values import is_nothing, locate_picture, picture_value
 from tilth.notes import FILE, Notes
 from tilth.pictures import PictureError, open_picture
 from tilth.store import Cache, atomic, digest, used
 
 PICTURE_COLUMNS = ("picture_digest", "picture_path")
-MOST_BYTES = 256 * 2**20
-"""Of one picture's file; a longer one is not read."""
 
 _RESTS = {
     "missing": "names no file: the row goes on by its text",
@@ -57,7 +56,7 @@ def read_pictures(column: pd.Series, rows: pd.DataFrame, place: PicturePlace, no
     """
     found, problems = [], []
     for value in column:
-        reference, problem = (None, None) if _is_nothing(value) else _read(value, place)
+        reference, problem = (None, None) if is_nothing(value) else _read(value, place)
         found.append(reference or (None, None))
         problems.append(problem)
     kinds = pd.Series(problems, index=column.index, dtype=object)
@@ -80,24 +79,14 @@ def pictures_record(references: pd.DataFrame, rows: pd.DataFrame, split: str) ->
 
 def are_paths(column: pd.Series) -> bool:
     """Whether a column holds nothing but paths, which a table may keep as they are."""
-    return all(isinstance(value, str) or _is_nothing(value) for value in column)
-
-
-def _is_nothing(value: Any) -> bool:
-    if isinstance(value, dict):
-        return _is_nothing(value.get("bytes")) and _is_nothing(value.get("path"))
-    if isinstance(value, str | bytes | bytearray):
-        return not value.strip()
-    return value is None or bool(pd.isna(value))
+    return all(isinstance(value, str) or is_nothing(value) for value in column)
 
 
 def _read(value: Any, place: PicturePlace) -> tuple[tuple[str, str] | None, str | None]:
     """One picture's digest and path, and what is wrong with it or to be known of it."""
-    if isinstance(value, dict):
-        value = value["path"] if _is_nothing(value.get("bytes")) else value["bytes"]
-    path, content = None, value
-    if not isinstance(value, bytes | bytearray):
-        path, problem = _located(str(value).strip(), place.base)
+    path, content = None, picture_value(value)
+    if not isinstance(content, bytes):
+        path, problem = locate_picture(str(content), place.base)
         if path is None:
             return None, problem
         try:
@@ -114,19 +103,6 @@ def _read(value: Any, place: PicturePlace) -> tuple[tuple[str, str] | None, str 
             return None, "not_kept"
         path = _keep(bytes(content), place.cache.folder("pictures", name))
     return (name, _relative(path, place.root)), "animated" if animated else None
-
-
-def _located(name: str, base: Path) -> tuple[Path | None, str | None]:
-    """The file that a path names, links followed; None and why, where it is none of the input file's folder."""
-    try:
-        path = (base / name).resolve()
-        if not path.is_relative_to(base.resolve()):
-            return None, "outside"
-        if not path.is_file():
-            return None, "missing"
-        return (path, None) if path.stat().st_size <= MOST_BYTES else (None, "too_large")
-    except (OSError, ValueError, RuntimeError):  # too long a name, a zero byte in it, links in a circle
-        return None, "missing"
 
 
 def _keep(content: bytes, path: Path) -> Path:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
     from tilth.learn.neighbors import Neighbors
     from tilth.learn.out_of_fold import OutOfFold, cross_validate, fit_probes, knowable, probes_from
+    from tilth.learn.row_pictures import RowPictures
     from tilth.learn.self_training import pseudo_label
     from tilth.learn.shared_features import Evidence
     from tilth.learn.views import VIEWS, class_centroids, complement_naive_bayes, pool, stiff_regression
@@ -43,6 +44,7 @@ __all__ = [
     "Labels",
     "Neighbors",
     "OutOfFold",
+    "RowPictures",
     "apply_temperature",
     "calibrate",
     "class_centroids",
@@ -94,6 +96,7 @@ __getattr__, __dir__ = lazy_exports(
         "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
         "neighbors": ("Neighbors",),
         "out_of_fold": ("OutOfFold", "cross_validate", "fit_probes", "knowable", "probes_from"),
+        "row_pictures": ("RowPictures",),
         "self_training": ("pseudo_label",),
         "shared_features": ("Evidence",),
         "views": ("VIEWS", "class_centroids", "complement_naive_bayes", "pool", "stiff_regression"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
@@ -29,12 +30,27 @@ class RowPictures:
     @cached_property
     def embeddings(self) -> np.ndarray:
         """float32, shape (rows, dimensions), L2-normalized; zeros for a row without a picture."""
-        paths = {one: path for one, path in zip(self.digests, self._paths, strict=True) if one and path}
+        paths = self.paths
         vectors = self._encoder.encode(paths)
         places = {one: place for place, one in enumerate(paths)}
         whole = np.zeros((len(self.digests), vectors.shape[1]), dtype=np.float32)
         whole[self.there] = vectors[[places[one] for one in self.digests if one is not None]]
         return whole
+
+    def references(self) -> list[tuple[str, Path] | None]:
+        """Each row's picture: the digest of its content and where it stands; None for a row without one."""
+        pairs = zip(self.digests, self._paths, strict=True)
+        return [(one, self._encoder.root / path) if one and path else None for one, path in pairs]
+
+    @property
+    def encoder(self) -> PictureEncoder:
+        """The model that the vectors come from."""
+        return self._encoder
+
+    @cached_property
+    def paths(self) -> dict[str, str]:
+        """Where each picture stands, by the digest of its content."""
+        return {one: path for one, path in zip(self.digests, self._paths, strict=True) if one and path}
 
     def neighbors(self, k: int, among: np.ndarray) -> Neighbors:
         """The k nearest pictures of the rows at ascending positions, aligned with them, as positions within them."""

@@ -12,6 +12,7 @@ from tilth.samples.resolve import resolve
 from tilth.samples.row_masks import (
     gold_labels,
     learnable,
+    learnable_by_picture,
     learnable_codes,
     sample_weights,
     settled,
@@ -48,6 +49,7 @@ __all__ = [
     "from_pandas",
     "gold_labels",
     "learnable",
+    "learnable_by_picture",
     "learnable_codes",
     "names",
     "picture_alone",

@@ -15,9 +15,20 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
 
     They are active, not gold, not an unused paraphrase, no picture alone, and have a current label.
     """
+    return _teaches(frame, task) & ~picture_alone(frame)
+
+
+def learnable_by_picture(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """The same of the rows whose pictures a task may be trained on, with or without a text beside."""
+    if "picture_digest" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return np.asarray(_teaches(frame, task) & frame["picture_digest"].notna().to_numpy(dtype=bool))
+
+
+def _teaches(frame: pd.DataFrame, task: str) -> np.ndarray:
     used = frame["used"].eq(False) if "used" in frame else pd.Series(False, index=frame.index)
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & frame[task].notna() & ~used
-    return mask.to_numpy(dtype=bool) & ~picture_alone(frame)
+    return mask.to_numpy(dtype=bool)
 
 
 def learnable_codes(frame: pd.DataFrame, task: Task) -> np.ndarray:

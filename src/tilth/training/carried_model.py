@@ -34,6 +34,8 @@ from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
 from tilth.training.fitting import encoder_config
+from tilth.training.held_out import read_digests
+from tilth.training.picture_rows import has_rows
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.stage import train
 
@@ -45,7 +47,7 @@ _GOLD = "(gold)"
 def train_or_take(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.training.run`."""
     frame = table.to_pandas(samples)
-    tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
+    tasks = tuple(task for task in resources.tasks if has_rows(frame, task, resources, config))
     no_folder = getattr(resources.evidence.encoder, "folder", None) is None
     if not tasks or no_folder or encoder_config(resources).attention != "full":  # there may be no model to export
         return train(samples, config, resources)
@@ -55,23 +57,33 @@ def train_or_take(samples: Dataset, config: Config, resources: Resources) -> Sta
         trained.append(train(samples, config, resources))
         _keep(trained[0], folder)
 
-    gold = bool(frame["split"].eq(Split.GOLD).any())
+    gold, pictures = bool(frame["split"].eq(Split.GOLD).any()), resources.evidence.pictures
     carried = resources.evidence.fits.folder(
         "the exported model",
-        _digests(frame, tasks, resources.evidence.row_keys),
+        _digests(frame, tasks, resources),
         fit,
         into=resources.scratch / "carried model",
         basis={
             "classes": digest_json([task.to_json() for task in tasks]),
             "whether there is gold": str(gold),
+            **({"pictures": pictures.fingerprint} if pictures is not None else {}),
         },
     )
     return trained[0] if trained else _taken(frame, tasks, resources, carried)
 
 
-def _digests(frame: pd.DataFrame, tasks: Sequence[Task], keys: np.ndarray) -> np.ndarray:
-    """Each row that any task learns from, with its labels."""
-    return labeled_row_digests(keys, [table.learnable_codes(frame, task) for task in tasks])
+def _digests(frame: pd.DataFrame, tasks: Sequence[Task], resources: Resources) -> np.ndarray:
+    """Each row that any task learns from, by its text or its picture, with its labels."""
+    keys, pictures = resources.evidence.row_keys, resources.evidence.pictures
+    codes = [table.learnable_codes(frame, task) for task in tasks]
+    if pictures is None:
+        return labeled_row_digests(keys, codes)
+    pairs = zip(keys, pictures.digests, strict=True)
+    keys = np.array([int(digest(str(key), one or "")[:16], 16) for key, one in pairs], dtype=np.uint64)
+    for place, task in enumerate(tasks):
+        shown = table.learnable_by_picture(frame, task.name)
+        codes[place] = np.where(shown, task.codes(frame[task.name]), codes[place])
+    return labeled_row_digests(keys, codes)
 
 
 def _keep(result: StageResult, folder: Path) -> None:
@@ -90,7 +102,9 @@ def _taken(frame: pd.DataFrame, tasks: Sequence[Task], resources: Resources, car
 
     model, facts = resources.scratch / _MODEL, read_json(carried / _FACTS)
     shutil.copytree(carried / _MODEL, model)
-    answers = cached_answers(model, frame["text"].tolist(), resources.evidence.cache)
+    pictures = resources.evidence.pictures
+    shown = pictures.references() if pictures is not None else None
+    answers = cached_answers(model, frame["text"].tolist(), resources.evidence.cache, shown)
     write_answers(frame, resources.tasks, answers)
     gold, pairs = evaluation.measure_on_gold(frame, resources.tasks)
     metrics: dict[str, Any] = {**facts["metrics"], **gold}
@@ -114,10 +128,7 @@ def _taken(frame: pd.DataFrame, tasks: Sequence[Task], resources: Resources, car
 def _write_held_out(held: pd.DataFrame, frame: pd.DataFrame, path: Path) -> None:
     """The held-out rows that are still there with the same text, with the labels that they have now."""
     now = frame.set_index("id")
-    texts = held["id"].map(now["text"])
-    held = held[
-        [isinstance(text, str) and digest(text) == was for text, was in zip(texts, held["text_digest"], strict=True)]
-    ]
+    held = held[held["id"].map(read_digests(frame).set_axis(frame["id"])).eq(held["text_digest"])]
     held = held.reset_index(drop=True)
     for name in (column for column in held.columns if f"{column}_predicted" in held.columns):
         held[name] = held["id"].map(now[name]).where(held[name].notna(), None)

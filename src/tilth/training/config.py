@@ -35,6 +35,10 @@ class Config(TrainerConfig, StageConfig):
         default="auto",
         description="count rare classes for more; auto does so where macro-F1 gains on out-of-fold train rows",
     )
+    pictures: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="heads on pictures beside those on texts; auto pools the two where held-out train rows gain",
+    )
     reject_share: float = Field(
         default=0.02,
         ge=0,

@@ -86,6 +86,25 @@ def views(facts: Mapping[str, Any]) -> list[Figure]:
     return [Figure(kind="table", title="What the texts mean and how they are worded", data=data, note=note)]
 
 
+def picture_views(facts: Mapping[str, Any]) -> list[Figure]:
+    """What pictures add to texts, by train rows that neither model learned from; nothing without rows of both."""
+    rows = [
+        [
+            task,
+            fact["held_out_rows"],
+            *(round(fact["held_out"][view]["macro_f1"], 4) for view in ("text", "picture", "pooled")),
+            fact["share"] if fact["kept"] else 0,
+        ]
+        for task, fact in facts.get("tasks", {}).items()
+        if "held_out" in fact
+    ]
+    if not rows:
+        return []
+    data = {"columns": ["task", "rows", "text alone", "picture alone", "both", "weight of the picture"], "rows": rows}
+    note = "Macro-F1 on train rows with both, by models that did not learn from them."
+    return [Figure(kind="table", title="What pictures add to the texts", data=data, note=note)]
+
+
 def sharing(facts: Mapping[str, Any]) -> list[Figure]:
     """What it buys that the tasks share one encoder, by held-out train rows; nothing where it was not measured."""
     found = facts.get("sharing", {})

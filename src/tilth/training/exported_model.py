@@ -11,6 +11,7 @@ import numpy as np
 
 from tilth.stage import Figure
 from tilth.training.fitting import FittedModel
+from tilth.training.picture_view import PictureView
 from tilth.training.view_pooling import Wording
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class Model:
     Attributes:
         fitted: the encoder and the heads on it.
         wording: the view beside it.
+        pictures: the view of rows with a picture.
         prototypes: of the classes, shape (prototypes, dimensions).
         scope: how the out-of-scope score is scaled.
     """
 
     fitted: FittedModel
     wording: Wording
+    pictures: PictureView
     prototypes: np.ndarray
     scope: Scope
 

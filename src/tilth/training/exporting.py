@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.errors import RequestError, StageError
-from tilth.samples import Split, Status, evenly_spaced
+from tilth.samples import Split, Status, evenly_spaced, picture_alone
 from tilth.stage import Resources
 from tilth.store import read_json, write_json
 from tilth.training.config import Config
@@ -22,6 +22,7 @@ from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
 from tilth.training.head_fitting import fit_without_held_out
 from tilth.training.heads import class_prototypes
+from tilth.training.picture_view import PictureView
 from tilth.training.scope_fitting import fit_scope
 from tilth.training.training_set import TrainingSet
 from tilth.training.view_pooling import Wording
@@ -45,6 +46,7 @@ class Exporter:
         frame: the table.
         training_set: the rows that were learned from.
         wording: the view beside the encoder, the same for every model.
+        pictures: the view of rows with a picture, the same for every model.
         config: `[training]`.
         resources: the night's.
     """
@@ -52,6 +54,7 @@ class Exporter:
     frame: pd.DataFrame
     training_set: TrainingSet
     wording: Wording
+    pictures: PictureView
     config: Config
     resources: Resources
 
@@ -63,6 +66,7 @@ class Exporter:
         return Model(
             fitted=fitted,
             wording=wording,
+            pictures=self.pictures,
             prototypes=class_prototypes(fitted.embeddings[known], codes),
             scope=fit_scope(self.frame["text"].tolist(), fitted, wording, self.config),
         )
@@ -98,7 +102,10 @@ class Exporter:
     def _export(self, fitted: FittedModel, source: Path) -> Exported:
         from tilth.training.compression import compress, contract_figures, publish
 
-        target, graphs = self.resources.scratch / "model", self._graphs(fitted, source)
+        target = self.resources.scratch / "model"
+        if not fitted.training_set.labeled.any():
+            return self._by_pictures_alone(fitted, target, source)
+        graphs = self._graphs(fitted, source)
         compressed = compress(self._full_model(fitted, graphs, source), self.config.contract, self._last_shape())
         figures, carried, of_gold = contract_figures(compressed), None, dict[str, Any]()
         if compressed.winner is not None:
@@ -117,6 +124,7 @@ class Exporter:
         else:
             model = self.model(fitted)
             facts = self._write(target, model, graphs, source, self._limit(fitted))
+        facts |= self._write_pictures(target)
         edge, edge_facts = (
             self._edge(target, smaller.graph if smaller is not None else graphs.get("float32"))
             if self.config.edge
@@ -130,6 +138,29 @@ class Exporter:
             figures=figures,
             carried=carried,
         )
+
+    def _by_pictures_alone(self, fitted: FittedModel, target: Path, source: Path) -> Exported:
+        """A model whose text side knows nothing, of a night in which no text teaches any task."""
+        from tilth.training.compression import no_encoder
+        from tilth.training.export import TrunkGraphs
+
+        trunk, heads = no_encoder(fitted.training_set.tasks, source)
+        embeddings = np.ones((len(self.frame), 1), dtype=np.float32)
+        model = self.model(replace(fitted, heads=heads, embeddings=embeddings, trunk=trunk))
+        graphs = TrunkGraphs(self.resources.scratch / "graphs", lambda: trunk)
+        facts = self._write(target, model, graphs, source, self._limit(fitted)) | self._write_pictures(target)
+        why = "no text teaches any task, so that there is no encoder to make smaller"
+        return Exported(
+            model=model, facts=facts, compression={"answer": "none", "why": why}, artifacts={"model": target}
+        )
+
+    def _write_pictures(self, target: Path) -> dict[str, Any]:
+        """The picture side of the model's folder, where the night has one, and what became of it."""
+        if self.pictures.packed is None or self.resources.evidence.pictures is None:
+            return {}
+        from tilth.training.picture_export import export_pictures
+
+        return {"pictures": export_pictures(target, self.pictures, self.resources, self.config)}
 
     def _edge(self, model: Path, graph: Path) -> tuple[dict[str, Path], dict[str, Any]]:
         """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
@@ -162,7 +193,7 @@ class Exporter:
         rows, reads = fitted.training_set, encoder_config(self.resources)
         measured = {task.name: rows.measured(task) for task in rows.tasks}
         held_out = np.any(list(measured.values()), axis=0)
-        readable = self.frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
+        readable = self.frame["split"].ne(Split.GOLD).to_numpy(dtype=bool) & ~picture_alone(self.frame)
         junk = self.frame["status"].eq(Status.QUARANTINED).to_numpy(dtype=bool)
         scratch = self.resources.scratch / "candidates"
         scratch.mkdir()
@@ -225,6 +256,7 @@ class Exporter:
     ) -> dict[str, Any]:
         from tilth.training.export import export
 
+        probe = self._labeled_texts(PROBED)
         return export(
             target,
             trunk=graph,
@@ -233,9 +265,9 @@ class Exporter:
             centers=model.prototypes,
             max_tokens=limit,
             max_chunks=encoder_config(self.resources).max_chunks,
-            probe=self._labeled_texts(PROBED),
+            probe=probe,
             agreement=self.config.agreement,
-            quantize=self.config.quantize,
+            quantize=self.config.quantize and bool(probe),
             wording=model.wording.packed,
             scope=model.scope,
         )

@@ -56,7 +56,7 @@ def flipped_on_held_out(frame: pd.DataFrame, fitted: FittedModel, loss: Loss) ->
 def compare_on_gold(
     frame: pd.DataFrame, fitted: FittedModel, wording: Wording, reads: Answering, model: Path
 ) -> tuple[dict[str, Any], list[Figure]]:
-    """What an exported model loses on gold against the full one, of many rows on evenly spaced ones.
+    """What an exported model loses on gold texts against the full one, of many rows on evenly spaced ones.
 
     Args:
         frame: the table.
@@ -71,7 +71,7 @@ def compare_on_gold(
     from tilth.training.compression import HeldOut, flipped_rows
     from tilth.training.export import Predictor
 
-    gold = np.flatnonzero(frame["split"].eq(Split.GOLD).to_numpy())
+    gold = np.flatnonzero(frame["split"].eq(Split.GOLD).to_numpy(dtype=bool) & ~table.picture_alone(frame))
     gold = gold[evenly_spaced(len(gold), _GOLD)]
     labels = {task.name: table.gold_labels(frame, task.name).iloc[gold] for task in fitted.training_set.tasks}
     tasks = tuple(task for task in fitted.training_set.tasks if labels[task.name].notna().any())

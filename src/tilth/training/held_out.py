@@ -19,8 +19,9 @@ from datasets import Dataset
 
 from tilth import store
 from tilth.learn import decide
-from tilth.samples import Task
+from tilth.samples import Task, picture_alone
 from tilth.training.heads import Head
+from tilth.training.picture_view import PictureView
 from tilth.training.training_set import TrainingSet
 from tilth.training.view_pooling import Wording
 
@@ -34,6 +35,7 @@ def write_predictions(
     embeddings: np.ndarray,
     fit: FitHead,
     wording: Wording,
+    pictures: PictureView,
     known: Mapping[str, np.ndarray],
     folder: Path,
 ) -> dict[str, Path]:
@@ -46,13 +48,14 @@ def write_predictions(
         embeddings: what they stand on, shape (rows, dimensions).
         fit: as `tilth.training.head_fitting.fit_task_head`.
         wording: the other view, pooled as the exported model pools it.
+        pictures: the view of rows with a picture; of a picture alone it is the only one.
         known: for each task, the probabilities of its held-out rows (`training_set.measured`) by heads that were fitted
             without them, on labels that were propagated without theirs.
         folder: where the file goes.
     """
-    measured = {head.task.name: training_set.measured(head.task) for head in heads}
+    measured = {head.task.name: _measured(training_set, pictures, head.task) for head in heads}
     rows = np.any(list(measured.values()), axis=0)
-    if not rows.any() or not training_set.beside_hold_out.any():
+    if not rows.any() or not _learned_without(training_set, pictures):
         return {}
     probabilities = {
         head.task.name: _probabilities(training_set, head, embeddings, rows, fit, known[head.task.name])
@@ -60,14 +63,35 @@ def write_predictions(
     }
     texts = frame["text"][rows]
     probabilities = wording.normalized(wording.mix_held_out(texts.tolist(), probabilities))
+    probabilities = pictures.pool_held_out(probabilities, np.flatnonzero(rows))
     decided = decide([head.task.to_json() for head in heads], probabilities)
-    predictions = pd.DataFrame({"id": frame["id"][rows], "text_digest": texts.map(store.digest)})
+    predictions = pd.DataFrame({"id": frame["id"][rows], "text_digest": read_digests(frame[rows])})
     for head in heads:
         name = head.task.name
         predictions[name] = frame[name].where(measured[name], None)[rows]
         predictions[f"{name}_predicted"] = head.task.decoded(decided[name][0])
     store.write_table(folder / store.HELD_OUT, Dataset.from_pandas(predictions, preserve_index=False))
     return {store.HELD_OUT: folder / store.HELD_OUT}
+
+
+def read_digests(frame: pd.DataFrame) -> pd.Series:
+    """A digest of what each row is read by: its text, and of a picture alone the picture's own."""
+    digests: pd.Series = frame["text"].map(store.digest)
+    alone = picture_alone(frame)
+    return digests.where(~alone, frame["picture_digest"]) if alone.any() else digests
+
+
+def _measured(training_set: TrainingSet, pictures: PictureView, task: Task) -> np.ndarray:
+    """Held-out rows that a task is measured by, by their text or by a picture alone."""
+    alone = pictures.measured(task)
+    measured = training_set.measured(task)
+    return measured if alone is None else measured | (alone & training_set.held_out)
+
+
+def _learned_without(training_set: TrainingSet, pictures: PictureView) -> bool:
+    """Whether anything is left to learn from beside the held-out rows."""
+    by_picture = pictures.rows is not None and bool((pictures.rows.labeled & ~training_set.held_out).any())
+    return by_picture or bool(training_set.beside_hold_out.any())
 
 
 def _probabilities(

@@ -15,7 +15,6 @@ from tilth import samples as table
 from tilth.learn import decide
 from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
-from tilth.store import Cache
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.class_balance import balance_classes
@@ -26,6 +25,8 @@ from tilth.training.fitting import FittedModel, fit_model
 from tilth.training.head_fitting import fit_task_head
 from tilth.training.heads import predict_probabilities
 from tilth.training.held_out import write_predictions
+from tilth.training.picture_rows import has_rows, picture_rows
+from tilth.training.picture_view import PictureView, cross_validated, fit_pictures, held_out_by_text
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.robustness import measure_robustness
 from tilth.training.training_set import TrainingSet, training_set_of
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 def train(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.training.run`."""
     frame = table.to_pandas(samples)
-    tasks = tuple(task for task in resources.tasks if table.learnable(frame, task.name).any())
+    tasks = tuple(task for task in resources.tasks if has_rows(frame, task, resources, config))
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
     training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
@@ -49,13 +50,22 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     fitted = fit_model(frame, training_set, config, resources, folder)
     texts = frame["text"].tolist()
     wording = fit_wording(texts, fitted.training_set, fitted.held_out, config)
-    exporter = Exporter(frame=frame, training_set=training_set, wording=wording, config=config, resources=resources)
+    pictures = fit_pictures(
+        picture_rows(frame, tasks, resources, config),
+        fitted.training_set,
+        held_out_by_text(texts, fitted.training_set, fitted.held_out, wording),
+        config,
+        text_is_frozen={name: fitted.trunk is None and name not in wording.pooled for name in fitted.held_out},
+    )
+    exporter = Exporter(
+        frame=frame, training_set=training_set, wording=wording, pictures=pictures, config=config, resources=resources
+    )
     exported = exporter.export(fitted)
     model, artifacts = exported.model, dict(exported.artifacts)
     fitted = model.fitted
-    answers = _answers(texts, model, artifacts, resources.evidence.cache)
+    answers = _answers(frame, model, artifacts, resources)
     write_answers(frame, resources.tasks, answers)
-    metrics, figures = _measure(frame, training_set, resources.tasks, fitted)
+    metrics, figures = _measure(frame, training_set, resources.tasks, fitted, pictures)
     if "gold" not in metrics:
         artifacts |= write_predictions(
             frame,
@@ -64,6 +74,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             fitted.embeddings,
             fit_task_head,
             model.wording,
+            pictures,
             fitted.held_out,
             resources.scratch,
         )
@@ -77,6 +88,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
             "balance": balance,
+            **({"pictures": dict(pictures.facts)} if resources.evidence.pictures is not None else {}),
             "out_of_scope": {
                 "below": model.scope.reject_below,
                 "rows": int((answers.out_of_scope & (frame["split"] != Split.GOLD)).sum()),
@@ -89,6 +101,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             *figures,
             *evaluation.sharing(fitted.facts),
             *evaluation.views(wording.facts),
+            *evaluation.picture_views(pictures.facts),
             *robustness.figures,
             *exported.figures,
         ],
@@ -98,37 +111,48 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     )
 
 
-def _answers(texts: Sequence[str], model: Model, artifacts: Mapping[str, Path], cache: Cache) -> Answers:
+def _answers(frame: pd.DataFrame, model: Model, artifacts: Mapping[str, Path], resources: Resources) -> Answers:
     """The exported model's answers for every row; of the fitted heads where nothing was exported."""
     from tilth.training.export import Answers, cached_answers, log_certainty
 
+    texts, pictures = frame["text"].tolist(), resources.evidence.pictures
     if "model" in artifacts:
-        return cached_answers(artifacts["model"], texts, cache)
+        shown = pictures.references() if pictures is not None else None
+        return cached_answers(artifacts["model"], texts, resources.evidence.cache, shown)
     heads, embeddings = model.fitted.heads, model.fitted.embeddings
     mixed = model.wording.mix(texts, predict_probabilities(heads, embeddings))
     probabilities = model.wording.normalized(mixed)
-    decided = decide([head.task.to_json() for head in heads], probabilities)
     nearest = np.clip((embeddings @ model.prototypes.T).max(axis=1), 0, 1)
     scope = model.scope.score(log_certainty([*mixed.values()]), nearest)
+    outside = scope < model.scope.reject_below
+    packed, rows = model.pictures.packed, model.pictures.rows
+    if packed is not None and rows is not None:
+        probabilities = packed.pool(probabilities, rows.seen)
+        scope, outside = packed.scopes(scope, outside, rows.seen)
+    decided = decide([head.task.to_json() for head in heads], probabilities)
+    if packed is not None and rows is not None:
+        decided = packed.without_unknown(decided, rows.seen)
     return Answers(
         probabilities=probabilities,
         codes={name: codes for name, (codes, _) in decided.items()},
         confidence={name: confidence for name, (_, confidence) in decided.items()},
         scope=scope,
-        out_of_scope=scope < model.scope.reject_below,
+        out_of_scope=outside,
     )
 
 
 def _measure(
-    frame: pd.DataFrame, training_set: TrainingSet, tasks: Sequence[Task], fitted: FittedModel
+    frame: pd.DataFrame,
+    training_set: TrainingSet,
+    tasks: Sequence[Task],
+    fitted: FittedModel,
+    pictures: PictureView,
 ) -> tuple[dict[str, Any], list[Any]]:
     metrics, pairs = evaluation.measure_on_gold(frame, tasks)
     if pairs:
         return metrics, evaluation.figures(pairs, "gold", fitted.losses)
     for task in training_set.tasks:
-        out_of_fold = training_set.out_of_fold[task.name]
-        if out_of_fold.labeled.any():
-            truth = training_set.codes[task.name][out_of_fold.labeled]
-            predicted = out_of_fold.predicted[out_of_fold.labeled]
+        truth, predicted = cross_validated(training_set, pictures, task)
+        if len(truth):
             pairs[task.name] = (task.decoded(truth).tolist(), task.decoded(predicted).tolist())
     return {"cross_validated": evaluation.scores(pairs)}, evaluation.figures(pairs, "cross-validated", fitted.losses)

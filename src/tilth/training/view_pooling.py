@@ -22,9 +22,9 @@ from tilth.training.training_set import TrainingSet
 log = logging.getLogger(__name__)
 
 _SHARES = np.linspace(0, 0.9, 19)
-_FEWEST = 50
+FEWEST = 50
 """Held-out rows that a share is chosen by; fewer say nothing, and the wording is left out."""
-_UNMEASURED = 0.35
+UNMEASURED = 0.35
 """The share under `wording = "always"` where no row is held out: between those of banking77, clinc150 and sentfin."""
 
 
@@ -69,6 +69,11 @@ class Wording:
             temperature = fit_temperature(logits[task][known], codes[known], 0.2, 5.0) if known.any() else 1.0
             heads[task] = replace(self.packed.heads[task], share=1.0, temperature=temperature)
         return replace(self, packed=PackedWording(self.packed.names, self.packed.idf, heads))
+
+    @property
+    def pooled(self) -> frozenset[str]:
+        """The tasks that it counts in."""
+        return frozenset(self._heads)
 
     @property
     def _heads(self) -> Mapping[str, PackedHead]:
@@ -154,23 +159,42 @@ def _choose(
     """How far a task's wording counts: the share by which held-out labels are most likely, and what it brings."""
     measured = training_set.measured(task)
     truth = training_set.codes[task.name][measured]
-    if meaning is None or len(truth) < _FEWEST or why_no_score(truth.tolist()) is not None:
-        why = f"{len(truth)} held-out rows, {_FEWEST} are needed to choose a share"
-        return {"share": _UNMEASURED, "temperature": 1.0, "why": why}
+    if meaning is None or len(truth) < FEWEST or why_no_score(truth.tolist()) is not None:
+        why = f"{len(truth)} held-out rows, {FEWEST} are needed to choose a share"
+        return {"share": UNMEASURED, "temperature": 1.0, "why": why}
     wording = _logits(trial, _at(texts, measured))[task.name]
-    losses, temperatures = zip(*(_loss(meaning, wording, truth, share) for share in _SHARES), strict=True)
+    return choose_share(task, truth, meaning, wording, ("meaning", "wording"))
+
+
+def choose_share(
+    task: Task, truth: np.ndarray, first: np.ndarray, second: np.ndarray, names: tuple[str, str]
+) -> dict[str, Any]:
+    """How far a second view counts beside a first: the share by which held-out labels are most likely.
+
+    Args:
+        task: what both answer.
+        truth: the held-out rows' classes, shape (rows,).
+        first: their probabilities by the first view, shape (rows, classes).
+        second: their logits by the second, same shape.
+        names: of both views, for `run.json`.
+
+    Returns:
+        `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`), and
+        what pooling adds to the first's macro-F1 (`gain`).
+    """
+    losses, temperatures = zip(*(_loss(first, second, truth, share) for share in _SHARES), strict=True)
     best = int(np.argmin(losses))
     share, temperature = float(_SHARES[best]), float(temperatures[best])
     views = {
-        "meaning": meaning,
-        "wording": wording,
-        "pooled": pool_views(meaning, wording, share, temperature),
+        names[0]: first,
+        names[1]: second,
+        "pooled": pool_views(first, second, share, temperature),
     }
     accuracies = {
         view: scores(task.decoded(truth).tolist(), task.decoded(values.argmax(axis=1)).tolist())
         for view, values in views.items()
     }
-    gain = accuracies["pooled"]["macro_f1"] - accuracies["meaning"]["macro_f1"]
+    gain = accuracies["pooled"]["macro_f1"] - accuracies[names[0]]["macro_f1"]
     return {
         "share": round(share, 2),
         "temperature": temperature,
@@ -180,9 +204,9 @@ def _choose(
     }
 
 
-def _loss(meaning: np.ndarray, wording: np.ndarray, truth: np.ndarray, share: float) -> tuple[float, float]:
+def _loss(first: np.ndarray, second: np.ndarray, truth: np.ndarray, share: float) -> tuple[float, float]:
     """The mean negative log probability of the held-out labels, and the temperature that makes it so small."""
-    logits = np.log(np.maximum(pool_views(meaning, wording, share, 1.0), 1e-12))
+    logits = np.log(np.maximum(pool_views(first, second, share, 1.0), 1e-12))
     temperature = fit_temperature(logits, truth, 0.2, 5.0)
-    probabilities = pool_views(meaning, wording, share, temperature)
+    probabilities = pool_views(first, second, share, temperature)
     return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-6)).mean()), temperature

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from tests.conftest import ROWS, make_table
+from tests.conftest import ROWS, HashingEncoder, make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
+from tests.unit.training.tiny_pictures import picture_resources, picture_table
 from tilth import samples as table
 from tilth import stage
 from tilth.store import HELD_OUT, Fits, digest_tree, read_table
@@ -84,3 +85,14 @@ def test_another_config_or_the_first_gold_row_trains_anew(folder: Path, tmp_path
     [made] = [made for made in later.made if made.name == "the exported model"]
     assert not made.reused
     assert "config, whether there is gold" in made.why
+
+
+def test_another_picture_is_another_row(tmp_path: Path) -> None:
+    samples = picture_table(tmp_path, rows=12)
+    handed = picture_resources(samples, HashingEncoder(), tmp_path)
+    frame = table.to_pandas(samples)
+    before = carried_model._digests(frame, handed.tasks, handed)
+    assert len(before) == 12  # those of a picture alone, too
+    handed.evidence.pictures.digests[2] = "another"  # type: ignore[union-attr]
+    after = carried_model._digests(frame, handed.tasks, handed)
+    assert len(set(before) - set(after)) == 1

@@ -11,7 +11,8 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.learn.pictures.picture_encoder import PictureEncoder
+    from tilth.learn.pictures.preparation import Preparation
 
-__all__ = ["PictureEncoder"]
+__all__ = ["PictureEncoder", "Preparation"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"picture_encoder": ("PictureEncoder",)})
+__getattr__, __dir__ = lazy_exports(__name__, {"picture_encoder": ("PictureEncoder",), "preparation": ("Preparation",)})

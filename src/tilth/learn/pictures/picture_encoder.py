@@ -6,15 +6,20 @@ import logging
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tilth.config import ImageConfig
 from tilth.errors import InputError
-from tilth.learn.pictures.trunks import Preparation, Trunk, load_trunk, weights_of
+from tilth.learn.pictures.preparation import Preparation
+from tilth.learn.pictures.trunks import Trunk, load_module, load_trunk, weights_of
 from tilth.pictures import PictureError, open_picture, require_pillow
 from tilth.progress import report
 from tilth.store import Cache, Vectors, digest, digest_json, sha256_file
+
+if TYPE_CHECKING:
+    from torch import nn
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +75,22 @@ class PictureEncoder:
             return self._compute([(one, self.root / paths[one]) for one in new])
 
         return self._vectors.of(list(paths), compute)
+
+    def module(self) -> tuple[Preparation, nn.Module]:
+        """The model itself, for its export: from prepared pixels to vectors that are not normalized."""
+        return load_module(self.config.model)
+
+    def pixels(self, content: str, path: str) -> np.ndarray:
+        """One picture as the model reads it, float32, shape (3, side, side).
+
+        Args:
+            content: the digest of its content.
+            path: where it stands, relative to the workspace or whole.
+
+        Raises:
+            InputError: it is gone, or another than when the input was read.
+        """
+        return self._pixels(content, self.root / path, self._trunk[0])
 
     @cached_property
     def _vectors(self) -> Vectors:

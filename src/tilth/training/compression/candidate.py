@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tilth.learn import calibrate
-from tilth.learn.encoder import Tokens, encode_with_trunk
+from tilth.learn.encoder import encode_with_trunk
 from tilth.training.compression.distillation import Distilled, distill
 from tilth.training.compression.fake_quantization import shared_weights
 from tilth.training.compression.full_model import FullModel, SmallerModel
 from tilth.training.compression.graph_packing import cut_embeddings, pack_graph
 from tilth.training.compression.held_out import Loss
 from tilth.training.compression.shape import Shape
-from tilth.training.compression.static import StaticTrunk
+from tilth.training.compression.static import no_encoder
 from tilth.training.compression.steps import STEPS, Materials
 from tilth.training.compression.student import Student
 from tilth.training.export import PackedGraph, Predictor, TrunkGraphs
@@ -142,12 +141,7 @@ def _wording_alone(full: FullModel, folder: Path) -> _Made:
     if full.vocabulary is not None:
         tokenizer = folder / "tokenizer"
         full.vocabulary.write(full.source, tokenizer)
-    pieces = Tokens.load(tokenizer).tokenizer.get_vocab_size()
-    trunk = StaticTrunk(torch.ones((pieces, 1))).eval()
-    heads = [
-        Head(task=task, weight=np.zeros((len(task.labels), 1), np.float32), bias=np.zeros(len(task.labels), np.float32))
-        for task in full.tasks
-    ]
+    trunk, heads = no_encoder(full.tasks, tokenizer)
     model = SmallerModel(
         heads=heads,
         embeddings=np.ones((len(full.texts), 1), dtype=np.float32),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from tilth.learn.encoder import Tokens, Trunk
+from tilth.samples import Task
+from tilth.training.heads import Head
 
 _BATCH = 256
 
@@ -47,3 +51,18 @@ def static_trunk(teacher: Trunk, folder: Path) -> StaticTrunk:
     with torch.no_grad():  # what stands around every text says nothing of it
         found.weights.weight[[*tokens.prefix, *tokens.suffix]] = -4.0
     return found
+
+
+def no_encoder(tasks: Sequence[Task], tokenizer: Path) -> tuple[StaticTrunk, list[Head]]:
+    """What stands in the place of an encoder: every text has one vector of one dimension, every class is as likely.
+
+    Args:
+        tasks: each gets a head.
+        tokenizer: the folder of the tokenizer that the model keeps.
+    """
+    trunk = StaticTrunk(torch.ones((Tokens.load(tokenizer).tokenizer.get_vocab_size(), 1))).eval()
+    heads = [
+        Head(task=task, weight=np.zeros((len(task.labels), 1), np.float32), bias=np.zeros(len(task.labels), np.float32))
+        for task in tasks
+    ]
+    return trunk, heads

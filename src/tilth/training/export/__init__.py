@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tilth.training.export.graph_structure import strip_notes
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
+    from tilth.training.export.packed_pictures import PackedPictures, PictureHead, Seen
     from tilth.training.export.packed_weights import (
         CODES,
         WEIGHTS,
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
         save_weights,
     )
     from tilth.training.export.packed_wording import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
+    from tilth.training.export.picture_files import add_pictures
+    from tilth.training.export.picture_graphs import PictureGraphs
     from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
     from tilth.training.export.scope import Scope, log_certainty
+    from tilth.training.export.session import open_session
 
 __all__ = [
     "CODES",
@@ -36,13 +40,18 @@ __all__ = [
     "EdgeFacts",
     "PackedGraph",
     "PackedHead",
+    "PackedPictures",
     "PackedWording",
+    "PictureGraphs",
+    "PictureHead",
     "Predictor",
     "ScaledWeights",
     "Scope",
+    "Seen",
     "SharedWeights",
     "TrunkGraphs",
     "Weights",
+    "add_pictures",
     "cache_key",
     "cached_answers",
     "check_digests",
@@ -52,6 +61,7 @@ __all__ = [
     "load_weights",
     "log_certainty",
     "mix_tasks",
+    "open_session",
     "pool_tasks",
     "pool_views",
     "predictor_code_digest",
@@ -71,6 +81,7 @@ __getattr__, __dir__ = lazy_exports(
         "graph_structure": ("strip_notes",),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
+        "packed_pictures": ("PackedPictures", "PictureHead", "Seen"),
         "packed_weights": (
             "CODES",
             "WEIGHTS",
@@ -82,7 +93,10 @@ __getattr__, __dir__ = lazy_exports(
             "save_weights",
         ),
         "packed_wording": ("PackedHead", "PackedWording", "mix_tasks", "pool_tasks", "pool_views"),
+        "picture_files": ("add_pictures",),
+        "picture_graphs": ("PictureGraphs",),
         "predictor": ("Answers", "Predictor", "predictor_code_digest"),
         "scope": ("Scope", "log_certainty"),
+        "session": ("open_session",),
     },
 )

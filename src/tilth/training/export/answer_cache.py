@@ -7,18 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from tilth.store import MODEL_CARD, Cache, Vectors, digest, digest_json, digest_tree
+from tilth.store import MODEL_CARD, Cache, Vectors, digest, digest_json, digest_tree, sha256_file
 from tilth.training.export.digests import DIGESTS
+from tilth.training.export.packed_pictures import FILE as PICTURES
+from tilth.training.export.packed_pictures import GRAPH, Seen
 from tilth.training.export.packed_wording import FILE
 from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
 
-_HEADS = ("heads.onnx", FILE, "tilth.json", DIGESTS)
+_HEADS = ("heads.onnx", FILE, "tilth.json", DIGESTS, PICTURES, GRAPH)
 """Files of a model folder that have no part in a text's vector; of the settings, `tilth.json` has some."""
-_OF_HEADS = ("tasks", "scope", "wording")
+_OF_HEADS = ("tasks", "scope", "wording", "pictures")
 
 
-def cached_answers(folder: Path, texts: Sequence[str], cache: Cache) -> Answers:
-    """The answers of `Predictor.load(folder).answers(texts)`.
+def cached_answers(
+    folder: Path, texts: Sequence[str], cache: Cache, pictures: Sequence[tuple[str, Path] | None] | None = None
+) -> Answers:
+    """The answers of `Predictor.load(folder).answers(texts, pictures)`.
 
     A model answers each text alone, so that a text's vector and what the heads make of it are kept under the model's
     digest: the vectors go on while the encoder stays, what the heads say while the whole model does.
@@ -27,6 +31,8 @@ def cached_answers(folder: Path, texts: Sequence[str], cache: Cache) -> Answers:
         folder: a model folder.
         texts: any.
         cache: where both are kept.
+        pictures: beside the texts, the digest of each one's content and where it stands; None where a row has none. A
+            model that knows none goes by the texts.
     """
     predictor, code = Predictor.load(folder), predictor_code_digest()
     settings = {name: value for name, value in predictor.settings.items() if name not in _OF_HEADS}
@@ -37,4 +43,21 @@ def cached_answers(folder: Path, texts: Sequence[str], cache: Cache) -> Answers:
     def read(new: list[str]) -> np.ndarray:
         return predictor.read(new, vectors.of(new, predictor.embed))
 
-    return predictor.decide(readings.of(texts, read) if len(texts) else predictor.read([]))
+    readings_of_texts = readings.of(texts, read) if len(texts) else predictor.read([])
+    if pictures is None or "pictures" not in predictor.settings:
+        return predictor.decide(readings_of_texts)
+    return predictor.decide(readings_of_texts, _seen(predictor, texts, pictures, cache, code))
+
+
+def _seen(
+    predictor: Predictor, texts: Sequence[str], pictures: Sequence[tuple[str, Path] | None], cache: Cache, code: str
+) -> Seen:
+    """What the rows have; each picture is read once, whatever becomes of the text side and the heads."""
+    key = digest(code, sha256_file(predictor.folder / GRAPH), digest_json(predictor.settings["pictures"]))
+    vectors, paths = Vectors(cache.folder("exported", key)), dict(one for one in pictures if one is not None)
+    if not paths:
+        return Seen.none(len(texts))
+    found = vectors.of(list(paths), lambda new: predictor.embed_pictures([paths[one] for one in new]))
+    place = {one: row for row, one in enumerate(paths)}
+    rows = [place[one[0]] if one is not None else 0 for one in pictures]
+    return Seen.of(texts, found[rows], [one is not None for one in pictures])

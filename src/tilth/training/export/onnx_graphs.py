@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def _whole(path: Path) -> bool:
 def trace(trunk: nn.Module, path: Path) -> None:
     """Write a trunk's float graph by torch's exporter, which runs it once: seconds, whatever its size."""
     rows, length = torch.export.Dim("rows"), torch.export.Dim("length")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quiet_exporter():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             trunk,
@@ -122,6 +123,18 @@ def trace(trunk: nn.Module, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """Without the exporter's lines about packages that this model does not use."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:

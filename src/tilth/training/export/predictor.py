@@ -1,4 +1,7 @@
-"""The exported model at work: ONNX Runtime and tokenizers alone, so that it starts fast and runs anywhere."""
+"""The exported model at work: ONNX Runtime and tokenizers alone, so that it starts fast and runs anywhere.
+
+Pictures take Pillow, too, which loads with the first one.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,13 @@ from tokenizers import Tokenizer
 
 from tilth.errors import DamagedFileError, RequestError
 from tilth.learn import decide
-from tilth.training.export.checked_texts import check_texts
+from tilth.training.export.checked_rows import check_texts, is_one, paired
 from tilth.training.export.digests import check_digests
+from tilth.training.export.packed_pictures import FILE as PICTURES
+from tilth.training.export.packed_pictures import GRAPH, PackedPictures, Seen
 from tilth.training.export.packed_weights import WEIGHTS, load_weights
 from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
+from tilth.training.export.picture_reader import Picture, PictureReader
 from tilth.training.export.scope import Scope, log_certainty
 from tilth.training.export.session import CPU, Provider, open_session
 from tilth.training.export.text_reader import TextReader
@@ -29,12 +35,12 @@ _DIGESTED = 4
 _FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
 
 Answer: TypeAlias = dict[str, dict[str, Any]]
-"""Of one text, for each task: `label`, `confidence` and `out_of_scope`."""
+"""Of one row, for each task: `label`, `confidence` and `out_of_scope`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What the model says of some texts.
+    """What the model says of some rows.
 
     Attributes:
         probabilities: for each task, calibrated, float32, shape (texts, labels).
@@ -57,7 +63,8 @@ class Predictor:
     `model.onnx` turns tokens into an L2-normalized vector and `heads.onnx` a vector into probabilities. They are two
     files so that a long text can be read in chunks: the chunks' vectors are averaged by their tokens, exactly as the
     encoder does it in training, before the heads answer once. Where the model knows wording too (`wording.npz`), what
-    it says of the text's n-grams is pooled with these probabilities.
+    it says of the text's n-grams is pooled with these probabilities; and where it knows pictures (`pictures.onnx`,
+    `pictures.npz`), so is what it says of the picture beside the text.
 
     Args:
         folder: with `model.onnx`, `heads.onnx`, `tokenizer.json` and `tilth.json`.
@@ -76,6 +83,14 @@ class Predictor:
         self._heads = open_session(folder / "heads.onnx", providers)
         self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
+        self._pictures: PackedPictures | None = None
+        if "pictures" in self.settings:
+            self._pictures = PackedPictures.load(folder / PICTURES)
+            self._picture_reader = PictureReader(
+                lambda: open_session(folder / GRAPH, providers),
+                self.settings["pictures"],
+                threads or os.cpu_count() or 1,
+            )
 
     def __repr__(self) -> str:
         tasks = ", ".join(f"{task['name']} ({len(task['labels'])} labels)" for task in self.tasks)
@@ -112,26 +127,42 @@ class Predictor:
         return cls(folder, threads=threads, providers=providers)
 
     @overload
-    def __call__(self, texts: str) -> Answer: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str] too
+    def __call__(  # type: ignore[overload-overlap]  # a str is a Sequence[str] too
+        self, texts: str, *, pictures: Picture | None = None
+    ) -> Answer: ...
 
     @overload
-    def __call__(self, texts: Sequence[str]) -> list[Answer]: ...
+    def __call__(self, texts: None = None, *, pictures: Picture) -> Answer: ...  # type: ignore[overload-overlap]  # so
 
-    def __call__(self, texts: str | Sequence[str]) -> Answer | list[Answer]:
-        """For each task `{"label", "confidence", "out_of_scope"}`, of one text, or of each in a list.
+    @overload
+    def __call__(
+        self, texts: Sequence[str | None] | None = None, *, pictures: Sequence[Picture | None] | None = None
+    ) -> list[Answer]: ...
 
-        The label is None where the text is out of scope, unlike what the model learned from, and where the parent's
-        label has no child. A text of nothing but spaces is out of scope, with confidence 0.
+    def __call__(self, texts: Any = None, *, pictures: Any = None) -> Answer | list[Answer]:
+        """For each task `{"label", "confidence", "out_of_scope"}`, of one row, or of each in a list.
+
+        The label is None where the row is out of scope, unlike what the model learned from, where the parent's label
+        has no child, and where the row has nothing by which the task is known. A text of nothing but spaces without a
+        picture is out of scope, with confidence 0.
+
+        Args:
+            texts: one, or a list; None, or an empty one, where a row is a picture alone.
+            pictures: beside them, or alone: paths, files' contents or pictures of Pillow's; None where a row has none.
 
         Raises:
-            RequestError: what is given are no texts.
+            RequestError: what is given are no texts or no pictures, or the model knows no pictures.
         """
-        if isinstance(texts, str):
-            return self([texts])[0]
-        answers = self.answers(texts)
+        if is_one(texts, pictures):
+            return self([texts or ""], pictures=None if pictures is None else [pictures])[0]
+        texts, pictures = paired(texts, pictures)
+        answers = self.answers(texts, pictures)
+        blank = [not text.strip() for text in texts]
+        if pictures is not None:
+            blank = [one and picture is None for one, picture in zip(blank, pictures, strict=True)]
         return [
-            {task["name"]: self._answer(task, answers, row, is_blank=not text.strip()) for task in self.tasks}
-            for row, text in enumerate(texts)
+            {task["name"]: self._answer(task, answers, row, is_blank=one) for task in self.tasks}
+            for row, one in enumerate(blank)
         ]
 
     @staticmethod
@@ -144,14 +175,20 @@ class Predictor:
             "out_of_scope": is_outside,
         }
 
-    def answers(self, texts: Sequence[str]) -> Answers:
-        """Everything that the model says of the texts, in their order.
+    def answers(
+        self, texts: Sequence[str | None] | None = None, pictures: Sequence[Picture | None] | None = None
+    ) -> Answers:
+        """Everything that the model says of the rows, in their order.
 
         Raises:
-            RequestError: what is given are no texts.
+            RequestError: what is given are no texts or no pictures, or the model knows no pictures.
         """
-        check_texts(texts)
-        return self.decide(self.read(texts))
+        given, pictures = paired(texts, pictures)
+        check_texts(given)
+        if pictures is None:
+            return self.decide(self.read(given))
+        vectors = self.embed_pictures(pictures)
+        return self.decide(self.read(given), Seen.of(given, vectors, [one is not None for one in pictures]))
 
     def read(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
         """What all that the model says of a text follows from, float32, shape (texts, labels of all tasks + 1).
@@ -169,25 +206,45 @@ class Predictor:
         mixed = self._wording.mix(texts, dict(zip(names, values[:-1], strict=True)))
         return np.concatenate([*mixed.values(), np.reshape(values[-1], (-1, 1))], axis=1).astype(np.float32)
 
-    def decide(self, read: np.ndarray) -> Answers:
-        """The answers that follow from what `read` gave."""
+    def decide(self, read: np.ndarray, seen: Seen | None = None) -> Answers:
+        """The answers that follow from what `read` gave, and from the rows' pictures where they have some."""
         ends = np.cumsum([len(task["labels"]) for task in self.tasks])
         parts = np.split(read[:, :-1], ends[:-1], axis=1)
         mixed = {task["name"]: part for task, part in zip(self.tasks, parts, strict=True)}
         probabilities, nearest = pool_tasks(self._wording.heads, mixed), read[:, -1]
         scope = nearest if self._scope is None else self._scope.score(log_certainty(parts), nearest)
+        outside = scope < (0 if self._scope is None else self._scope.reject_below)
+        if self._pictures is not None:
+            seen = seen or Seen.none(len(read))
+            probabilities = self._pictures.pool(probabilities, seen)
+            scope, outside = self._pictures.scopes(scope, outside, seen)
         decided = decide(self.tasks, probabilities)
+        if self._pictures is not None and seen is not None:
+            decided = self._pictures.without_unknown(decided, seen)
         return Answers(
             probabilities=probabilities,
             codes={name: pair[0] for name, pair in decided.items()},
             confidence={name: pair[1] for name, pair in decided.items()},
             scope=scope,
-            out_of_scope=scope < (0 if self._scope is None else self._scope.reject_below),
+            out_of_scope=outside,
         )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
         return self._reader.embed(texts)
+
+    def embed_pictures(self, pictures: Sequence[Picture | None]) -> np.ndarray:
+        """L2-normalized vectors of the pictures, float32, shape (pictures, dimensions); zeros for None.
+
+        Raises:
+            RequestError: the model knows no pictures; or one cannot be used.
+        """
+        if self._pictures is None:
+            raise RequestError(
+                f"{self.folder} knows no pictures, for its night had no column of them; leave the pictures out, or set "
+                "data.image and run the night"
+            )
+        return self._picture_reader.embed(pictures)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -205,7 +262,7 @@ def predictor_code_digest() -> str:
     here = Path(__file__)
     learn = here.parents[2] / "learn"
     views = (
-        here.parent / "checked_texts.py",
+        here.parent / "checked_rows.py",
         here.parent / "digests.py",
         here.parent / "packed_weights.py",
         here.parent / "packed_wording.py",
@@ -215,5 +272,16 @@ def predictor_code_digest() -> str:
         here.parent / "edge_inputs.py",
         here.parents[1] / "heads" / "ngram_features.py",
     )
-    files = (here, *views, *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")))
+    pictures = (
+        here.parent / "packed_pictures.py",
+        here.parent / "picture_reader.py",
+        learn / "pictures" / "preparation.py",
+        here.parents[2] / "pictures.py",
+    )
+    files = (
+        here,
+        *views,
+        *pictures,
+        *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")),
+    )
     return digest_made_by(files, ("onnxruntime", "tokenizers"))

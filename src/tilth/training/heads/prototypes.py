@@ -29,8 +29,10 @@ def class_prototypes(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) ->
         codes: for each task, each row's class, −1 where it has none, shape (rows,).
 
     Returns:
-        float32, shape (prototypes, dimensions).
+        float32, shape (prototypes, dimensions); one that says nothing where there is no training row.
     """
+    if not any((values >= 0).any() for values in codes.values()):
+        return np.full((1, embeddings.shape[1]), embeddings.shape[1] ** -0.5, dtype=np.float32)
     classes = [values == code for values in codes.values() for code in np.unique(values[values >= 0])]
     most = int(np.clip(_ALL // max(len(classes), 1), 1, _MOST))
     with threadpool_limits(limits=1):

@@ -17,7 +17,7 @@ from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import training
 from tilth.errors import DamagedFileError, RequestError
 from tilth.training.export import Predictor, check_digests, edge_facts, export_edge
-from tilth.training.export import checked_texts as texts_module
+from tilth.training.export import checked_rows as texts_module
 
 TEXTS = ["refund", "refund still missing", "my internet is slow", "red a", "slow internet again and again", ""]
 

@@ -97,3 +97,10 @@ def test_a_tuned_trunk_reads_long_texts_as_its_export_does(folder: Path, tmp_pat
     change_settings(model, max_tokens=5, max_chunks=2)
     ours = encode_with_trunk(Trunk(folder).eval(), folder, [words, "red"], 5, 2)
     np.testing.assert_allclose(Predictor.load(model).embed([words, "red"]), ours, atol=0.02)
+
+
+def test_a_model_of_texts_says_that_it_knows_no_pictures(written: Path) -> None:
+    with pytest.raises(RequestError, match="knows no pictures"):
+        Predictor.load(written)(pictures=["a.png"])
+    assert "pictures" not in json.loads((written / "tilth.json").read_text())
+    assert not [path.name for path in written.iterdir() if path.name.startswith("pictures")]
