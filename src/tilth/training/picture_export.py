@@ -42,7 +42,9 @@ def export_pictures(folder: Path, view: PictureView, resources: Resources, confi
     if config.quantize:
         places = np.flatnonzero(view.rows.labeled)
         small = graphs.int8(_digests(pictures, places, _CALIBRATION), lambda one: _pixels(pictures, one))
-        facts["agreement"] = round(_agreement(small, view.packed, pictures, places[evenly_spaced(len(places), _PROBED)]), 4)
+        facts["agreement"] = round(
+            _agreement(small, view.packed, pictures, places[evenly_spaced(len(places), _PROBED)]), 4
+        )
         if facts["agreement"] >= config.agreement:
             path, facts["weights"] = small, "int8"
         else:
