@@ -19,7 +19,7 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
-from tilth.learn import Evidence, scores
+from tilth.learn import Evidence, decide, scores
 from tilth.learn.encoder import Encoder, encode_with_trunk
 from tilth.samples import Task
 from tilth.stage import Resources
@@ -68,14 +68,15 @@ def trained(
     training_set = training_set_of(frame, tasks, own)
     fitted = fit_model(frame, training_set, config, own, encoder.folder)
     texts = gold["text"].astype(str).tolist()
-    vectors = encode_with_trunk(fitted.trunk, encoder.folder, texts, config.max_tokens, encoder.config.max_chunks)
-    answers = predict_probabilities(fitted.heads, vectors)
-    return {
-        task.name: scores(gold[task.name].tolist(), task.decoded(answers[task.name].argmax(axis=1)).tolist())[
-            "macro_f1"
-        ]
-        for task in tasks
-    }
+    most = encoder.config.max_chunks
+    vectors = (
+        encoder.encode(texts)
+        if fitted.trunk is None
+        else encode_with_trunk(fitted.trunk, encoder.folder, texts, config.max_tokens, most)
+    )
+    found = decide([head.task.to_json() for head in fitted.heads], predict_probabilities(fitted.heads, vectors))
+    answers = {task.name: task.decoded(found[task.name][0]).tolist() for task in tasks}
+    return {task.name: scores(gold[task.name].tolist(), answers[task.name])["macro_f1"] for task in tasks}
 
 
 def needed(rows: list[int], joint: list[float], aim: float) -> float:
