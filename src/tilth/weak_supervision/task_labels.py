@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ import pandas as pd
 from tilth import samples as table
 from tilth.samples import Origin, Status, Task
 from tilth.stage import Figure
+from tilth.store import digest, row_digests
 from tilth.weak_supervision import figures
+from tilth.weak_supervision.functions import LoadedFunction
 from tilth.weak_supervision.models import (
     MIN_LABELED_ROWS,
     TEXT_MODEL,
@@ -107,7 +109,8 @@ def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot])
     truth = _truth(inputs.rows, task)
     screening = screen_functions(inputs, ballots, matrix, truth)
     used = np.array([screening.passes(ballot) for ballot in ballots]) & (matrix >= 0).any(axis=0)
-    labels = _labels(inputs, matrix[:, used], truth, task)
+    voting = [ballot.function for ballot, voted in zip(ballots, used, strict=True) if voted]
+    labels = _labels(inputs, matrix[:, used], truth, task, voting)
     sure = labels.confidence >= inputs.config.min_confidence - 1e-6
     disputed = _disputed(inputs, task, truth, labels)
     columns = weak_label_columns(len(inputs.frame), inputs.free, task, labels.codes, labels.confidence, sure)
@@ -179,12 +182,15 @@ def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
     return np.where(known & table.settled(frame, task.name), task.codes(frame[task.name]), -1)
 
 
-def _labels(inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Task) -> _Labels:
+def _labels(
+    inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Task, functions: Sequence[LoadedFunction]
+) -> _Labels:
     """The labels of the label model that does best, on the rows that are not quarantined."""
     codes, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
     # Quarantined rows would be a class of their own.
     places = np.flatnonzero(inputs.rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
-    votes = matrix[places][:, (matrix[places] >= 0).any(axis=0)]
+    voting = np.flatnonzero((matrix[places] >= 0).any(axis=0))
+    votes = matrix[places][:, voting]
     if not votes.size or len(task.labels) < 2:
         choice = Choice(name="majority", by="no votes to weigh")
         return _Labels(codes=codes, confidence=confidence, choice=choice)
@@ -200,7 +206,8 @@ def _labels(inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Ta
         seed=inputs.resources.seed,
         text_probabilities=_text_probabilities(inputs, task, places),
     )
-    choice = choose_label_model(model_inputs, inputs.config.label_model)
+    voted = [functions[place] for place in voting.tolist()]
+    choice = _carried_choice(inputs, task, places, model_inputs, voted)
     if choice.name != TEXT_MODEL:
         temperature = choice.temperatures.get(choice.name, 1.0)
         probabilities = held_out_probabilities(choice.name, model_inputs, temperature)
@@ -208,6 +215,25 @@ def _labels(inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Ta
         codes[places[known]] = probabilities[known].argmax(axis=1)
         confidence[places[known]] = probabilities[known].max(axis=1)
     return _Labels(codes=codes, confidence=confidence, choice=choice)
+
+
+def _carried_choice(
+    inputs: NightInputs,
+    task: Task,
+    places: np.ndarray,
+    model_inputs: LabelModelInputs,
+    functions: Sequence[LoadedFunction],
+) -> Choice:
+    """The label model, which is compared with others, and its temperature: an earlier night's, or chosen now."""
+    evidence = inputs.resources.evidence
+    rows = row_digests(evidence.row_keys[inputs.free][places], model_inputs.given)
+    votes = (f"{function.name}={function.key or function.fingerprint}" for function in functions)
+    basis = {"functions": digest("\x1f".join(votes)), "classes": digest("\x1f".join(task.labels))}
+
+    def choose() -> dict[str, Any]:
+        return asdict(choose_label_model(model_inputs, inputs.config.label_model))
+
+    return Choice(**evidence.fits.facts(f"{task.name}: label model", rows, choose, basis=basis))
 
 
 def _text_probabilities(inputs: NightInputs, task: Task, places: np.ndarray) -> np.ndarray | None:

@@ -115,7 +115,8 @@ def test_few_new_rows_cost_no_fit_and_a_full_night_makes_all_anew(tmp_path: Path
     write(root, pd.concat([rows, pd.DataFrame([{"id": "new", "text": text(draw, "slow"), "intent": "slow"}])]))
     second, replay = replayed(root, before)
     assert all(fit["reused"] for fit in fits(second))
-    assert len(fits(second)) >= 4
+    assert len(fits(second)) >= 5
+    assert "intent: label model" in {fit["name"] for fit in fits(second)}
     assert {fit["date"] for fit in fits(second)} == {first.record["started"]}
     assert_same_tables(second, replay)
     assert second.record["carried"] == replay.record["carried"]
