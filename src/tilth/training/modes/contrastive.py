@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
 from tilth.training.modes.top import train_top_layers
+
+if TYPE_CHECKING:
+    from tilth.training.trainer import Objective, TuningRows
 
 
 def train_contrastive(job: TuningJob) -> TrainedTrunk:
@@ -13,11 +18,15 @@ def train_contrastive(job: TuningJob) -> TrainedTrunk:
 
     Pairs are drawn by the task of most classes, and contrasted by every task.
     """
+    return train_top_layers(job, "contrastive", _pairs)
+
+
+def _pairs(rows: TuningRows) -> Objective:
     from tilth.training.trainer import contrastive
 
-    classes = {task: len(np.unique(codes[codes >= 0])) for task, codes in job.rows.codes.items()}
-    finest = job.rows.codes[max(classes, key=lambda task: classes[task])]
-    return train_top_layers(job, "contrastive", contrastive(finest[~job.rows.measured]))
+    classes = {task: len(np.unique(codes[codes >= 0])) for task, codes in rows.codes.items()}
+    finest = rows.codes[max(classes, key=lambda task: classes[task])]
+    return contrastive(finest[~rows.measured])
 
 
 CONTRASTIVE = Mode(

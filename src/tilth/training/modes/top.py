@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tilth.learn.encoder import encode_with_trunk
+from tilth.samples import evenly_spaced
 from tilth.store import digest
 from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
 
 if TYPE_CHECKING:
     from tilth.learn.encoder import Trunk
-    from tilth.training.trainer import Objective, TopLayers
+    from tilth.training.trainer import Objective, TopLayers, TuningRows
 
+_MEASURED = 1000
+"""Held-out rows at most, beside the rows that are drawn, to stop by."""
 _LETTERS = 10_000_000
 """Activations of texts of more letters (some 2 GB) are computed anew each time: they would crowd the cache."""
 
 
 def train_top(job: TuningJob) -> TrainedTrunk:
     """Fine-tune the top layers with a linear head for each task."""
-    return train_top_layers(job, "top", None)
+    return train_top_layers(job, "top", lambda _: None)
 
 
-def train_top_layers(job: TuningJob, mode: str, objective: Objective | None) -> TrainedTrunk:
-    """Fine-tune the top layers by an objective; None classifies.
+def train_top_layers(job: TuningJob, mode: str, objective: Callable[[TuningRows], Objective | None]) -> TrainedTrunk:
+    """Fine-tune the top layers by an objective.
+
+    Of more rows than its steps draw, only so many are kept as activations: of a million they would take gigabytes.
 
     Args:
         job: what is trained.
         mode: whose checkpoints these are.
-        objective: what is made smaller.
+        objective: what is made smaller, for the rows that are trained on; None classifies.
     """
     from tilth.training.trainer import CLASSIFY, TopLayers, tune
 
-    part = TopLayers(job.folder, job.rows.texts, job.config.max_tokens, job.top_layers, _kept(job))
-    where, how = job.checkpoints(mode), objective or CLASSIFY
-    tuned = tune(job.folder, job.rows, job.heads, job.config, job.seed, where, part=part, objective=how)
-    return TrainedTrunk(tuned=tuned, vectors=_vectors(job, part, tuned.trunk))
+    places = drawn_rows(job)
+    part_of_it = replace(job, rows=job.rows.at(places))
+    rows, config = part_of_it.rows, job.config
+    part = TopLayers(job.folder, rows.texts, config.max_tokens, job.top_layers, _kept(part_of_it))
+    where, how = part_of_it.checkpoints(mode), objective(rows) or CLASSIFY
+    tuned = tune(job.folder, rows, job.heads, config, job.seed, where, part=part, objective=how)
+    own = _vectors(part_of_it, part, tuned.trunk)
+    if len(places) == len(job.rows.texts):
+        return TrainedTrunk(tuned=tuned, vectors=own)
+    vectors = np.zeros((len(job.rows.texts), own.shape[1]), dtype=np.float32)
+    vectors[places] = own
+    others = np.setdiff1d(np.arange(len(vectors)), places).tolist()
+    texts = [job.rows.texts[place] for place in others]
+    vectors[others] = encode_with_trunk(tuned.trunk, job.folder, texts, config.max_tokens, job.reads.max_chunks)
+    return TrainedTrunk(tuned=tuned, vectors=vectors)
+
+
+def drawn_rows(job: TuningJob) -> np.ndarray:
+    """The places, ascending, of what training can take: all, or as many rows as its steps draw and held-out ones."""
+    rows, most = job.rows, job.config.steps * job.config.batch_size
+    trained = np.flatnonzero(~rows.measured)
+    if len(trained) <= most:
+        return np.arange(len(rows.texts))
+    chosen = np.random.default_rng(job.seed).permutation(trained)[:most]
+    held_out = np.flatnonzero(rows.measured & np.any([codes >= 0 for codes in rows.codes.values()], axis=0))
+    return np.sort(np.concatenate([chosen, held_out[evenly_spaced(len(held_out), _MEASURED)]]))
 
 
 def _kept(job: TuningJob) -> Callable[[Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]:

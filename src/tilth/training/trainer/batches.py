@@ -34,6 +34,15 @@ class TuningRows:
         if not len(self.measured):
             object.__setattr__(self, "measured", np.zeros(len(self.texts), dtype=bool))
 
+    def at(self, places: np.ndarray) -> TuningRows:
+        """The rows at these places."""
+        return TuningRows(
+            texts=[self.texts[place] for place in places.tolist()],
+            codes={task: codes[places] for task, codes in self.codes.items()},
+            weights={task: weights[places] for task, weights in self.weights.items()},
+            measured=self.measured[places],
+        )
+
 
 def plan_batches(lengths: Sequence[int], batch_size: int, steps: int, generator: torch.Generator) -> list[list[int]]:
     """The rows of each step: shuffled, sorted by length within pools of batches, the batches shuffled again."""

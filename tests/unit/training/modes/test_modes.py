@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ import pytest
 from tests.conftest import ROWS, TASKS, make_table
 from tests.unit.training.tiny_encoder import TUNED, FolderEncoder, resources
 from tilth import samples as table
+from tilth.config import EncoderConfig
 from tilth.learn import decide
+from tilth.learn.encoder import Trunk, encode_with_trunk
+from tilth.samples import Task
+from tilth.store import Cache
 from tilth.training import evaluation, fitting, sharing
 from tilth.training.fitting import FittedModel, fit_model
-from tilth.training.heads import predict_probabilities
-from tilth.training.modes import MODES
+from tilth.training.heads import fit_head, predict_probabilities
+from tilth.training.modes import MODES, TuningJob
+from tilth.training.modes.top import drawn_rows
+from tilth.training.trainer import TuningRows
 from tilth.training.training_set import training_set_of
 
 
@@ -96,3 +103,31 @@ def test_a_task_of_one_class_trains_and_predicts_it(folder: Path, tmp_path: Path
     found = fitted(make_table(rows), mode, folder, tmp_path, 4)
     area = predict_probabilities(found.heads, found.embeddings)["area"]
     assert (area.argmax(axis=1) == TASKS[0].labels.index("network")).all()
+
+
+@pytest.mark.parametrize("mode", ["top", "contrastive"])
+def test_of_more_rows_than_its_steps_draw_the_others_are_read_after_the_training(
+    folder: Path, tmp_path: Path, mode: str
+) -> None:
+    """Two steps of two rows draw four of eight; two held-out ones are measured beside them, and one has no label."""
+    texts = [row[1] for row in ROWS]
+    codes = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, -1, -1])
+    rows = TuningRows(
+        texts=texts, codes={"t": codes}, weights={"t": np.ones(12)}, measured=np.arange(12) >= 8
+    )  # fmt: skip
+    vectors = encode_with_trunk(Trunk(folder), folder, texts, 64, 1)
+    head = fit_head(Task(name="t", labels=("a", "b")), vectors[:8], codes[:8], np.ones(8), uses_parent=False)
+    config = TUNED.model_copy(update={"steps": 2, "batch_size": 2})
+    job = TuningJob(
+        folder=folder, fingerprint="tiny", reads=EncoderConfig(), rows=rows, heads=[head], config=config, seed=0,
+        cache=Cache(tmp_path), top_layers=1,
+    )  # fmt: skip
+    places = drawn_rows(job)
+    assert len(places) == 6
+    assert {*places} >= {8, 9}
+    assert not {10, 11} & {*places}
+    trained = MODES[mode].trained(job)
+    assert trained.vectors.shape == (12, 32)
+    by_the_trunk = encode_with_trunk(trained.tuned.trunk, folder, texts, config.max_tokens, 1)
+    assert np.allclose(trained.vectors, by_the_trunk, atol=2e-2)
+    assert len(drawn_rows(replace(job, config=config.model_copy(update={"steps": 4})))) == 12
