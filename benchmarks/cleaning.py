@@ -2,6 +2,10 @@
 
     python benchmarks/cleaning.py --data data/public
     python benchmarks/cleaning.py --data data/public --few 5 10 20    with so many labeled rows a class
+    python benchmarks/cleaning.py --noise none confusable:0.4         with some of the kinds of noise
+
+A finished cell (data set, labels a class, noise, seed) stands in `--cells`, and is not run again until that
+folder goes.
 
 `--data` holds `banking77/`, `clinc150/` and `sentfin/` as CSV files (see the README of this folder). What was tuned
 was tuned on banking77 with the noise of seed 1; seeds here start from 10.
@@ -10,8 +14,7 @@ was tuned on banking77 with the noise of seed 1; seeds here start from 10.
 from __future__ import annotations
 
 import argparse
-import tempfile
-import time
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +32,7 @@ from tilth.config import EncoderConfig
 from tilth.learn import Evidence, fit_predict, scores
 from tilth.learn.encoder import Encoder
 from tilth.samples import Task
-from tilth.store import Cache
+from tilth.store import Cache, atomic
 
 CONDITIONS = (
     ("none", 0.0),
@@ -201,31 +204,46 @@ def main() -> None:
     """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"])
     parser.add_argument("--few", type=int, nargs="*", default=[0], help="labeled rows a class (0: all there are)")
+    parser.add_argument("--noise", nargs="+", type=_condition, help="none, or a kind:share")
+    parser.add_argument("--cells", type=Path, default=Path("data/benchmarks/cleaning"))
     arguments = parser.parse_args()
-    started = time.monotonic()
     lines: list[list[str]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder))
-        encoder = Encoder(EncoderConfig(), cache)
-        for name in arguments.sets:
-            for few in arguments.few:
-                rows = prepare(name, arguments.data, encoder, cache, few)
-                for kind, rate in FEW_CONDITIONS if few else CONDITIONS:
-                    seeds = range(10, 10 + (arguments.seeds if rate else 1))
-                    runs = [one(rows, encoder, cache, kind, rate, seed) for seed in seeds]
-                    shown = f"{name}, {few} a class" if few else name
-                    lines += _results.compared([shown, f"{kind} {rate:.0%}"], _with_gap_closed(runs))
-            _write(arguments, arguments.sets[: arguments.sets.index(name) + 1], lines, time.monotonic() - started)
+    cache = Cache(arguments.cells / "cache")
+    encoder = Encoder(EncoderConfig(), cache)
+    for name in arguments.sets:
+        for few in arguments.few:
+            rows = prepare(name, arguments.data, encoder, cache, few)
+            for kind, rate in arguments.noise or (FEW_CONDITIONS if few else CONDITIONS):
+                runs = []
+                for seed in range(10, 10 + (arguments.seeds if rate else 1)):
+                    file = arguments.cells / f"{name}-{few}-{kind}-{rate}-{seed}.json"
+                    if not file.exists():
+                        with atomic(file) as beside:
+                            beside.write_text(json.dumps(one(rows, encoder, cache, kind, rate, seed)), encoding="utf-8")
+                    runs.append(json.loads(file.read_text(encoding="utf-8")))
+                shown = f"{name}, {few} a class" if few else name
+                lines += _results.compared([shown, f"{kind} {rate:.0%}"], _with_gap_closed(runs))
+        _write(arguments, arguments.sets[: arguments.sets.index(name) + 1], lines)
 
 
-def _write(arguments: argparse.Namespace, sets: list[str], lines: list[list[str]], seconds: float) -> None:
+def _condition(text: str) -> tuple[str, float]:
+    """`confusable:0.4` as a kind of noise and its share; `none` as no noise."""
+    kind, _, rate = text.partition(":")
+    if kind not in {"none", "confusable", "uniform", "feature"} or (kind == "none") == bool(rate):
+        raise argparse.ArgumentTypeError(f"{text!r} is no noise; write none, or confusable, uniform or feature:share")
+    return kind, float(rate or 0)
+
+
+def _write(arguments: argparse.Namespace, sets: list[str], lines: list[list[str]]) -> None:
     """Put what is measured so far into its file of results, so that a run that is stopped keeps its whole data sets."""
     few, seeds = [size for size in arguments.few if size], arguments.seeds
     asked = f" --few {' '.join(map(str, few))}" if few else ""
+    if arguments.noise:
+        asked += f" --noise {' '.join(kind if not rate else f'{kind}:{rate}' for kind, rate in arguments.noise)}"
     text = (
         f"# Wrong labels found{' among few' if few else ''}\n\n"
         f"`python benchmarks/cleaning.py --sets {' '.join(sets)} --seeds {seeds}{asked}` "
-        f"({seconds:.0f} s; {_results.machine()})\n\n"
+        f"({_results.machine()})\n\n"
         f"Median over {seeds} seeds (smallest to largest). Gold macro-F1 is the linear probe's, trained on what each "
         "filter leaves; gap closed is the share won back of what the noise took from it, where that is a point or "
         "more. What was tuned was tuned on banking77; its own labels are wrong in places, which counts against "
