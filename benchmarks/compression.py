@@ -41,7 +41,7 @@ from tilth.training.exporting import Exporter
 from tilth.training.fitting import fit_model
 from tilth.training.picture_view import PictureView
 from tilth.training.training_set import training_set_of
-from tilth.training.view_pooling import fit_wording
+from tilth.training.view_pooling import WordingTrial, fit_wording
 
 COLUMNS = (
     "data set",
@@ -94,8 +94,9 @@ def full_model(frame: pd.DataFrame, task: Task, config: Config, cache: Cache, sc
     rows = table.to_pandas(samples)
     training_set = training_set_of(rows, (task,), resources)
     config = config.of_texts(int((rows["split"] != "gold").sum()))
-    fitted = fit_model(rows, training_set, config, resources, encoder.folder)
-    wording = fit_wording(rows["text"].tolist(), fitted.training_set, fitted.held_out, config)
+    trial = WordingTrial(rows["text"].tolist(), training_set, config)
+    fitted = fit_model(rows, training_set, trial, config, resources, encoder.folder)
+    wording = fit_wording(trial, fitted.held_out)
     exporter = Exporter(
         frame=rows,
         training_set=training_set,

@@ -28,6 +28,7 @@ from tilth.training import Config, sharing
 from tilth.training.fitting import fit_model
 from tilth.training.heads import predict_probabilities
 from tilth.training.training_set import training_set_of
+from tilth.training.view_pooling import WordingTrial
 
 TASKS = ("domain", "intent")
 COLUMNS = ("rows", "task", "both tasks on one encoder", "alone", "difference")
@@ -66,7 +67,8 @@ def trained(
     own = Resources(tasks=tasks, seed=seed, evidence=evidence, scratch=home)
     frame = table.to_pandas(samples)
     training_set = training_set_of(frame, tasks, own)
-    fitted = fit_model(frame, training_set, config, own, encoder.folder)
+    trial = WordingTrial(frame["text"].tolist(), training_set, config)
+    fitted = fit_model(frame, training_set, trial, config, own, encoder.folder)
     texts = gold["text"].astype(str).tolist()
     most = encoder.config.max_chunks
     vectors = (

@@ -41,7 +41,7 @@ from tilth.training.class_balance import balance_classes
 from tilth.training.fitting import fit_model
 from tilth.training.heads import predict_probabilities
 from tilth.training.training_set import training_set_of
-from tilth.training.view_pooling import fit_wording
+from tilth.training.view_pooling import WordingTrial, fit_wording
 from tilth.weak_supervision.config import Config as WeakConfig
 
 COLUMNS = ("data set", "labels a class", "model", "unlabeled texts", "gold macro-F1", "accuracy", "trained", "CPU s")
@@ -92,8 +92,9 @@ def night(
     counts = np.bincount(training_set.codes["label"][training_set.labeled], minlength=len(task.labels)).astype(float)
     weights = training_set.weights["label"] * weigh(np.maximum(counts, 1))[training_set.codes["label"]]
     training_set = replace(training_set, weights={"label": weights * len(weights) / weights.sum()})
-    fitted = fit_model(frame, training_set, config.of_texts(len(frame)), own, encoder.folder)
-    wording = fit_wording(frame["text"].tolist(), fitted.training_set, fitted.held_out, config)
+    trial = WordingTrial(frame["text"].tolist(), training_set, config)
+    fitted = fit_model(frame, training_set, trial, config.of_texts(len(frame)), own, encoder.folder)
+    wording = fit_wording(trial, fitted.held_out)
     seconds, unseen = time.process_time() - begun, gold["text"].astype(str).tolist()
     if fitted.trunk is None:
         vectors = encoder.encode(unseen)

@@ -23,6 +23,7 @@ from tilth.training.pseudo_labels import relabeled, taught_rows
 from tilth.training.sharing import what_sharing_bought
 from tilth.training.training_set import TrainingSet
 from tilth.training.tuning_rows import tuning_rows
+from tilth.training.view_pooling import WordingTrial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +56,14 @@ class FittedModel:
 
 
 def fit_model(
-    frame: pd.DataFrame, training_set: TrainingSet, config: Config, resources: Resources, folder: Path | None
+    frame: pd.DataFrame,
+    training_set: TrainingSet,
+    wording: WordingTrial,
+    config: Config,
+    resources: Resources,
+    folder: Path | None,
 ) -> FittedModel:
-    """Heads on the encoder as it came, or on one that is trained where that wins on held-out rows.
+    """Heads on the encoder as it came, or on one that is trained where that wins on held-out rows, wording and all.
 
     The encoder never learns labels that a model of its vectors propagated, for it would learn that model's mistakes: of
     sentfin's headlines, 300 labels fine-tune it to a gold macro-F1 of 0.768, with 4,472 propagated ones beside them to
@@ -75,7 +81,7 @@ def fit_model(
     job = _job(frame, training_set, config, choice, resources, folder)
     trial = _train(training_set, job, choice.mode, resources)
     facts["fine_tuning"] = dict(trial.tuned.facts)
-    facts["held_out"] = held_out_scores(training_set, resources.evidence.embeddings(), trial)
+    facts["held_out"] = held_out_scores(training_set, resources.evidence.embeddings(), trial, wording)
     means = {kind: mean_macro_f1(scores) for kind, scores in facts["held_out"].items()}
     log.info("held-out macro-F1: %s", means)
     if config.mode == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN

@@ -11,6 +11,7 @@ import numpy as np
 from tilth.learn import scores, why_no_score
 from tilth.training.heads import Head
 from tilth.training.training_set import TrainingSet
+from tilth.training.view_pooling import WordingTrial
 
 if TYPE_CHECKING:
     from tilth.training.trainer import Tuned
@@ -34,43 +35,47 @@ class Trial:
 
 
 def held_out_scores(
-    training_set: TrainingSet, frozen: np.ndarray, trial: Trial
+    training_set: TrainingSet, frozen: np.ndarray, trial: Trial, wording: WordingTrial
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Scores on the held-out rows, of the frozen and the tuned encoder, by task.
+    """Scores on the held-out rows, of the frozen and the tuned encoder, by task, each with the wording that suits it.
+
+    Without the wording the wrong one may win: of banking77's 9,384 labels the vectors as they came gain more by it than
+    those of tuned top layers.
 
     Args:
         training_set: with the propagated labels, where there are any.
         frozen: the encoder's vectors as it came, shape (rows, dimensions).
         trial: the trained one.
+        wording: heads of the wording that did not learn from the held-out rows.
     """
-    predictions = {
-        "frozen": _predictions(training_set, trial.frozen_heads, frozen) | _propagated_predictions(training_set),
-        "tuned": _predictions(training_set, trial.tuned_heads, trial.embeddings),
+    probabilities = {
+        "frozen": _probabilities(training_set, trial.frozen_heads, frozen) | _by_propagated_labels(training_set),
+        "tuned": _probabilities(training_set, trial.tuned_heads, trial.embeddings),
     }
-    return {kind: _scores(training_set, codes) for kind, codes in predictions.items()}
+    return {kind: _scores(training_set, wording.pooled(of)) for kind, of in probabilities.items()}
 
 
-def _predictions(training_set: TrainingSet, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
-    """What heads predict of their tasks' held-out rows, as codes."""
+def _probabilities(training_set: TrainingSet, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """Of their tasks' held-out rows, by heads."""
     rows = {head.task.name: training_set.measured(head.task) for head in heads}
     present = [(head, rows[head.task.name]) for head in heads if rows[head.task.name].any()]
-    return {head.task.name: head.probabilities(embeddings[held]).argmax(axis=1) for head, held in present}
+    return {head.task.name: head.probabilities(embeddings[held]) for head, held in present}
 
 
-def _propagated_predictions(training_set: TrainingSet) -> dict[str, np.ndarray]:
-    """Of tasks with propagated labels, predictions by models for which none was propagated from the held-out rows."""
+def _by_propagated_labels(training_set: TrainingSet) -> dict[str, np.ndarray]:
+    """Of tasks with propagated labels, by models for which none was propagated from the held-out rows."""
     rows = {task.name: training_set.measured(task) for task in training_set.tasks}
     tasks = [name for name, held in rows.items() if training_set.propagated[name].any() and held.any()]
-    return {name: training_set.out_of_fold[name].predicted[rows[name]] for name in tasks}
+    return {name: training_set.out_of_fold[name].probabilities[rows[name]] for name in tasks}
 
 
-def _scores(training_set: TrainingSet, predictions: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+def _scores(training_set: TrainingSet, probabilities: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
     scores_by_task = {}
     for task in training_set.tasks:
-        if task.name in predictions:
+        if task.name in probabilities:
             truth = training_set.codes[task.name][training_set.measured(task)]
             if why_no_score(truth.tolist()) is None:
-                predicted = task.decoded(predictions[task.name]).tolist()
+                predicted = task.decoded(probabilities[task.name].argmax(axis=1)).tolist()
                 scores_by_task[task.name] = scores(task.decoded(truth).tolist(), predicted)
     return scores_by_task
 

@@ -30,7 +30,7 @@ from tilth.training.picture_view import PictureView, cross_validated, fit_pictur
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.robustness import measure_robustness
 from tilth.training.training_set import TrainingSet, training_set_of
-from tilth.training.view_pooling import fit_wording
+from tilth.training.view_pooling import WordingTrial, fit_wording
 
 if TYPE_CHECKING:
     from tilth.training.export import Answers
@@ -47,9 +47,10 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
     config = config.of_texts(int((training_set.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)
-    fitted = fit_model(frame, training_set, config, resources, folder)
     texts = frame["text"].tolist()
-    wording = fit_wording(texts, fitted.training_set, fitted.held_out, config)
+    wording_trial = WordingTrial(texts, training_set, config)
+    fitted = fit_model(frame, training_set, wording_trial, config, resources, folder)
+    wording = fit_wording(wording_trial, fitted.held_out)
     pictures = fit_pictures(
         picture_rows(frame, tasks, resources, config),
         fitted.training_set,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,34 +81,80 @@ class Wording:
         return self.packed.heads if self.packed is not None else {}
 
 
-def fit_wording(
-    texts: Sequence[str], training_set: TrainingSet, held_out: Mapping[str, np.ndarray], config: Config
-) -> Wording:
-    """Fit the wording heads, and keep those by which held-out rows gain.
+class WordingTrial:
+    """Wording heads that did not learn from the held-out rows: whether, and how far, the wording is to count.
 
     Labels that a model of the embeddings propagated teach no wording: it would learn to say what the meaning says.
 
     Args:
         texts: of all rows.
         training_set: the rows to learn from.
-        held_out: for each task, the probabilities by meaning of the rows in `training_set.measured(task)`, by heads
-            fitted without them, shape (measured rows, classes).
         config: `[training]`.
     """
-    if config.wording == "never":
+
+    def __init__(self, texts: Sequence[str], training_set: TrainingSet, config: Config) -> None:
+        self.texts, self.known, self.mode = texts, training_set.without_propagated(), config.wording
+
+    @cached_property
+    def fitted(self) -> tuple[NGramFeatures, list[Head]]:
+        """Features, and a head a task."""
+        return _fit(self.texts, self.known, self.known.beside_hold_out)
+
+    @cached_property
+    def _held_out_logits(self) -> dict[str, np.ndarray]:
+        """For each task, of its held-out rows, shape (measured rows, classes)."""
+        rows = {task.name: self.known.measured(task) for task in self.known.tasks}
+        return {name: _logits(self.fitted, _at(self.texts, held))[name] for name, held in rows.items()}
+
+    def chosen(self, held_out: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+        """How far each task's wording counts beside its meaning: the share by which held-out labels are likeliest.
+
+        Args:
+            held_out: for each task, the probabilities by meaning of the rows in `training_set.measured(task)`, by heads
+                fitted without them, shape (measured rows, classes).
+        """
+        found = {task.name: self._choose(task, held_out.get(task.name)) for task in self.known.tasks}
+        always = self.mode == "always"
+        return {
+            name: {**fact, "kept": fact["share"] > 0 and (always or fact.get("gain", 0) > 0)}
+            for name, fact in found.items()
+        }
+
+    def pooled(self, held_out: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same probabilities, pooled with the wording where it is to count beside them."""
+        if self.mode == "never":
+            return dict(held_out)
+        chosen = self.chosen(held_out)
+        return {
+            name: pool_views(meaning, self._held_out_logits[name], chosen[name]["share"], chosen[name]["temperature"])
+            if chosen[name]["kept"]
+            else meaning
+            for name, meaning in held_out.items()
+        }
+
+    def _choose(self, task: Task, meaning: np.ndarray | None) -> dict[str, Any]:
+        truth = self.known.codes[task.name][self.known.measured(task)]
+        if meaning is None or len(truth) < FEWEST or why_no_score(truth.tolist()) is not None:
+            why = f"{len(truth)} held-out rows, {FEWEST} are needed to choose a share"
+            return {"share": UNMEASURED, "temperature": 1.0, "why": why}
+        return choose_share(task, truth, meaning, self._held_out_logits[task.name], ("meaning", "wording"))
+
+
+def fit_wording(trial: WordingTrial, held_out: Mapping[str, np.ndarray]) -> Wording:
+    """Fit the wording heads to all rows, and keep those by which held-out rows gain.
+
+    Args:
+        trial: the same without the held-out rows.
+        held_out: as for `WordingTrial.chosen`.
+    """
+    if trial.mode == "never":
         return Wording(facts={"why": 'wording = "never"'})
-    known = training_set.without_propagated()
-    trial = _fit(texts, known, known.beside_hold_out)
-    chosen = {task.name: _choose(texts, known, task, held_out.get(task.name), trial) for task in known.tasks}
-    kept = {
-        task: fact["share"]
-        for task, fact in chosen.items()
-        if fact["share"] > 0 and (fact.get("gain", 0) > 0 or config.wording == "always")
-    }
-    facts = {"tasks": {task: {**fact, "kept": task in kept} for task, fact in chosen.items()}}
+    chosen = trial.chosen(held_out)
+    kept = {task: fact["share"] for task, fact in chosen.items() if fact["kept"]}
+    facts = {"tasks": chosen}
     if not kept:
         return Wording(facts=facts)
-    features, heads = _fit(texts, known, known.labeled)
+    features, heads = _fit(trial.texts, trial.known, trial.known.labeled)
     packed = {
         head.task.name: PackedHead.pack(
             head.weight, head.bias, kept[head.task.name], chosen[head.task.name]["temperature"]
@@ -119,7 +166,7 @@ def fit_wording(
     return Wording(
         packed=PackedWording(features.names, features.idf, packed),
         facts={**facts, "ngrams": len(features)},
-        held_out_logits=lambda some: {task: values for task, values in _logits(trial, some).items() if task in kept},
+        held_out_logits=lambda some: {task: of for task, of in _logits(trial.fitted, some).items() if task in kept},
     )
 
 
@@ -147,23 +194,6 @@ def _logits(fitted: tuple[NGramFeatures, list[Head]], texts: Sequence[str]) -> d
     features, heads = fitted
     values = features.transform(texts)
     return {head.task.name: head.logits(values) for head in heads}
-
-
-def _choose(
-    texts: Sequence[str],
-    training_set: TrainingSet,
-    task: Task,
-    meaning: np.ndarray | None,
-    trial: tuple[NGramFeatures, list[Head]],
-) -> dict[str, Any]:
-    """How far a task's wording counts: the share by which held-out labels are most likely, and what it brings."""
-    measured = training_set.measured(task)
-    truth = training_set.codes[task.name][measured]
-    if meaning is None or len(truth) < FEWEST or why_no_score(truth.tolist()) is not None:
-        why = f"{len(truth)} held-out rows, {FEWEST} are needed to choose a share"
-        return {"share": UNMEASURED, "temperature": 1.0, "why": why}
-    wording = _logits(trial, _at(texts, measured))[task.name]
-    return choose_share(task, truth, meaning, wording, ("meaning", "wording"))
 
 
 def choose_share(

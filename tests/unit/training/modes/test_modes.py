@@ -24,6 +24,7 @@ from tilth.training.modes import MODES, TuningJob
 from tilth.training.modes.top import drawn_rows
 from tilth.training.trainer import TuningRows
 from tilth.training.training_set import training_set_of
+from tilth.training.view_pooling import WordingTrial
 
 
 def fitted(samples: Any, mode: str, folder: Path, home: Path, steps: int = 24) -> FittedModel:
@@ -31,7 +32,8 @@ def fitted(samples: Any, mode: str, folder: Path, home: Path, steps: int = 24) -
     own, frame = resources(samples, FolderEncoder(folder), home), table.to_pandas(samples)
     tasks = tuple(task for task in TASKS if table.learnable(frame, task.name).any())
     config = TUNED.model_copy(update={"mode": mode, "steps": steps})
-    return fit_model(frame, training_set_of(frame, tasks, own), config, own, folder)
+    rows = training_set_of(frame, tasks, own)
+    return fit_model(frame, rows, WordingTrial(frame["text"].tolist(), rows, config), config, own, folder)
 
 
 @pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.train is not None])
