@@ -112,9 +112,12 @@ class _Attempt:
             return Compressed(facts={**facts, "answer": "refused", "why": why}, front=front(self._looked))
         candidate, verdict = chosen
         facts |= {"answer": "met" if verdict.met else "refused", "chosen": describe(candidate)}
-        facts["chosen"] |= {"throughput": self._clock.throughput(Predictor(candidate.folder, threads=1).answers)}
+        clocked = self._clock.throughput(Predictor(candidate.folder, threads=1).answers)
+        facts["chosen"] |= {"throughput": clocked}
+        if slower := slower_here(self._contract, clocked):
+            facts["slower_here"] = slower
         if verdict.met:
-            log.info("the contract is met: %s", candidate.shape)
+            log.info("the contract is met: %s%s", candidate.shape, f"; {slower}" if slower else "")
         else:
             facts["why"] = "; ".join(verdict.misses)
             log.warning("the contract is refused; the nearest is %s: %s", candidate.shape, facts["why"])
@@ -162,6 +165,19 @@ class _Attempt:
             throughput=self._costs.slowest(shape),
             agreement=float(np.mean(same)),
         )
+
+
+def slower_here(contract: ContractConfig, clocked: Mapping[str, float]) -> str | None:
+    """Where this machine's clock stays below the throughput that a contract asks for, a sentence that says so.
+
+    Args:
+        contract: its throughput is decided by an estimate, the same on every machine.
+        clocked: times the full model's, by batch.
+    """
+    if contract.throughput is None or min(clocked.values()) >= contract.throughput:
+        return None
+    times = " and ".join(f"{times:.1f} at batch {batch}" for batch, times in clocked.items())
+    return f"on this machine it is clocked at {times} times the throughput, where {contract.throughput:g} is asked for"
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def contract_figures(compressed: Compressed) -> list[Figure]:
     tried: Sequence[Mapping[str, Any]] = facts.get("tried", ())
     if not tried:
         return []
-    found = [_tried(tried, str(facts["answer"]), str(facts.get("why", "")))]
+    why = "; ".join(str(facts[key]) for key in ("why", "slower_here") if key in facts)
+    found = [_tried(tried, str(facts["answer"]), why)]
     if len(compressed.front) > 1:
         found.append(_front(compressed))
     return found

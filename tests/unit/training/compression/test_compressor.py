@@ -16,7 +16,7 @@ from tilth.errors import StageError
 from tilth.store import read_json
 from tilth.training import Config
 from tilth.training.compression.candidate import Candidate
-from tilth.training.compression.compressor import compress
+from tilth.training.compression.compressor import compress, slower_here
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.contract import nearest, settle
 from tilth.training.compression.cost import Costs
@@ -43,6 +43,15 @@ def night(folder: Path, tmp_path: Path, **contract: Any) -> tuple[Any, Any]:
     config = Config.model_validate({"trunk": "frozen", "wording": "never", "contract": contract or True})
     made = resources(samples, FolderEncoder(folder), tmp_path)
     return stage.perform("training", samples, config, made), made
+
+
+def test_a_clock_that_contradicts_the_estimate_is_reported() -> None:
+    contract = ContractConfig(throughput=5.8)
+    assert slower_here(contract, {"1": 6.0, "32": 5.8}) is None
+    assert slower_here(ContractConfig(size_mb=5), {"1": 1.0, "32": 1.0}) is None
+    found = slower_here(contract, {"1": 6.0, "32": 4.5})
+    assert found is not None
+    assert "6.0 at batch 1 and 4.5 at batch 32 times the throughput, where 5.8 is asked for" in found
 
 
 def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(folder: Path, tmp_path: Path) -> None:
