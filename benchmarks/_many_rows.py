@@ -50,7 +50,8 @@ class MadeRows:
 
 def made_rows(folder: Path, count: int) -> MadeRows:
     """The first `count` rows; those of a smaller table are the first ones of a larger one."""
-    table, rng = pd.read_csv(folder / "banking77/train.csv"), np.random.default_rng(0)
+    table = pd.read_csv(folder / "banking77/train.csv").sample(frac=1, random_state=0, ignore_index=True)
+    rng = np.random.default_rng(0)
     texts, labels = table["text"].str.strip().tolist(), table["category"].tolist()
     words, own = [text.split() for text in texts], len(texts)
     mates = {label: rows.to_numpy() for label, rows in table.groupby("category").groups.items()}

@@ -14,6 +14,9 @@ FITS = ".fits"
 LEDGER = ".ledger"
 """Ends the name of a stage, or of `gold`, whose measurement in the ledger is carried."""
 
+MAP = "map"
+"""Names the places of the texts in the report's map, which are carried too."""
+
 
 def hand_on(run: Run, name: str, fits: Fits, workspace: Workspace) -> None:
     """Keep what a step fitted for the next night, and enter its digest in the record."""

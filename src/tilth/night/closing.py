@@ -10,11 +10,12 @@ from typing import Any
 from tilth import reports
 from tilth import stage as stages
 from tilth.errors import StageError, TilthError
+from tilth.night.carried_fits import MAP, hand_on
 from tilth.night.context import Context
 from tilth.night.notification import notify
 from tilth.night.promotion import decide
 from tilth.night.stage_ledger import gold_ledger
-from tilth.store import Run, clean_workspace
+from tilth.store import Fits, Run, clean_workspace
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,25 @@ def finish(run: Run) -> dict[str, Any]:
     record_of_promotion = {"promoted": decision.promoted, "promotion": decision.why, "comparison": decision.comparison}
     kept = record.get("ledger") or {}
     run.finish("completed", **figures, model=model, **record_of_promotion, ledger={**kept, "gold": _gold_ledger(run)})
+    _carry_map(run)
     return _measure(run)
+
+
+def _carry_map(run: Run) -> None:
+    """Place the texts of the report's map, as the night before had them where few have changed, and hand that on."""
+    try:
+        context = Context(run.record)
+        carried = context.offered_fits(MAP, "out")
+        fits = Fits(
+            carried=context.workspace.state / carried if carried else None,
+            share=context.settings.night.refit_share,
+            date=run.record["started"],
+            cache=context.cache,
+        )
+        reports.fit_map(run.path, fits)
+        hand_on(run, MAP, fits, context.workspace)
+    except Exception as error:  # of any kind: the page says itself why it has no map
+        log.info("the map's places are not carried: %s: %s", type(error).__name__, error)
 
 
 def _gold_ledger(run: Run) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from tilth.errors import RequestError
 from tilth.io import Ingested, ingest
 from tilth.learn.encoder import resolve_model
 from tilth.learn.pictures import PictureEncoder
-from tilth.night.carried_fits import FITS, LEDGER
+from tilth.night.carried_fits import FITS, LEDGER, MAP
 from tilth.night.deadline import deadline_sentence, meet
 from tilth.night.gold_rescoring import rescored
 from tilth.night.notification import check_addresses
@@ -131,7 +131,7 @@ def _fits(request: Request) -> dict[str, dict[str, str | None]]:
         return {}
     record, state, found = before.record, request.workspace.state, {}
     results = {entry["name"]: entry.get("result") for entry in record.get("stages", ())}
-    for name in (*results, *(f"{one}{LEDGER}" for one in (*results, "gold"))):
+    for name in (*results, *(f"{one}{LEDGER}" for one in (*results, "gold")), MAP):
         digests = {side: record["carried"][side].get(f"{name}{FITS}") for side in ("in", "out")}
         whole = {side: one if one and _whole(state / one, name) else None for side, one in digests.items()}
         if any(whole.values()):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tilth.reports.explain import NightStories, find_row, stories, story, story_lines
     from tilth.reports.gates import failed_gates, parse_gate
     from tilth.reports.history import past_nights, trend_lines, write_index
-    from tilth.reports.page import write
+    from tilth.reports.page import fit_map, write
 
 _OF_DIFF = (
     "compare_nights",
@@ -52,6 +52,7 @@ __all__ = [
     "drift_sheet",
     "failed_gates",
     "find_row",
+    "fit_map",
     "measure_drift",
     "night_alarms",
     "night_before",
@@ -79,6 +80,6 @@ __getattr__, __dir__ = lazy_exports(
         "explain": _OF_EXPLAIN,
         "history": ("past_nights", "trend_lines", "write_index"),
         "gates": ("failed_gates", "parse_gate"),
-        "page": ("write",),
+        "page": ("fit_map", "write"),
     },
 )

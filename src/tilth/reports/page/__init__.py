@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.reports.page.contents import fit_map
     from tilth.reports.page.writing import write
 
-__all__ = ["write"]
+__all__ = ["fit_map", "write"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"writing": ("write",)})
+__getattr__, __dir__ = lazy_exports(__name__, {"contents": ("fit_map",), "writing": ("write",)})

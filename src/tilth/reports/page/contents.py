@@ -19,10 +19,16 @@ from tilth.reports.page.text_map import text_map
 from tilth.reports.page.todo import to_do
 from tilth.reports.page.touched_rows import TouchedRows, row_facts, touched_rows, vocabulary
 from tilth.reports.page.verdict import row_counts, verdict
-from tilth.store import Run
+from tilth.store import Fits, Run
 
 VERSION = 2
 """Of `report.json`; it rises when a part changes its meaning or goes. Version 1 had no number."""
+
+
+def fit_map(folder: Path, fits: Fits) -> None:
+    """Place the texts of a run's map, or take over an earlier night's places; `fits` holds them then."""
+    run = read_run(folder)
+    text_map(run, touched_rows(run), fits)
 
 
 def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -3,8 +3,9 @@
 The encoder's vectors (which the night has cached) are reduced to 50 dimensions by their principal components and then
 to two by t-SNE (van der Maaten and Hinton 2008), started from the first two components so that the picture does not
 turn from night to night. PCA alone comes at once and piles the classes on one heap; t-SNE takes 10 seconds for 5,000
-points (`benchmarks/report_page.py`), and shows them apart. Places are cached by what they depend on, so that a page is
-written anew at once.
+points (`benchmarks/report_page.py`), and shows them apart. So a night takes its places over from the night before while
+few of its texts have changed (`tilth.store.Fits`), and a new text stands in the middle of those nearest to it. The page
+of a run that left no places computes them, and caches them by what they depend on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tilth.reports.page.run_files import RunFiles, column
 from tilth.reports.page.touched_rows import TouchedRows
 from tilth.reports.page.verdicts import SUSPECTS, VERDICTS
 from tilth.samples import Source, Split
-from tilth.store import Cache, Vectors, digest
+from tilth.store import Cache, Fits, Vectors, digest, digest_made_by
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +33,19 @@ FEWEST = 20
 LONGEST_TEXT = 90
 _SIDE = 1000
 _DIMENSIONS, _STEPS = 50, 500
+_AROUND = 5
+"""Texts in the middle of which a new one is put: the nearest ones that have a place."""
+MAP_FITS = "map.fits"
+"""Names the places of a night's map in the carried state."""
 
 
-def text_map(run: RunFiles, touched: TouchedRows) -> dict[str, Any]:
+def text_map(run: RunFiles, touched: TouchedRows, fits: Fits | None = None) -> dict[str, Any]:
     """Up to `POINTS` points, those of suspects first, as columns; or `why` there is no map.
+
+    Args:
+        run: the night.
+        touched: its rows with a verdict.
+        fits: takes over an earlier night's places, and holds this one's then; None goes by what the night left.
 
     Returns:
         `x` and `y` (0 to 1000), `i` ids, `t` the texts' beginnings, `l` a list a task of labels (places among its
@@ -54,7 +64,7 @@ def text_map(run: RunFiles, touched: TouchedRows) -> dict[str, Any]:
     chosen = _chosen(run, candidates, suspect)
     texts = run.frame["text"].iloc[chosen].fillna("").astype(str).tolist()
     try:
-        places_of = _places(run, texts)
+        places_of = _scaled(_places(run, texts, fits))
     except (TilthError, OSError, KeyError, ValueError) as error:
         log.info("no map", exc_info=True)
         return {"why": f"The map needs the vectors that the night cached, and they are not to be had ({error})."}
@@ -90,8 +100,15 @@ def _chosen(run: RunFiles, candidates: np.ndarray, suspect: np.ndarray) -> np.nd
     return np.sort(candidates[order[:POINTS]])
 
 
-def _places(run: RunFiles, texts: list[str]) -> np.ndarray:
-    """Where each text stands, int, shape (texts, 2), from 0 to 1000."""
+def _scaled(places: np.ndarray) -> np.ndarray:
+    """The same places from 0 to 1000, int."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    scaled: np.ndarray = np.rint(_SIDE * (places - low) / np.maximum(high - low, 1e-9)).astype(int)
+    return scaled
+
+
+def _places(run: RunFiles, texts: list[str], fits: Fits | None) -> np.ndarray:
+    """Where each text stands, float32, shape (texts, 2)."""
     record: Mapping[str, Any] = run.record
     cache = Cache(Path(record["workspace"]["data"]) / "cache")
     encoder = Encoder(EncoderConfig.model_validate(record["config"]["encoder"]), cache)
@@ -99,11 +116,39 @@ def _places(run: RunFiles, texts: list[str]) -> np.ndarray:
     keys = [bytes.fromhex(digest(text)) for text in texts]
     if missing := len(vectors.missing(keys)):
         raise ValueError(f"{missing} of {len(texts)} are gone from {cache.root}; the next night computes them again")
-    key = digest("map-1", encoder.fingerprint, str(_STEPS), *texts)
-    places = cache.arrays("maps", key, lambda: {"places": project(vectors.get(keys))})["places"]
-    low, high = places.min(axis=0), places.max(axis=0)
-    scaled: np.ndarray = np.rint(_SIDE * (places - low) / np.maximum(high - low, 1e-9)).astype(int)
-    return scaled
+    if fits is None:
+        state, left = Path(record["workspace"]["data"]) / "state", record["carried"]["out"].get(MAP_FITS)
+        fits = Fits(carried=state / left if left else None, share=np.inf, cache=cache)
+    rows, whole = np.frombuffer(b"".join(keys), dtype="<u8").reshape(-1, 2)[:, 0].copy(), vectors.get(keys)
+
+    def fit() -> dict[str, np.ndarray]:
+        return {"keys": rows, "places": project(whole)}
+
+    basis = {"encoder": encoder.fingerprint, "code": digest_made_by([Path(__file__)], ["scikit-learn"])}
+    kept = fits.arrays("places of the map", rows, fit, basis=basis)
+    return place_new(rows, whole, kept["keys"], kept["places"])
+
+
+def place_new(rows: np.ndarray, vectors: np.ndarray, known: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Places of texts, of which some have one: the others stand in the middle of those nearest to them.
+
+    Args:
+        rows: a digest of each text, uint64, shape (texts,).
+        vectors: of the texts, L2-normalized, shape (texts, dimensions).
+        known: digests of those that have a place, shape (known texts,).
+        places: theirs, float32, shape (known texts, 2).
+    """
+    at = {key: place for place, key in enumerate(known.tolist())}
+    found = np.array([at.get(key, -1) for key in rows.tolist()], dtype=np.int64)
+    old, new = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
+    if not len(old):
+        return project(vectors)
+    whole = np.empty((len(rows), 2), dtype=np.float32)
+    whole[old] = places[found[old]]
+    if len(new):
+        nearest = np.argsort(-(vectors[new] @ vectors[old].T), axis=1, kind="stable")[:, :_AROUND]
+        whole[new] = whole[old[nearest]].mean(axis=1)
+    return whole
 
 
 def project(vectors: np.ndarray) -> np.ndarray:
