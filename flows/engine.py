@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import operator
 import os
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
@@ -132,9 +134,13 @@ class DaskBlocks:
     def map_blocks(self, function: Callable[[Any, Any], Any], blocks: Iterable[Any], shared: Any) -> Iterator[Any]:
         """Results of the blocks in their order; a few blocks for each worker are under way at once."""
         waiting: deque[tuple[Callable[[], Any], Future | None]] = deque()
+        loaded: Future | None = None
         for block in blocks:
-            call = functools.partial(function, block, shared)
-            waiting.append((call, self._submit(call)))
+            if loaded is None:  # on each worker once: a task of its own, so that Dask makes it again where it is lost
+                loaded = self._submit(operator.itemgetter(0), (shared,))
+            future = self._submit(functools.partial(function, block), loaded) if loaded is not None else None
+            self._blocks += future is not None
+            waiting.append((functools.partial(function, block, shared), future))
             if len(waiting) >= _AHEAD * max(self._most, 1):
                 yield self._result(*waiting.popleft())
         while waiting:
@@ -142,13 +148,15 @@ class DaskBlocks:
         if self._ended is None and self._most:
             self._look()
 
-    def _submit(self, call: Callable[[], Any]) -> Future | None:
-        if self._ended is not None:
-            return None
+    def _submit(self, call: Callable[[Any], Any], argument: Any) -> Future | None:
+        """Start a call on some worker; None where there is none any more."""
         if not self._most:
             self._look()  # which starts the workers
-        self._blocks += 1
-        return self._runner.client.submit(call, pure=False, retries=1)
+        if self._ended is not None:
+            return None
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)  # a model, once
+            return self._runner.client.submit(call, argument, pure=False, retries=1)
 
     def _result(self, call: Callable[[], Any], future: Future | None) -> Any:
         """What a block comes to; computed here where the cluster has ended before it could."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,10 +11,11 @@ from typing import Any, Protocol
 import torch
 
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion import ParaphraseOutput
+from tilth.augmentation.diffusion import ParaphraseOutput, ParaphrasePipeline
 from tilth.augmentation.text import WORD_PATTERN, uncased
+from tilth.engine import map_blocks
 from tilth.errors import DamagedFileError
-from tilth.progress import part_of
+from tilth.progress import part_of, report
 from tilth.store import Cache, digest_json, digest_made_by, read_json, used, write_json
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,24 @@ class _Cached:
         return all(casing.get(word, "") == spelling for word, spelling in self.spelled.items())
 
 
+@dataclass(frozen=True)
+class _Sources:
+    """A block of sources, the words of each that had better stay, and the seeds of their random numbers."""
+
+    texts: Sequence[str]
+    keep: Sequence[Sequence[str]]
+    seeds: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What all blocks are drawn with."""
+
+    paraphraser: Paraphraser
+    casing: Mapping[str, str]
+    config: Config
+
+
 def generate(
     paraphraser: Paraphraser,
     fingerprint: str,
@@ -93,27 +112,47 @@ def generate(
     files = [cache.folder("paraphrases", key).with_suffix(".json") for key in keys]
     by_source = [_read(file, casing) for file in files]
     new = [row for row, cached in enumerate(by_source) if cached is None]
-    for first in range(0, len(new), _BLOCK):  # whoever is killed has lost one block
-        part = new[first : first + _BLOCK]
-        with part_of(first, len(part), len(new)):
-            output = paraphraser(
-                [texts[row] for row in part],
-                candidates=config.candidates,
-                noise_level=config.noise,
-                num_inference_steps=config.inference_steps,
-                temperature=config.temperature,
-                top_k=config.top_k,
-                keep=[keep[row] for row in part],
-                casing=casing,
-                generator=[torch.Generator().manual_seed(int(seeds[row][:15], 16)) for row in part],
-            )
-        for row, candidates, levels in zip(part, output.texts, output.noise_levels, strict=True):
+    parts = [new[first : first + _BLOCK] for first in range(0, len(new), _BLOCK)]
+    blocks = (
+        _Sources([texts[row] for row in part], [keep[row] for row in part], [seeds[row] for row in part])
+        for part in parts
+    )
+    drawn = iter(_spread(paraphraser)(_draw, blocks, _Drawing(paraphraser, casing, config)))
+    for number, part in enumerate(parts):
+        with part_of(number * _BLOCK, len(part), len(new)):
+            drawn_texts, drawn_levels = next(drawn)
+            report("paraphrasing", 1, 1)
+        for row, candidates, levels in zip(part, drawn_texts, drawn_levels, strict=True):
             words = {uncased(word) for text in candidates for word in WORD_PATTERN.findall(text)}
             generated = _Cached(candidates, levels, {word: casing.get(word, "") for word in sorted(words)})
             write_json(files[row], {**vars(generated), "digest": digest_json(vars(generated))})
-            by_source[row] = generated
+            by_source[row] = generated  # whoever is killed has lost one block
     complete = [source for source in by_source if source is not None]
     return ParaphraseOutput([source.texts for source in complete], [source.levels for source in complete]), len(new)
+
+
+def _spread(paraphraser: Paraphraser) -> Callable[..., Iterable[tuple[list[list[str]], list[list[float]]]]]:
+    """What calls `_draw` on blocks: workers, for a denoiser that is small and on the processor; else this process."""
+    if isinstance(paraphraser, ParaphrasePipeline) and paraphraser.device.type == "cpu":
+        return map_blocks
+    return lambda function, blocks, shared: (function(block, shared) for block in blocks)
+
+
+def _draw(sources: _Sources, drawing: _Drawing) -> tuple[list[list[str]], list[list[float]]]:
+    """The candidates of a block of sources and the noise of each, in whatever process."""
+    config = drawing.config
+    output = drawing.paraphraser(
+        sources.texts,
+        candidates=config.candidates,
+        noise_level=config.noise,
+        num_inference_steps=config.inference_steps,
+        temperature=config.temperature,
+        top_k=config.top_k,
+        keep=sources.keep,
+        casing=drawing.casing,
+        generator=[torch.Generator().manual_seed(int(seed[:15], 16)) for seed in sources.seeds],
+    )
+    return output.texts, output.noise_levels
 
 
 def _made_by() -> str:

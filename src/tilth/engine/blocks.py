@@ -31,8 +31,7 @@ def map_blocks(
         function: of a module's top, called as `function(block, shared)`; pure, for a block whose worker is lost is
             computed again.
         blocks: what differs from call to call.
-        shared: what all calls need. It goes along with each block: what is large when it is loaded should be small
-            when it is pickled, as `Encoder` is.
+        shared: what all calls need; it is pickled once, and loaded once by each worker.
 
     >>> list(map_blocks(lambda block, factor: [one * factor for one in block], [[1, 2], [3]], 10))
     [[10, 20], [30]]

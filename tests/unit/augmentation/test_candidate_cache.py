@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
+from tilth import engine
 from tilth.augmentation.candidate_cache import generate
 from tilth.augmentation.config import Config
-from tilth.augmentation.diffusion.pipeline import ParaphraseOutput
+from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, ParaphrasePipeline
 from tilth.store import Cache
 
 CONFIG = Config(candidates=2, noise=(0.5,))
@@ -68,3 +71,29 @@ def test_a_word_that_the_corpus_spells_otherwise_now_is_written_anew(tmp_path: P
     after, new = generated(one, ["a"], tmp_path, casing={"visa": "Visa"})
     assert new == 1
     assert after == [[text.replace("visa", "Visa") for text in before[0]]]
+
+
+class Pickling:
+    """Workers that get what they are sent as Dask's do."""
+
+    blocks = 0
+
+    def map_blocks(self, function: Any, blocks: Any, shared: Any) -> Any:
+        loaded = pickle.loads(pickle.dumps(shared))  # noqa: S301 - as Dask does
+        for block in blocks:
+            self.blocks += 1
+            yield function(pickle.loads(pickle.dumps(block)), loaded)  # noqa: S301
+
+
+def test_the_denoiser_goes_to_the_workers_block_by_block_and_draws_the_same(
+    pipeline: ParaphrasePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilth.augmentation.candidate_cache._BLOCK", 2)
+    texts = ["where is my card", "the app is slow today", "no money came"]
+    workers, config = Pickling(), CONFIG.model_copy(update={"inference_steps": 2})
+    alone = generated(pipeline, texts, tmp_path / "a", config=config)  # type: ignore[arg-type]
+    with engine.computed_by(workers):
+        assert generated(pipeline, texts, tmp_path / "b", config=config) == alone  # type: ignore[arg-type]
+        generated(Counting(), texts, tmp_path / "c")  # another one stays here
+    assert workers.blocks == 2
+    assert len({text for candidates in alone[0] for text in candidates}) > 3

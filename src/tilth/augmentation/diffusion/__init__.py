@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tilth.augmentation.diffusion.config import AdaptConfig, DiffusionConfig
     from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
     from tilth.augmentation.diffusion.loss_groups import groups_of
-    from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, generator_per_text
+    from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, ParaphrasePipeline, generator_per_text
     from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Denoiser",
     "DiffusionConfig",
     "ParaphraseOutput",
+    "ParaphrasePipeline",
     "adapt_denoiser",
     "find_denoiser",
     "generator_per_text",
@@ -43,7 +44,7 @@ __getattr__, __dir__ = lazy_exports(
         "config": ("AdaptConfig", "DiffusionConfig"),
         "denoiser": ("Denoiser", "shortlist_positions"),
         "loss_groups": ("groups_of",),
-        "pipeline": ("ParaphraseOutput", "generator_per_text"),
+        "pipeline": ("ParaphraseOutput", "ParaphrasePipeline", "generator_per_text"),
         "vocabulary": ("CLS", "MASK", "SEP"),
     },
 )

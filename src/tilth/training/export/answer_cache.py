@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tilth.engine import map_blocks
 from tilth.store import MODEL_CARD, Cache, Vectors, digest, digest_json, digest_tree, sha256_file
 from tilth.training.export.digests import DIGESTS
 from tilth.training.export.packed_pictures import FILE as PICTURES
 from tilth.training.export.packed_pictures import GRAPH, Seen
 from tilth.training.export.packed_wording import FILE
-from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
+from tilth.training.export.predictor import Answers, Predictor, embed_texts, predictor_code_digest
 
 _HEADS = ("heads.onnx", FILE, "tilth.json", DIGESTS, PICTURES, GRAPH)
 """Files of a model folder that have no part in a text's vector; of the settings, `tilth.json` has some."""
 _OF_HEADS = ("tasks", "scope", "wording", "pictures")
+_SHARD = 256
+"""Texts that are read at once, by one worker where there are several."""
 
 
 def cached_answers(
@@ -40,8 +43,11 @@ def cached_answers(
     whole = digest(code, digest_tree(predictor.folder, (MODEL_CARD,)))
     vectors, readings = Vectors(cache.folder("exported", trunk)), Vectors(cache.folder("readings", whole))
 
+    def through(_: object, shards: Iterable[list[str]]) -> Iterator[np.ndarray]:
+        return map_blocks(embed_texts, shards, predictor)
+
     def read(new: list[str]) -> np.ndarray:
-        return predictor.read(new, vectors.of(new, predictor.embed))
+        return predictor.read(new, vectors.of(new, predictor.embed, shard=_SHARD, through=through))
 
     readings_of_texts = readings.of(texts, read) if len(texts) else predictor.read([])
     if pictures is None or "pictures" not in predictor.settings:

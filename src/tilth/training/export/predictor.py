@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,11 @@ class Predictor:
                 self.settings["pictures"],
                 threads or os.cpu_count() or 1,
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled, a model is its files, so that a worker needs no folder of this machine."""
+        files = {path.name: path.read_bytes() for path in sorted(self.folder.iterdir()) if path.is_file()}
+        return _load_files, (files,)
 
     def __repr__(self) -> str:
         tasks = ", ".join(f"{task['name']} ({len(task['labels'])} labels)" for task in self.tasks)
@@ -245,6 +251,19 @@ class Predictor:
                 "data.image and run the night"
             )
         return self._picture_reader.embed(pictures)
+
+
+def embed_texts(texts: Sequence[str], predictor: Predictor) -> np.ndarray:
+    """Vectors of one shard of texts, float32, shape (texts, dimensions), in whatever process."""
+    return predictor.embed(texts)
+
+
+def _load_files(files: Mapping[str, bytes]) -> Predictor:
+    """The model whose folder held these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        return Predictor.load(folder, threads=1)  # a worker has one core
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.store import Run
 from tilth.training.config import Config
 from tilth.training.export import write_digests
-from tilth.training.export.predictor import Predictor
+from tilth.training.export.predictor import Predictor, embed_texts
 from tilth.training.head_fitting import calibrated_heads
 from tilth.training.heads import predict_probabilities
 from tilth.training.training_set import training_set_of
@@ -53,6 +54,16 @@ def test_a_run_folder_is_as_good_as_its_model_and_a_string_is_one_text(folder: P
     bare = Run.create(tmp_path / "runs", {})
     with pytest.raises(RequestError, match="give the folder of a run that trained a model, such as data/runs/latest"):
         Predictor.load(bare.path)
+
+
+def test_a_model_that_is_sent_is_its_files(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    model = training.run(samples, FROZEN, resources(samples, FolderEncoder(folder), tmp_path)).artifacts["model"]
+    predictor = Predictor.load(model)
+    sent = pickle.dumps(predictor)
+    texts, expected = samples["text"][:], predictor.embed(samples["text"][:])
+    shutil.rmtree(model)  # which another machine never had
+    assert np.array_equal(embed_texts(texts, pickle.loads(sent)), expected)  # noqa: S301 - as Dask does
 
 
 def test_float_export_equals_the_trunk_and_long_texts_are_averaged_by_tokens(folder: Path, tmp_path: Path) -> None:
