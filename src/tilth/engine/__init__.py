@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.engine.blocks import BlockRunner, computed_by, has_workers, map_blocks
+    from tilth.engine.blocks import BlockRunner, computed_by, has_workers, map_blocks, map_rows
     from tilth.engine.checks import check_engine, code_and_libraries
 
-__all__ = ["BlockRunner", "check_engine", "code_and_libraries", "computed_by", "has_workers", "map_blocks"]
+__all__ = ["BlockRunner", "check_engine", "code_and_libraries", "computed_by", "has_workers", "map_blocks", "map_rows"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "blocks": ("BlockRunner", "computed_by", "has_workers", "map_blocks"),
+        "blocks": ("BlockRunner", "computed_by", "has_workers", "map_blocks", "map_rows"),
         "checks": ("check_engine", "code_and_libraries"),
     },
 )

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.cleaning.checks import keyboard, phrases
+from tilth.engine import map_rows
 
 KINDS = ("residue", "mash", "test", "automatic", "bulk", "wordless")
 _RARE = frozenset({"automatic", "bulk", "test"})
@@ -70,8 +71,8 @@ def kinds(texts: Sequence[str], not_gold: np.ndarray) -> tuple[np.ndarray, np.nd
     shown = [text[:_LONGEST] for text in texts]
     mashed = keyboard.Mash.of(text for text, counts in zip(shown, not_gold, strict=True) if counts)
     result, shares = np.full(len(shown), None, dtype=object), np.zeros(len(shown))
-    for place, text in enumerate(shown):
-        result[place], shares[place] = _kind(text, mashed)
+    for place, (kind, share) in enumerate(map_rows(_kinds, shown, mashed)):
+        result[place], shares[place] = kind, share
     return result, shares
 
 
@@ -104,6 +105,10 @@ def _means(of_kind: np.ndarray, given: pd.Series) -> bool:
     """Whether enough of some label's rows are of the kind."""
     rows, counts = given.value_counts(), given[of_kind].value_counts()
     return bool(((counts >= _FEWEST_OF_LABEL) & (counts > _OF_LABEL * rows.reindex(counts.index))).any())
+
+
+def _kinds(texts: Sequence[str], mashed: keyboard.Mash) -> list[tuple[str | None, float]]:
+    return [_kind(text, mashed) for text in texts]
 
 
 def _kind(text: str, mashed: keyboard.Mash) -> tuple[str | None, float]:

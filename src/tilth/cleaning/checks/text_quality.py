@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from tilth.cleaning.checks.config import ChecksConfig
 from tilth.cleaning.checks.junk import KINDS, unwanted
 from tilth.cleaning.checks.junk import kinds as kinds_of
 from tilth.cleaning.checks.registry import CheckResult, check, verdict
+from tilth.engine import map_rows
 from tilth.languages import detect_language, usual_language
 from tilth.learn import Evidence
 from tilth.samples import Reason, Split, Status, picture_alone
@@ -51,8 +53,12 @@ def encoding(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> C
 @check("language", Status.REVIEW, Reason.LANGUAGE)
 def language(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """How likely a text is in a language that belongs here, by py3langid (Lui and Baldwin 2012)."""
-    detected = [detect_language(text) for text in frame["text"]]
+    detected = map_rows(_detected, frame["text"].tolist(), None)
     usual = usual_language([one for one, split in zip(detected, frame["split"], strict=True) if split != Split.GOLD])
     here = set(config.languages) or ({usual} if usual else set())
     score = np.array([1.0 if not here or not one or one[0] in here else 1 - one[1] for one in detected])
     return CheckResult(score=score, issue=score < 1 - config.language)
+
+
+def _detected(texts: Sequence[str], _: None) -> list[tuple[str, float] | None]:
+    return [detect_language(text) for text in texts]
