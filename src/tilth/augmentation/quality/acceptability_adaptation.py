@@ -2,7 +2,9 @@
 
 What a recombination breaks differs from workspace to workspace. Of 200 paraphrases of banking77 that we read one by
 one, the shipped model told the right from the wrong with an AUROC of 0.63 where texts were recombined, and with 0.68
-after 120 batches of banking77's own recombinations.
+after 120 batches of banking77's own recombinations. A rate that rises in a tenth of the steps makes do with half of
+them: of 844 recombinations of the demo's widget that were held out, the shipped model scores 0.534 above their sources,
+120 batches with a rise of 100 of them 0.686, 60 with a rise of 6 0.685 (processor seconds: 36.6 and 18.8).
 """
 
 from __future__ import annotations

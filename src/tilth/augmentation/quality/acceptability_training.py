@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -18,12 +19,22 @@ from tilth.augmentation.text import MIN_REWORDING, rewording, split_words
 
 logger = logging.getLogger(__name__)
 BATCH = 24
-_WARMUP = 100
+_WARMUP = 100  # steps, or a tenth of fewer than 1,000
 _POOL = 20  # batches whose sentences are drawn together and sorted by length
 _TRIED, _EACH = 80, 8  # recombinations of a text that are made, and of them taken
 
 Pair = tuple[str, str]
 """A right text and a wrong one."""
+
+
+def share_of_peak(step: int, steps: int) -> float:
+    """The share of the largest learning rate at a step, counted from 0: a linear rise under a linear fall to 0.
+
+    >>> share_of_peak(0, 20), share_of_peak(10, 20)
+    (0.5, 0.5)
+    """
+    rises = min(_WARMUP, math.ceil(steps / 10))
+    return min(1.0, (step + 1) / rises) * (1 - step / steps)
 
 
 def train_acceptability(
@@ -36,7 +47,7 @@ def train_acceptability(
     model.train()
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = peak * min(1.0, (step + 1) / _WARMUP) * (1 - step / steps)
+            group["lr"] = peak * share_of_peak(step, steps)
         good, bad = zip(*next(source), strict=True)
         score = model([*good, *bad])
         wrong = torch.cat([torch.zeros(len(good)), torch.ones(len(bad))]).to(score.device)

@@ -9,7 +9,7 @@ import pytest
 from tilth.augmentation.quality import acceptability_adaptation
 from tilth.augmentation.quality.acceptability import AcceptabilityChecker
 from tilth.augmentation.quality.acceptability_adaptation import FILE, adapt_acceptability
-from tilth.augmentation.quality.acceptability_training import recombination_pairs
+from tilth.augmentation.quality.acceptability_training import recombination_pairs, share_of_peak
 
 REQUESTS = ("how do i change {}", "can you tell me how to change {}", "i want to change {}", "please change {} now")
 THINGS = [
@@ -78,3 +78,9 @@ def test_texts_that_allow_of_no_mistake_do_not_hold_it_up(
     monkeypatch.setattr(acceptability_adaptation, "with_synthetic_error", lambda text, rng: None)
     adapt_acceptability(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0)
     assert (tmp_path / FILE).exists()
+
+
+def test_the_rate_reaches_its_peak_in_a_tenth_of_few_steps_and_in_a_hundred_of_many() -> None:
+    assert share_of_peak(5, 60) == pytest.approx(55 / 60)  # not 6 / 100 of it
+    assert share_of_peak(59, 60) == pytest.approx(1 / 60)
+    assert share_of_peak(49, 12_000) == pytest.approx(0.5 * (1 - 49 / 12_000))
