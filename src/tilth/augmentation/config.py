@@ -31,7 +31,13 @@ class Config(DiffusionConfig, RecombinationConfig, StageConfig):
     share: float = Field(
         default=0.12, gt=0, le=1, description="of the texts, those that are paraphrased at most: 240 sources of 2,000"
     )
-    candidates: int = Field(default=18, ge=1, le=64, description="paraphrases tried for each of them")
+    candidates: int = Field(
+        default=6,
+        ge=1,
+        le=64,
+        description="paraphrases that the denoiser tries for each of them, beside those that recombine it, which are "
+        "accepted more often and cost less",
+    )
     grammar: Literal["auto", "harper", "acceptability", "link-grammar", "languagetool", "denoiser"] = Field(
         default="auto", description="the grammar checker beside the denoiser's own; auto = all that are installed"
     )
