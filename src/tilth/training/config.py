@@ -37,7 +37,7 @@ class Config(TrainerConfig, StageConfig):
     )
     pictures: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="heads on pictures beside those on texts; auto pools the two where held-out train rows gain",
+        description="heads on pictures beside those on texts; auto pools the two where train rows are likelier by it",
     )
     reject_share: float = Field(
         default=0.02,

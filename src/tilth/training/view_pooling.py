@@ -209,8 +209,9 @@ def choose_share(
         names: of both views, for `run.json`.
 
     Returns:
-        `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`), and
-        what pooling adds to the first's macro-F1 (`gain`).
+        `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`),
+        what pooling adds to the first's macro-F1 (`gain`), and by how many nats the labels of all rows together are
+        likelier (`likelihood_gain`), which tells more than macro-F1 where rows are few.
     """
     losses, temperatures = zip(*(_loss(first, second, truth, share) for share in _SHARES), strict=True)
     best = int(np.argmin(losses))
@@ -231,6 +232,7 @@ def choose_share(
         "held_out_rows": len(truth),
         "held_out": accuracies,
         "gain": gain,
+        "likelihood_gain": round(float(losses[0] - losses[best]) * len(truth), 2),
     }
 
 
