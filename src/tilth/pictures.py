@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 """What is opened; Pillow reads others too, some of them by programs that it starts."""
 INSTALL = 'pip install "tilth[images]"'
+_QUALITY = 70  # of a thumbnail as JPEG
 _WIDE_GRAY = 257  # 65,535 / 255: a gray of 16 bits as one of 8
 
 
@@ -76,6 +77,24 @@ def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
         raise PictureError("too_large", str(error)) from error
     except Exception as error:  # Pillow's decoders raise a dozen kinds; each means that the file is not whole
         raise PictureError("broken", f"{type(error).__name__}: {error}") from error
+
+
+def thumbnail(content: bytes, side: int, max_pixels: int) -> bytes:
+    """A picture made small, as JPEG, for a page.
+
+    Args:
+        content: of a file of one of `FORMATS`.
+        side: of the square that it fits into.
+        max_pixels: of the picture, as in `open_picture`.
+
+    Raises:
+        PictureError: as `open_picture`.
+    """
+    picture, _ = open_picture(content, max_pixels)
+    picture.thumbnail((side, side))
+    made = io.BytesIO()
+    picture.save(made, "JPEG", quality=_QUALITY, optimize=True)
+    return made.getvalue()
 
 
 def to_rgb(picture: Any) -> Image:

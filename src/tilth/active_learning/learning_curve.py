@@ -18,7 +18,7 @@ import pandas as pd
 from scipy import stats
 
 from tilth.learn import fit_predict, macro_f1
-from tilth.samples import Task, settled
+from tilth.samples import Task, settled_by_any
 from tilth.text import unit_interval
 
 FURTHER = 100
@@ -76,7 +76,7 @@ def forecast(vectors: np.ndarray, frame: pd.DataFrame, task: Task, folds: np.nda
         task: whose labels.
         folds: each row's fold, shape (rows,).
     """
-    rows = np.flatnonzero(settled(frame, task.name))
+    rows = np.flatnonzero(settled_by_any(frame, task.name))
     order = np.array([unit_interval(f"curve {row_id}") for row_id in frame["id"].iloc[rows]])
     rows = rows[np.argsort(order, kind="stable")][:_MOST]
     if len(rows) < _FEWEST:

@@ -27,7 +27,7 @@ from tilth.active_learning.queue import (
     without_sure_label,
 )
 from tilth.io import write_csv
-from tilth.learn import complement_naive_bayes
+from tilth.learn import Evidence, FittedProbe, complement_naive_bayes, fit_probe
 from tilth.samples import Task
 from tilth.stage import Resources, StageResult
 from tilth.store import digest_json, row_digests
@@ -42,8 +42,8 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     frame, task = table.to_pandas(samples), finest(resources.tasks)
     if len(task.labels) < 2:
         return StageResult(samples=samples, skipped=f"labels of one class only for {task.name}")
-    vectors = resources.evidence.embeddings()
-    labeled = table.settled(frame, task.name)
+    vectors = resources.evidence.joint_embeddings()
+    labeled = table.settled_by_any(frame, task.name)
     pool = np.flatnonzero(askable(frame) & unanswered(frame, task) & without_sure_label(frame, task))
     learned = len(frame.loc[labeled, task.name].unique()) > 1
     if learned:
@@ -78,7 +78,7 @@ def _forecast(frame: pd.DataFrame, task: Task, labeled: np.ndarray, resources: R
     evidence = resources.evidence
 
     def fit() -> dict[str, Any] | None:
-        found = forecast(evidence.embeddings(), frame, task, evidence.folds)
+        found = forecast(evidence.joint_embeddings(), frame, task, evidence.folds)
         return None if found is None else asdict(found)
 
     rows = row_digests(evidence.row_keys[labeled], task.codes(frame[task.name])[labeled])
@@ -97,9 +97,9 @@ def _picked_by_strategy(
     config: Config, resources: Resources, frame: pd.DataFrame, task: Task, labeled: np.ndarray, pool: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The strategy's picks, as places in the pool, and the learner's probabilities of the whole pool."""
-    vectors = resources.evidence.embeddings()
+    vectors = resources.evidence.joint_embeddings()
     codes = np.where(labeled, task.codes(frame[task.name]), -1)
-    [probe] = resources.evidence.probes.fit(f"{task.name}: the learner", codes, [labeled], task.labels)
+    probe = _probe(resources.evidence, task, codes, labeled)
     learner = Learner(
         estimator=probe.as_estimator(np.array(task.labels)), query_strategy=query_strategies.get(config.strategy)
     )
@@ -114,6 +114,14 @@ def _picked_by_strategy(
         learner.wording = complement_naive_bayes(words[labeled], codes[labeled], words[pool], len(task.labels))[:, seen]
     picks, _ = learner.query(vectors[pool], n_instances=min(config.batch, len(pool)))
     return np.asarray(picks), probabilities
+
+
+def _probe(evidence: Evidence, task: Task, codes: np.ndarray, labeled: np.ndarray) -> FittedProbe:
+    """The learner's; of texts alone that of an earlier night while few labels have changed."""
+    if evidence.pictures is not None:
+        return fit_probe(evidence.joint_embeddings()[labeled], codes[labeled], len(task.labels))
+    [probe] = evidence.probes.fit(f"{task.name}: the learner", codes, [labeled], task.labels)
+    return probe
 
 
 def _result(

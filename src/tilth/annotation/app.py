@@ -134,6 +134,13 @@ def _serve_rows(app: FastAPI, desk: Desk, evidence: Evidence | None) -> None:
         story = evidence.of(row_id) if evidence is not None else {"tasks": {}, "why_not": None}
         return {**story, "answers": desk.answers_on(row_id)}
 
+    @app.get("/api/picture")
+    def picture(row_id: Annotated[str, Query(alias="id", max_length=1000)]) -> Response:
+        found = desk.rows.picture(row_id)
+        if found is None:
+            return JSONResponse({"error": "this picture cannot be shown"}, status_code=404)
+        return Response(found, media_type="image/jpeg")
+
     @app.get("/api/search")
     def search(q: Annotated[str, Query(max_length=1000)]) -> dict[str, Any]:
         return desk.search(q)

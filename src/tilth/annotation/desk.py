@@ -151,6 +151,7 @@ class Desk:
         return {
             "id": row_id,
             "text": row.text,
+            "picture": self.rows.has_picture(row_id),
             "split": row.split,
             "paraphrase": row.source == Source.PARAPHRASE,
             "parent": {"id": parent, "text": self.rows.text(parent)} if parent else None,

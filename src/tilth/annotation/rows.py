@@ -15,12 +15,15 @@ from tilth import samples as table
 from tilth.errors import InputError
 from tilth.io import read_rows
 from tilth.io.answers import QUEUE, group_ids, shown_beside
+from tilth.reports import Thumbnails
 from tilth.samples import Source, Task
 from tilth.store import Run, newest_table, read_table
 from tilth.text import digest, normal_form
 
 KEYS = 9
 """Labels that have a key of their own, 1 to 9."""
+_SIDE = 480
+"""Pixels of the square that a picture on the page fits into."""
 _BELIEF = re.compile(r"(.+?) ([01]\.\d\d)(?: · |$)")
 
 
@@ -78,6 +81,7 @@ class NightRows:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._thumbnails = Thumbnails(self.run.record, _SIDE)
         self.place = {row_id: place for place, row_id in enumerate(self.frame["id"])}
         self.texts: list[str] = self.frame["text"].tolist()
         parents = {task.parent for task in self.tasks}
@@ -112,6 +116,17 @@ class NightRows:
     def text(self, row_id: str) -> str:
         """The row's text."""
         return self.texts[self.place[row_id]]
+
+    def has_picture(self, row_id: str) -> bool:
+        """Whether a picture stands beside the row's text, or in its place."""
+        return "picture_path" in self.frame and isinstance(self.frame["picture_path"].iloc[self.place[row_id]], str)
+
+    def picture(self, row_id: str) -> bytes | None:
+        """The row's picture as JPEG of a moderate size; None where it has none, or none that can be shown."""
+        if row_id not in self.place or not self.has_picture(row_id):
+            return None
+        line = self.frame.iloc[self.place[row_id]]
+        return self._thumbnails.of(line["picture_path"], line["picture_digest"])
 
     def digest(self, row_id: str) -> str:
         """Digest of the row's text, by which its answers are known."""
@@ -172,6 +187,7 @@ def read_night_rows(run: Run) -> NightRows:
     tasks = tuple(Task.from_json(task) for task in run.record["tasks"])
     frame = table.to_pandas(read_table(newest_table(run.path)))
     columns = ["id", "text", "split", "source", "parent_id"]
+    columns += [name for name in ("picture_path", "picture_digest") if name in frame]
     for task in tasks:
         columns += [name for name in (task.name, f"{task.name}_origin") if name in frame]
     frame = frame[columns].reset_index(drop=True)

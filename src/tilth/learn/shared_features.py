@@ -77,6 +77,28 @@ class Evidence:
         """float32, shape (rows, dimensions), L2-normalized."""
         return self._embeddings
 
+    def joint_embeddings(self) -> np.ndarray:
+        """What each row has of text and picture side by side, L2-normalized, zeros for what it lacks.
+
+        float32, shape (rows, dimensions of both); `embeddings` where no row has a picture. A row of a text alone is as
+        like another one as by their texts, and unlike all pictures.
+        """
+        return self._joint
+
+    @cached_property
+    def _joint(self) -> np.ndarray:
+        if self.pictures is None or not self.pictures.there.any():
+            return self._embeddings
+        has_text = np.array([bool(text) for text in self._texts], dtype=bool)
+        both = np.concatenate([self._embeddings * has_text[:, None], self.pictures.embeddings], axis=1)
+        return np.asarray(both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+    def joint_neighbors(self, k: int, among: np.ndarray) -> Neighbors:
+        """As `neighbors`, by text and picture together."""
+        if self.joint_embeddings() is self.embeddings():
+            return self.neighbors(k, among)
+        return nearest(self._joint[among], k)
+
     @cached_property
     def _embeddings(self) -> np.ndarray:
         return self.encoder.encode(self._texts)

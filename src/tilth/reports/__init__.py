@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tilth.reports.gates import failed_gates, parse_gate
     from tilth.reports.history import past_nights, trend_lines, write_index
     from tilth.reports.page import fit_map, write
+    from tilth.reports.thumbnails import Thumbnails
 
 _OF_DIFF = (
     "compare_nights",
@@ -45,6 +46,7 @@ __all__ = [
     "LiveTexts",
     "NightStories",
     "Reference",
+    "Thumbnails",
     "compare_nights",
     "diff_lines",
     "diff_page",
@@ -81,5 +83,6 @@ __getattr__, __dir__ = lazy_exports(
         "history": ("past_nights", "trend_lines", "write_index"),
         "gates": ("failed_gates", "parse_gate"),
         "page": ("fit_map", "write"),
+        "thumbnails": ("Thumbnails",),
     },
 )

@@ -16,6 +16,7 @@ from tilth.samples.row_masks import (
     learnable_codes,
     sample_weights,
     settled,
+    settled_by_any,
     unlabeled,
     unsure,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "resolve",
     "sample_weights",
     "settled",
+    "settled_by_any",
     "severity",
     "to_pandas",
     "unlabeled",

@@ -71,6 +71,11 @@ def settled(frame: pd.DataFrame, task: str) -> np.ndarray:
     return np.asarray(learnable(frame, task) & ~unsure(frame, task))
 
 
+def settled_by_any(frame: pd.DataFrame, task: str) -> np.ndarray:
+    """The same with rows of a picture alone: for a model that reads both."""
+    return np.asarray(_teaches(frame, task) & ~unsure(frame, task))
+
+
 def unlabeled(frame: pd.DataFrame, task: str) -> np.ndarray:
     """Boolean mask, shape (rows,), of the active rows of the input that nobody, and no function, ever labeled."""
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & (frame["source"] == Source.INPUT)

@@ -8,6 +8,7 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.unit.training.tiny_pictures import COLOR, picture_resources, picture_table, see_colors
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import Config
@@ -78,3 +79,24 @@ def test_without_labels_of_two_classes_it_asks_in_the_midst_of_each_cluster(rows
 
 def test_the_finest_task_is_the_child() -> None:
     assert finest(TASKS).name == "intent"
+
+
+def test_rows_of_a_picture_alone_are_asked_by_what_they_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    see_colors(monkeypatch)
+    frame = table.to_pandas(picture_table(tmp_path, kinds="tp", rows=40, gold=""))
+    unknown = frame["text"].eq("") & frame["id"].astype(int).gt(8)
+    frame["split"] = frame["split"].where(~unknown, "unlabeled")
+    for name in ("color", "color_given", "color_origin", "color_confidence"):
+        frame[name] = frame[name].where(~unknown, None)
+    tasks = (COLOR,)
+    samples = table.from_pandas(frame[[name for name in frame if "shade" not in str(name)]], tasks)
+    resources = picture_resources(samples, HashingEncoder(), tmp_path, tasks)
+    result = stages.perform("active_learning", samples, Config(random=1.0, batch=12), resources)
+    queue = pd.read_csv(result.artifacts["queue.csv"]).set_index("id")
+    alone = queue[queue["text"].isna()]
+    assert len(alone) >= 4
+    assert alone["color_suggested"].tolist() == ["red" if row % 2 == 0 else "blue" for row in alone.index]
+    assert queue["group"].isna().all()  # rows that lack a text are no copies of each other
+    scores = table.to_pandas(result.samples).set_index("id")["acquisition_score"]
+    assert scores[frame["id"][unknown]].notna().all()
+    assert result.metrics["taught_on"] == 40 - unknown.sum()

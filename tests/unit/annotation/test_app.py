@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections import Counter
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from tests.unit.annotation.night import LONG, MARKUP, RTL, TOKEN, Page, make_night
+from tests.unit.annotation.night import AREA, INTENT, LONG, MARKUP, RTL, TOKEN, Page, make_night
+from tilth import samples as table
+from tilth import store
 from tilth.annotation.guard import MOST_BYTES
+from tilth.store import digest
 
 LABEL = {"task": "intent", "verdict": "label", "label": "slow"}
 
@@ -294,3 +299,25 @@ def test_own_files_are_served_as_what_they_are(page: Page) -> None:
         assert found.headers["content-type"].startswith(kind)
         assert found.headers["x-content-type-options"] == "nosniff"
         assert "innerHTML" not in found.text
+
+
+def test_a_row_shows_its_picture_and_a_stranger_sees_none(tmp_path: Path) -> None:
+    Image.new("RGB", (1200, 600), "red").save(tmp_path / "a.png")
+    run = make_night(tmp_path)
+    store.write_json(run.path / "run.json", {**run.record, "workspace": {"root": str(tmp_path)}})
+    path = run.path / "4-active_learning.parquet"
+    frame = table.to_pandas(store.read_table(path))
+    frame["picture_path"] = ["a.png", "gone.png", *[None] * (len(frame) - 2)]
+    frame["picture_digest"] = [digest((tmp_path / "a.png").read_bytes()), "x", *[None] * (len(frame) - 2)]
+    store.write_table(path, table.from_pandas(frame, [AREA, INTENT]))
+    page = Page(tmp_path, run)
+    with page.answers:
+        assert [page.post("/api/take", {"row_id": row})["picture"] for row in ("r0", "r1", "r2")] == [True, True, False]
+        found = page.client.get("/api/picture", params={"id": "r0"})
+        assert found.headers["content-type"] == "image/jpeg"
+        with Image.open(io.BytesIO(found.content)) as shown:
+            assert shown.size == (480, 240)
+        for row in ("r1", "r2", "nobody"):
+            assert page.client.get("/api/picture", params={"id": row}).status_code == 404
+        page.client.cookies.clear()
+        assert page.client.get("/api/picture", params={"id": "r0"}).status_code == 403

@@ -17,7 +17,7 @@ class NearCopies:
     """Which rows a person would give the same answer."""
 
     def __init__(self, frame: pd.DataFrame, evidence: Evidence) -> None:
-        self._vectors = evidence.embeddings()
+        self._vectors = evidence.joint_embeddings()
         self._ids = frame["id"].to_numpy(dtype=object)
         self._texts = frame["text"].to_numpy(dtype=object)
         self._written = frame["source"].eq(Source.PARAPHRASE).to_numpy(dtype=bool)

@@ -119,7 +119,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, all_doubts: Sequence[tuple[
     A row that several tasks doubt is read once, and gains for each; what is likely junk gains as much less.
     """
     worth = AnswerWorth(inputs, evidence)
-    fit = 1 - junk_probability(inputs.frame, evidence.embeddings(), evidence.folds)
+    fit = 1 - junk_probability(inputs.frame, evidence.joint_embeddings(), evidence.folds)
     parts: list[pd.DataFrame] = []
     for name, doubts in all_doubts:
         gain = worth.of(doubts)
@@ -155,7 +155,7 @@ def _thin_first(inputs: QueueInputs, worth: pd.DataFrame, most: int) -> list[int
     """For each thin class, the thinnest first, the best row that tilth believes to be of it."""
     task = inputs.task
     believed = worth.loc[worth["task"].isin(["", task.name]), "believed"]
-    sure = task.codes(inputs.frame[task.name])[table.settled(inputs.frame, task.name)]
+    sure = task.codes(inputs.frame[task.name])[table.settled_by_any(inputs.frame, task.name)]
     counts = np.bincount(sure[sure >= 0], minlength=len(task.labels))
     best = believed[~believed.duplicated()]
     places = [(label, int(row)) for label, row in zip(best, best.index, strict=True) if label in task.labels]

@@ -10,7 +10,7 @@ import pandas as pd
 from tilth.active_learning.queue.candidates import QueueInputs
 from tilth.active_learning.queue.selection import Queue
 from tilth.learn import decide, fit_predict
-from tilth.samples import settled
+from tilth.samples import settled_by_any
 
 _LIKELY = 3
 
@@ -62,7 +62,7 @@ def _probabilities(inputs: QueueInputs, rows: np.ndarray, vectors: np.ndarray, n
     A row that is asked is predicted as if it had no label of its own.
     """
     task = next(task for task in inputs.tasks if task.name == name)
-    labeled = settled(inputs.frame, name)
+    labeled = settled_by_any(inputs.frame, name)
     labeled[rows] = False
     codes = task.codes(inputs.frame[name])
     if len(np.unique(codes[labeled])) < 2:

@@ -19,7 +19,7 @@ class AnswerWorth:
         self._part = np.flatnonzero(askable(frame))
         self._place = np.full(len(frame), -1)
         self._place[self._part] = np.arange(len(self._part))
-        self._edges = gains.weights(evidence.neighbors(gains.NEAREST, among=self._part))
+        self._edges = gains.weights(evidence.joint_neighbors(gains.NEAREST, among=self._part))
         top = -np.sort(-inputs.probabilities, axis=1)[:, :2]
         self._unsure = np.zeros(len(frame))
         self._unsure[inputs.pool] = (1 - (top[:, 0] - top[:, 1])) ** 2
@@ -56,6 +56,6 @@ class AnswerWorth:
         frame = self._inputs.frame
         trust = frame[f"{task}_confidence"].astype(float).fillna(1.0).to_numpy(dtype=float)
         trust = np.where(frame[task].notna(), np.clip(trust, 1e-3, 1), 0)[self._part]
-        sure = table.settled(frame, task)[self._part]
+        sure = table.settled_by_any(frame, task)[self._part]
         unsure = np.where(sure, 0, self._unsure[self._part])
         return gains.newly_settled(self._edges, sure, unsure), gains.dependent_rows(self._edges, trust)

@@ -107,8 +107,10 @@ function show(item, back) {
   const gold = item.split === "gold" ? "A row of the gold set: an answer corrects it." : "You looked this row up.";
   const turned = TURNED.test(item.text) ? " (The text holds marks that turn its direction: it may not be stored in the order in which it reads.)" : "";
   $("reason").textContent = (item.reason || gold) + turned + held;
-  $("text").textContent = item.text;
+  $("text").textContent = item.text || (item.picture ? "(a picture alone)" : "");
   $("text").scrollTop = 0;
+  $("picture").hidden = !item.picture;
+  if (item.picture) $("picture").src = `api/picture?id=${encodeURIComponent(item.id)}`; else $("picture").removeAttribute("src");
   $("parent").hidden = !item.parent;
   $("parent-text").textContent = item.parent ? item.parent.text : "";
   $("wrong").hidden = !item.paraphrase;

@@ -40,6 +40,8 @@ def _origin(story: Mapping[str, Any]) -> Iterator[str]:
         f"{name}: {shorten(str(value), 40)}" for name, value in story["input"].items() if value is not None
     )
     yield _line("came from", f"{where} ({story['split']}){f' · {columns}' if columns else ''}")
+    if story.get("picture"):
+        yield _line("picture", str(story["picture"]))
     if story["parent"]:
         measured = [f"{_words(name)} {_number(value)}" for name, value in story["gate"].items() if value is not None]
         yield _line("source", shorten(story["parent"]["text"], 200))

@@ -88,6 +88,7 @@ def _story(
     row_id = row["id"]
     return {
         **{name: row[name] for name in ("id", "text", "split", "source", "status", "reason")},
+        **({"picture": row["picture_path"]} if row.get("picture_path") else {}),
         "came_from": night.came_from(place),
         "input": {name.removeprefix("meta."): value for name, value in row.items() if name.startswith("meta.")},
         "checks": _checks(row, [task.name for task in night.tasks]),

@@ -13,6 +13,7 @@ from tilth.reports.page import pictures
 from tilth.reports.page.engineers import engineers
 from tilth.reports.page.ledger import ledger
 from tilth.reports.page.row_stories import add_stories
+from tilth.reports.page.row_thumbnails import add_thumbnails
 from tilth.reports.page.run_files import RECORD, RunFiles, read_run
 from tilth.reports.page.since import since
 from tilth.reports.page.text_map import text_map
@@ -59,6 +60,8 @@ def gather(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "engineers": engineers(run),
     }
     facts = row_facts(run, touched)
+    if (shown := add_thumbnails(run, touched, facts)) is not None:
+        report["thumbnails"] = shown
     add_stories(run, facts)
     return _finite(report), _finite({"rows": facts})["rows"]
 

@@ -54,6 +54,7 @@ def render(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], files: 
         .get_template("page.html.j2")
         .render(
             report=report,
+            thumbnails=report.get("thumbnails"),
             draw=draw,
             rows_in_words=ROWS,
             static_rows=[_static(row, report["vocabulary"]) for row in rows[:STATIC_ROWS]],
@@ -96,6 +97,7 @@ def _static(row: Mapping[str, Any], vocabulary: Mapping[str, Any]) -> dict[str, 
     return {
         "id": row["i"],
         "text": shorten(row["t"], 160),
+        "picture": row.get("pic"),
         "verdicts": verdicts,
         "labels": labels,
         "reasons": [reason_in_words(reason) for reason in reasons if reason],

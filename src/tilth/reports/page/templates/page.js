@@ -71,13 +71,16 @@ function sort(by) {
   const order = by === "sure" ? (a, b) => a[0] - b[0] : ((collator) => (a, b) => collator.compare(a[0], b[0]))(new Intl.Collator("en", { numeric: true }));
   shown = shown.map((row) => [key(row), row]).sort(order).map((pair) => pair[1]);
 }
+function picture(row) {
+  return row.pic && row.pic.startsWith("data:image/jpeg;base64,") ? [make("img", null, { src: row.pic, alt: "", class: "thumb" })] : [];
+}
 function line(row, place) {
   const tr = make("tr", null, { class: "row", "aria-rowindex": place + 2 });
   const chips = make("div", null, { class: "clip" }), names = verdictsOf(row).map((one) => one.label);
   chips.append(make("span", names[0], { class: "chip" }));
   if (names.length > 1) chips.append(make("span", `+${names.length - 1}`, { class: "soft", title: names.slice(1).join(", ") }));
   const open = make("button", null, { type: "button", class: "open" });
-  open.append(Object.assign(make("bdi", row.t.slice(0, 240)), { className: "clip" }));
+  open.append(...picture(row), Object.assign(make("bdi", row.t.slice(0, 240) || (row.pp ? `(a picture alone: ${row.pp})` : "")), { className: "clip" }));
   const text = make("td"), label = labelsOf(row), why = reasonsOf(row).map(reasonOf).join(", ");
   text.append(make("span", names.join(" · "), { class: "phone" }), open, make("span", label.join("; "), { class: "phone" }));
   const cells = [make("td"), text, make("td"), make("td")];
@@ -183,9 +186,11 @@ function link(id, before) {
 function story(place) {
   const row = shown[place], parts = []; open = place;
   const chips = make("p"); for (const one of verdictsOf(row)) chips.append(make("span", one.label, { class: "chip" }), make("span", ` ${one.meaning} `, { class: "soft" }), make("br"));
+  parts.push(...picture(row));
   parts.push(make("blockquote", row.t + (row.x ? ` … (${count(row.x)} more characters; the table of the night has all of it)` : ""), { dir: "auto", tabindex: 0 }), chips);
   const more = row.e || {};
   const origin = [`Row ${row.i}${row.u !== undefined ? ", reworded by tilth" : more.from ? `, from ${more.from}` : ", from the input"}.`];
+  if (row.pp) origin.push(`Its picture: ${row.pp}${row.pic ? "" : " (not shown here)"}.`);
   if (row.st && row.st !== "active") origin.push(`The text is ${row.st === "review" ? "held back until a person has looked" : "set aside"}${row.r ? `: ${reasonOf(row.r)}` : ""}.`);
   for (const [check, score] of Object.entries(row.z || {})) origin.push(`The check “${plain(check)}” found something (score ${score}; 0 is bad, 1 is good).`);
   if (row.rank !== undefined) origin.push(`Place ${row.rank} in the queue of rows to label${row.ask ? `: ${row.ask}` : "."}`);
