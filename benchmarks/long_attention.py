@@ -30,7 +30,8 @@ from _long_ways import WAYS, Way
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from tilth.learn import fit_block_pooling, fit_probe
+from tilth.learn import fit_passage_pooling, fit_probe
+from tilth.learn.encoder import Passages
 
 WINDOW = 320
 
@@ -88,7 +89,7 @@ def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, d
     return pd.DataFrame(lines, columns=["text", "label", "depth"])
 
 
-def heads(way: Way, train: pd.DataFrame, gold: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def heads(way: Way, train: pd.DataFrame, gold: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Which gold rows are right, by the mean of the blocks and by attention pooling."""
     names, codes = np.unique(train["label"], return_inverse=True)
     blocks = [[way.blocks(text) for text in frame["text"]] for frame in (train, gold)]
@@ -96,9 +97,8 @@ def heads(way: Way, train: pd.DataFrame, gold: pd.DataFrame, seed: int) -> tuple
     means = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in means]
     by_mean = fit_probe(means[0], codes, len(names)).probabilities(means[1])
     owners = [np.repeat(np.arange(len(part)), [*map(len, part)]) for part in blocks]
-    vectors = [np.concatenate(part) for part in blocks]
-    pooling = fit_block_pooling(owners[0], vectors[0], codes, classes=len(names), seed=seed)
-    by_blocks = pooling.probabilities(owners[1], vectors[1])
+    bags = [Passages.of(of, np.concatenate(part), len(part)) for of, part in zip(owners, blocks, strict=True)]
+    by_blocks = fit_passage_pooling(bags[0], codes, classes=len(names)).probabilities(bags[1])
     right = [names[found.argmax(axis=1)] == gold["label"].to_numpy() for found in (by_mean, by_blocks)]
     return right[0], right[1]
 
@@ -119,8 +119,8 @@ def compared(
     for way in ways:
         read = Way(way, WINDOW)
         found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {"mean": [], "attention": []}
-        for seed, (train, gold) in enumerate(splits):
-            for pooling, right in zip(found, heads(read, train, gold, seed), strict=True):
+        for train, gold in splits:
+            for pooling, right in zip(found, heads(read, train, gold), strict=True):
                 found[pooling].append((right, gold))
         for pooling, outcomes in found.items():
             line: list[object] = [name, way, pooling, _results.shown([float(right.mean()) for right, _ in outcomes])]

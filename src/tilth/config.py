@@ -110,6 +110,11 @@ class EncoderConfig(Model):
     window: int = Field(
         default=320, ge=192, le=8192, description="dynamic: tokens that a block of 64 sees on average, in a longer text"
     )
+    long_texts: Literal["chunks", "passages"] = Field(
+        default="chunks",
+        description="how texts beyond max_tokens are read: chunks of max_tokens, averaged; or passages (experimental): "
+        "sentence by sentence, where heads learn which to go by, and averaged only where that is no worse",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
         description="bfloat16 is faster on some CPUs, but a vector then depends, in its third digit, on its batch",

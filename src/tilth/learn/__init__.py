@@ -12,7 +12,6 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.learn.answered_confidence import Corrected, correct_confidence, logistic_posterior
-    from tilth.learn.block_pooling import BlockPooling, fit_block_pooling
     from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.hierarchy import decide
@@ -26,8 +25,11 @@ if TYPE_CHECKING:
         why_no_score,
     )
     from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
-    from tilth.learn.neighbors import Neighbors
+    from tilth.learn.neighbors import Neighbors, nearest
     from tilth.learn.out_of_fold import OutOfFold, cross_validate, fit_probes, knowable, probes_from
+    from tilth.learn.passage_fitting import fit_passage_pooling
+    from tilth.learn.passage_pooling import PassagePooling, pooled
+    from tilth.learn.passage_views import Focus, choose_focus, together
     from tilth.learn.row_pictures import RowPictures
     from tilth.learn.self_training import pseudo_label
     from tilth.learn.shared_features import Evidence
@@ -35,18 +37,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VIEWS",
-    "BlockPooling",
     "Corrected",
     "Difference",
     "EncoderReading",
     "Evidence",
     "FittedProbe",
+    "Focus",
     "Labels",
     "Neighbors",
     "OutOfFold",
+    "PassagePooling",
     "RowPictures",
     "apply_temperature",
     "calibrate",
+    "choose_focus",
     "class_centroids",
     "complement_naive_bayes",
     "correct_confidence",
@@ -55,7 +59,7 @@ __all__ = [
     "difference",
     "expected_calibration_error",
     "f1_counts",
-    "fit_block_pooling",
+    "fit_passage_pooling",
     "fit_predict",
     "fit_probe",
     "fit_probes",
@@ -64,15 +68,18 @@ __all__ = [
     "logistic_posterior",
     "macro_f1",
     "measure_reading",
+    "nearest",
     "new_probe",
     "paired_bootstrap",
     "pool",
+    "pooled",
     "probes_from",
     "pseudo_label",
     "score",
     "score_interval",
     "scores",
     "stiff_regression",
+    "together",
     "why_no_score",
 ]
 
@@ -80,7 +87,6 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "answered_confidence": ("Corrected", "correct_confidence", "logistic_posterior"),
-        "block_pooling": ("BlockPooling", "fit_block_pooling"),
         "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "encoder_reading": ("EncoderReading", "measure_reading"),
         "hierarchy": ("decide",),
@@ -94,8 +100,11 @@ __getattr__, __dir__ = lazy_exports(
             "why_no_score",
         ),
         "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
-        "neighbors": ("Neighbors",),
+        "neighbors": ("Neighbors", "nearest"),
         "out_of_fold": ("OutOfFold", "cross_validate", "fit_probes", "knowable", "probes_from"),
+        "passage_fitting": ("fit_passage_pooling",),
+        "passage_pooling": ("PassagePooling", "pooled"),
+        "passage_views": ("Focus", "choose_focus", "together"),
         "row_pictures": ("RowPictures",),
         "self_training": ("pseudo_label",),
         "shared_features": ("Evidence",),

@@ -10,12 +10,14 @@ import numpy as np
 from datasets import Dataset
 
 from tilth.learn.carried_probes import CarriedProbes
-from tilth.learn.encoder import Encoder
+from tilth.learn.encoder import Encoder, Passages, encode_passages
 from tilth.learn.label_spreading import NEAREST
 from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, stacked
 from tilth.learn.neighbor_index import fit_centers
 from tilth.learn.neighbors import Neighbors, is_exact, nearest, within
 from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
+from tilth.learn.passage_pooling import pooled
+from tilth.learn.passage_views import Focus, choose_focus
 from tilth.learn.pictures import PictureEncoder
 from tilth.learn.row_pictures import RowPictures
 from tilth.learn.self_training import fit_self_trained, predict_self_trained
@@ -38,6 +40,9 @@ _CODE = (
     "neighbor_index",
     "label_spreading",
     "views",
+    "passage_fitting",
+    "passage_pooling",
+    "passage_views",
     "lexical/analyzers",
     "lexical/ngrams",
     "lexical/rarity",
@@ -110,6 +115,42 @@ class Evidence:
         The weights are those of the rows that are not gold.
         """
         return stacked(self.rarity.transform(block) for block in count_blocks(self._texts, self.cache))
+
+    @cached_property
+    def passages(self) -> Passages | None:
+        """The passages of the rows' texts; None where the encoder does not read by passages, or no text is long."""
+        config = getattr(self.encoder, "config", None)
+        if getattr(config, "long_texts", "chunks") != "passages" or not self._texts:
+            return None
+        found = encode_passages(self.encoder, self._texts, self.cache)
+        return found if len(found.index) > len(found) else None
+
+    def focus(self, task: Task, labels: Sequence[str | None]) -> Focus:
+        """How the passages of long texts are weighed by what tells a task's labels apart; see `choose_focus`.
+
+        Args:
+            task: its `labels` are the classes.
+            labels: one a row, as in `out_of_fold`.
+        """
+        return self._focus(task, self._codes(task, labels))
+
+    def _focus(self, task: Task, codes: np.ndarray) -> Focus:
+        if (passages := self.passages) is None:
+            return Focus()
+        key, classes = digest(self._key(task, codes), "passages"), len(task.labels)
+
+        def compute() -> dict[str, np.ndarray]:
+            return choose_focus(
+                passages, self.embeddings(), codes, self.folds, classes=classes, fold_count=self._folds
+            ).to_arrays()
+
+        return Focus.from_arrays(self.cache.arrays("focus", key, compute))
+
+    def focused(self, focus: Focus) -> np.ndarray:
+        """The rows' vectors by such weights, or `embeddings` where there are none."""
+        if focus.weights is None or self.passages is None:
+            return self.embeddings()
+        return pooled(self.passages, focus.weights)
 
     def features(self, view: str) -> Features:
         """What the model of a view reads of the rows, shape (rows, dimensions); see `views.VIEWS`."""
@@ -243,6 +284,16 @@ class Evidence:
         }
 
     def _cross_validated(self, task: Task, codes: np.ndarray, view: str = "meaning") -> OutOfFold:
+        if view == "meaning" and (focus := self._focus(task, codes)).weights is not None:
+            return cross_validate(
+                self.focused(focus),
+                codes,
+                self.folds,
+                classes=len(task.labels),
+                fold_count=self._folds,
+                model=VIEWS[view].fit_predict,
+                lowest=VIEWS[view].lowest,
+            )
         if view == "meaning":
             probes = self.probes.by_fold(f"{task.name}: linear probes of the folds", codes, task.labels)
             return predict_by_folds(probes, self.embeddings(), codes, self.folds)

@@ -118,6 +118,7 @@ COLUMNS: tuple[Column, ...] = (
         ("{task}_predicted", _S, "the exported model's answer"),
         ("{task}_predicted_confidence", _F, "its calibrated probability"),
         ("out_of_scope_score", _F, "0 to 1, low = unlike any training row"),
+        ("passage", _S, "of a text that is read by passages, the sentence that its answers go by most"),
     ),
 )
 

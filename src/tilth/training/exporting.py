@@ -22,6 +22,7 @@ from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
 from tilth.training.head_fitting import fit_without_held_out
 from tilth.training.heads import class_prototypes
+from tilth.training.passage_reading import NOT_SMALLER, affordable, packed_passages
 from tilth.training.picture_view import PictureView
 from tilth.training.scope_fitting import fit_scope
 from tilth.training.training_set import TrainingSet
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from tilth.training.compression import FullModel, Shape, SmallerModel
-    from tilth.training.export import PackedGraph, TrunkGraphs
+    from tilth.training.export import PackedGraph, PackedPassages, TrunkGraphs
 
 PROBED = 500
 _CALIBRATION = 64  # texts by which static scales are measured
@@ -100,13 +101,16 @@ class Exporter:
             ) from error
 
     def _export(self, fitted: FittedModel, source: Path) -> Exported:
-        from tilth.training.compression import compress, contract_figures, publish
+        from tilth.training.compression import Compressed, compress, contract_figures, publish
 
         target = self.resources.scratch / "model"
         if not fitted.training_set.labeled.any():
             return self._by_pictures_alone(fitted, target, source)
-        graphs = self._graphs(fitted, source)
-        compressed = compress(self._full_model(fitted, graphs, source), self.config.contract, self._last_shape())
+        graphs, passages = self._graphs(fitted, source), packed_passages(fitted, self.resources)
+        if passages is None:
+            compressed = compress(self._full_model(fitted, graphs, source), self.config.contract, self._last_shape())
+        else:
+            compressed = Compressed(facts={"answer": "refused", "why": NOT_SMALLER})
         figures, carried, of_gold = contract_figures(compressed), None, dict[str, Any]()
         if compressed.winner is not None:
             carried = self.resources.scratch / "carried"
@@ -123,7 +127,7 @@ class Exporter:
             figures += shown
         else:
             model = self.model(fitted)
-            facts = self._write(target, model, graphs, source, self._limit(fitted))
+            facts = self._write(target, model, graphs, source, self._limit(fitted), passages)
         facts |= self._write_pictures(target)
         edge, edge_facts = (
             self._edge(target, smaller.graph if smaller is not None else graphs.get("float32"))
@@ -252,11 +256,17 @@ class Exporter:
         return self.config.max_tokens if fitted.trunk is not None else encoder_config(self.resources).max_tokens
 
     def _write(
-        self, target: Path, model: Model, graph: TrunkGraphs | PackedGraph, source: Path, limit: int
+        self,
+        target: Path,
+        model: Model,
+        graph: TrunkGraphs | PackedGraph,
+        source: Path,
+        limit: int,
+        passages: PackedPassages | None = None,
     ) -> dict[str, Any]:
         from tilth.training.export import export
 
-        probe = self._labeled_texts(PROBED)
+        probe = affordable(self._labeled_texts(PROBED))
         return export(
             target,
             trunk=graph,
@@ -270,6 +280,7 @@ class Exporter:
             quantize=self.config.quantize and bool(probe),
             wording=model.wording.packed,
             scope=model.scope,
+            passages=passages,
         )
 
 

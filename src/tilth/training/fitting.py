@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from tilth.config import EncoderConfig
 from tilth.devices import resolve_device
+from tilth.learn import Focus, together
 from tilth.stage import Resources
 from tilth.training.config import Config
 from tilth.training.head_fitting import calibrated_heads, fit_task_head
@@ -44,6 +45,7 @@ class FittedModel:
         facts: what was tried and chosen, for `run.json`.
         held_out: for each task, the probabilities of its held-out rows (`training_set.measured`), by heads and an
             encoder that did not learn from them, shape (measured rows, labels).
+        focus: how the passages of long texts are weighed in `embeddings`; a trained encoder reads chunks.
     """
 
     heads: list[Head]
@@ -53,6 +55,7 @@ class FittedModel:
     losses: Sequence[float] = ()
     facts: Mapping[str, Any]
     held_out: Mapping[str, np.ndarray]
+    focus: Focus = field(default_factory=Focus)
 
 
 def fit_model(
@@ -74,8 +77,13 @@ def fit_model(
     trainable = folder is not None and bool(held_out.any()) and bool(tuning_set.beside_hold_out.any())
     accelerated = trainable and config.mode == "auto" and _is_accelerated(config)
     choice = choose_mode(config, tuning_set, trainable=trainable, accelerated=accelerated)
+    if resources.evidence.passages is not None and config.mode == "auto":
+        why = "long texts are read by passages, which no training of the encoder does"
+        choice = Choice(mode="probe", steps=0, why=why)
     facts: dict[str, Any] = {"chosen": "frozen", "mode": "probe", "tried": choice.mode, "why": choice.why}
     facts["held_out_rows"] = int(held_out.sum())
+    if resources.evidence.passages is not None:
+        facts["passages"] = {task: dict(focus.facts) for task, focus in training_set.focuses.items()}
     if choice.mode == "probe" or folder is None:
         return _probe(training_set, resources, facts)
     job = _job(frame, training_set, config, choice, resources, folder)
@@ -114,11 +122,13 @@ def _probe(
     training_set: TrainingSet, resources: Resources, facts: Mapping[str, Any], losses: Sequence[float] = ()
 ) -> FittedModel:
     """Heads on the encoder as it came; of held-out rows, what its out-of-fold probes predict."""
-    embeddings = resources.evidence.embeddings()
+    focus = together([*training_set.focuses.values()])
+    embeddings = resources.evidence.focused(focus)
     return FittedModel(
         heads=calibrated_heads(training_set, embeddings, None),
         training_set=training_set,
         embeddings=embeddings,
+        focus=focus,
         losses=losses,
         facts=facts,
         held_out={

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tilth import samples as table
-from tilth.learn import OutOfFold
+from tilth.learn import Focus, OutOfFold
 from tilth.samples import Origin, Source, Task
 from tilth.stage import Resources
 from tilth.text import fold_of
@@ -31,6 +31,7 @@ class TrainingSet:
         out_of_fold: for each task, predictions by models that were not trained on the row; `labeled` are the rows to
             measure by.
         offsets: for tasks whose rare classes count for more, what is taken from each class's logit, shape (labels,).
+        focuses: for each task, how the passages of long texts are weighed for it.
     """
 
     tasks: tuple[Task, ...]
@@ -41,6 +42,7 @@ class TrainingSet:
     propagated: Mapping[str, np.ndarray]
     out_of_fold: Mapping[str, OutOfFold]
     offsets: Mapping[str, np.ndarray] = field(default_factory=dict)
+    focuses: Mapping[str, Focus] = field(default_factory=dict)
 
     @property
     def labeled(self) -> np.ndarray:
@@ -65,7 +67,7 @@ class TrainingSet:
 def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> TrainingSet:
     """The rows of a table that these tasks are trained on."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
-    codes, weights, propagated, out_of_fold = {}, {}, {}, {}
+    codes, weights, propagated, out_of_fold, focuses = {}, {}, {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
@@ -74,7 +76,8 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         # truth to measure by, so that neither takes part.
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
         propagated[task.name] = learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)
-        if propagated[task.name].any():
+        focuses[task.name] = resources.evidence.focus(task, given)
+        if propagated[task.name].any() and focuses[task.name].weights is None:
             out_of_fold[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
         else:
             out_of_fold[task.name] = resources.evidence.out_of_fold(task, given)
@@ -87,4 +90,5 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         original=original,
         propagated=propagated,
         out_of_fold=out_of_fold,
+        focuses=focuses,
     )

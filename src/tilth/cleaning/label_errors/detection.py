@@ -17,12 +17,12 @@ from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filter_selection import verdict_by_filter, verdict_by_views
 from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
+from tilth.cleaning.label_errors.meaning_view import MeaningView, meaning_view
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
 from tilth.cleaning.label_errors.operating_point import curve, precision_interval
 from tilth.cleaning.label_errors.out_of_fold_models import (
     FitProbes,
     ModelProbabilities,
-    NeighborGraph,
     fit_evidence_models,
 )
 from tilth.cleaning.label_errors.picture_view import add_picture_view
@@ -122,7 +122,10 @@ def check_task(
     if len(present) > 1:
         fit = _carried_probes(task, rows, task.decoded(present).tolist(), evidence)
         given = None if from_children is None else from_children[rows][:, present]
-        by_models, verdict = _verdict(compact, rows, config, evidence, seed, given, fit)
+        view = meaning_view(task, codes, rows, config.neighbors, evidence)
+        by_models, verdict = _verdict(
+            compact, rows, view, config, evidence, seed, given, fit if view.is_whole else None
+        )
         verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
         probabilities[np.ix_(rows, present)] = by_models.joint
         probabilities[rows] = np.nan_to_num(probabilities[rows])
@@ -167,15 +170,15 @@ def _consensus(
 def _verdict(
     codes: np.ndarray,
     rows: np.ndarray,
+    view: MeaningView,
     config: LabelErrorsConfig,
     evidence: Evidence,
     seed: int,
     from_children: np.ndarray | None,
-    fit: FitProbes,
+    fit: FitProbes | None,
 ) -> tuple[ModelProbabilities, Verdict]:
     """The evidence models' probabilities of these rows, and the verdict of the filter that suits their number."""
-    vectors, folds = evidence.embeddings()[rows], evidence.folds[rows]
-    graph, classes = NeighborGraph.of(evidence.neighbors(config.neighbors, rows)), int(codes.max()) + 1
+    vectors, folds, graph, classes = view.vectors, evidence.folds[rows], view.graph, int(codes.max()) + 1
 
     def refit(labels: np.ndarray, fit: FitProbes | None = None) -> ModelProbabilities:
         return fit_evidence_models(vectors, graph, labels, folds, classes, config.rounds, from_children, fit)

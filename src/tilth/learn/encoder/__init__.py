@@ -13,18 +13,25 @@ if TYPE_CHECKING:
     from tilth.learn.encoder.block_encoding import encode_blocks
     from tilth.learn.encoder.checkpoint import WHEEL, resolve_model, wheel_path
     from tilth.learn.encoder.chunking import chunked
+    from tilth.learn.encoder.passage_encoding import encode_passages
+    from tilth.learn.encoder.passages import Cut, Passages, cut, once
     from tilth.learn.encoder.text_encoder import Encoder
     from tilth.learn.encoder.tokenizer import Tokens
     from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 
 __all__ = [
     "WHEEL",
+    "Cut",
     "Encoder",
+    "Passages",
     "Tokens",
     "Trunk",
     "chunked",
+    "cut",
     "encode_blocks",
+    "encode_passages",
     "encode_with_trunk",
+    "once",
     "resolve_model",
     "wheel_path",
 ]
@@ -35,6 +42,8 @@ __getattr__, __dir__ = lazy_exports(
         "block_encoding": ("encode_blocks",),
         "checkpoint": ("WHEEL", "resolve_model", "wheel_path"),
         "chunking": ("chunked",),
+        "passage_encoding": ("encode_passages",),
+        "passages": ("Cut", "Passages", "cut", "once"),
         "text_encoder": ("Encoder",),
         "tokenizer": ("Tokens",),
         "trunk": ("Trunk", "encode_with_trunk"),

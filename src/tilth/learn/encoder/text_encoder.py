@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from tilth.engine import map_blocks
 from tilth.errors import ConfigError
 from tilth.learn.encoder.checkpoint import resolve_model
 from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
+from tilth.learn.encoder.passages import Cut, cut
 from tilth.progress import report
 from tilth.store import Cache, Vectors, digest_json, sha256_file
 
@@ -64,19 +65,27 @@ class Encoder:
         shape = [self.config.max_tokens, self.config.max_chunks, self.config.precision, self._pooling, "v1"]
         if self.config.attention != "full":  # vectors of before there was a choice stay valid
             shape += [self.config.attention, self.config.window, "windows-1"]
+        if self.config.long_texts != "chunks":
+            shape += [self.config.long_texts, "passages-1"]
         return digest_json([sums, shape])
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of the texts, float32, shape (texts, dimensions), each of length 1; only new texts are computed."""
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
+        if self.reads_passages:  # which go through processes themselves
+            return self._vectors.of(texts, self.compute)
+        return self._vectors.of(texts, self.compute, shard=_SHARD, through=self._through(compute_vectors))
+
+    def _through(self, compute: Callable[[Sequence[str], Encoder], np.ndarray]) -> Callable[..., Iterator[np.ndarray]]:
+        """Spread a computation over the processes that there are."""
 
         def through(_: object, shards: Iterable[list[str]]) -> Iterator[np.ndarray]:
-            for vectors in map_blocks(compute_vectors, shards, self):
+            for vectors in map_blocks(compute, shards, self):
                 report(_PIECES, 1, 1)  # a worker's own reports are heard nowhere
                 yield vectors
 
-        return self._vectors.of(texts, self.compute, shard=_SHARD, through=through)
+        return through
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled, an encoder is its settings; what it loads is loaded once in each process."""
@@ -128,20 +137,42 @@ class Encoder:
             return "mean"
         return "cls" if json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token") else "mean"
 
+    @cached_property
+    def _piece_vectors(self) -> Vectors:
+        return Vectors(self._cache.folder("passages", self.fingerprint))
+
     def compute(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of the texts as `encode` gives them, past the cache."""
         owner, chunks = self.pieces(texts)
+        vectors = self.encode_pieces(chunks) if self.reads_passages else self._by_piece(chunks)
+        # A longer chunk holds more of the text than a short last one.
+        lengths = np.array([max(len(chunk), 1) for chunk in chunks], dtype=np.float64)[:, None]
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
-        done = 0
-        for batch in batches([len(chunk) for chunk in chunks], self.config.batch_tokens):
-            vectors = self._forward([chunks[i] for i in batch])
-            # A longer chunk holds more of the text than a short last one.
-            lengths = np.array([max(len(chunks[i]), 1) for i in batch], dtype=np.float64)[:, None]
-            np.add.at(sums, [owner[i] for i in batch], vectors * lengths)
-            done += len(batch)
-            report(_PIECES, done, len(chunks))
+        np.add.at(sums, owner, vectors * lengths)
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         return (sums / np.maximum(norms, 1e-12)).astype(np.float32)
+
+    @property
+    def reads_passages(self) -> bool:
+        """Whether a text longer than `max_tokens` is read sentence by sentence."""
+        return self.config.long_texts == "passages" and self.config.attention == "full"
+
+    def encode_pieces(self, pieces: Sequence[Sequence[int]]) -> np.ndarray:
+        """Vectors of pieces, float32, shape (pieces, dimensions); each is computed once, in whichever texts it is."""
+        keys = [" ".join(map(str, piece)) for piece in pieces]
+        return self._piece_vectors.of(keys, self.compute_pieces, shard=_SHARD, through=self._through(compute_pieces))
+
+    def compute_pieces(self, keys: Sequence[str]) -> np.ndarray:
+        """Vectors of pieces, each given as its tokens' numbers with spaces between them."""
+        return self._by_piece([[*map(int, key.split())] for key in keys])
+
+    def _by_piece(self, pieces: Sequence[list[int]]) -> np.ndarray:
+        found, done = np.zeros((len(pieces), self.dimensions), dtype=np.float32), 0
+        for batch in batches([len(piece) for piece in pieces], self.config.batch_tokens):
+            found[batch] = self._forward([pieces[place] for place in batch])
+            done += len(batch)
+            report(_PIECES, done, len(pieces))
+        return found
 
     @property
     def _limit(self) -> int:
@@ -151,8 +182,11 @@ class Encoder:
     def pieces(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         """What is read at once: each piece's text, and its tokens without special ones.
 
-        Of texts longer than `max_tokens` these are chunks; with dynamic attention it is all of their tokens.
+        Of texts longer than `max_tokens` these are chunks, or passages; with dynamic attention all of their tokens.
         """
+        if self.reads_passages:
+            found = self.cut(texts)
+            return found.owner, found.pieces
         limit, most = self._limit, self.config.max_chunks
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
         for ids in encoded:
@@ -160,6 +194,21 @@ class Encoder:
                 log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, whole)
         owner, chunks = chunked(encoded, limit, most)
         return (owner, chunks) if self.config.attention == "full" else joined(owner, chunks)
+
+    def cut(self, texts: Sequence[str]) -> Cut:
+        """Long texts in passages, any other as one."""
+
+        def tokenize(some: list[str]) -> Sequence[Sequence[int]]:
+            ids: Sequence[Sequence[int]] = self.tokenizer(some, add_special_tokens=False, return_attention_mask=False)[
+                "input_ids"
+            ]
+            return ids
+
+        around = sum(map(len, self.special))
+        found = cut(texts, tokenize, limit=self._limit, around=around, most=self.config.max_chunks)
+        for tokens in found.shortened:
+            log.warning("a text of %d tokens: of its passages %d, evenly spaced, are read", tokens, found.most)
+        return found
 
     @cached_property
     def _long(self) -> LongReader:
@@ -220,6 +269,11 @@ class Encoder:
 def compute_vectors(texts: Sequence[str], encoder: Encoder) -> np.ndarray:
     """Vectors of one shard of texts, float32, shape (texts, dimensions), in whatever process."""
     return encoder.compute(texts)
+
+
+def compute_pieces(keys: Sequence[str], encoder: Encoder) -> np.ndarray:
+    """The same of pieces."""
+    return encoder.compute_pieces(keys)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tilth.training.export.graph_structure import strip_notes
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
+    from tilth.training.export.packed_passages import PackedPassages
     from tilth.training.export.packed_pictures import PackedPictures, PictureHead, Seen
     from tilth.training.export.packed_weights import (
         CODES,
@@ -40,6 +41,7 @@ __all__ = [
     "EdgeFacts",
     "PackedGraph",
     "PackedHead",
+    "PackedPassages",
     "PackedPictures",
     "PackedWording",
     "PictureGraphs",
@@ -81,6 +83,7 @@ __getattr__, __dir__ = lazy_exports(
         "graph_structure": ("strip_notes",),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
+        "packed_passages": ("PackedPassages",),
         "packed_pictures": ("PackedPictures", "PictureHead", "Seen"),
         "packed_weights": (
             "CODES",

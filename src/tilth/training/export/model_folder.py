@@ -14,9 +14,11 @@ import numpy as np
 from tilth.learn.encoder import Tokens
 from tilth.training.export.digests import write_digests
 from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
+from tilth.training.export.packed_passages import FILE as PASSAGES
+from tilth.training.export.packed_passages import PackedPassages
 from tilth.training.export.packed_weights import WEIGHTS, PackedGraph, save_weights
 from tilth.training.export.packed_wording import FILE, PackedWording
-from tilth.training.export.predictor import VERSION, Predictor
+from tilth.training.export.predictor import BY_PASSAGES, VERSION, Predictor
 from tilth.training.export.scope import Scope
 from tilth.training.heads import Head
 
@@ -37,6 +39,7 @@ def export(
     quantize: bool,
     wording: PackedWording | None = None,
     scope: Scope | None = None,
+    passages: PackedPassages | None = None,
 ) -> dict[str, Any]:
     """Write a model folder that `Predictor.load` reads.
 
@@ -53,6 +56,7 @@ def export(
         quantize: whether int8 is tried at all.
         wording: the heads that read a text's wording, where it has them.
         scope: how the out-of-scope score is scaled; None leaves it the largest cosine to a prototype.
+        passages: how the passages of long texts are weighed; None reads these in chunks.
 
     Returns:
         `weights` (what was exported), `bytes_float`, `bytes`, `agreement` of each kind tried.
@@ -65,7 +69,8 @@ def export(
         json.dumps(
             _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
             | {"wording": wording is not None, "packed": isinstance(trunk, PackedGraph)}
-            | ({} if scope is None else {"scope": scope.to_json()}),
+            | ({} if scope is None else {"scope": scope.to_json()})
+            | ({} if passages is None else {"version": BY_PASSAGES, "passages": True}),
             indent=1,
             ensure_ascii=False,
         ),
@@ -73,6 +78,8 @@ def export(
     )
     if wording is not None:
         wording.save(folder / FILE)
+    if passages is not None:
+        passages.save(folder / PASSAGES)
     model = folder / "model.onnx"
     if isinstance(trunk, PackedGraph):
         shutil.copyfile(trunk.graph, model)

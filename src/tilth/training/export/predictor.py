@@ -20,6 +20,8 @@ from tilth.errors import DamagedFileError, RequestError
 from tilth.learn import decide
 from tilth.training.export.checked_rows import check_texts, is_one, paired
 from tilth.training.export.digests import check_digests
+from tilth.training.export.packed_passages import FILE as PASSAGES
+from tilth.training.export.packed_passages import PackedPassages
 from tilth.training.export.packed_pictures import FILE as PICTURES
 from tilth.training.export.packed_pictures import GRAPH, PackedPictures, Seen
 from tilth.training.export.packed_weights import WEIGHTS, load_weights
@@ -29,8 +31,9 @@ from tilth.training.export.scope import Scope, log_certainty
 from tilth.training.export.session import CPU, Provider, open_session
 from tilth.training.export.text_reader import TextReader
 
-VERSION = 4
-_READABLE = (2, 3, VERSION)  # a model of version 2 goes by the meaning alone; from 4 on there are digests
+VERSION, BY_PASSAGES = 4, 5
+_READABLE = (2, 3, VERSION, BY_PASSAGES)
+"""A model of version 2 goes by the meaning alone; from 4 on there are digests; one of 5 reads passages."""
 _DIGESTED = 4
 
 _FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
@@ -80,7 +83,8 @@ class Predictor:
         weights = load_weights(folder / WEIGHTS) if self.settings.get("packed") else None
         trunk = open_session(folder / "model.onnx", providers, weights)
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._reader = TextReader(trunk, tokenizer, self.settings, threads or os.cpu_count() or 1)
+        passages = PackedPassages.load(folder / PASSAGES) if self.settings.get("passages") else None
+        self._reader = TextReader(trunk, tokenizer, self.settings, threads or os.cpu_count() or 1, passages)
         self._heads = open_session(folder / "heads.onnx", providers)
         self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
@@ -128,8 +132,11 @@ class Predictor:
             raise RequestError(f"{folder} holds a model of version {version}, expected {VERSION}; run the night again")
         if version >= _DIGESTED:
             check_digests(folder)
-        if settings.get("wording") and not (folder / FILE).is_file():
-            raise RequestError(f"{folder} lacks {FILE}, which its tilth.json names; copy the whole folder of the model")
+        for key, name in (("wording", FILE), ("passages", PASSAGES)):
+            if settings.get(key) and not (folder / name).is_file():
+                raise RequestError(
+                    f"{folder} lacks {name}, which its tilth.json names; copy the whole folder of the model"
+                )
         return cls(folder, threads=threads, providers=providers)
 
     @overload
@@ -252,6 +259,20 @@ class Predictor:
             )
         return self._picture_reader.embed(pictures)
 
+    def decisive_passages(self, texts: Sequence[str]) -> list[str | None]:
+        """Of each text that is read by passages, the sentence that its answers go by most; None for any other.
+
+        Raises:
+            RequestError: what is given are no texts.
+        """
+        check_texts(texts)
+        if not self.settings.get("passages"):
+            return [None] * len(texts)
+        return self._reader.read_passages(texts).decisive
+
+
+_LEARN = ("hierarchy.py", "passage_pooling.py", "encoder/chunking.py", "encoder/passages.py", "lexical/analyzers.py")
+
 
 def embed_texts(texts: Sequence[str], predictor: Predictor) -> np.ndarray:
     """Vectors of one shard of texts, float32, shape (texts, dimensions), in whatever process."""
@@ -283,6 +304,7 @@ def predictor_code_digest() -> str:
     views = (
         here.parent / "checked_rows.py",
         here.parent / "digests.py",
+        here.parent / "packed_passages.py",
         here.parent / "packed_weights.py",
         here.parent / "packed_wording.py",
         here.parent / "scope.py",
@@ -297,10 +319,5 @@ def predictor_code_digest() -> str:
         learn / "pictures" / "preparation.py",
         here.parents[2] / "pictures.py",
     )
-    files = (
-        here,
-        *views,
-        *pictures,
-        *(learn / name for name in ("hierarchy.py", "encoder/chunking.py", "lexical/analyzers.py")),
-    )
+    files = (here, *views, *pictures, *(learn / name for name in _LEARN))
     return digest_made_by(files, ("onnxruntime", "tokenizers"))

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn.encoder import chunked
+from tilth.learn.encoder import chunked, cut
 from tilth.training.export.edge_inputs import edge_inputs
+from tilth.training.export.packed_passages import PackedPassages, Reading, read_passages
 
 _BATCH = 32
 """Pieces of text that are computed at once."""
@@ -25,9 +26,18 @@ class TextReader:
         tokenizer: of the `tokenizers` library.
         settings: those of the model's folder.
         threads: batches that are computed at the same time.
+        passages: how passages of long texts are weighed; None reads these in chunks.
     """
 
-    def __init__(self, trunk: Any, tokenizer: Any, settings: Mapping[str, Any], threads: int) -> None:
+    def __init__(
+        self,
+        trunk: Any,
+        tokenizer: Any,
+        settings: Mapping[str, Any],
+        threads: int,
+        passages: PackedPassages | None = None,
+    ) -> None:
+        self._passages = passages
         self.trunk, self._tokenizer, self._threads = trunk, tokenizer, threads
         tokenizer.no_truncation()
         tokenizer.no_padding()
@@ -38,15 +48,28 @@ class TextReader:
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """L2-normalized vectors of the texts, float32, shape (texts, dimensions)."""
+        if self._passages is not None:
+            return self.read_passages(texts).vectors
         owner, chunks = self._chunks(texts)
-        batches = self.batches(chunks)
         sums = np.zeros((len(texts), self._dimensions), dtype=np.float64)
+        np.add.at(sums, owner, self._encode(chunks) * np.array([[max(len(chunk), 1)] for chunk in chunks]))
+        return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+    def read_passages(self, texts: Sequence[str]) -> Reading:
+        """Long texts in passages, as the model weighs them."""
+        assert self._passages is not None
+        found = cut(texts, self._tokens, limit=self._limit, around=self._around, most=self._max_chunks)
+        return read_passages(found, len(texts), self._encode, self._passages)
+
+    def _encode(self, chunks: Sequence[Sequence[int]]) -> np.ndarray:
+        """Vectors of pieces of text, float32, shape (pieces, dimensions)."""
+        batches = self.batches(chunks)
+        found = np.zeros((len(chunks), self._dimensions), dtype=np.float32)
         with ThreadPoolExecutor(min(self._threads, max(1, len(batches)))) as pool:  # ONNX Runtime lets go of the lock
             vectors = pool.map(lambda batch: self._forward([chunks[place] for place in batch]), batches)
             for batch, rows in zip(batches, vectors, strict=True):
-                for place, vector in zip(batch, rows, strict=True):
-                    sums[owner[place]] += vector * max(len(chunks[place]), 1)
-        return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+                found[batch] = rows
+        return found
 
     def batches(self, chunks: Sequence[Sequence[int]]) -> list[list[int]]:
         """Places of chunks that are computed at once: few at a time, and of one padded length.
@@ -67,13 +90,22 @@ class TextReader:
         ]
 
     def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        limit = self._most - len(self._prefix) - len(self._suffix)
-        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return chunked((one.ids for one in encoded), limit, self._max_chunks)
+        return chunked(self._tokens(texts), self._limit, self._max_chunks)
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [one.ids for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    @property
+    def _around(self) -> int:
+        return len(self._prefix) + len(self._suffix)
+
+    @property
+    def _limit(self) -> int:
+        return self._most - self._around
 
     def _padded(self, chunk: Sequence[int]) -> int:
         """Tokens that a chunk is computed with: its own and those around it, and padding where chunks are batched."""
-        length = len(self._prefix) + len(chunk) + len(self._suffix)
+        length = len(chunk) + self._around
         return max(length, min(-(-length // _STEP) * _STEP, self._most)) if self._is_batched else length
 
     def _forward(self, chunks: Sequence[Sequence[int]]) -> np.ndarray:

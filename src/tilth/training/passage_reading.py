@@ -1,0 +1,46 @@
+"""How the exported model reads long texts: by the passages that its heads learned to go by, where the night did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tilth.stage import Resources
+from tilth.training.fitting import FittedModel
+
+if TYPE_CHECKING:
+    from tilth.training.export import PackedPassages
+
+NOT_SMALLER = "long texts are read by passages, which no smaller model was taught to; the full one is exported"
+_PROBED = 400_000
+"""Letters of the texts on which int8 and float are compared: 500 short ones, or some tens of long ones."""
+
+
+def packed_passages(fitted: FittedModel, resources: Resources) -> PackedPassages | None:
+    """What weighs passages in the exported model; None where it reads chunks, as a trained encoder does."""
+    from tilth.training.export import PackedPassages
+
+    encoder = resources.evidence.encoder
+    if fitted.trunk is not None or not getattr(encoder, "reads_passages", False):
+        return None
+    return PackedPassages(fitted.focus.poolings)
+
+
+def decisive_passages(texts: Sequence[str], fitted: FittedModel, resources: Resources) -> list[str | None]:
+    """Of each long text, the sentence that its vector goes by most; None where no passages are told apart."""
+    encoder, passages, weights = resources.evidence.encoder, resources.evidence.passages, fitted.focus.weights
+    if passages is None or weights is None or not encoder.reads_passages:
+        return [None] * len(texts)
+    said, starts = encoder.cut(texts).sentences, passages.starts
+    return [
+        said[start + int(np.argmax(weights[start:end]))] if end - start > 1 else None
+        for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    ]
+
+
+def affordable(texts: Sequence[str]) -> list[str]:
+    """The first of the texts that are not too long together, one at least."""
+    ends = np.cumsum([len(text) for text in texts])
+    return list(texts[: max(1, int(np.searchsorted(ends, _PROBED, side="right")))])
