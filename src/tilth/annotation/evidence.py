@@ -50,6 +50,7 @@ class Evidence:
             "failed": failed,
             "input": {name: str(value) for name, value in story["input"].items() if value is not None},
             "came_from": story["came_from"],
+            "passage": story["passage"],
             "status": story["status"],
             "why_not": story["why_not_nearest"],
         }

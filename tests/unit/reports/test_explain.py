@@ -209,3 +209,16 @@ def test_on_the_terminal(night: Run, monkeypatch: pytest.MonkeyPatch, capsys: py
 )
 def test_values_as_json_has_them(value: Any, plain: Any) -> None:
     assert _plain(value) == plain
+
+
+def test_the_sentence_of_a_long_text_that_the_model_went_by_is_told(night: Run) -> None:
+    assert story(night.path, "a1")["passage"] is None
+    frame = table.to_pandas(store.read_table(night.path / "1-cleaning.parquet"))
+    frame["passage"] = None
+    frame.loc[0, "passage"] = 'Where is the "refund"?'
+    store.write_table(night.path / "5-training.parquet", table.from_pandas(frame, TASKS))
+    found, other = stories(night.path, ["a1", "b2"])
+    assert [line.split(maxsplit=2)[2] for line in story_lines(found) if line.startswith("model read")] == [
+        '"Where is the "refund"?"'
+    ]
+    assert not any(line.startswith("model read") for line in story_lines(other))

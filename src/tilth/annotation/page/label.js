@@ -261,6 +261,7 @@ function speaks(story) {
       box.append(near);
     }
   }
+  if (story.passage) box.append(make("h2", "What the model went by"), make("blockquote", story.passage, { dir: "auto" }));
   const rest = Object.entries(story.input || {}).map(([name, value]) => `${name}: ${value.slice(0, 200)}`);
   if (story.came_from?.file) rest.push(`${story.came_from.file}, row ${story.came_from.row}`);
   if (story.failed?.length) rest.push(`cleaning found: ${story.failed.join(", ")}`);

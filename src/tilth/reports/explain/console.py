@@ -14,7 +14,7 @@ _REASONS = {"untrained": "training gains nothing by it tonight"}
 def story_lines(story: Mapping[str, Any]) -> list[str]:
     """The story that `stories` gives, the verdict first."""
     head = [f"{story['id']}  {shorten(story['text'], 300)}", *_verdict(story)]
-    parts = [_origin(story), _family(story), _answers(story), _checks(story)]
+    parts = [_origin(story), _family(story), _answers(story), _checks(story), _passage(story)]
     tasks = [list(_task(name, task, story)) for name, task in story["tasks"].items()]
     return [*head, *(line for part in [*parts, *tasks, _nights(story)] for line in part)]
 
@@ -80,6 +80,11 @@ def _checks(story: Mapping[str, Any]) -> Iterator[str]:
         yield _line("checks", "; ".join([*parts, *([f"passed: {', '.join(shades)}"] if shades else [])]))
     if story["out_of_scope_score"] is not None:
         yield _line("scope", f"{_number(story['out_of_scope_score'])} (0: unlike any training row, 1: like many)")
+
+
+def _passage(story: Mapping[str, Any]) -> Iterator[str]:
+    if story["passage"] is not None:
+        yield _line("model read", f'"{shorten(story["passage"], 300)}"')
 
 
 def _task(name: str, task: Mapping[str, Any], story: Mapping[str, Any]) -> Iterator[str]:

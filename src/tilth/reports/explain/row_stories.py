@@ -32,8 +32,8 @@ def stories(run: Path, ids: Sequence[str], *, nearest: bool = True, nights: bool
 
     A story holds `id`, `text`, `split`, `source`, `status`, `reason`, `came_from` (file and row), `input` (its other
     columns), `checks` (score and verdict of each), `duplicate_of`, `copies`, `parent`, `paraphrases`, `gate` (what a
-    paraphrase was measured by), `queue` (rank and score, or null), `out_of_scope_score`, `tasks`, `answers` (of people:
-    who, when, what), `nights` (one entry a night, the oldest first), `would_change` (of the verdict on the text) and
+    paraphrase was measured by), `queue` (rank and score, or null), `out_of_scope_score`, `passage` (of a long text, what
+    the model went by most), `tasks`, `answers` (of people: who, when, what), `nights` (one entry a night, the oldest first), `would_change` (of the verdict on the text) and
     `why_not_nearest`.
 
     For each task `tasks` has `label`, `origin`, `confidence`, `reason`, `given`, `answer`, `quality`, `issue`,
@@ -101,6 +101,7 @@ def _story(
         if row.get("acquisition_rank") is None
         else {"rank": row["acquisition_rank"], "score": row.get("acquisition_score")},
         "out_of_scope_score": row.get("out_of_scope_score"),
+        "passage": row.get("passage"),
         "tasks": {task.name: _task(night, near, place, row, task.name) for task in night.tasks},
         "answers": night.answers.get(row_id, []),
         "nights": nights,

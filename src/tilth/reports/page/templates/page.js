@@ -209,6 +209,7 @@ function story(place) {
     if (own.near) parts.push(make("p", "The nearest rows with a label:"), list(own.near.map(([id, label, cosine, text]) => `${label}: ${text} (${id}, likeness ${cosine})`)));
     if (own.change) parts.push(make("p", "What would change that:"), list(own.change));
   });
+  if (more.passage) parts.push(make("h3", "What the model went by"), make("blockquote", more.passage, { dir: "auto" }));
   if (more.nights && more.nights.length > 1) parts.push(make("h3", "Night after night"), list(more.nights));
   const last = make("p", "On the terminal: "); last.append(make("code", `tilth explain ${/^[\w.:@~-]+$/.test(row.i) ? row.i : `'${row.i.replaceAll("'", "'\\''")}'`} --run ${words.run}`)); parts.push(last);
   $("story-body").replaceChildren(...parts);
