@@ -21,6 +21,15 @@ def test_batches_of_contrast_are_pairs_of_every_class_in_turn() -> None:
     assert sorted(codes[first] for first, _ in pairs) == [0] * 4 + [1] * 4 + [2] * 4
 
 
+def test_losses_of_tasks_are_weighted_means_that_add_up() -> None:
+    """Of two rows the first, of weight 1, is right at three to one; the second, of weight 3, at even odds."""
+    logits = [torch.tensor([[math.log(3), 0.0], [0.0, 0.0]]), torch.zeros(2, 4)]
+    codes = [torch.tensor([0, 1]), torch.tensor([-1, 2])]  # the first row has no class of the second task
+    weights = [torch.tensor([1.0, 3.0]), torch.tensor([0.0, 0.2])]
+    first, second = (math.log(4 / 3) + 3 * math.log(2)) / 4, math.log(4)
+    assert float(cross_entropy(torch.zeros(2, 1), logits, codes, weights)) == pytest.approx(first + second)
+
+
 def test_the_contrast_is_khoslas() -> None:
     """Four vectors, of which the first two and the last two are alike: each other one is at a right angle."""
     vectors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
