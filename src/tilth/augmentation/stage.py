@@ -18,6 +18,7 @@ from tilth.augmentation.night_inputs import NightInputs, prepare
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
 from tilth.augmentation.quality import unavailable_services
 from tilth.augmentation.selection import CrossValidatedGain, Worth, cross_validate_gain, source_order, word_features
+from tilth.augmentation.text import MAX_SOURCE_TOKENS
 from tilth.augmentation.transfer import Transfer
 from tilth.languages import foreign_language
 from tilth.samples import Split, to_pandas
@@ -27,7 +28,11 @@ from tilth.stage import Resources, StageResult
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.augmentation.run`."""
     frame = to_pandas(samples)
-    if language := foreign_language(frame["text"][frame["split"].ne(Split.GOLD)].tolist()):
+    texts = frame["text"][frame["split"].ne(Split.GOLD)]
+    if len(texts) and texts.str.split().str.len().gt(MAX_SOURCE_TOKENS).all():  # a word has one token at least
+        why = f"every text is longer than the {MAX_SOURCE_TOKENS} tokens of a paraphrase's source"
+        return StageResult(samples=samples, metrics={"accepted": 0, "used": 0}, skipped=why)
+    if language := foreign_language(texts.tolist()):
         why = f'paraphrases are English only, and most of the texts are not (they are "{language}")'
         return StageResult(samples=samples, metrics={"accepted": 0, "used": 0, "language": language}, skipped=why)
     inputs = prepare(frame, config, resources)

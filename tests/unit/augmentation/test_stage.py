@@ -241,6 +241,14 @@ def test_a_table_of_few_texts_has_few_sources(tmp_path: Path) -> None:
     assert night(make_table(), tmp_path, share=0.25).metrics["sources"] == 3  # of its ten texts that are not gold
 
 
+def test_where_every_text_is_too_long_no_paraphraser_is_adapted(tmp_path: Path) -> None:
+    rows = [(row[0], f"{row[1]} {'and so on ' * 20}", *row[2:]) for row in ROWS]
+    result = night(make_table(rows), tmp_path)
+    assert result.skipped == "every text is longer than the 48 tokens of a paraphrase's source"
+    assert result.metrics == {"accepted": 0, "used": 0}
+    assert not result.artifacts
+
+
 def test_no_labels_is_said(tmp_path: Path) -> None:
     rows = [(row[0], row[1], "unlabeled", None, None) for row in ROWS]
     result = night(make_table(rows), tmp_path)
