@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset
 
 from tilth.augmentation import figures as report
@@ -28,13 +29,9 @@ from tilth.stage import Resources, StageResult
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.augmentation.run`."""
     frame = to_pandas(samples)
-    texts = frame["text"][frame["split"].ne(Split.GOLD)]
-    if len(texts) and texts.str.split().str.len().gt(MAX_SOURCE_TOKENS).all():  # a word has one token at least
-        why = f"every text is longer than the {MAX_SOURCE_TOKENS} tokens of a paraphrase's source"
-        return StageResult(samples=samples, metrics={"accepted": 0, "used": 0}, skipped=why)
-    if language := foreign_language(texts.tolist()):
-        why = f'paraphrases are English only, and most of the texts are not (they are "{language}")'
-        return StageResult(samples=samples, metrics={"accepted": 0, "used": 0, "language": language}, skipped=why)
+    if (useless := _unfit_texts(frame["text"][frame["split"].ne(Split.GOLD)])) is not None:
+        why, language = useless
+        return StageResult(samples=samples, metrics={"accepted": 0, "used": 0, **language}, skipped=why)
     inputs = prepare(frame, config, resources)
     if inputs is None:
         return StageResult(samples=samples, skipped="no labels: a paraphrase inherits its label, and no row has one")
@@ -67,6 +64,16 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         skipped=f"{without.skipped}; training was given {published.metrics['transfer']['candidates']} texts to "
         "transfer what it knows by",
     )
+
+
+def _unfit_texts(texts: pd.Series) -> tuple[str, dict[str, str]] | None:
+    """Why no paraphraser is adapted to these texts, and their language where it is that; None where one may be."""
+    if len(texts) and texts.str.split().str.len().gt(MAX_SOURCE_TOKENS).all():  # a word has one token at least
+        return f"every text is longer than the {MAX_SOURCE_TOKENS} tokens of a paraphrase's source", {}
+    if language := foreign_language(texts.tolist()):
+        why = f'paraphrases are English only, and most of the texts are not (they are "{language}")'
+        return why, {"language": language}
+    return None
 
 
 def _with_paraphrases(

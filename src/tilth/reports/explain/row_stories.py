@@ -32,9 +32,9 @@ def stories(run: Path, ids: Sequence[str], *, nearest: bool = True, nights: bool
 
     A story holds `id`, `text`, `split`, `source`, `status`, `reason`, `came_from` (file and row), `input` (its other
     columns), `checks` (score and verdict of each), `duplicate_of`, `copies`, `parent`, `paraphrases`, `gate` (what a
-    paraphrase was measured by), `queue` (rank and score, or null), `out_of_scope_score`, `passage` (of a long text, what
-    the model went by most), `tasks`, `answers` (of people: who, when, what), `nights` (one entry a night, the oldest first), `would_change` (of the verdict on the text) and
-    `why_not_nearest`.
+    paraphrase was measured by), `queue` (rank and score, or null), `out_of_scope_score`, `passage` (of a long text,
+    what the model went by most), `tasks`, `answers` (of people: who, when, what), `nights` (one entry a night, the
+    oldest first), `would_change` (of the verdict on the text) and `why_not_nearest`.
 
     For each task `tasks` has `label`, `origin`, `confidence`, `reason`, `given`, `answer`, `quality`, `issue`,
     `suggested`, `action`, `weak`, `predicted`, the confidences of these, `annotations`, `votes` (function, label, and

@@ -21,9 +21,10 @@ _NEAREST, _LONGEST_TEXT = 3, 100
 def add_stories(run: RunFiles, facts: Sequence[dict[str, Any]]) -> None:
     """Give the first `MOST` rows a field `e`, in place; none where the run's files do not say it.
 
-    `from` file and row; `passage`, what the model went by in a long text; `nights` what became of it on earlier nights, only where something changed; for each task under
-    `k`: `near` (id, label, cosine and text of the nearest labeled rows), `weight` in training, `change` (what would
-    change the label); `change` (what would change the verdict on the text).
+    `from` file and row; `passage`, what the model went by in a long text; `nights` what became of it on earlier nights,
+    only where something changed; for each task under `k`: `near` (id, label, cosine and text of the nearest labeled
+    rows), `weight` in training, `change` (what would change the label); `change` (what would change the verdict on the
+    text).
     """
     chosen = facts[:MOST]
     try:
