@@ -68,7 +68,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
 
 def _unfit_texts(texts: pd.Series) -> tuple[str, dict[str, str]] | None:
     """Why no paraphraser is adapted to these texts, and their language where it is that; None where one may be."""
-    if len(texts) and texts.str.split().str.len().gt(MAX_SOURCE_TOKENS).all():  # a word has one token at least
+    if len(texts) and all(len(text.split()) > MAX_SOURCE_TOKENS for text in texts):  # a word has one token at least
         return f"every text is longer than the {MAX_SOURCE_TOKENS} tokens of a paraphrase's source", {}
     if language := foreign_language(texts.tolist()):
         why = f'paraphrases are English only, and most of the texts are not (they are "{language}")'

@@ -35,6 +35,7 @@ from tilth.training.answer_columns import write_answers
 from tilth.training.config import Config
 from tilth.training.fitting import encoder_config
 from tilth.training.held_out import read_digests
+from tilth.training.passage_reading import write_passages
 from tilth.training.picture_rows import has_rows
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.stage import train
@@ -106,6 +107,7 @@ def _taken(frame: pd.DataFrame, tasks: Sequence[Task], resources: Resources, car
     shown = pictures.references() if pictures is not None else None
     answers = cached_answers(model, frame["text"].tolist(), resources.evidence.cache, shown)
     write_answers(frame, resources.tasks, answers)
+    write_passages(frame, model, None, resources)
     gold, pairs = evaluation.measure_on_gold(frame, resources.tasks)
     metrics: dict[str, Any] = {**facts["metrics"], **gold}
     metrics["out_of_scope"] = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from tilth.stage import Resources
 from tilth.training.fitting import FittedModel
@@ -28,9 +30,29 @@ def packed_passages(fitted: FittedModel, resources: Resources) -> PackedPassages
     return PackedPassages(fitted.focus.poolings)
 
 
-def decisive_passages(texts: Sequence[str], fitted: FittedModel, resources: Resources) -> list[str | None]:
+def write_passages(frame: pd.DataFrame, model: Path | None, weights: np.ndarray | None, resources: Resources) -> None:
+    """Set the column `passage`, in place, where texts are read by passages: the sentence that answers go by most.
+
+    Args:
+        frame: the table.
+        model: the folder of an exported model, which weighs passages where `weights` does not.
+        weights: of each passage in its text's vector.
+        resources: the night's.
+    """
+    from tilth.training.export import PASSAGES, PackedPassages
+
+    passages = resources.evidence.passages
+    if passages is None:
+        return
+    if weights is None and model is not None and (model / PASSAGES).exists():
+        packed = PackedPassages.load(model / PASSAGES)
+        weights = packed.weights(passages, np.ones(len(passages.index))) if packed.poolings else None
+    frame["passage"] = _decisive(frame["text"].tolist(), weights, resources)
+
+
+def _decisive(texts: Sequence[str], weights: np.ndarray | None, resources: Resources) -> list[str | None]:
     """Of each long text, the sentence that its vector goes by most; None where no passages are told apart."""
-    encoder, passages, weights = resources.evidence.encoder, resources.evidence.passages, fitted.focus.weights
+    encoder, passages = resources.evidence.encoder, resources.evidence.passages
     if passages is None or weights is None or not encoder.reads_passages:
         return [None] * len(texts)
     said, starts = encoder.cut(texts).sentences, passages.starts

@@ -25,7 +25,7 @@ from tilth.training.fitting import FittedModel, fit_model
 from tilth.training.head_fitting import fit_task_head
 from tilth.training.heads import predict_probabilities
 from tilth.training.held_out import write_predictions
-from tilth.training.passage_reading import decisive_passages
+from tilth.training.passage_reading import write_passages
 from tilth.training.picture_rows import has_rows, picture_rows
 from tilth.training.picture_view import PictureView, cross_validated, fit_pictures, held_out_by_text
 from tilth.training.rejected_rows import rejected_rows
@@ -67,8 +67,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     fitted = model.fitted
     answers = _answers(frame, model, artifacts, resources)
     write_answers(frame, resources.tasks, answers)
-    if resources.evidence.passages is not None:
-        frame["passage"] = decisive_passages(texts, fitted, resources)
+    write_passages(frame, None, fitted.focus.weights, resources)
     metrics, figures = _measure(frame, training_set, resources.tasks, fitted, pictures)
     if "gold" not in metrics:
         artifacts |= write_predictions(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilth.training.export.graph_structure import strip_notes
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
-    from tilth.training.export.packed_passages import PackedPassages
+    from tilth.training.export.packed_passages import PASSAGES, PackedPassages
     from tilth.training.export.packed_pictures import PackedPictures, PictureHead, Seen
     from tilth.training.export.packed_weights import (
         CODES,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CODES",
+    "PASSAGES",
     "WEIGHTS",
     "Answers",
     "EdgeFacts",
@@ -83,7 +84,7 @@ __getattr__, __dir__ = lazy_exports(
         "graph_structure": ("strip_notes",),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
-        "packed_passages": ("PackedPassages",),
+        "packed_passages": ("PASSAGES", "PackedPassages"),
         "packed_pictures": ("PackedPictures", "PictureHead", "Seen"),
         "packed_weights": (
             "CODES",

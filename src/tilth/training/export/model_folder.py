@@ -14,8 +14,7 @@ import numpy as np
 from tilth.learn.encoder import Tokens
 from tilth.training.export.digests import write_digests
 from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
-from tilth.training.export.packed_passages import FILE as PASSAGES
-from tilth.training.export.packed_passages import PackedPassages
+from tilth.training.export.packed_passages import PASSAGES, PackedPassages
 from tilth.training.export.packed_weights import WEIGHTS, PackedGraph, save_weights
 from tilth.training.export.packed_wording import FILE, PackedWording
 from tilth.training.export.predictor import BY_PASSAGES, VERSION, Predictor

@@ -12,7 +12,7 @@ import numpy as np
 from tilth.learn import PassagePooling, pooled
 from tilth.learn.encoder import Cut, Passages, once
 
-FILE = "passages.npz"
+PASSAGES = "passages.npz"
 
 
 @dataclass(frozen=True)

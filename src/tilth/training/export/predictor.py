@@ -20,8 +20,7 @@ from tilth.errors import DamagedFileError, RequestError
 from tilth.learn import decide
 from tilth.training.export.checked_rows import check_texts, is_one, paired
 from tilth.training.export.digests import check_digests
-from tilth.training.export.packed_passages import FILE as PASSAGES
-from tilth.training.export.packed_passages import PackedPassages
+from tilth.training.export.packed_passages import PASSAGES, PackedPassages
 from tilth.training.export.packed_pictures import FILE as PICTURES
 from tilth.training.export.packed_pictures import GRAPH, PackedPictures, Seen
 from tilth.training.export.packed_weights import WEIGHTS, load_weights

@@ -21,6 +21,7 @@ from tilth.learn.encoder import Encoder, encode_passages
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.training.export import Predictor, write_digests
+from tilth.training.passage_reading import write_passages
 
 TASKS = (Task(name="area", labels=("billing", "network")), Task(name="intent", labels=("slow", "refund")))
 SAID = {"slow": "the internet is very slow", "refund": "where is the refund"}
@@ -70,6 +71,17 @@ def test_the_decisive_sentence_is_found_and_the_folder_answers_as_the_night(
     assert [answer["intent"]["label"] for answer in answers] == frame["intent_predicted"].tolist()
     assert predictor.decisive_passages(texts[:5]) == frame["passage"].tolist()[:5]
     assert predictor.decisive_passages(["my refund"]) == [None]
+
+
+def test_a_night_that_takes_the_model_over_tells_the_sentences_too(
+    night: tuple[stage.StageResult, Encoder], tmp_path: Path
+) -> None:
+    result, encoder = night
+    frame = table.to_pandas(result.samples)
+    before = frame["passage"].tolist()
+    frame["passage"] = None
+    write_passages(frame, result.artifacts["model"], None, resources(result.samples, encoder, tmp_path, TASKS))
+    assert frame["passage"].tolist() == before
 
 
 def test_answers_depend_on_no_neighbor(night: tuple[stage.StageResult, Encoder]) -> None:
