@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from tilth.config_base import FOLDER, Files, Model, StageConfig
-from tilth.config_engine import EngineConfig
+from tilth.config_engine import Address, EngineConfig
 from tilth.errors import did_you_mean
 from tilth.text import clean_label
 
@@ -161,6 +161,9 @@ class StoreConfig(Model):
         default=30, ge=1, description="dated copies of labels.sqlite in data/backups, one a day on which a night ran"
     )
     auto_clean: bool = Field(default=False, description="clean after each night, and not on `tilth clean` alone")
+    address: Address | None = Field(
+        default=None, description="where each night is copied, for example s3://bucket/inbox: see docs/engine.md"
+    )
 
 
 class NightConfig(Model):

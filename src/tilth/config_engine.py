@@ -1,13 +1,25 @@
-"""The config of workers beside the night's own process."""
+"""The config of what is elsewhere: workers beside the night's own process, and addresses."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from tilth.config_base import Model
+
+
+def _without_password(address: str) -> str:
+    if not re.match(r"[A-Za-z][\w+.-]+://.", address):
+        raise ValueError("expected an address that fsspec knows, such as s3://bucket/folder")
+    if re.search(r"://[^/@]*:[^/@]*@", address):
+        raise ValueError("a night's record shows the address: leave the password to fsspec's own configuration")
+    return address.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_without_password)]
+"""Of a folder that fsspec writes to."""
 
 _SCHEDULER = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 

@@ -55,6 +55,7 @@ COMMANDS = (
     "tilth.cli.lf:lf",
     "tilth.cli.paraphraser:paraphraser",
     "tilth.cli.rollback:rollback",
+    "tilth.cli.restore:restore",
     "tilth.cli.clean:clean",
     "tilth.cli.forget:forget",
     "tilth.cli.serve:serve",

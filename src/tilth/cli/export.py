@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -15,11 +15,11 @@ from tilth.cli.terminal import say
 
 
 def export(
-    target: Annotated[Path, options.Dash],
+    target: Annotated[str, options.Dash],
     /,
     *,
     run: options.RunName = "latest",
-    gold: Path | None = None,
+    gold: str | None = None,
     format: Literal["csv", "jsonl", "parquet", "folder"] | None = None,
     force: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
@@ -30,6 +30,7 @@ def export(
 
         tilth export better.csv
         tilth export better.parquet --gold checked.parquet --run 20260101-020000
+        tilth export s3://bucket/better.csv
         tilth export - --format jsonl | head
 
     Args:
@@ -40,8 +41,13 @@ def export(
         as_json: print what was written as JSON, and nothing else, on standard output (on standard error for -)
     """
     from tilth.io import export as write
+    from tilth.io import written_at
 
-    done = write(workspace_data.run(run), target, kind=format, gold=gold, force=force)
+    night = workspace_data.run(run)
+    with ExitStack() as whole:
+        place = whole.enter_context(written_at(target, force=force))
+        gold_place = whole.enter_context(written_at(gold, force=force)) if gold is not None else None
+        done = write(night, place, kind=format, gold=gold_place, force=force)
     streamed = str(target) == "-"
     lines = [f"{done.rows} rows: {'standard output' if streamed else target}"]
     if done.gold:

@@ -57,5 +57,7 @@ def forget(
     if holding:
         there = ", ".join(sorted(set(row_ids) & set(known)))
         say(f"the input still holds {there}, which each night leaves out: remove it from {' or '.join(holding)}")
+    if data.settings.store.address:
+        say(f"the copy at {data.settings.store.address} is not reached: remove there what it holds of such rows")
     say("models that learned from such a row stay: the next tilth run trains without it, tilth clean removes old ones")
     return 0

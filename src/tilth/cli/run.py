@@ -39,8 +39,8 @@ class RunOptions:
     """the text's column"""
     label: str | None = None
     """label columns: intent, or domain,domain/intent for intent under domain; '"a, b"' for a name with a comma"""
-    out: Path | None = None
-    """the parent of the run folder"""
+    out: str | None = None
+    """the parent of the run folder; an address (s3://…) gets a copy"""
     start: Annotated[str | None, Parameter(name="from"), Stage] = None
     """take what stands before it from an earlier run"""
     stop: Annotated[str | None, Parameter(name="to"), Stage] = None
@@ -90,11 +90,12 @@ def run(*files: Annotated[str, Parameter(show=False)], options: RunOptions = Run
 def _read(options: RunOptions, steps: progress.Steps) -> tuple[Request, Ingested]:
     """The request, checked, and the rows that it names; libraries load here, which takes seconds."""
     from tilth import night, stage, store
-    from tilth.io import ingest
+    from tilth.io import ingest, is_address
 
     stages = night.chosen(stage.NAMES, options.start, options.stop, options.skip)
     steps.plan([progress.READING, progress.STARTING, *stages, progress.CLOSING])
-    workspace = store.locate(options.config, options.out, anywhere=any([options.input, options.gold, options.label]))
+    out = None if options.out is None or is_address(options.out) else Path(options.out)
+    workspace = store.locate(options.config, out, anywhere=any([options.input, options.gold, options.label]))
     request = night.Request(workspace=workspace, overrides=_overrides(options), stages=stages, start=options.start)
     ingested = ingest(request.settings, workspace.root, workspace=workspace)
     for note in ingested.notes:
@@ -189,6 +190,8 @@ def _overrides(options: RunOptions) -> dict[str, Any]:
         overrides["seed"] = options.seed
     if options.full:
         overrides["night.full"] = True
+    if options.out is not None and "://" in options.out:
+        overrides["store.address"] = options.out
     return overrides
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.io.addresses import file_system, is_address, written_at
     from tilth.io.annotation_tools import labeling_config
     from tilth.io.column_guess import ColumnGuess, guess_columns
     from tilth.io.csv_writer import write_csv
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tilth.io.file_pieces import Piece, piece_writer, read_pieces
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.label_mapping import LabelMapping
+    from tilth.io.mirror import fetch_nights, send_nights
     from tilth.io.picture_values import locate_picture, picture_value
     from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.readers import read_rows
@@ -31,9 +33,12 @@ __all__ = [
     "LabelMapping",
     "Piece",
     "export",
+    "fetch_nights",
     "file_kind",
+    "file_system",
     "guess_columns",
     "ingest",
+    "is_address",
     "labeling_config",
     "locate_picture",
     "picture_value",
@@ -43,14 +48,17 @@ __all__ = [
     "read_pieces",
     "read_rows",
     "refuse_to_overwrite",
+    "send_nights",
     "shown",
     "write_csv",
     "write_queue",
+    "written_at",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "addresses": ("file_system", "is_address", "written_at"),
         "annotation_tools": ("labeling_config",),
         "column_guess": ("ColumnGuess", "guess_columns"),
         "csv_writer": ("write_csv",),
@@ -58,6 +66,7 @@ __getattr__, __dir__ = lazy_exports(
         "file_pieces": ("Piece", "piece_writer", "read_pieces"),
         "ingestion": ("Ingested", "ingest"),
         "text_files": ("shown",),
+        "mirror": ("fetch_nights", "send_nights"),
         "label_mapping": ("LabelMapping",),
         "picture_values": ("locate_picture", "picture_value"),
         "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),

@@ -1,4 +1,4 @@
-"""Input files by pattern and by address: globs, and what fsspec reads (S3, GCS, Azure, HTTP, SFTP, …).
+"""Files by pattern and by address: globs, and what fsspec reads and writes (S3, GCS, Azure, HTTP, SFTP, …).
 
 Which addresses can be read follows from what is installed beside tilth: `pip install s3fs` reads s3://, gcsfs gs://,
 adlfs az://. Nothing is fetched but what the config or a person names.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import glob
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tilth.errors import InputError, did_you_mean
+from tilth.errors import InputError, RequestError, TilthError, did_you_mean
 from tilth.io.text_files import HUB, STANDARD_INPUT
 
 _PATTERN = re.compile(r"[*?\[]")
@@ -47,7 +49,7 @@ def _matching(name: str, root: Path) -> Iterator[str]:
         yield name
         return
     if is_address(name):
-        files, path = _file_system(name)
+        files, path = file_system(name, "input")
         matches = sorted(files.unstrip_protocol(match) for match in _reached(name, lambda: files.glob(path)))
     else:
         found = glob.glob(name, root_dir=root, recursive=True)  # noqa: PTH207 (a pattern may be absolute)
@@ -68,12 +70,21 @@ def fetch(address: str) -> tuple[bytes, Path]:
     """
     if hub := re.match(r"https?://huggingface\.co/datasets/([\w.-]+(?:/[\w.-]+)?)", address):
         raise InputError(f'input "{address}" is a page; a data set of the Hub is named {HUB}{hub.group(1)}')
-    files, path = _file_system(address)
+    files, path = file_system(address, "input")
     data = _reached(address, lambda: files.cat_file(path))
     return bytes(data), Path(PurePosixPath(path).name)
 
 
-def _file_system(address: str) -> tuple[Any, str]:
+def file_system(address: str, what: str) -> tuple[Any, str]:
+    """What reads and writes at an address, by fsspec, and the address's path there.
+
+    Args:
+        address: for example s3://bucket/rows.csv.
+        what: it is of, for the message of an error.
+
+    Raises:
+        InputError: nothing reads such addresses, or the package that does is not installed.
+    """
     import fsspec
 
     try:
@@ -82,10 +93,10 @@ def _file_system(address: str) -> tuple[Any, str]:
         scheme = address.partition("://")[0]
         known = [name for name in fsspec.available_protocols() if isinstance(name, str)]
         raise InputError(
-            f'input "{address}": nothing reads {scheme}:// addresses; {did_you_mean(scheme, known)}'
+            f'{what} "{address}": nothing reads {scheme}:// addresses; {did_you_mean(scheme, known)}'
         ) from None
     except ImportError as error:  # fsspec names the package
-        raise InputError(f'input "{address}" needs one more package: {error}; install it with pip') from None
+        raise InputError(f'{what} "{address}" needs one more package: {error}; install it with pip') from None
 
 
 def _reached(address: str, read: Any) -> Any:
@@ -95,3 +106,51 @@ def _reached(address: str, read: Any) -> Any:
         raise InputError(f'input "{address}": there is no such file') from None
     except Exception as error:  # each service's client raises its own; each means that the rows are not to be had
         raise InputError(f'input "{address}" is not to be had ({type(error).__name__}: {error})') from error
+
+
+@contextmanager
+def written_at(name: str, *, force: bool = False) -> Iterator[Path]:
+    """Where a file or folder is to be written: a path itself, or for an address a place that is copied there.
+
+    Args:
+        name: a path, or an address such as s3://bucket/better.csv.
+        force: write over what is at the address.
+
+    Raises:
+        RequestError: something is there already, or the address cannot be written.
+    """
+    if not is_address(name):
+        yield Path(name)
+        return
+    files, path = file_system(name, "target")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / PurePosixPath(path).name
+        try:
+            if files.exists(path) and not force:
+                raise RequestError(f"{name} is there already; give another name, or --force to write over it")
+            yield place
+            if place.is_dir():
+                put_folder(files, place, path)
+            else:
+                files.put_file(str(place), path)
+        except TilthError:
+            raise
+        except Exception as error:  # each service's client raises its own
+            raise RequestError(
+                f"{name} cannot be written ({in_words(error)}); check the address, the rights, and the variables that "
+                "its service reads, such as AWS_ACCESS_KEY_ID"
+            ) from error
+
+
+def put_folder(files: Any, folder: Path, target: str, last: str = "") -> None:
+    """Copy the files of a folder to a path of a file system, one of them after all others."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in sorted(paths, key=lambda path: path.relative_to(folder).as_posix() == last):
+        place = f"{target}/{path.relative_to(folder).as_posix()}"
+        files.makedirs(place.rpartition("/")[0], exist_ok=True)
+        files.put_file(str(path), place)
+
+
+def in_words(error: Exception) -> str:
+    """What a service's client raised, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -10,12 +10,13 @@ from typing import Any
 from tilth import reports
 from tilth import stage as stages
 from tilth.errors import StageError, TilthError
+from tilth.io import send_nights
 from tilth.night.carried_fits import MAP, hand_on
 from tilth.night.context import Context
 from tilth.night.notification import notify
 from tilth.night.promotion import decide
 from tilth.night.stage_ledger import gold_ledger
-from tilth.store import Fits, Run, clean_workspace
+from tilth.store import Fits, Run, Workspace, clean_workspace
 
 log = logging.getLogger(__name__)
 
@@ -74,20 +75,33 @@ def _measure(run: Run) -> dict[str, Any]:
 def promote(run: Run) -> None:
     """Make a finished night the latest where its record says so; the last thing that a night does.
 
-    With `[store] auto_clean`, what is kept no longer is removed then; the night still holds the workspace's lock.
+    With `[store] address` it is copied there, before with `[store] auto_clean` what is kept no longer is removed; the
+    night still holds the workspace's lock.
     """
     record = run.record
     if record["promoted"]:
         run.promote()
     _write_index(run)
     context = Context(record)
+    workspace = replace(context.workspace, runs=run.path.parent)
+    if context.settings.store.address is not None:
+        _mirror(run, workspace, context.settings.store.address)
     if context.settings.store.auto_clean:
-        workspace = replace(context.workspace, runs=run.path.parent)
         try:
             run.update(cleaned_up=clean_workspace(workspace, context.settings.store).to_json())
         except (OSError, TilthError) as error:  # the night itself is whole
             log.warning("[store] auto_clean removed only a part: %s; see: tilth clean --dry-run", error)
     notify(run)
+
+
+def _mirror(run: Run, workspace: Workspace, address: str) -> None:
+    """Copy this night, and those that could not be copied before, to the address of the store."""
+    try:
+        sent, error = send_nights(workspace, address), None
+    except (OSError, TilthError) as failure:  # the night itself is whole
+        sent, error = [], str(failure)
+        log.warning("%s; %s holds the night, and the next one copies it too", error, run.path)
+    run.update(mirrored={"address": address, "nights": sent, "error": error})
 
 
 def fail(run: Run, error: BaseException) -> None:

@@ -14,7 +14,7 @@ from tilth import stage as stages
 from tilth import store
 from tilth.engine import check_engine
 from tilth.errors import RequestError
-from tilth.io import Ingested, ingest
+from tilth.io import Ingested, file_system, ingest
 from tilth.learn.encoder import resolve_model
 from tilth.learn.pictures import PictureEncoder
 from tilth.night.carried_fits import FITS, LEDGER, MAP
@@ -68,6 +68,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     settings, workspace = request.settings, request.workspace
     check_addresses(settings.schedule)
     check_engine(settings.engine)
+    if settings.store.address is not None:
+        file_system(settings.store.address, "store.address")  # whether anything here writes to such an address
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
     if settings.data.image is not None:

@@ -13,11 +13,15 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.store.answers.answer import Answer, Verdict
     from tilth.store.answers.answer_file import Answers
-    from tilth.store.answers.backups import back_up, forget_answers
+    from tilth.store.answers.backups import back_up, forget_answers, newest_backup
 
-__all__ = ["Answer", "Answers", "Verdict", "back_up", "forget_answers"]
+__all__ = ["Answer", "Answers", "Verdict", "back_up", "forget_answers", "newest_backup"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"answer": ("Answer", "Verdict"), "answer_file": ("Answers",), "backups": ("back_up", "forget_answers")},
+    {
+        "answer": ("Answer", "Verdict"),
+        "answer_file": ("Answers",),
+        "backups": ("back_up", "forget_answers", "newest_backup"),
+    },
 )

@@ -72,6 +72,11 @@ def backups(path: Path) -> list[Path]:
     return sorted((path.parent / BACKUPS).glob(f"{path.stem}-*{path.suffix}"))
 
 
+def newest_backup(path: Path) -> Path | None:
+    """The newest dated copy of a file of answers; None where there is none."""
+    return next(reversed(backups(path)), None)
+
+
 def forget_answers(path: Path, row_ids: Set[str], *, dry_run: bool) -> tuple[dict[str, int], set[str], set[str]]:
     """Remove what people said of rows, from the file, its backups and copies of an older tilth's file.
 
