@@ -52,7 +52,7 @@ class TextReader:
             return self.read_passages(texts).vectors
         owner, chunks = self._chunks(texts)
         sums = np.zeros((len(texts), self._dimensions), dtype=np.float64)
-        np.add.at(sums, owner, self._encode(chunks) * np.array([[max(len(chunk), 1)] for chunk in chunks]))
+        np.add.at(sums, owner, self._encode(chunks) * np.array([max(len(chunk), 1) for chunk in chunks])[:, None])
         return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
     def read_passages(self, texts: Sequence[str]) -> Reading:
