@@ -183,6 +183,22 @@ def _prefect(_: Place) -> Finding | None:
     return Finding(state="ok", found=f"{address} answers")
 
 
+@check("engine")
+def _engine(place: Place) -> Finding | None:
+    """Whether the workers that the config asks for are to be had."""
+    if place.settings is None or place.settings.engine.runner is None:
+        return None
+    from tilth.engine import check_engine
+
+    config = place.settings.engine
+    try:
+        check_engine(config)
+    except TilthError as error:
+        return Finding(state="missing", found=str(error), fix="take [engine] out of tilth.toml")
+    there = config.address or f"workers of this machine: {config.workers or 'one a core'}"
+    return Finding(state="ok", found=f"{config.runner}, {there}")
+
+
 @check("workspace")
 def _workspace(place: Place) -> Finding:
     if place.config_error:

@@ -37,5 +37,7 @@ def restore(address: str | None = None, /, *, config: options.Config = None, as_
     if as_json:
         say(json.dumps({"address": place, "nights": nights}, indent=2))
         return 0
-    say(f"{len(nights)} nights from {place}, the last one {nights[-1]}: {workspace.runs}")
+    say(
+        f"{len(nights)} night{'s' if len(nights) > 1 else ''} from {place}, the last one {nights[-1]}: {workspace.runs}"
+    )
     return 0

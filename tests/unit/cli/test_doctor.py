@@ -40,7 +40,7 @@ def told(capsys: pytest.CaptureFixture[str], status: int) -> dict[str, Any]:
 def test_all_is_here(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = told(capsys, 0)
     assert {name: one["state"] for name, one in found.items() if name != "hub"} == {
-        name: "ok" for name in CHECKS if name not in {"hub", "prefect server"}
+        name: "ok" for name in CHECKS if name not in {"hub", "prefect server", "engine"}
     }
     assert found["libraries"]["found"] == f"all 1 in range (prefect {importlib.metadata.version('prefect')})"
     assert found["workspace"]["found"] == str(here / "tilth.toml")
@@ -94,3 +94,12 @@ def test_outside_any_workspace_the_way_in_is_named(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert told(capsys, 0)["workspace"]["fix"] == "tilth init DIR"
+
+
+def test_workers_that_are_not_to_be_had_are_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (here / "tilth.toml").open("a") as config:
+        config.write('\n[engine]\nrunner = "dask"\nworkers = 2\n')
+    assert told(capsys, 0)["engine"] == {"state": "ok", "found": "dask, workers of this machine: 2", "fix": ""}
+    text = (here / "tilth.toml").read_text().replace("workers = 2", 'address = "127.0.0.1:1"')
+    (here / "tilth.toml").write_text(text)
+    assert "no scheduler answers there" in told(capsys, 1)["engine"]["found"]
