@@ -66,7 +66,7 @@ class Encoder:
         if self.config.attention != "full":  # vectors of before there was a choice stay valid
             shape += [self.config.attention, self.config.window, "windows-1"]
         if self.config.long_texts != "chunks":
-            shape += [self.config.long_texts, "passages-1"]
+            shape += [self.config.long_texts, "passages-2"]
         return digest_json([sums, shape])
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
