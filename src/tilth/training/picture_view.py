@@ -6,13 +6,13 @@ How far pictures count beside texts is chosen on rows that neither view learned 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from tilth.learn import OutOfFold, cross_validate, fit_predict, why_no_score
+from tilth.learn import OutOfFold, cross_validate, fit_predict, macro_f1, why_no_score
 from tilth.samples import Task
 from tilth.training.config import Config
 from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
@@ -38,13 +38,26 @@ class PictureView:
         packed: what is exported; None where there are no pictures to learn from.
         rows: the pictures of the table's rows; None with it.
         facts: for each task, the share and the held-out scores of either view and of both, for `run.json`.
-        held_out: for each task, out-of-fold predictions by pictures alone for the rows of `rows.codes`, else nothing.
+        held_out: for each task, out-of-fold predictions by pictures alone.
+        refit: the same view by other vectors of the labeled rows' pictures, shape (rows, dimensions).
     """
 
     packed: PackedPictures | None = None
     rows: PictureRows | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     held_out: Mapping[str, OutOfFold] = field(default_factory=dict)
+    refit: Callable[[np.ndarray], PictureView] | None = None
+
+    def macro_f1(self) -> float:
+        """By pictures alone, out of fold, the mean of the tasks', of rows whose label is sure."""
+        if self.rows is None:
+            return 0.0
+        found = []
+        for name, predicted in self.held_out.items():
+            rows = self.rows.settled[name]
+            classes = predicted.probabilities.shape[1]
+            found.append(macro_f1(self.rows.codes[name][rows], predicted.predicted[rows], classes))
+        return float(np.mean(found))
 
     def measured(self, task: Task) -> np.ndarray | None:
         """Rows of a picture alone that a task is measured by, out of fold, boolean, shape (rows,); None without any."""
@@ -121,7 +134,12 @@ def fit_pictures(
         prototypes=class_prototypes(rows.vectors, {task.name: rows.codes[task.name] for task in tasks}),
         scope=_scope(rows, training_set, tasks, held_out, config),
     )
-    return PictureView(packed=packed, rows=rows, facts={"tasks": facts}, held_out=held_out)
+
+    def refit(vectors: np.ndarray) -> PictureView:
+        other = replace(rows, vectors=vectors)
+        return fit_pictures(other, training_set, by_text, config, text_is_frozen=text_is_frozen)
+
+    return PictureView(packed=packed, rows=rows, facts={"tasks": facts}, held_out=held_out, refit=refit)
 
 
 def _out_of_fold(rows: PictureRows, task: Task) -> OutOfFold:

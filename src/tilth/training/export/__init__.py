@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.export.answer_cache import cached_answers
+    from tilth.training.export.answer_cache import cached_answers, picture_vectors
     from tilth.training.export.digests import check_digests, write_digests
     from tilth.training.export.edge import EdgeFacts, edge_facts, export_edge, quantize_edge
     from tilth.training.export.graph_structure import strip_notes
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
         save_weights,
     )
     from tilth.training.export.packed_wording import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
-    from tilth.training.export.picture_files import add_pictures
+    from tilth.training.export.picture_files import add_pictures, picture_settings
     from tilth.training.export.picture_graphs import PictureGraphs
+    from tilth.training.export.picture_reader import PictureReader
     from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
     from tilth.training.export.scope import Scope, log_certainty
     from tilth.training.export.session import open_session
@@ -47,6 +48,7 @@ __all__ = [
     "PackedWording",
     "PictureGraphs",
     "PictureHead",
+    "PictureReader",
     "Predictor",
     "ScaledWeights",
     "Scope",
@@ -65,6 +67,8 @@ __all__ = [
     "log_certainty",
     "mix_tasks",
     "open_session",
+    "picture_settings",
+    "picture_vectors",
     "pool_tasks",
     "pool_views",
     "predictor_code_digest",
@@ -78,7 +82,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "answer_cache": ("cached_answers",),
+        "answer_cache": ("cached_answers", "picture_vectors"),
         "digests": ("check_digests", "write_digests"),
         "edge": ("EdgeFacts", "edge_facts", "export_edge", "quantize_edge"),
         "graph_structure": ("strip_notes",),
@@ -97,8 +101,9 @@ __getattr__, __dir__ = lazy_exports(
             "save_weights",
         ),
         "packed_wording": ("PackedHead", "PackedWording", "mix_tasks", "pool_tasks", "pool_views"),
-        "picture_files": ("add_pictures",),
+        "picture_files": ("add_pictures", "picture_settings"),
         "picture_graphs": ("PictureGraphs",),
+        "picture_reader": ("PictureReader",),
         "predictor": ("Answers", "Predictor", "predictor_code_digest"),
         "scope": ("Scope", "log_certainty"),
         "session": ("open_session",),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,18 +53,29 @@ def cached_answers(
     readings_of_texts = readings.of(texts, read) if len(texts) else predictor.read([])
     if pictures is None or "pictures" not in predictor.settings:
         return predictor.decide(readings_of_texts)
-    return predictor.decide(readings_of_texts, _seen(predictor, texts, pictures, cache, code))
+    return predictor.decide(readings_of_texts, _seen(predictor, texts, pictures, cache))
 
 
 def _seen(
-    predictor: Predictor, texts: Sequence[str], pictures: Sequence[tuple[str, Path] | None], cache: Cache, code: str
+    predictor: Predictor, texts: Sequence[str], pictures: Sequence[tuple[str, Path] | None], cache: Cache
 ) -> Seen:
     """What the rows have; each picture is read once, whatever becomes of the text side and the heads."""
-    key = digest(code, sha256_file(predictor.folder / GRAPH), digest_json(predictor.settings["pictures"]))
-    vectors, paths = Vectors(cache.folder("exported", key)), dict(one for one in pictures if one is not None)
+    vectors = picture_vectors(cache, predictor.folder / GRAPH, predictor.settings["pictures"])
+    paths = dict(one for one in pictures if one is not None)
     if not paths:
         return Seen.none(len(texts))
     found = vectors.of(list(paths), lambda new: predictor.embed_pictures([paths[one] for one in new]))
     place = {one: row for row, one in enumerate(paths)}
     rows = [place[one[0]] if one is not None else 0 for one in pictures]
     return Seen.of(texts, found[rows], [one is not None for one in pictures])
+
+
+def picture_vectors(cache: Cache, graph: Path, settings: Mapping[str, Any]) -> Vectors:
+    """Where the vectors of pictures by an exported graph are kept, by the digests of their content.
+
+    Args:
+        cache: the night's.
+        graph: of the model of pictures.
+        settings: by `picture_settings`.
+    """
+    return Vectors(cache.folder("exported", digest(predictor_code_digest(), sha256_file(graph), digest_json(settings))))

@@ -87,7 +87,8 @@ def trace(model: nn.Module, side: int, path: Path) -> None:
 def quantize(source: Path, target: Path, batches: Iterator[dict[str, np.ndarray]]) -> None:
     """Write a float graph as static int8: a scale for each output channel of a weight, one for each activation.
 
-    Convolutions take in their normalizations first. Weights take seven of the eight bits, as those of texts do.
+    Convolutions take in their normalizations first, and what follows them is quantized as well: a clipped activation
+    gets the scale of what is left of it. Weights take seven of the eight bits, as those of texts do.
 
     Args:
         source: the float graph.
@@ -103,7 +104,6 @@ def quantize(source: Path, target: Path, batches: Iterator[dict[str, np.ndarray]
             target,
             _Batches(batches),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Gemm", "MatMul", "Add"],
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
