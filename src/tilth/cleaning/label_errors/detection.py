@@ -25,6 +25,7 @@ from tilth.cleaning.label_errors.out_of_fold_models import (
     ModelProbabilities,
     fit_evidence_models,
 )
+from tilth.cleaning.label_errors.picture_labels import verdict_by_pictures
 from tilth.cleaning.label_errors.picture_view import add_picture_view
 from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.cleaning.label_errors.two_views import fit_two_views
@@ -135,17 +136,44 @@ def check_task(
         if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
             columns.write_consensus(compact, labels, together, checked[rows], config)
             metrics["consensus"] = together.metrics()
+    if alone := _check_pictures_alone(frame, task, config, evidence, columns):
+        metrics |= {"judged": metrics["judged"] + alone["judged"], "pictures_alone": alone}
     columns.write_conflicts(task.decoded(task.codes(frame[f"{task.name}_given"])), conflict)
-    if len(present) > 1 or conflict.rows.any():
+    if len(present) > 1 or conflict.rows.any() or alone:
         metrics["issues"] = int(columns.issue.sum())
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.store_in(frame)
     return TaskResult(metrics=metrics, probabilities=probabilities)
 
 
-def _codes(frame: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """The label to learn from as a code, −1 for none, and whether it may be flagged; both of shape (rows,)."""
-    active = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE) & ~picture_alone(frame)
+def _check_pictures_alone(
+    frame: pd.DataFrame, task: Task, config: LabelErrorsConfig, evidence: Evidence, columns: LabelColumns
+) -> dict[str, int]:
+    """Write the columns of rows with a picture alone; how many were judged and flagged, nothing without such rows."""
+    mine = picture_alone(frame)
+    if not mine.any() or evidence.pictures is None:
+        return {}
+    codes, checked = _codes(frame, task, mine)
+    counts = np.bincount(codes[codes >= 0], minlength=len(task.labels))
+    rows = np.flatnonzero((codes >= 0) & (counts[codes] > 1))
+    present, compact = np.unique(codes[rows], return_inverse=True)
+    if len(present) < 2:
+        return {}
+    verdict = verdict_by_pictures(compact, rows, FEW, config, evidence)
+    if verdict is None:
+        return {}
+    issue = verdict.issue & checked[rows]
+    columns.of(rows).write(compact, task.decoded(present), verdict, issue, config)
+    return {"judged": len(rows), "issues": int(issue.sum())}
+
+
+def _codes(frame: pd.DataFrame, task: Task, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The label to learn from as a code, −1 for none, and whether it may be flagged; both of shape (rows,).
+
+    `among` are the rows that take part, boolean, shape (rows,); None takes all that have a text.
+    """
+    part = ~picture_alone(frame) if among is None else among
+    active = frame["split"].eq(Split.TRAIN) & frame["status"].eq(Status.ACTIVE) & part
     answer = frame[f"{task.name}_answer"] if f"{task.name}_answer" in frame else pd.Series(None, frame.index, object)
     label = answer.where(answer.notna(), frame[f"{task.name}_given"])
     if f"{task.name}_none" in frame:  # by a person's word no class fits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 
@@ -21,6 +23,12 @@ class LabelColumns:
         self.issue = np.zeros(count, dtype=bool)
         self.quality, self.right, self.suggested_right = (np.full(count, np.nan) for _ in range(3))
         self.action, self.suggested = (np.full(count, None, dtype=object) for _ in range(2))
+
+    def of(self, rows: np.ndarray) -> LabelColumns:
+        """The same columns, to be written at other rows."""
+        other = copy.copy(self)
+        other._rows = rows
+        return other
 
     def write(
         self,
