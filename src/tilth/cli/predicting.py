@@ -179,8 +179,8 @@ def _answered(
         pictures = cells.read(part) if cells is not None else [None] * len(part)
         rows = [row for row, text in enumerate(texts) if text or pictures[row] is not None]
         given = [texts[row] for row in rows]
-        shown = [pictures[row] for row in rows] if cells is not None else None
-        predictions = iter(predictor(given, pictures=shown) if rows else ())
+        shown = {"pictures": [pictures[row] for row in rows]} if cells is not None else {}
+        predictions = iter(predictor(given, **shown) if rows else ())
         answered = set(rows)
         answers += [next(predictions) if row in answered else None for row in range(len(part))]
         counts.add(texts, pictures, of)

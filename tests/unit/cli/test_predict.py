@@ -20,6 +20,7 @@ from tilth.training.export.predictor import Predictor
 
 class FirstWord:
     tasks = ({"name": "intent"},)
+    settings: dict[str, Any] = {}  # noqa: RUF012 - of a model of texts alone
 
     def __call__(self, texts: Sequence[str]) -> list[dict[str, dict[str, Any]]]:
         assert texts
@@ -97,7 +98,7 @@ def test_no_text_at_all_is_said(
         ("rows.csv", "tilth predict --input rows.csv --out FILE"),
         ("gone.jsonl", "tilth predict --input gone.jsonl --out FILE"),
         ("notes.txt", "tilth predict < notes.txt"),
-        ("--out out.csv", "--out, --text and --force go with --input FILE"),
+        ("--out out.csv", "--out, --text, --image and --force go with --input FILE"),
         ("hello --input rows.csv", "give one of them"),
         ("--input rows.csv --out rows.csv", "--force"),
         ("--input rows.csv --out out.csv --text bdy", 'did you mean "body"? (--text COLUMN)'),
