@@ -51,7 +51,8 @@ def evaluation_rows(run: Run, tasks: Sequence[str], cache: Cache) -> EvaluationR
             return None
         texts = frame["text"][rows].tolist()
         truth = {task: labels[rows] for task, labels in truth.items() if any(label is not None for label in labels)}
-        gold = _Gold(texts=texts, tasks=tuple(truth), learned=_learned(run), cache=cache)
+        pictures = _pictures(frame[rows], run)
+        gold = _Gold(texts=texts, pictures=pictures, tasks=tuple(truth), learned=_learned(run), cache=cache)
         return EvaluationRows(kind="gold", truth=truth, ours=gold.model(run.path / "model"), answers=gold.answers)
     if (run.path / HELD_OUT).exists():
         held = _held_out(run)
@@ -71,12 +72,15 @@ class _Gold:
 
     Attributes:
         texts: of these rows.
+        pictures: of these rows, the digest of each one's content and where it stands, None where a row has none; None
+            where no row has any.
         tasks: for which any of them has a label.
-        learned: digests of the texts that this night learned from.
+        learned: digests of the texts, and of the pictures, that this night learned from.
         cache: where models' answers are kept.
     """
 
     texts: list[str]
+    pictures: list[tuple[str, Path] | None] | None
     tasks: tuple[str, ...]
     learned: frozenset[str]
     cache: Cache
@@ -85,6 +89,9 @@ class _Gold:
         """What another night's exported model says; a row that one of both learned from, and one not, is left out."""
         predicted = self.model(other.path / "model")
         digests, other_rows = [store.digest(text) for text in self.texts], _learned(other)
+        if self.pictures is not None:  # of a picture alone the text says nothing
+            rows_read = zip(self.texts, digests, self.pictures, strict=True)
+            digests = [known if text or shown is None else shown[0] for text, known, shown in rows_read]
         fair = np.array([(digest in other_rows) == (digest in self.learned) for digest in digests], dtype=bool)
         if not fair.any():
             raise NotComparable("it learned from all rows that are gold now")
@@ -98,8 +105,22 @@ class _Gold:
         tasks = _declared(folder)
         if missing := sorted({*self.tasks} - {*tasks}):
             raise NotComparable(f"its model does not answer {', '.join(missing)}")
-        codes = cached_answers(folder, self.texts, self.cache).codes
+        try:
+            codes = cached_answers(folder, self.texts, self.cache, self.pictures).codes
+        except RequestError as error:
+            if self.pictures is None:
+                raise
+            raise NotComparable(f"a picture can no longer be read ({error})") from error
         return {task: np.array([*tasks[task], None], dtype=object)[codes[task]] for task in self.tasks}
+
+
+def _pictures(frame: pd.DataFrame, run: Run) -> list[tuple[str, Path] | None] | None:
+    """The pictures of rows; None where none has one."""
+    if "picture_digest" not in frame or not frame["picture_digest"].notna().any():
+        return None
+    root = Path(str((run.record.get("workspace") or {}).get("root") or "."))
+    pairs = zip(frame["picture_digest"], frame["picture_path"], strict=True)
+    return [(one, root / path) if isinstance(one, str) else None for one, path in pairs]
 
 
 def _declared(folder: Path) -> dict[str, list[str]]:
@@ -111,12 +132,16 @@ def _declared(folder: Path) -> dict[str, list[str]]:
 
 
 def _learned(run: Run) -> frozenset[str]:
-    """Digests of the texts of a night's input that were not gold; none where `tilth clean` has removed its tables."""
+    """Digests of a night's texts and pictures that were not gold; none where `tilth clean` has removed its tables."""
     path = run.path / "0-input.parquet"
     if not path.exists():
         return frozenset()
     texts, splits = ((value for part in store.read_column(path, name) for value in part) for name in ("text", "split"))
-    return frozenset(store.digest(text) for text, split in zip(texts, splits, strict=True) if split != Split.GOLD)
+    learned = {store.digest(text) for text, split in zip(texts, splits, strict=True) if split != Split.GOLD}
+    if any(store.read_column(path, "picture_digest")):
+        shown = pd.read_parquet(path, columns=["picture_digest", "split"])
+        learned |= set(shown["picture_digest"][shown["split"].ne(Split.GOLD)].dropna())
+    return frozenset(learned)
 
 
 def _held_out(run: Run) -> pd.DataFrame:
