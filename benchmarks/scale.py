@@ -103,38 +103,26 @@ def measure(data: Path, count: int, kept: Path) -> None:
         file.write(json.dumps(cell) + "\n")
 
 
-def slope(small: dict[str, Any], large: dict[str, Any], name: str, of: str) -> float:
-    """The power of the number of rows by which a figure grew between two sizes."""
-    grew = large["steps"][name][of] / max(small["steps"][name][of], 0.01)
-    return math.log(grew) / math.log(large["rows"] / small["rows"])
+def estimate(small: dict[str, Any], large: dict[str, Any], name: str) -> list[str]:
+    """What a million rows would take by the two largest sizes: seconds by their slope, and memory by a line."""
+    (before, then), (few, many) = (one["steps"][name] for one in (small, large)), (small["rows"], large["rows"])
+    power = math.log(then["seconds"] / max(before["seconds"], 0.01)) / math.log(many / few)
+    seconds = then["seconds"] * (MILLION / many) ** power
+    gib = then["gib"] + (then["gib"] - before["gib"]) * (MILLION - many) / (many - few)
+    rows = f"{MILLION:,}, estimated from {few:,} and {many:,}"
+    return [rows, name, f"{seconds:.0f} (n^{power:.2f})", f"{gib:.1f}"]
 
 
 def table() -> str:
-    """Every cell, the slope between the two largest sizes, and what it says of a million rows."""
-    sizes = sorted(cells())
-    found = [cells()[size] for size in sizes]
+    """Every cell, and what the two largest sizes say of a million rows."""
+    found = [cells()[size] for size in sorted(cells())]
     lines = [
         [f"{one['rows']:,}", name, f"{step['seconds']:.0f}", f"{step['gib']:.1f}"]
         for one in found
         for name, step in one["steps"].items()
     ]
-    if len(found) > 1 and sizes[-1] < MILLION:
-        small, large = found[-2:]
-        for name in STEPS:
-            powers = [slope(small, large, name, of) for of in ("seconds", "gib")]
-            ratio = MILLION / large["rows"]
-            seconds, gib = (
-                large["steps"][name][of] * ratio**power for of, power in zip(("seconds", "gib"), powers, strict=True)
-            )
-            estimate = f"from {small['rows']:,} to {large['rows']:,} rows"
-            lines.append(
-                [
-                    f"{MILLION:,}, estimated by the slope {estimate}",
-                    name,
-                    f"{seconds:.0f} (n^{powers[0]:.2f})",
-                    f"{gib:.1f} (n^{powers[1]:.2f})",
-                ]
-            )
+    if len(found) > 1 and found[-1]["rows"] < MILLION:
+        lines += [estimate(*found[-2:], name) for name in STEPS]
     return _results.table(("rows", "step", "CPU seconds", "GiB at its peak"), lines)
 
 
@@ -146,7 +134,8 @@ def write() -> None:
         "# Many rows: 77 classes through cleaning and weak supervision\n\n"
         f"`python benchmarks/scale.py --sizes {sizes}` ({_results.machine()})\n\n"
         "Vectors are ready; of made rows they are made, too. Seconds are of processor, one thread; memory is that of "
-        "the night's own process.\n\n" + table(),
+        "the night's own process. Estimates are by the slope of two sizes for seconds, and by a line for memory.\n\n"
+        + table(),
     )
 
 

@@ -101,7 +101,7 @@ class EncoderConfig(Model):
     model: str = Field(default="default", description='"default", a folder, or a Hub name', json_schema_extra=FOLDER)
     max_tokens: int = Field(default=256, ge=16, le=8192, description="longer texts are chunked and pooled")
     max_chunks: int = Field(default=64, ge=1, description="chunks a text; beyond it, evenly spaced ones are taken")
-    batch_tokens: int = Field(default=4096, ge=64, description="padded tokens in one forward pass")
+    batch_tokens: int = Field(default=512, ge=64, description="padded tokens in one forward pass")
     attention: Literal["full", "dynamic"] = Field(
         default="full",
         description="full: within chunks of max_tokens; dynamic (experimental): a longer text in one pass, by windows "

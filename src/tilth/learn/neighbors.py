@@ -13,6 +13,8 @@ EXACT = 50_000
 """Rows of a table whose neighbors are all sought by brute force. Above, a search that costs more than that goes by an
 index of cells; one of few query rows stays exact."""
 _BLOCK = 1024
+_CELLS = 2**26
+"""Cosines that stand in memory at a time at most, 256 MiB: of a million rows, those of 67 queries."""
 _PART = 65_536
 """Rows whose neighbors in a part are picked at a time."""
 
@@ -79,6 +81,7 @@ def _by_brute_force(vectors: np.ndarray, k: int, queries: np.ndarray, block: int
     import torch
 
     rows, similarities = np.zeros((len(queries), k), dtype=np.int32), np.zeros((len(queries), k), dtype=np.float32)
+    block = max(1, min(block, _CELLS // max(1, len(vectors))))
     cosines = np.empty((min(block, len(queries)), len(vectors)), dtype=np.float32)  # once: new memory is slow memory
     for start in range(0, len(queries) if k else 0, block):
         batch = queries[start : start + block]
