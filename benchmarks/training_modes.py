@@ -178,8 +178,9 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
             config = Config.model_validate({"mode": mode})
             if size == 0 and mode != "auto":
                 given = {"steps": arguments.steps, "learning_rate": arguments.learning_rate, "passes": 1e6}
+                given |= {"evaluations": arguments.evaluations}
                 config = config.model_copy(update=given)
-            key = f"{name} {size} {seed} {mode} {config.steps} {config.learning_rate}"
+            key = f"{name} {size} {seed} {mode} {config.steps} {config.learning_rate} {config.evaluations}"
             run = partial(night, some, gold, rest, config, seed, encoder, home)
             runs.setdefault(f"tilth, {mode}", []).append(cell(arguments.cells, key, run))
         for peer in arguments.peer:
@@ -209,6 +210,7 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", default=["probe", "top", "full", "contrastive", "auto"])
     parser.add_argument("--steps", type=int, default=1000, help="of training on all labels, but by auto")
     parser.add_argument("--learning-rate", type=float, default=1e-4, help="the same")
+    parser.add_argument("--evaluations", type=int, default=1, help="the same: 1 trains to the end, and stops nowhere")
     parser.add_argument("--peer", nargs="*", default=["plain"], choices=["plain", "setfit"])
     parser.add_argument("--setfit", default=sys.executable, help="a Python that has setfit")
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
