@@ -18,6 +18,7 @@ from tilth.engine import map_blocks
 from tilth.errors import ConfigError
 from tilth.learn.encoder.checkpoint import resolve_model
 from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
+from tilth.learn.encoder.onnx_states import TokenStates, graph_file, pooled
 from tilth.learn.encoder.passages import Cut, cut
 from tilth.progress import report
 from tilth.store import Cache, Vectors, digest_json, sha256_file
@@ -235,8 +236,6 @@ class Encoder:
         return array
 
     def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
-        import torch
-
         if max(map(len, chunks)) > self._limit:  # each alone, so that none depends on its neighbors
             alone = (len(chunk) > self._limit for chunk in chunks)
             return np.stack(
@@ -249,21 +248,17 @@ class Encoder:
         prefix, suffix = self.special
         built = [[*prefix, *ids, *suffix] for ids in chunks]
         width = max(map(len, built))
-        ids = torch.full((len(built), width), tokenizer.pad_token_id or 0, dtype=torch.long)
-        mask = torch.zeros_like(ids)
+        ids = np.full((len(built), width), tokenizer.pad_token_id or 0, dtype=np.int64)
+        mask = np.zeros_like(ids)
         for row, value in enumerate(built):
-            ids[row, : len(value)] = torch.tensor(value)
-            mask[row, : len(value)] = 1
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        hidden = hidden.float()
-        if self._pooling == "cls":
-            pooled = hidden[:, 0]
-        else:
-            weights = mask.unsqueeze(-1).float()
-            pooled = (hidden * weights).sum(1) / weights.sum(1)
-        array: np.ndarray = torch.nn.functional.normalize(pooled, dim=1).numpy()
-        return array
+            ids[row, : len(value)], mask[row, : len(value)] = value, 1
+        return pooled(self._states(ids, mask), mask, first_token=self._pooling == "cls")
+
+    @cached_property
+    def _states(self) -> TokenStates:
+        exact = self.config.model == "default" and self.config.precision == "float32"
+        graph = graph_file(self._cache, self.fingerprint) if exact else None
+        return TokenStates(lambda: self._model, graph, bfloat16=self.config.precision == "bfloat16")
 
 
 def compute_vectors(texts: Sequence[str], encoder: Encoder) -> np.ndarray:
