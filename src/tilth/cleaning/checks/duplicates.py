@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,13 +38,18 @@ def gold_leak(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> 
 
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
 def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
-    """Cosine to the most similar earlier row that shares most of the words; rows with more labels come first."""
+    """Cosine to the most similar earlier row that shares most of the words; rows with more labels come first.
+
+    A text that is read by passages is a near copy only where it has no sentence of its own.
+    """
     rows = np.flatnonzero(frame["split"].ne(Split.GOLD))
     score, original = np.ones(len(frame)), np.full(len(frame), None, dtype=object)
     near, vectors = evidence.neighbors(_NEAREST, rows), evidence.embeddings()
     close = np.asarray((near.similarities >= config.near_duplicate).any(axis=1))
     full = np.asarray((near.similarities >= config.near_duplicate).all(axis=1))  # there may be more than were found
     words = {int(row): set(tokens(normal_form(frame["text"].iloc[rows[row]]))) for row in np.flatnonzero(close)}
+    by_passages = _read_by_passages(evidence, len(frame))[rows]
+    said = {row: set(_sentences(frame["text"].iloc[rows[row]])) for row in np.flatnonzero(close & by_passages).tolist()}
     kept = np.full(len(rows), -1)  # which row stays for each of those that had their turn
     reached: dict[int, list[int]] = defaultdict(list)  # of those that stay and have a row among their nearest
     stay_full: list[int] = []
@@ -53,6 +58,9 @@ def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence
         cosines = vectors[rows[others]] @ vectors[rows[row]]
         for place in np.argsort(-cosines, kind="stable")[: int((cosines >= config.near_duplicate).sum())]:
             these, those = words[row], words[int(others[place])]
+            other = int(others[place])
+            if row in said and other in said and _words_of(said[row] - said[other]) >= _WORDS:
+                continue  # of two long texts that share nearly all, one sentence may decide
             if len(these & those) >= _SHARED * max(1, len(these | those)):
                 return int(others[place]), float(cosines[place])
         return None
@@ -86,7 +94,10 @@ _WORDS = 3  # "thank you" is written by many and is nobody's signature
 
 @check("boilerplate", Status.REVIEW, Reason.BOILERPLATE)
 def boilerplate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
-    """Share of a text without the sentences that stand word for word in five other texts (footers)."""
+    """Share of a text without the sentences that stand word for word in five other texts (footers).
+
+    A text that is read by passages is all boilerplate, or none: one sentence of its own may be what it is about.
+    """
     not_gold = frame["split"].ne(Split.GOLD).to_numpy()
     sentences = [_sentences(text) for text in frame["text"]]
     footers = _footers([parts for parts, counts in zip(sentences, not_gold, strict=True) if counts])
@@ -95,7 +106,20 @@ def boilerplate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -
         score[row] = 1 - sum(len(part) for part in parts if part in footers) / max(1, sum(map(len, parts)))
     # One short message that many people send is a message; only what stands beside more text is a footer.
     several = np.array([len(parts) > 1 for parts in sentences], dtype=bool)
-    return CheckResult(score=score, issue=several & (score < 1 - config.boilerplate))
+    by_passages = _read_by_passages(evidence, len(frame))
+    says = [long and _words_of(part for part in parts if part not in footers) >= _WORDS
+            for parts, long in zip(sentences, by_passages, strict=True)]  # fmt: skip
+    return CheckResult(score=score, issue=several & (score < 1 - config.boilerplate) & ~np.array(says, dtype=bool))
+
+
+def _read_by_passages(evidence: Evidence, rows: int) -> np.ndarray:
+    """Whether each row's text is read sentence by sentence, boolean, shape (rows,)."""
+    passages = evidence.passages
+    return np.zeros(rows, dtype=bool) if passages is None else np.diff(passages.starts) > 1
+
+
+def _words_of(sentences: Iterable[str]) -> int:
+    return sum(map(word_count, sentences))
 
 
 def _footers(texts: Sequence[list[str]]) -> set[str]:
