@@ -49,6 +49,10 @@ def refusing(block: int, _: object) -> int:
     return block
 
 
+def ending(block: int, _: object) -> int:
+    os._exit(1)  # as the system ends a process that has taken all memory
+
+
 BLOCKS = [[number, number + 1] for number in range(12)]
 RESULTS = [[number * 10, number * 10 + 10] for number in range(12)]
 
@@ -94,6 +98,13 @@ def test_what_a_block_raises_is_raised_here(flow_engine: Any) -> None:
         results = flow_engine.DaskBlocks(runner).map_blocks(refusing, range(4), None)
         assert [next(results), next(results)] == [0, 1]
         with pytest.raises(TilthError, match="block 2 is not to be computed"):
+            next(results)
+
+
+def test_a_block_that_ends_its_workers_ends_the_night_with_the_reason(flow_engine: Any) -> None:
+    with flow_engine._task_runner(EngineConfig(runner="dask", workers=1)) as runner:
+        results = flow_engine.DaskBlocks(runner).map_blocks(ending, range(1), None)
+        with pytest.raises(TilthError, match=r"a block ended one worker after another .* give engine.workers a smaller"):
             next(results)
 
 
