@@ -32,7 +32,7 @@ from tilth.store import digest_json, digest_tree
 
 logger = logging.getLogger(__name__)
 BATCH = 32
-_EPOCHS = 4  # a small corpus is not memorized: no text is drawn more often than this, on average
+_EPOCHS = 2  # a small corpus is not memorized: no text is drawn more often than this, on average
 _FIRST = 1 / 3  # of the steps, after which learning goes on only where the loss may still come below its limit
 _MOST = 1.0  # nats by which adaptation lowers a loss that is above the limit; the most that we saw is 0.6
 _LEAST = 0.1  # share of the steps that even a corpus that is nearly the same is given

@@ -13,11 +13,11 @@ from tilth.devices import DEVICE, resolve_device
 class AdaptConfig(Model):
     """How the denoiser learns the workspace's own language each night."""
 
-    steps: int = Field(default=300, ge=0, le=1_000_000, description="batches of 32 examples; 0 = as it came")
+    steps: int = Field(default=150, ge=0, le=1_000_000, description="batches of 32 examples; 0 = as it came")
     renew: float = Field(
         default=0.05, ge=0, le=1, description="share of new texts from which last night's denoiser learns again"
     )
-    peak: float = Field(default=3e-4, gt=0, le=1e-2, description="largest learning rate")
+    peak: float = Field(default=6e-4, gt=0, le=1e-2, description="largest learning rate")
     pairs: float = Field(default=0.7, ge=0, le=1, description="share of neighbor pairs; the rest is denoised alone")
     neighbors: int = Field(default=8, ge=1, le=64, description="nearest rows that may be a pair")
     low: float = Field(default=0.65, ge=-1, le=1, description="smallest cosine of a pair")
