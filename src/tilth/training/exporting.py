@@ -151,7 +151,8 @@ class Exporter:
         trunk, heads = no_encoder(fitted.training_set.tasks, source)
         embeddings = np.ones((len(self.frame), 1), dtype=np.float32)
         model = self.model(replace(fitted, heads=heads, embeddings=embeddings, trunk=trunk))
-        graphs = TrunkGraphs(self.resources.scratch / "graphs", lambda: trunk)
+        structures = partial(self.resources.evidence.cache.folder, "onnx")
+        graphs = TrunkGraphs(self.resources.scratch / "graphs", lambda: trunk, structures)
         facts = self._write(target, model, graphs, source, self._limit(fitted)) | self._write_pictures(target)
         why = "no text teaches any task, so that there is no encoder to make smaller"
         return Exported(
