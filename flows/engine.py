@@ -38,6 +38,10 @@ _PATIENCE = 60.0
 """Seconds without any worker after which the night's own process takes over; a lost one is replaced within ten."""
 _CONNECT = 10.0
 """Seconds that a scheduler may take to greet us."""
+_PATIENT = {"distributed.scheduler.worker-ttl": None, "distributed.comm.timeouts.tcp": "300s"}
+"""Dask's own scheduler runs in the night's process, which may be busy for minutes: no worker is lost for that."""
+_STARTS = 2
+"""Times that workers of our own are started, for one may be killed before it is there."""
 
 
 @contextlib.contextmanager
@@ -52,7 +56,9 @@ def running(run: str) -> Iterator[None]:
     if config.runner is None:
         yield
         return
-    with _task_runner(config) as runner:
+    import dask
+
+    with dask.config.set(_PATIENT), _task_runner(config) as runner:
         workers = DaskBlocks(runner)
         if config.address:
             workers.connect()
@@ -180,11 +186,10 @@ class DaskBlocks:
     def _look(self) -> None:
         """See which workers there are, say which have gone, and give up on a cluster that has had none for long."""
         try:
-            now = set(self._runner.client.scheduler_info(n_workers=-1)["workers"])
+            now = set(self._client().scheduler_info(n_workers=-1)["workers"])
         except Exception as error:  # of whatever kind: the scheduler is another process, often on another machine
-            if not self._most:
-                raise
-            self._end(f"its scheduler is gone ({type(error).__name__})")
+            what = "its scheduler is gone" if self._most else "its workers do not start"
+            self._end(f"{what} ({type(error).__name__}: {error})")
             return
         for worker in sorted(self._workers - now):
             self._lost.append(worker)
@@ -194,6 +199,15 @@ class DaskBlocks:
             self._seen = time.monotonic()
         elif time.monotonic() - self._seen > _PATIENCE:
             self._end(f"it had no worker for {_PATIENCE:.0f} s")
+
+    def _client(self) -> Any:
+        """Dask's client, which starts workers of our own where there are none yet."""
+        for _ in range(0 if self._most or self._runner.address else _STARTS - 1):
+            try:
+                return self._runner.client
+            except Exception as error:  # of whatever kind; the cluster that failed has been closed
+                log.warning("the workers are started again: %s: %s", type(error).__name__, error)
+        return self._runner.client
 
     def _end(self, why: str) -> None:
         if self._ended is None:
