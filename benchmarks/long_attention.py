@@ -6,7 +6,7 @@ The default encoder's weights, untrained for any of it. Speed: seconds of the pr
 process's memory grew by at most, for one text. Recall: a request of clinc150 at a random depth in the State of the
 Union addresses, the classes some of its domains (150 intents would need more rows); training and gold rows share
 neither requests nor addresses. Reviews: movie_reviews. Heads see vectors of blocks of 64 tokens, either their mean (a
-linear probe) or by attention pooling that is learned with the head; for each way the same. Nothing was tuned on these
+linear probe) or by what `fit_passage_pooling` learns of them; for each way the same. Nothing was tuned on these
 sets.
 """
 
@@ -90,7 +90,7 @@ def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, d
 
 
 def heads(way: Way, train: pd.DataFrame, gold: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Which gold rows are right, by the mean of the blocks and by attention pooling."""
+    """Which gold rows are right, by the mean of the blocks and by the pooling that is learned."""
     names, codes = np.unique(train["label"], return_inverse=True)
     blocks = [[way.blocks(text) for text in frame["text"]] for frame in (train, gold)]
     means = [np.stack([one.mean(axis=0) for one in part]) for part in blocks]
@@ -118,7 +118,7 @@ def compared(
     lines: list[list[object]] = []
     for way in ways:
         read = Way(way, WINDOW)
-        found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {"mean": [], "attention": []}
+        found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {"mean": [], "learned": []}
         for train, gold in splits:
             for pooling, right in zip(found, heads(read, train, gold), strict=True):
                 found[pooling].append((right, gold))
