@@ -39,12 +39,15 @@ class EncoderReading:
         agreement: how often the nearest rows have a row's label, beyond chance (kappa: 0 = by chance, 1 = always);
             None where the tokens give no cause to ask, or too few rows have labels.
         agreement_by_ngrams: the same where nearness goes by character n-grams.
+        averaged: share of the texts that are longer than what the encoder reads at once, by their letters, and are read
+            in chunks whose vectors are averaged.
     """
 
     tokens_a_letter: float
     unknown: float
     agreement: float | None = None
     agreement_by_ngrams: float | None = None
+    averaged: float = 0.0
 
     @property
     def badly(self) -> bool:
@@ -70,15 +73,21 @@ def measure_reading(encoder: Encoder, texts: Sequence[str], vectors: np.ndarray,
     """
     shown = [texts[row] for row in evenly_spaced(len(texts), _TEXTS)]
     tokens, unknown = encoder.count_tokens(shown)
-    a_letter, share = tokens / max(1, sum(map(letter_count, shown))), unknown / max(1, tokens)
+    letters = np.array([letter_count(text) for text in shown])
+    a_letter, share = tokens / max(1, int(letters.sum())), unknown / max(1, tokens)
+    config = getattr(encoder, "config", None)
+    averaged = 0.0
+    if config is not None and len(letters) and (config.attention, config.long_texts) == ("full", "chunks"):
+        averaged = float((letters * a_letter > config.max_tokens).mean())
     rows = np.flatnonzero(codes >= 0)
     rows = rows[evenly_spaced(len(rows), _ROWS)]
     if not _suspicious(a_letter, share) or len(rows) < _FEWEST or len(np.unique(codes[rows])) < 2:
-        return EncoderReading(tokens_a_letter=a_letter, unknown=share)
+        return EncoderReading(tokens_a_letter=a_letter, unknown=share, averaged=averaged)
     counts = _ngrams([texts[row] for row in rows])
     return EncoderReading(
         tokens_a_letter=a_letter,
         unknown=share,
+        averaged=averaged,
         agreement=neighbor_agreement(vectors[rows] @ vectors[rows].T, codes[rows]),
         agreement_by_ngrams=neighbor_agreement((counts @ counts.T).toarray(), codes[rows]),
     )

@@ -43,12 +43,21 @@ def _to_label(metrics: Mapping[str, Any]) -> list[str]:
     return [*parts, metrics["expected"]["says"]] if metrics["expected"] else parts
 
 
+_MANY = 0.5
+"""Share of long texts from which on another way to read them is named."""
+
+
 def _cleaned(metrics: Mapping[str, Any]) -> list[str]:
     """What cleaning read otherwise than a person may have meant it, beside the rows that it set aside."""
     kept = metrics.get("counts", {}).get("junk", {}).get("kept", {})
     parts = [f"{count} {kind} rows are no junk here, for there are many" for kind, count in kept.items()]
     if model := metrics.get("encoder", {}).get("try"):
         parts.append(f'the encoder reads these texts badly; a multilingual one: encoder.model = "{model}"')
+    if (averaged := metrics.get("encoder", {}).get("averaged", 0)) >= _MANY:
+        parts.append(
+            f"{averaged:.0%} of the texts are read in chunks that are averaged; where one sentence of a text decides: "
+            'encoder.long_texts = "passages"'
+        )
     for task, measured in metrics.get("tasks", {}).items():
         if ignored := measured.get("consensus", {}).get("ignored_votes"):
             parts.append(f"{task}: annotators' votes for no class of it: {ignored}")

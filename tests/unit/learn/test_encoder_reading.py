@@ -77,3 +77,14 @@ def test_the_default_encoder_cuts_other_languages_small(name: str, cut: tuple[fl
     assert found.badly
     english = ["my card has not arrived yet", "where is the refund that you promised me"]
     assert not measure_reading(encoder, english, np.zeros((2, 2), dtype=np.float32), np.full(2, -1)).badly
+
+
+@pytest.mark.parametrize(
+    ("settings", "share"), [({}, 0.5), ({"long_texts": "passages"}, 0.0), ({"attention": "dynamic"}, 0.0)]
+)
+def test_texts_that_are_averaged_are_counted(settings: dict[str, Any], share: float) -> None:
+    """Of texts of 10 and 90 letters at 50 letters for 15 tokens, one is longer than 16 tokens: 27."""
+    encoder = Cutting(15)
+    encoder.config = EncoderConfig(max_tokens=16, **settings)  # type: ignore[attr-defined]
+    found = reading(encoder, ["a" * 10, "a" * 90], np.zeros((2, 2), dtype=np.float32), [-1, -1])
+    assert found.averaged == share

@@ -19,6 +19,13 @@ ENTRY = {
     ("name", "metrics", "made"),
     [
         ("cleaning", {}, ""),
+        ("cleaning", {"encoder": {"averaged": 0.4}}, ""),
+        (
+            "cleaning",
+            {"encoder": {"averaged": 0.9}},
+            "90% of the texts are read in chunks that are averaged; where one sentence of a text decides: "
+            'encoder.long_texts = "passages" · ',
+        ),
         (
             "cleaning",
             {"tasks": {"area": {"consensus": {"ignored_votes": 4}}, "intent": {}}},
