@@ -1,10 +1,10 @@
 """The nearest rows of each row by an index of cells, where brute force would cost more than all else of a night.
 
 The vectors are parted into cells by k-means, and a row is compared with those of the cells whose centers are nearest to
-it alone (an inverted file, Jegou et al. 2011; Johnson et al. 2021 for faiss). Beside graphs of neighbors (HNSW, nearest
-neighbor descent) it was the quickest at equal recall (`benchmarks/neighbors.py`), it is the same with any number of
-threads, and it holds nothing but the centers, which are learned from a part of the rows and do not move with each
-row that comes: a gold row changes no other row's cell.
+it alone (an inverted file, Jegou et al. 2011; Johnson et al. 2021 for faiss). Graphs of neighbors (HNSW, nearest
+neighbor descent) take as long at the same recall (`benchmarks/neighbors.py`), but each row that comes moves them. Here
+nothing is kept but the centers, which are learned from a part of the rows: no row moves another's cell, and gold rows
+make none.
 """
 
 from __future__ import annotations
