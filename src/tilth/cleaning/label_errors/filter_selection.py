@@ -21,11 +21,12 @@ from tilth.cleaning.label_errors.filters import (
     self_confidence,
 )
 from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
-from tilth.cleaning.label_errors.label_quality import doubt, probability_wrong
+from tilth.cleaning.label_errors.label_quality import doubt, probability_wrong, temperature_of_truth
 from tilth.cleaning.label_errors.noise_injection import FilterScore
 from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
 from tilth.cleaning.label_errors.two_views import TwoViews
+from tilth.learn import apply_temperature
 
 Refit: TypeAlias = Callable[[np.ndarray], ModelProbabilities]
 """The models' probabilities from labels, shape (rows,); everything else about the rows stays the same."""
@@ -77,13 +78,14 @@ def verdict_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_pre
         min_precision: in place of the precision that `prefer` asks for.
     """
     rate = estimate_error_rate(views, codes)
-    wrong = probability_wrong(doubt(views.pooled, codes), rate.share)
+    probabilities = apply_temperature(views.pooled, temperature_of_truth(views.pooled, codes, rate.share))
+    wrong = probability_wrong(doubt(probabilities, codes), rate.share)
     cut = choose_cut(wrong, prefer, min_precision)
     expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
     return Verdict(
         issue=cut.issue,
         wrong=wrong,
-        probabilities=views.pooled,
+        probabilities=probabilities,
         name=TWO_VIEWS,
         rate=rate,
         measured={TWO_VIEWS: expected},

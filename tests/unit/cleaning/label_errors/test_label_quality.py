@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors.label_quality import doubt, probability_wrong, spread_of, update_with_answers
+from tilth.cleaning.label_errors.label_quality import (
+    doubt,
+    probability_wrong,
+    spread_of,
+    temperature_of_truth,
+    update_with_answers,
+)
+from tilth.learn import apply_temperature
 
 
 def test_doubt_is_the_log_odds_of_the_strongest_rival() -> None:
@@ -17,6 +24,19 @@ def test_the_mean_probability_is_the_share_of_wrong_labels() -> None:
     assert found == pytest.approx([0.2, 0.5, 0.8])
     assert probability_wrong(doubts, 0.1).mean() == pytest.approx(0.1)
     assert probability_wrong(doubts, 0.0) == pytest.approx([0, 0, 0], abs=1e-4)
+
+
+def test_probabilities_of_labels_with_errors_are_sharpened_towards_those_of_the_truth() -> None:
+    rng, rows = np.random.default_rng(0), 3000
+    true = rng.dirichlet([0.3] * 3, rows)
+    truth = np.array([rng.choice(3, p=one) for one in true])
+    given = np.where(rng.random(rows) < 0.3, (truth + rng.integers(1, 3, rows)) % 3, truth)
+    of_labels = 0.7 * true + 0.3 * (1 - true) / 2  # what a calibrated model of the labels says
+    temperature = temperature_of_truth(of_labels, given, 0.3)
+    assert temperature < 0.9
+    sharpened = apply_temperature(of_labels, temperature)
+    assert np.abs(sharpened - true).mean() < 0.8 * np.abs(of_labels - true).mean()
+    assert temperature_of_truth(true, truth, 0.0) == pytest.approx(1, abs=0.03)  # no error, nothing to sharpen
 
 
 def test_one_answer_moves_all_by_the_prior_and_the_odds() -> None:
