@@ -83,7 +83,7 @@ def _task_runner(config: EngineConfig) -> DaskTaskRunner:
             "threads_per_worker": 1,
             "processes": True,
             "memory_limit": None,  # Dask would end a worker at its share of the memory, which the model may need
-            "dashboard_address": None,
+            "dashboard_address": "127.0.0.1:0",  # a free port, for two nights may run
             "security": True,  # on a machine of many users, who could have a worker run code
             "silence_logs": logging.CRITICAL,
         },

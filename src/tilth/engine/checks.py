@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import re
 import socket
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from tilth.errors import ConfigError
 from tilth.store import digest_code, library_versions
 
 PATIENCE = 5.0
-"""Seconds that a scheduler may take to take a connection."""
+"""Seconds that a scheduler may take to take a connection, and to greet."""
 
 INSTALL = 'pip install "tilth[engine]"'
 
 
 def check_engine(config: EngineConfig) -> None:
-    """See that the night's workers can be asked for; it takes no longer than `PATIENCE`.
+    """See that the night's workers can be asked for; it takes some seconds at most.
+
+    A scheduler speaks first, but for TLS; whoever else listens there waits to be spoken to, and so would Dask's client,
+    for ever.
 
     Raises:
         ConfigError: the extra is not installed, or nothing listens at the address.
@@ -30,7 +34,9 @@ def check_engine(config: EngineConfig) -> None:
     if (place := config.host_and_port) is None:
         return
     try:
-        socket.create_connection(place, timeout=PATIENCE).close()
+        with socket.create_connection(place, timeout=PATIENCE) as connection:
+            if not re.match("tls|ws", str(config.address)) and not connection.recv(1):
+                raise ConnectionError("who listens there closes the connection")
     except OSError as error:
         raise ConfigError(
             f'engine.address = "{config.address}": no scheduler answers there ({error}); start one (dask scheduler), '

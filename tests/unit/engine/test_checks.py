@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import socket
+import threading
 import time
 from typing import Any
 
@@ -68,9 +70,25 @@ def test_an_address_where_nobody_listens_is_said_within_seconds(free_port: int) 
     assert time.monotonic() - begun < checks.PATIENCE + 5
 
 
-def test_an_address_where_somebody_listens_is_taken() -> None:
+def test_a_scheduler_greets_and_whoever_else_listens_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        engine.check_engine(config(runner="dask", address=f"127.0.0.1:{listening.getsockname()[1]}"))
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=r"no scheduler answers there .*timed out"):
+            engine.check_engine(config(runner="dask", address=address))
+        engine.check_engine(config(runner="dask", address=f"tls://{address}"))  # whose client speaks first
+        greeter = threading.Thread(target=greet, args=(listening,))
+        greeter.start()
+        engine.check_engine(config(runner="dask", address=address))
+        greeter.join()
+
+
+def greet(listening: socket.socket) -> None:
+    """As Dask's scheduler does; the first two connections are those of the checks before."""
+    for _ in range(3):
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"greeting")
 
 
 def test_what_a_result_depends_on_names_the_code_and_the_libraries() -> None:
