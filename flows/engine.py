@@ -34,7 +34,7 @@ _AHEAD = 3
 """Blocks that a worker has at hand, so that none waits for the night's own process."""
 _LOOK = 1.0
 """Seconds between two looks at the workers while a block is waited for."""
-_PATIENCE = 60.0
+_PATIENCE = 30.0
 """Seconds without any worker after which the night's own process takes over; a lost one is replaced within ten."""
 _CONNECT = 10.0
 """Seconds that a scheduler may take to greet us."""
