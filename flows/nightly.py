@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that a scheduled 
 from prefect import flow
 
 import engine
+import keeper
 import server
 import stages
 from tilth import night, store
@@ -41,7 +42,7 @@ def nightly() -> str:
     not choose what it runs.
     """
     terminal.quiet()
-    server.end_with(server.parent_is_gone)
+    keeper.end_with(keeper.parent_is_gone)
     workspace = served_workspace()
     with workspace.lock():
         return whole(stages.open_night(str(workspace.config)))
@@ -65,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--run", required=True, help="the run's folder")
     run = parser.parse_args().run
-    server.end_with(server.input_is_closed)
+    keeper.end_with(keeper.input_is_closed)
     terminal.quiet()
     try:
         if server.configured():

@@ -22,6 +22,7 @@ from prefect.runner import Runner
 from prefect.schedules import Schedule
 from prefect.states import Cancelled
 
+import keeper
 import nightly
 import scheduled
 import server
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("--timezone", help="of the schedule; default: this machine's")
     parser.add_argument("--port", type=int, help="of the local server's page")
     arguments = parser.parse_args()
-    server.end_with(server.input_is_closed, STOP)
+    keeper.end_with(keeper.input_is_closed, STOP)
     terminal.quiet()
     # Scheduled nights find their workspace here, and not in what someone may tell the server.
     os.environ[nightly.WORKSPACE] = str(arguments.config)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import signal
 import socket
 import stat
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import keeper
 from tilth.cli import terminal
 from tilth.errors import RequestError, TilthError
 
@@ -66,22 +65,22 @@ def running(home: Path, port: int | None = None) -> Iterator[Server]:
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
     secret = _secret(home / "auth")
-    keeper = subprocess.Popen(
-        [sys.executable, __file__, str(port)],
+    process = subprocess.Popen(
+        [sys.executable, keeper.__file__, str(port)],
         env={**os.environ, **_served(url, secret, home)},
         stdin=subprocess.PIPE,  # the keeper ends its server when this closes, even if we are killed
         start_new_session=True,
     )
     try:
-        _wait(url, keeper)
+        _wait(url, process)
         level = os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING")
         with _reachable(url, secret, home, level), reported():
             yield Server(url, home / "auth")
     finally:
-        if keeper.stdin is not None:
-            keeper.stdin.close()
+        if process.stdin is not None:
+            process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            keeper.wait(timeout=20)
+            process.wait(timeout=20)
 
 
 @contextlib.contextmanager
@@ -196,74 +195,12 @@ def _drain() -> None:
         worker.drain_all(timeout=10)
 
 
-def _at_once() -> None:
-    os._exit(1)
-
-
-def end_with(gone: Callable[[], None], end: Callable[[], None] = _at_once) -> None:
-    """End this process when the one that started it is gone, however it went.
-
-    Args:
-        gone: returns once it is; see `input_is_closed` and `parent_is_gone`.
-        end: how, in a thread of its own.
-    """
-
-    def watch() -> None:
-        gone()
-        end()
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def input_is_closed() -> None:
-    """Wait until the other end of our standard input closes."""
-    while os.read(0, 1024):
-        pass
-
-
-def parent_is_gone() -> None:
-    """Wait until another process has to adopt us."""
-    parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(0.5)
-
-
-def _wait(url: str, keeper: subprocess.Popen[bytes]) -> None:
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if keeper.poll() is not None:
-            raise TilthError(f"Prefect's server ended with status {keeper.returncode}; try: prefect server start")
+        if process.poll() is not None:
+            raise TilthError(f"Prefect's server ended with status {process.returncode}; try: prefect server start")
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2):
             return
         time.sleep(0.2)
     raise TilthError(f"Prefect's server did not answer at {url} within {PATIENCE} s; try: prefect server start")
-
-
-def _keep(port: int) -> None:
-    """Run the server as a child until standard input closes, then end it and all that it started."""
-    # -P: a file of the current folder that is named like a module is none of Prefect's.
-    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    nothing = subprocess.DEVNULL
-    child = subprocess.Popen(command, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing)
-
-    def end() -> None:
-        input_is_closed()
-        requested.set()
-        child.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=10)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # it serves from a process of its own, which may hang
-
-    requested = threading.Event()
-    watcher = threading.Thread(target=end, daemon=True)
-    watcher.start()
-    status = child.wait()
-    if requested.is_set():
-        watcher.join()
-    raise SystemExit(status)
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _keep(int(sys.argv[1]))

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # a worker finds this 
 from prefect import Flow, flow
 
 import engine
+import keeper
 import nightly
-import server
 import stages
 from tilth import night, stage
 from tilth.cli import terminal
@@ -25,7 +25,7 @@ def _flow(name: str, perform: Callable[[str], str]) -> Flow[[], str]:
     @flow(name=name.replace("_", "-"), description=f"The stage {name} alone, of the workspace that is served")
     def one_stage() -> str:
         terminal.quiet()
-        server.end_with(server.parent_is_gone)
+        keeper.end_with(keeper.parent_is_gone)
         workspace = nightly.served_workspace()
         with workspace.lock():
             start = name if name != stage.NAMES[0] else None

@@ -49,7 +49,7 @@ def test_a_stage_alone_starts_from_what_the_newest_run_has(
     (tmp_path / "tilth.toml").touch()
     monkeypatch.setenv(single.nightly.WORKSPACE, str(tmp_path / "tilth.toml"))
     monkeypatch.setattr(single.terminal, "quiet", lambda: None)
-    monkeypatch.setattr(single.server, "end_with", lambda gone: None)
+    monkeypatch.setattr(single.keeper, "end_with", lambda gone: None)
     begun: list[tuple[Any, Any]] = []
     run = Run.create(tmp_path / "runs", {"config": {}})
 

@@ -40,7 +40,7 @@ def passed(flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[tupl
     nightly, stages = flows
     seen: list[tuple[str, Any]] = []
     monkeypatch.setattr(nightly.terminal, "quiet", lambda: None)
-    monkeypatch.setattr(nightly.server, "end_with", lambda gone: None)
+    monkeypatch.setattr(nightly.keeper, "end_with", lambda gone: None)
     monkeypatch.setattr(stages.night, "perform", lambda run, name: {"name": name, "skipped": "in a test"})
     for name in ("finish", "promote"):
         monkeypatch.setattr(stages.night, name, lambda run: None)
