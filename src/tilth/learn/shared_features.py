@@ -36,6 +36,7 @@ _CODE = (
     "self_training",
     "calibration",
     "linear_probe",
+    "metrics",
     "neighbors",
     "neighbor_index",
     "label_spreading",

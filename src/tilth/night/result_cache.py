@@ -20,6 +20,8 @@ _SHARED = (
     "learn",
     "config.py",
     "config_base.py",
+    "config_engine.py",
+    "config_nights.py",
     "errors.py",
     "languages.py",
     "text.py",
@@ -28,6 +30,7 @@ _SHARED = (
     "notes.py",
     "pictures.py",
     "progress.py",
+    "engine/blocks.py",
     "io/csv_writer.py",
 )
 """What every stage may run beside its own package; a test holds this list to what the stages really import."""

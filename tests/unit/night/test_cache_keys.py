@@ -20,9 +20,17 @@ from tilth.store import Cache
 from tilth.training import predictor_code_digest
 from tilth.training.export import onnx_graphs
 
-AROUND = ("tilth.errors", "tilth.lazy", "tilth.notes", "tilth.progress", "tilth.samples.", "tilth.store.")
-"""Of no effect on a value: messages, loading, the table's types, and where values stand."""
-SETTINGS = (".config", ".config_base", ".encoder.checkpoint")
+AROUND = (
+    "tilth.engine.blocks",
+    "tilth.errors",
+    "tilth.lazy",
+    "tilth.notes",
+    "tilth.progress",
+    "tilth.samples.",
+    "tilth.store.",
+)
+"""Of no effect on a value: who computes it, messages, loading, the table's types, and where values stand."""
+SETTINGS = (".config", ".config_base", ".config_engine", ".config_nights", ".encoder.checkpoint")
 """Their values, and the digest of the weights that they find, are in every key by themselves."""
 
 
