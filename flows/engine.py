@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import operator
 import os
 import time
 import warnings
@@ -142,9 +141,11 @@ class DaskBlocks:
         waiting: deque[tuple[Callable[[], Any], Future | None]] = deque()
         loaded: Future | None = None
         for block in blocks:
-            if loaded is None:  # on each worker once: a task of its own, so that Dask makes it again where it is lost
-                loaded = self._submit(operator.itemgetter(0), (shared,))
-            future = self._submit(functools.partial(function, block), loaded) if loaded is not None else None
+            # On each worker once: a task of its own, so that Dask makes it again where it is lost.
+            if loaded is None and self._ended is None:
+                loaded = self._submit(engine.Packed, engine.Packed.of(shared).data)
+            call = functools.partial(engine.compute_block, function, block)
+            future = self._submit(call, loaded) if loaded is not None else None
             self._blocks += future is not None
             waiting.append((functools.partial(function, block, shared), future))
             if len(waiting) >= _AHEAD * max(self._most, 1):

@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.engine.blocks import BlockRunner, computed_by, has_workers, map_blocks, map_rows
+    from tilth.engine.blocks import BlockRunner, Packed, compute_block, computed_by, has_workers, map_blocks, map_rows
     from tilth.engine.checks import check_engine, code_and_libraries
 
-__all__ = ["BlockRunner", "check_engine", "code_and_libraries", "computed_by", "has_workers", "map_blocks", "map_rows"]
+__all__ = [
+    "BlockRunner",
+    "Packed",
+    "check_engine",
+    "code_and_libraries",
+    "compute_block",
+    "computed_by",
+    "has_workers",
+    "map_blocks",
+    "map_rows",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "blocks": ("BlockRunner", "computed_by", "has_workers", "map_blocks", "map_rows"),
+        "blocks": ("BlockRunner", "Packed", "compute_block", "computed_by", "has_workers", "map_blocks", "map_rows"),
         "checks": ("check_engine", "code_and_libraries"),
     },
 )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 Block = TypeVar("Block")
@@ -68,6 +71,48 @@ def map_rows(
 def has_workers() -> bool:
     """Whether blocks are computed elsewhere than in this process."""
     return bool(_runners)
+
+
+class Packed:
+    """What all blocks need, on its way to the workers: bytes, which are loaded where the first block asks for them.
+
+    A task's argument is pickled more than once: Dask's scheduler loads it and pickles it again, and so does a worker
+    that hands it on to the next one. The bytes can be; what they hold perhaps not, as a model whose files are gone once
+    it is loaded, and a scheduler that fails to pickle a task drops the connection to every worker it was meant for.
+
+    >>> Packed.of([1, 2]).content
+    [1, 2]
+    """
+
+    _loading = threading.Lock()
+    """Of the process: a worker of several threads loads what they share once."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @classmethod
+    def of(cls, content: Any) -> Packed:
+        """What can be pickled once."""
+        return cls(pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL))
+
+    @cached_property
+    def _content(self) -> Any:
+        return pickle.loads(self.data)  # noqa: S301 - of the night that the worker works for
+
+    @property
+    def content(self) -> Any:
+        """What was packed; the same object each time."""
+        with self._loading:
+            return self._content
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The bytes alone, whether they have been loaded or not."""
+        return Packed, (self.data,)
+
+
+def compute_block(function: Callable[[Any, Any], Any], block: Any, packed: Packed) -> Any:
+    """What a worker calls for a block."""
+    return function(block, packed.content)
 
 
 @contextlib.contextmanager

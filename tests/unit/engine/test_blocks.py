@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -66,3 +67,29 @@ def test_rows_go_to_workers_in_blocks_and_few_rows_stay(monkeypatch: pytest.Monk
         assert engine.map_rows(scaled, [1, 2, 3], 10) == [10, 20, 30]
     assert runner.blocks == [[1, 2], [3]]
     assert engine.map_rows(scaled, [1, 2, 3], 10) == [10, 20, 30]
+
+
+class Once:
+    """As a model whose files are gone once it is loaded."""
+
+    def __init__(self, loaded: bool = False) -> None:
+        self.loaded = loaded
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.loaded:
+            raise FileNotFoundError("the files are gone")
+        return Once, (True,)
+
+
+def passed_on(content: Any) -> Any:
+    """As a task's argument is by Dask's scheduler, or by a worker to the next one."""
+    return pickle.loads(pickle.dumps(content))  # noqa: S301 - as Dask does
+
+
+def test_what_can_be_pickled_once_goes_through_a_scheduler_and_on_to_a_second_worker() -> None:
+    with pytest.raises(FileNotFoundError, match="the files are gone"):
+        passed_on(passed_on(Once()))
+    first = passed_on(passed_on(engine.Packed.of(Once())))
+    assert engine.compute_block(lambda block, shared: (block, shared.loaded), 3, first) == (3, True)
+    assert first.content is first.content  # loaded once
+    assert passed_on(first).content.loaded  # by a worker that has loaded it
