@@ -26,6 +26,7 @@ from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
+from tilth.weak_supervision.label_choice import MANY
 from tilth.weak_supervision.models.joint_model import TextFeatures
 from tilth.weak_supervision.models.model_selection import (
     TEXT_MODEL,
@@ -33,7 +34,6 @@ from tilth.weak_supervision.models.model_selection import (
     choose_label_model,
     held_out_probabilities,
 )
-from tilth.weak_supervision.task_labels import MANY
 
 RULES = "sms_spam_rules"
 COLUMNS = ("data set", "labels turned", "contradicted by", "rows", "of them turned", "of the turned", "model")

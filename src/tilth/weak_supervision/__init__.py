@@ -4,8 +4,9 @@ In: the table, the loaded labeling functions, and the history of the nights befo
 probabilities (`<task>_weak`, `<task>_weak_confidence`), disputed labels, the votes, and the history for the next night.
 
 `functions` loads the functions, `voting` has them vote in the guarded processes of `isolation`, `screening` leaves out
-those that drift or err, `models` turns the rest into labels, and `task_labels` puts this together for one task; each
-returns its result, and `stage` alone writes. A further label model or limit: see the room that it belongs to.
+those that drift or err, `models` turns the rest into labels, `label_choice` takes the one that does best, and
+`task_labels` puts this together for one task; each returns its result, and `stage` alone writes. A further label model
+or limit: see the room that it belongs to.
 """
 
 from __future__ import annotations

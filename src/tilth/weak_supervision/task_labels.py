@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tilth import samples as table
-from tilth.samples import Origin, Status, Task
+from tilth.samples import Origin, Task
 from tilth.stage import Figure
-from tilth.store import digest, row_digests
 from tilth.weak_supervision import figures
-from tilth.weak_supervision.functions import LoadedFunction
+from tilth.weak_supervision.label_choice import Labels, known_labels, labels_of_votes
 from tilth.weak_supervision.models import (
-    MIN_LABELED_ROWS,
     TEXT_MODEL,
-    Choice,
-    LabelModelInputs,
-    choose_label_model,
-    held_out_probabilities,
     propagate,
-    select_texts,
     weak_label_columns,
 )
 from tilth.weak_supervision.night_inputs import NightInputs
 from tilth.weak_supervision.screening import Screening, screen_functions
-from tilth.weak_supervision.voting import ABSTAIN, Ballot
-
-MANY = 5000
-"""Labels from which on functions need not beat a text model fitted to the labels alone: it costs a fit for each fold,
-and so many labels need no functions."""
-
-_PERSON_OR_INPUT = (Origin.ANNOTATOR.value, Origin.CORRECTED.value, Origin.GIVEN.value)
+from tilth.weak_supervision.voting import Ballot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +57,9 @@ class _Votes:
     truth: np.ndarray
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Labels:
-    """A label model's answers on the rows that are not gold, arrays of shape (rows,).
-
-    Attributes:
-        codes: the labels, -1 where there is none.
-        confidence: their probabilities, NaN where there is no label.
-        choice: the label model.
-    """
-
-    codes: np.ndarray
-    confidence: np.ndarray
-    choice: Choice
-
-
 def label_from_text(inputs: NightInputs, task: Task) -> TaskResult | None:
     """Label the rows that nobody labeled by a text model; None where there is nothing to do so from or to."""
-    truth = _truth(inputs.frame, task)
+    truth = known_labels(inputs.frame, task)
     propagated = propagate(inputs.frame, task, truth, inputs.resources.evidence, inputs.config.propagate)
     if propagated is None:
         return None
@@ -106,11 +77,11 @@ def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot])
         ballots: of the task's functions, one or more.
     """
     matrix = np.column_stack([ballot.column for ballot in ballots]).astype(np.int64)
-    truth = _truth(inputs.rows, task)
+    truth = known_labels(inputs.rows, task)
     screening = screen_functions(inputs, ballots, matrix, truth)
     used = np.array([screening.passes(ballot) for ballot in ballots]) & (matrix >= 0).any(axis=0)
     voting = [ballot.function for ballot, voted in zip(ballots, used, strict=True) if voted]
-    labels = _labels(inputs, matrix[:, used], truth, task, voting)
+    labels = labels_of_votes(inputs, matrix[:, used], truth, task, voting)
     sure = labels.confidence >= inputs.config.min_confidence - 1e-6
     disputed = _disputed(inputs, task, truth, labels)
     columns = weak_label_columns(len(inputs.frame), inputs.free, task, labels.codes, labels.confidence, sure)
@@ -134,14 +105,14 @@ def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot])
     return TaskResult(columns=columns, metrics=metrics, figures=shown, screening=screening)
 
 
-def _disputed(inputs: NightInputs, task: Task, truth: np.ndarray, labels: _Labels) -> np.ndarray:
+def _disputed(inputs: NightInputs, task: Task, truth: np.ndarray, labels: Labels) -> np.ndarray:
     """Rows whose given label votes and texts together contradict, boolean, shape (rows,)."""
     given = (truth >= 0) & inputs.rows[f"{task.name}_origin"].eq(Origin.GIVEN).to_numpy(dtype=bool)
     sure = labels.confidence >= inputs.config.dispute_above
     return np.asarray(given & (labels.codes >= 0) & (labels.codes != truth) & sure)
 
 
-def _label_metrics(labels: _Labels, truth: np.ndarray, matrix: np.ndarray, sure: np.ndarray) -> dict[str, Any]:
+def _label_metrics(labels: Labels, truth: np.ndarray, matrix: np.ndarray, sure: np.ndarray) -> dict[str, Any]:
     measured, voted = sure & (truth >= 0), (matrix >= 0).any(axis=1)
     agreement = float((labels.codes[measured] == truth[measured]).mean()) if measured.any() else None
     return {
@@ -159,7 +130,7 @@ def _label_metrics(labels: _Labels, truth: np.ndarray, matrix: np.ndarray, sure:
 
 
 def _figures(
-    rows: pd.DataFrame, votes: _Votes, screening: Screening, labels: _Labels, disputed: np.ndarray
+    rows: pd.DataFrame, votes: _Votes, screening: Screening, labels: Labels, disputed: np.ndarray
 ) -> list[Figure]:
     task, ballots, matrix, truth = votes.task, votes.ballots, votes.matrix, votes.truth
     left_out = {ballot.function.name for ballot in ballots if not screening.passes(ballot)}
@@ -174,78 +145,3 @@ def _figures(
         confidence = labels.confidence[disputed]
         shown.append(figures.disputed(task.name, rows[disputed], given, predicted, confidence))
     return shown
-
-
-def _truth(frame: pd.DataFrame, task: Task) -> np.ndarray:
-    """Current labels that came from people or the input, as codes, -1 for none; never gold, never weak."""
-    known = frame[f"{task.name}_origin"].isin(_PERSON_OR_INPUT).to_numpy(dtype=bool)
-    return np.where(known & table.settled(frame, task.name), task.codes(frame[task.name]), -1)
-
-
-def _labels(
-    inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Task, functions: Sequence[LoadedFunction]
-) -> _Labels:
-    """The labels of the label model that does best, on the rows that are not quarantined."""
-    codes, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
-    # Quarantined rows would be a class of their own.
-    places = np.flatnonzero(inputs.rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
-    voting = np.flatnonzero((matrix[places] >= 0).any(axis=0))
-    votes = matrix[places][:, voting]
-    if not votes.size or len(task.labels) < 2:
-        choice = Choice(name="majority", by="no votes to weigh")
-        return _Labels(codes=codes, confidence=confidence, choice=choice)
-    given = task.codes(inputs.rows[f"{task.name}_given"])
-    model_inputs = LabelModelInputs(
-        votes=votes,
-        known=truth[places],
-        given=np.where(truth >= 0, truth, given)[places],
-        text=select_texts(inputs.texts, places),
-        folds=inputs.resources.evidence.folds[inputs.free][places],
-        classes=len(task.labels),
-        epochs=inputs.config.epochs,
-        seed=inputs.resources.seed,
-        text_probabilities=_text_probabilities(inputs, task, places),
-    )
-    voted = [functions[place] for place in voting.tolist()]
-    choice = _carried_choice(inputs, task, places, model_inputs, voted)
-    if choice.name != TEXT_MODEL:
-        temperature = choice.temperatures.get(choice.name, 1.0)
-        probabilities = held_out_probabilities(choice.name, model_inputs, temperature)
-        known = np.isfinite(probabilities[:, 0])
-        codes[places[known]] = probabilities[known].argmax(axis=1)
-        confidence[places[known]] = probabilities[known].max(axis=1)
-    return _Labels(codes=codes, confidence=confidence, choice=choice)
-
-
-def _carried_choice(
-    inputs: NightInputs,
-    task: Task,
-    places: np.ndarray,
-    model_inputs: LabelModelInputs,
-    functions: Sequence[LoadedFunction],
-) -> Choice:
-    """The label model, which is compared with others, and its temperature: an earlier night's, or chosen now."""
-    evidence = inputs.resources.evidence
-    rows = row_digests(evidence.row_keys[inputs.free][places], model_inputs.given)
-    votes = (f"{function.name}={function.key or function.fingerprint}" for function in functions)
-    basis = {"functions": digest("\x1f".join(votes)), "classes": digest("\x1f".join(task.labels))}
-
-    def choose() -> dict[str, Any]:
-        return asdict(choose_label_model(model_inputs, inputs.config.label_model))
-
-    return Choice(**evidence.fits.facts(f"{task.name}: label model", rows, choose, basis=basis))
-
-
-def _text_probabilities(inputs: NightInputs, task: Task, places: np.ndarray) -> np.ndarray | None:
-    """Out-of-fold probabilities of a text model fitted to the labels alone, on the free rows at `places`.
-
-    None where it is not to be compared with the functions.
-    """
-    truth, config = _truth(inputs.frame, task), inputs.config
-    labeled = truth >= 0
-    if config.label_model != "auto" or config.propagate == "never":
-        return None
-    if not MIN_LABELED_ROWS <= labeled.sum() < MANY or len(np.unique(truth[labeled])) < 2:
-        return None
-    labels = task.decoded(truth).tolist()
-    return inputs.resources.evidence.out_of_fold(task, labels).probabilities[inputs.free][places]
