@@ -14,31 +14,19 @@ from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors import filters
 from tilth.cleaning.label_errors.answered_suspects import heed_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
-from tilth.cleaning.label_errors.filter_selection import verdict_by_filter, verdict_by_views
 from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
-from tilth.cleaning.label_errors.meaning_view import MeaningView, meaning_view
+from tilth.cleaning.label_errors.meaning_view import meaning_view
+from tilth.cleaning.label_errors.model_verdict import FEW, carried_probes, verdict_by_models
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
 from tilth.cleaning.label_errors.operating_point import curve, precision_interval
 from tilth.cleaning.label_errors.out_of_fold_models import (
-    FitProbes,
     ModelProbabilities,
-    fit_evidence_models,
 )
 from tilth.cleaning.label_errors.picture_labels import verdict_by_pictures
-from tilth.cleaning.label_errors.picture_view import add_picture_view
 from tilth.cleaning.label_errors.policy import LabelColumns
-from tilth.cleaning.label_errors.two_views import fit_two_views
-from tilth.learn import Evidence, FittedProbe
+from tilth.learn import Evidence
 from tilth.samples import Action, Split, Status, Task, picture_alone
-
-FEWEST = 100
-"""Labeled rows below which no error is injected: a handful of them would measure nothing."""
-FEW, ENOUGH = 10, 20
-"""Labeled rows a class. With fewer than 10, to drop what models doubt costs more than one wrong label in five does, so
-that no label is flagged (banking77 at 5 a class: macro-F1 0.65 with the wrong labels, 0.42 to 0.54 without what is
-doubted; where all are right, 0.80 and 0.66 to 0.74). From 20 on errors can be injected and counted; between, two of
-cleanlab's filters must agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,23 +107,12 @@ def check_task(
         "single_row_classes": [label for label, count in zip(task.labels, counts, strict=True) if count == 1],
     }
     probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
-    present, compact = np.unique(codes[rows], return_inverse=True)
+    present = np.unique(codes[rows])
     if len(present) > 1:
-        fit = _carried_probes(task, rows, task.decoded(present).tolist(), evidence)
-        given = None if from_children is None else from_children[rows][:, present]
-        view = meaning_view(task, codes, rows, config.neighbors, evidence)
-        by_models, verdict = _verdict(
-            compact, rows, view, config, evidence, seed, given, fit if view.is_whole else None
+        probabilities, found = _check_texts(
+            frame, task, codes, checked, rows, columns, config, evidence, seed, from_children
         )
-        verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
-        probabilities[np.ix_(rows, present)] = by_models.joint
-        probabilities[rows] = np.nan_to_num(probabilities[rows])
-        labels = task.decoded(present)
-        columns.write(compact, labels, verdict, verdict.issue & checked[rows], config)
-        metrics |= _metrics(verdict, config) | heeded
-        if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
-            columns.write_consensus(compact, labels, together, checked[rows], config)
-            metrics["consensus"] = together.metrics()
+        metrics |= found
     if alone := _check_pictures_alone(frame, task, config, evidence, columns):
         metrics |= {"judged": metrics["judged"] + alone["judged"], "pictures_alone": alone}
     columns.write_conflicts(task.decoded(task.codes(frame[f"{task.name}_given"])), conflict)
@@ -144,6 +121,39 @@ def check_task(
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.store_in(frame)
     return TaskResult(metrics=metrics, probabilities=probabilities)
+
+
+def _check_texts(
+    frame: pd.DataFrame,
+    task: Task,
+    codes: np.ndarray,
+    checked: np.ndarray,
+    rows: np.ndarray,
+    columns: LabelColumns,
+    config: LabelErrorsConfig,
+    evidence: Evidence,
+    seed: int,
+    from_children: np.ndarray | None,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Write the columns of rows with a text, of two classes or more; the models' probabilities and the metrics."""
+    present, compact = np.unique(codes[rows], return_inverse=True)
+    probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
+    fit = carried_probes(task, rows, task.decoded(present).tolist(), evidence)
+    given = None if from_children is None else from_children[rows][:, present]
+    view = meaning_view(task, codes, rows, config.neighbors, evidence)
+    by_models, verdict = verdict_by_models(
+        compact, rows, view, config, evidence, seed, given, fit if view.is_whole else None
+    )
+    verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
+    probabilities[np.ix_(rows, present)] = by_models.joint
+    probabilities[rows] = np.nan_to_num(probabilities[rows])
+    labels = task.decoded(present)
+    columns.write(compact, labels, verdict, verdict.issue & checked[rows], config)
+    metrics = _metrics(verdict, config) | heeded
+    if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
+        columns.write_consensus(compact, labels, together, checked[rows], config)
+        metrics["consensus"] = together.metrics()
+    return probabilities, metrics
 
 
 def _check_pictures_alone(
@@ -193,54 +203,6 @@ def _consensus(
     if name not in frame:
         return None
     return consensus(frame[name].iloc[rows].tolist(), labels.tolist(), probabilities.joint, config.consensus)
-
-
-def _verdict(
-    codes: np.ndarray,
-    rows: np.ndarray,
-    view: MeaningView,
-    config: LabelErrorsConfig,
-    evidence: Evidence,
-    seed: int,
-    from_children: np.ndarray | None,
-    fit: FitProbes | None,
-) -> tuple[ModelProbabilities, Verdict]:
-    """The evidence models' probabilities of these rows, and the verdict of the filter that suits their number."""
-    vectors, folds, graph, classes = view.vectors, evidence.folds[rows], view.graph, int(codes.max()) + 1
-
-    def refit(labels: np.ndarray, fit: FitProbes | None = None) -> ModelProbabilities:
-        return fit_evidence_models(vectors, graph, labels, folds, classes, config.rounds, from_children, fit)
-
-    probabilities = refit(codes, fit)
-    if len(rows) < FEW * classes:
-        return probabilities, filters.no_issues(codes, probabilities)
-    if len(rows) < max(FEWEST, ENOUGH * classes):
-        return probabilities, filters.cautious_issues(codes, probabilities)
-    if config.filter == "auto":
-        views = fit_two_views(probabilities, vectors, evidence.lexical, codes, folds, classes, rows)
-        if (pictures := evidence.pictures) is not None:
-            views = add_picture_view(views, pictures.embeddings[rows], pictures.there[rows], codes, folds, classes)
-        return probabilities, verdict_by_views(codes, views, config.prefer, config.min_precision)
-    return probabilities, verdict_by_filter(
-        codes,
-        probabilities,
-        refit,
-        name=config.filter,
-        least=config.planted,
-        min_precision=config.min_precision,
-        seed=seed,
-    )
-
-
-def _carried_probes(task: Task, rows: np.ndarray, labels: Sequence[str], evidence: Evidence) -> FitProbes:
-    """Linear probes of these rows, which go on from night to night; `labels` are the classes that they have."""
-
-    def fit(name: str, learned: np.ndarray) -> list[FittedProbe]:
-        codes = np.full(len(evidence.folds), -1)
-        codes[rows] = learned
-        return evidence.probes.by_fold(f"{task.name}: {name}", codes, labels)
-
-    return fit
 
 
 def _metrics(verdict: Verdict, config: LabelErrorsConfig) -> dict[str, Any]:
