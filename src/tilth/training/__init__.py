@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tilth.training.config import Config
     from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.hub import push_model
-    from tilth.training.export.predictor import Predictor, predictor_code_digest
+    from tilth.training.export.predictor import Predictor
+    from tilth.training.export.predictor_code import predictor_code_digest
 
 __all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "push_model", "run", "wants_candidates"]
 
@@ -28,7 +29,8 @@ __getattr__, __dir__ = lazy_exports(
         "config": ("Config",),
         "export.answer_cache": ("cached_answers",),
         "export.hub": ("push_model",),
-        "export.predictor": ("Predictor", "predictor_code_digest"),
+        "export.predictor": ("Predictor",),
+        "export.predictor_code": ("predictor_code_digest",),
     },
 )
 

@@ -17,7 +17,8 @@ from tilth import cli, store
 from tilth import samples as table
 from tilth.reports import LiveTexts, Reference, drift_lines, drift_sheet, measure_drift, reference_of
 from tilth.store import Run
-from tilth.training.export.predictor import Answers, Predictor
+from tilth.training.export.answers import Answers
+from tilth.training.export.predictor import Predictor
 
 WORDS = ["refund", "card", "slow", "bill", "phone"]
 

@@ -10,6 +10,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.training.export.answer_cache import cached_answers, picture_vectors
+    from tilth.training.export.answers import Answers
     from tilth.training.export.digests import check_digests, write_digests
     from tilth.training.export.edge import EdgeFacts, edge_facts, export_edge, quantize_edge
     from tilth.training.export.graph_structure import strip_notes
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from tilth.training.export.picture_files import add_pictures, picture_settings
     from tilth.training.export.picture_graphs import PictureGraphs
     from tilth.training.export.picture_reader import PictureReader
-    from tilth.training.export.predictor import Answers, Predictor, predictor_code_digest
+    from tilth.training.export.predictor import Predictor
+    from tilth.training.export.predictor_code import predictor_code_digest
     from tilth.training.export.scope import Scope, log_certainty
     from tilth.training.export.session import open_session
 
@@ -83,6 +85,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "answer_cache": ("cached_answers", "picture_vectors"),
+        "answers": ("Answers",),
         "digests": ("check_digests", "write_digests"),
         "edge": ("EdgeFacts", "edge_facts", "export_edge", "quantize_edge"),
         "graph_structure": ("strip_notes",),
@@ -104,7 +107,8 @@ __getattr__, __dir__ = lazy_exports(
         "picture_files": ("add_pictures", "picture_settings"),
         "picture_graphs": ("PictureGraphs",),
         "picture_reader": ("PictureReader",),
-        "predictor": ("Answers", "Predictor", "predictor_code_digest"),
+        "predictor": ("Predictor",),
+        "predictor_code": ("predictor_code_digest",),
         "scope": ("Scope", "log_certainty"),
         "session": ("open_session",),
     },

@@ -10,11 +10,13 @@ import numpy as np
 
 from tilth.engine import map_blocks
 from tilth.store import MODEL_CARD, Cache, Vectors, digest, digest_json, digest_tree, sha256_file
+from tilth.training.export.answers import Answers
 from tilth.training.export.digests import DIGESTS
 from tilth.training.export.packed_pictures import FILE as PICTURES
 from tilth.training.export.packed_pictures import GRAPH, Seen
 from tilth.training.export.packed_wording import FILE
-from tilth.training.export.predictor import Answers, Predictor, embed_texts, predictor_code_digest
+from tilth.training.export.predictor import Predictor, embed_texts
+from tilth.training.export.predictor_code import predictor_code_digest
 
 _HEADS = ("heads.onnx", FILE, "tilth.json", DIGESTS, PICTURES, GRAPH)
 """Files of a model folder that have no part in a text's vector; of the settings, `tilth.json` has some."""

@@ -17,7 +17,8 @@ from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_head
 from tilth.training.export.packed_passages import PASSAGES, PackedPassages
 from tilth.training.export.packed_weights import WEIGHTS, PackedGraph, save_weights
 from tilth.training.export.packed_wording import FILE, PackedWording
-from tilth.training.export.predictor import BY_PASSAGES, VERSION, Predictor
+from tilth.training.export.predictor import Predictor
+from tilth.training.export.readable_folder import BY_PASSAGES, VERSION
 from tilth.training.export.scope import Scope
 from tilth.training.heads import Head
 

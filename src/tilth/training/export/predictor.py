@@ -9,55 +9,26 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from tilth.errors import DamagedFileError, RequestError
+from tilth.errors import RequestError
 from tilth.learn import decide
+from tilth.training.export.answers import Answer, Answers
 from tilth.training.export.checked_rows import check_texts, is_one, paired
-from tilth.training.export.digests import check_digests
 from tilth.training.export.packed_passages import PASSAGES, PackedPassages
 from tilth.training.export.packed_pictures import FILE as PICTURES
 from tilth.training.export.packed_pictures import GRAPH, PackedPictures, Seen
 from tilth.training.export.packed_weights import WEIGHTS, load_weights
 from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
 from tilth.training.export.picture_reader import Picture, PictureReader
+from tilth.training.export.readable_folder import checked_folder
 from tilth.training.export.scope import Scope, log_certainty
 from tilth.training.export.session import CPU, Provider, open_session
 from tilth.training.export.text_reader import TextReader
-
-VERSION, BY_PASSAGES = 4, 5
-_READABLE = (2, 3, VERSION, BY_PASSAGES)
-"""A model of version 2 goes by the meaning alone; from 4 on there are digests; one of 5 reads passages."""
-_DIGESTED = 4
-
-_FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
-
-Answer: TypeAlias = dict[str, dict[str, Any]]
-"""Of one row, for each task: `label`, `confidence` and `out_of_scope`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What the model says of some rows.
-
-    Attributes:
-        probabilities: for each task, calibrated, float32, shape (texts, labels).
-        codes: for each task, the label's index, −1 where no label fits, shape (texts,).
-        confidence: for each task, the label's probability, shape (texts,).
-        scope: 0 to 1, low = unlike what was learned, shape (texts,); see `tilth.training.export.scope`.
-        out_of_scope: boolean, shape (texts,): the score is below the model's threshold.
-    """
-
-    probabilities: dict[str, np.ndarray]
-    codes: dict[str, np.ndarray]
-    confidence: dict[str, np.ndarray]
-    scope: np.ndarray
-    out_of_scope: np.ndarray
 
 
 class Predictor:
@@ -118,24 +89,7 @@ class Predictor:
             RequestError: the folder holds no model, one of another version, or one whose files are not those that were
                 written; or ONNX Runtime is too old, or has no such provider.
         """
-        folder = Path(folder)
-        folder = folder / "model" if (folder / "run.json").is_file() else folder
-        missing = [name for name in _FILES if not (folder / name).is_file()]
-        if missing:
-            raise RequestError(
-                f"{folder} lacks {', '.join(missing)}; give the folder of a run that trained a model, such as "
-                "data/runs/latest"
-            )
-        settings = _settings(folder)
-        if (version := settings.get("version")) not in _READABLE:
-            raise RequestError(f"{folder} holds a model of version {version}, expected {VERSION}; run the night again")
-        if version >= _DIGESTED:
-            check_digests(folder)
-        for key, name in (("wording", FILE), ("passages", PASSAGES)):
-            if settings.get(key) and not (folder / name).is_file():
-                raise RequestError(
-                    f"{folder} lacks {name}, which its tilth.json names; copy the whole folder of the model"
-                )
+        folder = checked_folder(Path(folder))
         return cls(folder, threads=threads, providers=providers)
 
     @overload
@@ -173,19 +127,8 @@ class Predictor:
         if pictures is not None:
             blank = [one and picture is None for one, picture in zip(blank, pictures, strict=True)]
         return [
-            {task["name"]: self._answer(task, answers, row, is_blank=one) for task in self.tasks}
-            for row, one in enumerate(blank)
+            {task["name"]: answers.of(task, row, is_blank=one) for task in self.tasks} for row, one in enumerate(blank)
         ]
-
-    @staticmethod
-    def _answer(task: Mapping[str, Any], answers: Answers, row: int, *, is_blank: bool) -> dict[str, Any]:
-        code, confidence = int(answers.codes[task["name"]][row]), float(answers.confidence[task["name"]][row])
-        is_outside = is_blank or bool(answers.out_of_scope[row])
-        return {
-            "label": None if is_outside or code < 0 else str(task["labels"][code]),
-            "confidence": 0.0 if is_blank else round(confidence, 4),
-            "out_of_scope": is_outside,
-        }
 
     def answers(
         self, texts: Sequence[str | None] | None = None, pictures: Sequence[Picture | None] | None = None
@@ -270,9 +213,6 @@ class Predictor:
         return self._reader.read_passages(texts).decisive
 
 
-_LEARN = ("hierarchy.py", "passage_pooling.py", "encoder/chunking.py", "encoder/passages.py", "lexical/analyzers.py")
-
-
 def embed_texts(texts: Sequence[str], predictor: Predictor) -> np.ndarray:
     """Vectors of one shard of texts, float32, shape (texts, dimensions), in whatever process."""
     return predictor.embed(texts)
@@ -284,39 +224,3 @@ def _load_files(files: Mapping[str, bytes]) -> Predictor:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
         return Predictor.load(folder, threads=1)  # a worker has one core
-
-
-def _settings(folder: Path) -> dict[str, Any]:
-    try:
-        settings: dict[str, Any] = dict(json.loads((folder / "tilth.json").read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DamagedFileError(f"{folder / 'tilth.json'} is damaged ({error}); run the night again") from None
-    return settings
-
-
-def predictor_code_digest() -> str:
-    """Digest of the code that turns a model folder and a text into an answer, and of the libraries that it calls."""
-    from tilth.store import digest_made_by  # heavy, and no prediction needs it
-
-    here = Path(__file__)
-    learn = here.parents[2] / "learn"
-    views = (
-        here.parent / "checked_rows.py",
-        here.parent / "digests.py",
-        here.parent / "packed_passages.py",
-        here.parent / "packed_weights.py",
-        here.parent / "packed_wording.py",
-        here.parent / "scope.py",
-        here.parent / "session.py",
-        here.parent / "text_reader.py",
-        here.parent / "edge_inputs.py",
-        here.parents[1] / "heads" / "ngram_features.py",
-    )
-    pictures = (
-        here.parent / "packed_pictures.py",
-        here.parent / "picture_reader.py",
-        learn / "pictures" / "preparation.py",
-        here.parents[2] / "pictures.py",
-    )
-    files = (here, *views, *pictures, *(learn / name for name in _LEARN))
-    return digest_made_by(files, ("onnxruntime", "tokenizers"))
