@@ -3,7 +3,7 @@
 In: texts and labels. Out: nearest neighbors, a linear probe, models of further views (`VIEWS`), labels spread over near
 rows, calibrated probabilities, out-of-fold predictions and their scores; `Evidence` computes those of one table once
 and caches them. A model that two stages need belongs here, as pure functions of arrays: add a module, export its
-functions below, and where `Evidence` caches what it computes, name the module in `shared_features._CODE`.
+functions below, and where `Evidence` caches what it computes, name the module in `row_features._CODE`.
 """
 
 from typing import TYPE_CHECKING

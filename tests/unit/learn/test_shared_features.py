@@ -8,7 +8,7 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
-from tilth.learn import out_of_fold, shared_features
+from tilth.learn import out_of_fold, row_features
 from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence
@@ -139,7 +139,7 @@ def test_what_was_computed_is_not_computed_again(
     first = evidence_of(samples, tmp_path)
     cached = first.out_of_fold(INTENT, labels_of(samples)).probabilities, first.neighbors(3).rows
     monkeypatch.setattr(out_of_fold, "fit_probe", lambda *_: pytest.fail("fitted again"))
-    monkeypatch.setattr(shared_features, "nearest", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr(row_features, "nearest", lambda *_: pytest.fail("searched again"))
     again = evidence_of(samples, tmp_path)
     assert np.array_equal(again.out_of_fold(INTENT, labels_of(samples)).probabilities, cached[0])
     assert np.array_equal(again.neighbors(3).rows, cached[1])
@@ -168,9 +168,9 @@ def test_whatever_the_answer_depends_on_makes_a_new_one(
     elif change == "texts":
         rows.loc[0, "text"] += " please"
     elif change == "code":
-        monkeypatch.setattr(shared_features, "digest_code", lambda *_: "another")
+        monkeypatch.setattr(row_features, "digest_code", lambda *_: "another")
     elif change == "libraries":
-        monkeypatch.setattr(shared_features, "library_versions", lambda: {"numpy": "0"})
+        monkeypatch.setattr(row_features, "library_versions", lambda: {"numpy": "0"})
     else:
         rows.loc[0, "split"] = "gold"
     evidence_of(make_table(rows.to_numpy().tolist()), tmp_path, folds).out_of_fold(task, labels)

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from tests.imported import module_of, modules_in, run_by
-from tilth import store
 from tilth.augmentation import candidate_cache
 from tilth.augmentation.quality import fluency
-from tilth.learn import shared_features
+from tilth.learn import row_features, shared_features
 from tilth.night import result_cache
 from tilth.stage import NAMES
 from tilth.store import Cache
 from tilth.training import predictor_code_digest
-from tilth.training.export import onnx_graphs
+from tilth.training.export import onnx_graphs, predictor_code
 
 AROUND = (
     "tilth.engine.blocks",
@@ -67,7 +66,7 @@ def test_shared_features_are_keyed_on_the_code_that_computes_them(monkeypatch: p
     run = {one for one in run_by(["tilth.learn.shared_features"]) if ".encoder." not in one}  # its fingerprint is in it
     run -= {"tilth.devices"}  # the encoder's
     run = {one for one in run if "pictures" not in one}  # what is cached of pictures is keyed on their fingerprint
-    assert _not_keyed(monkeypatch, shared_features, "digest_code", lambda: evidence._content, run) == []
+    assert _not_keyed(monkeypatch, row_features, "digest_code", lambda: evidence._content, run) == []
 
 
 def test_candidates_are_keyed_on_the_code_that_generates_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,4 +89,4 @@ def test_a_traced_trunk_is_keyed_on_the_code_that_traces_it(monkeypatch: pytest.
 
 def test_answers_of_a_model_are_keyed_on_the_code_that_predicts_them(monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_by(["tilth.training.export.predictor"])
-    assert _not_keyed(monkeypatch, store, "digest_made_by", predictor_code_digest, run) == []
+    assert _not_keyed(monkeypatch, predictor_code, "digest_made_by", predictor_code_digest, run) == []
