@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from tilth.errors import RequestError, StageError
-from tilth.samples import Split, Status, evenly_spaced, picture_alone
+from tilth.samples import evenly_spaced
 from tilth.stage import Resources
-from tilth.store import read_json, write_json
+from tilth.training.compression_inputs import full_model, keep_shape, last_shape
 from tilth.training.config import Config
 from tilth.training.exported_model import Exported, Model
 from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
-from tilth.training.head_fitting import fit_without_held_out
 from tilth.training.heads import class_prototypes
 from tilth.training.passage_reading import NOT_SMALLER, affordable, packed_passages
 from tilth.training.picture_view import PictureView
@@ -31,12 +30,11 @@ from tilth.training.view_pooling import Wording
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from tilth.training.compression import FullModel, Shape, SmallerModel
+    from tilth.training.compression import FullModel, SmallerModel
     from tilth.training.export import PackedGraph, PackedPassages, TrunkGraphs
 
 PROBED = 500
 _CALIBRATION = 64  # texts by which static scales are measured
-_WINNER = "compression.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +106,13 @@ class Exporter:
             return self._by_pictures_alone(fitted, target, source)
         graphs, passages = self._graphs(fitted, source), packed_passages(fitted, self.resources)
         if passages is None:
-            compressed = compress(self._full_model(fitted, graphs, source), self.config.contract, self._last_shape())
+            compressed = compress(
+                self._full_model(fitted, graphs, source), self.config.contract, last_shape(self.resources)
+            )
         else:
             compressed = Compressed(facts={"answer": "refused", "why": NOT_SMALLER})
-        figures, carried, of_gold = contract_figures(compressed), None, dict[str, Any]()
-        if compressed.winner is not None:
-            carried = self.resources.scratch / "carried"
-            carried.mkdir()
-            write_json(carried / _WINNER, compressed.winner.to_json())
+        figures, of_gold = contract_figures(compressed), dict[str, Any]()
+        carried = keep_shape(compressed.winner, self.resources)
         if (smaller := compressed.candidate) is not None:
             publish(smaller, target)
             model, facts = self._smaller(fitted, smaller.model), {"weights": "packed", "bytes": smaller.size}
@@ -185,60 +182,15 @@ class Exporter:
         texts = self.frame["text"][self.training_set.labeled]
         return texts.iloc[evenly_spaced(len(texts), most)].tolist()
 
-    def _last_shape(self) -> Shape | None:
-        """Last night's winner."""
-        from tilth.training.compression import Shape
-
-        path = self.resources.carried / _WINNER if self.resources.carried is not None else None
-        return Shape.from_json(read_json(path)) if path is not None and path.exists() else None
-
     def _full_model(self, fitted: FittedModel, graphs: TrunkGraphs, source: Path) -> FullModel:
-        from tilth.training.compression import FullModel
+        limit = self._limit(fitted)
 
-        rows, reads = fitted.training_set, encoder_config(self.resources)
-        measured = {task.name: rows.measured(task) for task in rows.tasks}
-        held_out = np.any(list(measured.values()), axis=0)
-        readable = self.frame["split"].ne(Split.GOLD).to_numpy(dtype=bool) & ~picture_alone(self.frame)
-        junk = self.frame["status"].eq(Status.QUARANTINED).to_numpy(dtype=bool)
-        scratch = self.resources.scratch / "candidates"
-        scratch.mkdir()
-        return FullModel(
-            texts=self.frame["text"].tolist(),
-            tasks=rows.tasks,
-            codes=rows.codes,
-            labeled=rows.labeled,
-            measured=measured,
-            readable=readable,
-            transfer_rows=readable & ~junk & ~held_out,
-            extra_texts=self._paraphrases(held_out),
-            heads=fitted.heads,
-            fit_without_held_out=lambda: fit_without_held_out(fitted.training_set, fitted.embeddings, fitted.heads),
-            embeddings=fitted.embeddings,
-            tuned=fitted.trunk,
-            wording=self.wording,
-            source=source,
-            graphs=graphs,
-            limit=self._limit(fitted),
-            max_chunks=reads.max_chunks,
-            batch_size=self.config.batch_size,
-            device=self.config.device,
-            seed=self.resources.seed,
-            write=lambda folder, other, graph, tokenizer: self._write(
-                folder, self._smaller(fitted, other), graph, tokenizer, self._limit(fitted)
-            ),
-            scratch=scratch,
-        )
+        def write(
+            folder: Path, other: SmallerModel | None, graph: TrunkGraphs | PackedGraph, tokenizer: Path
+        ) -> dict[str, Any]:
+            return self._write(folder, self._smaller(fitted, other), graph, tokenizer, limit)
 
-    def _paraphrases(self, held_out: np.ndarray) -> list[str]:
-        """Every readable one of the night but those of held-out rows, which the rows would be known by."""
-        if self.resources.candidates is None:
-            return []
-        parents = set(self.frame["id"][held_out])
-        found = pd.read_parquet(self.resources.candidates, columns=["parent_id", "text"])
-        in_table = set(self.frame["text"])
-        return [
-            text for parent, text in found.itertuples(index=False) if parent not in parents and text not in in_table
-        ]
+        return full_model(self.frame, fitted, self.wording, graphs, source, write, limit, self.config, self.resources)
 
     def _graphs(self, fitted: FittedModel, source: Path) -> TrunkGraphs:
         from tilth.learn.encoder import Trunk
