@@ -18,15 +18,14 @@ from tilth.engine import map_blocks
 from tilth.errors import ConfigError
 from tilth.learn.encoder.checkpoint import resolve_model
 from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
-from tilth.learn.encoder.onnx_states import TokenStates, graph_file, pooled
+from tilth.learn.encoder.onnx_states import graph_file
 from tilth.learn.encoder.passages import Cut, cut
+from tilth.learn.encoder.piece_reader import PieceReader, load_model
 from tilth.progress import report
 from tilth.store import Cache, Vectors, digest_json, sha256_file
 
 if TYPE_CHECKING:
     import torch
-
-    from tilth.learn.encoder.attention import LongReader
 
 log = logging.getLogger(__name__)
 
@@ -125,11 +124,7 @@ class Encoder:
 
     @cached_property
     def _model(self) -> Any:
-        from transformers import AutoModel
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.disable_progress_bar()
-        return AutoModel.from_pretrained(self.folder).eval()
+        return load_model(self.folder)
 
     @cached_property
     def _pooling(self) -> str:
@@ -170,15 +165,10 @@ class Encoder:
     def _by_piece(self, pieces: Sequence[list[int]]) -> np.ndarray:
         found, done = np.zeros((len(pieces), self.dimensions), dtype=np.float32), 0
         for batch in batches([len(piece) for piece in pieces], self.config.batch_tokens):
-            found[batch] = self._forward([pieces[place] for place in batch])
+            found[batch] = self._reader.vectors([pieces[place] for place in batch])
             done += len(batch)
             report(_PIECES, done, len(pieces))
         return found
-
-    @property
-    def _limit(self) -> int:
-        """Tokens of a text, without the special ones, that the model reads at once."""
-        return self.config.max_tokens - sum(map(len, self.special))
 
     def pieces(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         """What is read at once: each piece's text, and its tokens without special ones.
@@ -188,7 +178,7 @@ class Encoder:
         if self.reads_passages:
             found = self.cut(texts)
             return found.owner, found.pieces
-        limit, most = self._limit, self.config.max_chunks
+        limit, most = self._reader.limit, self.config.max_chunks
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
         for ids in encoded:
             if (whole := -(-len(ids) // limit)) > most:
@@ -206,59 +196,29 @@ class Encoder:
             return ids
 
         around = sum(map(len, self.special))
-        found = cut(texts, tokenize, limit=self._limit, around=around, most=self.config.max_chunks)
+        found = cut(texts, tokenize, limit=self._reader.limit, around=around, most=self.config.max_chunks)
         for tokens in found.shortened:
             log.warning("a text of %d tokens: of its passages %d, evenly spaced, are read", tokens, found.most)
         return found
 
-    @cached_property
-    def _long(self) -> LongReader:
-        from tilth.learn.encoder.attention import LongReader
-
-        return LongReader(self._model, window=self.config.window, span=self.config.max_tokens)
-
     def token_states(self, piece: Sequence[int]) -> torch.Tensor:
         """States of a piece's tokens, float32, shape (tokens, dimensions), the special ones at its ends included."""
-        import torch
-
-        prefix, suffix = self.special
-        ids = [*prefix, *piece, *suffix]
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            if len(piece) > self._limit:
-                return self._long.states(ids, (len(prefix), len(suffix))).float()
-            states: torch.Tensor = self._model(input_ids=torch.tensor([ids])).last_hidden_state[0].float()
-            return states
-
-    def _read_long(self, piece: Sequence[int]) -> np.ndarray:
-        states = self.token_states(piece)
-        pooled = states[0] if self._pooling == "cls" else states.mean(dim=0)
-        array: np.ndarray = (pooled / pooled.norm().clamp(min=1e-12)).numpy()
-        return array
-
-    def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
-        if max(map(len, chunks)) > self._limit:  # each alone, so that none depends on its neighbors
-            alone = (len(chunk) > self._limit for chunk in chunks)
-            return np.stack(
-                [
-                    self._read_long(chunk) if long else self._forward([chunk])[0]
-                    for chunk, long in zip(chunks, alone, strict=True)
-                ]
-            )
-        tokenizer = self.tokenizer
-        prefix, suffix = self.special
-        built = [[*prefix, *ids, *suffix] for ids in chunks]
-        width = max(map(len, built))
-        ids = np.full((len(built), width), tokenizer.pad_token_id or 0, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, value in enumerate(built):
-            ids[row, : len(value)], mask[row, : len(value)] = value, 1
-        return pooled(self._states(ids, mask), mask, first_token=self._pooling == "cls")
+        return self._reader.token_states(piece)
 
     @cached_property
-    def _states(self) -> TokenStates:
+    def _reader(self) -> PieceReader:
+        return PieceReader(
+            lambda: self._model,
+            self.config,
+            special=self.special,
+            padding=self.tokenizer.pad_token_id or 0,
+            first_token=self._pooling == "cls",
+            graph=self._graph,
+        )
+
+    def _graph(self) -> Path | None:
         exact = self.config.model == "default" and self.config.precision == "float32"
-        graph = graph_file(self._cache, self.fingerprint) if exact else None
-        return TokenStates(lambda: self._model, graph, bfloat16=self.config.precision == "bfloat16")
+        return graph_file(self._cache, self.fingerprint) if exact else None
 
 
 def compute_vectors(texts: Sequence[str], encoder: Encoder) -> np.ndarray:

@@ -25,9 +25,9 @@ class Counting(Encoder):
 
     chunks = 0
 
-    def _forward(self, chunks: Sequence[list[int]]) -> np.ndarray:
-        self.chunks += len(chunks)
-        return super()._forward(chunks)
+    def _by_piece(self, pieces: Sequence[list[int]]) -> np.ndarray:
+        self.chunks += len(pieces)
+        return super()._by_piece(pieces)
 
 
 @cache
@@ -110,7 +110,7 @@ def test_a_long_text_is_the_mean_of_its_chunks_by_length(tmp_path: Path) -> None
     parts = [ids[start : start + room] for start in range(0, len(ids), room)]
     assert len(parts) > 1
     assert len(parts[-1]) != room
-    by_hand = sum(len(part) * one._forward([part])[0].astype(float) for part in parts)
+    by_hand = sum(len(part) * one._reader.vectors([part])[0].astype(float) for part in parts)
     assert one.encode([text])[0] == pytest.approx(by_hand / np.linalg.norm(by_hand), abs=1e-4)
 
 

@@ -1,0 +1,105 @@
+"""Pieces of texts, given as tokens, to vectors: one pass of the model over a batch, or over a long piece by windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tilth.config import EncoderConfig
+from tilth.learn.encoder.onnx_states import TokenStates, pooled
+
+if TYPE_CHECKING:
+    import torch
+
+    from tilth.learn.encoder.attention import LongReader
+
+
+class PieceReader:
+    """A model of transformers that reads pieces.
+
+    Args:
+        model: gives it; called with the first piece.
+        config: `[encoder]`.
+        special: tokens before and after a piece.
+        padding: the token that fills up shorter pieces of a batch.
+        first_token: whether a piece's vector is its first token's state; else the mean of all.
+        graph: where the model's ONNX graph is kept, or None where it is read by torch alone.
+    """
+
+    def __init__(
+        self,
+        model: Callable[[], Any],
+        config: EncoderConfig,
+        *,
+        special: tuple[list[int], list[int]],
+        padding: int,
+        first_token: bool,
+        graph: Callable[[], Path | None],
+    ) -> None:
+        self._load, self._config = model, config
+        self.special, self._padding, self._first_token = special, padding, first_token
+        self.limit = config.max_tokens - sum(map(len, special))
+        self._graph = graph
+
+    def vectors(self, chunks: Sequence[list[int]]) -> np.ndarray:
+        """L2-normalized vectors of pieces in one batch, float32, shape (pieces, dimensions)."""
+        if max(map(len, chunks)) > self.limit:  # each alone, so that none depends on its neighbors
+            alone = (len(chunk) > self.limit for chunk in chunks)
+            return np.stack(
+                [
+                    self._read_long(chunk) if long else self.vectors([chunk])[0]
+                    for chunk, long in zip(chunks, alone, strict=True)
+                ]
+            )
+        prefix, suffix = self.special
+        built = [[*prefix, *ids, *suffix] for ids in chunks]
+        width = max(map(len, built))
+        ids = np.full((len(built), width), self._padding, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, value in enumerate(built):
+            ids[row, : len(value)], mask[row, : len(value)] = value, 1
+        return pooled(self._states(ids, mask), mask, first_token=self._first_token)
+
+    def token_states(self, piece: Sequence[int]) -> torch.Tensor:
+        """States of a piece's tokens, float32, shape (tokens, dimensions), the special ones at its ends included."""
+        import torch
+
+        prefix, suffix = self.special
+        ids = [*prefix, *piece, *suffix]
+        with (
+            torch.inference_mode(),
+            torch.autocast("cpu", torch.bfloat16, enabled=self._config.precision == "bfloat16"),
+        ):
+            if len(piece) > self.limit:
+                return self._long.states(ids, (len(prefix), len(suffix))).float()
+            states: torch.Tensor = self._load()(input_ids=torch.tensor([ids])).last_hidden_state[0].float()
+            return states
+
+    def _read_long(self, piece: Sequence[int]) -> np.ndarray:
+        states = self.token_states(piece)
+        pooled = states[0] if self._first_token else states.mean(dim=0)
+        array: np.ndarray = (pooled / pooled.norm().clamp(min=1e-12)).numpy()
+        return array
+
+    @cached_property
+    def _long(self) -> LongReader:
+        from tilth.learn.encoder.attention import LongReader
+
+        return LongReader(self._load(), window=self._config.window, span=self._config.max_tokens)
+
+    @cached_property
+    def _states(self) -> TokenStates:
+        return TokenStates(self._load, self._graph(), bfloat16=self._config.precision == "bfloat16")
+
+
+def load_model(folder: Path) -> Any:
+    """The model of a folder, to read with."""
+    from transformers import AutoModel
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    return AutoModel.from_pretrained(folder).eval()
