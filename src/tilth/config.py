@@ -111,10 +111,11 @@ class EncoderConfig(Model):
     window: int = Field(
         default=320, ge=192, le=8192, description="dynamic: tokens that a block of 64 sees on average, in a longer text"
     )
-    long_texts: Literal["chunks", "passages"] = Field(
-        default="chunks",
-        description="how texts beyond max_tokens are read: chunks of max_tokens, averaged; or passages (experimental): "
-        "sentence by sentence, where heads learn which to go by, and averaged only where that is no worse",
+    long_texts: Literal["auto", "chunks", "passages"] = Field(
+        default="auto",
+        description="how texts beyond max_tokens are read: chunks of max_tokens, averaged; passages: sentence by "
+        "sentence, where heads learn which to go by, and averaged only where that is no worse; auto: passages where "
+        "half of the texts have more words than max_tokens",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",

@@ -77,7 +77,7 @@ def measure_reading(encoder: Encoder, texts: Sequence[str], vectors: np.ndarray,
     a_letter, share = tokens / max(1, int(letters.sum())), unknown / max(1, tokens)
     config = getattr(encoder, "config", None)
     averaged = 0.0
-    if config is not None and len(letters) and (config.attention, config.long_texts) == ("full", "chunks"):
+    if config is not None and len(letters) and config.attention == "full" and config.long_texts != "passages":
         averaged = float((letters * a_letter > config.max_tokens).mean())
     rows = np.flatnonzero(codes >= 0)
     rows = rows[evenly_spaced(len(rows), _ROWS)]

@@ -20,6 +20,7 @@ from tilth.learn.pictures import PictureEncoder
 from tilth.night.carried_fits import FITS, LEDGER, MAP
 from tilth.night.deadline import deadline_sentence, meet
 from tilth.night.gold_rescoring import rescored
+from tilth.night.long_texts import settle_long_texts
 from tilth.night.notification import check_addresses
 from tilth.night.request import Request
 from tilth.notes import UNREADABLE
@@ -66,6 +67,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     """
     request, deadline = meet(request, ingested.samples.num_rows, datetime.now().astimezone())
     settings, workspace = request.settings, request.workspace
+    encoder = settle_long_texts(settings.encoder, ingested.samples)
+    settings = settings.model_copy(update={"encoder": encoder})
     check_addresses(settings.schedule)
     check_engine(settings.engine)
     if settings.store.address is not None:

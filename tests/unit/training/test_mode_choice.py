@@ -40,7 +40,7 @@ def rows(labels: int, classes: int) -> TrainingSet:
         (100, 10, {"passes": 999}, False, "contrastive", 333),  # 150 / 0.45
         (400, 10, {}, False, "top", 150),
         (400, 10, {}, True, "full", 3000),
-        (1000, 10, {}, False, "full", 150),
+        (2000, 10, {}, False, "full", 150),
         (4000, 10, {}, False, "full", 150),
         (4001, 10, {}, False, "top", 333),
         (4001, 10, {"steps": 9}, False, "top", 20),

@@ -65,7 +65,7 @@ class Encoder:
         shape = [self.config.max_tokens, self.config.max_chunks, self.config.precision, self._pooling, "v1"]
         if self.config.attention != "full":  # vectors of before there was a choice stay valid
             shape += [self.config.attention, self.config.window, "windows-1"]
-        if self.config.long_texts != "chunks":
+        if self.config.long_texts == "passages":
             shape += [self.config.long_texts, "passages-2"]
         return digest_json([sums, shape])
 

@@ -64,7 +64,10 @@ class TrainerConfig(Model):
         description="times that held-out train rows are measured during fine-tuning; the best weights stay",
     )
     patience: int = Field(
-        default=3, ge=1, description="of them without a better one, after which fine-tuning ends early"
+        default=6,
+        ge=1,
+        description="of them without a better one, after which fine-tuning ends early; with as many as there are it "
+        "never does, for the learning rate falls to the last step, and with many labels that is the best one",
     )
 
     @model_validator(mode="after")
