@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,14 @@ def gold_leak(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> 
     return verdict((~gold & form.ne("") & form.isin(form[gold])).to_numpy(dtype=bool))
 
 
+def _shares_most(row: int, other: int, words: Mapping[int, set[str]], sentences: Mapping[int, set[str]]) -> bool:
+    """Whether two rows share most of their words, and where both are long texts, every sentence that says something."""
+    if row in sentences and other in sentences and _words_of(sentences[row] - sentences[other]) >= _WORDS:
+        return False  # of two long texts that share nearly all, one sentence may decide
+    these, those = words[row], words[other]
+    return len(these & those) >= _SHARED * max(1, len(these | those))
+
+
 @check("near_duplicate", Status.QUARANTINED, Reason.NEAR_DUPLICATE)
 def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """Cosine to the most similar earlier row that shares most of the words; rows with more labels come first.
@@ -57,12 +65,9 @@ def near_duplicate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence
     def most_similar(row: int, others: np.ndarray) -> tuple[int, float] | None:
         cosines = vectors[rows[others]] @ vectors[rows[row]]
         for place in np.argsort(-cosines, kind="stable")[: int((cosines >= config.near_duplicate).sum())]:
-            these, those = words[row], words[int(others[place])]
             other = int(others[place])
-            if row in said and other in said and _words_of(said[row] - said[other]) >= _WORDS:
-                continue  # of two long texts that share nearly all, one sentence may decide
-            if len(these & those) >= _SHARED * max(1, len(these | those)):
-                return int(others[place]), float(cosines[place])
+            if _shares_most(row, other, words, said):
+                return other, float(cosines[place])
         return None
 
     turns = copies.order(frame.iloc[rows])
