@@ -51,20 +51,16 @@ def full_model(
     from tilth.training.compression import FullModel
 
     rows, reads = fitted.training_set, encoder_config(resources)
-    measured = {task.name: rows.measured(task) for task in rows.tasks}
-    held_out = np.any(list(measured.values()), axis=0)
-    readable = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool) & ~picture_alone(frame)
-    junk = frame["status"].eq(Status.QUARANTINED).to_numpy(dtype=bool)
-    scratch = resources.scratch / "candidates"
-    scratch.mkdir()
+    held_out = np.any([rows.measured(task) for task in rows.tasks], axis=0)
+    readable, transfer_rows = _read_rows(frame, held_out)
     return FullModel(
         texts=frame["text"].tolist(),
         tasks=rows.tasks,
         codes=rows.codes,
         labeled=rows.labeled,
-        measured=measured,
+        measured={task.name: rows.measured(task) for task in rows.tasks},
         readable=readable,
-        transfer_rows=readable & ~junk & ~held_out,
+        transfer_rows=transfer_rows,
         extra_texts=_paraphrases(frame, resources, held_out),
         heads=fitted.heads,
         fit_without_held_out=lambda: fit_without_held_out(fitted.training_set, fitted.embeddings, fitted.heads),
@@ -79,8 +75,20 @@ def full_model(
         device=config.device,
         seed=resources.seed,
         write=write,
-        scratch=scratch,
+        scratch=_new_folder(resources.scratch / "candidates"),
     )
+
+
+def _new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def _read_rows(frame: pd.DataFrame, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows whose text may be read, and those of them that a smaller model may learn from; boolean, shape (rows,)."""
+    readable = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool) & ~picture_alone(frame)
+    junk = frame["status"].eq(Status.QUARANTINED).to_numpy(dtype=bool)
+    return readable, readable & ~junk & ~held_out
 
 
 def _paraphrases(frame: pd.DataFrame, resources: Resources, held_out: np.ndarray) -> list[str]:

@@ -117,9 +117,8 @@ class Exporter:
             publish(smaller, target)
             model, facts = self._smaller(fitted, smaller.model), {"weights": "packed", "bytes": smaller.size}
             figures += flipped_on_held_out(self.frame, fitted, smaller.loss)
-            answers = Answering(
-                source=source, limit=self._limit(fitted), max_chunks=encoder_config(self.resources).max_chunks
-            )
+            most = encoder_config(self.resources).max_chunks
+            answers = Answering(source=source, limit=self._limit(fitted), max_chunks=most)
             of_gold, shown = compare_on_gold(self.frame, fitted, self.wording, answers, target)
             figures += shown
         else:
