@@ -99,6 +99,11 @@ def fit_model(
     if len(tuning_set.tasks) > 1:
         date = resources.evidence.fits.date
         facts["sharing"] = what_sharing_bought(frame["text"], tuning_set, trial, job, choice.mode, date)
+    return _tuned(training_set, tuning_set, trial, facts)
+
+
+def _tuned(training_set: TrainingSet, tuning_set: TrainingSet, trial: Trial, facts: Mapping[str, Any]) -> FittedModel:
+    """Heads on the trained encoder, of the labels that its own vectors propagate."""
     taught = relabeled(training_set, trial.embeddings, taught_rows(training_set), tuning_set.labeled)
     return FittedModel(
         heads=calibrated_heads(taught, trial.embeddings, trial.tuned_heads),

@@ -16,7 +16,7 @@ from tilth.learn import OutOfFold, cross_validate, fit_predict, macro_f1, why_no
 from tilth.samples import Task
 from tilth.training.config import Config
 from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
-from tilth.training.heads import Head, class_prototypes, fit_head
+from tilth.training.heads import class_prototypes, fit_head
 from tilth.training.picture_rows import PictureRows
 from tilth.training.training_set import TrainingSet
 from tilth.training.view_pooling import FEWEST, UNMEASURED, Wording, choose_share
@@ -120,13 +120,7 @@ def fit_pictures(
             fact = _choose(rows, training_set, task, by_text.get(task.name), held_out[task.name], is_frozen=is_frozen)
         kept = config.pictures == "always" or fact.get("likelihood_gain", 0) > _SURE or task.name in alone
         facts[task.name] = {**fact, "kept": kept, "labeled_pictures": int((rows.codes[task.name] >= 0).sum())}
-        head = _fit(rows, task, held_out[task.name].temperature)
-        heads[task.name] = PictureHead(
-            weight=head.weight / head.temperature,
-            bias=head.bias / head.temperature,
-            share=float(fact["share"]) if kept else 0.0,
-            temperature=float(fact["temperature"]) if kept else 1.0,
-        )
+        heads[task.name] = _fit(rows, task, held_out[task.name].temperature, fact, kept=kept)
     log.info("pictures are pooled with texts: %s", {name: head.share for name, head in heads.items()})
     packed = PackedPictures(
         heads=heads,
@@ -154,11 +148,17 @@ def _out_of_fold(rows: PictureRows, task: Task) -> OutOfFold:
     )
 
 
-def _fit(rows: PictureRows, task: Task, temperature: float) -> Head:
+def _fit(rows: PictureRows, task: Task, temperature: float, chosen: Mapping[str, Any], *, kept: bool) -> PictureHead:
+    """A head with its temperature in its weights, and its share beside the texts; 0 where it is not kept."""
     known = rows.codes[task.name] >= 0
     weights = rows.weights[task.name][known]
     head = fit_head(task, rows.vectors[known], rows.codes[task.name][known], weights, uses_parent=False)
-    return head.with_temperature(temperature)
+    return PictureHead(
+        weight=head.weight / temperature,
+        bias=head.bias / temperature,
+        share=float(chosen["share"]) if kept else 0.0,
+        temperature=float(chosen["temperature"]) if kept else 1.0,
+    )
 
 
 def _choose(

@@ -31,7 +31,7 @@ from tilth.training.picture_view import PictureView, cross_validated, fit_pictur
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.robustness import measure_robustness
 from tilth.training.training_set import TrainingSet, training_set_of
-from tilth.training.view_pooling import WordingTrial, fit_wording
+from tilth.training.view_pooling import Wording, WordingTrial, fit_wording
 
 if TYPE_CHECKING:
     from tilth.training.export import Answers
@@ -48,70 +48,92 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
     config = config.of_texts(int((training_set.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)
-    texts = frame["text"].tolist()
-    wording_trial = WordingTrial(texts, training_set, config)
-    fitted = fit_model(frame, training_set, wording_trial, config, resources, folder)
-    wording = fit_wording(wording_trial, fitted.held_out)
-    pictures = fit_pictures(
-        picture_rows(frame, tasks, resources, config),
-        fitted.training_set,
-        held_out_by_text(texts, fitted.training_set, fitted.held_out, wording),
-        config,
-        text_is_frozen={name: fitted.trunk is None and name not in wording.pooled for name in fitted.held_out},
-    )
+    fitted, wording, pictures = _fit_views(frame, training_set, tasks, config, resources, folder)
     exporter = Exporter(
         frame=frame, training_set=training_set, wording=wording, pictures=pictures, config=config, resources=resources
     )
     exported = exporter.export(fitted)
-    model, artifacts = exported.model, dict(exported.artifacts)
-    fitted = model.fitted
+    model, fitted, artifacts = exported.model, exported.model.fitted, dict(exported.artifacts)
     answers = _answers(frame, model, artifacts, resources)
     write_answers(frame, resources.tasks, answers)
     write_passages(frame, None, fitted.focus.weights, resources)
     metrics, figures = _measure(frame, training_set, resources.tasks, fitted, pictures)
     if "gold" not in metrics:
-        artifacts |= write_predictions(
-            frame,
-            fitted.training_set,
-            fitted.heads,
-            fitted.embeddings,
-            fit_task_head,
-            model.wording,
-            pictures,
-            fitted.held_out,
-            resources.scratch,
-        )
+        artifacts |= _held_out_predictions(frame, model, pictures, resources)
     robustness = measure_robustness(frame, tasks, answers)
-    count = int(fitted.training_set.labeled.sum())
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
         metrics={
-            "rows": count,
+            "rows": int(fitted.training_set.labeled.sum()),
             **metrics,
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
             "balance": balance,
             **({"pictures": dict(pictures.facts)} if resources.evidence.pictures is not None else {}),
-            "out_of_scope": {
-                "below": model.scope.reject_below,
-                "rows": int((answers.out_of_scope & (frame["split"] != Split.GOLD)).sum()),
-            },
+            "out_of_scope": _out_of_scope(frame, model, answers),
             "robustness": dict(robustness.metrics),
             "export": dict(exported.facts),
             "compression": dict(exported.compression),
         },
-        figures=[
-            *figures,
-            *evaluation.sharing(fitted.facts),
-            *evaluation.views(wording.facts),
-            *evaluation.picture_views(pictures.facts),
-            *robustness.figures,
-            *exported.figures,
-        ],
+        figures=[*figures, *_figures_of_views(fitted, wording, pictures), *robustness.figures, *exported.figures],
         artifacts=artifacts,
         carried=exported.carried,
         questions=(*rejected_rows(frame, tasks, answers), *robustness.questions),
     )
+
+
+def _fit_views(
+    frame: pd.DataFrame,
+    training_set: TrainingSet,
+    tasks: Sequence[Task],
+    config: Config,
+    resources: Resources,
+    folder: Path | None,
+) -> tuple[FittedModel, Wording, PictureView]:
+    """The encoder with its heads, and the views beside it, which are weighed by its held-out predictions."""
+    texts = frame["text"].tolist()
+    trial = WordingTrial(texts, training_set, config)
+    fitted = fit_model(frame, training_set, trial, config, resources, folder)
+    wording = fit_wording(trial, fitted.held_out)
+    pictures = fit_pictures(
+        picture_rows(frame, tuple(tasks), resources, config),
+        fitted.training_set,
+        held_out_by_text(texts, fitted.training_set, fitted.held_out, wording),
+        config,
+        text_is_frozen={name: fitted.trunk is None and name not in wording.pooled for name in fitted.held_out},
+    )
+    return fitted, wording, pictures
+
+
+def _held_out_predictions(
+    frame: pd.DataFrame, model: Model, pictures: PictureView, resources: Resources
+) -> dict[str, Path]:
+    """What nights without gold are compared by; see `write_predictions`."""
+    fitted = model.fitted
+    return write_predictions(
+        frame,
+        fitted.training_set,
+        fitted.heads,
+        fitted.embeddings,
+        fit_task_head,
+        model.wording,
+        pictures,
+        fitted.held_out,
+        resources.scratch,
+    )
+
+
+def _out_of_scope(frame: pd.DataFrame, model: Model, answers: Answers) -> dict[str, Any]:
+    outside = answers.out_of_scope & (frame["split"] != Split.GOLD)
+    return {"below": model.scope.reject_below, "rows": int(outside.sum())}
+
+
+def _figures_of_views(fitted: FittedModel, wording: Wording, pictures: PictureView) -> list[Any]:
+    return [
+        *evaluation.sharing(fitted.facts),
+        *evaluation.views(wording.facts),
+        *evaluation.picture_views(pictures.facts),
+    ]
 
 
 def _answers(frame: pd.DataFrame, model: Model, artifacts: Mapping[str, Path], resources: Resources) -> Answers:

@@ -65,21 +65,9 @@ def export(
     write_heads(heads, centers, folder / "heads.onnx")
     tokens = Tokens.load(source)
     tokens.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "tilth.json").write_text(
-        json.dumps(
-            _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
-            | {"wording": wording is not None, "packed": isinstance(trunk, PackedGraph)}
-            | ({} if scope is None else {"scope": scope.to_json()})
-            | ({} if passages is None else {"version": BY_PASSAGES, "passages": True}),
-            indent=1,
-            ensure_ascii=False,
-        ),
-        encoding="utf-8",
-    )
-    if wording is not None:
-        wording.save(folder / FILE)
-    if passages is not None:
-        passages.save(folder / PASSAGES)
+    settings = _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
+    settings |= {"wording": wording is not None, "packed": isinstance(trunk, PackedGraph)}
+    _write_settings(folder, settings, wording, scope, passages)
     model = folder / "model.onnx"
     if isinstance(trunk, PackedGraph):
         shutil.copyfile(trunk.graph, model)
@@ -97,6 +85,24 @@ def export(
         "agreement": tried,
         "probed_rows": len(probe),
     }
+
+
+def _write_settings(
+    folder: Path,
+    settings: dict[str, Any],
+    wording: PackedWording | None,
+    scope: Scope | None,
+    passages: PackedPassages | None,
+) -> None:
+    """`tilth.json`, and a file of each part beside the encoder that it names."""
+    if scope is not None:
+        settings["scope"] = scope.to_json()
+    if passages is not None:
+        settings |= {"version": BY_PASSAGES, "passages": True}
+        passages.save(folder / PASSAGES)
+    if wording is not None:
+        wording.save(folder / FILE)
+    (folder / "tilth.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _settings(

@@ -72,19 +72,25 @@ class Run:
         if shards is not None:
             shards.shard(model)
             torch.manual_seed(seed + shards.place)  # other rows, other dropout; the same among tensor parallel ones
+        optimizer = self._new_optimizer(model)
+        self._model, self._optimizer = accelerator.prepare(model, optimizer)
+        self._rates = [group["lr"] for group in optimizer.param_groups]
+        self._share = rate(len(self._plan), config.warmup)
+
+    def _new_optimizer(self, model: TrainedModel) -> torch.optim.AdamW:
+        """One with a rate for the encoder, for what was added to it, and for the heads."""
         fresh = list(fresh_parameters(model.trunk))
         added = {id(parameter) for parameter in fresh}
         trained = [p for p in model.trunk.parameters() if p.requires_grad and id(p) not in added]
         groups = [
-            {"params": trained, "lr": config.learning_rate},
-            {"params": fresh, "lr": config.learning_rate * _FRESH},
-            {"params": model.heads.parameters(), "lr": config.learning_rate * _HEADS},
+            {"params": trained, "lr": self._config.learning_rate},
+            {"params": fresh, "lr": self._config.learning_rate * _FRESH},
+            {"params": model.heads.parameters(), "lr": self._config.learning_rate * _HEADS},
         ]
-        fused = accelerator.device.type in ("cpu", "cuda") and shards is None  # shards lie on more than one grid
-        optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=fused, foreach=False if shards else None)
-        self._model, self._optimizer = accelerator.prepare(model, optimizer)
-        self._rates = [group["lr"] for group in optimizer.param_groups]
-        self._share = rate(len(self._plan), config.warmup)
+        # Shards lie on more than one grid.
+        fused = self._accelerator.device.type in ("cpu", "cuda") and self._shards is None
+        foreach = False if self._shards else None
+        return torch.optim.AdamW(groups, weight_decay=0.01, fused=fused, foreach=foreach)
 
     def resume(self, folder: Path | None) -> Progress:
         """Go on from a checkpoint in a folder, if there is one."""
