@@ -24,13 +24,14 @@ log = logging.getLogger(__name__)
 
 VECTORS = ("embeddings", "exported", "nats", "picture_embeddings", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
-FOLDERS = ("checkpoints", "ledger", "onnx", "stages")
-"""Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself."""
+FOLDERS = ("checkpoints", "ledger", "onnx", "passages", "stages")
+"""Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself; vectors of
+passages are among them, for they are kept by their tokens, which no row's text names."""
 FILES = (
     "activations",
     "blocks",
     "fits",
-    "maps",
+    "focus",
     "neighbors",
     "ngrams",
     "out_of_fold",
