@@ -123,23 +123,37 @@ def written_at(name: str, *, force: bool = False) -> Iterator[Path]:
         yield Path(name)
         return
     files, path = file_system(name, "target")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, reaching(name, "written"):
         place = Path(folder) / PurePosixPath(path).name
-        try:
-            if files.exists(path) and not force:
-                raise RequestError(f"{name} is there already; give another name, or --force to write over it")
-            yield place
-            if place.is_dir():
-                put_folder(files, place, path)
-            else:
-                files.put_file(str(place), path)
-        except TilthError:
-            raise
-        except Exception as error:  # each service's client raises its own
-            raise RequestError(
-                f"{name} cannot be written ({in_words(error)}); check the address, the rights, and the variables that "
-                "its service reads, such as AWS_ACCESS_KEY_ID"
-            ) from error
+        if files.exists(path) and not force:
+            raise RequestError(f"{name} is there already; give another name, or --force to write over it")
+        yield place
+        if place.is_dir():
+            put_folder(files, place, path)
+        else:
+            files.put_file(str(place), path)
+
+
+@contextmanager
+def reaching(name: str, verb: str) -> Iterator[None]:
+    """Say in words why an address cannot be reached.
+
+    Args:
+        name: of the address, as the message has it.
+        verb: what cannot be done with it: read or written.
+
+    Raises:
+        RequestError: for whatever a service's client raises; errors of tilth's own go through.
+    """
+    try:
+        yield
+    except TilthError:
+        raise
+    except Exception as error:  # each service's client raises its own
+        raise RequestError(
+            f"{name} cannot be {verb} ({in_words(error)}); check the address, the rights, and the variables that its "
+            "service reads, such as AWS_ACCESS_KEY_ID"
+        ) from error
 
 
 def put_folder(files: Any, folder: Path, target: str, last: str = "") -> None:

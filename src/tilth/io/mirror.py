@@ -8,21 +8,17 @@ answers as they were when the night began; `forgotten.json`.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tilth import store
 from tilth.errors import RequestError
-from tilth.io.addresses import file_system, in_words, put_folder
+from tilth.io.addresses import file_system, put_folder, reaching
 from tilth.store import Run, Workspace
 from tilth.store.answers import newest_backup
 
 _RECORD, _LATEST, _ANSWERS, _FORGOTTEN = "run.json", "latest", "labels.sqlite", "forgotten.json"
 _WHAT = "store.address"
-Value = TypeVar("Value")
-
-
 _WHOLE = ".whole"
 """Stands in a folder of `state` at the address once all of its files do."""
 
@@ -33,7 +29,8 @@ def send_nights(workspace: Workspace, address: str) -> list[str]:
     Raises:
         RequestError: the address cannot be read or written; what is there already stays whole.
     """
-    return _reached(address, "written", lambda: _send(workspace, *file_system(address, _WHAT)))
+    with reaching(f'{_WHAT} "{address}"', "written"):
+        return _send(workspace, *file_system(address, _WHAT))
 
 
 def fetch_nights(workspace: Workspace, address: str) -> list[str]:
@@ -45,7 +42,8 @@ def fetch_nights(workspace: Workspace, address: str) -> list[str]:
     held = [*(run.path for run in store.all_runs(workspace.runs)), *workspace.data.glob(_ANSWERS)]
     if held:
         raise RequestError(f"{held[0]} is there; only a workspace without nights and answers can be filled")
-    nights = _reached(address, "read", lambda: _fetch(workspace, *file_system(address, _WHAT)))
+    with reaching(f'{_WHAT} "{address}"', "read"):
+        nights = _fetch(workspace, *file_system(address, _WHAT))
     if not nights:
         raise RequestError(f'store.address "{address}" holds no night; a night of a workspace with it is copied there')
     return nights
@@ -108,15 +106,3 @@ def _get_folder(files: Any, root: str, target: Path) -> None:
         place = target / str(path)[len(root) :].lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         files.get_file(path, str(place))
-
-
-def _reached(address: str, verb: str, act: Callable[[], Value]) -> Value:
-    try:
-        return act()
-    except RequestError:
-        raise
-    except Exception as error:  # each service's client raises its own
-        raise RequestError(
-            f'{_WHAT} "{address}" cannot be {verb} ({in_words(error)}); check the address, the rights, and the '
-            "variables that its service reads, such as AWS_ACCESS_KEY_ID"
-        ) from error

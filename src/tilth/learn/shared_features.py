@@ -126,23 +126,14 @@ class Evidence(RowFeatures):
         )
 
     def _cross_validated(self, task: Task, codes: np.ndarray, view: str = "meaning") -> OutOfFold:
-        if view == "meaning" and (focus := self._focus(task, codes)).weights is not None:
-            return cross_validate(
-                self.focused(focus),
-                codes,
-                self.folds,
-                classes=len(task.labels),
-                fold_count=self._folds,
-                model=VIEWS[view].fit_predict,
-                lowest=VIEWS[view].lowest,
-            )
-        if view == "meaning":
+        focus = self._focus(task, codes) if view == "meaning" else Focus()
+        if view == "meaning" and focus.weights is None:
             probes = self.probes.by_fold(f"{task.name}: linear probes of the folds", codes, task.labels)
             return predict_by_folds(probes, self.embeddings(), codes, self.folds)
 
         def compute() -> dict[str, np.ndarray]:
             return cross_validate(
-                self.features(view),
+                self.features(view) if focus.weights is None else self.focused(focus),
                 codes,
                 self.folds,
                 classes=len(task.labels),

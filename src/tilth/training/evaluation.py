@@ -69,40 +69,34 @@ def measure_on_gold(
 
 def views(facts: Mapping[str, Any]) -> list[Figure]:
     """Which view of the texts carries a task, what they mean or how they are worded, by held-out train rows."""
-    rows = [
-        [
-            task,
-            fact["held_out_rows"],
-            *(round(fact["held_out"][view]["macro_f1"], 4) for view in ("meaning", "wording", "pooled")),
-            fact["share"] if fact["kept"] else 0,
-        ]
-        for task, fact in facts.get("tasks", {}).items()
-        if "held_out" in fact
-    ]
-    if not rows:
-        return []
-    data = {"columns": ["task", "rows", "meaning alone", "wording alone", "both", "weight of wording"], "rows": rows}
     note = "Macro-F1 on train rows that were held out. Meaning is the encoder's vector, wording the n-grams."
-    return [Figure(kind="table", title="What the texts mean and how they are worded", data=data, note=note)]
+    columns = ["task", "rows", "meaning alone", "wording alone", "both", "weight of wording"]
+    title = "What the texts mean and how they are worded"
+    return _pooled_views(facts, ("meaning", "wording"), columns, title, note)
 
 
 def picture_views(facts: Mapping[str, Any]) -> list[Figure]:
     """What pictures add to texts, by train rows that neither model learned from; nothing without rows of both."""
+    note = "Macro-F1 on train rows with both, by models that did not learn from them."
+    columns = ["task", "rows", "text alone", "picture alone", "both", "weight of the picture"]
+    return _pooled_views(facts, ("text", "picture"), columns, "What pictures add to the texts", note)
+
+
+def _pooled_views(
+    facts: Mapping[str, Any], names: tuple[str, str], columns: list[str], title: str, note: str
+) -> list[Figure]:
+    """A table of two views and of both, of the tasks that were measured (`view_pooling.choose_share`)."""
     rows = [
         [
             task,
             fact["held_out_rows"],
-            *(round(fact["held_out"][view]["macro_f1"], 4) for view in ("text", "picture", "pooled")),
+            *(round(fact["held_out"][view]["macro_f1"], 4) for view in (*names, "pooled")),
             fact["share"] if fact["kept"] else 0,
         ]
         for task, fact in facts.get("tasks", {}).items()
         if "held_out" in fact
     ]
-    if not rows:
-        return []
-    data = {"columns": ["task", "rows", "text alone", "picture alone", "both", "weight of the picture"], "rows": rows}
-    note = "Macro-F1 on train rows with both, by models that did not learn from them."
-    return [Figure(kind="table", title="What pictures add to the texts", data=data, note=note)]
+    return [Figure(kind="table", title=title, data={"columns": columns, "rows": rows}, note=note)] if rows else []
 
 
 def sharing(facts: Mapping[str, Any]) -> list[Figure]:
