@@ -6,7 +6,7 @@ How far pictures count beside texts is chosen on rows that neither view learned 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from tilth.training.export import PackedPictures, PictureHead, Scope, log_certai
 from tilth.training.heads import class_prototypes, fit_head
 from tilth.training.picture_rows import PictureRows
 from tilth.training.training_set import TrainingSet
-from tilth.training.view_pooling import FEWEST, UNMEASURED, Wording, choose_share
+from tilth.training.view_pooling import FEWEST, UNMEASURED, choose_share
 
 log = logging.getLogger(__name__)
 
@@ -210,26 +210,6 @@ def _scope(
     logs = [np.log(np.maximum(held_out[task.name].probabilities[fifth], 1e-12)) for task in tasks]
     share, below = config.reject_share, config.reject_below
     return Scope.fit(log_certainty(logs), nearest, reject_share=share, reject_below=below)
-
-
-def held_out_by_text(
-    texts: Sequence[str], training_set: TrainingSet, meaning: Mapping[str, np.ndarray], wording: Wording
-) -> dict[str, np.ndarray]:
-    """Each task's probabilities of its held-out rows by text: by meaning, and by wording where it counts.
-
-    Args:
-        texts: of all rows.
-        training_set: says which rows are held out.
-        meaning: for each task, by heads that did not learn from them, shape (measured rows, classes).
-        wording: the view beside it.
-    """
-    found = {}
-    for task in training_set.tasks:
-        chosen = [texts[place] for place in np.flatnonzero(training_set.measured(task)).tolist()]
-        if chosen:
-            one = {task.name: meaning[task.name]}
-            found[task.name] = wording.normalized(wording.mix_held_out(chosen, one))[task.name]
-    return found
 
 
 def cross_validated(training_set: TrainingSet, pictures: PictureView, task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -27,7 +27,7 @@ from tilth.training.heads import predict_probabilities
 from tilth.training.held_out import write_predictions
 from tilth.training.passage_reading import write_passages
 from tilth.training.picture_rows import has_rows, picture_rows
-from tilth.training.picture_view import PictureView, cross_validated, fit_pictures, held_out_by_text
+from tilth.training.picture_view import PictureView, cross_validated, fit_pictures
 from tilth.training.rejected_rows import rejected_rows
 from tilth.training.robustness import measure_robustness
 from tilth.training.training_set import TrainingSet, training_set_of
@@ -91,14 +91,14 @@ def _fit_views(
     folder: Path | None,
 ) -> tuple[FittedModel, Wording, PictureView]:
     """The encoder with its heads, and the views beside it, which are weighed by its held-out predictions."""
-    texts = frame["text"].tolist()
-    trial = WordingTrial(texts, training_set, config)
+    trial = WordingTrial(frame["text"].tolist(), training_set, config)
     fitted = fit_model(frame, training_set, trial, config, resources, folder)
     wording = fit_wording(trial, fitted.held_out)
+    rows = picture_rows(frame, tuple(tasks), resources, config)
     pictures = fit_pictures(
-        picture_rows(frame, tuple(tasks), resources, config),
+        rows,
         fitted.training_set,
-        held_out_by_text(texts, fitted.training_set, fitted.held_out, wording),
+        trial.pooled(fitted.held_out) if rows is not None else {},
         config,
         text_is_frozen={name: fitted.trunk is None and name not in wording.pooled for name in fitted.held_out},
     )
