@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from tilth.learn import OutOfFold, apply_temperature, calibrate, difference, macro_f1, why_no_score
 from tilth.samples import Task
@@ -92,9 +93,7 @@ def _choose(
 
 def _adjusted(out_of_fold: OutOfFold, offsets: np.ndarray, codes: np.ndarray) -> OutOfFold:
     """Predictions with so much taken from their logits, calibrated anew."""
-    logits = np.log(np.maximum(out_of_fold.probabilities, 1e-9)) - offsets
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = odds / odds.sum(axis=1, keepdims=True)
+    probabilities = softmax(np.log(np.maximum(out_of_fold.probabilities, 1e-9)) - offsets, axis=1)
     rows = out_of_fold.labeled & (codes >= 0)
     temperature = calibrate(probabilities[rows], codes[rows])
     return OutOfFold(

@@ -39,7 +39,7 @@ def write_passages(frame: pd.DataFrame, model: Path | None, weights: np.ndarray 
         weights: of each passage in its text's vector.
         resources: the night's.
     """
-    from tilth.training.export import PASSAGES, PackedPassages
+    from tilth.training.export import PASSAGES, PackedPassages, decisive_sentences
 
     passages = resources.evidence.passages
     if passages is None:
@@ -47,19 +47,11 @@ def write_passages(frame: pd.DataFrame, model: Path | None, weights: np.ndarray 
     if weights is None and model is not None and (model / PASSAGES).exists():
         packed = PackedPassages.load(model / PASSAGES)
         weights = packed.weights(passages, np.ones(len(passages.index))) if packed.poolings else None
-    frame["passage"] = _decisive(frame["text"].tolist(), weights, resources)
-
-
-def _decisive(texts: Sequence[str], weights: np.ndarray | None, resources: Resources) -> list[str | None]:
-    """Of each long text, the sentence that its vector goes by most; None where no passages are told apart."""
-    encoder, passages = resources.evidence.encoder, resources.evidence.passages
-    if passages is None or weights is None or not encoder.reads_passages:
-        return [None] * len(texts)
-    said, starts = encoder.cut(texts).sentences, passages.starts
-    return [
-        said[start + int(np.argmax(weights[start:end]))] if end - start > 1 else None
-        for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    ]
+    texts, encoder = frame["text"].tolist(), resources.evidence.encoder
+    if weights is None or not encoder.reads_passages:  # no passages are told apart, or they are no sentences
+        frame["passage"] = [None] * len(texts)
+    else:
+        frame["passage"] = decisive_sentences(encoder.cut(texts), passages, weights)
 
 
 def affordable(texts: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tilth.training.export.graph_structure import strip_notes
     from tilth.training.export.model_folder import export
     from tilth.training.export.onnx_graphs import TrunkGraphs, cache_key, quantize
-    from tilth.training.export.packed_passages import PASSAGES, PackedPassages
+    from tilth.training.export.packed_passages import PASSAGES, PackedPassages, decisive_sentences
     from tilth.training.export.packed_pictures import PackedPictures, PictureHead, Seen
     from tilth.training.export.packed_weights import (
         CODES,
@@ -62,6 +62,7 @@ __all__ = [
     "cache_key",
     "cached_answers",
     "check_digests",
+    "decisive_sentences",
     "edge_facts",
     "export",
     "export_edge",
@@ -91,7 +92,7 @@ __getattr__, __dir__ = lazy_exports(
         "graph_structure": ("strip_notes",),
         "model_folder": ("export",),
         "onnx_graphs": ("TrunkGraphs", "cache_key", "quantize"),
-        "packed_passages": ("PASSAGES", "PackedPassages"),
+        "packed_passages": ("PASSAGES", "PackedPassages", "decisive_sentences"),
         "packed_pictures": ("PackedPictures", "PictureHead", "Seen"),
         "packed_weights": (
             "CODES",

@@ -74,11 +74,21 @@ class Reading:
     @property
     def decisive(self) -> list[str | None]:
         """Of each text, the sentence that its vector goes by most; None where the text was read as one."""
-        starts, said = self.passages.starts.tolist(), self.cut.sentences
-        return [
-            said[start + int(self.weights[start:end].argmax())] if end - start > 1 else None
-            for start, end in itertools.pairwise(starts)
-        ]
+        return decisive_sentences(self.cut, self.passages, self.weights)
+
+
+def decisive_sentences(cut: Cut, passages: Passages, weights: np.ndarray) -> list[str | None]:
+    """Of each text, the sentence that weighs most in its vector; None where the text was read as one.
+
+    Args:
+        cut: the texts in passages.
+        passages: the same ones.
+        weights: theirs, shape (passages,).
+    """
+    return [
+        cut.sentences[start + int(weights[start:end].argmax())] if end - start > 1 else None
+        for start, end in itertools.pairwise(passages.starts.tolist())
+    ]
 
 
 def read_passages(
