@@ -25,7 +25,8 @@ class PictureError(ValueError):
     """A picture that cannot be used.
 
     Attributes:
-        kind: `broken` (no picture, or not a whole one) or `too_large` (more pixels than allowed).
+        kind: `broken` (no picture, or not a whole one), `too_large` (more pixels or bytes than allowed), `missing` or
+            `outside` (of the folder that it may stand in).
     """
 
     def __init__(self, kind: str, why: str) -> None:

@@ -69,29 +69,20 @@ class PictureCells:
         return [self._usable(value) for value in piece.raw(self.column)]
 
     def _usable(self, value: Any) -> Path | bytes | None:
-        from tilth.io import locate_picture, picture_value
-        from tilth.pictures import PictureError, open_picture, require_pillow
+        from tilth.io import picture_value, read_picture
+        from tilth.pictures import PictureError, require_pillow
 
         self._rows += 1
-        content = picture_value(value)
-        if content is None:
+        named = picture_value(value)
+        if named is None:
             return None
         require_pillow("--image")
-        picture: Path | bytes | None = content if isinstance(content, bytes) else None
-        if picture is None:
-            picture, problem = locate_picture(str(content), self._base)
-            if picture is None:
-                self._set_aside(str(problem))
-                return None
         try:
-            open_picture(picture if isinstance(picture, bytes) else picture.read_bytes(), self._max_pixels)
+            path, content, _ = read_picture(named, self._base, self._max_pixels)
         except PictureError as error:
             self._set_aside(error.kind)
-        except OSError:
-            self._set_aside("missing")
-        else:
-            return picture
-        return None
+            return None
+        return path or content
 
     def _set_aside(self, kind: str) -> None:
         self.aside[kind] = self.aside.get(kind, 0) + 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tilth.io.ingestion import Ingested, ingest
     from tilth.io.label_mapping import LabelMapping
     from tilth.io.mirror import fetch_nights, send_nights
-    from tilth.io.picture_values import locate_picture, picture_value
+    from tilth.io.picture_values import picture_value, read_picture
     from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.readers import read_rows
     from tilth.io.target_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
@@ -40,11 +40,11 @@ __all__ = [
     "ingest",
     "is_address",
     "labeling_config",
-    "locate_picture",
     "picture_value",
     "piece_writer",
     "queue_kind",
     "read_filled_queue",
+    "read_picture",
     "read_pieces",
     "read_rows",
     "refuse_to_overwrite",
@@ -68,7 +68,7 @@ __getattr__, __dir__ = lazy_exports(
         "text_files": ("shown",),
         "mirror": ("fetch_nights", "send_nights"),
         "label_mapping": ("LabelMapping",),
-        "picture_values": ("locate_picture", "picture_value"),
+        "picture_values": ("picture_value", "read_picture"),
         "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
         "readers": ("read_rows",),
         "target_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from tilth.io.picture_values import is_nothing, locate_picture, picture_value
+from tilth.io.picture_values import is_nothing, picture_value, read_picture
 from tilth.notes import FILE, Notes
-from tilth.pictures import PictureError, open_picture
+from tilth.pictures import PictureError
 from tilth.store import Cache, atomic, digest, used
 
 PICTURE_COLUMNS = ("picture_digest", "picture_path")
@@ -56,7 +56,7 @@ def read_pictures(column: pd.Series, rows: pd.DataFrame, place: PicturePlace, no
     """
     found, problems = [], []
     for value in column:
-        reference, problem = (None, None) if is_nothing(value) else _read(value, place)
+        reference, problem = _read(value, place)
         found.append(reference or (None, None))
         problems.append(problem)
     kinds = pd.Series(problems, index=column.index, dtype=object)
@@ -84,24 +84,18 @@ def are_paths(column: pd.Series) -> bool:
 
 def _read(value: Any, place: PicturePlace) -> tuple[tuple[str, str] | None, str | None]:
     """One picture's digest and path, and what is wrong with it or to be known of it."""
-    path, content = None, picture_value(value)
-    if not isinstance(content, bytes):
-        path, problem = locate_picture(str(content), place.base)
-        if path is None:
-            return None, problem
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return None, "missing"
+    content = picture_value(value)
+    if content is None:
+        return None, None
     try:
-        _, animated = open_picture(bytes(content), place.max_pixels)
+        path, content, animated = read_picture(content, place.base, place.max_pixels)
     except PictureError as error:
         return None, error.kind
-    name = digest(bytes(content))
+    name = digest(content)
     if path is None:
         if place.cache is None:
             return None, "not_kept"
-        path = _keep(bytes(content), place.cache.folder("pictures", name))
+        path = _keep(content, place.cache.folder("pictures", name))
     return (name, _relative(path, place.root)), "animated" if animated else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tilth.pictures import PictureError, open_picture
+
 MOST_BYTES = 256 * 2**20
 """Of one picture's file; a longer one is not read."""
 
@@ -31,14 +33,39 @@ def picture_value(value: Any) -> str | bytes | None:
     return bytes(value) if isinstance(value, bytes | bytearray) else str(value).strip()
 
 
-def locate_picture(name: str, base: Path) -> tuple[Path | None, str | None]:
-    """The file that a path names, links followed; None and why, where it is none of the input file's folder."""
+def read_picture(value: str | bytes, base: Path, max_pixels: int) -> tuple[Path | None, bytes, bool]:
+    """One picture, seen to be whole: its file, None where it came as bytes, its content, and whether it moves.
+
+    Args:
+        value: as `picture_value` gives it.
+        base: the input file's folder, which paths start from, and lead out of in vain.
+        max_pixels: of the picture.
+
+    Raises:
+        PictureError: it cannot be used; its kind is `missing`, `outside`, `broken` or `too_large`.
+    """
+    if isinstance(value, bytes):
+        return None, value, open_picture(value, max_pixels)[1]
+    path = _located(value, base)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PictureError("missing", str(error)) from error
+    return path, content, open_picture(content, max_pixels)[1]
+
+
+def _located(name: str, base: Path) -> Path:
+    """The file that a path names, links followed."""
     try:
         path = (base / name).resolve()
-        if not path.is_relative_to(base.resolve()):
-            return None, "outside"
-        if not path.is_file():
-            return None, "missing"
-        return (path, None) if path.stat().st_size <= MOST_BYTES else (None, "too_large")
-    except (OSError, ValueError, RuntimeError):  # too long a name, a zero byte in it, links in a circle
-        return None, "missing"
+        inside, there = path.is_relative_to(base.resolve()), path.is_file()
+        size = path.stat().st_size if there else 0
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a zero byte in it, links in a circle
+        raise PictureError("missing", str(error)) from error
+    if not inside:
+        raise PictureError("outside", f"{name} leads out of {base}")
+    if not there:
+        raise PictureError("missing", f"{name} is no file")
+    if size > MOST_BYTES:
+        raise PictureError("too_large", f"{name} has more than {MOST_BYTES:,} bytes")
+    return path
