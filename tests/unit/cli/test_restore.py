@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from tilth import store
@@ -16,14 +14,6 @@ from tilth.cli.run import RunOptions, _overrides
 from tilth.io import send_nights
 from tilth.night import closing
 from tilth.store import Run
-
-
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    files = fsspec.filesystem("memory")
-    yield files
-    if files.exists("/kept"):
-        files.rm("/kept", recursive=True)
 
 
 def a_night(root: Path) -> Run:

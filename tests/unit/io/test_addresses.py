@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import openpyxl
 import pytest
 
@@ -41,13 +40,9 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> Non
     assert expand(["rows[1].csv"], tmp_path) == ["rows[1].csv"]
 
 
-def test_rows_at_an_address_are_read_and_patterns_of_addresses_too(tmp_path: Path) -> None:
-    memory = fsspec.filesystem("memory")
+def test_rows_at_an_address_are_read_and_patterns_of_addresses_too(tmp_path: Path, memory: Any) -> None:
     memory.pipe({"/inbox/1.csv": ROWS.encode(), "/inbox/2.csv": b"id,text,intent\n5,hi,refund\n"})
-    try:
-        found = ingested(tmp_path, input=["memory://inbox/*.csv"])
-    finally:
-        memory.rm("/inbox", recursive=True)
+    found = ingested(tmp_path, input=["memory://inbox/*.csv"])
     assert found.samples["id"][:] == ["1", "2", "3", "4", "5"]
     assert [item["path"] for item in found.inputs] == ["memory:///inbox/1.csv", "memory:///inbox/2.csv"]
 

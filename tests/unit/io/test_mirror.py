@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from tilth import store
@@ -17,14 +15,6 @@ from tilth.store import Run, Workspace
 from tilth.store.answers import Answer, Answers, back_up
 
 PLACE = "memory://bucket/inbox"
-
-
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    files = fsspec.filesystem("memory")
-    yield files
-    if files.exists("/bucket"):
-        files.rm("/bucket", recursive=True)
 
 
 def workspace(root: Path) -> Workspace:
