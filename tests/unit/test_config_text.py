@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from tilth import config_text, stage
-from tilth.cli import init
+from tilth.cli.workspace import init
 from tilth.config import Settings
 from tilth.config_loading import load
 

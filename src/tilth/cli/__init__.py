@@ -1,18 +1,21 @@
 """The command line: thin, and quick to say what is wrong with a request.
 
-**To add a command**, write a function in a module of this package, and one line in `COMMANDS` below:
+The commands stand by what they are about: `workspace/`, `nights/`, `reports/`, `rows/`, `labeling/`, `models/`; what
+they show and share is in `terminal/` and `options/`.
+
+**To add a command**, write a function in a module of one of these rooms, and one line in `COMMANDS` below:
 
     def clean(*, dry_run: bool = False, config: options.Config = None) -> int:
-        ...  # its docstring is the help page, with examples and a line an argument: see `export.py`
+        ...  # its docstring is the help page, with examples and a line an argument: see `rows/export.py`
         from tilth import store  # what is heavy loads here, so that `tilth --help` stays fast
 
 - Its name is the command's (`dry_run` is `--dry-run`); positional arguments stand before `/` or as `*names`, options
   after `*`. Types are read from the annotations: `bool` is a flag, `list[str]` an option that may be repeated.
-- Options that several commands share, and their help, are in `options.py`.
+- Options that several commands share, and their help, are in `options/`.
 - The examples of a help page have to parse: `tests/unit/cli/test_help.py` tries each of them.
 - It returns its exit status (0 done, 1 a stage failed, 3 a gate is not met) or raises a `TilthError`, which knows
   its own (`RequestError`: 2). Output goes through `terminal.say`.
-- A group of commands is an `App` (see `lf.py`), registered by one line all the same.
+- A group of commands is an `App` (see `labeling/lf.py`), registered by one line all the same.
 
 A module is imported when its command is called, or when `tilth --help` lists it.
 """
@@ -26,7 +29,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tilth.cli import bare, terminal
+from tilth.cli import terminal
+from tilth.cli.models import LIBRARY, launch_bare
 from tilth.errors import TilthError
 from tilth.lazy import lazy_exports
 
@@ -38,29 +42,29 @@ __all__ = ["COMMANDS", "app", "main"]
 log = logging.getLogger(__name__)
 
 COMMANDS = (
-    "tilth.cli.audit:audit",
-    "tilth.cli.init:init",
-    "tilth.cli.run:run",
-    "tilth.cli.runs:runs",
-    "tilth.cli.report:report",
-    "tilth.cli.diff:diff",
-    "tilth.cli.explain:explain",
-    "tilth.cli.export:export",
-    "tilth.cli.label:label",
-    "tilth.cli.queue:queue",
-    "tilth.cli.labels:labels",
-    "tilth.cli.predict:predict",
-    "tilth.cli.push:push",
-    "tilth.cli.drift:drift",
-    "tilth.cli.lf:lf",
-    "tilth.cli.paraphraser:paraphraser",
-    "tilth.cli.rollback:rollback",
-    "tilth.cli.restore:restore",
-    "tilth.cli.clean:clean",
-    "tilth.cli.forget:forget",
-    "tilth.cli.serve:serve",
-    "tilth.cli.config:config",
-    "tilth.cli.doctor:doctor",
+    "tilth.cli.rows.audit:audit",
+    "tilth.cli.workspace.init:init",
+    "tilth.cli.nights.run:run",
+    "tilth.cli.reports.runs:runs",
+    "tilth.cli.reports.report:report",
+    "tilth.cli.reports.diff:diff",
+    "tilth.cli.reports.explain:explain",
+    "tilth.cli.rows.export:export",
+    "tilth.cli.labeling.label:label",
+    "tilth.cli.labeling.queue:queue",
+    "tilth.cli.labeling.labels:labels",
+    "tilth.cli.models.predict:predict",
+    "tilth.cli.models.push:push",
+    "tilth.cli.reports.drift:drift",
+    "tilth.cli.labeling.lf:lf",
+    "tilth.cli.models.paraphraser:paraphraser",
+    "tilth.cli.nights.rollback:rollback",
+    "tilth.cli.nights.restore:restore",
+    "tilth.cli.nights.clean:clean",
+    "tilth.cli.rows.forget:forget",
+    "tilth.cli.nights.serve:serve",
+    "tilth.cli.workspace.config:config",
+    "tilth.cli.nights.doctor:doctor",
 )
 """Where each command is, in the order of `tilth --help`; its name is the last word."""
 
@@ -74,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped = _Stopped()
     before = signal.signal(signal.SIGTERM, stopped)
     try:
-        if importlib.util.find_spec(bare.LIBRARY) is None:
-            return bare.launch(tokens)
+        if importlib.util.find_spec(LIBRARY) is None:
+            return launch_bare(tokens)
         from tilth.cli.application import launch
 
         return launch(tokens)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import tilth
-from tilth.cli import bare
-from tilth.cli.predict import predict
+from tilth.cli.models import bare
+from tilth.cli.models.predict import predict
 
 ALLOWED = ("numpy", "onnxruntime", "tokenizers", "tilth")
 

@@ -17,7 +17,7 @@ from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder
 from tests.unit.training.tiny_pictures import picture_resources, picture_table, see_colors
 from tilth import samples as table
 from tilth import store, training
-from tilth.cli.predicting import answer
+from tilth.cli.models.predicting import answer
 from tilth.errors import DamagedFileError, RequestError
 from tilth.stage import StageResult
 from tilth.training import Predictor

@@ -1,0 +1,151 @@
+"""`tilth queue`: what people are asked, out to a file, and their answers back in."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from tilth.cli import options
+from tilth.cli.terminal import note, say
+from tilth.cli.workspace import open_workspace
+
+queue = App(
+    name="queue",
+    help="""What people are asked: out to a file, and their answers back in.
+
+For example:
+
+    tilth queue export ask.csv
+    tilth queue import ask.csv --annotator ann
+""",
+    default_parameter=options.DEFAULT,
+)
+
+
+@queue.command(name="export")
+def export(
+    target: Path,
+    /,
+    *,
+    run: str | None = None,
+    form: Annotated[str | None, Parameter(name="--format")] = None,
+    force: bool = False,
+    config: options.Config = None,
+) -> int:
+    """Write a night's queue as a file to fill in, here or in another tool.
+
+    For example:
+
+        tilth queue export ask.csv
+        tilth queue export ask.jsonl --run 20260101-020000
+        tilth queue export tasks.json
+        tilth queue export records.json --format argilla
+
+    Args:
+        target: FILE.csv, FILE.jsonl, FILE.json (Label Studio), or a folder (datasets)
+        run: the night (default: the newest one that asks something)
+        form: csv, jsonl, label-studio, argilla or datasets (default: by the ending)
+        force: write over what is there
+    """
+    from tilth import store
+    from tilth.io import labeling_config, queue_kind, refuse_to_overwrite, write_queue
+    from tilth.io.answers import run_with_queue
+    from tilth.samples import Task
+    from tilth.store import atomic
+
+    night_run = run_with_queue(store.locate(config).runs, run)
+    kind, interface = queue_kind(target, form), target.with_suffix(".xml")
+    if kind == "label-studio":
+        refuse_to_overwrite(interface, kind, force=force)
+    count = write_queue(night_run, target, kind=kind, force=force)
+    if kind == "label-studio":
+        with atomic(interface) as unfinished:
+            tasks = [Task.from_json(task) for task in night_run.record["tasks"]]
+            unfinished.write_text(labeling_config(tasks), "utf-8")
+        say(f"the labeling interface of a project for them: {interface}")
+    if kind in ("label-studio", "argilla"):
+        say(f"{count} rows of run {night_run.path.name}: {target}; once they are answered, take the JSON export by:")
+        say("tilth queue import EXPORT.json")
+        return 0
+    say(f"{count} rows of run {night_run.path.name}: {target}; fill in the columns …_answer with a class, or with")
+    say('"none of these", "unclear", "junk" or "wrong paraphrase"; then: tilth queue import ' + str(target))
+    return 0
+
+
+@queue.command(name="import")
+def import_(
+    file: Annotated[str, options.Rows],
+    /,
+    *,
+    annotator: str | None = None,
+    run: str | None = None,
+    skip_bad: bool = False,
+    dry_run: bool = False,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> int:
+    """Take the answers of a filled queue; the next night learns from them, and nothing overrules them.
+
+    All of the file is taken, or nothing. A night's own queue.csv, filled in, is taken as it is.
+
+    For example:
+
+        tilth queue import data/runs/latest/queue.csv
+        tilth queue import ask.jsonl --annotator ann --dry-run
+        tilth queue import ask.csv --skip-bad
+        tilth queue import project-1-export.json
+
+    Args:
+        file: CSV, JSONL, Parquet or a folder of datasets with id and a column …_answer for each task, or JSON as
+            Label Studio and Argilla export it
+        annotator: who answered, where the file has no column annotator (default: your name on this machine)
+        run: the night that asked (default: the newest one that asks something)
+        skip_bad: take what is right, and leave out the rest
+        dry_run: say what would be taken, and take nothing
+    """
+    from tilth.errors import RequestError
+    from tilth.io import read_filled_queue
+    from tilth.io.answers import import_answers, known_rows, report_in_words, run_with_queue
+    from tilth.notes import Notes
+    from tilth.store.answers import Answers
+
+    data, notes = open_workspace(config), Notes()
+    workspace = data.workspace
+    if workspace.answers is None:
+        raise RequestError("answers are kept in a workspace; make one with: tilth init DIR")
+    filled = read_filled_queue(file, Path.cwd(), notes)
+    for one in notes.found:
+        note(str(one))
+    try:
+        night_run = run_with_queue(workspace.runs, run)
+    except RequestError:
+        if run is not None:
+            raise
+        night_run = None
+    texts = dict(zip(data.frame["id"], data.frame["text"], strict=True))
+    known = known_rows(filled, texts, workspace.runs, night_run)
+    nobody_yet = dry_run and not workspace.answers.exists()
+    with nullcontext() if nobody_yet else Answers.open(workspace.answers) as answers:
+        report = import_answers(
+            filled,
+            Path(file).name,
+            known,
+            data.tasks,
+            answers,
+            annotator or getpass.getuser(),
+            skip_bad=skip_bad,
+            dry_run=dry_run,
+        )
+    if as_json:
+        say(json.dumps({"dry_run": dry_run, **report.to_json()}, indent=2, ensure_ascii=False))
+        return 0
+    for line in report_in_words(report, Path(file).name, dry_run=dry_run):
+        say(line)
+    if report.answers and not dry_run:
+        say("the next tilth run takes them above everything else")
+    return 0

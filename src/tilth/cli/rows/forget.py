@@ -1,0 +1,64 @@
+"""`tilth forget`: a row goes, with all that came of it, for a customer who asks."""
+
+from __future__ import annotations
+
+import json
+
+from tilth.cli import options
+from tilth.cli.terminal import say
+from tilth.cli.workspace import open_workspace
+from tilth.errors import RequestError, TilthError
+
+
+def forget(
+    *row_ids: str,
+    dry_run: bool = False,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> int:
+    """Remove rows and all that came of them: tables, caches, answers, paraphrases, report pages.
+
+    Your input files stay as they are; a row that still stands there is read no more. Models that learned from it
+    stay until nights without it take their place.
+
+    For example:
+
+        tilth forget m00042 --dry-run
+        tilth forget m00042 m00043
+
+    Args:
+        row_ids: the ids of the rows
+        dry_run: say what would be removed, and remove nothing
+    """
+    from tilth import night
+
+    if not row_ids:
+        raise RequestError("which rows? tilth forget ID…")
+    data = open_workspace(config)
+    try:
+        known = data.frame["id"].tolist()
+    except TilthError:  # the input may be gone with the row
+        known = []
+    workspace = data.workspace
+    with workspace.lock(put_right=not dry_run):
+        forgotten = night.forget(workspace, row_ids, known=known, dry_run=dry_run)
+    holding = (
+        []
+        if not set(row_ids) & set(known)
+        else sorted({*data.settings.data.input, data.settings.data.gold or ""} - {""})
+    )
+    if as_json:
+        say(json.dumps({"dry_run": dry_run, "removed": forgotten.counts, "input_still_holds": bool(holding)}, indent=2))
+        return 0
+    verb = "would remove" if dry_run else "removed"
+    for what, count in forgotten.counts.items():
+        say(f"{verb} {count:,} {what}")
+    if not forgotten.counts:
+        say(f"nothing of {'them' if len(row_ids) > 1 else 'it'} was kept anywhere")
+    if holding:
+        there = ", ".join(sorted(set(row_ids) & set(known)))
+        say(f"the input still holds {there}, which each night leaves out: remove it from {' or '.join(holding)}")
+    if data.settings.store.address:
+        say(f"the copy at {data.settings.store.address} is not reached: remove there what it holds of such rows")
+    say("models that learned from such a row stay: the next tilth run trains without it, tilth clean removes old ones")
+    return 0
