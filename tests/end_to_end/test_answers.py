@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.command_line import Workspace, new_workspace
-from tilth.io.csv_writer import write_csv
+from tilth.io.exports.csv_writer import write_csv
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from tests.unit.annotation.night import AREA, INTENT, MARKUP, make_night
-from tests.unit.io.test_annotation_tools import choice, taken
+from tests.unit.io.exports.test_annotation_tools import choice, taken
 from tilth.io import labeling_config, write_queue
 
 PROGRAM = os.environ.get("LABEL_STUDIO")

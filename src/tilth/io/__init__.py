@@ -1,8 +1,10 @@
 """Rows in and out.
 
 In: CSV, JSONL and Parquet files, data sets of the Hub, annotators' votes, data frames. Out: the checked table
-(`ingest`), exports of a run's table, and files a piece at a time. To read another kind of file, add a function to
-`_READERS` of `readers.py`; to write another kind, add its ending to `_KINDS` of `target_files.py`.
+(`ingest`), exports of a run's table, and files a piece at a time. Files are read in `tables/` (from `addresses/`, too),
+their columns made out in `columns/` and `labels/`, people's answers applied in `answers/`, and results written in
+`exports/`. To read another kind of file, add a function to `_READERS` of `tables/readers.py`; to write another kind,
+add its ending to `_KINDS` of `exports/target_files.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -10,19 +12,23 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.io.addresses import file_system, is_address, written_at
-    from tilth.io.annotation_tools import labeling_config
-    from tilth.io.column_guess import ColumnGuess, guess_columns
-    from tilth.io.csv_writer import write_csv
-    from tilth.io.exporting import export
-    from tilth.io.file_pieces import Piece, piece_writer, read_pieces
+    from tilth.io.addresses import fetch_nights, file_system, is_address, send_nights, written_at
+    from tilth.io.columns import ColumnGuess, guess_columns, picture_value, read_picture
+    from tilth.io.exports import (
+        FOLDER,
+        STANDARD_OUTPUT,
+        export,
+        file_kind,
+        labeling_config,
+        queue_kind,
+        read_filled_queue,
+        refuse_to_overwrite,
+        write_csv,
+        write_queue,
+    )
     from tilth.io.ingestion import Ingested, ingest
-    from tilth.io.label_mapping import LabelMapping
-    from tilth.io.mirror import fetch_nights, send_nights
-    from tilth.io.picture_values import picture_value, read_picture
-    from tilth.io.queue_files import queue_kind, read_filled_queue, write_queue
-    from tilth.io.readers import read_rows
-    from tilth.io.target_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
+    from tilth.io.labels import LabelMapping
+    from tilth.io.tables import Piece, piece_writer, read_pieces, read_rows
     from tilth.io.text_files import shown
 
 __all__ = [
@@ -58,19 +64,23 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "addresses": ("file_system", "is_address", "written_at"),
-        "annotation_tools": ("labeling_config",),
-        "column_guess": ("ColumnGuess", "guess_columns"),
-        "csv_writer": ("write_csv",),
-        "exporting": ("export",),
-        "file_pieces": ("Piece", "piece_writer", "read_pieces"),
+        "addresses": ("fetch_nights", "file_system", "is_address", "send_nights", "written_at"),
+        "columns": ("ColumnGuess", "guess_columns", "picture_value", "read_picture"),
+        "exports": (
+            "FOLDER",
+            "STANDARD_OUTPUT",
+            "export",
+            "file_kind",
+            "labeling_config",
+            "queue_kind",
+            "read_filled_queue",
+            "refuse_to_overwrite",
+            "write_csv",
+            "write_queue",
+        ),
         "ingestion": ("Ingested", "ingest"),
+        "labels": ("LabelMapping",),
+        "tables": ("Piece", "piece_writer", "read_pieces", "read_rows"),
         "text_files": ("shown",),
-        "mirror": ("fetch_nights", "send_nights"),
-        "label_mapping": ("LabelMapping",),
-        "picture_values": ("picture_value", "read_picture"),
-        "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
-        "readers": ("read_rows",),
-        "target_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
     },
 )

@@ -10,9 +10,9 @@ import pandas as pd
 
 from tilth.config import Settings
 from tilth.errors import InputError, did_you_mean
-from tilth.io.annotator_votes import column_of
-from tilth.io.picture_column import PicturePlace, are_paths, pictures_record, read_pictures
-from tilth.io.readers import Loaded, read_rows
+from tilth.io.columns import PicturePlace, are_paths, pictures_record, read_pictures
+from tilth.io.labels import column_of
+from tilth.io.tables import Loaded, read_rows
 from tilth.io.text_files import shown
 from tilth.notes import FILE, ROW, Notes
 from tilth.pictures import require_pillow

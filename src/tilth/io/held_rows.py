@@ -17,9 +17,9 @@ import pandas as pd
 
 from tilth import store
 from tilth.config import Settings
-from tilth.io.annotator_votes import column_of
+from tilth.io.columns import PICTURE_COLUMNS
 from tilth.io.file_rows import LABELS
-from tilth.io.picture_column import PICTURE_COLUMNS
+from tilth.io.labels import column_of
 from tilth.notes import FILE, ROW
 from tilth.samples import Source, Split, Status
 from tilth.store import Workspace

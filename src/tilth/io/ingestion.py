@@ -13,14 +13,26 @@ from datasets import Dataset
 from tilth import samples as table
 from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
-from tilth.io import addresses, annotator_votes, databases, file_rows, given_labels
-from tilth.io.annotator_votes import column_of
+from tilth.io import addresses, file_rows
 from tilth.io.answers import apply_answers, read_answers
 from tilth.io.forgotten_rows import without_forgotten
 from tilth.io.held_rows import held_rows
-from tilth.io.label_mapping import LabelMapping
-from tilth.io.readers import Loaded
-from tilth.io.task_classes import current_labels, find_tasks
+from tilth.io.labels import (
+    LabelMapping,
+    apply_votes,
+    column_of,
+    current_labels,
+    find_tasks,
+    note_definitions,
+    note_gold,
+    note_labels,
+    pointless,
+    read_labels,
+    read_votes,
+    votes_of_rows,
+    without_points,
+)
+from tilth.io.tables import DATABASE_INPUT, Loaded, read_query
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
 from tilth.store import Cache, LabelChanges, Workspace, digest
@@ -74,7 +86,7 @@ def ingest(
     cache = Cache(workspace.cache) if workspace is not None else None
     parts = _train_parts(settings, root, inputs, notes, loaded, cache)
     parts += held_rows(workspace, settings, parts, inputs)
-    votes = annotator_votes.read(settings, root, inputs, notes, loaded)
+    votes = read_votes(settings, root, inputs, notes, loaded)
     _require_labels(parts, settings, inputs, set(votes["task"]))
     if settings.data.gold is not None:
         parts.append(file_rows.read(settings.data.gold, Split.GOLD, settings, root, inputs, notes, loaded, cache))
@@ -82,12 +94,12 @@ def ingest(
     frame = pd.concat(parts, ignore_index=True)
     frame["id"] = _ids(frame)
     frame = without_forgotten(frame, workspace, notes)
-    votes = annotator_votes.of_rows(votes, frame, notes)
+    votes = votes_of_rows(votes, frame, notes)
     held = _may_be_gold(frame, settings.data)
     for task in settings.tasks:
         _clean_labels(frame, votes, task, ~held, notes)
         votes = mapping.apply(frame, votes, task.name, notes)
-    annotator_votes.apply(frame, votes, settings.tasks, ~held)
+    apply_votes(frame, votes, settings.tasks, ~held)
     _lock_gold(frame, settings, held)
     stored = read_answers(workspace.answers, root, notes) if workspace is not None else None
     answers = None
@@ -102,9 +114,9 @@ def ingest(
         mapping.ask_again(frame, tasks)
     learned = frame[frame["split"].ne(Split.GOLD)]
     for task in settings.tasks:
-        given_labels.note_labels(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
-    given_labels.note_gold(frame, tasks, notes)
-    given_labels.note_definitions(settings.data.definitions, tasks, notes)
+        note_labels(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
+    note_gold(frame, tasks, notes)
+    note_definitions(settings.data.definitions, tasks, notes)
     frame = frame.drop(columns=[FILE, ROW])
     bare = pd.concat([current_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
     unlabeled = bare & frame["split"].ne(Split.GOLD)
@@ -129,8 +141,8 @@ def _train_parts(
     """The rows of each input file, and of the query."""
     names = addresses.expand(settings.data.input, root)
     if settings.data.sql:
-        names = [*names, databases.NAME]
-        loaded = {**(loaded or {}), databases.NAME: databases.query(settings.data, root)}
+        names = [*names, DATABASE_INPUT]
+        loaded = {**(loaded or {}), DATABASE_INPUT: read_query(settings.data, root)}
     return [file_rows.read(name, Split.TRAIN, settings, root, inputs, notes, loaded, cache) for name in names]
 
 
@@ -155,12 +167,12 @@ def _clean_labels(
 ) -> None:
     """Clean one task's labels, the given and the voted ones, in a frame and votes that the caller owns."""
     column, mine = f"{task.name}_given", votes["task"].eq(task.name)
-    frame[column] = given_labels.read(frame[column], frame, column_of(task), notes)
+    frame[column] = read_labels(frame[column], frame, column_of(task), notes)
     ours = votes.loc[mine & votes["id"].isin(frame["id"][train_rows]), "label"]
-    if not given_labels.without_points(pd.concat([frame.loc[train_rows, column], ours]), task.labels):
+    if not without_points(pd.concat([frame.loc[train_rows, column], ours]), task.labels):
         return
-    frame[column] = given_labels.pointless(frame[column], frame, task.name, notes)
-    votes.loc[mine, "label"] = given_labels.pointless(votes.loc[mine, "label"], votes[mine], task.name, notes)
+    frame[column] = pointless(frame[column], frame, task.name, notes)
+    votes.loc[mine, "label"] = pointless(votes.loc[mine, "label"], votes[mine], task.name, notes)
 
 
 def _may_be_gold(frame: pd.DataFrame, data: DataConfig) -> pd.Series:

@@ -31,7 +31,7 @@ _SHARED = (
     "pictures.py",
     "progress.py",
     "engine/blocks.py",
-    "io/csv_writer.py",
+    "io/exports/csv_writer.py",
 )
 """What every stage may run beside its own package; a test holds this list to what the stages really import."""
 

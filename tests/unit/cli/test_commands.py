@@ -100,7 +100,7 @@ def test_a_command_that_is_stopped_says_so(
     before = signal.getsignal(signal.SIGTERM)
     # Where the tests run in the background of a shell, Ctrl-C is ignored from the start.
     interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr("tilth.io.exporting.export", lambda *_, **__: signal.raise_signal(number))
+    monkeypatch.setattr("tilth.io.exports.exporting.export", lambda *_, **__: signal.raise_signal(number))
     try:
         assert cli.main(["export", "out.csv", "--run", "nights"]) == status
     finally:

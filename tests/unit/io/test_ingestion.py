@@ -8,7 +8,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from tilth.config_loading import load, parse_tasks
 from tilth.errors import InputError
 from tilth.io.ingestion import Ingested, ingest
-from tilth.io.readers import read_rows
+from tilth.io.tables.readers import read_rows
 from tilth.notes import Notes
 from tilth.samples import changed_columns, from_pandas, to_pandas
 
@@ -279,7 +279,7 @@ def test_the_hubs_numbers_of_classes_become_their_names(tmp_path: Path, monkeypa
     features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"]), "n": Value("int64")})
     rows = {"text": ["a", "b", "c"], "label": [1, 0, -1], "n": [1, None, 3]}
     found = Dataset.from_dict(rows, features=features)
-    monkeypatch.setattr("tilth.io.readers.load_dataset", lambda *_, **__: found)
+    monkeypatch.setattr("tilth.io.tables.readers.load_dataset", lambda *_, **__: found)
     frame, _ = read_rows("hf:owner/name", tmp_path)
     assert frame["label"].tolist() == ["yes", "no", None]
     assert frame["n"].tolist() == [1, None, 3]

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import TASKS, make_table
 from tilth import night, reports, store
 from tilth.errors import RequestError, WorkspaceBusyError
-from tilth.io.csv_writer import write_csv
+from tilth.io.exports.csv_writer import write_csv
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Run, Vectors, Workspace
 from tilth.store.answers import Answer, Answers, back_up

@@ -124,7 +124,7 @@ def test_force_writes_over_even_the_file_that_is_read(here: Path) -> None:
 
 
 def test_what_was_written_is_read_again_with_its_formulas(here: Path) -> None:
-    from tilth.io.readers import read_rows
+    from tilth.io.tables.readers import read_rows
 
     assert cli.main(["predict", "--input", "rows.csv", "--out", "out.csv"]) == 0
     assert read_rows("out.csv", here)[0]["price"].tolist() == ["007", "=1+1", ""]

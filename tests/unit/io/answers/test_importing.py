@@ -12,9 +12,9 @@ from tests.conftest import TASKS, make_table
 from tilth import store
 from tilth.errors import InputError, RequestError
 from tilth.io.answers import KnownRows, import_answers, known_rows, run_with_queue, shown_beside
-from tilth.io.csv_writer import write_csv
-from tilth.io.queue_files import write_queue
-from tilth.io.readers import read_rows
+from tilth.io.exports.csv_writer import write_csv
+from tilth.io.exports.queue_files import write_queue
+from tilth.io.tables.readers import read_rows
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Run
 from tilth.store.answers import Answers

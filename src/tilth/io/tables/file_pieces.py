@@ -16,7 +16,7 @@ from tilth.io.text_files import HUB, SAVED, TextPiece, TextWriter
 from tilth.notes import Notes
 
 if TYPE_CHECKING:
-    from tilth.io.arrow_pieces import ArrowPiece
+    from tilth.io.tables.arrow_pieces import ArrowPiece
 
 Piece: TypeAlias = "TextPiece | ArrowPiece"
 """Some rows of a file."""
@@ -59,7 +59,7 @@ def read_pieces(
     """
     if name.startswith(HUB) or (root / name / SAVED).is_file():
         _need(f"reading the data set {name}", "pyarrow", "pandas", "datasets")
-        from tilth.io.arrow_pieces import data_set_piece
+        from tilth.io.tables.arrow_pieces import data_set_piece
 
         yield data_set_piece(name, root, notes, wanted)
         return
@@ -68,7 +68,7 @@ def read_pieces(
             yield from text_files.text_pieces(source, notes, wanted, piece, passed)
             return
         _need(f"reading {source.path.name}, a Parquet file,", "pyarrow")
-        from tilth.io.arrow_pieces import parquet_pieces
+        from tilth.io.tables.arrow_pieces import parquet_pieces
 
         yield from parquet_pieces(source, notes, piece, passed)
 
@@ -82,7 +82,7 @@ def piece_writer(kind: str, target: Path | None) -> PieceWriter:
     if kind != "parquet":
         return TextWriter(kind, target)
     _need("writing Parquet", "pyarrow")
-    from tilth.io.arrow_pieces import ParquetWriter
+    from tilth.io.tables.arrow_pieces import ParquetWriter
 
     return ParquetWriter(target)
 

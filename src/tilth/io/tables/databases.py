@@ -16,11 +16,11 @@ import pandas as pd
 from tilth.config import DataConfig
 from tilth.errors import InputError, did_you_mean
 
-NAME = "[data] sql"
+DATABASE_INPUT = "[data] sql"
 """What the rows of the query are called among the inputs."""
 
 
-def query(config: DataConfig, root: Path) -> pd.DataFrame:
+def read_query(config: DataConfig, root: Path) -> pd.DataFrame:
     """The rows that the query of a config answers.
 
     Args:

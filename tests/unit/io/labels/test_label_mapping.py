@@ -11,7 +11,7 @@ import pytest
 from tests.unit.io.answers.test_applying import Desk, say
 from tilth.errors import DamagedFileError, RequestError
 from tilth.io.ingestion import Ingested
-from tilth.io.label_mapping import LabelMapping
+from tilth.io.labels.label_mapping import LabelMapping
 from tilth.samples import Task
 from tilth.store import LabelChange, LabelChanges
 from tilth.weak_supervision.voting.applier import vote

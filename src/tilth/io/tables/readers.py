@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
 
 from tilth.errors import InputError
-from tilth.io import addresses, csv_reader, text_files, workbooks
-from tilth.io.class_names import class_names, names_in_place
+from tilth.io import addresses, text_files
+from tilth.io.tables import csv_reader, workbooks
+from tilth.io.tables.class_names import class_names, names_in_place
 from tilth.io.text_files import HUB
 from tilth.notes import Notes
 

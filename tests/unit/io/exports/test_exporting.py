@@ -15,7 +15,7 @@ import tilth
 from tests.conftest import ROWS, TASKS
 from tilth import samples as table
 from tilth.errors import RequestError
-from tilth.io.exporting import export
+from tilth.io.exports.exporting import export
 from tilth.store import Run, write_table
 
 COLUMNS = [

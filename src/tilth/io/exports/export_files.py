@@ -23,7 +23,7 @@ from datasets import (
 )
 from datasets.table import table_cast
 
-from tilth.io.csv_writer import write_csv
+from tilth.io.exports.csv_writer import write_csv
 
 
 def write(rows: pa.Table, features: Features, kind: str, target: Path | None) -> None:

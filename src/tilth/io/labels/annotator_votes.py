@@ -15,8 +15,8 @@ import pandas as pd
 
 from tilth.config import Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
-from tilth.io import given_labels
-from tilth.io.readers import Loaded, read_rows
+from tilth.io.labels import given_labels
+from tilth.io.tables import Loaded, read_rows
 from tilth.io.text_files import shown
 from tilth.notes import FILE, ROW, Notes
 from tilth.samples import Split
@@ -26,7 +26,7 @@ GIVEN = "given"
 """The annotator that the input's own label is put down to, where a row has both."""
 
 
-def read(
+def read_votes(
     settings: Settings, root: Path, inputs: list[dict[str, Any]], notes: Notes, loaded: Loaded | None = None
 ) -> pd.DataFrame:
     """The votes as rows of `id`, `annotator`, `task` and `label`; none where the settings name no file.
@@ -46,7 +46,8 @@ def read(
         rows[field] = text.where(text.ne(""))
     parts = [
         rows.assign(
-            task=_task_of(raw, task, settings, rows, notes), label=given_labels.read(raw[column], rows, column, notes)
+            task=_task_of(raw, task, settings, rows, notes),
+            label=given_labels.read_labels(raw[column], rows, column, notes),
         )
         for column, task in columns.items()
     ]
@@ -98,7 +99,7 @@ def column_of(task: TaskConfig) -> str:
     return task.column or task.name
 
 
-def of_rows(votes: pd.DataFrame, frame: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+def votes_of_rows(votes: pd.DataFrame, frame: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     """The votes on rows of the input; an id that a column with gaps made 7.0 is the row 7.
 
     Raises:
@@ -116,7 +117,7 @@ def of_rows(votes: pd.DataFrame, frame: pd.DataFrame, notes: Notes) -> pd.DataFr
     return votes[known].reset_index(drop=True)
 
 
-def apply(frame: pd.DataFrame, votes: pd.DataFrame, tasks: Sequence[TaskConfig], counted: pd.Series) -> None:
+def apply_votes(frame: pd.DataFrame, votes: pd.DataFrame, tasks: Sequence[TaskConfig], counted: pd.Series) -> None:
     """Write `<task>_annotations`, and the majority into `<task>_given`, in a frame that the caller owns.
 
     A gold row's own label stands; it takes the majority only where it has none.

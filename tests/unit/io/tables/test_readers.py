@@ -18,8 +18,8 @@ from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.errors import InputError
 from tilth.io import text_files, write_csv
-from tilth.io.file_pieces import read_pieces
-from tilth.io.readers import read_rows
+from tilth.io.tables.file_pieces import read_pieces
+from tilth.io.tables.readers import read_rows
 from tilth.notes import Notes
 
 

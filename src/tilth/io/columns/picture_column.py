@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from tilth.io.picture_values import is_nothing, picture_value, read_picture
+from tilth.io.columns.picture_values import is_nothing, picture_value, read_picture
 from tilth.notes import FILE, Notes
 from tilth.pictures import PictureError
 from tilth.store import Cache, atomic, digest, used

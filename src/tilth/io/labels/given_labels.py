@@ -22,7 +22,7 @@ _NOTHING = _SIGNS | {"n/a", "na", "#n/a", "<na>", "nan", "none", "null", "nil", 
 """Words, in lower case, that people write for "no label"; some are the name of a class as well."""
 
 
-def read(values: pd.Series, rows: pd.DataFrame, column: str, notes: Notes) -> pd.Series:
+def read_labels(values: pd.Series, rows: pd.DataFrame, column: str, notes: Notes) -> pd.Series:
     """The labels of one column, one a row, as cleaned text; None where there is none.
 
     Args:

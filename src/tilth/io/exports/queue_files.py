@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from tilth.errors import InputError, RequestError, did_you_mean
-from tilth.io.annotation_tools import filled_elsewhere, write_argilla, write_label_studio
 from tilth.io.answers import QUEUE, group_ids
-from tilth.io.csv_writer import write_csv
-from tilth.io.export_files import save_folder
-from tilth.io.readers import read_rows
-from tilth.io.target_files import FOLDER, refuse_to_overwrite
+from tilth.io.exports.annotation_tools import filled_elsewhere, write_argilla, write_label_studio
+from tilth.io.exports.csv_writer import write_csv
+from tilth.io.exports.export_files import save_folder
+from tilth.io.exports.target_files import FOLDER, refuse_to_overwrite
+from tilth.io.tables import read_rows
 from tilth.notes import Notes
 from tilth.samples import Task
 from tilth.store import Run, atomic

@@ -14,8 +14,9 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from tilth.errors import InputError, RequestError
-from tilth.io import Piece, file_pieces
-from tilth.io.readers import read_rows
+from tilth.io import Piece
+from tilth.io.tables import file_pieces
+from tilth.io.tables.readers import read_rows
 from tilth.io.text_files import TextPiece
 from tilth.notes import Notes
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
-from tilth.io.column_values import (
+from tilth.io.columns.column_values import (
     SEEN,
     are_numbers,
     check_labels,

@@ -15,8 +15,8 @@ from datasets import ClassLabel, Dataset, Features
 
 from tilth import samples as table
 from tilth.errors import RequestError
-from tilth.io import export_files as files
-from tilth.io import target_files
+from tilth.io.exports import export_files as files
+from tilth.io.exports import target_files
 from tilth.samples import Source, Split, Status, Task
 from tilth.store import Run, atomic, newest_table, read_table
 

@@ -13,7 +13,7 @@ from tilth.config_loading import load
 from tilth.errors import InputError
 from tilth.io.addresses import expand
 from tilth.io.ingestion import Ingested, ingest
-from tilth.io.readers import read_rows
+from tilth.io.tables.readers import read_rows
 from tilth.notes import Notes
 
 ROWS = "id,text,intent\n1,no line,outage\n2,no light,outage\n3,money back,refund\n4,my money,refund\n"

@@ -13,7 +13,7 @@ from typing import Any
 
 from tilth import store
 from tilth.errors import RequestError
-from tilth.io.addresses import file_system, put_folder, reaching
+from tilth.io.addresses.file_systems import file_system, put_folder, reaching
 from tilth.store import Run, Workspace
 from tilth.store.answers import newest_backup
 

@@ -9,8 +9,8 @@ import pandas as pd
 from tilth import samples as table
 from tilth.config import TaskConfig
 from tilth.errors import InputError
-from tilth.io import given_labels
-from tilth.io.label_mapping import LabelMapping
+from tilth.io.labels import given_labels
+from tilth.io.labels.label_mapping import LabelMapping
 from tilth.notes import Notes
 from tilth.samples import Split, Task
 

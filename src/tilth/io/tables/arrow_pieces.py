@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tilth.errors import InputError, RequestError
-from tilth.io.class_names import class_names, names_in_place
+from tilth.io.tables.class_names import class_names, names_in_place
 from tilth.io.text_files import Source, TextPiece
 from tilth.notes import Notes, many
 
@@ -102,7 +102,7 @@ def parquet_pieces(
 
 def data_set_piece(name: str, root: Path, notes: Notes, wanted: Iterable[str]) -> ArrowPiece:
     """All rows of a data set of the Hub, or of one that `datasets` saved."""
-    from tilth.io import readers  # loads pandas and datasets
+    from tilth.io.tables import readers  # loads pandas and datasets
 
     frame, _ = readers.read_rows(name, root, notes, wanted)
     return ArrowPiece(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata())

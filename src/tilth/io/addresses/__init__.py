@@ -1,0 +1,24 @@
+"""Places that are no folder of this machine, by fsspec.
+
+In: addresses such as s3://bucket/rows.csv, nights of a workspace. Out: files to read and write there, and nights that
+are copied there and back (`mirror.py`). A further kind of address is a package that fsspec finds, and one more entry
+of the list in `file_systems.py` that says what to install.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.io.addresses.file_systems import expand, fetch, file_system, is_address, written_at
+    from tilth.io.addresses.mirror import fetch_nights, send_nights
+
+__all__ = ["expand", "fetch", "fetch_nights", "file_system", "is_address", "send_nights", "written_at"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "file_systems": ("expand", "fetch", "file_system", "is_address", "written_at"),
+        "mirror": ("fetch_nights", "send_nights"),
+    },
+)

@@ -1,0 +1,35 @@
+"""What the columns of an input hold.
+
+In: a table as it was read. Out: which column is the text, which the labels (`guess_columns`), and the pictures that a
+column names. A further kind of column is recognized in `column_values.py`.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.io.columns.column_guess import ColumnGuess, guess_columns
+    from tilth.io.columns.picture_column import PICTURE_COLUMNS, PicturePlace, are_paths, pictures_record, read_pictures
+    from tilth.io.columns.picture_values import picture_value, read_picture
+
+__all__ = [
+    "PICTURE_COLUMNS",
+    "ColumnGuess",
+    "PicturePlace",
+    "are_paths",
+    "guess_columns",
+    "picture_value",
+    "pictures_record",
+    "read_picture",
+    "read_pictures",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "column_guess": ("ColumnGuess", "guess_columns"),
+        "picture_column": ("PICTURE_COLUMNS", "PicturePlace", "are_paths", "pictures_record", "read_pictures"),
+        "picture_values": ("picture_value", "read_picture"),
+    },
+)
