@@ -192,13 +192,13 @@ def test_every_view_is_accessible_and_fits(tmp_path: Path, browser: Browser, wid
 
 def test_an_answer_that_is_not_acknowledged_is_sent_again(served: Served) -> None:
     page, keys = served.page, served.page.keyboard
-    page.route("**/api/answer", lambda route: route.abort())
+    page.context.set_offline(True)
     keys.press("Enter")
     served.at(1)  # the next row is there at once
-    page.wait_for_selector("#trouble:not([hidden])")
+    served.until(lambda: page.is_visible("#trouble"))
     assert "sent again" in str(page.text_content("#trouble"))
     assert page.text_content("#saving") == "saving 1 …"
-    page.unroute("**/api/answer")
+    page.context.set_offline(False)
     assert served.labels("r0") == ["internet", "slow"]
 
 
