@@ -136,6 +136,14 @@ def test_help_and_refusals_wait_for_no_heavy_library(bare: Workspace) -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=bare.root, env=bare.environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+    code = (
+        "import sys, tilth.night, tilth.learn\nheavy = sorted({'sklearn', 'scipy.stats'} & set(sys.modules))\n"
+        "tilth.learn.Evidence  # as in a dry run\n"
+        "print(heavy + sorted({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=bare.environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
     code = "import sys, tilth.cli; print(sorted({'pandas', 'datasets', 'numpy', 'pydantic'} & set(sys.modules)))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=bare.environment, capture_output=True, text=True, check=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from scipy.stats import binomtest
 
 from tilth.samples import answered
 
@@ -83,6 +82,8 @@ def _entry(pairs: Sequence[tuple[Mapping[str, Any], object]], right: Right) -> d
     ]
     if not checked:
         return None
+    from scipy.stats import binomtest  # a second to load, which a night without answers saves
+
     count = sum(was for was, _ in checked)
     interval = binomtest(count, len(checked)).proportion_ci(method="wilson")
     return {

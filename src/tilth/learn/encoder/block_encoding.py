@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tilth.learn.encoder.attention import BLOCK, block_vectors
 from tilth.learn.encoder.text_encoder import Encoder
 from tilth.progress import report
 from tilth.store import Cache, digest
@@ -42,6 +41,8 @@ def encode_blocks(encoder: Encoder, texts: Sequence[str], cache: Cache) -> tuple
 
 
 def _blocks(encoder: Encoder, piece: Sequence[int]) -> np.ndarray:
+    from tilth.learn.encoder.attention import BLOCK, block_vectors  # loads torch
+
     states = encoder.token_states(piece)
     first = len(encoder.special[0])
     inside = states[first : first + len(piece)] if len(piece) else states  # an empty text is its special tokens
