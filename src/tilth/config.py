@@ -15,6 +15,7 @@ from pydantic import (
 from tilth.config_base import FOLDER, Files, Model, StageConfig
 from tilth.config_engine import Address, EngineConfig
 from tilth.config_nights import NightConfig, PromotionConfig, ScheduleConfig
+from tilth.devices import DEVICE
 from tilth.errors import did_you_mean
 from tilth.text import clean_label
 
@@ -102,7 +103,15 @@ class EncoderConfig(Model):
     model: str = Field(default="default", description='"default", a folder, or a Hub name', json_schema_extra=FOLDER)
     max_tokens: int = Field(default=256, ge=16, le=8192, description="longer texts are chunked and pooled")
     max_chunks: int = Field(default=64, ge=1, description="chunks a text; beyond it, evenly spaced ones are taken")
-    batch_tokens: int = Field(default=512, ge=64, description="padded tokens in one forward pass")
+    batch_tokens: int = Field(
+        default=512, ge=64, description="padded tokens in one forward pass; on an accelerator 32,768 at the least"
+    )
+    device: str = Field(
+        default="auto",
+        pattern=DEVICE,
+        description='"auto" (the first CUDA device, else the processor), "cpu", "cuda", "cuda:1", "mps", "xpu" or '
+        '"hpu"; vectors differ by rounding alone, and are cached under one name',
+    )
     attention: Literal["full", "dynamic"] = Field(
         default="full",
         description="full: within chunks of max_tokens; dynamic (experimental): a longer text in one pass, by windows "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import platform
 from contextlib import AbstractContextManager, nullcontext
@@ -32,6 +33,8 @@ def resolve_device(device: str, setting: str, alternative: str) -> str:
     Raises:
         ConfigError: PyTorch finds no such device.
     """
+    if device == "cpu" or (device == "auto" and importlib.metadata.version("torch").endswith("+cpu")):
+        return "cpu"  # known without the seconds that torch takes to load
     import torch
 
     if device == "auto":

@@ -15,7 +15,8 @@ import psutil
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tests.command_line import PATIENCE, Workspace, new_workspace, until
+from tests.command_line import PATIENCE, new_workspace, until
+from tests.end_to_end.conftest import Night
 from tilth import engine
 from tilth.config_engine import EngineConfig
 from tilth.errors import TilthError
@@ -140,30 +141,19 @@ def test_workers_with_other_code_are_refused(flow_engine: Any, monkeypatch: pyte
                 blocks.connect()
 
 
-SMALL = ("--set", "augmentation.sources=4", "--set", "augmentation.candidates=1")
-"""260 rows are two blocks for the encoder and two for the model; few sources are a block that a worker draws from."""
 LONG = 900.0
 """Seconds for a night on a machine that others keep busy."""
 
 
-def table(workspace: Workspace, stage: str) -> pd.DataFrame:
-    return pd.read_parquet(workspace.runs[-1] / f"{stage}.parquet")
+def table(run: Path, stage: str) -> pd.DataFrame:
+    return pd.read_parquet(run / f"{stage}.parquet")
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A night without workers."""
-    workspace = new_workspace(tmp_path_factory.mktemp("alone") / "workspace")
-    done = workspace("run", *SMALL, timeout=LONG)
-    assert done.returncode == 0, done.stderr
-    assert "engine" not in workspace.record()
-    return workspace
+ENGINE = ("--set", "engine.runner=dask", "--set", "engine.workers=2")
 
 
-ENGINE = (*SMALL, "--set", "engine.runner=dask", "--set", "engine.workers=2")
-
-
-def test_two_workers_make_the_same_tables(alone: Workspace, tmp_path: Path) -> None:
+def test_two_workers_make_the_same_tables(night: Night, tmp_path: Path) -> None:
+    assert "engine" not in night.record
     workspace = new_workspace(tmp_path / "workspace")
     done = workspace("run", *ENGINE, timeout=LONG)
     assert done.returncode == 0, done.stderr
@@ -171,21 +161,21 @@ def test_two_workers_make_the_same_tables(alone: Workspace, tmp_path: Path) -> N
     assert (record["workers"], record["lost"], record["ended"]) == (2, [], None)
     assert record["blocks"] >= 2 + 1 + 2  # of texts to encode, of sources to draw from, of rows for the model
     for stage in ("1-cleaning", "3-augmentation", "5-training"):
-        assert_frame_equal(table(workspace, stage), table(alone, stage), atol=1e-4, rtol=0)
+        assert_frame_equal(table(workspace.runs[-1], stage), table(night.run, stage), atol=1e-4, rtol=0)
     until(lambda: not workspace.processes(), 20, "workers are left behind")
 
 
-def test_a_worker_killed_in_mid_night_changes_no_table(alone: Workspace, tmp_path: Path) -> None:
+def test_a_worker_killed_in_mid_night_changes_no_table(night: Night, tmp_path: Path) -> None:
     workspace = new_workspace(tmp_path / "workspace")
-    night = workspace.start("run", *ENGINE, "--to", "cleaning")  # its encoding is what is interrupted
+    started = workspace.start("run", *ENGINE, "--to", "cleaning")  # its encoding is what is interrupted
 
     def worker() -> int | None:
-        processes = psutil.Process(night.pid).children(recursive=True)
+        processes = psutil.Process(started.pid).children(recursive=True)
         at_work = [one for one in processes if "spawn_main" in " ".join(one.cmdline()) and one.cpu_times().user > 2]
         return at_work[0].pid if at_work else None
 
     os.kill(until(worker, 300, "no worker began"), signal.SIGKILL)
-    _, said = night.communicate(timeout=LONG * PATIENCE)
-    assert night.returncode == 0, said
+    _, said = started.communicate(timeout=LONG * PATIENCE)
+    assert started.returncode == 0, said
     assert "is gone; what it had under way is computed again" in said or "the workers are started again" in said
-    assert_frame_equal(table(workspace, "1-cleaning"), table(alone, "1-cleaning"), atol=1e-4, rtol=0)
+    assert_frame_equal(table(workspace.runs[-1], "1-cleaning"), table(night.run, "1-cleaning"), atol=1e-4, rtol=0)

@@ -12,6 +12,7 @@ from typing import Any
 from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
+from tilth.devices import resolve_device
 from tilth.engine import check_engine
 from tilth.errors import RequestError
 from tilth.io import Ingested, file_system, ingest
@@ -75,6 +76,8 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         file_system(settings.store.address, "store.address")  # whether anything here writes to such an address
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
+    if settings.encoder.device not in ("auto", "cpu"):  # neither needs to be looked for, which would load torch
+        resolve_device(settings.encoder.device, "encoder.device", '"cpu" or "auto"')
     if settings.data.image is not None:
         PictureEncoder(settings.image, store.Cache(workspace.cache), workspace.root).check()
     for name in request.stages:

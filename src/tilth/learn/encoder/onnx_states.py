@@ -107,11 +107,12 @@ def torch_states(model: Any, ids: np.ndarray, mask: np.ndarray, bfloat16: bool =
     """The same by torch."""
     import torch
 
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+    device = model.device
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         states: torch.Tensor = model(
-            input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)
+            input_ids=torch.from_numpy(ids).to(device), attention_mask=torch.from_numpy(mask).to(device)
         ).last_hidden_state
-    return states.float().numpy()
+    return states.float().cpu().numpy()
 
 
 def pooled(states: np.ndarray, mask: np.ndarray, *, first_token: bool) -> np.ndarray:

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilth.config import EncoderConfig
+from tilth.devices import resolve_device
 from tilth.learn.encoder.onnx_states import TokenStates, pooled
 
 if TYPE_CHECKING:
     import torch
 
     from tilth.learn.encoder.attention import LongReader
+
+_ACCELERATED = 32_768
+"""Padded tokens that an accelerator is given at once, at the least: fewer leave most of it idle."""
 
 
 class PieceReader:
@@ -45,6 +49,26 @@ class PieceReader:
         self.limit = config.max_tokens - sum(map(len, special))
         self._graph = graph
 
+    @cached_property
+    def device(self) -> str:
+        """Where the model runs, by PyTorch's name.
+
+        Raises:
+            ConfigError: PyTorch finds no such device.
+        """
+        return resolve_device(self._config.device, "encoder.device", '"cpu" or "auto"')
+
+    @property
+    def batch_tokens(self) -> int:
+        """Padded tokens of a batch."""
+        given = self._config.batch_tokens
+        return given if self.device == "cpu" else max(given, _ACCELERATED)
+
+    @cached_property
+    def _model(self) -> Any:
+        model = self._load()
+        return model if self.device == "cpu" else model.to(self.device)
+
     def vectors(self, chunks: Sequence[list[int]]) -> np.ndarray:
         """L2-normalized vectors of pieces in one batch, float32, shape (pieces, dimensions)."""
         if max(map(len, chunks)) > self.limit:  # each alone, so that none depends on its neighbors
@@ -72,12 +96,14 @@ class PieceReader:
         ids = [*prefix, *piece, *suffix]
         with (
             torch.inference_mode(),
-            torch.autocast("cpu", torch.bfloat16, enabled=self._config.precision == "bfloat16"),
+            torch.autocast(
+                torch.device(self.device).type, torch.bfloat16, enabled=self._config.precision == "bfloat16"
+            ),
         ):
             if len(piece) > self.limit:
-                return self._long.states(ids, (len(prefix), len(suffix))).float()
-            states: torch.Tensor = self._load()(input_ids=torch.tensor([ids])).last_hidden_state[0].float()
-            return states
+                return self._long.states(ids, (len(prefix), len(suffix))).float().cpu()
+            states: torch.Tensor = self._model(input_ids=torch.tensor([ids], device=self.device)).last_hidden_state[0]
+            return states.float().cpu()
 
     def _read_long(self, piece: Sequence[int]) -> np.ndarray:
         states = self.token_states(piece)
@@ -89,11 +115,12 @@ class PieceReader:
     def _long(self) -> LongReader:
         from tilth.learn.encoder.attention import LongReader
 
-        return LongReader(self._load(), window=self._config.window, span=self._config.max_tokens)
+        return LongReader(self._model, window=self._config.window, span=self._config.max_tokens)
 
     @cached_property
     def _states(self) -> TokenStates:
-        return TokenStates(self._load, self._graph(), bfloat16=self._config.precision == "bfloat16")
+        graph = self._graph() if self.device == "cpu" else None
+        return TokenStates(lambda: self._model, graph, bfloat16=self._config.precision == "bfloat16")
 
 
 def load_model(folder: Path) -> Any:

@@ -164,7 +164,7 @@ class Encoder:
 
     def _by_piece(self, pieces: Sequence[list[int]]) -> np.ndarray:
         found, done = np.zeros((len(pieces), self.dimensions), dtype=np.float32), 0
-        for batch in batches([len(piece) for piece in pieces], self.config.batch_tokens):
+        for batch in batches([len(piece) for piece in pieces], self._reader.batch_tokens):
             found[batch] = self._reader.vectors([pieces[place] for place in batch])
             done += len(batch)
             report(_PIECES, done, len(pieces))

@@ -185,3 +185,34 @@ def test_texts_are_read_in_shards_that_workers_may_take(tmp_path: Path, monkeypa
     with engine.computed_by(Workers()):
         assert np.array_equal(encoder(tmp_path / "b").encode(TEXTS), alone)
     assert seen == [["a", TEXTS[0], TEXTS[1]], [TEXTS[3]]]  # the shortest first
+
+
+def test_a_device_is_looked_for_by_name_and_its_absence_is_said(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    missing = next(kind for kind in ("xpu", "mps", "cuda") if not getattr(torch, kind).is_available())
+    with pytest.raises(ConfigError, match=rf'encoder\.device = "{missing}".*finds 0 device.* set "cpu" or "auto"'):
+        encoder(tmp_path, device=missing).encode(TEXTS)
+
+
+def test_on_another_device_the_model_moves_there_and_vectors_come_back(
+    shared: Counting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is none, the processor stands in for it: what is asked for is seen, and what it gives is compared."""
+    moved: list[str] = []
+
+    class Elsewhere:
+        device = shared._model.device
+
+        def to(self, device: str) -> Elsewhere:
+            moved.append(device)
+            return self
+
+        def __call__(self, **inputs: Any) -> Any:
+            return shared._model(**inputs)
+
+    monkeypatch.setattr("tilth.learn.encoder.piece_reader.resolve_device", lambda *_: "cuda:1")
+    other = encoder(tmp_path)
+    vars(other)["_model"] = Elsewhere()
+    assert other._reader.batch_tokens == 32_768
+    assert np.abs(other.encode(TEXTS) - shared.encode(TEXTS)).max() < 1e-5
+    assert moved == ["cuda:1"]
