@@ -1,16 +1,17 @@
-"""A night, step by step: open a run, perform one stage, close the run; flows add schedule and retries."""
+"""A night, step by step: open a run, perform one stage, close the run; flows add schedule and retries.
+
+In: what a person asked for, the input's rows. Out: a run's folder. The steps are `opening/`, `stages/`, `closing/`; what
+stands beside them looks at a night before it is (`dry_run.py`), cleans rows of no night (`auditing.py`), forgets rows,
+or takes a night back. A further step belongs to the room whose record it reads or writes.
+"""
 
 from tilth.night.auditing import Audited, audit, sampled
-from tilth.night.closing import fail, finish, promote
-from tilth.night.console import line, plan_line
+from tilth.night.closing import check_addresses, fail, finish, notify, promote
 from tilth.night.dry_run import embedded, plan
 from tilth.night.forgetting import forget
-from tilth.night.notification import check_addresses, notify
-from tilth.night.opening import begin, draft
-from tilth.night.request import Request, chosen
-from tilth.night.result_cache import code_digest
+from tilth.night.opening import Request, begin, chosen, draft
 from tilth.night.rollback import RolledBack, roll_back
-from tilth.night.stage_runner import perform
+from tilth.night.stages import code_digest, line, perform, plan_line
 
 __all__ = [
     "Audited",

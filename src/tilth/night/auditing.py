@@ -16,10 +16,8 @@ from datasets import Dataset
 from tilth import samples as table
 from tilth import store
 from tilth.io import Ingested
-from tilth.night.context import Context
-from tilth.night.opening import draft
-from tilth.night.request import Request
-from tilth.night.stage_runner import perform
+from tilth.night.opening import Request, draft
+from tilth.night.stages import Context, perform
 from tilth.samples import Split
 from tilth.store import Run
 from tilth.text import unit_interval

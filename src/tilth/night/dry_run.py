@@ -8,13 +8,8 @@ from typing import Any
 from tilth import stage as stages
 from tilth import store
 from tilth.io import Ingested
-from tilth.night import console
-from tilth.night.context import Context
-from tilth.night.deadline import deadline_sentence, forecast
-from tilth.night.opening import draft
-from tilth.night.request import Request
-from tilth.night.result_cache import kept
-from tilth.night.stage_ledger import left_out_by_now
+from tilth.night.opening import Request, deadline_sentence, draft, forecast
+from tilth.night.stages import Context, kept, left_out_by_now, warnings
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +36,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         row = {"stage": name, "runs": why is None, "why": why, "rows": table.num_rows, "exact": unknown is None}
         row |= {"cached": None, "folder": None, "after": unknown, "seconds": seconds.get(name) if row["runs"] else None}
         functions = context.functions(name) if row["runs"] else None
-        for warning in console.warnings(functions.notes()) if functions is not None else ():
+        for warning in warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
             folder, side = context.result(name, table, functions, context.candidates(name, files))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.night.test_promotion import Nights, nights, truth, wrong_on
+from tests.unit.night.closing.test_promotion import Nights, nights, truth, wrong_on
 from tilth import cli, store
 from tilth.errors import RequestError
 from tilth.night import roll_back

@@ -11,8 +11,8 @@ import pytest
 from tests.conftest import make_table
 from tilth import progress, store
 from tilth.errors import DamagedFileError
-from tilth.night.result_cache import kept
-from tilth.night.stage_runner import write_result
+from tilth.night.stages.result_cache import kept
+from tilth.night.stages.stage_runner import write_result
 from tilth.stage import StageResult
 from tilth.store import Cache, Vectors, vectors
 

@@ -13,7 +13,7 @@ from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth import samples as table
 from tilth.learn.shared_features import Evidence
-from tilth.night.console import line
+from tilth.night.stages.console import line
 from tilth.store import Cache
 
 KETTLE, LAMP = "the little blue kettle will not boil water today", "a lamp of mine burns green and says nothing at all"

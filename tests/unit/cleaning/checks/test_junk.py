@@ -15,7 +15,7 @@ from tilth import cleaning, stage
 from tilth import samples as table
 from tilth.cleaning.checks.junk import kinds
 from tilth.learn.shared_features import Evidence
-from tilth.night.console import line
+from tilth.night.stages.console import line
 from tilth.store import Cache
 from tilth.text import clean
 

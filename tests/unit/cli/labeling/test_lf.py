@@ -15,7 +15,7 @@ from tests.conftest import ROWS, HashingEncoder
 from tilth import cli, night, store
 from tilth.cli.workspace import workspace_data
 from tilth.io.ingestion import ingest
-from tilth.night import context
+from tilth.night.stages import context
 
 HEAD = "from snorkel.labeling import labeling_function\nimport tilth\nTASK = 'intent'\n"
 GOOD = (

@@ -12,7 +12,7 @@ from tilth import store
 from tilth.cli import main
 from tilth.cli.nights.run import RunOptions, _overrides
 from tilth.io import send_nights
-from tilth.night import closing
+from tilth.night.closing import closing
 from tilth.store import Run
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import HashingEncoder
 from tilth import cli
-from tilth.night.context import Context
+from tilth.night.stages.context import Context
 
 TOPICS = {
     "refund": ["refund", "money", "charged", "paid", "back", "bank", "amount", "invoice", "twice", "statement"],

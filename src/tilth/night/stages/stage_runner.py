@@ -18,11 +18,11 @@ from tilth import stage as stages
 from tilth.engine import has_workers
 from tilth.errors import StageError, TilthError
 from tilth.ledger import not_measured
-from tilth.night import console
-from tilth.night.carried_fits import FITS, LEDGER, enter, hand_on
-from tilth.night.context import QUESTIONS, Context
-from tilth.night.result_cache import SEAL, kept
-from tilth.night.stage_ledger import left_out_because, measure_stage
+from tilth.night.stages import console
+from tilth.night.stages.carried_fits import FITS, LEDGER, enter, hand_on
+from tilth.night.stages.context import QUESTIONS, Context
+from tilth.night.stages.result_cache import SEAL, kept
+from tilth.night.stages.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
 from tilth.store import Run
 
@@ -158,7 +158,7 @@ def _compute(
 
 
 def write_result(folder: Path, result: stages.StageResult, fits: store.Fits | None = None) -> None:
-    """Write a stage's result, and what it fitted, as `tilth.night.result_cache` reads it."""
+    """Write a stage's result, and what it fitted, as `result_cache.py` reads it."""
     (folder / "artifacts").mkdir(parents=True)
     store.write_table(folder / "table.parquet", result.samples)
     for label, path in result.artifacts.items():

@@ -15,7 +15,7 @@ from tilth import store
 from tilth.config_loading import load
 from tilth.learn.encoder import Encoder
 from tilth.learn.pictures import PictureEncoder
-from tilth.night.result_cache import code_digest
+from tilth.night.stages.result_cache import code_digest
 from tilth.samples import Task
 from tilth.store import Cache, Fits, Workspace
 

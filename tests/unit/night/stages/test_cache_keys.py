@@ -13,7 +13,7 @@ from tests.imported import module_of, modules_in, run_by
 from tilth.augmentation import candidate_cache
 from tilth.augmentation.quality import fluency
 from tilth.learn import row_features, shared_features
-from tilth.night import result_cache
+from tilth.night.stages import result_cache
 from tilth.stage import NAMES
 from tilth.store import Cache
 from tilth.training import predictor_code_digest

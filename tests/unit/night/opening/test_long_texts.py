@@ -8,7 +8,7 @@ import pytest
 from datasets import Dataset
 
 from tilth.config import EncoderConfig
-from tilth.night.long_texts import settle_long_texts
+from tilth.night.opening.long_texts import settle_long_texts
 
 SHORT, LONG = "my router is dead", "word " * 17
 CONFIG = EncoderConfig(max_tokens=16)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import TASKS, make_table
-from tilth.night import evaluation_rows
+from tilth.night.closing import evaluation_rows
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Cache, Run, write_table
 

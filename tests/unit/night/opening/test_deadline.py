@@ -11,8 +11,8 @@ import pytest
 
 from tilth import stage, store
 from tilth.config import ScheduleConfig
-from tilth.night.deadline import deadline_sentence, forecast, meet, next_deadline
-from tilth.night.request import Request
+from tilth.night.opening.deadline import deadline_sentence, forecast, meet, next_deadline
+from tilth.night.opening.request import Request
 from tilth.store import Run, write_json
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -55,7 +55,7 @@ def kept(folder: Path) -> bool:
 
 def code_files(name: str) -> list[Path]:
     """The files of the package that a stage runs or reads."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     files: list[Path] = []
     for part in (*_SHARED, name):
         code = sorted((root / part).rglob("*")) if (root / part).is_dir() else [root / part]

@@ -27,8 +27,8 @@ import numpy as np
 from tilth import stage as stages
 from tilth import store
 from tilth.learn import difference, score
-from tilth.night.context import Context
-from tilth.night.evaluation_rows import EvaluationRows, NotComparable, evaluation_rows
+from tilth.night.closing.evaluation_rows import EvaluationRows, NotComparable, evaluation_rows
+from tilth.night.stages import Context
 from tilth.store import Run
 
 log = logging.getLogger(__name__)

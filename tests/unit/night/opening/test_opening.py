@@ -10,7 +10,7 @@ from tests.conftest import TASKS
 from tilth import store
 from tilth.io import Ingested
 from tilth.night.opening import draft
-from tilth.night.request import Request
+from tilth.night.opening.request import Request
 from tilth.store import Workspace
 
 

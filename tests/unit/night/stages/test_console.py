@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tilth.night import line
-from tilth.night.console import warnings
+from tilth.night.stages.console import warnings
 
 ENTRY = {
     "rows_in": 10, "rows_out": 12, "quarantined": {"junk": 1}, "review": {}, "seconds": 1.25, "cached": True,

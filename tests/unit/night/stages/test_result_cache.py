@@ -6,8 +6,8 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from tilth.night.result_cache import kept
-from tilth.night.stage_runner import write_result
+from tilth.night.stages.result_cache import kept
+from tilth.night.stages.stage_runner import write_result
 from tilth.stage.contract import StageResult
 
 

@@ -18,12 +18,12 @@ from tilth.errors import RequestError
 from tilth.io import Ingested, file_system, ingest
 from tilth.learn.encoder import resolve_model
 from tilth.learn.pictures import PictureEncoder
-from tilth.night.carried_fits import FITS, LEDGER, MAP
-from tilth.night.deadline import deadline_sentence, meet
-from tilth.night.gold_rescoring import rescored
-from tilth.night.long_texts import settle_long_texts
-from tilth.night.notification import check_addresses
-from tilth.night.request import Request
+from tilth.night.closing import check_addresses
+from tilth.night.opening.deadline import deadline_sentence, meet
+from tilth.night.opening.gold_rescoring import rescored
+from tilth.night.opening.long_texts import settle_long_texts
+from tilth.night.opening.request import Request
+from tilth.night.stages import FITS, LEDGER, MAP
 from tilth.notes import UNREADABLE
 from tilth.store import Run
 from tilth.store.answers import back_up

@@ -9,7 +9,7 @@ import pandas as pd
 from tests.conftest import TASKS, make_table
 from tilth import samples as table
 from tilth import store
-from tilth.night.gold_rescoring import rescored
+from tilth.night.opening.gold_rescoring import rescored
 from tilth.store import Run
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.conftest import ROWS, TASKS, make_table
 from tilth import stage as stages
 from tilth.errors import ContractError
-from tilth.night.context import Context
-from tilth.night.stage_runner import write_result
+from tilth.night.stages.context import Context
+from tilth.night.stages.stage_runner import write_result
 from tilth.stage import Question, StageResult, read_questions, write_questions
 from tilth.store import read_json
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from tilth import store
 from tilth.config import ScheduleConfig
-from tilth.night.request import Request
+from tilth.night.opening.request import Request
 
 NIGHTS = 5
 OPTIONAL = ("cleaning", "weak_supervision", "augmentation")

@@ -14,7 +14,7 @@ import pytest
 from tilth import stage, store
 from tilth.config import ScheduleConfig
 from tilth.errors import ConfigError
-from tilth.night.notification import check_addresses, kinds_of, notify
+from tilth.night.closing.notification import check_addresses, kinds_of, notify
 from tilth.store import Run, write_json
 
 

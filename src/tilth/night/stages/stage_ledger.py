@@ -17,8 +17,8 @@ from tilth import samples as table
 from tilth import stage as stages
 from tilth.errors import DamagedFileError
 from tilth.ledger import Measurement, Verdict, not_measured
-from tilth.night.carried_fits import LEDGER, enter, hand_on
-from tilth.night.context import Context
+from tilth.night.stages.carried_fits import LEDGER, enter, hand_on
+from tilth.night.stages.context import Context
 from tilth.store import Fits, Run
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ def _key(context: Context, kind: str, *digests: str) -> str:
 
 
 def _code() -> str:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     return store.digest_code(
         *(file for part in _CODE for file in (sorted((root / part).glob("*.py")) or [root / part]))
     )

@@ -11,18 +11,16 @@ from tilth import reports
 from tilth import stage as stages
 from tilth.errors import StageError, TilthError
 from tilth.io import send_nights
-from tilth.night.carried_fits import MAP, hand_on
-from tilth.night.context import Context
-from tilth.night.notification import notify
-from tilth.night.promotion import decide
-from tilth.night.stage_ledger import gold_ledger
+from tilth.night.closing.notification import notify
+from tilth.night.closing.promotion import decide
+from tilth.night.stages import MAP, Context, gold_ledger, hand_on
 from tilth.store import Fits, Run, Workspace, clean_workspace
 
 log = logging.getLogger(__name__)
 
 
 def finish(run: Run) -> dict[str, Any]:
-    """Close a night's record: its gold figures, and whether it is to be the latest (`tilth.night.promotion`)."""
+    """Close a night's record: its gold figures, and whether it is to be the latest (see `promotion.py`)."""
     record = run.record
     training = next((item for item in record["stages"] if item["name"] == "training"), None)
     metrics = training["metrics"] if training else {}
