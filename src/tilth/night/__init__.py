@@ -1,8 +1,8 @@
 """A night, step by step: open a run, perform one stage, close the run; flows add schedule and retries.
 
-In: what a person asked for, the input's rows. Out: a run's folder. The steps are `opening/`, `stages/`, `closing/`; what
-stands beside them looks at a night before it is (`dry_run.py`), cleans rows of no night (`auditing.py`), forgets rows,
-or takes a night back. A further step belongs to the room whose record it reads or writes.
+In: what a person asked for, the input's rows. Out: a run's folder. The steps are `opening/`, `stages/`, `closing/`;
+what stands beside them looks at a night before it is (`dry_run.py`), cleans rows of no night (`auditing.py`), forgets
+rows, or takes a night back. A further step belongs to the room whose record it reads or writes.
 """
 
 from tilth.night.auditing import Audited, audit, sampled
