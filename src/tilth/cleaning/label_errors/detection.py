@@ -23,6 +23,7 @@ from tilth.cleaning.label_errors.operating_point import curve, precision_interva
 from tilth.cleaning.label_errors.out_of_fold_models import (
     ModelProbabilities,
 )
+from tilth.cleaning.label_errors.parent_labels import Child, right_by_children, summed_by_parent
 from tilth.cleaning.label_errors.picture_labels import verdict_by_pictures
 from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.learn import Evidence
@@ -37,10 +38,12 @@ class TaskResult:
         metrics: plain JSON.
         probabilities: the evidence models' joint ones, shape (rows of the frame, labels), NaN for rows that took no
             part.
+        right: the probability that each given label is right, shape (rows of the frame,), NaN where nobody can say.
     """
 
     metrics: dict[str, Any]
     probabilities: np.ndarray
+    right: np.ndarray
 
 
 def find_label_errors(
@@ -57,27 +60,14 @@ def find_label_errors(
     """
     results: dict[str, TaskResult] = {}
     for task in reversed(tasks):
-        children = [(child, results[child.name].probabilities) for child in tasks if child.parent == task.name]
-        from_children = _summed_by_parent(task, children) if children else None
-        results[task.name] = check_task(frame, task, config, evidence, seed, conflicts[task.name], from_children)
+        children = [
+            Child(task=child, probabilities=found.probabilities, right=found.right)
+            for child in tasks
+            if child.parent == task.name and (found := results[child.name])
+        ]
+        results[task.name] = check_task(frame, task, config, evidence, seed, conflicts[task.name], children)
         progress.found(f"{task.name}_issue", results[task.name].metrics["issues"])
     return {task.name: results[task.name].metrics for task in tasks}
-
-
-def _summed_by_parent(task: Task, children: Sequence[tuple[Task, np.ndarray]]) -> np.ndarray:
-    """The children's probabilities summed up by parent, shape (rows, labels); NaN where no child has any."""
-    index = {label: code for code, label in enumerate(task.labels)}
-    parts = []
-    for child, probabilities in children:
-        to_parent = np.zeros((len(child.labels), len(task.labels)))
-        for code, label in enumerate(child.labels):
-            parents = [index[parent] for parent in child.parents(label) if parent in index]
-            to_parent[code, parents] = 1 / max(len(parents), 1)  # of several, the child does not say which
-        parts.append(probabilities @ to_parent)
-    stacked = np.stack(parts)
-    known = np.logical_not(np.any(np.isnan(stacked), axis=2))
-    mean = np.where(known[:, :, None], stacked, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)[:, None]
-    return np.where(known.any(axis=0)[:, None], mean, np.nan)
 
 
 def check_task(
@@ -87,7 +77,7 @@ def check_task(
     evidence: Evidence,
     seed: int,
     conflict: Conflict,
-    from_children: np.ndarray | None = None,
+    children: Sequence[Child] = (),
 ) -> TaskResult:
     """Write one task's columns into the frame.
 
@@ -110,7 +100,7 @@ def check_task(
     present = np.unique(codes[rows])
     if len(present) > 1:
         probabilities, found = _check_texts(
-            frame, task, codes, checked, rows, columns, config, evidence, seed, from_children
+            frame, task, codes, checked, rows, columns, config, evidence, seed, children
         )
         metrics |= found
     if alone := _check_pictures_alone(frame, task, config, evidence, columns):
@@ -120,7 +110,9 @@ def check_task(
         metrics["issues"] = int(columns.issue.sum())
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.store_in(frame)
-    return TaskResult(metrics=metrics, probabilities=probabilities)
+    # Of few rows nobody can say how many labels are wrong, and so how likely one is.
+    right = columns.right if metrics.get("filter") == filters.TWO_VIEWS else np.full(len(frame), np.nan)
+    return TaskResult(metrics=metrics, probabilities=probabilities, right=right)
 
 
 def _check_texts(
@@ -133,18 +125,20 @@ def _check_texts(
     config: LabelErrorsConfig,
     evidence: Evidence,
     seed: int,
-    from_children: np.ndarray | None,
+    children: Sequence[Child],
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Write the columns of rows with a text, of two classes or more; the models' probabilities and the metrics."""
     present, compact = np.unique(codes[rows], return_inverse=True)
     probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
     fit = carried_probes(task, rows, task.decoded(present).tolist(), evidence)
-    given = None if from_children is None else from_children[rows][:, present]
+    from_children = summed_by_parent(task, children)[rows][:, present] if children else None
     view = meaning_view(task, codes, rows, config.neighbors, evidence)
     by_models, verdict = verdict_by_models(
-        compact, rows, view, config, evidence, seed, given, fit if view.is_whole else None
+        compact, rows, view, config, evidence, seed, from_children, fit if view.is_whole else None
     )
     verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
+    if children:
+        verdict = right_by_children(verdict, frame, task, rows, children, config)
     probabilities[np.ix_(rows, present)] = by_models.joint
     probabilities[rows] = np.nan_to_num(probabilities[rows])
     labels = task.decoded(present)
