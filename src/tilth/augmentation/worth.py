@@ -19,6 +19,8 @@ _CLASSES = 40  # shown at most
 _FEWEST = 60
 """Labels in a class of usual size, below which paraphrases are generated and no curve is asked: half of fewer may still
 lie in the small-data region, where errors follow no power law yet (Hestness et al. 2017)."""
+_BOUNDED = 20
+"""Labels in a class of usual size, from which on the errors that they leave bound what paraphrases could mend."""
 
 
 def estimate(
@@ -44,7 +46,9 @@ def estimate(
     planned = np.array(order[: config.sources], dtype=np.int64)
 
     def estimated() -> Worth | None:
-        return estimate_worth(cross_fitting, ids, planned, max(config.weights), fewest=_FEWEST, seed=seed)
+        return estimate_worth(
+            cross_fitting, ids, planned, max(config.weights), fewest=_FEWEST, bounded=_BOUNDED, seed=seed
+        )
 
     if evidence is None:
         return estimated()
@@ -79,6 +83,13 @@ def metrics(worth: Worth | None) -> dict[str, Any]:
 
 def _sentence(worth: Worth) -> str:
     """For the terminal and the report."""
+    if len(worth.curve) == 1:
+        return (
+            f"paraphrases are unlikely to help: tonight's labels leave an error of {1 - worth.curve[0][1]:.4f} "
+            f"(cross-validated macro-F1), of which {worth.rows} more rows, the most that paraphrases are worth, "
+            f"would mend {worth.gain:.4f} at best, less than one row ({worth.visible:.4f}); "
+            'augmentation.when = "always" generates them all the same'
+        )
     return (
         f"paraphrases are unlikely to help: at best they are worth {worth.rows} more labeled rows, which by the "
         f"learning curve of tonight's labels would add {worth.gain:.4f} to macro-F1, and no gain below "
@@ -89,6 +100,8 @@ def _sentence(worth: Worth) -> str:
 def figures(worth: Worth | None) -> list[Figure]:
     """The learning curve, and what more labels would be worth to each class."""
     if worth is None:
+        return []
+    if len(worth.curve) == 1:  # no curve, and nothing to gain
         return []
     labels, scores = zip(*worth.curve, strict=True)
     rows = [[one.task, one.label, one.labels, round(one.f1, 3), round(one.gain, 4)] for one in worth.classes[:_CLASSES]]

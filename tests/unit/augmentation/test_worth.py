@@ -34,9 +34,21 @@ def test_a_night_that_is_unlikely_to_gain_generates_nothing_and_leaves_the_denoi
     assert result.carried is None  # the night then hands on what it was given
 
 
-def test_few_labels_generate_whatever_their_curve_says(tmp_path: Path) -> None:
-    few = [row for row in PLAIN if int(row[1].rpartition("w")[2]) < 59]
-    assert night(make_table(few), tmp_path).skipped is None
+def first(labels: int) -> list[tuple[str, str, str, str, str]]:
+    """So many rows of each class."""
+    return [row for row in PLAIN if int(row[1].rpartition("w")[2]) < labels]
+
+
+def test_few_labels_that_leave_no_error_generate_nothing(tmp_path: Path) -> None:
+    result = night(make_table(first(20)), tmp_path)
+    assert result.skipped is not None
+    assert "an error of 0.0000 (cross-validated macro-F1)" in result.skipped
+    assert "would mend 0.0000 at best, less than one row (0.0167)" in result.skipped  # of 60
+    assert not result.figures
+
+
+def test_fewer_labels_generate_whatever_their_errors_say(tmp_path: Path) -> None:
+    assert night(make_table(first(19)), tmp_path).skipped is None
 
 
 def test_a_night_that_always_wants_them_generates_all_the_same(tmp_path: Path) -> None:

@@ -17,16 +17,17 @@ from tilth.training.modes import MODES
 from tilth.training.training_set import TrainingSet
 
 
-def rows(labels: int, classes: int) -> TrainingSet:
-    """So many labeled rows of one task, as many of each class."""
+def rows(labels: int, classes: int, wrong: int | None = None) -> TrainingSet:
+    """So many labeled rows of one task, as many of each class, every fifth held out; a probe gets so many wrong."""
     task = Task(name="t", labels=tuple(map(str, range(classes))))
     codes, none = np.arange(labels) % classes, np.zeros(labels, dtype=bool)
-    probabilities = np.full((labels, classes), 1 / classes, dtype=np.float32)
+    predicted = np.where(np.arange(labels) < (labels if wrong is None else wrong), codes + 1, codes) % classes
+    probabilities = np.eye(classes, dtype=np.float32)[predicted]
     return TrainingSet(
         tasks=(task,),
         codes={"t": codes},
         weights={"t": np.ones(labels)},
-        held_out=none,
+        held_out=np.arange(labels) % 5 == 0,
         original=~none,
         propagated={"t": none},
         out_of_fold={"t": OutOfFold(probabilities=probabilities, labeled=~none, temperature=1.0)},
@@ -57,6 +58,25 @@ def test_auto_goes_by_labels_hardware_and_steps(
     choice = choose_mode(Config(**settings), rows(labels, classes), trainable=True, accelerated=accelerated)
     assert (choice.mode, choice.steps) == (mode, steps)
     assert str(labels) in choice.why
+
+
+@pytest.mark.parametrize(
+    ("labels", "wrong", "settings", "mode"),
+    [
+        (300, 9, {}, "probe"),  # of 60 held-out rows 1.8 are expected to be wrong, and training mends 0.9
+        (300, 10, {}, "top"),
+        (50, 1, {}, "probe"),
+        (50, 10, {}, "contrastive"),
+        (10000, 9, {}, "probe"),
+        (300, 9, {"mode": "top"}, "top"),
+    ],
+)
+def test_where_training_could_mend_less_than_a_held_out_row_nothing_is_trained(
+    labels: int, wrong: int, settings: dict[str, Any], mode: str
+) -> None:
+    choice = choose_mode(Config(**settings), rows(labels, 10, wrong), trainable=True, accelerated=False)
+    assert choice.mode == mode
+    assert (choice.steps == 0) == (mode == "probe")
 
 
 def test_nothing_to_measure_by_trains_nothing() -> None:

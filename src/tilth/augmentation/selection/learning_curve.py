@@ -7,6 +7,9 @@ the number of labels (Cortes et al. 1993, "Learning Curves: Asymptotic Values an
 2017, "Deep Learning Scaling is Predictable, Empirically"). Paraphrases are used where the 95% interval of their
 cross-validated gain lies above zero. As many rows fewer show how wide that is: a gain of less than half of it could
 not be seen, whatever was generated.
+
+Of fewer labels half says too little, but the errors with all of them bound the gain: they fall no faster than labels
+grow in number, and where that mends less than a single row, there is nothing to be seen either.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from tilth.text import unit_interval
 
 _SHARES = (0.5, 0.75, 1.0)
 _HALVED = 4  # labels of a class that can be held out in part, and the rest halved
+_FASTEST = 1.0  # power of the labels by which errors fall at most; of large sets 0.07 to 0.35 (Hestness et al. 2017)
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,9 @@ class Worth:
     Attributes:
         rows: How many more rows that is.
         gain: What they would add to macro-F1, mean over tasks.
-        visible: Half the width of the 95% interval of a difference that so many rows make.
-        curve: (training labels, macro-F1, mean over tasks) for half, three quarters and all.
+        visible: Half the width of the 95% interval of a difference that so many rows make; a single row where the
+            curve has one point, and `gain` is a bound.
+        curve: (training labels, macro-F1, mean over tasks) for half, three quarters and all, or for all alone.
         classes: The largest gains first.
     """
 
@@ -70,7 +75,14 @@ class Worth:
 
 
 def estimate_worth(
-    cross_fitting: CrossFitting, ids: Sequence[str], sources: np.ndarray, weight: float, *, fewest: int, seed: int
+    cross_fitting: CrossFitting,
+    ids: Sequence[str],
+    sources: np.ndarray,
+    weight: float,
+    *,
+    fewest: int,
+    bounded: int,
+    seed: int,
 ) -> Worth | None:
     """Draws the curve by cross-validation over the parts that the paraphrases' own would hold out.
 
@@ -82,27 +94,54 @@ def estimate_worth(
         sources: Rows that would be paraphrased.
         weight: What the paraphrases of a row count together beside it, at most.
         fewest: Labels in a class of usual size, below which a curve says nothing.
+        bounded: Labels in a class of usual size, from which on the errors bound the gain.
         seed: Of the bootstrap.
 
     Returns:
-        None where labels are too few for a curve, there is one class alone, or no row would be paraphrased.
+        None where labels are too few for a curve and their errors leave enough to gain, there is one class alone, or no
+        row would be paraphrased.
     """
     tasks, labeled = cross_fitting.tasks, labeled_rows(cross_fitting.tasks)
-    if not len(sources) or not _enough_labels(cross_fitting, labeled, fewest):
+    if not len(sources) or not _enough_labels(cross_fitting, labeled, min(fewest, bounded)):
         return None
+    if not _enough_labels(cross_fitting, labeled, fewest):
+        bound = _bound(cross_fitting, sources, weight)
+        return None if bound.enough else bound
     order = np.argsort([unit_interval(f"curve:{row_id}") for row_id in ids], kind="stable")
     points = [_point(cross_fitting, order, share) for share in _SHARES]
     rows = max(1, round(weight * len(sources)))
     # As many rows fewer change as much as as many more, but of a few labels no more than a quarter is left out.
     fewer = points[1] if 4 * rows >= len(labeled) else _point(cross_fitting, order, 1 - rows / len(labeled))
     low, high = difference_interval(tasks, points[-1].predictions, fewer.predictions, seed)
+    return _worth(cross_fitting, points, sources, weight, visible=(high - low) / 2)
+
+
+def _bound(cross_fitting: CrossFitting, sources: np.ndarray, weight: float) -> Worth:
+    """What paraphrases add at the very most, against what a single row counts."""
+    points = [_point(cross_fitting, np.arange(len(cross_fitting.parts)), 1.0)]
+    visible = 1 / len(labeled_rows(cross_fitting.tasks))
+    return _worth(cross_fitting, points, sources, weight, visible=visible, power=_FASTEST)
+
+
+def _worth(
+    cross_fitting: CrossFitting,
+    points: Sequence[_Point],
+    sources: np.ndarray,
+    weight: float,
+    *,
+    visible: float,
+    power: float | None = None,
+) -> Worth:
+    """The last point's errors, taken on by a power of the labels, or by that of all points."""
+    tasks, labeled = cross_fitting.tasks, labeled_rows(cross_fitting.tasks)
     by_task = [
-        _class_worths(cross_fitting, points, place, weight * _sizes(task, sources)) for place, task in enumerate(tasks)
+        _class_worths(cross_fitting, points, place, weight * _sizes(task, sources), power)
+        for place, task in enumerate(tasks)
     ]
     return Worth(
-        rows=rows,
+        rows=max(1, round(weight * len(sources))),
         gain=float(np.mean([np.mean([one.gain for one in classes]) for classes in by_task])),
-        visible=(high - low) / 2,
+        visible=visible,
         curve=tuple((point.labels, mean_macro_f1(tasks, point.predictions, labeled)) for point in points),
         classes=tuple(sorted((one for classes in by_task for one in classes), key=lambda one: -one.gain)),
     )
@@ -163,12 +202,12 @@ def _sizes(task: LabelAgreementModels, rows: np.ndarray) -> np.ndarray:
 
 
 def _class_worths(
-    cross_fitting: CrossFitting, points: Sequence[_Point], place: int, more: np.ndarray
+    cross_fitting: CrossFitting, points: Sequence[_Point], place: int, more: np.ndarray, power: float | None
 ) -> list[ClassWorth]:
     """What further rows, `more` of each class, would add to each class of a task that has a label.
 
-    Errors of all classes fall by one power, which the task's mean error says: a single class's, on some dozens of
-    rows, is mostly chance.
+    Errors of all classes fall by one power, which, where none is given, the task's mean error says: a single class's,
+    on some dozens of rows, is mostly chance.
     """
     task = cross_fitting.tasks[place]
     labeled, predictable = np.flatnonzero(task.codes >= 0), np.flatnonzero(knowable(task.codes, cross_fitting.parts))
@@ -179,7 +218,8 @@ def _class_worths(
     # No probe of the other parts knows a class that only the held-out one has, whatever is added.
     learnable = _sizes(task, predictable)[present] > 0
     labels = np.array([point.training_labels[place].sum() for point in points])
-    power = _power(errors[:, learnable].mean(axis=1), labels) if learnable.any() else 0.0
+    if power is None:
+        power = _power(errors[:, learnable].mean(axis=1), labels) if learnable.any() else 0.0
     gains = np.where(learnable, errors[-1] * (1 - (1 + more[present] / total[present]) ** -power), 0.0)
     return [
         ClassWorth(task.task.name, task.task.labels[code], int(total[code]), 1 - float(error), float(gain))

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.augmentation.selection.test_cross_validation import TASK, fitted, unit
 from tilth.augmentation.selection import CrossFitting, GateConfig, Worth, estimate_worth, learning_curve
 
+MORE = np.array([10, 0, 0, 1])  # rows of each class
+
 
 def worth(spread: float, per_class: int = 40, fewest: int = 20, **changes: Any) -> Worth | None:
     """The curve of four classes around centers that their rows are as far from as the spread says."""
@@ -19,7 +21,8 @@ def worth(spread: float, per_class: int = 40, fewest: int = 20, **changes: Any) 
     order = changes.get("order", np.arange(len(codes)))
     cross_fitting = CrossFitting([fitted(rows[order], codes[order], folds[order])], rows[order], GateConfig())
     ids, sources = [f"r{row}" for row in order], np.arange(changes.get("sources", len(codes)))
-    return estimate_worth(cross_fitting, ids, sources, 1.0, fewest=fewest, seed=0)
+    bounded = changes.get("bounded", fewest)
+    return estimate_worth(cross_fitting, ids, sources, 1.0, fewest=fewest, bounded=bounded, seed=0)
 
 
 def test_where_more_labels_teach_nothing_there_is_nothing_to_see() -> None:
@@ -67,11 +70,26 @@ def test_the_gain_of_a_class_by_hand() -> None:
         learning_curve._Point([half], [4 * labels]),
         learning_curve._Point([whole], [8 * labels]),
     ]
-    found = {one.label: one for one in learning_curve._class_worths(cross_fitting, points, 0, np.array([10, 0, 0, 1]))}
+    found = {one.label: one for one in learning_curve._class_worths(cross_fitting, points, 0, MORE, None)}
     assert (found["a"].f1, found["a"].labels) == (pytest.approx(0.9), 10)
     assert found["a"].gain == pytest.approx(0.1 * (1 - 0.25))
     assert (found["b"].gain, found["d"].gain, found["d"].f1) == (0, 0, 0)
     assert set(found) == {"a", "b", "d"}
+    # By the first power, twice the labels halve what is wrong, whatever the curve says.
+    most = {one.label: one for one in learning_curve._class_worths(cross_fitting, points, 0, MORE, 1.0)}
+    assert most["a"].gain == pytest.approx(0.1 / 2)
+
+
+def test_of_few_labels_errors_that_are_less_than_a_row_leave_nothing_to_see() -> None:
+    found = worth(0.2, per_class=30, fewest=60, bounded=20)
+    assert found is not None
+    assert (found.curve, found.gain, found.visible) == (((96, 1.0),), 0.0, 1 / 120)
+    assert not found.enough
+
+
+def test_of_few_labels_with_more_errors_nothing_is_said() -> None:
+    assert worth(3.5, per_class=30, fewest=60, bounded=20) is None
+    assert worth(0.2, per_class=30, fewest=60, bounded=31) is None
 
 
 @pytest.mark.parametrize(
