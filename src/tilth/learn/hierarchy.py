@@ -55,7 +55,10 @@ def decide(
         For each task the codes, shape (texts,), `NONE` where no label fits, and the task's own calibrated
         probability of the label, shape (texts,), 0 where there is none.
     """
-    levels = _levels([task for task in tasks if task["name"] in probabilities], probabilities)
+    known = [task for task in tasks if task["name"] in probabilities]
+    if not any(task["parent"] for task in known):  # nothing is to agree
+        return {task["name"]: _most_probable(np.asarray(probabilities[task["name"]])) for task in known}
+    levels = _levels(known, probabilities)
     count = len(next(iter(probabilities.values()))) if probabilities else 0
     codes = {name: np.full(count, NONE, dtype=np.int64) for name in levels}
     fixed = {name: np.zeros(count, dtype=bool) for name in levels}
@@ -69,6 +72,12 @@ def decide(
         name: (code, np.where(code >= 0, probabilities[name][every, np.maximum(code, 0)], 0).astype(np.float32))
         for name, code in codes.items()
     }
+
+
+def _most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's code and its probability, both of shape (rows,)."""
+    codes = probabilities.argmax(axis=1)
+    return codes, probabilities[np.arange(len(codes)), codes].astype(np.float32)
 
 
 def _levels(tasks: Sequence[Mapping[str, Any]], probabilities: Mapping[str, np.ndarray]) -> dict[str, _Level]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 LONGEST = 2_000
@@ -34,15 +35,18 @@ def character_ngrams(text: str) -> list[str]:
     >>> character_ngrams("No")
     [' n', 'no', 'o ', ' no', 'no ', ' no ']
     """
-    return [gram for word in text[:LONGEST].lower().split() for gram in _within(f" {word} ")]
+    return [gram for word in text[:LONGEST].lower().split() for gram in _within(word)]
 
 
-def _within(word: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _within(word: str) -> tuple[str, ...]:
+    """The runs of one word; few words make up most of a table's texts."""
+    spaced, length, grams = f" {word} ", len(word) + 2, list[str]()
     for size in range(_SHORTEST_GRAM, _LONGEST_GRAM + 1):
-        yield word[:size]
-        if len(word) <= size:
-            return
-        yield from (word[start : start + size] for start in range(1, len(word) - size + 1))
+        if length <= size:
+            return (*grams, spaced)
+        grams += [spaced[start : start + size] for start in range(length - size + 1)]
+    return tuple(grams)
 
 
 ANALYZERS: dict[str, Callable[[str], list[str]]] = {"words": word_ngrams, "characters": character_ngrams}

@@ -1,8 +1,8 @@
 """What a shape would weigh and how fast it would be, before it is made: the search goes by it, no clock decides.
 
 The size is counted. The speed is a model of one, so that the same night gives the same model on any machine: fitted to
-what `benchmarks/compression.py` clocked of MiniLM in int8 on AVX-512 with INT8 instructions (six layers: 3.4 times the
-throughput at batch 1, 3.3 at batch 32; three: 4.8 and 5.6). What was made in full is clocked, and reported.
+what was clocked of MiniLM in int8 on AVX-512 with INT8 instructions (six layers: 3.9 times the throughput at batch 1,
+3.1 at batch 32; three: 6.0 and 5.4). What was made in full is clocked, and reported.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.shape import Shape
 
-_LAYER = {1: 0.22, 32: 0.29}
+_LAYER = {1: 0.18, 32: 0.27}
 """Time of an int8 layer for a float layer's, by batch."""
 _FLOAT = {1: 0.42, 32: 0.76}
 """The same of a float layer in ONNX Runtime."""
 _FIXED = 0.25
 """Share of a layer's time that does not go with the width of its products: norms, softmax, rounding."""
-_GRAPHS, _PROTOTYPES = 130_000, 5
+_GRAPHS, _PROTOTYPES = 60_000, 10
 """Bytes of the graphs and the settings, and prototypes of a class."""
+_DEFLATED = {4: 0.96, 8: 0.82, 32: 0.5}
+"""What a weight takes of its bits, with its codebook or scale, by bits; float is written in 16."""
 _PLAIN = 0.7
 """What is left of a published `tokenizer.json` when it is written without spaces."""
-_BASE = {1: 0.07, 32: 0.02}
+_BASE = {1: 0.08, 32: 0.05}
 """Of the full model's time, by batch: what comes before and after the layers."""
 
 
@@ -56,7 +58,7 @@ class Costs:
         products = len(shape.layers) * self._products(shape)
         if not shape.meaning:
             tables = products = 0
-        weights = (tables + products) * shape.bits / 8 * (1.1 if shape.bits == 4 else 1.01)
+        weights = (tables + products) * shape.bits / 8 * _DEFLATED[shape.bits]
         return (weights + self.tokenizer_bytes * pieces / self.pieces + self.other_bytes) / 1e6
 
     def throughput(self, shape: Shape, batch: int = 32) -> float:
@@ -83,7 +85,7 @@ def costs_of(full: FullModel) -> Costs:
     pieces = int(full.trunk.model.get_input_embeddings().num_embeddings)
     tokenizer = full.source / "tokenizer.json"
     classes = sum(len(head.task.labels) for head in full.heads)
-    other = _GRAPHS + classes * (4 * width + _PROTOTYPES * width)
+    other = _GRAPHS + classes * (2 * width + _PROTOTYPES * width)
     if full.wording.packed is not None:
         path = full.scratch / "wording.npz"
         full.wording.packed.save(path)

@@ -16,7 +16,9 @@ from tilth.training.compression.weight_sharing import scale_weights, share_weigh
 from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize, strip_notes
 
 SMALL = 4_096
-"""Weights that a tensor must have to be packed: biases and norms cost little and rounding them costs much."""
+"""Weights that a tensor must have to be rounded: biases and norms are few, and rounding them costs much."""
+_PLAIN = 256
+"""Weights that a tensor must have to stand beside the graph, where float takes 16 bits and zeros next to nothing."""
 CHANNELS, PIECES = 8, 16
 """Slices a codebook: output channels of a product (1 to 16 lose alike), and rows of an embedding."""
 
@@ -45,7 +47,7 @@ def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
     weights: dict[str, np.ndarray | SharedWeights | ScaledWeights] = {}
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.size < SMALL or values.dtype not in (np.int8, np.float32):
+        if values.size < _PLAIN or values.dtype not in (np.int8, np.float32):
             continue
         weights[tensor.name] = _packed(values, bits)
         _empty(tensor)
@@ -54,7 +56,7 @@ def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
 
 
 def _packed(values: np.ndarray, bits: Bits) -> np.ndarray | SharedWeights | ScaledWeights:
-    if values.ndim < 2 or bits == 32 or (bits == 8 and values.dtype == np.int8):
+    if values.ndim < 2 or values.size < SMALL or bits == 32 or (bits == 8 and values.dtype == np.int8):
         return values
     if bits == 8:
         return scale_weights(values, axis=0)

@@ -1,18 +1,25 @@
 """Weights that few values stand for: k-means to four bits by group, each group with a codebook of its own.
 
 Han et al. 2016, Deep Compression. A few slices share a codebook, for a layer's channels differ in their spread: one
-codebook for a whole matrix costs points that one for four channels does not.
+codebook for a whole matrix costs points that one for four channels does not. Among those that share one, errors count
+by the slice's own spread: MiniLM has channels with one large weight among small ones, on which every text's vector
+rests. Where only the sum of all errors counted, all layers in four bits lost 14 points of banking77, and now 0.2.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from tilth.training.export import CODES, ScaledWeights, SharedWeights
 
 _BINS = 255
 """Values that a group's float weights are counted in before they are clustered: steps of 0.4% of the largest."""
 _ROUNDS = 30
+_LEAST_POWER = 0.01
+"""Of its group's mean square, what a slice of smaller weights counts as having."""
+_SMOOTH = 9
+"""Bins over which the density of a group's weights is a mean."""
 
 
 def share_weights(values: np.ndarray, *, axis: int, group: int) -> SharedWeights:
@@ -51,7 +58,7 @@ def _counted(slices: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndar
         owner: Each slice's group, ascending (slices,).
 
     Returns:
-        Values at equal steps (groups, bins), and how many weights of the group have each (groups, bins).
+        Values at equal steps (groups, bins), and how much the weights of the group that have each count (groups, bins).
     """
     groups, first = int(owner[-1]) + 1, np.unique(owner, return_index=True)[1]
     if slices.dtype == np.int8:
@@ -62,18 +69,53 @@ def _counted(slices: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndar
         points = most * ((2 * np.arange(_BINS) + 1) / _BINS - 1)
         bins = np.minimum((slices / most[owner] + 1) * (_BINS / 2), _BINS - 1).astype(np.int16)
     size = points.shape[1]
-    counts = np.bincount((bins + owner[:, None] * size).ravel(), minlength=groups * size)
+    each = np.repeat(_importance(slices, owner), slices.shape[1])
+    counts = np.bincount((bins + owner[:, None] * size).ravel(), weights=each, minlength=groups * size)
     return points, counts.reshape(groups, size)
+
+
+def _importance(slices: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """What an error in each slice counts, one by its mean square; a slice of zeros has none (slices,)."""
+    power = np.square(slices, dtype=np.float64).mean(axis=1)
+    mean = (np.bincount(owner, weights=power) / np.bincount(owner))[owner]
+    least = np.where(mean > 0, _LEAST_POWER * mean, 1.0)
+    return np.asarray(np.where((power > 0) | (mean == 0), 1 / np.maximum(power, least), 0.0))
 
 
 def _codebooks(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Sixteen ascending values for each group, by Lloyd's k-means of all groups at once (groups, codes).
 
-    In one dimension a cluster is an interval, so that a round takes sums between borders. The start is by the weights'
-    quantiles, so that the same weights give the same codebook; a group of no more values than codes keeps them.
+    From two starts, which are the same for the same weights; each group keeps the better end. A group of no more values
+    than codes keeps them.
     """
-    books, few = _quantiles(points, counts), (counts > 0).sum(axis=1) <= CODES
-    step = points[:, 1:2] - points[:, :1]
+    ends = [_lloyd(points, counts, start(points, counts)) for start in (_spread, _quantiles)]
+    books = np.where(_lost(points, counts, ends[0]) <= _lost(points, counts, ends[1]), ends[0].T, ends[1].T).T
+    for place in np.flatnonzero(_are_few(counts)):
+        found = points[place][counts[place] > 0]
+        books[place] = np.append(found, np.repeat(found[-1:], CODES - len(found)))
+    return books
+
+
+def _are_few(counts: np.ndarray) -> np.ndarray:
+    """Whether a group has no more values than codes (groups,)."""
+    return np.asarray((counts > 0).sum(axis=1) <= CODES)
+
+
+def _lost(points: np.ndarray, counts: np.ndarray, books: np.ndarray) -> np.ndarray:
+    """The squared error of each group's weights by its codes (groups,)."""
+    lost = [
+        np.square(value[:, None] - book).min(axis=1) @ count
+        for value, book, count in zip(points, books, counts, strict=True)
+    ]
+    return np.array(lost)
+
+
+def _lloyd(points: np.ndarray, counts: np.ndarray, books: np.ndarray) -> np.ndarray:
+    """Each group's codes, moved to the means of the weights nearest to them until they rest (groups, codes).
+
+    In one dimension a cluster is an interval, so that a round takes sums between borders.
+    """
+    step, few = points[:, 1:2] - points[:, :1], _are_few(counts)
     weight, value = (
         np.concatenate([np.zeros((len(points), 1)), np.cumsum(part, axis=1)], axis=1)
         for part in (counts, counts * points)
@@ -87,12 +129,9 @@ def _codebooks(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
             break
         ends[:, 1:-1] = inner
         counted, summed = (np.diff(np.take_along_axis(part, ends, axis=1), axis=1) for part in (weight, value))
-        books = np.where(counted > 0, summed / np.maximum(counted, 1), books)
+        books = np.where(counted > 0, summed / np.where(counted > 0, counted, 1), books)
         for place in np.flatnonzero((counted == 0).any(axis=1) & ~few):
             books[place] = _relocated(books[place], points[place][counts[place] > 0], counted[place] == 0)
-    for place in np.flatnonzero(few):
-        found = points[place][counts[place] > 0]
-        books[place] = np.append(found, np.repeat(found[-1:], CODES - len(found)))
     return books
 
 
@@ -106,8 +145,20 @@ def _relocated(book: np.ndarray, points: np.ndarray, empty: np.ndarray) -> np.nd
     return np.sort(np.concatenate([book[~empty], farthest]))
 
 
+def _spread(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Each group's values at the middles of sixteen equal shares of its density's cube root (groups, codes).
+
+    So lie the best codes of a smooth density (Panter & Dite 1951). From quantiles, which lie too close where weights
+    are many, counted weights come to rest before they are there: MiniLM's lost a quarter to two fifths more.
+    """
+    density = np.cbrt(uniform_filter1d(counts.astype(np.float64), _SMOOTH, axis=1, mode="constant"))
+    shares = (np.cumsum(density, axis=1) - density / 2) / density.sum(axis=1, keepdims=True)
+    wanted = (np.arange(CODES) + 0.5) / CODES
+    return np.stack([np.interp(wanted, share, value) for share, value in zip(shares, points, strict=True)])
+
+
 def _quantiles(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Each group's values at the middles of sixteen equal shares of its weights (groups, codes)."""
+    """Each group's values at the middles of sixteen equal shares of its weights (groups, codes): for long tails."""
     shares = (np.cumsum(counts, axis=1) - counts / 2) / counts.sum(axis=1, keepdims=True)
     wanted = (np.arange(CODES) + 0.5) / CODES
     return np.stack(

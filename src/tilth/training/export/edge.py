@@ -28,6 +28,7 @@ from tokenizers import Tokenizer
 from tilth.errors import RequestError
 from tilth.training.export.digests import write_digests
 from tilth.training.export.edge_inputs import edge_inputs
+from tilth.training.export.graph_rewriting import attention_masks, needed, rename_input
 from tilth.training.export.packed_weights import WEIGHTS
 from tilth.training.export.plain_operators import plain_operators
 
@@ -135,7 +136,7 @@ def _fix_shape(source: Path, target: Path, length: int) -> None:
 def _without_mask_and_mean(model: onnx.ModelProto, length: int) -> onnx.ModelProto:
     """The encoder alone, with the attention's mask and the tokens' weights in the mean as inputs."""
     graph = model.graph
-    masks = _masks(graph)
+    masks = attention_masks(graph)
     hidden = [node.output[0] for node in graph.node if node.op_type == "LayerNormalization"]
     if len(masks) != 1 or not hidden:
         raise RequestError(
@@ -143,11 +144,8 @@ def _without_mask_and_mean(model: onnx.ModelProto, length: int) -> onnx.ModelPro
             "it is no encoder of BERT's kind, and stays as it is"
         )
     (mask,) = masks
-    for node in graph.node:
-        for place, name in enumerate(node.input):
-            if name == mask:
-                node.input[place] = "mask"
-    nodes = _needed(graph, hidden[-1])
+    rename_input(graph, mask, "mask")
+    nodes = needed(graph, [hidden[-1]])
     nodes.append(helper.make_node("MatMul", ["mean", hidden[-1]], ["sentence_vector"]))
     used = {name for node in nodes for name in node.input}
     inputs = [
@@ -160,25 +158,6 @@ def _without_mask_and_mean(model: onnx.ModelProto, length: int) -> onnx.ModelPro
     encoder = helper.make_graph(nodes, "encoder", inputs, [output], weights)
     opsets = [one for one in model.opset_import if not one.domain]
     return helper.make_model(encoder, opset_imports=opsets, ir_version=min(model.ir_version, 10))
-
-
-def _masks(graph: onnx.GraphProto) -> set[str]:
-    """What is added to the attention of every layer."""
-    maker = {name: node for node in graph.node for name in node.output}
-    attended = [maker[node.input[0]] for node in graph.node if node.op_type == "Softmax" and node.input[0] in maker]
-    added = [set(node.input) for node in attended if node.op_type == "Add"]
-    shared = set.intersection(*added) if added else set()
-    return {name for name in shared if name not in maker or maker[name].op_type not in {"Mul", "MatMul", "Div"}}
-
-
-def _needed(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
-    """The nodes that an output rests on, in their order."""
-    wanted, nodes = {output}, []
-    for node in reversed(graph.node):
-        if wanted & set(node.output):
-            nodes.append(node)
-            wanted |= set(node.input)
-    return nodes[::-1]
 
 
 class _Pieces(CalibrationDataReader):

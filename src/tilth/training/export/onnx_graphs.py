@@ -18,6 +18,7 @@ from torch import nn
 
 from tilth.learn.encoder import Trunk
 from tilth.store import atomic, digest, digest_made_by, used
+from tilth.training.export.graph_rewriting import rewrite
 from tilth.training.export.graph_structure import PACKAGED, write_trunk
 from tilth.training.export.row_scaling import scale_rows
 from tilth.training.heads import Head
@@ -33,7 +34,7 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 def cache_key(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
     here, package = Path(__file__), Path(__file__).parents[2]
-    own = (here, here.with_name("graph_structure.py"), here.with_name("row_scaling.py"))
+    own = (here, *map(here.with_name, ("graph_structure.py", "graph_rewriting.py", "row_scaling.py")))
     files = (*own, *sorted(PACKAGED.glob("*.onnx")), package / "learn" / "encoder" / "trunk.py", package / "devices.py")
     return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
 
@@ -90,6 +91,7 @@ def quantize(source: Path, target: Path, operators: list[str] | None = None) -> 
             weight_type=QuantType.QInt8,
         )
     model = onnx.load(target)
+    rewrite(model)
     scale_rows(model)
     onnx.save(model, target)
 
@@ -140,8 +142,8 @@ def quiet_exporter() -> Iterator[None]:
 def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
     """All heads as one graph: `vector` to `probabilities_<position>` of each task, calibrated, and `scope_score`.
 
-    The scope score is the largest cosine to a prototype, of eight bits a dimension, clipped to 0..1. Names are our own:
-    a task may be called as some inner node is.
+    The scope score is the largest cosine to a prototype, of eight bits a dimension, clipped to 0..1; the heads' weights
+    stand in 16 bits and compute in 32. Names are our own: a task may be called as some inner node is.
 
     Args:
         heads: parents first; a child may use its parent's probabilities.
@@ -151,14 +153,16 @@ def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
     position = {head.task.name: place for place, head in enumerate(heads)}
     steps = float(np.abs(centers).max()) / 127
     weights = {"step": np.array(steps), "zero": np.zeros(()), "one": np.ones(())}
+    halves = {}
     nodes = []
     for place, head in enumerate(heads):
-        weights[f"weight_{place}"] = head.weight / head.temperature
+        halves[f"half_{place}"] = head.weight / head.temperature
         weights[f"bias_{place}"] = head.bias / head.temperature
         features = "vector"
         if head.uses_parent:
             features, parent = f"features_{place}", f"probabilities_{position[str(head.task.parent)]}"
             nodes.append(helper.make_node("Concat", ["vector", parent], [features], axis=1))
+        nodes.append(helper.make_node("Cast", [f"half_{place}"], [f"weight_{place}"], to=TensorProto.FLOAT))
         inputs = [features, f"weight_{place}", f"bias_{place}"]
         nodes.append(helper.make_node("Gemm", inputs, [f"logits_{place}"], transB=1))
         nodes.append(helper.make_node("Softmax", [f"logits_{place}"], [f"probabilities_{place}"], axis=1))
@@ -180,6 +184,7 @@ def write_heads(heads: Sequence[Head], centers: np.ndarray, path: Path) -> None:
             axes,
             packed,
             *(numpy_helper.from_array(np.asarray(w, dtype=np.float32), name) for name, w in weights.items()),
+            *(numpy_helper.from_array(np.asarray(w, dtype=np.float16), name) for name, w in halves.items()),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)

@@ -22,7 +22,6 @@ _CONSTANTS = {
     "row_step": np.array(1 / 127, dtype=np.float32),
     "row_least": np.array(1e-12, dtype=np.float32),
     "row_middle": np.array(_MIDDLE, dtype=np.uint8),
-    "row_one": np.array(1, dtype=np.float32),
 }
 _MICROSOFT = "com.microsoft"
 
@@ -50,7 +49,7 @@ class _Product:
         quantized, scale, _ = self.quantize.output
         weights, zero = self.multiply.input[1], self.multiply.input[3]
         of_weights = next(name for name in self.scales.input if name != scale)
-        inputs = [quantized, weights, "row_one", of_weights, "row_middle", zero]
+        inputs = [quantized, weights, "row_step", of_weights, "row_middle", zero]
         result = f"{self.multiply.output[0]}_by_channel"
         return [
             helper.make_node("MatMulIntegerToFloat", inputs, [result], domain=_MICROSOFT),
@@ -102,16 +101,15 @@ def _products(graph: onnx.GraphProto) -> list[_Product]:
 
 
 def _quantized_rows(node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """Activations as uint8, 128 being 0, and each row's scale, in place of one scale for all."""
+    """Activations as uint8, 128 being 0, and each row's largest, in place of one scale for all."""
     values, (quantized, scale, _) = node.input[0], node.output
-    size, most, step, steps = (f"{quantized}_{part}" for part in ("size", "most", "step", "steps"))
+    size, most, share = (f"{quantized}_{part}" for part in ("size", "most", "share"))
     return [
         helper.make_node("Abs", [values], [size]),
         helper.make_node("ReduceMax", [size, "row_axis"], [most], keepdims=1),
-        helper.make_node("Mul", [most, "row_step"], [step]),
-        helper.make_node("Max", [step, "row_least"], [scale]),
-        helper.make_node("Div", [values, scale], [steps]),
-        helper.make_node("QuantizeLinear", [steps, "row_one", "row_middle"], [quantized]),
+        helper.make_node("Max", [most, "row_least"], [scale]),
+        helper.make_node("Div", [values, scale], [share]),
+        helper.make_node("QuantizeLinear", [share, "row_step", "row_middle"], [quantized]),
     ]
 
 

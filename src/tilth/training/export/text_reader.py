@@ -63,12 +63,19 @@ class TextReader:
 
     def _encode(self, chunks: Sequence[Sequence[int]]) -> np.ndarray:
         """Vectors of pieces of text, float32, shape (pieces, dimensions)."""
-        batches = self.batches(chunks)
         found = np.zeros((len(chunks), self._dimensions), dtype=np.float32)
-        with ThreadPoolExecutor(min(self._threads, max(1, len(batches)))) as pool:  # ONNX Runtime lets go of the lock
-            vectors = pool.map(lambda batch: self._forward([chunks[place] for place in batch]), batches)
-            for batch, rows in zip(batches, vectors, strict=True):
-                found[batch] = rows
+
+        def forward(batch: list[int]) -> None:
+            found[batch] = self._forward([chunks[place] for place in batch])
+
+        batches = self.batches(chunks)
+        if min(self._threads, len(batches)) <= 1:  # to start a thread takes as long as a layer
+            for batch in batches:
+                forward(batch)
+            return found
+        with ThreadPoolExecutor(min(self._threads, len(batches))) as pool:  # ONNX Runtime lets go of the lock
+            for _ in pool.map(forward, batches):
+                pass  # an error of one comes up here
         return found
 
     def batches(self, chunks: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -37,7 +37,7 @@ class NGramReader:
         """
         columns, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
         for kind, known in self._columns.items():
-            counts = Counter([known[gram] for gram in ANALYZERS[kind](text) if gram in known])
+            counts = Counter([column for column in map(known.get, ANALYZERS[kind](text)) if column is not None])
             if counts:
                 places = np.fromiter(counts, dtype=np.int64, count=len(counts))
                 weights = self._idf[places] * (1 + np.log(np.fromiter(counts.values(), dtype=np.float32)))

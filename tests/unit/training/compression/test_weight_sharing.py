@@ -20,7 +20,7 @@ def test_each_group_has_a_codebook_of_its_own() -> None:
         lost = share_weights(weights, axis=0, group=group).expand()[:4] - weights[:4]
         return float(np.sqrt((lost**2).mean()))
 
-    assert error(4) < 0.12  # k-means of a normal distribution to 16 values: 0.095 (Max 1960)
+    assert error(4) < 0.1  # of a normal distribution to 16 values at the least: 0.0975 (Max 1960)
     assert error(8) > 0.3
 
 
@@ -49,3 +49,20 @@ def test_all_groups_at_once_lose_what_k_means_of_each_loses() -> None:
         start = np.quantile(row, (np.arange(16) + 0.5) / 16)[:, None]
         loss = KMeans(16, init=start, n_init=1, max_iter=30).fit(row[:, None]).inertia_
         assert ((row - shared) ** 2).sum() < 1.2 * loss
+
+
+def test_a_slice_of_small_weights_is_not_lost_beside_wide_ones() -> None:
+    """Some codes are close where the small weights lie: by the sum of squares alone 0.8 of their power is lost."""
+    rng = np.random.default_rng(0)
+    weights = np.concatenate([rng.normal(size=(1, 400)), rng.normal(size=(7, 400)) * 20]).round().astype(np.int8)
+    lost = share_weights(weights, axis=0, group=8).expand().astype(float) - weights
+    by_slice = (lost**2).mean(axis=1) / (weights.astype(float) ** 2).mean(axis=1)
+    assert by_slice[0] < 0.3
+    assert by_slice[1:].mean() < 0.02
+
+
+def test_a_slice_of_zeros_moves_no_code() -> None:
+    row = np.random.default_rng(0).normal(size=(1, 400)).astype(np.float32)
+    alone = share_weights(row, axis=0, group=1).expand()
+    beside = share_weights(np.concatenate([row, np.zeros_like(row)]), axis=0, group=2).expand()
+    assert np.allclose(alone, beside[:1])
