@@ -36,9 +36,9 @@ from tilth.active_learning.learner import Learner
 from tilth.config import EncoderConfig
 from tilth.learn import complement_naive_bayes, fit_predict, new_probe
 from tilth.learn.encoder import Encoder
-from tilth.learn.label_spreading import NEAREST, graph, spread
 from tilth.learn.lexical import RarityWeights, count_ngrams
 from tilth.learn.neighbors import nearest
+from tilth.learn.neighbors.label_spreading import NEAREST, graph, spread
 from tilth.store import Cache
 
 STEP, SHARE, FIRST, SECONDS = 100, 0.95, 2, 60

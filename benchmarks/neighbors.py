@@ -24,8 +24,9 @@ from _many_rows import made_rows, made_vectors
 from threadpoolctl import threadpool_limits
 
 from tilth.config import EncoderConfig
-from tilth.learn import neighbor_index, neighbors
+from tilth.learn import neighbors
 from tilth.learn.encoder import Encoder
+from tilth.learn.neighbors import neighbor_index
 from tilth.store import Cache
 
 FILE = _results.FOLDER / "neighbors.jsonl"

@@ -2,8 +2,9 @@
 
 In: texts and labels. Out: nearest neighbors, a linear probe, models of further views (`VIEWS`), labels spread over near
 rows, calibrated probabilities, out-of-fold predictions and their scores; `Evidence` computes those of one table once
-and caches them. A model that two stages need belongs here, as pure functions of arrays: add a module, export its
-functions below, and where `Evidence` caches what it computes, name the module in `row_features._CODE`.
+and caches them. A model that two stages need belongs here, as pure functions of arrays: add a module to the room of its
+kind (`models/`, `neighbors/`, `passages/`, `probabilities/`, `metrics/`), export its functions there and below, and
+where `Evidence` caches what it computes, name the module in `row_features._CODE`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,29 +12,50 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.learn.answered_confidence import Corrected, correct_confidence, logistic_posterior
-    from tilth.learn.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
-    from tilth.learn.hierarchy import decide
-    from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe, new_probe
     from tilth.learn.metrics import (
+        Difference,
+        Labels,
+        difference,
         expected_calibration_error,
         f1_counts,
         macro_f1,
         paired_bootstrap,
+        score,
+        score_interval,
         scores,
         why_no_score,
     )
-    from tilth.learn.model_comparison import Difference, Labels, difference, score, score_interval
+    from tilth.learn.models import (
+        VIEWS,
+        FittedProbe,
+        OutOfFold,
+        class_centroids,
+        complement_naive_bayes,
+        cross_validate,
+        fit_predict,
+        fit_probe,
+        fit_probes,
+        knowable,
+        new_probe,
+        pool,
+        probes_from,
+        pseudo_label,
+        stiff_regression,
+    )
     from tilth.learn.neighbors import Neighbors, nearest
-    from tilth.learn.out_of_fold import OutOfFold, cross_validate, fit_probes, knowable, probes_from
-    from tilth.learn.passage_fitting import fit_passage_pooling
-    from tilth.learn.passage_pooling import PassagePooling, pooled
-    from tilth.learn.passage_views import Focus, choose_focus, together
+    from tilth.learn.passages import Focus, PassagePooling, choose_focus, fit_passage_pooling, pooled, together
+    from tilth.learn.probabilities import (
+        Corrected,
+        apply_temperature,
+        calibrate,
+        correct_confidence,
+        decide,
+        fit_temperature,
+        logistic_posterior,
+    )
     from tilth.learn.row_pictures import RowPictures
-    from tilth.learn.self_training import pseudo_label
     from tilth.learn.shared_features import Evidence
-    from tilth.learn.views import VIEWS, class_centroids, complement_naive_bayes, pool, stiff_regression
 
 __all__ = [
     "VIEWS",
@@ -86,28 +108,49 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "answered_confidence": ("Corrected", "correct_confidence", "logistic_posterior"),
-        "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
         "encoder_reading": ("EncoderReading", "measure_reading"),
-        "hierarchy": ("decide",),
-        "linear_probe": ("FittedProbe", "fit_predict", "fit_probe", "new_probe"),
         "metrics": (
+            "Difference",
+            "Labels",
+            "difference",
             "expected_calibration_error",
             "f1_counts",
             "macro_f1",
             "paired_bootstrap",
+            "score",
+            "score_interval",
             "scores",
             "why_no_score",
         ),
-        "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
+        "models": (
+            "FittedProbe",
+            "OutOfFold",
+            "VIEWS",
+            "class_centroids",
+            "complement_naive_bayes",
+            "cross_validate",
+            "fit_predict",
+            "fit_probe",
+            "fit_probes",
+            "knowable",
+            "new_probe",
+            "pool",
+            "probes_from",
+            "pseudo_label",
+            "stiff_regression",
+        ),
         "neighbors": ("Neighbors", "nearest"),
-        "out_of_fold": ("OutOfFold", "cross_validate", "fit_probes", "knowable", "probes_from"),
-        "passage_fitting": ("fit_passage_pooling",),
-        "passage_pooling": ("PassagePooling", "pooled"),
-        "passage_views": ("Focus", "choose_focus", "together"),
+        "passages": ("Focus", "PassagePooling", "choose_focus", "fit_passage_pooling", "pooled", "together"),
+        "probabilities": (
+            "Corrected",
+            "apply_temperature",
+            "calibrate",
+            "correct_confidence",
+            "decide",
+            "fit_temperature",
+            "logistic_posterior",
+        ),
         "row_pictures": ("RowPictures",),
-        "self_training": ("pseudo_label",),
         "shared_features": ("Evidence",),
-        "views": ("VIEWS", "class_centroids", "complement_naive_bayes", "pool", "stiff_regression"),
     },
 )

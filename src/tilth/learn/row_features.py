@@ -11,11 +11,10 @@ from datasets import Dataset
 
 from tilth.learn.encoder import Encoder, Passages, encode_passages
 from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, stacked
-from tilth.learn.neighbor_index import fit_centers
-from tilth.learn.neighbors import Neighbors, is_exact, nearest, within
+from tilth.learn.models import VIEWS, Features
+from tilth.learn.neighbors import Neighbors, fit_centers, is_exact, nearest, within
 from tilth.learn.pictures import PictureEncoder
 from tilth.learn.row_pictures import RowPictures
-from tilth.learn.views import VIEWS, Features
 from tilth.samples import Split
 from tilth.store import Cache, Fits, digest, digest_code, digest_json, library_versions
 from tilth.text import fold_of
@@ -26,19 +25,19 @@ takes part, the nearest ones of that part are among them. Keeping 64 of 100,000 
 _CODE = (
     "shared_features",
     "row_features",
-    "carried_probes",
-    "out_of_fold",
-    "self_training",
-    "calibration",
-    "linear_probe",
-    "metrics",
-    "neighbors",
-    "neighbor_index",
-    "label_spreading",
-    "views",
-    "passage_fitting",
-    "passage_pooling",
-    "passage_views",
+    "models/carried_probes",
+    "models/out_of_fold",
+    "models/self_training",
+    "probabilities/calibration",
+    "models/linear_probe",
+    "metrics/metrics",
+    "neighbors/neighbors",
+    "neighbors/neighbor_index",
+    "neighbors/label_spreading",
+    "models/views",
+    "passages/passage_fitting",
+    "passages/passage_pooling",
+    "passages/passage_views",
     "lexical/analyzers",
     "lexical/ngrams",
     "lexical/rarity",

@@ -7,14 +7,18 @@ from functools import cached_property
 
 import numpy as np
 
-from tilth.learn.carried_probes import CarriedProbes
-from tilth.learn.label_spreading import NEAREST
-from tilth.learn.out_of_fold import OutOfFold, cross_validate, predict_by_folds
-from tilth.learn.passage_pooling import pooled
-from tilth.learn.passage_views import Focus, choose_focus
+from tilth.learn.models import (
+    VIEWS,
+    CarriedProbes,
+    OutOfFold,
+    cross_validate,
+    fit_self_trained,
+    predict_by_folds,
+    predict_self_trained,
+)
+from tilth.learn.neighbors import NEAREST
+from tilth.learn.passages import Focus, choose_focus, pooled
 from tilth.learn.row_features import RowFeatures
-from tilth.learn.self_training import fit_self_trained, predict_self_trained
-from tilth.learn.views import VIEWS
 from tilth.samples import Task
 from tilth.store import digest
 

@@ -8,11 +8,12 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
-from tilth.learn import out_of_fold, row_features
-from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
+from tilth.learn import row_features
+from tilth.learn.models import out_of_fold
+from tilth.learn.models.linear_probe import FittedProbe, fit_predict, fit_probe
+from tilth.learn.models.views import VIEWS
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence
-from tilth.learn.views import VIEWS
 from tilth.samples import Task
 from tilth.store import Cache
 

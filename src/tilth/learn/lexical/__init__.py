@@ -3,7 +3,7 @@
 In: texts. Out: the names of their n-grams, words 1-2 and characters 2-5 (`ANALYZERS`, in plain Python, for an exported
 model too); sparse counts of these (`count_ngrams`, which depend on the text alone and are cached by content), and the
 counts weighted by rarity among a table's rows (`RarityWeights`, which can be saved, and applied to texts that came
-later). `Evidence.lexical` gives those of a whole table. Models on them are in `tilth.learn.views`.
+later). `Evidence.lexical` gives those of a whole table. Models on them are in `tilth.learn.models.views`.
 """
 
 from typing import TYPE_CHECKING

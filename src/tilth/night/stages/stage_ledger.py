@@ -24,7 +24,13 @@ from tilth.store import Fits, Run
 log = logging.getLogger(__name__)
 
 _FILE = "measured.json"
-_CODE = ("ledger", "learn/linear_probe.py", "learn/model_comparison.py", "learn/metrics.py", "samples")
+_CODE = (
+    "ledger",
+    "learn/models/linear_probe.py",
+    "learn/metrics/model_comparison.py",
+    "learn/metrics/metrics.py",
+    "samples",
+)
 
 
 def measure_stage(

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from tilth.store import digest_made_by
 
-_LEARN = ("hierarchy.py", "passage_pooling.py", "encoder/chunking.py", "encoder/passages.py", "lexical/analyzers.py")
+_LEARN = (
+    "probabilities/hierarchy.py",
+    "passages/passage_pooling.py",
+    "encoder/chunking.py",
+    "encoder/passages.py",
+    "lexical/analyzers.py",
+)
 
 
 def predictor_code_digest() -> str:

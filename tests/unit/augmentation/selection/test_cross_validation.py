@@ -24,7 +24,7 @@ from tilth.augmentation.selection import (
     fit_label_agreement,
 )
 from tilth.augmentation.selection.cross_validation import BOTH, MEANING
-from tilth.learn.carried_probes import CarriedProbes
+from tilth.learn.models.carried_probes import CarriedProbes
 from tilth.samples import Reason, Task
 from tilth.store import Fits
 

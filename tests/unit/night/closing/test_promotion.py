@@ -16,7 +16,7 @@ import pytest
 
 from tilth import night, stage, store
 from tilth.config_loading import load
-from tilth.learn.model_comparison import difference, score
+from tilth.learn.metrics.model_comparison import difference, score
 from tilth.store import Run
 
 LABELS = ("no", "yes")

@@ -12,7 +12,7 @@ from snorkel.labeling import LabelingFunction
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.learn.out_of_fold import OutOfFold
+from tilth.learn.models.out_of_fold import OutOfFold
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilth.learn.linear_probe import FittedProbe
-from tilth.learn.out_of_fold import fit_probes, probes_from
+from tilth.learn.models.linear_probe import FittedProbe
+from tilth.learn.models.out_of_fold import fit_probes, probes_from
 from tilth.store import Fits, digest, row_digests
 
 
@@ -80,7 +80,7 @@ class CarriedProbes:
             name: what they are for.
             rows: which ones they learn from, boolean, shape (rows,).
             codes: what is learned of each, shape (rows,).
-            fit: fits them, as `tilth.learn.out_of_fold.probes_from` reads them.
+            fit: fits them, as `tilth.learn.models.out_of_fold.probes_from` reads them.
             labels: the classes' names.
             how: whatever else tells these probes from others.
             weights: what else they are fitted by, of any shape.

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn.linear_probe import fit_predict
+from tilth.learn.models.linear_probe import fit_predict
+from tilth.learn.models.out_of_fold import OutOfFold, cross_validate, probes_from
+from tilth.learn.models.self_training import fit_self_trained, predict_self_trained
 from tilth.learn.neighbors import Neighbors, nearest
-from tilth.learn.out_of_fold import OutOfFold, cross_validate, probes_from
-from tilth.learn.self_training import fit_self_trained, predict_self_trained
 
 
 def clouds(rows: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from tilth.learn.encoder import Passages
-from tilth.learn.linear_probe import fit_predict
 from tilth.learn.metrics import macro_f1
-from tilth.learn.out_of_fold import cross_validate, knowable
-from tilth.learn.passage_fitting import fit_passage_pooling
-from tilth.learn.passage_pooling import PassagePooling, pooled
+from tilth.learn.models import cross_validate, fit_predict, knowable
+from tilth.learn.passages.passage_fitting import fit_passage_pooling
+from tilth.learn.passages.passage_pooling import PassagePooling, pooled
 
 _FEWEST = 50
 """Labeled rows that the choice is made by; with fewer, the mean of all passages stands."""

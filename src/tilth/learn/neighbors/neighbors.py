@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from tilth.learn.neighbor_index import fit_centers, search
+from tilth.learn.neighbors.neighbor_index import fit_centers, search
 
 EXACT = 50_000
 """Rows of a table whose neighbors are all sought by brute force. Above, a search that costs more than that goes by an
@@ -59,7 +59,7 @@ def nearest(
         k: how many.
         queries: positions of the rows whose neighbors are sought; None takes every row.
         block: query rows whose cosines to all rows stand in memory at a time.
-        centers: of the index's cells (`tilth.learn.neighbor_index.fit_centers`), where it is needed; None fits them.
+        centers: of the index's cells (`neighbor_index.fit_centers`), where it is needed; None fits them.
     """
     queries = np.arange(len(vectors)) if queries is None else queries
     k = max(0, min(k, len(vectors) - 1))

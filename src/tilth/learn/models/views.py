@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB
 from threadpoolctl import threadpool_limits
 
-from tilth.learn.linear_probe import fit_predict
+from tilth.learn.models.linear_probe import fit_predict
 
 Features: TypeAlias = np.ndarray | sparse.csr_matrix
 FitPredict: TypeAlias = Callable[[Any, np.ndarray, Any, int], np.ndarray]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.learn import neighbors as module
 from tilth.learn.neighbors import Neighbors, nearest, within
+from tilth.learn.neighbors import neighbors as module
 
 
 def unit_vectors(rows: int, dimensions: int = 5) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import TASKS, HashingEncoder, make_table
-from tilth.learn import out_of_fold
-from tilth.learn.linear_probe import FittedProbe, fit_probe
+from tilth.learn.models import out_of_fold
+from tilth.learn.models.linear_probe import FittedProbe, fit_probe
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, Fits
 

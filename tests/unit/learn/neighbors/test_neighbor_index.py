@@ -7,9 +7,8 @@ import pytest
 from datasets import Dataset
 
 from tests.conftest import HashingEncoder, make_table
-from tilth.learn import neighbor_index, neighbors
-from tilth.learn.neighbor_index import fit_centers, search
-from tilth.learn.neighbors import nearest
+from tilth.learn.neighbors import nearest, neighbor_index, neighbors
+from tilth.learn.neighbors.neighbor_index import fit_centers, search
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, Fits
 

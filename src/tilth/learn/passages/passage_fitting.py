@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from tilth.learn.encoder import Passages
-from tilth.learn.passage_pooling import AT_ONCE, SCALE, PassagePooling, log_sum, softmax
+from tilth.learn.passages.passage_pooling import AT_ONCE, SCALE, PassagePooling, log_sum, softmax
 
 _PENALTY = 1e-3  # of the squared weights, beside the mean loss of a text
 _STEPS = 30  # of L-BFGS

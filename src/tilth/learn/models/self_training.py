@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from tilth.learn.calibration import apply_temperature
-from tilth.learn.label_spreading import NEAREST, graph, spread
-from tilth.learn.linear_probe import FittedProbe, fit_predict, fit_probe
-from tilth.learn.neighbors import Neighbors, nearest
-from tilth.learn.out_of_fold import OutOfFold, calibrated, stacked
+from tilth.learn.models.linear_probe import FittedProbe, fit_predict, fit_probe
+from tilth.learn.models.out_of_fold import OutOfFold, calibrated, stacked
+from tilth.learn.neighbors import NEAREST, Neighbors, graph, nearest, spread
+from tilth.learn.probabilities import apply_temperature
 from tilth.samples import evenly_spaced
 
 _MOST_PSEUDO_LABELED = 20_000

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import TASKS
-from tilth.learn.hierarchy import NONE, decide
+from tilth.learn.probabilities.hierarchy import NONE, decide
 from tilth.samples import Task
 
 TREE = [

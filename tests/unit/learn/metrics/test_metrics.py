@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from tilth.learn.metrics import expected_calibration_error, f1_counts, macro_f1, paired_bootstrap, scores
+from tilth.learn.metrics.metrics import expected_calibration_error, f1_counts, macro_f1, paired_bootstrap, scores
 
 
 def test_macro_f1_by_hand() -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilth.learn.label_spreading import graph, spread
 from tilth.learn.neighbors import nearest
+from tilth.learn.neighbors.label_spreading import graph, spread
 
 
 def ring(rows: int, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from tilth.learn.neighbors import Neighbors
+from tilth.learn.neighbors.neighbors import Neighbors
 
 NEAREST = 32
 _SHARPNESS, _REACH, _STEPS = 4, 0.9, 30

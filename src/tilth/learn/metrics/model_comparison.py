@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilth.learn.metrics import macro_f1, paired_bootstrap
+from tilth.learn.metrics.metrics import macro_f1, paired_bootstrap
 
 RESAMPLES = 1000
 

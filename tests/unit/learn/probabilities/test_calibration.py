@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.learn import calibration
-from tilth.learn.calibration import apply_temperature, calibrate
+from tilth.learn.probabilities import calibration
+from tilth.learn.probabilities.calibration import apply_temperature, calibrate
 
 
 def test_the_temperature_is_the_one_that_holds_by_hand() -> None:

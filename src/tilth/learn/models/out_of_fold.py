@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilth.learn.calibration import apply_temperature, calibrate
-from tilth.learn.linear_probe import FittedProbe, fit_probe
-from tilth.learn.views import Features, FitPredict
+from tilth.learn.models.linear_probe import FittedProbe, fit_probe
+from tilth.learn.models.views import Features, FitPredict
+from tilth.learn.probabilities import apply_temperature, calibrate
 
 
 @dataclass(frozen=True, kw_only=True)

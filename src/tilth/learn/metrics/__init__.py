@@ -1,0 +1,49 @@
+"""How good predictions are.
+
+In: predicted and true labels. Out: macro-F1 and other scores, and the interval of the difference of two models. A
+further score is one more function of `metrics.py`.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.learn.metrics.metrics import (
+        expected_calibration_error,
+        f1_counts,
+        macro_f1,
+        paired_bootstrap,
+        scores,
+        why_no_score,
+    )
+    from tilth.learn.metrics.model_comparison import Difference, Labels, difference, score, score_interval
+
+__all__ = [
+    "Difference",
+    "Labels",
+    "difference",
+    "expected_calibration_error",
+    "f1_counts",
+    "macro_f1",
+    "paired_bootstrap",
+    "score",
+    "score_interval",
+    "scores",
+    "why_no_score",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "metrics": (
+            "expected_calibration_error",
+            "f1_counts",
+            "macro_f1",
+            "paired_bootstrap",
+            "scores",
+            "why_no_score",
+        ),
+        "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
+    },
+)
