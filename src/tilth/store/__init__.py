@@ -1,4 +1,6 @@
-"""What stands on disk: whole files, digests, the cache, runs, the workspace; people's answers in `answers/`.
+"""What stands on disk: whole files, digests, the cache, runs, the workspace.
+
+People's answers are in `answers/`, what is fitted from night to night in `fits/`, what removes anything in `removal/`.
 
 In: values, tables, records. Out: files that are whole or not there, their digests, the content-addressed cache, the
 runs of a workspace, and what `tilth clean` removes. A new kind of cached value is named once, in `cache.py`.
@@ -24,12 +26,18 @@ if TYPE_CHECKING:
         unfinished_prefix,
         write_json,
     )
-    from tilth.store.fit_records import fits_in_words, labeled_row_digests, row_digests
-    from tilth.store.fits import FIT_DATES, Fits
-    from tilth.store.forgetting import Forgotten, find_everywhere, forget_caches, forget_tables
-    from tilth.store.forgotten_ids import add_tombstones, tombstones
+    from tilth.store.fits import FIT_DATES, Fits, fits_in_words, labeled_row_digests, row_digests
     from tilth.store.label_changes import LabelChange, LabelChanges, label_changes_now
-    from tilth.store.retention import clean_workspace, cleaning_in_words
+    from tilth.store.removal import (
+        Forgotten,
+        add_tombstones,
+        clean_workspace,
+        cleaning_in_words,
+        find_everywhere,
+        forget_caches,
+        forget_tables,
+        tombstones,
+    )
     from tilth.store.runs import (
         CANDIDATES,
         HELD_OUT,
@@ -110,17 +118,24 @@ __getattr__, __dir__ = lazy_exports(
             "digest_json",
             "digest_tree",
             "discard",
+            "link_or_copy",
             "read_json",
             "sha256_file",
             "unfinished_prefix",
             "write_json",
-            "link_or_copy",
         ),
-        "fit_records": ("fits_in_words", "labeled_row_digests", "row_digests"),
-        "fits": ("FIT_DATES", "Fits"),
-        "forgetting": ("Forgotten", "find_everywhere", "forget_caches", "forget_tables"),
+        "fits": ("FIT_DATES", "Fits", "fits_in_words", "labeled_row_digests", "row_digests"),
         "label_changes": ("LabelChange", "LabelChanges", "label_changes_now"),
-        "retention": ("clean_workspace", "cleaning_in_words"),
+        "removal": (
+            "Forgotten",
+            "add_tombstones",
+            "clean_workspace",
+            "cleaning_in_words",
+            "find_everywhere",
+            "forget_caches",
+            "forget_tables",
+            "tombstones",
+        ),
         "runs": (
             "CANDIDATES",
             "HELD_OUT",
@@ -134,7 +149,6 @@ __getattr__, __dir__ = lazy_exports(
             "records",
         ),
         "tables": ("digest_table", "read_column", "read_table", "write_table"),
-        "forgotten_ids": ("add_tombstones", "tombstones"),
         "vectors": ("Vectors",),
         "workspace": ("Workspace", "locate"),
     },

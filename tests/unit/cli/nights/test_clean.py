@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store.test_retention import ALL, at, left, night
+from tests.unit.store.removal.test_retention import ALL, at, left, night
 from tilth import cli, store
 
 

@@ -19,8 +19,9 @@ from tilth import store
 from tilth.config import StoreConfig
 from tilth.errors import DamagedFileError, RequestError, WorkspaceBusyError
 from tilth.night import promote
-from tilth.store import Cache, Run, Vectors, Workspace, cache, retention
+from tilth.store import Cache, Run, Vectors, Workspace, cache
 from tilth.store.files import TEMPORARY, size
+from tilth.store.removal import retention
 from tilth.store.tables import read_column
 
 TODAY = 1_767_225_600  # 2026-01-01

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tilth.store import Cache, Fits, labeled_row_digests, link_or_copy, row_digests
-from tilth.store.fit_records import rows_changed
+from tilth.store.fits.fit_records import rows_changed
 
 KEYS = np.arange(100, 200, dtype=np.uint64)
 CODES = np.zeros(100, dtype=np.int64)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tilth.store import Cache, Vectors, Workspace
-from tilth.store.forgetting import find_everywhere, forget_caches
+from tilth.store.removal.forgetting import find_everywhere, forget_caches
 
 
 def test_a_forgotten_row_takes_its_picture_with_it(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 from tilth.errors import DamagedFileError
 from tilth.store.cache import Cache
 from tilth.store.files import digest, digest_json, link_or_copy, read_json, write_json
-from tilth.store.fit_records import Fit, next_name, plain_name, rows_changed
+from tilth.store.fits.fit_records import Fit, next_name, plain_name, rows_changed
 
 log = logging.getLogger(__name__)
 
