@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sklearn.decomposition import PCA
 
 from tilth import reports, store
-from tilth.reports.page.text_map import project
+from tilth.reports.page.rows.map_of_texts import project
 
 CLASSES, OPENINGS = 150, 5
 _SEARCH = """async (text) => { const field = document.getElementById('f-text'); field.value = text;

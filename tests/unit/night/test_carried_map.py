@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.night.test_incremental import at, first_rows, text, write
 from tilth import night, reports, store
-from tilth.reports.page import text_map
+from tilth.reports.page.rows import map_of_texts
 from tilth.store import Run
 
 
@@ -32,7 +32,7 @@ def test_the_map_is_fitted_again_when_enough_texts_have_changed(
         fitted.append(len(vectors))
         return vectors[:, :2].astype(np.float32)
 
-    monkeypatch.setattr(text_map, "project", counted)
+    monkeypatch.setattr(map_of_texts, "project", counted)
     root, draw = tmp_path / "workspace", random.Random(0)
     rows = first_rows(draw, 60)
     write(root, rows)

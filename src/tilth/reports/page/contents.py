@@ -11,15 +11,18 @@ import tilth
 from tilth.reports.diff import night_before
 from tilth.reports.page import pictures
 from tilth.reports.page.engineers import engineers
-from tilth.reports.page.ledger import ledger
-from tilth.reports.page.row_stories import add_stories
-from tilth.reports.page.row_thumbnails import add_thumbnails
-from tilth.reports.page.run_files import RECORD, RunFiles, read_run
-from tilth.reports.page.since import since
-from tilth.reports.page.text_map import text_map
-from tilth.reports.page.todo import to_do
-from tilth.reports.page.touched_rows import TouchedRows, row_facts, touched_rows, vocabulary
-from tilth.reports.page.verdict import row_counts, verdict
+from tilth.reports.page.files import RECORD, RunFiles, read_run
+from tilth.reports.page.rows import (
+    TouchedRows,
+    add_stories,
+    add_thumbnails,
+    row_facts,
+    text_map,
+    to_do,
+    touched_rows,
+    vocabulary,
+)
+from tilth.reports.page.scores import ledger, row_counts, since, verdict
 from tilth.store import Fits, Run
 
 VERSION = 2

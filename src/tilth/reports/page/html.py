@@ -12,10 +12,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from tilth.reports.drawing import NOTHING, draw, number, shorten
+from tilth.reports.page.files import script_json
 from tilth.reports.page.pictures import functions_figure, trend_figures
-from tilth.reports.page.row_files import script_json
-from tilth.reports.page.verdict import ROWS
-from tilth.reports.page.verdicts import SUSPECTS, VERDICTS, reason_in_words
+from tilth.reports.page.rows import SUSPECTS, VERDICTS, reason_in_words
+from tilth.reports.page.scores import ROWS
 from tilth.samples import Origin, Reason
 from tilth.templates import page_templates
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tilth.reports.history import past_nights
-from tilth.reports.page.run_files import RunFiles, column
+from tilth.reports.page.files import RunFiles, column
 from tilth.samples import Split
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30

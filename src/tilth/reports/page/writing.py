@@ -7,8 +7,8 @@ from typing import Any
 
 from tilth import store
 from tilth.reports.page.contents import gather
+from tilth.reports.page.files import PAGE_BYTES, divide, write_further
 from tilth.reports.page.html import render
-from tilth.reports.page.row_files import PAGE_BYTES, divide, write_further
 
 
 def write(run_folder: Path) -> Path:

@@ -14,7 +14,7 @@ import pytest
 from tests.browser import Watched, needs_browser
 from tests.unit.reports.fake_run import HOSTILE, frame, make
 from tilth import reports
-from tilth.reports.page import row_files
+from tilth.reports.page.files import row_files
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tilth.notes import UNREADABLE
-from tilth.reports.page.run_files import RunFiles
-from tilth.reports.page.touched_rows import TouchedRows
+from tilth.reports.page.files import RunFiles
+from tilth.reports.page.rows.touched import TouchedRows
 from tilth.samples import Split
 
 MOST = 5

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.reports.page import text_map
-from tilth.reports.page.text_map import place_new
+from tilth.reports.page.rows import map_of_texts
+from tilth.reports.page.rows.map_of_texts import place_new
 
 
 def corners(count: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -15,8 +15,8 @@ def corners(count: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_texts_that_have_a_place_stay_and_new_ones_stand_among_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_map, "_AROUND", 3)
-    monkeypatch.setattr(text_map, "project", lambda *_: pytest.fail("all places anew"))
+    monkeypatch.setattr(map_of_texts, "_AROUND", 3)
+    monkeypatch.setattr(map_of_texts, "project", lambda *_: pytest.fail("all places anew"))
     keys, vectors, places = corners()
     places[3:] += np.array([[0, 0], [3, 0], [0, 3]], dtype=np.float32)
     rows = np.array([14, 99, 10], dtype=np.uint64)  # one of the second corner, one near it, one of the first
@@ -31,6 +31,6 @@ def test_texts_that_have_a_place_stay_and_new_ones_stand_among_the_nearest(monke
 
 
 def test_where_no_text_has_a_place_all_are_projected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_map, "project", lambda vectors: vectors * 2)
+    monkeypatch.setattr(map_of_texts, "project", lambda vectors: vectors * 2)
     keys, vectors, places = corners()
     assert np.array_equal(place_new(keys + np.uint64(50), vectors, keys, places), vectors * 2)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tilth.errors import RequestError
 from tilth.reports.diff import since_last_night
-from tilth.reports.page.run_files import RunFiles
+from tilth.reports.page.files import RunFiles
 
 LINES = 5
 """Lines of each kind; what is beyond them is counted."""

@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.reports.fake_run import make
 from tilth import reports
-from tilth.reports.page.ledger import ledger
-from tilth.reports.page.run_files import read_run
+from tilth.reports.page.files.run_files import read_run
+from tilth.reports.page.scores.stage_ledger import ledger
 
 CLEANING = {
     "verdict": "helps", "rows": 240, "with": 0.7, "without": 0.66, "difference": 0.04, "interval": [0.01, 0.08],

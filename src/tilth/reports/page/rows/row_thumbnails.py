@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from tilth.reports.page.run_files import RunFiles, column
-from tilth.reports.page.touched_rows import TouchedRows
+from tilth.reports.page.files import RunFiles, column
+from tilth.reports.page.rows.touched import TouchedRows
 from tilth.reports.thumbnails import Thumbnails
 
 SIDE = 72

@@ -12,7 +12,7 @@ import pandas as pd
 from tilth import learn, store
 from tilth import samples as table
 from tilth.errors import DamagedFileError
-from tilth.reports.page.run_files import RunFiles, column
+from tilth.reports.page.files import RunFiles, column
 
 _SEED = 0
 

@@ -16,7 +16,7 @@ from tests.unit.reports.fake_run import frame, make
 from tests.unit.reports.page_parser import parsed
 from tilth import reports, store
 from tilth.pictures import thumbnail
-from tilth.reports.page import row_thumbnails
+from tilth.reports.page.rows import row_thumbnails
 from tilth.store import digest
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tilth.reports.page.run_files import RunFiles
-from tilth.reports.page.verdict import points
+from tilth.reports.page.files import RunFiles
+from tilth.reports.page.scores.night_verdict import points
 
 _STAGES = {
     "cleaning": "Cleaning",

@@ -20,9 +20,9 @@ import numpy as np
 from tilth.config import EncoderConfig
 from tilth.errors import TilthError
 from tilth.learn.encoder import Encoder
-from tilth.reports.page.run_files import RunFiles, column
-from tilth.reports.page.touched_rows import TouchedRows
-from tilth.reports.page.verdicts import SUSPECTS, VERDICTS
+from tilth.reports.page.files import RunFiles, column
+from tilth.reports.page.rows.touched import TouchedRows
+from tilth.reports.page.rows.verdicts import SUSPECTS, VERDICTS
 from tilth.samples import Source, Split
 from tilth.store import Cache, Fits, Vectors, digest, digest_made_by
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.reports.page.run_files import RunFiles, column
-from tilth.reports.page.verdicts import VERDICTS, verdict_masks
+from tilth.reports.page.files import RunFiles, column
+from tilth.reports.page.rows.verdicts import VERDICTS, verdict_masks
 from tilth.samples import Action, Source, Status, Task
 
 LONGEST_TEXT = 2_000

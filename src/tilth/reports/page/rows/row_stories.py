@@ -8,8 +8,8 @@ from typing import Any
 
 from tilth.errors import TilthError
 from tilth.reports.explain import stories
-from tilth.reports.page.run_files import RunFiles
-from tilth.reports.page.verdicts import reason_in_words
+from tilth.reports.page.files import RunFiles
+from tilth.reports.page.rows.verdicts import reason_in_words
 
 log = logging.getLogger(__name__)
 

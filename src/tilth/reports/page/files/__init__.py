@@ -1,0 +1,23 @@
+"""A run's folder, as the page reads it, and the files of rows that it writes beside itself.
+
+In: a run's folder. Out: its record, tables and figures (`RunFiles`), each read once, and small files of rows for the
+browser. Whatever the page needs of a run's folder is one more property there.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.reports.page.files.row_files import PAGE_BYTES, divide, script_json, write_further
+    from tilth.reports.page.files.run_files import RECORD, RunFiles, column, read_run
+
+__all__ = ["PAGE_BYTES", "RECORD", "RunFiles", "column", "divide", "read_run", "script_json", "write_further"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "row_files": ("PAGE_BYTES", "divide", "script_json", "write_further"),
+        "run_files": ("RECORD", "RunFiles", "column", "read_run"),
+    },
+)
