@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 from tilth.learn import fit_predict, scores
 from tilth.learn.encoder import Encoder
 from tilth.learn.encoder.trunk import encode_with_trunk
-from tilth.training.config import Config as Training
 from tilth.training.heads import fit_head
+from tilth.training.inputs.config import Config as Training
 from tilth.training.trainer import TuningRows, tune
 
 QUICK, TRUNK = ("linear probe", "TF-IDF and linear"), "fine-tuned trunk"

@@ -35,13 +35,13 @@ from tilth.training.compression.compressor import needs_distillation
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.shape import Shape
 from tilth.training.compression.speed import EagerModel, seconds
-from tilth.training.config import Config
 from tilth.training.export import Predictor
 from tilth.training.exporting import Exporter
 from tilth.training.fitting import fit_model
-from tilth.training.picture_view import PictureView
-from tilth.training.training_set import training_set_of
-from tilth.training.view_pooling import WordingTrial, fit_wording
+from tilth.training.inputs.config import Config
+from tilth.training.inputs.training_set import training_set_of
+from tilth.training.views.picture_view import PictureView
+from tilth.training.views.view_pooling import WordingTrial, fit_wording
 
 COLUMNS = (
     "data set",

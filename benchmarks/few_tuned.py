@@ -25,8 +25,8 @@ from tilth.learn.encoder import Encoder
 from tilth.stage.contract import Resources
 from tilth.stage.registry import perform
 from tilth.store import Cache
-from tilth.training.config import Config
 from tilth.training.export.predictor import Predictor
+from tilth.training.inputs.config import Config
 from tilth.weak_supervision.config import Config as WeakConfig
 
 COLUMNS = ("data set", "labels a class", "model", "taken", "held-out", "gold macro-F1", "gain", "95%")

@@ -19,8 +19,8 @@ import pandas as pd
 from tilth.learn import scores
 from tilth.learn.encoder import WHEEL, Trunk, encode_with_trunk, wheel_path
 from tilth.samples import Task
-from tilth.training.config import Config
 from tilth.training.heads import fit_head
+from tilth.training.inputs.config import Config
 from tilth.training.trainer import TuningRows, tune
 
 LIMIT = 64

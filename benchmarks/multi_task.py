@@ -24,11 +24,11 @@ from tilth.learn.encoder import Encoder, encode_with_trunk
 from tilth.samples import Task
 from tilth.stage import Resources
 from tilth.store import Cache
-from tilth.training import Config, sharing
-from tilth.training.fitting import fit_model
+from tilth.training import Config
+from tilth.training.fitting import fit_model, sharing
 from tilth.training.heads import predict_probabilities
-from tilth.training.training_set import training_set_of
-from tilth.training.view_pooling import WordingTrial
+from tilth.training.inputs.training_set import training_set_of
+from tilth.training.views.view_pooling import WordingTrial
 
 TASKS = ("domain", "intent")
 COLUMNS = ("rows", "task", "both tasks on one encoder", "alone", "difference")

@@ -27,7 +27,7 @@ import torch
 from scaling_model import BERT, MINILM, Layers
 from torch import nn
 
-from tilth.training.config import Config
+from tilth.training.inputs.config import Config
 from tilth.training.trainer.precision import Computation, prepare_layers
 from tilth.training.trainer.processes import Result, train_in_processes
 from tilth.training.trainer.sharding import Shards

@@ -30,7 +30,7 @@ import torch
 from torch import distributed, nn
 from torch.distributed.tensor.debug import CommDebugMode
 
-from tilth.training.config import Config
+from tilth.training.inputs.config import Config
 from tilth.training.trainer.processes import Result, train_in_processes
 from tilth.training.trainer.sharding import Shards
 

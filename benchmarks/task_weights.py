@@ -23,7 +23,8 @@ from torch import nn
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.store import Cache
-from tilth.training import Config, sharing, trainer
+from tilth.training import Config, trainer
+from tilth.training.fitting import sharing
 from tilth.training.trainer import Objective, cross_entropy, plan_batches
 
 COLUMNS = ("losses of the tasks", *TASKS)

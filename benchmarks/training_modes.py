@@ -37,11 +37,11 @@ from tilth.samples import Task
 from tilth.stage import Resources, perform
 from tilth.store import Cache, digest, read_json, write_json
 from tilth.training import Config
-from tilth.training.class_balance import balance_classes
 from tilth.training.fitting import fit_model
 from tilth.training.heads import predict_probabilities
-from tilth.training.training_set import training_set_of
-from tilth.training.view_pooling import WordingTrial, fit_wording
+from tilth.training.inputs.class_balance import balance_classes
+from tilth.training.inputs.training_set import training_set_of
+from tilth.training.views.view_pooling import WordingTrial, fit_wording
 from tilth.weak_supervision.config import Config as WeakConfig
 
 COLUMNS = ("data set", "labels a class", "model", "unlabeled texts", "gold macro-F1", "accuracy", "trained", "CPU s")

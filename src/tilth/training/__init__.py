@@ -2,7 +2,8 @@
 
 In: the table with its current labels. Out: predictions for every row, figures, and the folder `model`, which
 `Predictor` reads. Another classifier goes into `heads/`, another way to train the encoder into `trainer/`,
-chosen in `fitting.py` by what held-out train rows say.
+chosen in `fitting/` by what held-out train rows say. `stage.py` reads as the stage does: `inputs/`, `fitting/` (with
+`views/`), `exporting/`, `evaluation/`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.stage import Resources, StageResult
-    from tilth.training.config import Config
     from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.hub import push_model
     from tilth.training.export.predictor import Predictor
     from tilth.training.export.predictor_code import predictor_code_digest
+    from tilth.training.inputs import Config
 
 __all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "push_model", "run", "wants_candidates"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "config": ("Config",),
         "export.answer_cache": ("cached_answers",),
         "export.hub": ("push_model",),
         "export.predictor": ("Predictor",),
         "export.predictor_code": ("predictor_code_digest",),
+        "inputs": ("Config",),
     },
 )
 

@@ -32,12 +32,10 @@ from tilth.store import (
 )
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
-from tilth.training.config import Config
+from tilth.training.evaluation import read_digests
+from tilth.training.exporting import write_passages
 from tilth.training.fitting import encoder_config
-from tilth.training.held_out import read_digests
-from tilth.training.passage_reading import write_passages
-from tilth.training.picture_rows import has_rows
-from tilth.training.rejected_rows import rejected_rows
+from tilth.training.inputs import Config, has_rows, rejected_rows
 from tilth.training.stage import train
 
 _MODEL, _FACTS = "model", "facts.json"

@@ -17,21 +17,20 @@ from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
-from tilth.training.class_balance import balance_classes
-from tilth.training.config import Config
-from tilth.training.exported_model import Model
-from tilth.training.exporting import Exporter
-from tilth.training.fitting import FittedModel, fit_model
-from tilth.training.head_fitting import fit_task_head
+from tilth.training.evaluation import measure_robustness, write_predictions
+from tilth.training.exporting import Exporter, Model, write_passages
+from tilth.training.fitting import FittedModel, fit_model, fit_task_head
 from tilth.training.heads import predict_probabilities
-from tilth.training.held_out import write_predictions
-from tilth.training.passage_reading import write_passages
-from tilth.training.picture_rows import has_rows, picture_rows
-from tilth.training.picture_view import PictureView, cross_validated, fit_pictures
-from tilth.training.rejected_rows import rejected_rows
-from tilth.training.robustness import measure_robustness
-from tilth.training.training_set import TrainingSet, training_set_of
-from tilth.training.view_pooling import Wording, WordingTrial, fit_wording
+from tilth.training.inputs import (
+    Config,
+    TrainingSet,
+    balance_classes,
+    has_rows,
+    picture_rows,
+    rejected_rows,
+    training_set_of,
+)
+from tilth.training.views import PictureView, Wording, WordingTrial, cross_validated, fit_pictures, fit_wording
 
 if TYPE_CHECKING:
     from tilth.training.export import Answers

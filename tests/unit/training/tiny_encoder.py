@@ -13,7 +13,7 @@ from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.training.config import Config
+from tilth.training.inputs.config import Config
 
 FROZEN = Config(mode="probe", agreement=0.5)
 TUNED = Config(mode="full", steps=24, passes=20, batch_size=4, learning_rate=1e-3, agreement=0.0, evaluations=1)

@@ -41,7 +41,8 @@ class EvaluationRows:
 def evaluation_rows(run: Run, tasks: Sequence[str], cache: Cache) -> EvaluationRows | None:
     """The gold rows and what the exported model says of them; without gold, the held-out train rows.
 
-    See `tilth.training.held_out` for what the answers to the latter are. None where there are neither, or no model.
+    See `tilth.training.evaluation.held_out` for what the answers to the latter are. None where there are neither, or
+    no model.
     """
     frame = table.to_pandas(store.read_table(store.newest_table(run.path)))
     truth = {task: _objects(table.gold_labels(frame, task)) for task in tasks}

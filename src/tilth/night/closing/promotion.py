@@ -1,11 +1,11 @@
 """Whether a night becomes the latest: it must not be clearly worse than the best promoted night before it.
 
 **The rule.** The exported models of promoted nights answer tonight's gold rows; without gold, nights are compared by
-their answers to the held-out train rows that both know (`tilth.training.held_out`). The measure is macro-F1, averaged
-over the tasks. The best of them stands against tonight's model: tonight's is refused if the 95% interval of the
-difference, by the paired bootstrap over the rows, lies below zero, or if its own score is below `[promotion] floor`.
-So a tie is promoted, and so is a loss that the rows cannot tell from chance, but losses cannot add up: each is
-measured from the best night and not from the last.
+their answers to the held-out train rows that both know (see `training/evaluation/held_out.py`). The measure is
+macro-F1, averaged over the tasks. The best of them stands against tonight's model: tonight's is refused if the 95%
+interval of the difference, by the paired bootstrap over the rows, lies below zero, or if its own score is below
+`[promotion] floor`. So a tie is promoted, and so is a loss that the rows cannot tell from chance, but losses cannot add
+up: each is measured from the best night and not from the last.
 
 **Which nights are compared.** Of the last 30 whole nights those that were promoted and still hold their model, and the
 latest whatever its age; of equal models the newest. A comparison costs as much as predicting the gold rows, so that no

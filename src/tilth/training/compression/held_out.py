@@ -21,7 +21,7 @@ _IN_CLASS = 10
 
 
 class WordingModel(Protocol):
-    """The view beside the encoder's, as `tilth.training.view_pooling.Wording` is one."""
+    """The view beside the encoder's, as `tilth.training.views.view_pooling.Wording` is one."""
 
     @property
     def packed(self) -> PackedWording | None:

@@ -23,7 +23,7 @@ from tilth.training.compression.cost import Costs
 from tilth.training.compression.held_out import HeldOut
 from tilth.training.compression.shape import Shape
 from tilth.training.export import Predictor
-from tilth.training.view_pooling import Wording
+from tilth.training.views.view_pooling import Wording
 
 WORDS = ("my", "the", "again", "at", "night", "very", "so", "two", "box", "bank")
 ROWS = [

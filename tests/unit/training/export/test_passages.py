@@ -21,7 +21,7 @@ from tilth.learn.encoder import Encoder, encode_passages
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.training.export import Predictor, write_digests
-from tilth.training.passage_reading import write_passages
+from tilth.training.exporting.passage_reading import write_passages
 
 TASKS = (Task(name="area", labels=("billing", "network")), Task(name="intent", labels=("slow", "refund")))
 SAID = {"slow": "the internet is very slow", "refund": "where is the refund"}

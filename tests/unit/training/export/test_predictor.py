@@ -18,12 +18,12 @@ from tilth import training
 from tilth.errors import RequestError
 from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.store import Run
-from tilth.training.config import Config
 from tilth.training.export import write_digests
 from tilth.training.export.predictor import Predictor, embed_texts
-from tilth.training.head_fitting import calibrated_heads
+from tilth.training.fitting.head_fitting import calibrated_heads
 from tilth.training.heads import predict_probabilities
-from tilth.training.training_set import training_set_of
+from tilth.training.inputs.config import Config
+from tilth.training.inputs.training_set import training_set_of
 
 
 def change_settings(model: Path, **changes: int) -> None:

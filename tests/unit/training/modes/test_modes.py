@@ -17,14 +17,14 @@ from tilth.learn import decide
 from tilth.learn.encoder import Trunk, encode_with_trunk
 from tilth.samples import Task
 from tilth.store import Cache
-from tilth.training import evaluation, fitting, sharing
-from tilth.training.fitting import FittedModel, fit_model
+from tilth.training import evaluation
+from tilth.training.fitting import FittedModel, fit_model, fitting, sharing
 from tilth.training.heads import fit_head, predict_probabilities
+from tilth.training.inputs.training_set import training_set_of
 from tilth.training.modes import MODES, TuningJob
 from tilth.training.modes.top import drawn_rows
 from tilth.training.trainer import TuningRows
-from tilth.training.training_set import training_set_of
-from tilth.training.view_pooling import WordingTrial
+from tilth.training.views.view_pooling import WordingTrial
 
 
 def fitted(samples: Any, mode: str, folder: Path, home: Path, steps: int = 24) -> FittedModel:

@@ -15,8 +15,8 @@ from tilth.errors import ConfigError, StageError
 from tilth.learn.encoder.tokenizer import Tokens
 from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.samples import Task
-from tilth.training.config import Config
 from tilth.training.heads import Head, fit_head
+from tilth.training.inputs.config import Config
 from tilth.training.trainer import TuningRows, checkpoint, loop, tune, tuning
 from tilth.training.trainer.batches import plan_batches, rate
 

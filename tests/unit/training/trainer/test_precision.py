@@ -14,7 +14,7 @@ from torch import nn
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tests.unit.training.trainer.test_processes import without_dropout
 from tilth.errors import ConfigError
-from tilth.training.config import Config
+from tilth.training.inputs.config import Config
 from tilth.training.trainer import tune
 from tilth.training.trainer.precision import (
     Computation,

@@ -19,7 +19,7 @@ from torch import distributed
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError, StageError
 from tilth.learn.encoder import encode_with_trunk
-from tilth.training.config import Config
+from tilth.training.inputs.config import Config
 from tilth.training.trainer import (
     CLASSIFY,
     Objective,

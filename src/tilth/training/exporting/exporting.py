@@ -1,0 +1,242 @@
+"""What leaves the night: the model in full, or as small as its contract asks."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tilth.errors import RequestError, StageError
+from tilth.samples import evenly_spaced
+from tilth.stage import Resources
+from tilth.training.exporting.compression_inputs import full_model, keep_shape, last_shape
+from tilth.training.exporting.exported_model import Exported, Model
+from tilth.training.exporting.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
+from tilth.training.exporting.passage_reading import NOT_SMALLER, affordable, packed_passages
+from tilth.training.exporting.scope_fitting import fit_scope
+from tilth.training.fitting import FittedModel, encoder_config
+from tilth.training.heads import class_prototypes
+from tilth.training.inputs import Config, TrainingSet
+from tilth.training.views import PictureView, Wording
+
+log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from tilth.training.compression import FullModel, SmallerModel
+    from tilth.training.export import PackedGraph, PackedPassages, TrunkGraphs
+
+PROBED = 500
+_CALIBRATION = 64  # texts by which static scales are measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter:
+    """Writes model folders of one night.
+
+    Attributes:
+        frame: the table.
+        training_set: the rows that were learned from.
+        wording: the view beside the encoder, the same for every model.
+        pictures: the view of rows with a picture, the same for every model.
+        config: `[training]`.
+        resources: the night's.
+    """
+
+    frame: pd.DataFrame
+    training_set: TrainingSet
+    wording: Wording
+    pictures: PictureView
+    config: Config
+    resources: Resources
+
+    def model(self, fitted: FittedModel, wording: Wording | None = None) -> Model:
+        """An encoder and its heads, with what is fitted to its vectors; and another wording, where it has one."""
+        wording = wording or self.wording
+        known = fitted.training_set.labeled & fitted.training_set.original
+        codes = {name: values[known] for name, values in fitted.training_set.codes.items()}
+        return Model(
+            fitted=fitted,
+            wording=wording,
+            pictures=self.pictures,
+            prototypes=class_prototypes(fitted.embeddings[known], codes),
+            scope=fit_scope(self.frame["text"].tolist(), fitted, wording, self.config),
+        )
+
+    def _smaller(self, fitted: FittedModel, smaller: SmallerModel | None) -> Model:
+        return self.model(_with_student(fitted, smaller), smaller.wording if smaller is not None else None)
+
+    def export(self, fitted: FittedModel) -> Exported:
+        """Write the smallest model that the contract lets pass, or the full one."""
+        source = getattr(self.resources.evidence.encoder, "folder", None)
+        if source is None:
+            why = "the encoder has no model folder, so that there is no model to export"
+            return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
+        if fitted.trunk is None and encoder_config(self.resources).attention != "full":
+            why = (
+                'no model was exported: encoder.attention = "dynamic" chooses its windows while it reads, which ONNX '
+                "graphs of chunks do not; vectors of this kind are made by torch alone (tilth.learn.encoder.Encoder). "
+                'For a model folder, set encoder.attention = "full"'
+            )
+            log.warning("%s", why)
+            return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
+        try:
+            return self._export(fitted, source)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise StageError(
+                f"the disk is full: the model could not be written in {self.resources.scratch}; every smaller model "
+                "that is tried takes up to 0.2 GB until the night ends: free as much and run the night again, or set "
+                "training.contract = false, which writes one model alone"
+            ) from error
+
+    def _export(self, fitted: FittedModel, source: Path) -> Exported:
+        from tilth.training.compression import Compressed, compress, contract_figures, publish
+
+        target = self.resources.scratch / "model"
+        if not fitted.training_set.labeled.any():
+            return self._by_pictures_alone(fitted, target, source)
+        graphs, passages = self._graphs(fitted, source), packed_passages(fitted, self.resources)
+        if passages is None:
+            compressed = compress(
+                self._full_model(fitted, graphs, source), self.config.contract, last_shape(self.resources)
+            )
+        else:
+            compressed = Compressed(facts={"answer": "refused", "why": NOT_SMALLER})
+        figures, of_gold = contract_figures(compressed), dict[str, Any]()
+        carried = keep_shape(compressed.winner, self.resources)
+        if (smaller := compressed.candidate) is not None:
+            publish(smaller, target)
+            model, facts = self._smaller(fitted, smaller.model), {"weights": "packed", "bytes": smaller.size}
+            figures += flipped_on_held_out(self.frame, fitted, smaller.loss)
+            most = encoder_config(self.resources).max_chunks
+            answers = Answering(source=source, limit=self._limit(fitted), max_chunks=most)
+            of_gold, shown = compare_on_gold(self.frame, fitted, self.wording, answers, target)
+            figures += shown
+        else:
+            model = self.model(fitted)
+            facts = self._write(target, model, graphs, source, self._limit(fitted), passages)
+        facts |= self._write_pictures(target)
+        edge, edge_facts = (
+            self._edge(target, smaller.graph if smaller is not None else graphs.get("float32"))
+            if self.config.edge
+            else ({}, {})
+        )
+        return Exported(
+            model=model,
+            facts=facts | edge_facts,
+            compression={**compressed.facts, **of_gold},
+            artifacts={"model": target, **edge},
+            figures=figures,
+            carried=carried,
+        )
+
+    def _by_pictures_alone(self, fitted: FittedModel, target: Path, source: Path) -> Exported:
+        """A model whose text side knows nothing, of a night in which no text teaches any task."""
+        from tilth.training.compression import no_encoder
+        from tilth.training.export import TrunkGraphs
+
+        trunk, heads = no_encoder(fitted.training_set.tasks, source)
+        embeddings = np.ones((len(self.frame), 1), dtype=np.float32)
+        model = self.model(replace(fitted, heads=heads, embeddings=embeddings, trunk=trunk))
+        structures = partial(self.resources.evidence.cache.folder, "onnx")
+        graphs = TrunkGraphs(self.resources.scratch / "graphs", lambda: trunk, structures)
+        facts = self._write(target, model, graphs, source, self._limit(fitted)) | self._write_pictures(target)
+        why = "no text teaches any task, so that there is no encoder to make smaller"
+        return Exported(
+            model=model, facts=facts, compression={"answer": "none", "why": why}, artifacts={"model": target}
+        )
+
+    def _write_pictures(self, target: Path) -> dict[str, Any]:
+        """The picture side of the model's folder, where the night has one, and what became of it."""
+        if self.pictures.packed is None or self.resources.evidence.pictures is None:
+            return {}
+        from tilth.training.exporting.picture_export import export_pictures
+
+        return {"pictures": export_pictures(target, self.pictures, self.resources, self.config)}
+
+    def _edge(self, model: Path, graph: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+        """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
+        from tilth.training.export import export_edge
+
+        texts = self._labeled_texts(_CALIBRATION)
+        target = self.resources.scratch / "edge"
+        try:
+            facts = export_edge(model, target, trunk=graph, texts=texts)
+        except RequestError as error:
+            log.warning("no model for the edge: %s", error)
+            return {}, {"edge": {"why": str(error)}}
+        return {"edge": target}, {"edge": {"bytes": facts.bytes, "unlisted": list(facts.unlisted)}}
+
+    def _labeled_texts(self, most: int) -> list[str]:
+        """Evenly spaced ones of those that were learned from."""
+        texts = self.frame["text"][self.training_set.labeled]
+        return texts.iloc[evenly_spaced(len(texts), most)].tolist()
+
+    def _full_model(self, fitted: FittedModel, graphs: TrunkGraphs, source: Path) -> FullModel:
+        limit = self._limit(fitted)
+
+        def write(
+            folder: Path, other: SmallerModel | None, graph: TrunkGraphs | PackedGraph, tokenizer: Path
+        ) -> dict[str, Any]:
+            return self._write(folder, self._smaller(fitted, other), graph, tokenizer, limit)
+
+        return full_model(self.frame, fitted, self.wording, graphs, source, write, limit, self.config, self.resources)
+
+    def _graphs(self, fitted: FittedModel, source: Path) -> TrunkGraphs:
+        from tilth.learn.encoder import Trunk
+        from tilth.training.export import TrunkGraphs, cache_key
+
+        evidence = self.resources.evidence
+        structures = partial(evidence.cache.folder, "onnx")
+        if fitted.trunk is not None:
+            return TrunkGraphs(self.resources.scratch / "graphs", lambda: fitted.trunk, structures)
+        # The same every night.
+        cached = evidence.cache.folder("onnx", cache_key(evidence.encoder.fingerprint))
+        return TrunkGraphs(cached, lambda: Trunk(source), structures)
+
+    def _limit(self, fitted: FittedModel) -> int:
+        """Tokens of a text that the night's encoder reads at once."""
+        return self.config.max_tokens if fitted.trunk is not None else encoder_config(self.resources).max_tokens
+
+    def _write(
+        self,
+        target: Path,
+        model: Model,
+        graph: TrunkGraphs | PackedGraph,
+        source: Path,
+        limit: int,
+        passages: PackedPassages | None = None,
+    ) -> dict[str, Any]:
+        from tilth.training.export import export
+
+        probe = affordable(self._labeled_texts(PROBED))
+        return export(
+            target,
+            trunk=graph,
+            source=source,
+            heads=model.fitted.heads,
+            centers=model.prototypes,
+            max_tokens=limit,
+            max_chunks=encoder_config(self.resources).max_chunks,
+            probe=probe,
+            agreement=self.config.agreement,
+            quantize=self.config.quantize and bool(probe),
+            wording=model.wording.packed,
+            scope=model.scope,
+            passages=passages,
+        )
+
+
+def _with_student(fitted: FittedModel, smaller: SmallerModel | None) -> FittedModel:
+    """The night's model with a student in the place of its encoder."""
+    if smaller is None:
+        return fitted
+    vectors, held_out = smaller.embeddings, smaller.held_out
+    return replace(fitted, heads=smaller.heads, embeddings=vectors, trunk=smaller.trunk, held_out=held_out)

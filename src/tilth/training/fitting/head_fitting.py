@@ -1,0 +1,72 @@
+"""The linear heads of a night's model: fitted to vectors, calibrated, a child's with its parent's probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tilth.learn import calibrate
+from tilth.samples import Task
+from tilth.training.heads import Head, fit_head
+from tilth.training.inputs import TrainingSet
+
+
+def fit_task_head(
+    training_set: TrainingSet, task: Task, embeddings: np.ndarray, rows: np.ndarray, parent: np.ndarray | None = None
+) -> Head:
+    """The head of one task, fitted to its rows in a boolean mask.
+
+    Args:
+        training_set: classes and weights.
+        task: which one.
+        embeddings: shape (rows, dimensions).
+        rows: boolean, shape (rows,).
+        parent: the parent's probabilities, shape (rows, labels of the parent), where they are features too.
+    """
+    chosen = rows & (training_set.codes[task.name] >= 0)
+    features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
+    codes, weights = training_set.codes[task.name][chosen], training_set.weights[task.name][chosen]
+    head = fit_head(task, features[chosen], codes, weights, uses_parent=parent is not None)
+    return head.shifted(training_set.offsets.get(task.name))
+
+
+def calibrated_heads(
+    training_set: TrainingSet, embeddings: np.ndarray, without_held_out: Sequence[Head] | None
+) -> list[Head]:
+    """Heads from all rows; where the encoder is tuned, those fitted without the held-out rows give the temperature."""
+    heads: list[Head] = []
+    for position, task in enumerate(training_set.tasks):
+        parent = _useful_parent(training_set, task, embeddings)
+        head = fit_task_head(training_set, task, embeddings, training_set.labeled, parent)
+        temperature = training_set.out_of_fold[task.name].temperature
+        if without_held_out is not None:
+            measured = training_set.measured(task)
+            probabilities = without_held_out[position].probabilities(embeddings[measured])
+            temperature = calibrate(probabilities, training_set.codes[task.name][measured])
+        heads.append(head.with_temperature(temperature))
+    return heads
+
+
+def _useful_parent(training_set: TrainingSet, task: Task, embeddings: np.ndarray) -> np.ndarray | None:
+    """The parent's out-of-fold probabilities, where as features they help the child on held-out rows."""
+    if task.parent not in training_set.out_of_fold:
+        return None
+    parent = training_set.out_of_fold[str(task.parent)].probabilities
+    measured, training_rows = training_set.measured(task), training_set.beside_hold_out
+    if not measured.any() or not (training_rows & (training_set.codes[task.name] >= 0)).any():
+        return None
+    truth = training_set.codes[task.name][measured]
+    alone = fit_task_head(training_set, task, embeddings, training_rows).probabilities(embeddings[measured])
+    features = np.concatenate([embeddings, parent], axis=1)[measured]
+    both = fit_task_head(training_set, task, embeddings, training_rows, parent).probabilities(features)
+    return parent if (both.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
+
+
+def fit_without_held_out(training_set: TrainingSet, embeddings: np.ndarray, heads: Sequence[Head]) -> list[Head]:
+    """Heads with the temperatures of a model's own, that did not learn from held-out rows."""
+    temperatures = {head.task.name: head.temperature for head in heads}
+    fitted = [
+        fit_task_head(training_set, task, embeddings, training_set.beside_hold_out) for task in training_set.tasks
+    ]
+    return [head.with_temperature(temperatures[head.task.name]) for head in fitted]

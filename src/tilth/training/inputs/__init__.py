@@ -1,0 +1,45 @@
+"""What training starts from: its settings, and the rows of the table as it takes them.
+
+In: the table, `[training]`. Out: `Config`; which rows are trained on and at which weight (`TrainingSet`), how classes
+are balanced, pictures of rows, labels of a model's own. A further setting goes into `config.py`.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.training.inputs.class_balance import balance_classes
+    from tilth.training.inputs.config import Config
+    from tilth.training.inputs.pseudo_labels import relabeled, taught_rows
+    from tilth.training.inputs.rejections import rejected_rows
+    from tilth.training.inputs.row_pictures import PictureRows, has_rows, picture_rows
+    from tilth.training.inputs.trainer_rows import tuning_rows
+    from tilth.training.inputs.training_set import TrainingSet, training_set_of
+
+__all__ = [
+    "Config",
+    "PictureRows",
+    "TrainingSet",
+    "balance_classes",
+    "has_rows",
+    "picture_rows",
+    "rejected_rows",
+    "relabeled",
+    "taught_rows",
+    "training_set_of",
+    "tuning_rows",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "class_balance": ("balance_classes",),
+        "config": ("Config",),
+        "pseudo_labels": ("relabeled", "taught_rows"),
+        "rejections": ("rejected_rows",),
+        "row_pictures": ("PictureRows", "has_rows", "picture_rows"),
+        "trainer_rows": ("tuning_rows",),
+        "training_set": ("TrainingSet", "training_set_of"),
+    },
+)

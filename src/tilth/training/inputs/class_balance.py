@@ -1,0 +1,103 @@
+"""Rare classes: how far the answers are freed of each class's share of the rows, by logit adjustment.
+
+From every logit so much of the logarithm of its class's share is taken as out-of-fold predictions of train rows gain by
+(Menon et al. 2021). For a linear head, whose biases are free, that is what the balanced softmax teaches it (Ren et al.
+2020), and it needs no second fit; a trunk whose heads are fitted anew after its training learns the same by either.
+`benchmarks/imbalance.py` measures it beside weights of the classes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from tilth.learn import OutOfFold, apply_temperature, calibrate, difference, macro_f1, why_no_score
+from tilth.samples import Task
+from tilth.training.inputs.config import Config
+from tilth.training.inputs.training_set import TrainingSet
+
+log = logging.getLogger(__name__)
+
+DEGREES = (0.25, 0.5, 0.75, 1.0)
+"""How much of the logarithm is taken: 1 leaves no trace of the shares."""
+_EVEN = 2.0
+"""Times as many rows of the largest class as of the smallest, below which `auto` measures nothing."""
+
+
+def balance_classes(training_set: TrainingSet, config: Config, seed: int) -> tuple[TrainingSet, dict[str, Any]]:
+    """The same with the offsets of its classes' logits, and out-of-fold predictions by them.
+
+    Args:
+        training_set: as the night has it.
+        config: `balance = "auto"` keeps the best degree of a task where the 95% interval of what macro-F1 gains by it
+            is above 0; "always" takes 1.
+        seed: of the interval.
+
+    Returns:
+        The training set, and for each task what was chosen and why, for `run.json`.
+    """
+    offsets: dict[str, np.ndarray] = {}
+    out_of_fold, facts = dict(training_set.out_of_fold), dict[str, Any]()
+    for task in training_set.tasks:
+        shares, truth = log_shares(training_set, task), training_set.codes[task.name]
+        degree, fact = _choose(task, out_of_fold[task.name], truth, shares, config, seed)
+        facts[task.name] = {"degree": degree, **fact}
+        if degree:
+            log.info("%s: rare classes count for more, by %.2f of the logarithm of their share", task.name, degree)
+            offsets[task.name] = degree * out_of_fold[task.name].temperature * shares
+            out_of_fold[task.name] = _adjusted(out_of_fold[task.name], degree * shares, truth)
+    return replace(training_set, offsets=offsets, out_of_fold=out_of_fold), facts
+
+
+def log_shares(training_set: TrainingSet, task: Task) -> np.ndarray:
+    """The logarithm of each class's share of the weight of all rows, times the number of classes that have any.
+
+    float64, shape (labels,); 0 where a class has as many rows as on average, and where it has none.
+    """
+    codes = training_set.codes[task.name]
+    known = codes >= 0
+    counts = np.bincount(codes[known], training_set.weights[task.name][known], minlength=len(task.labels))
+    present = counts > 0
+    means = counts / counts[present].mean() if present.any() else counts
+    return np.log(means, out=np.zeros(len(counts)), where=present)
+
+
+def _choose(
+    task: Task, out_of_fold: OutOfFold, codes: np.ndarray, shares: np.ndarray, config: Config, seed: int
+) -> tuple[float, Mapping[str, Any]]:
+    """The degree of a task, and what was measured."""
+    times = float(np.exp(np.ptp(shares)))
+    fact: dict[str, Any] = {"largest_to_smallest": round(times, 1)}
+    if config.balance != "auto":
+        return float(config.balance == "always"), {**fact, "why": f'balance = "{config.balance}"'}
+    if times < _EVEN:
+        return 0.0, {**fact, "why": f"the largest class has fewer than {_EVEN:g} times the rows of the smallest"}
+    rows = out_of_fold.labeled & (codes >= 0)
+    truth = codes[rows]
+    if (why := why_no_score(truth.tolist())) is not None:
+        return 0.0, {**fact, "why": why}
+    logits = np.log(np.maximum(out_of_fold.probabilities[rows], 1e-9))
+    found = {degree: (logits - degree * shares).argmax(axis=1) for degree in (0.0, *DEGREES)}
+    scored = {degree: macro_f1(truth, predicted, len(task.labels)) for degree, predicted in found.items()}
+    best = max(scored, key=lambda degree: scored[degree])
+    fact["macro_f1"] = {f"{degree:g}": round(score, 4) for degree, score in scored.items()}
+    labels = [{task.name: task.decoded(found[degree])} for degree in (best, 0.0)]
+    gain = difference({task.name: task.decoded(truth)}, labels[0], labels[1], seed)
+    return best if gain.low > 0 else 0.0, {**fact, "low": round(gain.low, 4), "high": round(gain.high, 4)}
+
+
+def _adjusted(out_of_fold: OutOfFold, offsets: np.ndarray, codes: np.ndarray) -> OutOfFold:
+    """Predictions with so much taken from their logits, calibrated anew."""
+    probabilities = softmax(np.log(np.maximum(out_of_fold.probabilities, 1e-9)) - offsets, axis=1)
+    rows = out_of_fold.labeled & (codes >= 0)
+    temperature = calibrate(probabilities[rows], codes[rows])
+    return OutOfFold(
+        probabilities=apply_temperature(probabilities, temperature),
+        labeled=out_of_fold.labeled,
+        temperature=out_of_fold.temperature * temperature,
+    )

@@ -1,0 +1,23 @@
+"""What a row means, pooled with how it is worded and with what its picture shows.
+
+In: probabilities of the heads on the encoder, n-grams, vectors of pictures. Out: pooled probabilities, by weights that
+held-out rows choose, and what the exported model needs to pool alike. A further view is a module here, with its weight.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.training.views.picture_view import PictureView, cross_validated, fit_pictures
+    from tilth.training.views.view_pooling import Wording, WordingTrial, fit_wording
+
+__all__ = ["PictureView", "Wording", "WordingTrial", "cross_validated", "fit_pictures", "fit_wording"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "picture_view": ("PictureView", "cross_validated", "fit_pictures"),
+        "view_pooling": ("Wording", "WordingTrial", "fit_wording"),
+    },
+)

@@ -1,0 +1,243 @@
+"""Pool what a text means with how it is worded: models of the two err apart, and together beat either.
+
+How far the wording counts is chosen on held-out train rows, by a wording head that was fitted without them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tilth.learn import fit_temperature, scores, why_no_score
+from tilth.samples import Task
+from tilth.training.export import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
+from tilth.training.heads import Head, NGramFeatures, choose_ngrams, fit_head
+from tilth.training.inputs import Config, TrainingSet
+
+log = logging.getLogger(__name__)
+
+_SHARES = np.linspace(0, 0.9, 19)
+FEWEST = 50
+"""Held-out rows that a share is chosen by; fewer say nothing, and the wording is left out."""
+UNMEASURED = 0.35
+"""The share under `wording = "always"` where no row is held out: between those of banking77, clinc150 and sentfin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """The wording heads of a night's model, and how they were measured.
+
+    Attributes:
+        packed: what is exported; None where no task gains by it.
+        facts: for each task, the share and the held-out scores of either view and of both, for `run.json`.
+        held_out_logits: for texts of held-out rows, each pooled task's logits by heads that did not learn from them.
+    """
+
+    packed: PackedWording | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    held_out_logits: Callable[[Sequence[str]], dict[str, np.ndarray]] = lambda _: {}
+
+    def mix(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Each task's log probabilities by both views, as the exported model mixes them."""
+        return (self.packed or PackedWording.none()).mix(texts, meaning)
+
+    def mix_held_out(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same for held-out rows, by heads that were fitted without them."""
+        return mix_tasks(self._heads, meaning, self.held_out_logits(texts))
+
+    def normalized(self, mixed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Each task's calibrated probabilities of what was mixed."""
+        return pool_tasks(self._heads, mixed)
+
+    def alone(self, texts: Sequence[str], truth: Mapping[str, np.ndarray]) -> Wording | None:
+        """The same for a model without an encoder, calibrated on held-out rows; None where a task has no head.
+
+        Args:
+            texts: of held-out rows.
+            truth: for each task their codes, −1 where a row has none, shape (rows,).
+        """
+        if self.packed is None or set(truth) - set(self.packed.heads):
+            return None
+        logits, heads = self.held_out_logits(texts), {}
+        for task, codes in truth.items():
+            known = codes >= 0
+            temperature = fit_temperature(logits[task][known], codes[known], 0.2, 5.0) if known.any() else 1.0
+            heads[task] = replace(self.packed.heads[task], share=1.0, temperature=temperature)
+        return replace(self, packed=PackedWording(self.packed.names, self.packed.idf, heads))
+
+    @property
+    def pooled(self) -> frozenset[str]:
+        """The tasks that it counts in."""
+        return frozenset(self._heads)
+
+    @property
+    def _heads(self) -> Mapping[str, PackedHead]:
+        return self.packed.heads if self.packed is not None else {}
+
+
+class WordingTrial:
+    """Wording heads that did not learn from the held-out rows: whether, and how far, the wording is to count.
+
+    Labels that a model of the embeddings propagated teach no wording: it would learn to say what the meaning says.
+
+    Args:
+        texts: of all rows.
+        training_set: the rows to learn from.
+        config: `[training]`.
+    """
+
+    def __init__(self, texts: Sequence[str], training_set: TrainingSet, config: Config) -> None:
+        self.texts, self.known, self.mode = texts, training_set.without_propagated(), config.wording
+
+    @cached_property
+    def fitted(self) -> tuple[NGramFeatures, list[Head]]:
+        """Features, and a head a task."""
+        return _fit(self.texts, self.known, self.known.beside_hold_out)
+
+    @cached_property
+    def _held_out_logits(self) -> dict[str, np.ndarray]:
+        """For each task, of its held-out rows, shape (measured rows, classes)."""
+        rows = {task.name: self.known.measured(task) for task in self.known.tasks}
+        return {name: _logits(self.fitted, _at(self.texts, held))[name] for name, held in rows.items()}
+
+    def chosen(self, held_out: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+        """How far each task's wording counts beside its meaning: the share by which held-out labels are likeliest.
+
+        Args:
+            held_out: for each task, the probabilities by meaning of the rows in `training_set.measured(task)`, by heads
+                fitted without them, shape (measured rows, classes).
+        """
+        found = {task.name: self._choose(task, held_out.get(task.name)) for task in self.known.tasks}
+        always = self.mode == "always"
+        return {
+            name: {**fact, "kept": fact["share"] > 0 and (always or fact.get("gain", 0) > 0)}
+            for name, fact in found.items()
+        }
+
+    def pooled(self, held_out: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same probabilities, pooled with the wording where it is to count beside them."""
+        if self.mode == "never":
+            return dict(held_out)
+        chosen = self.chosen(held_out)
+        return {
+            name: pool_views(meaning, self._held_out_logits[name], chosen[name]["share"], chosen[name]["temperature"])
+            if chosen[name]["kept"]
+            else meaning
+            for name, meaning in held_out.items()
+        }
+
+    def _choose(self, task: Task, meaning: np.ndarray | None) -> dict[str, Any]:
+        truth = self.known.codes[task.name][self.known.measured(task)]
+        if meaning is None or len(truth) < FEWEST or why_no_score(truth.tolist()) is not None:
+            why = f"{len(truth)} held-out rows, {FEWEST} are needed to choose a share"
+            return {"share": UNMEASURED, "temperature": 1.0, "why": why}
+        return choose_share(task, truth, meaning, self._held_out_logits[task.name], ("meaning", "wording"))
+
+
+def fit_wording(trial: WordingTrial, held_out: Mapping[str, np.ndarray]) -> Wording:
+    """Fit the wording heads to all rows, and keep those by which held-out rows gain.
+
+    Args:
+        trial: the same without the held-out rows.
+        held_out: as for `WordingTrial.chosen`.
+    """
+    if trial.mode == "never":
+        return Wording(facts={"why": 'wording = "never"'})
+    chosen = trial.chosen(held_out)
+    kept = {task: fact["share"] for task, fact in chosen.items() if fact["kept"]}
+    facts = {"tasks": chosen}
+    if not kept:
+        return Wording(facts=facts)
+    features, heads = _fit(trial.texts, trial.known, trial.known.labeled)
+    packed = {
+        head.task.name: PackedHead.pack(
+            head.weight, head.bias, kept[head.task.name], chosen[head.task.name]["temperature"]
+        )
+        for head in heads
+        if head.task.name in kept
+    }
+    log.info("wording is pooled with meaning: %s", kept)
+    return Wording(
+        packed=PackedWording(features.names, features.idf, packed),
+        facts={**facts, "ngrams": len(features)},
+        held_out_logits=lambda some: {task: of for task, of in _logits(trial.fitted, some).items() if task in kept},
+    )
+
+
+def _fit(texts: Sequence[str], training_set: TrainingSet, rows: np.ndarray) -> tuple[NGramFeatures, list[Head]]:
+    """Features and one head a task, from the rows in a mask."""
+    places, chosen = np.flatnonzero(rows), _at(texts, rows)
+    codes = {task.name: training_set.codes[task.name][places] for task in training_set.tasks}
+    features = choose_ngrams(chosen, codes, sum(len(task.labels) for task in training_set.tasks))
+    values = features.transform(chosen)
+    heads = []
+    for task in training_set.tasks:
+        known = codes[task.name] >= 0
+        weights = training_set.weights[task.name][places][known]
+        head = fit_head(task, values[known], codes[task.name][known], weights, uses_parent=False)
+        heads.append(head.shifted(training_set.offsets.get(task.name)))
+    return features, heads
+
+
+def _at(texts: Sequence[str], rows: np.ndarray) -> list[str]:
+    """The texts of the rows in a mask."""
+    return [texts[place] for place in np.flatnonzero(rows).tolist()]
+
+
+def _logits(fitted: tuple[NGramFeatures, list[Head]], texts: Sequence[str]) -> dict[str, np.ndarray]:
+    features, heads = fitted
+    values = features.transform(texts)
+    return {head.task.name: head.logits(values) for head in heads}
+
+
+def choose_share(
+    task: Task, truth: np.ndarray, first: np.ndarray, second: np.ndarray, names: tuple[str, str]
+) -> dict[str, Any]:
+    """How far a second view counts beside a first: the share by which held-out labels are most likely.
+
+    Args:
+        task: what both answer.
+        truth: the held-out rows' classes, shape (rows,).
+        first: their probabilities by the first view, shape (rows, classes).
+        second: their logits by the second, same shape.
+        names: of both views, for `run.json`.
+
+    Returns:
+        `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`),
+        what pooling adds to the first's macro-F1 (`gain`), and by how many nats the labels of all rows together are
+        likelier (`likelihood_gain`), which tells more than macro-F1 where rows are few.
+    """
+    losses, temperatures = zip(*(_loss(first, second, truth, share) for share in _SHARES), strict=True)
+    best = int(np.argmin(losses))
+    share, temperature = float(_SHARES[best]), float(temperatures[best])
+    views = {
+        names[0]: first,
+        names[1]: second,
+        "pooled": pool_views(first, second, share, temperature),
+    }
+    accuracies = {
+        view: scores(task.decoded(truth).tolist(), task.decoded(values.argmax(axis=1)).tolist())
+        for view, values in views.items()
+    }
+    gain = accuracies["pooled"]["macro_f1"] - accuracies[names[0]]["macro_f1"]
+    return {
+        "share": round(share, 2),
+        "temperature": temperature,
+        "held_out_rows": len(truth),
+        "held_out": accuracies,
+        "gain": gain,
+        "likelihood_gain": round(float(losses[0] - losses[best]) * len(truth), 2),
+    }
+
+
+def _loss(first: np.ndarray, second: np.ndarray, truth: np.ndarray, share: float) -> tuple[float, float]:
+    """The mean negative log probability of the held-out labels, and the temperature that makes it so small."""
+    logits = np.log(np.maximum(pool_views(first, second, share, 1.0), 1e-12))
+    temperature = fit_temperature(logits, truth, 0.2, 5.0)
+    probabilities = pool_views(first, second, share, temperature)
+    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-6)).mean()), temperature
