@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.cleaning.checks import Conflict
-from tilth.samples import Task
+from tilth.samples import Action, Task
 from tilth.stage import Figure
 
 _SHOWN = 12
@@ -109,8 +109,22 @@ def _of_task(frame: pd.DataFrame, task: str, metrics: Mapping[str, Any]) -> list
             kind="table",
             title=f"Labels judged wrong: {task}",
             data={"columns": columns, "rows": shown[columns].round(3).astype(object).to_numpy().tolist()},
+            note=_what_became(metrics["actions"]),
         ),
     ]
+
+
+def _what_became(actions: Mapping[str, int]) -> str:
+    """How many labels were corrected, and how many of those taken out have a likelier one in their place."""
+    corrected, suggested, set_aside, review = (
+        actions.get(one, 0) for one in (Action.CORRECT, Action.SUGGEST, Action.SET_ASIDE, Action.REVIEW)
+    )
+    return (
+        f"{corrected} are corrected. {suggested} are taken out, and the suggested label counts in their place, at the "
+        "chance that it is right, until a person answers, if no function votes. "
+        f"{set_aside} more are taken out, and nothing takes their place. {review} wait for a person, and count at "
+        "their own chance."
+    )
 
 
 def _cut(task: str, metrics: Mapping[str, Any]) -> list[Figure]:

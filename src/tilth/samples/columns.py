@@ -65,7 +65,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns(
         RESOLVE,
         ("{task}", _S, "the current label, or null"),
-        ("{task}_origin", _S, "annotator, corrected, given, weak, propagated or inherited"),
+        ("{task}_origin", _S, "annotator, corrected, given, weak, propagated, suggested or inherited"),
         ("{task}_confidence", _F, "probability that the current label is right"),
         ("{task}_reason", _S, "why a label was nulled or changed: a word of Reason"),
     ),

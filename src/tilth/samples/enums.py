@@ -36,6 +36,7 @@ class Origin(StrEnum):
     GIVEN = "given"
     WEAK = "weak"
     PROPAGATED = "propagated"
+    SUGGESTED = "suggested"
     INHERITED = "inherited"
 
 
@@ -44,6 +45,7 @@ class Action(StrEnum):
 
     KEEP = "keep"
     CORRECT = "correct"
+    SUGGEST = "suggest"
     SET_ASIDE = "set_aside"
     REVIEW = "review"
     CONFLICT = "conflict"

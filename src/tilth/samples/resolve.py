@@ -3,6 +3,8 @@
 Precedence, highest first: a person's answer ("none of these" leaves the row without a label), a correction by
 cleaning, the label as given (unless cleaning doubts it), the label model's answer (called propagated where it rests on
 the text alone), and a given label that cleaning sent to review, with the probability that it is right as its weight.
+In place of a given label that is surely wrong, and of which nothing else says anything, stands the one that cleaning
+suggests, at the probability that it is right, if that agrees with the parent's and the children's.
 Where copies of one text contradict each other, that is the label of most of them, and none where two are as frequent. A
 given label that the evidence of weak supervision disputes is for a person to look at: the row then has no current
 label. A paraphrase inherits. Parent and child must agree, but where people gave both: their labels never change each
@@ -38,6 +40,8 @@ def resolve(frame: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
             orphaned = fell[task.parent] & frame[task.name].notna()
             _take_away(frame, task.name, orphaned)
             fell[task.name] |= orphaned
+    for task in tasks:
+        _suggest(frame, task, [child for child in children if child.parent == task.name])
     if frame["source"].eq(Source.PARAPHRASE).any():
         for task in tasks:
             _inherit(frame, task.name)
@@ -94,7 +98,8 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
 def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.ndarray) -> np.ndarray:
     reason = np.full(len(given), None, dtype=object)
     reason[(given.notna() & ~known).to_numpy(dtype=bool)] = Reason.UNKNOWN_LABEL.value
-    reason[action.isin([Action.SET_ASIDE, Action.CORRECT]).to_numpy(dtype=bool)] = Reason.LABEL_ISSUE.value
+    wrong = action.isin([Action.SET_ASIDE, Action.SUGGEST, Action.CORRECT])
+    reason[wrong.to_numpy(dtype=bool)] = Reason.LABEL_ISSUE.value
     reason[action.eq(Action.REVIEW).to_numpy(dtype=bool)] = Reason.LABEL_REVIEW.value
     reason[action.eq(Action.CONFLICT).to_numpy(dtype=bool)] = Reason.CONFLICTING_COPIES.value
     reason[origin == Origin.ANNOTATOR.value] = None
@@ -119,11 +124,10 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     # Whichever of their labels the child says; and where no class fits, by a person's word, none comes back.
     withdrawn |= frame[f"{parent}_reason"].isin([Reason.CONFLICTING_COPIES, Reason.NONE_OF_THESE])
     missing = implied.notna() & frame[parent].isna() & ~withdrawn
-    pairs = zip(frame[child.name], frame[parent], strict=True)
-    clash = pd.Series([bool(places.get(label)) and above not in places[label] for label, above in pairs], frame.index)
+    clash = pd.Series(~_fit_together(child, frame[child.name], frame[parent]), frame.index)
     origin = frame[f"{child.name}_origin"]
     by_people = origin.isin(_PEOPLE) & origin.eq(frame[f"{parent}_origin"])
-    clash &= frame[parent].notna() & frame["split"].ne(Split.GOLD) & ~by_people
+    clash &= frame["split"].ne(Split.GOLD) & ~by_people
     child_wins = clash & _stronger(frame, child.name, parent)
     for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins & implied.notna(), Reason.HIERARCHY)):
         frame.loc[rows, parent] = implied[rows]
@@ -149,6 +153,31 @@ def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
     ]
     more_probable = frame[f"{first}_confidence"].fillna(0) >= frame[f"{second}_confidence"].fillna(0)
     return (ranks[0] > ranks[1]) | ((ranks[0] == ranks[1]) & more_probable)
+
+
+def _suggest(frame: pd.DataFrame, task: Task, children: Sequence[Task]) -> None:
+    """Put the label that cleaning suggests where none is in force, unless it is not the parent's or not a child's."""
+    name, suggested = task.name, _column(frame, f"{task.name}_suggested")
+    rows = _column(frame, f"{name}_action").eq(Action.SUGGEST) & suggested.isin(task.labels)
+    rows &= frame[name].isna() & frame[f"{name}_reason"].eq(Reason.LABEL_ISSUE)
+    if not rows.any():
+        return
+    places = np.flatnonzero(rows)
+    label, fits = suggested.iloc[places], np.ones(len(places), dtype=bool)
+    if task.parent is not None:
+        fits &= _fit_together(task, label, frame[task.parent].iloc[places])
+    for child in children:
+        fits &= _fit_together(child, frame[child.name].iloc[places], label)
+    taken = frame.index[places[fits]]
+    frame.loc[taken, name], frame.loc[taken, f"{name}_origin"] = label[fits], Origin.SUGGESTED.value
+    frame.loc[taken, f"{name}_confidence"] = frame.loc[taken, f"{name}_suggested_confidence"].astype(float)
+
+
+def _fit_together(child: Task, below: pd.Series, above: pd.Series) -> np.ndarray:
+    """Whether the child's label may stand under the parent's, shape (rows,); it may where either is not known."""
+    places = {label: child.parents(label) for label in child.labels}
+    pairs = zip(below, above, strict=True)
+    return np.array([pd.isna(top) or not places.get(label) or top in places[label] for label, top in pairs], dtype=bool)
 
 
 def _inherit(frame: pd.DataFrame, task: str) -> None:

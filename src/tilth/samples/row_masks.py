@@ -60,9 +60,12 @@ def sample_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
 
 
 def unsure(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """Boolean mask, shape (rows,), of the rows whose label a person should look at: in review, or propagated."""
+    """Boolean mask, shape (rows,), of the rows whose label a person should look at.
+
+    It is in review, or propagated, or what cleaning suggests.
+    """
     mask = frame[f"{task}_reason"].isin([Reason.LABEL_REVIEW, Reason.CONFLICTING_COPIES])
-    mask |= frame[f"{task}_origin"].eq(Origin.PROPAGATED)
+    mask |= frame[f"{task}_origin"].isin([Origin.PROPAGATED, Origin.SUGGESTED])
     return mask.to_numpy(dtype=bool)
 
 

@@ -218,3 +218,31 @@ def test_a_task_comes_back_from_the_record_and_an_older_record_still_does() -> N
     assert SHARED[1].parents("other") == ("mobile", "broadband")
     assert SHARED[1].parents("nothing") == ()
     assert repr(SHARED[1]) == "<Task intent under area: 3 labels: other, roaming, slow>"
+
+
+def test_a_suggested_label_counts_at_its_probability_where_nothing_else_does_until_a_person_answers() -> None:
+    rows = [(name, "text", "train", "network", "slow") for name in "abcd"] + [("e", "text", "train", "billing", None)]
+    frame = table.to_pandas(make_table(rows))
+    frame["intent_given"] = "slow"
+    frame["intent_action"] = [Action.SUGGEST.value] * 3 + [Action.SET_ASIDE.value, Action.SUGGEST.value]
+    frame["intent_suggested"], frame["intent_suggested_confidence"] = "outage", 0.6
+    frame["intent_weak"], frame["intent_weak_confidence"] = [None, "slow", None, None, None], 0.7
+    frame["intent_answer"] = [None, None, "slow", None, None]
+    out = table.resolve(frame, TASKS)
+    assert out["intent"][:3].tolist() == ["outage", "slow", "slow"]
+    assert out["intent_origin"][:3].tolist() == ["suggested", "weak", "annotator"]
+    assert out["intent"][3:].isna().all(), "set aside for good, and a label that is not under its parent's"
+    assert out["intent_reason"][[0, 1, 3, 4]].tolist() == [Reason.LABEL_ISSUE] * 4
+    assert table.learnable(out, "intent").tolist() == [True, True, True, False, False]
+    assert table.settled(out, "intent").tolist() == [False, True, True, False, False]
+    assert table.sample_weights(out, "intent")[0] == pytest.approx(0.6)
+
+
+def test_no_suggested_parent_stands_above_another_class_of_its_child() -> None:
+    rows = [("x", "text", "train", "billing", "refund"), ("y", "text", "train", "billing", None)]
+    frame = table.to_pandas(make_table(rows))
+    frame["area_action"], frame["area_suggested"] = Action.SUGGEST.value, "network"
+    frame["area_suggested_confidence"] = 0.8
+    out = table.resolve(frame, TASKS)
+    assert pd.isna(out["area"][0])
+    assert (out["area"][1], out["area_origin"][1]) == ("network", "suggested")

@@ -22,6 +22,8 @@ _SOURCES: dict[str, Find] = {}
 YES_OR_NO, CHOICE = 5.0, 8.0
 """Seconds beyond reading: to accept or refuse one label, and to choose among many. Assumed until answers are timed."""
 RANDOM = "random"
+_WRONG = (Action.SET_ASIDE, Action.SUGGEST, Action.CORRECT)
+"""What cleaning does with labels that it judged wrong."""
 
 
 def source(name: str, *, seconds: float) -> Callable[[Find], Find]:
@@ -83,7 +85,7 @@ def answers_to_repeat(inputs: QueueInputs) -> Iterator[Doubts]:
 def suspects(inputs: QueueInputs) -> Iterator[Doubts]:
     """Given labels that cleaning judged wrong, and set aside or corrected."""
     for task in inputs.tasks:
-        rows = np.flatnonzero(_action(inputs, task, Action.SET_ASIDE, Action.CORRECT))
+        rows = np.flatnonzero(_action(inputs, task, *_WRONG))
         given, suggested = inputs.words(f"{task.name}_given"), inputs.words(f"{task.name}_suggested")
         right = inputs.numbers(f"{task.name}_given_confidence", 0.5)
         corrected = inputs.words(f"{task.name}_action") == Action.CORRECT
@@ -153,7 +155,7 @@ def uncertain(inputs: QueueInputs) -> Iterator[Doubts]:
     """Rows without a sure label of the finest task, in the order of the strategy; those it did not pick come after."""
     rest = np.setdiff1d(np.arange(len(inputs.pool)), inputs.picks)
     places = np.concatenate([inputs.picks, rest]).astype(np.int64)
-    elsewhere = _action(inputs, inputs.task, Action.SET_ASIDE, Action.CORRECT, Action.REVIEW, Action.CONFLICT)
+    elsewhere = _action(inputs, inputs.task, *_WRONG, Action.REVIEW, Action.CONFLICT)
     elsewhere |= inputs.flags(f"{inputs.task.name}_disputed")
     places = places[~elsewhere[inputs.pool[places]]]
     rows, probabilities = inputs.pool[places], inputs.probabilities[places]

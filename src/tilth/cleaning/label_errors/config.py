@@ -18,10 +18,18 @@ class LabelErrorsConfig(Model):
         default="auto",
         description="what happens to a label that is judged wrong; auto = by the measured odds: "
         "corrected where the right one is sure, else set aside, or, where it is a toss-up, sent to review: there it "
-        "is learned from at the probability that it is right, until a person answers",
+        "is learned from at the probability that it is right, until a person answers. In place of one that is set "
+        "aside the suggested label is learned from, at its own probability, where that is above suggest_above",
     )
     correct_above: float = Field(
         default=0.95, ge=0, le=1, description="with auto or correct: a suggestion that is surer than this replaces it"
+    )
+    suggest_above: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="with auto: where a label is set aside, training takes a suggestion that is likelier than this to "
+        "be right, at that probability, until a person answers; 1 = never",
     )
     review_above: float = Field(
         default=0.1,

@@ -1,4 +1,4 @@
-"""What becomes of a label that looks wrong: corrected, set aside, sent to review or kept."""
+"""What becomes of a label that looks wrong: corrected, set aside (for a likelier one), sent to review or kept."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def _actions(config: LabelErrorsConfig, right: np.ndarray, suggested_right: np.n
     """What becomes of each label that looks wrong, by the probabilities that it and the suggested one are right."""
     if config.policy not in ("auto", "correct"):
         return np.full(len(right), config.policy, dtype=object)
-    rest = np.where(
-        (right > config.review_above) & (config.policy == "auto"), Action.REVIEW.value, Action.SET_ASIDE.value
-    )
+    rest = np.full(len(right), Action.SET_ASIDE.value, dtype=object)
+    if config.policy == "auto":
+        rest[suggested_right > config.suggest_above] = Action.SUGGEST.value
+        rest[right > config.review_above] = Action.REVIEW.value
     return np.where(suggested_right > config.correct_above, Action.CORRECT.value, rest).astype(object)

@@ -37,6 +37,7 @@ DETECTORS: Mapping[str, Right] = {
     "weak": _of_origin("weak"),
     "propagated": _of_origin("propagated"),
     "corrected": _of_origin("corrected"),
+    "suggested": _of_origin("suggested"),
 }
 """Who put rows before people, or labeled them → whether it was right."""
 
@@ -116,5 +117,6 @@ _SENTENCES = {
     "weak": ("labels by functions", "right"),
     "propagated": ("labels taken from similar texts", "right"),
     "corrected": ("corrections", "right"),
+    "suggested": ("suggested labels that training took", "right"),
     "given": ("given labels, drawn by lot,", "right"),
 }

@@ -105,6 +105,7 @@ def _why(old: pd.DataFrame, new: pd.DataFrame, task: str) -> np.ndarray:
         "its text changed": differs("text"),
         "cleaning corrects it": origin.eq(Origin.CORRECTED),
         "cleaning no longer corrects it": origin_was.eq(Origin.CORRECTED),
+        "cleaning suggests it, and no longer believes the given one": origin.eq(Origin.SUGGESTED),
         "its given label waits for a person": gone & reason.isin(_REVIEW),
         "its given label is set aside": gone & reason.eq(Reason.LABEL_ISSUE),
         "it no longer agrees with its parent or child": gone & reason.eq(Reason.HIERARCHY),

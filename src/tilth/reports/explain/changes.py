@@ -76,10 +76,14 @@ def of_label(row: Mapping[str, Any], task: str, config: Mapping[str, Any]) -> li
             f"the given label stays where the suggested one is right with at most cleaning.correct_above = "
             f'{_shown(cleaning.get("correct_above"))} (it is {_number(suggested)}), or with cleaning.policy = "keep"'
         )
-    elif action == Action.SET_ASIDE:
+    elif action in {Action.SET_ASIDE, Action.SUGGEST}:
         conditions.append(
             "a person is asked, and the given label counts meanwhile, where it is right with more than "
             f"cleaning.review_above = {_shown(cleaning.get('review_above'))} (it is {_number(given)})"
+        )
+        conditions.append(
+            "the suggested label is learned from meanwhile, where it is right with more than cleaning.suggest_above = "
+            f"{_shown(cleaning.get('suggest_above'))} (it is {_number(suggested)}), and where no function votes"
         )
     elif action == Action.REVIEW:
         conditions.append(

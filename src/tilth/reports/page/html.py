@@ -28,6 +28,7 @@ _ORIGINS: dict[str, str] = {
     Origin.GIVEN: "the input",
     Origin.WEAK: "the labeling functions (rules)",
     Origin.PROPAGATED: "rows that it is like",
+    Origin.SUGGESTED: "cleaning, as the likeliest one, not for sure",
     Origin.INHERITED: "the row that it was reworded from",
 }
 

@@ -165,6 +165,22 @@ def test_the_policy_follows_the_odds(tmp_path: Path) -> None:
     assert set(metrics["tasks"]) == {"area", "intent"}
 
 
+@pytest.mark.parametrize(("above", "suggested"), [(0.5, True), (1.0, False)])
+def test_the_likelier_label_counts_for_one_that_is_surely_wrong(above: float, suggested: bool, tmp_path: Path) -> None:
+    frame, truth = messages(600, 0.15)
+    out, metrics = run(frame, tmp_path, correct_above=0.99, suggest_above=above)
+    mine = out["intent_action"] == "suggest"
+    assert metrics["tasks"]["intent"]["actions"]["suggest"] == mine.sum()
+    assert (mine.sum() > 20) == suggested
+    assert out.loc[mine, "is_intent_issue"].all()
+    assert (out.loc[mine, "intent_suggested_confidence"] > 0.5).all()
+    taken = out.loc[mine & out["intent"].notna()]
+    assert (taken["intent_origin"] == "suggested").all()
+    assert (len(taken) > 10) == suggested
+    if suggested:
+        assert (taken["intent"] == pd.Series(truth)[taken.index]).mean() > 0.8
+
+
 def test_quality_is_the_probability_that_the_label_is_right(tmp_path: Path) -> None:
     frame, truth = messages(600, 0.15)
     out, metrics = run(frame, tmp_path)

@@ -54,10 +54,12 @@ def _lines(run: RunFiles, touched: TouchedRows, functions: Sequence[Mapping[str,
     yield from _input(run)
     yield from _functions(functions)
     yield from _thin(run)
-    changed = touched.of("corrected", "removed")
+    changed, likelier = touched.of("corrected", "removed"), touched.of("suggested")
+    instead = f" ({likelier} with the likeliest other one in its place)" if likelier else ""
     yield Line(
         count=changed,
-        what=f"{_many(changed, 'label was', 'labels were')} changed or taken out without asking anyone: read a dozen",
+        what=f"{_many(changed, 'label was', 'labels were')} changed or taken out{instead} without asking anyone: "
+        "read a dozen",
         link="#rows?verdict=corrected,removed",
         command="tilth run --set cleaning.policy=review",
     )

@@ -87,8 +87,15 @@ VERDICTS: tuple[Verdict, ...] = (
         "removed",
         "label taken out",
         "cleaning",
-        "The label is surely wrong, and which one is right is not known: nothing learns from it.",
+        "The label is surely wrong, and which one is right is not sure: nothing learns from it.",
         of_task=lambda frame, task: _reason(frame, task, Reason.LABEL_ISSUE) & ~_origin(frame, task, Origin.CORRECTED),
+    ),
+    Verdict(
+        "suggested",
+        "likelier label",
+        "cleaning",
+        "The label is surely wrong; until a person answers, the likeliest other one counts, at its chance.",
+        of_task=lambda frame, task: _origin(frame, task, Origin.SUGGESTED),
     ),
     Verdict(
         "misfit",

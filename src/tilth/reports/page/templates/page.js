@@ -166,7 +166,7 @@ function ofTask(row, facts, task) {
   if (given !== null) lines.push(`It came with the label ${given}.`); else if (!paraphrase) lines.push("It came without a label.");
   if (facts.a !== undefined) lines.push(`A person answered ${labelOf(task, facts.a)}; nothing overrules that.`);
   if (facts.gc !== undefined) lines.push(`Cleaning: the label is right with a chance of ${percent(facts.gc)}, by models that did not learn from it` + (better !== null && better !== given ? `; they would say ${better}${facts.sc === undefined ? "" : ` (${percent(facts.sc)})`}.` : "."));
-  const did = { correct: "Cleaning put that label in its place.", set_aside: "Cleaning took the label out: nothing learns from it.", review: "Cleaning asks a person; until then it counts at its chance of being right.", conflict: "The same text stands there with another label; a person should say which is right." }[facts.d];
+  const did = { correct: "Cleaning put that label in its place.", set_aside: "Cleaning took the label out: nothing learns from it.", suggest: "Cleaning took the label out. Until a person answers, the likeliest other one is learned from, at its chance of being right.", review: "Cleaning asks a person; until then it counts at its chance of being right.", conflict: "The same text stands there with another label; a person should say which is right." }[facts.d];
   if (did) lines.push(did);
   const votes = (row.f || []).filter(([place]) => words.functions[place][0] === task);
   if (votes.length) lines.push(`Rules: ${votes.map(([place, code]) => `${words.functions[place][1]} says ${labelOf(task, code)}`).join("; ")}.`);
