@@ -17,10 +17,12 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import _results
@@ -34,7 +36,10 @@ from tilth.store import Cache
 
 ROOT = Path(__file__).parents[1]
 SETS = ("banking77", "banking77 + 10% wrong", "demo")
-COLUMNS = ("rows", "way", "seconds", "CPU seconds", "labels called wrong", "precision", "recall", "copies")
+COLUMNS = (
+    "rows", "way", "seconds", "CPU seconds", "labels called wrong", "precision", "recall", "copies",
+    "precision by its own page", "at least", "at most",
+)  # fmt: skip
 DATALAB = """
 import json, sys
 import pandas as pd
@@ -98,20 +103,41 @@ def _used() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
-def by_tilth(file: Path, cache: Path) -> tuple[np.ndarray, int, tuple[float, float]]:
-    """Positions of the rows whose label is called wrong, copies, and both seconds."""
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """What one way found.
+
+    Attributes:
+        wrong: positions of the rows whose label is called wrong, shape (rows called wrong,).
+        copies: how many there are.
+        seconds: by the clock, and of all processors.
+        stated: the precision that it claims, and the ends of its interval; NaN where it claims none.
+    """
+
+    wrong: np.ndarray
+    copies: int
+    seconds: tuple[float, float]
+    stated: tuple[float, float, float] = (float("nan"),) * 3
+
+
+def by_tilth(file: Path, cache: Path) -> Audited:
+    """What `tilth audit` finds in a file."""
     command = [sys.executable, "-m", "tilth.cli", "audit", str(file), "--label", "label", "--json"]
-    told, seconds = run([*command, "--out", str(cache)], cache)
-    found = pd.read_csv(cache / f"{file.stem}-audit.csv")
+    printed, seconds = run([*command, "--out", str(cache)], cache)
+    found, record = pd.read_csv(cache / f"{file.stem}-audit.csv"), json.loads(printed)
     wrong = found[found["finding"].isin(["wrong label"])]["row"].to_numpy() - 1
-    return wrong, json.loads(told)["findings"]["copy"], seconds
+    claimed = record["tasks"][0]["measured"]
+    claims = [claimed[name] for name in ("precision", "precision_low", "precision_high")]
+    precision, low, high = (float("nan") if one is None or not len(wrong) else float(one) for one in claims)
+    return Audited(wrong=wrong, copies=record["findings"]["copy"], seconds=seconds, stated=(precision, low, high))
 
 
-def by_datalab(file: Path, cache: Path) -> tuple[np.ndarray, int, tuple[float, float]]:
+def by_datalab(file: Path, cache: Path) -> Audited:
     """The same by cleanlab's Datalab."""
-    told, seconds = run([sys.executable, "-c", DATALAB, str(file), str(cache / "vectors")], cache)
-    found = json.loads(told.splitlines()[-1])
-    return np.array(found["places"], dtype=int)[found["wrong"]], found["copies"], seconds
+    printed, seconds = run([sys.executable, "-c", DATALAB, str(file), str(cache / "vectors")], cache)
+    found = json.loads(printed.splitlines()[-1])
+    wrong = np.array(found["places"], dtype=int)[found["wrong"]]
+    return Audited(wrong=wrong, copies=found["copies"], seconds=seconds)
 
 
 def measure(name: str, data: Path, seed: int) -> dict[str, list[float]]:
@@ -122,12 +148,12 @@ def measure(name: str, data: Path, seed: int) -> dict[str, list[float]]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "rows.csv"
             rows.to_csv(file, index=False)
-            called, copies, seconds = ask(file, Path(folder))
-        hits = int(wrong[called].sum())
+            found = ask(file, Path(folder))
+        hits, called = int(wrong[found.wrong].sum()), len(found.wrong)
         known = bool(wrong.any())
-        precision = hits / len(called) if known and len(called) else float("nan")
+        precision = hits / called if known and called else float("nan")
         recall = hits / int(wrong.sum()) if known else float("nan")
-        figures[way] = [*seconds, len(called), precision, recall, copies]
+        figures[way] = [*found.seconds, called, precision, recall, found.copies, *found.stated]
     return figures
 
 
@@ -142,9 +168,11 @@ def main() -> None:
     note = (
         "Each way gets the same file, with an empty cache; seconds are of the whole command, embeddings of all texts "
         "included, on one core beside much other work, so that the CPU seconds say more. Where no label is known to be "
-        "wrong there is no precision and no recall. Medians over the seeds (smallest to largest)."
+        "wrong there is no precision and no recall. Beside the precision stands what tilth's own page says of it, with "
+        "the ends of its interval. Medians over the seeds (smallest to largest)."
     )
-    command = f"`python benchmarks/audit.py --seeds {asked.seeds}` ({_results.machine()})"
+    sets = "" if asked.sets == list(SETS) else f" --sets {shlex.join(asked.sets)}"
+    command = f"`python benchmarks/audit.py{sets} --seeds {asked.seeds}` ({_results.machine()})"
     _results.write("audit", f"# One file audited\n\n{command}\n\n{note}\n\n{_results.table(COLUMNS, lines)}")
 
 

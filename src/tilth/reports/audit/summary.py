@@ -73,10 +73,13 @@ def _measured(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """By which measure labels are called wrong, how well that should do, and what share of the labels is wrong."""
     score = (metrics.get("measured") or {}).get(metrics.get("filter")) or {}
     interval = metrics.get("error_rate_interval") or (None, None)
+    ends = score.get("precision_interval") or (None, None)
     figures = {
         "filter": metrics.get("filter"),
         "planted": metrics.get("planted") or 0,
         "precision": score.get("precision"),
+        "precision_low": ends[0],
+        "precision_high": ends[1],
         "recall": score.get("recall"),
         "error_rate": metrics.get("error_rate"),
         "error_rate_low": interval[0],

@@ -69,6 +69,11 @@ def test_wrong_labels_are_named_with_what_they_should_be(here: Path, capsys: pyt
     right = {6: "refund", 13: "refund", 46: "refund", 66: "slow", 81: "slow", 131: "card"}
     assert wrong["suggested"].to_dict() == right
     assert wrong.loc[6, "reason"].startswith("of the 10 most similar labeled rows: 1")
+    page = Path("rows-audit.html").read_text(encoding="utf-8")
+    stated = re.search(r"called wrong here ([\d.]+)% should be \(([\d.]+)% to ([\d.]+)%", page)
+    assert stated is not None
+    precision, low, high = map(float, stated.groups())
+    assert low <= precision <= high
 
 
 def test_copies_conflicts_junk_and_leaks_by_their_row_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
