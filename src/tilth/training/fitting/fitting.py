@@ -158,7 +158,7 @@ def _job(
         reads=encoder_config(resources),
         rows=tuning_rows(frame["text"], tuning_set, places),
         heads=[fit_task_head(as_they_are, task, frozen, tuning_set.beside_hold_out) for task in tuning_set.tasks],
-        config=config.model_copy(update={"steps": choice.steps}),
+        config=config.model_copy(update={"steps": choice.steps, "learning_rate": config.learning_rate * choice.faster}),
         seed=resources.seed,
         cache=resources.evidence.cache,
         top_layers=config.top_layers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,10 @@ SMALL = 2000
 """Labels below which a night is to be quick: of sentfin, with 300 labels of one draw, the top layers give a gold
 macro-F1 of 0.761 and all layers 0.764, in 39 and 62 CPU seconds, the encoder as it came 0.711; of the demo's intents,
 with 1,266 labels, 0.677 and 0.679, in 82 and some 125."""
+_FASTER, _PASSES = 2, 4
+"""By so much fewer steps, each so much larger, top layers learn few labels as well, if they go over them four times:
+with 300 and 400 labels of sentfin and of alike classes of banking77, six passes at twice the rate give a gold macro-F1
+of 0.872 (mean of six draws, 80 CPU seconds), twelve of 0.871 (151), four at twice the rate of 0.870 (58)."""
 _MENDED = 0.5
 """Share of the probe's errors that training mends, at most: a fifth of sentfin's, a quarter of banking77's."""
 _ACCELERATED = 20
@@ -30,11 +34,13 @@ class Choice:
         mode: a name of `MODES`.
         steps: of training.
         why: in one sentence, for `run.json`.
+        faster: by what the learning rate is multiplied.
     """
 
     mode: str
     steps: int
     why: str
+    faster: float = 1.0
 
 
 def choose_mode(config: Config, training_set: TrainingSet, *, trainable: bool, accelerated: bool) -> Choice:
@@ -70,7 +76,10 @@ def _by_labels(budget: int, labels: int, config: Config, accelerated: bool) -> C
     if accelerated:
         return _within(budget, "full", f"{labels} labeled rows, on an accelerator")
     if labels < SMALL:
-        return _within(budget, "top", f"{labels} labeled rows, fewer than {SMALL}", config.steps)
+        four_passes = math.ceil(_PASSES * labels / config.batch_size)
+        most = min(config.steps, max(math.ceil(config.steps / _FASTER), four_passes))
+        choice = _within(budget, "top", f"{labels} labeled rows, fewer than {SMALL}", most)
+        return replace(choice, faster=config.steps / choice.steps)
     more = labels > config.max_tune_rows
     why = f"{labels} labeled rows, {'more' if more else 'no more'} than max_tune_rows = {config.max_tune_rows}"
     return _within(budget, "top" if more else "full", why)
@@ -88,7 +97,8 @@ def _held_out_errors(training_set: TrainingSet) -> float:
     expected = 0.0
     for task in training_set.tasks:
         found = training_set.out_of_fold[task.name]
-        wrong = found.predicted[found.labeled] != training_set.codes[task.name][found.labeled]
+        codes = training_set.codes[task.name]
+        wrong = (found.predicted != codes)[found.labeled & (codes >= 0)]
         if len(wrong):
             expected += float(wrong.mean()) * int(training_set.measured(task).sum())
     return expected

@@ -55,7 +55,12 @@ class TrainerConfig(Model):
     gradient_checkpointing: bool = Field(
         default=False, description="compute layers again in place of keeping them: less memory, more time"
     )
-    learning_rate: float = Field(default=5e-5, gt=0, le=1e-2, description="largest learning rate of the encoder")
+    learning_rate: float = Field(
+        default=5e-5,
+        gt=0,
+        le=1e-2,
+        description="largest learning rate of the encoder; of few labels auto takes up to twice as much",
+    )
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
     evaluations: int = Field(

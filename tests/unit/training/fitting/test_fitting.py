@@ -14,6 +14,8 @@ from tests.unit.training.tiny_encoder import FROZEN, TUNED, FolderEncoder, resou
 from tilth import samples as table
 from tilth import training
 from tilth.samples import Task
+from tilth.training.fitting import fitting
+from tilth.training.fitting.mode_choice import Choice
 from tilth.training.heads import fit_head
 from tilth.training.inputs.pseudo_labels import relabeled, taught_rows
 from tilth.training.inputs.training_set import training_set_of
@@ -50,6 +52,15 @@ def test_propagated_labels_teach_the_heads_and_no_trunk(folder: Path, tmp_path: 
     assert found["with"]["held_out_rows"] == found["without"]["held_out_rows"] > 0
     tuning = [one["fine_tuning"] for one in found.values()]
     assert tuning[0] == tuning[1]  # the encoder learned from the same rows
+
+
+def test_the_encoder_is_trained_as_was_chosen(folder: Path, tmp_path: Path) -> None:
+    samples = make_table()
+    given = resources(samples, FolderEncoder(folder), tmp_path)
+    frame = table.to_pandas(samples)
+    choice = Choice(mode="top", steps=7, why="few labels", faster=2)
+    job = fitting._job(frame, training_set_of(frame, TASKS, given), training.Config(), choice, given, folder)
+    assert (job.config.steps, job.config.learning_rate) == (7, 2 * training.Config().learning_rate)
 
 
 def test_one_class_and_two_classes_and_a_class_without_rows() -> None:

@@ -39,7 +39,7 @@ def rows(labels: int, classes: int, wrong: int | None = None) -> TrainingSet:
     [
         (50, 10, {}, False, "contrastive", 19),  # 12 passes over the labels in batches of 32
         (100, 10, {"passes": 999}, False, "contrastive", 333),  # 150 / 0.45
-        (400, 10, {}, False, "top", 150),
+        (400, 10, {}, False, "top", 75),
         (400, 10, {}, True, "full", 3000),
         (2000, 10, {}, False, "full", 150),
         (4000, 10, {}, False, "full", 150),
@@ -77,6 +77,15 @@ def test_where_training_could_mend_less_than_a_held_out_row_nothing_is_trained(
     choice = choose_mode(Config(**settings), rows(labels, 10, wrong), trainable=True, accelerated=False)
     assert choice.mode == mode
     assert (choice.steps == 0) == (mode == "probe")
+
+
+@pytest.mark.parametrize(
+    ("labels", "steps", "faster"),
+    [(400, 75, 2), (800, 100, 1.5), (1200, 150, 1), (1999, 150, 1), (4001, 333, 1)],
+)
+def test_few_labels_take_fewer_and_larger_steps_but_four_passes(labels: int, steps: int, faster: float) -> None:
+    choice = choose_mode(Config(), rows(labels, 10), trainable=True, accelerated=False)
+    assert (choice.mode, choice.steps, choice.faster) == ("top", steps, faster)
 
 
 def test_nothing_to_measure_by_trains_nothing() -> None:
