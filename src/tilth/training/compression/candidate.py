@@ -43,7 +43,7 @@ class Candidate:
         model: its encoder and heads; None where they are the full model's.
         folder: the model folder.
         graph: the encoder's float graph, for the pieces of that folder's tokenizer.
-        size: bytes of all its files.
+        size: bytes of all its files, with those of the model of pictures, which is added when it is chosen.
         loss: by held-out rows.
         facts: how it was made.
     """
@@ -117,7 +117,7 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
     if made.model is not None and made.model.wording is not None:
         rows = replace(rows, wording=made.model.wording)
     loss = full.held_out.loss(rows.answers(made.held_heads, vectors))
-    size = sum(path.stat().st_size for path in target.iterdir())
+    size = sum(path.stat().st_size for path in target.iterdir()) + full.bytes_beside
     log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
     return Candidate(
         shape=shape, model=made.model, folder=target, graph=made.graph, size=size, loss=loss, facts=made.facts

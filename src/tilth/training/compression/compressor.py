@@ -25,6 +25,9 @@ from tilth.training.export import Predictor
 log = logging.getLogger(__name__)
 
 _PASSES, _MOST_STEPS, _FEWEST_TEXTS = 4, 800, 5_000
+_BEGINNING = 400
+"""Characters of a long text that models are clocked on."""
+NO_STUDENT = "long texts are read by passages, as no student is taught to: only the vocabulary and the bits change"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,7 @@ class _Attempt:
         self._full, self._contract, self._last = full, contract, last
         self._costs: Costs = costs_of(full)
         self._steps = distillation_steps(full, contract)
-        self._clock = Clock(full.eager(), full.held_out.texts)
+        self._clock = Clock(full.eager(), _clocked_texts(full))
         self._looked: list[Looked] = []
         self._tried: list[tuple[Candidate, Verdict]] = []
         self._given_up: list[str] = []
@@ -101,6 +104,7 @@ class _Attempt:
         facts: dict[str, Any] = {
             "contract": self._contract.model_dump(mode="json", exclude_none=True),
             "steps": self._steps,
+            **({"undistilled": NO_STUDENT} if self._full.reads_passages else {}),
             "looked_at": len(self._looked),
             "held_out_rows": len(held_out.texts),
             "held_out_macro_f1": round(held_out.macro_f1(held_out.codes), 4),
@@ -192,7 +196,9 @@ def describe(candidate: Candidate) -> dict[str, Any]:
 
 
 def distillation_steps(full: FullModel, contract: ContractConfig) -> int:
-    """Batches of distillation that the contract leaves for a shape."""
+    """Batches of distillation that the contract leaves for a shape; none where a student could not read the texts."""
+    if full.reads_passages:
+        return 0
     if contract.steps != "auto":
         return contract.steps
     texts = int(full.transfer_rows.sum()) + len(full.extra_texts)
@@ -204,6 +210,12 @@ def distillation_steps(full: FullModel, contract: ContractConfig) -> int:
 def needs_distillation(full: FullModel, shape: Shape) -> bool:
     """Whether a shape has less than the full model's layers, heads and channels."""
     return shape.meaning and (len(shape.layers) < full.layers or shape.heads < 1 or shape.channels < 1)
+
+
+def _clocked_texts(full: FullModel) -> list[str]:
+    """What models are clocked on: of long texts the beginnings, for the full model in PyTorch reads no more."""
+    texts = full.held_out.texts
+    return [text[:_BEGINNING] for text in texts] if full.reads_passages else list(texts)
 
 
 def _why_not(full: FullModel) -> str | None:

@@ -39,7 +39,7 @@ class Costs:
         kept_pieces: after the cut.
         positions: rows of its other tables.
         tokenizer_bytes: of the whole `tokenizer.json`.
-        other_bytes: heads, wording, settings and the graph itself.
+        other_bytes: heads, wording, settings, the graph itself, and the model of pictures.
     """
 
     layers: int
@@ -85,7 +85,7 @@ def costs_of(full: FullModel) -> Costs:
     pieces = int(full.trunk.model.get_input_embeddings().num_embeddings)
     tokenizer = full.source / "tokenizer.json"
     classes = sum(len(head.task.labels) for head in full.heads)
-    other = _GRAPHS + classes * (2 * width + _PROTOTYPES * width)
+    other = full.bytes_beside + _GRAPHS + classes * (2 * width + _PROTOTYPES * width)
     if full.wording.packed is not None:
         path = full.scratch / "wording.npz"
         full.wording.packed.save(path)

@@ -71,6 +71,8 @@ class FullModel:
         batch_size, device, seed: of distillation.
         write: writes a model folder.
         scratch: an empty folder.
+        reads_passages: whether long texts are read by passages, which no student is taught to.
+        bytes_beside: of what every model has beside its text side, the model of pictures.
     """
 
     texts: Sequence[str]
@@ -95,6 +97,8 @@ class FullModel:
     seed: int
     write: Write
     scratch: Path
+    reads_passages: bool = False
+    bytes_beside: int = 0
 
     @cached_property
     def trunk(self) -> Trunk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from tilth.stage import Resources
 from tilth.training.exporting.compression_inputs import full_model, keep_shape, last_shape
 from tilth.training.exporting.exported_model import Exported, Model
 from tilth.training.exporting.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
-from tilth.training.exporting.passage_reading import NOT_SMALLER, affordable, packed_passages
+from tilth.training.exporting.passage_reading import affordable, packed_passages
 from tilth.training.exporting.scope_fitting import fit_scope
 from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.heads import class_prototypes
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from tilth.training.compression import FullModel, SmallerModel
     from tilth.training.export import PackedGraph, PackedPassages, TrunkGraphs
+    from tilth.training.exporting.picture_export import PictureSide
 
 PROBED = 500
 _CALIBRATION = 64  # texts by which static scales are measured
@@ -97,18 +98,14 @@ class Exporter:
             ) from error
 
     def _export(self, fitted: FittedModel, source: Path) -> Exported:
-        from tilth.training.compression import Compressed, compress, contract_figures, publish
+        from tilth.training.compression import compress, contract_figures, publish
 
         target = self.resources.scratch / "model"
         if not fitted.training_set.labeled.any():
             return self._by_pictures_alone(fitted, target, source)
         graphs, passages = self._graphs(fitted, source), packed_passages(fitted, self.resources)
-        if passages is None:
-            compressed = compress(
-                self._full_model(fitted, graphs, source), self.config.contract, last_shape(self.resources)
-            )
-        else:
-            compressed = Compressed(facts={"answer": "refused", "why": NOT_SMALLER})
+        full = self._full_model(fitted, graphs, source, passages)
+        compressed = compress(full, self.config.contract, last_shape(self.resources))
         figures, of_gold = contract_figures(compressed), dict[str, Any]()
         carried = keep_shape(compressed.winner, self.resources)
         if (smaller := compressed.candidate) is not None:
@@ -154,12 +151,16 @@ class Exporter:
         )
 
     def _write_pictures(self, target: Path) -> dict[str, Any]:
-        """The picture side of the model's folder, where the night has one, and what became of it."""
-        if self.pictures.packed is None or self.resources.evidence.pictures is None:
-            return {}
-        from tilth.training.exporting.picture_export import export_pictures
+        """Add the picture side to a model's folder, where the night has one; what became of it."""
+        return {} if self._picture_side is None else {"pictures": self._picture_side.write(target)}
 
-        return {"pictures": export_pictures(target, self.pictures, self.resources, self.config)}
+    @cached_property
+    def _picture_side(self) -> PictureSide | None:
+        if self.pictures.packed is None or self.resources.evidence.pictures is None:
+            return None
+        from tilth.training.exporting.picture_export import picture_side
+
+        return picture_side(self.pictures, self.resources, self.config)
 
     def _edge(self, model: Path, graph: Path) -> tuple[dict[str, Path], dict[str, Any]]:
         """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
@@ -179,15 +180,21 @@ class Exporter:
         texts = self.frame["text"][self.training_set.labeled]
         return texts.iloc[evenly_spaced(len(texts), most)].tolist()
 
-    def _full_model(self, fitted: FittedModel, graphs: TrunkGraphs, source: Path) -> FullModel:
+    def _full_model(
+        self, fitted: FittedModel, graphs: TrunkGraphs, source: Path, passages: PackedPassages | None = None
+    ) -> FullModel:
         limit = self._limit(fitted)
 
         def write(
             folder: Path, other: SmallerModel | None, graph: TrunkGraphs | PackedGraph, tokenizer: Path
         ) -> dict[str, Any]:
-            return self._write(folder, self._smaller(fitted, other), graph, tokenizer, limit)
+            # Passages are weighed by the full encoder's vectors, which those of another encoder are not.
+            weighed = passages if other is None else None
+            return self._write(folder, self._smaller(fitted, other), graph, tokenizer, limit, weighed)
 
-        return full_model(self.frame, fitted, self.wording, graphs, source, write, limit, self.config, self.resources)
+        made = full_model(self.frame, fitted, self.wording, graphs, source, write, limit, self.config, self.resources)
+        beside = self._picture_side.bytes if self._picture_side is not None else 0
+        return replace(made, reads_passages=passages is not None, bytes_beside=beside)
 
     def _graphs(self, fitted: FittedModel, source: Path) -> TrunkGraphs:
         from tilth.learn.encoder import Trunk

@@ -15,7 +15,6 @@ from tilth.training.fitting import FittedModel
 if TYPE_CHECKING:
     from tilth.training.export import PackedPassages
 
-NOT_SMALLER = "long texts are read by passages, which no smaller model was taught to; the full one is exported"
 _PROBED = 400_000
 """Letters of the texts on which int8 and float are compared: 500 short ones, or some tens of long ones."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tilth.learn import RowPictures
 from tilth.samples import evenly_spaced
 from tilth.stage import Resources
 from tilth.training.export import (
+    PackedPictures,
     PictureGraphs,
     PictureReader,
     add_pictures,
@@ -29,14 +32,35 @@ _CALIBRATION = 64
 """Pictures by which the scales of activations are measured."""
 
 
-def export_pictures(folder: Path, view: PictureView, resources: Resources, config: Config) -> dict[str, Any]:
-    """Add the picture side to a model's folder.
+@dataclass(frozen=True, kw_only=True)
+class PictureSide:
+    """What knows pictures, the same in every model of a night.
+
+    Attributes:
+        packed: the heads.
+        graph: the model of pictures.
+        settings: see `picture_settings`.
+        bytes: of both.
+        facts: `weights` ("int8" or "float32"), `bytes`, `bytes_float` and, where int8 was tried, `points_lost`, of 100.
+    """
+
+    packed: PackedPictures
+    graph: Path
+    settings: Mapping[str, Any]
+    bytes: int
+    facts: Mapping[str, Any]
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Add it to a model's folder; gives the facts."""
+        add_pictures(folder, self.packed, self.graph, self.settings)
+        return dict(self.facts)
+
+
+def picture_side(view: PictureView, resources: Resources, config: Config) -> PictureSide:
+    """The night's picture side, ready to be written.
 
     Heads are fitted to the vectors of what is exported, so that they take up what rounding does to them. Int8 is kept
     where cross-validated macro-F1 by pictures alone loses no more than the contract lets the model lose.
-
-    Returns:
-        `weights` ("int8" or "float32"), `bytes`, `bytes_float` and, where int8 was tried, `points_lost`, of 100.
     """
     pictures = resources.evidence.pictures
     if pictures is None or view.packed is None or view.rows is None or view.refit is None:
@@ -61,8 +85,12 @@ def export_pictures(folder: Path, view: PictureView, resources: Resources, confi
             path, packed, facts["weights"] = small, other.packed, "int8"
         else:
             log.warning("int8 pictures lose %.2f points, allowed are %.2f: float is exported", lost, allowed)
-    add_pictures(folder, packed, path, settings)
-    return {**facts, "bytes": path.stat().st_size}
+    facts["bytes"] = path.stat().st_size
+    heads = resources.scratch / "picture_heads"
+    packed.save(heads)
+    size = facts["bytes"] + heads.stat().st_size
+    heads.unlink()
+    return PictureSide(packed=packed, graph=path, settings=settings, bytes=size, facts=facts)
 
 
 def _allowed(config: Config) -> float:

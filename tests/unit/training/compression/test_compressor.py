@@ -23,6 +23,7 @@ from tilth.training.compression.cost import Costs
 from tilth.training.compression.held_out import HeldOut
 from tilth.training.compression.shape import Shape
 from tilth.training.export import Predictor
+from tilth.training.exporting import Exporter
 from tilth.training.views.view_pooling import Wording
 
 WORDS = ("my", "the", "again", "at", "night", "very", "so", "two", "box", "bank")
@@ -129,6 +130,27 @@ def test_a_full_disk_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("tilth.training.compression.compressor.make_candidate", full)
     with pytest.raises(StageError, match=r"the disk is full: the model could not be written in .*scratch"):
         night(folder, tmp_path)
+
+
+class Beside:
+    """Nine megabytes of a model of pictures."""
+
+    bytes = 9_000_000
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        assert folder.name == "model"
+        return {"weights": "int8"}
+
+
+def test_the_files_of_a_model_of_pictures_count(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Exporter, "_picture_side", Beside())
+    result, _ = night(folder, tmp_path, size_mb=8)
+    found = result.metrics["compression"]
+    assert found["answer"] == "refused"
+    assert found["why"].endswith("MB, at most 8 are asked for")
+    files = sum(path.stat().st_size for path in result.artifacts["model"].iterdir())
+    assert result.metrics["export"]["bytes"] == 9_000_000 + files
+    assert result.metrics["export"]["pictures"] == {"weights": "int8"}
 
 
 def test_without_a_contract_nothing_is_looked_at() -> None:

@@ -20,6 +20,7 @@ from tilth.learn import pooled
 from tilth.learn.encoder import Encoder, encode_passages
 from tilth.samples import Task
 from tilth.store import Cache
+from tilth.training import Config
 from tilth.training.export import Predictor, write_digests
 from tilth.training.exporting.passage_reading import write_passages
 
@@ -35,7 +36,7 @@ def long_rows(count: int = 80) -> list[tuple[Any, ...]]:
         label = ("slow", "refund")[number % 2]
         sentences = [FILLER[place] for place in random.integers(0, len(FILLER), 12)]
         sentences.insert(int(random.integers(13)), SAID[label])
-        rows.append((f"r{number}", ". ".join(sentences) + ".", "train" if number < 70 else "gold", None, label))
+        rows.append((f"r{number}", ". ".join(sentences) + ".", "train" if number < count - 10 else "gold", None, label))
     return rows
 
 
@@ -71,6 +72,24 @@ def test_the_decisive_sentence_is_found_and_the_folder_answers_as_the_night(
     assert [answer["intent"]["label"] for answer in answers] == frame["intent_predicted"].tolist()
     assert predictor.decisive_passages(texts[:5]) == frame["passage"].tolist()[:5]
     assert predictor.decisive_passages(["my refund"]) == [None]
+
+
+@pytest.mark.slow
+def test_a_smaller_model_reads_by_passages_too(folder: Path, tmp_path: Path) -> None:
+    samples, encoder = make_table(long_rows(340), TASKS), by_passages(folder, tmp_path)
+    contract = {"size_mb": 1, "points_lost": 20, "steps": 50}
+    given = {**FROZEN.model_dump(), "mode": "auto", "wording": "never", "contract": contract}
+    made = resources(samples, encoder, tmp_path, TASKS)
+    result = stage.perform("training", samples, Config.model_validate(given), made)
+    found = result.metrics["compression"]
+    assert found["answer"] == "met"
+    assert found["steps"] == 0  # no student is taught to weigh passages
+    assert "passages" in found["undistilled"]
+    predictor, frame = Predictor.load(result.artifacts["model"]), table.to_pandas(result.samples)
+    assert predictor.settings["packed"]
+    assert predictor.settings["passages"]
+    codes = predictor.answers(frame["text"].tolist()).codes["intent"]
+    assert TASKS[1].decoded(codes).tolist() == frame["intent_predicted"].tolist()
 
 
 def test_a_night_that_takes_the_model_over_tells_the_sentences_too(
