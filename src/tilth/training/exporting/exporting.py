@@ -114,7 +114,9 @@ class Exporter:
             figures += flipped_on_held_out(self.frame, fitted, smaller.loss)
             most = encoder_config(self.resources).max_chunks
             answers = Answering(source=source, limit=self._limit(fitted), max_chunks=most)
-            of_gold, shown = compare_on_gold(self.frame, fitted, self.wording, answers, target)
+            of_gold, shown = compare_on_gold(
+                self.frame, fitted, self.wording, answers, target, self.resources.evidence.cache
+            )
             figures += shown
         else:
             model = self.model(fitted)

@@ -13,6 +13,7 @@ from tilth import samples as table
 from tilth.learn import decide
 from tilth.samples import Split, evenly_spaced
 from tilth.stage import Figure
+from tilth.store import Cache
 from tilth.training.fitting import FittedModel
 from tilth.training.heads import predict_probabilities
 from tilth.training.views import Wording
@@ -54,7 +55,7 @@ def flipped_on_held_out(frame: pd.DataFrame, fitted: FittedModel, loss: Loss) ->
 
 
 def compare_on_gold(
-    frame: pd.DataFrame, fitted: FittedModel, wording: Wording, reads: Answering, model: Path
+    frame: pd.DataFrame, fitted: FittedModel, wording: Wording, reads: Answering, model: Path, cache: Cache
 ) -> tuple[dict[str, Any], list[Figure]]:
     """What an exported model loses on gold texts against the full one, of many rows on evenly spaced ones.
 
@@ -64,12 +65,13 @@ def compare_on_gold(
         wording: the view beside it.
         reads: how its encoder reads.
         model: the folder of the exported one.
+        cache: the night's, which keeps what that reads of these texts for the answers to all rows.
 
     Returns:
         `gold` with `rows` and what is lost, and a table of flipped rows for each task; nothing without gold labels.
     """
     from tilth.training.compression import HeldOut, flipped_rows
-    from tilth.training.export import Predictor
+    from tilth.training.export import cached_answers
 
     gold = np.flatnonzero(frame["split"].eq(Split.GOLD).to_numpy(dtype=bool) & ~table.picture_alone(frame))
     gold = gold[evenly_spaced(len(gold), _GOLD)]
@@ -83,7 +85,7 @@ def compare_on_gold(
     full = {name: codes for name, (codes, _) in decided.items()}
     truth = {task.name: task.codes(labels[task.name]) for task in tasks}
     rows = HeldOut(tasks=tasks, texts=texts, truth=truth, wording=wording, codes=full)
-    loss = rows.loss(Predictor(model).answers(texts).codes)
+    loss = rows.loss(cached_answers(model, texts, cache).codes)
     figures = []
     for task in tasks:
         known = labels[task.name].where(labels[task.name].notna(), None).tolist()

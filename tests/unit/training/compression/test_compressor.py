@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,17 @@ def test_a_clock_that_contradicts_the_estimate_is_reported() -> None:
     assert "6.0 at batch 1 and 4.5 at batch 32 times the throughput, where 5.8 is asked for" in found
 
 
-def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(folder: Path, tmp_path: Path) -> None:
+def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    embed = Predictor.embed
+
+    def noting(model: Predictor, texts: Sequence[str]) -> np.ndarray:
+        read.extend(texts)
+        return embed(model, texts)
+
+    monkeypatch.setattr(Predictor, "embed", noting)
     result, _ = night(folder, tmp_path)
     found = result.metrics["compression"]
     frame = table.to_pandas(result.samples)
@@ -67,6 +78,7 @@ def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(fol
     assert set(found["chosen"]["throughput"]) == {"1", "32"}
     assert [figure.title for figure in result.figures if "maller" in figure.title] == ["Smaller models"]
     assert found["gold"]["rows"] == 1
+    assert read.count(*frame.loc[frame["split"] == "gold", "text"]) == 1  # for the loss on gold and the answers
     assert found["gold"]["flipped"] == {"area": 0, "intent": 0}
     assert len(found["tried"]) == 1  # eight bits would be larger and no faster
     assert result.carried is None  # the next night starts from a winner alone
