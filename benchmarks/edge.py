@@ -30,8 +30,8 @@ from sklearn.metrics import f1_score
 from tilth.learn import new_probe
 from tilth.learn.encoder import Tokens, Trunk, resolve_model
 from tilth.training.export import TrunkGraphs, edge_facts, quantize_edge
-from tilth.training.export.edge_inputs import edge_inputs
-from tilth.training.export.session import open_session
+from tilth.training.export.edge.inputs import edge_inputs
+from tilth.training.export.graphs.session import open_session
 
 COLUMNS = (
     "kind",

@@ -13,8 +13,8 @@ from pathlib import Path
 import onnx
 
 from tilth.learn.encoder import Trunk, resolve_model
-from tilth.training.export.graph_structure import PACKAGED, architecture, trace_structure
-from tilth.training.export.onnx_graphs import trace
+from tilth.training.export.graphs.graph_structure import PACKAGED, architecture, trace_structure
+from tilth.training.export.graphs.onnx_graphs import trace
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tilth.stage import Resources, StageResult
+    from tilth.training.export import push_model
     from tilth.training.export.answer_cache import cached_answers
-    from tilth.training.export.hub import push_model
     from tilth.training.export.predictor import Predictor
     from tilth.training.export.predictor_code import predictor_code_digest
     from tilth.training.inputs import Config
@@ -27,8 +27,8 @@ __all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "pu
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "export": ("push_model",),
         "export.answer_cache": ("cached_answers",),
-        "export.hub": ("push_model",),
         "export.predictor": ("Predictor",),
         "export.predictor_code": ("predictor_code_digest",),
         "inputs": ("Config",),

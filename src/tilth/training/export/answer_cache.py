@@ -11,14 +11,12 @@ import numpy as np
 from tilth.engine import map_blocks
 from tilth.store import MODEL_CARD, Cache, Vectors, digest, digest_json, digest_tree, sha256_file
 from tilth.training.export.answers import Answers
-from tilth.training.export.digests import DIGESTS
-from tilth.training.export.packed_pictures import FILE as PICTURES
-from tilth.training.export.packed_pictures import GRAPH, Seen
-from tilth.training.export.packed_wording import FILE
+from tilth.training.export.folder import DIGESTS
+from tilth.training.export.packed import PICTURE_GRAPH, PICTURES, WORDING, Seen
 from tilth.training.export.predictor import Predictor, embed_texts
 from tilth.training.export.predictor_code import predictor_code_digest
 
-_HEADS = ("heads.onnx", FILE, "tilth.json", DIGESTS, PICTURES, GRAPH)
+_HEADS = ("heads.onnx", WORDING, "tilth.json", DIGESTS, PICTURES, PICTURE_GRAPH)
 """Files of a model folder that have no part in a text's vector; of the settings, `tilth.json` has some."""
 _OF_HEADS = ("tasks", "scope", "wording", "pictures")
 _SHARD = 256
@@ -62,7 +60,7 @@ def _seen(
     predictor: Predictor, texts: Sequence[str], pictures: Sequence[tuple[str, Path] | None], cache: Cache
 ) -> Seen:
     """What the rows have; each picture is read once, whatever becomes of the text side and the heads."""
-    vectors = picture_vectors(cache, predictor.folder / GRAPH, predictor.settings["pictures"])
+    vectors = picture_vectors(cache, predictor.folder / PICTURE_GRAPH, predictor.settings["pictures"])
     paths = dict(one for one in pictures if one is not None)
     if not paths:
         return Seen.none(len(texts))

@@ -20,7 +20,7 @@ class Answers:
         probabilities: for each task, calibrated, float32, shape (texts, labels).
         codes: for each task, the label's index, −1 where no label fits, shape (texts,).
         confidence: for each task, the label's probability, shape (texts,).
-        scope: 0 to 1, low = unlike what was learned, shape (texts,); see `tilth.training.export.scope`.
+        scope: 0 to 1, low = unlike what was learned, shape (texts,); see `tilth.training.export.packed.scope`.
         out_of_scope: boolean, shape (texts,): the score is below the model's threshold.
     """
 

@@ -12,14 +12,19 @@ from typing import Any
 import numpy as np
 
 from tilth.learn.encoder import Tokens
-from tilth.training.export.digests import write_digests
-from tilth.training.export.onnx_graphs import QUANTIZED, TrunkGraphs, write_heads
-from tilth.training.export.packed_passages import PASSAGES, PackedPassages
-from tilth.training.export.packed_weights import WEIGHTS, PackedGraph, save_weights
-from tilth.training.export.packed_wording import FILE, PackedWording
+from tilth.training.export.folder import BY_PASSAGES, VERSION, write_digests
+from tilth.training.export.graphs import QUANTIZED, TrunkGraphs, write_heads
+from tilth.training.export.packed import (
+    PASSAGES,
+    WEIGHTS,
+    WORDING,
+    PackedGraph,
+    PackedPassages,
+    PackedWording,
+    Scope,
+    save_weights,
+)
 from tilth.training.export.predictor import Predictor
-from tilth.training.export.readable_folder import BY_PASSAGES, VERSION
-from tilth.training.export.scope import Scope
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
@@ -101,7 +106,7 @@ def _write_settings(
         settings |= {"version": BY_PASSAGES, "passages": True}
         passages.save(folder / PASSAGES)
     if wording is not None:
-        wording.save(folder / FILE)
+        wording.save(folder / WORDING)
     (folder / "tilth.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

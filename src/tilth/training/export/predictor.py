@@ -19,15 +19,24 @@ from tilth.errors import RequestError
 from tilth.learn import decide
 from tilth.training.export.answers import Answer, Answers
 from tilth.training.export.checked_rows import check_texts, is_one, paired
-from tilth.training.export.packed_passages import PASSAGES, PackedPassages
-from tilth.training.export.packed_pictures import FILE as PICTURES
-from tilth.training.export.packed_pictures import GRAPH, PackedPictures, Seen
-from tilth.training.export.packed_weights import WEIGHTS, load_weights
-from tilth.training.export.packed_wording import FILE, PackedWording, pool_tasks
+from tilth.training.export.folder import checked_folder
+from tilth.training.export.graphs import CPU, Provider, open_session
+from tilth.training.export.packed import (
+    PASSAGES,
+    PICTURE_GRAPH,
+    PICTURES,
+    WEIGHTS,
+    WORDING,
+    PackedPassages,
+    PackedPictures,
+    PackedWording,
+    Scope,
+    Seen,
+    load_weights,
+    log_certainty,
+    pool_tasks,
+)
 from tilth.training.export.picture_reader import Picture, PictureReader
-from tilth.training.export.readable_folder import checked_folder
-from tilth.training.export.scope import Scope, log_certainty
-from tilth.training.export.session import CPU, Provider, open_session
 from tilth.training.export.text_reader import TextReader
 
 
@@ -56,13 +65,13 @@ class Predictor:
         passages = PackedPassages.load(folder / PASSAGES) if self.settings.get("passages") else None
         self._reader = TextReader(trunk, tokenizer, self.settings, threads or os.cpu_count() or 1, passages)
         self._heads = open_session(folder / "heads.onnx", providers)
-        self._wording = PackedWording.load(folder / FILE) if self.settings.get("wording") else PackedWording.none()
+        self._wording = PackedWording.load(folder / WORDING) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
         self._pictures: PackedPictures | None = None
         if "pictures" in self.settings:
             self._pictures = PackedPictures.load(folder / PICTURES)
             self._picture_reader = PictureReader(
-                lambda: open_session(folder / GRAPH, providers),
+                lambda: open_session(folder / PICTURE_GRAPH, providers),
                 self.settings["pictures"],
                 threads or os.cpu_count() or 1,
             )

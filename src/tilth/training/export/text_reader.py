@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tilth.learn.encoder import chunked, cut
-from tilth.training.export.edge_inputs import edge_inputs
-from tilth.training.export.packed_passages import PackedPassages, Reading, read_passages
+from tilth.training.export.edge import edge_inputs
+from tilth.training.export.packed import PackedPassages, Reading, read_passages
 
 _BATCH = 32
 """Pieces of text that are computed at once."""

@@ -17,7 +17,8 @@ from tilth.night.stages import result_cache
 from tilth.stage import NAMES
 from tilth.store import Cache
 from tilth.training import predictor_code_digest
-from tilth.training.export import onnx_graphs, predictor_code
+from tilth.training.export import predictor_code
+from tilth.training.export.graphs import onnx_graphs
 
 AROUND = (
     "tilth.engine.blocks",
@@ -82,7 +83,7 @@ def test_fluency_is_keyed_on_the_code_that_measures_it(monkeypatch: pytest.Monke
 
 
 def test_a_traced_trunk_is_keyed_on_the_code_that_traces_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = {"tilth.training.export.onnx_graphs"} | run_by(["tilth.learn.encoder.trunk"])
+    run = {"tilth.training.export.graphs.onnx_graphs"} | run_by(["tilth.learn.encoder.trunk"])
     run -= {"tilth.learn.encoder.tokenizer", "tilth.learn.encoder.chunking"}  # of `encode`, which is not traced
     assert _not_keyed(monkeypatch, onnx_graphs, "digest_made_by", lambda: onnx_graphs.cache_key(""), run) == []
 

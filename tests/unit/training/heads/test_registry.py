@@ -14,7 +14,7 @@ import torch
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError
 from tilth.learn.encoder.trunk import Trunk
-from tilth.training.export.onnx_graphs import TrunkGraphs
+from tilth.training.export.graphs.onnx_graphs import TrunkGraphs
 from tilth.training.heads import HEADS, register_head
 from tilth.training.heads.liquid import LiquidTrunk
 from tilth.training.inputs.config import Config

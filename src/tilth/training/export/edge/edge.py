@@ -26,11 +26,11 @@ from onnxruntime.tools.onnx_model_utils import make_input_shape_fixed
 from tokenizers import Tokenizer
 
 from tilth.errors import RequestError
-from tilth.training.export.digests import write_digests
-from tilth.training.export.edge_inputs import edge_inputs
-from tilth.training.export.graph_rewriting import attention_masks, needed, rename_input
-from tilth.training.export.packed_weights import WEIGHTS
-from tilth.training.export.plain_operators import plain_operators
+from tilth.training.export.edge.inputs import edge_inputs
+from tilth.training.export.edge.plain_operators import plain_operators
+from tilth.training.export.folder import write_digests
+from tilth.training.export.graphs import attention_masks, needed, rename_input
+from tilth.training.export.packed import WEIGHTS
 
 LISTED = frozenset(
     (

@@ -18,9 +18,9 @@ from torch import nn
 
 from tilth.learn.encoder import Trunk
 from tilth.store import atomic, digest, digest_made_by, used
-from tilth.training.export.graph_rewriting import rewrite
-from tilth.training.export.graph_structure import PACKAGED, write_trunk
-from tilth.training.export.row_scaling import scale_rows
+from tilth.training.export.graphs.graph_rewriting import rewrite
+from tilth.training.export.graphs.graph_structure import PACKAGED, write_trunk
+from tilth.training.export.graphs.row_scaling import scale_rows
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 
 def cache_key(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
-    here, package = Path(__file__), Path(__file__).parents[2]
+    here, package = Path(__file__), Path(__file__).parents[3]
     own = (here, *map(here.with_name, ("graph_structure.py", "graph_rewriting.py", "row_scaling.py")))
     files = (*own, *sorted(PACKAGED.glob("*.onnx")), package / "learn" / "encoder" / "trunk.py", package / "devices.py")
     return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))

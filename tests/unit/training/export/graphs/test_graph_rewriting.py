@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tilth.learn.encoder import Trunk
 from tilth.training.export import Predictor, TrunkGraphs, open_session, text_reader
-from tilth.training.export.graph_rewriting import rewrite
+from tilth.training.export.graphs.graph_rewriting import rewrite
 
 IDS = np.array([[3, 1, 4, 1, 5], [2, 5, 6, 0, 0], [7, 0, 0, 0, 0]])
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]])

@@ -10,7 +10,7 @@ import numpy as np
 
 from tilth.training.heads import NGramReader
 
-FILE = "wording.npz"
+WORDING = "wording.npz"
 _STEPS = 7
 """Signed steps of a weight: four bits lose nothing (banking77 and clinc150 with 20,000 n-grams: at most 0.1 points)."""
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tilth.errors import DamagedFileError, RequestError
-from tilth.training.export.digests import check_digests
-from tilth.training.export.packed_passages import PASSAGES
-from tilth.training.export.packed_wording import FILE
+from tilth.training.export.folder.digests import check_digests
+from tilth.training.export.packed import PASSAGES, WORDING
 
 VERSION, BY_PASSAGES = 4, 5
 _READABLE = (2, 3, VERSION, BY_PASSAGES)
@@ -39,7 +38,7 @@ def checked_folder(folder: Path) -> Path:
         raise RequestError(f"{folder} holds a model of version {version}, expected {VERSION}; run the night again")
     if version >= _DIGESTED:
         check_digests(folder)
-    for key, name in (("wording", FILE), ("passages", PASSAGES)):
+    for key, name in (("wording", WORDING), ("passages", PASSAGES)):
         if settings.get(key) and not (folder / name).is_file():
             raise RequestError(f"{folder} lacks {name}, which its tilth.json names; copy the whole folder of the model")
     return folder

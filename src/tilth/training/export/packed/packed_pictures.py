@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tilth.training.export.packed_wording import normalized, pool_views
-from tilth.training.export.scope import Scope, log_certainty
+from tilth.training.export.packed.packed_wording import normalized, pool_views
+from tilth.training.export.packed.scope import Scope, log_certainty
 
-FILE, GRAPH = "pictures.npz", "pictures.onnx"
+PICTURES, PICTURE_GRAPH = "pictures.npz", "pictures.onnx"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tilth.learn.pictures import Preparation
-from tilth.training.export.digests import write_digests
-from tilth.training.export.packed_pictures import FILE, GRAPH, PackedPictures
+from tilth.training.export.folder.digests import write_digests
+from tilth.training.export.packed import PICTURE_GRAPH, PICTURES, PackedPictures
 
 
 def picture_settings(preparation: Preparation, max_pixels: int, dimensions: int) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def add_pictures(folder: Path, packed: PackedPictures, graph: Path, settings: Ma
         graph: the model of pictures, float or int8.
         settings: by `picture_settings`.
     """
-    shutil.copyfile(graph, folder / GRAPH)
-    packed.save(folder / FILE)
+    shutil.copyfile(graph, folder / PICTURE_GRAPH)
+    packed.save(folder / PICTURES)
     path = folder / "tilth.json"
     whole = {**json.loads(path.read_text(encoding="utf-8")), "pictures": dict(settings)}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -12,7 +12,7 @@ from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import training
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, digest_tree
-from tilth.training.export import onnx_graphs
+from tilth.training.export.graphs import onnx_graphs
 
 
 def test_a_trunk_that_is_the_same_every_night_is_written_once(

@@ -14,9 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from tilth.learn.encoder import Trunk, resolve_model
-from tilth.training.export import graph_structure
-from tilth.training.export.graph_structure import PACKAGED, architecture, write_trunk
-from tilth.training.export.onnx_graphs import trace
+from tilth.training.export.graphs import graph_structure
+from tilth.training.export.graphs.graph_structure import PACKAGED, architecture, write_trunk
+from tilth.training.export.graphs.onnx_graphs import trace
 
 IDS, MASK = np.array([[3, 1, 4], [2, 5, 0]]), np.array([[1, 1, 1], [1, 1, 0]])
 

@@ -15,7 +15,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from tilth.store import atomic, digest, digest_made_by, used
-from tilth.training.export.onnx_graphs import quiet_exporter
+from tilth.training.export.graphs.onnx_graphs import quiet_exporter
 
 
 class PictureGraphs:

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from tilth.errors import RequestError, TilthError
-from tilth.training.export.digests import check_digests
+from tilth.training.export.folder.digests import check_digests
 
 _CARD = "README.md"
 _TOKEN = "give a token that may write: hf auth login, or the variable HF_TOKEN"  # what to do about one

@@ -17,7 +17,7 @@ from huggingface_hub import constants
 from tilth import cli
 from tilth.errors import DamagedFileError, RequestError
 from tilth.store import Run
-from tilth.training.export.hub import HubError, push_model
+from tilth.training.export.folder.hub import HubError, push_model
 
 
 class Hub(BaseHTTPRequestHandler):

@@ -1,0 +1,88 @@
+"""What an exported model holds beside its graphs, each in one file that numpy alone reads.
+
+In: arrays of weights, thresholds. Out: the same on disk and back, and the answers that follow from them: shared
+weights, wording heads, picture heads, weights of passages, the score of a text out of scope. `Predictor` imports them,
+so that nothing here loads more than numpy.
+"""
+
+from typing import TYPE_CHECKING
+
+from tilth.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tilth.training.export.packed.packed_passages import (
+        PASSAGES,
+        PackedPassages,
+        Reading,
+        decisive_sentences,
+        read_passages,
+    )
+    from tilth.training.export.packed.packed_pictures import PICTURE_GRAPH, PICTURES, PackedPictures, PictureHead, Seen
+    from tilth.training.export.packed.packed_weights import (
+        CODES,
+        WEIGHTS,
+        PackedGraph,
+        ScaledWeights,
+        SharedWeights,
+        Weights,
+        load_weights,
+        save_weights,
+    )
+    from tilth.training.export.packed.packed_wording import (
+        WORDING,
+        PackedHead,
+        PackedWording,
+        mix_tasks,
+        pool_tasks,
+        pool_views,
+    )
+    from tilth.training.export.packed.scope import Scope, log_certainty
+
+__all__ = [
+    "CODES",
+    "PASSAGES",
+    "PICTURES",
+    "PICTURE_GRAPH",
+    "WEIGHTS",
+    "WORDING",
+    "PackedGraph",
+    "PackedHead",
+    "PackedPassages",
+    "PackedPictures",
+    "PackedWording",
+    "PictureHead",
+    "Reading",
+    "ScaledWeights",
+    "Scope",
+    "Seen",
+    "SharedWeights",
+    "Weights",
+    "decisive_sentences",
+    "load_weights",
+    "log_certainty",
+    "mix_tasks",
+    "pool_tasks",
+    "pool_views",
+    "read_passages",
+    "save_weights",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "packed_passages": ("PASSAGES", "PackedPassages", "Reading", "decisive_sentences", "read_passages"),
+        "packed_pictures": ("PICTURES", "PICTURE_GRAPH", "PackedPictures", "PictureHead", "Seen"),
+        "packed_weights": (
+            "CODES",
+            "PackedGraph",
+            "ScaledWeights",
+            "SharedWeights",
+            "WEIGHTS",
+            "Weights",
+            "load_weights",
+            "save_weights",
+        ),
+        "packed_wording": ("PackedHead", "PackedWording", "WORDING", "mix_tasks", "pool_tasks", "pool_views"),
+        "scope": ("Scope", "log_certainty"),
+    },
+)
