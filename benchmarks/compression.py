@@ -33,8 +33,8 @@ from tilth.store import Cache
 from tilth.training.compression.candidate import make_candidate
 from tilth.training.compression.compressor import needs_distillation
 from tilth.training.compression.full_model import FullModel
-from tilth.training.compression.shape import Shape
 from tilth.training.compression.speed import EagerModel, seconds
+from tilth.training.compression.student.shape import Shape
 from tilth.training.export import Predictor
 from tilth.training.exporting import Exporter
 from tilth.training.fitting import fit_model

@@ -1,8 +1,8 @@
 """Make the night's model smaller, as far as its contract asks and its held-out rows allow.
 
 In: the full model, the table, `[training.contract]`. Out: a smaller model in a folder, whether the contract is met, and
-what every shape that was tried costs and loses. `steps` names the steps that make an encoder smaller, each with one
-job; another is one more function there. `compressor` decides.
+what every shape that was tried costs and loses. `student/steps` names the steps that make an encoder smaller, each with
+one job; another is one more function there. `weights/` rounds the weights. `compressor` decides.
 """
 
 from typing import TYPE_CHECKING
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from tilth.training.compression.figures import contract_figures, flipped_rows
     from tilth.training.compression.full_model import FullModel, SmallerModel
     from tilth.training.compression.held_out import HeldOut, Loss
-    from tilth.training.compression.shape import Shape
-    from tilth.training.compression.static import no_encoder
+    from tilth.training.compression.student import Shape, no_encoder
 
 __all__ = [
     "Candidate",
@@ -44,7 +43,6 @@ __getattr__, __dir__ = lazy_exports(
         "figures": ("contract_figures", "flipped_rows"),
         "full_model": ("FullModel", "SmallerModel"),
         "held_out": ("HeldOut", "Loss"),
-        "shape": ("Shape",),
-        "static": ("no_encoder",),
+        "student": ("Shape", "no_encoder"),
     },
 )

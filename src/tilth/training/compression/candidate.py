@@ -14,15 +14,10 @@ import numpy as np
 
 from tilth.learn import calibrate
 from tilth.learn.encoder import encode_with_trunk
-from tilth.training.compression.distillation import Distilled, distill
-from tilth.training.compression.fake_quantization import shared_weights
 from tilth.training.compression.full_model import FullModel, SmallerModel
-from tilth.training.compression.graph_packing import cut_embeddings, pack_graph
 from tilth.training.compression.held_out import Loss
-from tilth.training.compression.shape import Shape
-from tilth.training.compression.static import no_encoder
-from tilth.training.compression.steps import STEPS, Materials
-from tilth.training.compression.student import Student
+from tilth.training.compression.student import STEPS, Distilled, Materials, Shape, Student, distill, no_encoder
+from tilth.training.compression.weights import cut_embeddings, pack_graph, shared_weights
 from tilth.training.export import PackedGraph, Predictor, TrunkGraphs
 from tilth.training.heads import Head
 

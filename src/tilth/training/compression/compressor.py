@@ -18,8 +18,8 @@ from tilth.training.compression.cost import Costs, costs_of
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.held_out import FEWEST
 from tilth.training.compression.search import Looked, front, order, search
-from tilth.training.compression.shape import Shape
 from tilth.training.compression.speed import Clock
+from tilth.training.compression.student import Shape
 from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 
 from tilth.training.compression.full_model import FullModel
-from tilth.training.compression.shape import Shape
+from tilth.training.compression.student import Shape
 
 _LAYER = {1: 0.18, 32: 0.27}
 """Time of an int8 layer for a float layer's, by batch."""

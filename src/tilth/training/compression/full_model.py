@@ -12,11 +12,9 @@ import numpy as np
 
 from tilth.learn.encoder import Tokens, Trunk
 from tilth.samples import Task
-from tilth.training.compression.distillation import TransferSet, read_texts
 from tilth.training.compression.held_out import HeldOut, WordingModel
 from tilth.training.compression.speed import EagerModel
-from tilth.training.compression.student import layers_of
-from tilth.training.compression.vocabulary import Vocabulary, cut_vocabulary
+from tilth.training.compression.student import TransferSet, Vocabulary, cut_vocabulary, layers_of, read_texts
 from tilth.training.export import PackedGraph, TrunkGraphs
 from tilth.training.heads import Head, predict_probabilities
 

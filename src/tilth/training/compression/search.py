@@ -24,9 +24,8 @@ from tilth.samples import evenly_spaced
 from tilth.training.compression.candidate import build_student
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.cost import Costs
-from tilth.training.compression.distillation import read_texts
 from tilth.training.compression.full_model import FullModel
-from tilth.training.compression.shape import Bits, Shape
+from tilth.training.compression.student import Bits, Shape, read_texts
 from tilth.training.heads import predict_probabilities
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.contract import nearest, settle
 from tilth.training.compression.cost import Costs
 from tilth.training.compression.held_out import HeldOut
-from tilth.training.compression.shape import Shape
+from tilth.training.compression.student.shape import Shape
 from tilth.training.export import Predictor
 from tilth.training.exporting import Exporter
 from tilth.training.views.view_pooling import Wording

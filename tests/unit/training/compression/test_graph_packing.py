@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tilth.training.compression.graph_packing import pack_graph
-from tilth.training.compression.shape import Bits
+from tilth.training.compression.student.shape import Bits
+from tilth.training.compression.weights.graph_packing import pack_graph
 from tilth.training.export import ScaledWeights, SharedWeights, load_weights, open_session, save_weights
 
 WIDE = 300

@@ -11,7 +11,7 @@ from tilth.training.compression.compressor import Compressed
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.figures import contract_figures, flipped_rows
 from tilth.training.compression.search import Looked, front, order, search, spread
-from tilth.training.compression.shape import Shape
+from tilth.training.compression.student.shape import Shape
 
 
 class Six:

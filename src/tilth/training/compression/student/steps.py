@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 
-from tilth.training.compression.distillation import TransferSet, importance_losses
-from tilth.training.compression.pruning import prune
-from tilth.training.compression.shape import Shape
-from tilth.training.compression.static import static_trunk
-from tilth.training.compression.student import Student
-from tilth.training.compression.vocabulary import Vocabulary
+from tilth.training.compression.student.distillation import TransferSet, importance_losses
+from tilth.training.compression.student.pruning import prune
+from tilth.training.compression.student.shape import Shape
+from tilth.training.compression.student.static import static_trunk
+from tilth.training.compression.student.student import Student
+from tilth.training.compression.student.vocabulary import Vocabulary
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.unit.training.compression.test_student import IDS, MASK
+from tests.unit.training.compression.student.test_student import IDS, MASK
 from tilth.learn.encoder import Trunk
-from tilth.training.compression import fake_quantization
-from tilth.training.compression.fake_quantization import _Shared, shared_weights
+from tilth.training.compression.weights import fake_quantization
+from tilth.training.compression.weights.fake_quantization import _Shared, shared_weights
 
 
 def test_a_weight_becomes_the_nearest_value_and_its_gradient_passes() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from tilth.training.compression.student import layers_of
+from tilth.training.compression.student.student import layers_of
 
 _ROUND = 16
 """Channels are kept in multiples of this: what a vector register holds."""

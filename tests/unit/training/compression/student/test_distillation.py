@@ -9,10 +9,10 @@ import torch
 from tests.conftest import ROWS, TASKS
 from tilth.errors import StageError
 from tilth.learn.encoder import Tokens, Trunk, encode_with_trunk
-from tilth.training.compression.distillation import TransferSet, distill, read_texts
-from tilth.training.compression.shape import Shape
-from tilth.training.compression.steps import STEPS, Materials
 from tilth.training.compression.student import Student
+from tilth.training.compression.student.distillation import TransferSet, distill, read_texts
+from tilth.training.compression.student.shape import Shape
+from tilth.training.compression.student.steps import STEPS, Materials
 from tilth.training.heads import Head
 
 TEXTS = [row[1] for row in ROWS]

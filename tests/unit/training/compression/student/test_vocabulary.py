@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from tilth.learn.encoder import Tokens
-from tilth.training.compression.vocabulary import Vocabulary, cut_vocabulary
+from tilth.training.compression.student.vocabulary import Vocabulary, cut_vocabulary
 
 TEXTS = ["refund the money", "refund it now"]
 PIECES = ["[PAD]", "[UNK]", "unused", "[CLS]", "[SEP]", "refund", "money", "the", "it", "now", "bicycle", "##cycle"]

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tilth.learn.encoder import Tokens, Trunk
-from tilth.training.compression.vocabulary import Vocabulary
+from tilth.training.compression.student.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,8 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from tilth.errors import StageError
-from tilth.training.compression.shape import Bits
-from tilth.training.compression.vocabulary import Vocabulary
-from tilth.training.compression.weight_sharing import scale_weights, share_weights
+from tilth.training.compression.student import Bits, Vocabulary
+from tilth.training.compression.weights.weight_sharing import scale_weights, share_weights
 from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize, strip_notes
 
 SMALL = 4_096

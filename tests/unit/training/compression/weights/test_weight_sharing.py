@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.cluster import KMeans
 
-from tilth.training.compression.weight_sharing import scale_weights, share_weights
+from tilth.training.compression.weights.weight_sharing import scale_weights, share_weights
 
 
 def test_sixteen_values_a_group_come_back_exactly() -> None:

@@ -20,7 +20,7 @@ from tilth.devices import autocast, resolve_device
 from tilth.errors import StageError
 from tilth.learn.encoder import Tokens, Trunk
 from tilth.progress import report
-from tilth.training.compression.student import Student, layers_of, pooled_states
+from tilth.training.compression.student.student import Student, layers_of, pooled_states
 from tilth.training.heads import Head
 from tilth.training.trainer import plan_batches, rate
 

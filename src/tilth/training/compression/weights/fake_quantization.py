@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from tilth.training.compression.graph_packing import CHANNELS, PIECES, SMALL
-from tilth.training.compression.weight_sharing import share_weights
+from tilth.training.compression.weights.graph_packing import CHANNELS, PIECES, SMALL
+from tilth.training.compression.weights.weight_sharing import share_weights
 
 _STEPS = 64
 """Steps of an int8 weight on either side of 0: seven of eight bits, as the export takes them."""

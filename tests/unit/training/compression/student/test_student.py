@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from tilth.learn.encoder import Tokens, Trunk, encode_with_trunk
-from tilth.training.compression.pruning import prune
-from tilth.training.compression.static import static_trunk
 from tilth.training.compression.student import Student, layers_of, pooled_states
-from tilth.training.compression.vocabulary import cut_vocabulary
+from tilth.training.compression.student.pruning import prune
+from tilth.training.compression.student.static import static_trunk
+from tilth.training.compression.student.vocabulary import cut_vocabulary
 
 IDS, MASK = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
 
