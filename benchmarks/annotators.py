@@ -18,8 +18,8 @@ from cleaning import Rows, evidence_of, prepare
 from cleanlab.multiannotator import get_label_quality_multiannotator, get_majority_vote_label
 
 from tilth.cleaning import Config
+from tilth.cleaning.label_errors.models.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.cleaning.label_errors.multiannotator import joint_consensus
-from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.store import Cache

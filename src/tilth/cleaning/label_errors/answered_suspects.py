@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
-from tilth.cleaning.label_errors.error_rate import ErrorRate
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of, update_with_answers
-from tilth.cleaning.label_errors.noise_injection import FilterScore
+from tilth.cleaning.label_errors.noise import ErrorRate, FilterScore
 from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.samples import answered
 

@@ -16,13 +16,10 @@ from tilth.cleaning.label_errors.answered_suspects import heed_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
-from tilth.cleaning.label_errors.meaning_view import meaning_view
 from tilth.cleaning.label_errors.model_verdict import FEW, carried_probes, verdict_by_models
+from tilth.cleaning.label_errors.models import ModelProbabilities, meaning_view
 from tilth.cleaning.label_errors.multiannotator import Consensus, consensus
 from tilth.cleaning.label_errors.operating_point import curve, precision_interval
-from tilth.cleaning.label_errors.out_of_fold_models import (
-    ModelProbabilities,
-)
 from tilth.cleaning.label_errors.parent_labels import Child, right_by_children, summed_by_parent
 from tilth.cleaning.label_errors.picture_labels import verdict_by_pictures
 from tilth.cleaning.label_errors.policy import LabelColumns

@@ -8,9 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tilth.cleaning.label_errors import noise_injection
 from tilth.cleaning.label_errors.config import Prefer
-from tilth.cleaning.label_errors.error_rate import ErrorRate, estimate_error_rate
 from tilth.cleaning.label_errors.filters import (
     DEFAULT,
     SCORES,
@@ -20,12 +18,20 @@ from tilth.cleaning.label_errors.filters import (
     flag_labels,
     self_confidence,
 )
-from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
 from tilth.cleaning.label_errors.label_quality import doubt, probability_wrong, temperature_of_truth
-from tilth.cleaning.label_errors.noise_injection import FilterScore
+from tilth.cleaning.label_errors.models import ModelProbabilities, TwoViews
+from tilth.cleaning.label_errors.noise import (
+    ErrorRate,
+    FilterScore,
+    best_threshold,
+    error_rate,
+    estimate_error_rate,
+    filter_score,
+    inject_noise,
+    probability_by_score,
+    true_label_posterior,
+)
 from tilth.cleaning.label_errors.operating_point import choose_cut
-from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
-from tilth.cleaning.label_errors.two_views import TwoViews
 from tilth.learn import apply_temperature
 
 Refit: TypeAlias = Callable[[np.ndarray], ModelProbabilities]
@@ -136,7 +142,7 @@ def _by_filter(
     issue &= probabilities.joint.argmax(axis=1) != codes
     scored = name if name in SCORES else DEFAULT
     scores = SCORES[scored](probabilities, codes)
-    by_score = noise_injection.probability_wrong(*measured.scores[scored], measured.rate.share, scores)
+    by_score = probability_by_score(*measured.scores[scored], measured.rate.share, scores)
     by_posterior = 1 - self_confidence(posterior, codes)
     return Verdict(
         issue=issue,
@@ -157,7 +163,7 @@ def _inject(
     rng, count = np.random.default_rng(seed), 0
     injections: list[_Injection] = []
     while not injections or (count < least and len(injections) < _MOST_INJECTIONS):
-        noisy, injected = noise_injection.inject_noise(codes, probabilities.joint, rng)
+        noisy, injected = inject_noise(codes, probabilities.joint, rng)
         injections.append(_Injection(codes=noisy, injected=injected, probabilities=refit(noisy)))
         count += int(injected.sum())
     return injections
@@ -165,9 +171,9 @@ def _inject(
 
 def _measure(injections: Sequence[_Injection], min_precision: float) -> _Measurement:
     scores = {name: _pooled([injection.scores(name) for injection in injections]) for name in SCORES}
-    rates = [noise_injection.error_rate(*pair) for pair in scores.values()]
+    rates = [error_rate(*pair) for pair in scores.values()]
     rate = float(np.median(rates))
-    filters = {name: noise_injection.best_threshold(*pair, rate, min_precision) for name, pair in scores.items()}
+    filters = {name: best_threshold(*pair, rate, min_precision) for name, pair in scores.items()}
     filters |= {name: _without_threshold(name, injections, rate) for name in WITHOUT_THRESHOLD}
     return _Measurement(
         scores=scores,
@@ -183,7 +189,7 @@ def _without_threshold(name: str, injections: Sequence[_Injection], rate: float)
     injected, others = _pooled(
         [(flag[one.injected], flag[~one.injected]) for flag, one in zip(flags, injections, strict=True)]
     )
-    return noise_injection.filter_score(float(injected.mean()) if len(injected) else 0.0, float(others.mean()), rate)
+    return filter_score(float(injected.mean()) if len(injected) else 0.0, float(others.mean()), rate)
 
 
 def _pooled(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from cleanlab.filter import find_label_issues
 
-from tilth.cleaning.label_errors.error_rate import ErrorRate
-from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
-from tilth.cleaning.label_errors.noise_injection import FilterScore
-from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
+from tilth.cleaning.label_errors.models import ModelProbabilities
+from tilth.cleaning.label_errors.noise import ErrorRate, FilterScore, true_label_posterior
 from tilth.errors import ConfigError, did_you_mean
 
 _OF_CLEANLAB = (
@@ -54,7 +52,7 @@ SCORES = {
 TWO_VIEWS = "two views"
 """What judges by default: no filter, but the probability of `tilth.cleaning.label_errors.label_quality`."""
 POSTERIOR = "posterior"
-"""The label is more likely wrong than right, by `tilth.cleaning.label_errors.instance_dependent_noise`."""
+"""The label is more likely wrong than right, by `tilth.cleaning.label_errors.noise.instance_dependent_noise`."""
 WITHOUT_THRESHOLD = (POSTERIOR, *(f"cleanlab {name}" for name in _OF_CLEANLAB))
 NAMES = (*SCORES, *WITHOUT_THRESHOLD)
 DEFAULT = "joint margin"

@@ -1,9 +1,9 @@
 """The probability that each given label is right, and what people's answers to a few suspects say of all the others.
 
 How strongly models speak against a label ranks the labels; which share of them is wrong is another matter
-(`error_rate`). The log-odds that a label is wrong are taken to be the log-odds that the models give its strongest rival
-over it, once they are sharpened to be of the true labels (`temperature_of_truth`), moved by one number for the whole
-data set, such that the mean is the estimated share of wrong labels.
+(`noise/wrong_share.py`). The log-odds that a label is wrong are taken to be the log-odds that the models give its
+strongest rival over it, once they are sharpened to be of the true labels (`temperature_of_truth`), moved by one number
+for the whole data set, such that the mean is the estimated share of wrong labels.
 """
 
 from __future__ import annotations

@@ -10,10 +10,14 @@ from tilth.cleaning.label_errors import filters
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filter_selection import verdict_by_filter, verdict_by_views
 from tilth.cleaning.label_errors.filters import Verdict
-from tilth.cleaning.label_errors.meaning_view import MeaningView
-from tilth.cleaning.label_errors.out_of_fold_models import FitProbes, ModelProbabilities, fit_evidence_models
-from tilth.cleaning.label_errors.picture_view import add_picture_view
-from tilth.cleaning.label_errors.two_views import fit_two_views
+from tilth.cleaning.label_errors.models import (
+    FitProbes,
+    MeaningView,
+    ModelProbabilities,
+    add_picture_view,
+    fit_evidence_models,
+    fit_two_views,
+)
 from tilth.learn import Evidence, FittedProbe
 from tilth.samples import Task
 

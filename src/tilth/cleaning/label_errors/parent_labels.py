@@ -10,7 +10,7 @@ import pandas as pd
 
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
-from tilth.cleaning.label_errors.noise_injection import FilterScore
+from tilth.cleaning.label_errors.noise import FilterScore
 from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.samples import Task
 

@@ -11,7 +11,7 @@ import numpy as np
 from tilth.cleaning.label_errors import filters
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import Verdict
-from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
+from tilth.cleaning.label_errors.models import NeighborGraph, fit_evidence_models
 from tilth.learn import Evidence
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
-from tilth.cleaning.label_errors.picture_view import add_picture_view
-from tilth.cleaning.label_errors.two_views import TwoViews
+from tilth.cleaning.label_errors.models.picture_view import add_picture_view
+from tilth.cleaning.label_errors.models.two_views import TwoViews
 from tilth.learn.shared_features import Evidence
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Cache

@@ -11,8 +11,8 @@ import pytest
 
 from tilth.cleaning.label_errors.answered_suspects import heed_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
-from tilth.cleaning.label_errors.error_rate import ErrorRate
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
+from tilth.cleaning.label_errors.noise.wrong_share import ErrorRate
 
 ANSWERED, ROWS = 30, 230
 

@@ -15,7 +15,7 @@ from tilth.cleaning.checks.copies import find_conflicts
 from tilth.cleaning.label_errors.detection import find_label_errors
 from tilth.cleaning.label_errors.filter_selection import verdict_by_filter
 from tilth.cleaning.label_errors.filters import NAMES
-from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph, fit_evidence_models
+from tilth.cleaning.label_errors.models.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.errors import ConfigError
 from tilth.learn.neighbors import nearest
 from tilth.learn.shared_features import Evidence

@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import TASKS
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
-from tilth.cleaning.label_errors.error_rate import ErrorRate
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
+from tilth.cleaning.label_errors.noise.wrong_share import ErrorRate
 from tilth.cleaning.label_errors.parent_labels import Child, right_by_children, summed_by_parent
 from tilth.samples import Task
 

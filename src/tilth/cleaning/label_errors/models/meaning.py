@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilth.cleaning.label_errors.out_of_fold_models import NeighborGraph
+from tilth.cleaning.label_errors.models.out_of_fold_models import NeighborGraph
 from tilth.learn import Evidence, nearest
 from tilth.samples import Task
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import softmax
 
-from tilth.cleaning.label_errors.discriminant import FoldMoments
+from tilth.cleaning.label_errors.models.discriminant import FoldMoments
 from tilth.learn import FittedProbe, Neighbors, fit_probes, fit_temperature, pool, probes_from
 
 FitProbes: TypeAlias = Callable[[str, np.ndarray], list[FittedProbe]]

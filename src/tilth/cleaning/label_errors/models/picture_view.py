@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import softmax
 
-from tilth.cleaning.label_errors.two_views import TwoViews, odds_of, three_accuracies
+from tilth.cleaning.label_errors.models.two_views import TwoViews, odds_of, three_accuracies
 from tilth.learn import VIEWS, apply_temperature, calibrate, cross_validate, pool
 
 _FEWEST = 5

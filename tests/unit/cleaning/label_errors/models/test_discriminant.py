@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors import discriminant
-from tilth.cleaning.label_errors.discriminant import FoldMoments, Moments
+from tilth.cleaning.label_errors.models import discriminant
+from tilth.cleaning.label_errors.models.discriminant import FoldMoments, Moments
 
 
 def rows(count: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

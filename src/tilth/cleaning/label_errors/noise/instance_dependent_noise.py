@@ -2,7 +2,7 @@
 
 Most label filters take errors to fall on any row of a class alike. People's errors keep to the hard rows, where models
 err too, so that a label that the models contradict may be either's error. Which one it is cannot be known for a row,
-but how often models err on rows as hard as it can (`out_of_fold_models.ModelProbabilities.model_error_estimate`).
+but how often models err on rows as hard as it can (`ModelProbabilities.model_error_estimate`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import nnls
 from sklearn.isotonic import IsotonicRegression
 
-from tilth.cleaning.label_errors.noise_injection import confusion
+from tilth.cleaning.label_errors.noise.noise_injection import confusion
 
 _POWERS = np.array([0, 1, 2, 4, 8])  # of difficulty: even, linear and ever steeper growth
 _HALF = 0.5  # difficulty from which errors may begin

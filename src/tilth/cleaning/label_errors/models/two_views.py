@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import softmax
 
-from tilth.cleaning.label_errors.out_of_fold_models import ModelProbabilities
+from tilth.cleaning.label_errors.models.out_of_fold_models import ModelProbabilities
 from tilth.learn import VIEWS, apply_temperature, calibrate, cross_validate, pool
 from tilth.learn.lexical import NGrams
 

@@ -106,7 +106,7 @@ def best_threshold(injected: np.ndarray, others: np.ndarray, rate: float, min_pr
     return max(precise, key=lambda score: score.f1, default=filter_score(0.0, 0.0, rate, -1.0))
 
 
-def probability_wrong(injected: np.ndarray, others: np.ndarray, rate: float, scores: np.ndarray) -> np.ndarray:
+def probability_by_score(injected: np.ndarray, others: np.ndarray, rate: float, scores: np.ndarray) -> np.ndarray:
     """Probability that a label of each score is wrong, shape of `scores`: never higher for a higher score.
 
     Bayes' rule, with the ratio of the two densities from an isotonic fit.

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors.noise_injection import (
+from tilth.cleaning.label_errors.noise.noise_injection import (
     best_threshold,
     confusion,
     error_rate,
     filter_score,
     inject_noise,
-    probability_wrong,
+    probability_by_score,
 )
 
 
@@ -48,7 +48,7 @@ def test_no_threshold_is_precise_enough_where_scores_say_nothing() -> None:
 
 def test_chances_fall_with_the_score_and_add_up_to_the_error_rate() -> None:
     injected, others = scores(1.0, 2000, 1), scores(0.2, 5000, 2)
-    wrong = probability_wrong(injected, others, 0.2, others)
+    wrong = probability_by_score(injected, others, 0.2, others)
     assert wrong.mean() == pytest.approx(0.2, abs=0.03)
     assert (np.diff(wrong[np.argsort(others)]) <= 1e-12).all()
     assert wrong[others > 0.55].max() < 0.01

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors.instance_dependent_noise import true_label_posterior
+from tilth.cleaning.label_errors.noise.instance_dependent_noise import true_label_posterior
 
 
 def peaked(right: np.ndarray, sure: np.ndarray, classes: int = 3) -> np.ndarray:

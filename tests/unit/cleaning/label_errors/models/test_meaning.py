@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors.meaning_view import meaning_view
-from tilth.cleaning.label_errors.out_of_fold_models import fit_evidence_models
+from tilth.cleaning.label_errors.models.meaning import meaning_view
+from tilth.cleaning.label_errors.models.out_of_fold_models import fit_evidence_models
 from tilth.learn import Focus, choose_focus, nearest, pooled
 from tilth.learn.encoder import Passages
 from tilth.samples import Task

@@ -1,7 +1,7 @@
 """What share of the labels is wrong, from how often two views of the texts and the labels agree.
 
 Two views that err apart and the labels are three annotators, whose accuracies follow from their agreement
-(`two_views.three_accuracies`). Views err together on hard rows, which looks as errors of the labels would, so the share
+(`three_accuracies`). Views err together on hard rows, which looks as errors of the labels would, so the share
 is estimated among rows that are about as hard. Errors of people grow with how hard a row is, or do not depend on it;
 what models err on together grows ever faster. So the shares are taken apart into a constant, a line and a cube of the
 difficulty, none of them negative: the first two are the labels' but for what models err on for want of rows, and of the
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
-from tilth.cleaning.label_errors.two_views import TwoViews, three_accuracies
+from tilth.cleaning.label_errors.models import TwoViews, three_accuracies
 
 _GROUPS, _FEWEST = 20, 50
 """Groups of rows that are about as hard, and the rows that each has at least."""

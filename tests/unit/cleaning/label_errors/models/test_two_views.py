@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tilth.cleaning.label_errors.error_rate import estimate_error_rate
 from tilth.cleaning.label_errors.filter_selection import verdict_by_views
-from tilth.cleaning.label_errors.two_views import TwoViews, three_accuracies
+from tilth.cleaning.label_errors.models.two_views import TwoViews, three_accuracies
+from tilth.cleaning.label_errors.noise.wrong_share import estimate_error_rate
 
 ROWS, CLASSES = 4000, 4
 
