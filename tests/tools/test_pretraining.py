@@ -13,9 +13,9 @@ from tools.pretraining.prepared_corpora import Corpora, restore, save
 from tools.pretraining.write_messages import Writer, sentences
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from tilth.augmentation.diffusion.adaptation.training_data import join_examples, paired_examples, unpaired_examples
+from tilth.augmentation.diffusion.adaptation.training_loop import Schedule
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.training_data import join_examples, paired_examples, unpaired_examples
-from tilth.augmentation.diffusion.training_loop import Schedule
 
 REQUESTS = ["where is my card", "where is the card of mine", "block my card", "please block the card", "what is my pin"]
 

@@ -10,7 +10,12 @@ import numpy as np
 from tools.pretraining import corpus_readers as read
 from tools.pretraining.prepared_corpora import Corpora
 
-from tilth.augmentation.diffusion.training_data import Examples, join_examples, paired_examples, unpaired_examples
+from tilth.augmentation.diffusion.adaptation.training_data import (
+    Examples,
+    join_examples,
+    paired_examples,
+    unpaired_examples,
+)
 from tilth.augmentation.diffusion.vocabulary import SEP
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import WHEEL, Encoder, wheel_path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tilth.augmentation.diffusion.training_data import Examples
+from tilth.augmentation.diffusion.adaptation.training_data import Examples
 
 _PARTS = ("source", "target", "fidelity", "boldness", "weight")
 

@@ -27,9 +27,15 @@ from tools.pretraining.initial_weights import from_encoder
 from tools.pretraining.prepared_corpora import Corpora, restore, save
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from tilth.augmentation.diffusion.adaptation.training_data import Batch, Examples, noised_batches
+from tilth.augmentation.diffusion.adaptation.training_loop import (
+    Progress,
+    Schedule,
+    heldout_loss,
+    make_optimizer,
+    train_denoiser,
+)
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.training_data import Batch, Examples, noised_batches
-from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, make_optimizer, train_denoiser
 from tilth.augmentation.diffusion.vocabulary import pack_vocabulary
 from tilth.learn.encoder import WHEEL
 

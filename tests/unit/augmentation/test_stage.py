@@ -13,7 +13,7 @@ from datasets import Dataset
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.augmentation.llm.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check
-from tilth.augmentation.diffusion import adaptation
+from tilth.augmentation.diffusion.adaptation import adaptation
 from tilth.augmentation.diffusion.checkpoints import RECORD, load_paraphraser
 from tilth.errors import ConfigError, TilthError
 from tilth.learn.shared_features import Evidence

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.augmentation.diffusion.adaptation import AdaptedDenoiser, adapt_denoiser
+    from tilth.augmentation.diffusion.adaptation import AdaptedDenoiser, adapt_denoiser, groups_of
     from tilth.augmentation.diffusion.checkpoints import find_denoiser, holds_denoiser, load_paraphraser
     from tilth.augmentation.diffusion.config import AdaptConfig, DiffusionConfig
     from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
-    from tilth.augmentation.diffusion.loss_groups import groups_of
     from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, ParaphrasePipeline, generator_per_text
     from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
 
@@ -39,11 +38,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "adaptation": ("AdaptedDenoiser", "adapt_denoiser"),
+        "adaptation": ("AdaptedDenoiser", "adapt_denoiser", "groups_of"),
         "checkpoints": ("find_denoiser", "holds_denoiser", "load_paraphraser"),
         "config": ("AdaptConfig", "DiffusionConfig"),
         "denoiser": ("Denoiser", "shortlist_positions"),
-        "loss_groups": ("groups_of",),
         "pipeline": ("ParaphraseOutput", "ParaphrasePipeline", "generator_per_text"),
         "vocabulary": ("CLS", "MASK", "SEP"),
     },

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tilth.augmentation.diffusion.checkpoints import PRETRAINED, load_paraphraser, with_vocabulary
-from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.training_data import (
+from tilth.augmentation.diffusion.adaptation.training_data import (
     Examples,
     add_noise,
     join_examples,
@@ -16,7 +14,15 @@ from tilth.augmentation.diffusion.training_data import (
     paired_examples,
     unpaired_examples,
 )
-from tilth.augmentation.diffusion.training_loop import Progress, Schedule, heldout_loss, make_optimizer, train_denoiser
+from tilth.augmentation.diffusion.adaptation.training_loop import (
+    Progress,
+    Schedule,
+    heldout_loss,
+    make_optimizer,
+    train_denoiser,
+)
+from tilth.augmentation.diffusion.checkpoints import PRETRAINED, load_paraphraser, with_vocabulary
+from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP, pack_vocabulary, unpack_vocabulary
 from tilth.augmentation.quality.fluency import Fluency, nats_cache
 from tilth.store import Cache

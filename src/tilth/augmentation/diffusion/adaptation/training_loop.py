@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tilth.augmentation.diffusion.adaptation.training_data import Batch, Examples, add_noise
 from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
-from tilth.augmentation.diffusion.training_data import Batch, Examples, add_noise
 from tilth.devices import autocast
 from tilth.progress import report
 

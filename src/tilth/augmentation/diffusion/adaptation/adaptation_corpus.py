@@ -11,8 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tilth.augmentation.diffusion.adaptation.training_data import (
+    Examples,
+    join_examples,
+    paired_examples,
+    unpaired_examples,
+)
 from tilth.augmentation.diffusion.config import AdaptConfig
-from tilth.augmentation.diffusion.training_data import Examples, join_examples, paired_examples, unpaired_examples
 from tilth.augmentation.text import training_text_rows
 from tilth.learn import Evidence
 from tilth.samples import Task, evenly_spaced

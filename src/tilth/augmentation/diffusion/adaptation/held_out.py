@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.augmentation.diffusion.adaptation_corpus import AdaptationCorpus
+from tilth.augmentation.diffusion.adaptation.adaptation_corpus import AdaptationCorpus
+from tilth.augmentation.diffusion.adaptation.loss_groups import FEWEST, ONE_GROUP, LossGroups, find_groups
+from tilth.augmentation.diffusion.adaptation.training_data import Examples
+from tilth.augmentation.diffusion.adaptation.training_loop import example_losses
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.loss_groups import FEWEST, ONE_GROUP, LossGroups, find_groups
-from tilth.augmentation.diffusion.training_data import Examples
-from tilth.augmentation.diffusion.training_loop import example_losses
 
 _DRAWN = 256  # examples measured: fewer are noised several times
 

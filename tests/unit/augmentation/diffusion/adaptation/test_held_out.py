@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tilth.augmentation.diffusion.adaptation_corpus import AdaptationCorpus
+from tilth.augmentation.diffusion.adaptation.adaptation_corpus import AdaptationCorpus
+from tilth.augmentation.diffusion.adaptation.held_out import HeldOut, Losses, hold_out, record_of, within_limit
+from tilth.augmentation.diffusion.adaptation.loss_groups import LossGroups
+from tilth.augmentation.diffusion.adaptation.training_data import unpaired_examples
+from tilth.augmentation.diffusion.adaptation.training_loop import example_losses, heldout_loss
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.held_out import HeldOut, Losses, hold_out, record_of, within_limit
-from tilth.augmentation.diffusion.loss_groups import LossGroups
-from tilth.augmentation.diffusion.training_data import unpaired_examples
-from tilth.augmentation.diffusion.training_loop import example_losses, heldout_loss
 
 TEXTS = [[2073, 2003, 2026, 4003], [2129, 2079, 1045], [2073, 2003, 2026, 2769, 2129]]
 NOTHING = np.zeros(0), np.zeros(0, dtype=np.int64)
@@ -64,7 +64,7 @@ def test_the_denoiser_that_found_the_groups_is_measured_once(
     held_out = hold_out(frame, np.eye(80, 4, dtype=np.float32), corpus, denoiser, 0)
     again = held_out(denoiser)
     np.testing.assert_array_equal(held_out.before.totals, again.totals)
-    monkeypatch.setattr("tilth.augmentation.diffusion.held_out.example_losses", None)
+    monkeypatch.setattr("tilth.augmentation.diffusion.adaptation.held_out.example_losses", None)
     assert held_out.before.tokens.sum() == again.tokens.sum() > 0
 
 

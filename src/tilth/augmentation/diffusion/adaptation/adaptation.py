@@ -16,15 +16,15 @@ import numpy as np
 import pandas as pd
 
 from tilth.augmentation.diffusion import checkpoints
-from tilth.augmentation.diffusion.adaptation_corpus import AdaptationCorpus, gather_corpus
+from tilth.augmentation.diffusion.adaptation.adaptation_corpus import AdaptationCorpus, gather_corpus
+from tilth.augmentation.diffusion.adaptation.held_out import HeldOut, hold_out, record_of, within_limit
+from tilth.augmentation.diffusion.adaptation.loss_groups import groups_of
+from tilth.augmentation.diffusion.adaptation.training_data import noised_batches
+from tilth.augmentation.diffusion.adaptation.training_loop import Progress, Schedule, make_optimizer, train_denoiser
 from tilth.augmentation.diffusion.config import DiffusionConfig
 from tilth.augmentation.diffusion.denoiser import Denoiser
-from tilth.augmentation.diffusion.held_out import HeldOut, hold_out, record_of, within_limit
-from tilth.augmentation.diffusion.loss_groups import groups_of
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
 from tilth.augmentation.diffusion.scheduler import make_scheduler
-from tilth.augmentation.diffusion.training_data import noised_batches
-from tilth.augmentation.diffusion.training_loop import Progress, Schedule, make_optimizer, train_denoiser
 from tilth.augmentation.diffusion.vocabulary import pack_vocabulary
 from tilth.learn import Evidence
 from tilth.samples import Task

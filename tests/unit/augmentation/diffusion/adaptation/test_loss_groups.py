@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tilth.augmentation.diffusion.loss_groups import ONE_GROUP, LossGroups, explained_variance, find_groups, groups_of
+from tilth.augmentation.diffusion.adaptation.loss_groups import (
+    ONE_GROUP,
+    LossGroups,
+    explained_variance,
+    find_groups,
+    groups_of,
+)
 
 ROWS = np.arange(48)
 
