@@ -29,7 +29,8 @@ from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.store import Cache
 from tilth.training.heads import fit_head
-from tilth.training.trainer import Objective, TopLayers, TrainerConfig, TuningRows, contrastive, tune
+from tilth.training.modes.top_layers import TopLayers
+from tilth.training.trainer import Objective, TrainerConfig, TuningRows, contrastive, tune
 
 COLUMNS = ("data set", "labels a class", "encoder", "labels alone", "with other texts", "pseudo-labels right")
 LAYERS, LABELED, PAIRS, STEPS = 3, 56, 16, 80

@@ -25,7 +25,8 @@ from tilth.learn.encoder import Encoder
 from tilth.samples import Task
 from tilth.store import Cache
 from tilth.training.heads import fit_head
-from tilth.training.trainer import CLASSIFY, Objective, TopLayers, TrainerConfig, TuningRows, contrastive, tune
+from tilth.training.modes.top_layers import TopLayers
+from tilth.training.trainer import CLASSIFY, Objective, TrainerConfig, TuningRows, contrastive, tune
 
 COLUMNS = ("data set", "labels a class", "encoder", "labels alone", "with the other texts", "pseudo-labels right")
 LAYERS = 3

@@ -15,7 +15,8 @@ from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
 
 if TYPE_CHECKING:
     from tilth.learn.encoder import Trunk
-    from tilth.training.trainer import Objective, TopLayers, TuningRows
+    from tilth.training.modes.top_layers import TopLayers
+    from tilth.training.trainer import Objective, TuningRows
 
 _MEASURED = 1000
 """Held-out rows at most, beside the rows that are drawn, to stop by."""
@@ -38,7 +39,8 @@ def train_top_layers(job: TuningJob, mode: str, objective: Callable[[TuningRows]
         mode: whose checkpoints these are.
         objective: what is made smaller, for the rows that are trained on; None classifies.
     """
-    from tilth.training.trainer import CLASSIFY, TopLayers, tune
+    from tilth.training.modes.top_layers import TopLayers
+    from tilth.training.trainer import CLASSIFY, tune
 
     places = drawn_rows(job)
     part_of_it = replace(job, rows=job.rows.at(places))

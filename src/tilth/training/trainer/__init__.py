@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from tilth.training.trainer.config import TrainerConfig
     from tilth.training.trainer.model import AllLayers, TrainedPart
     from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
-    from tilth.training.trainer.top_layers import TopLayers
     from tilth.training.trainer.tuning import Tuned, tune
 
 __all__ = [
     "CLASSIFY",
     "AllLayers",
     "Objective",
-    "TopLayers",
     "TrainedPart",
     "TrainerConfig",
     "Tuned",
@@ -41,7 +39,6 @@ __getattr__, __dir__ = lazy_exports(
         "config": ("TrainerConfig",),
         "model": ("AllLayers", "TrainedPart"),
         "objectives": ("CLASSIFY", "Objective", "contrastive", "cross_entropy"),
-        "top_layers": ("TopLayers",),
         "tuning": ("Tuned", "tune"),
     },
 )

@@ -20,10 +20,10 @@ from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError, StageError
 from tilth.learn.encoder import encode_with_trunk
 from tilth.training.inputs.config import Config
+from tilth.training.modes.top_layers import TopLayers
 from tilth.training.trainer import (
     CLASSIFY,
     Objective,
-    TopLayers,
     Tuned,
     checkpoint,
     contrastive,

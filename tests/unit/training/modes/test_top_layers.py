@@ -14,8 +14,8 @@ from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError
 from tilth.learn.encoder.tokenizer import Tokens
 from tilth.learn.encoder.trunk import Trunk
+from tilth.training.modes.top_layers import TopLayers, _layers
 from tilth.training.trainer import tune
-from tilth.training.trainer.top_layers import TopLayers, _layers
 
 TEXTS = [row[1] for row in ROWS[:8]]
 
