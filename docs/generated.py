@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilth import config_text, samples, stage
+from tilth import samples, stage
 from tilth.cli import app
-from tilth.config_loading import load
+from tilth.config import config_toml, load
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -84,7 +84,7 @@ current values there. What stands behind `=` here is the default.
 def configuration() -> str:
     """Every key of `tilth.toml` with its default, its meaning and its limits, a heading for each table."""
     defaults = load(None, {"tasks": [{"name": "intent"}]}, stage.configs())  # a task, so that its keys are shown too
-    return "\n".join([CONFIGURATION, "## Above all tables", "", *_keys(config_text.toml(defaults))])
+    return "\n".join([CONFIGURATION, "## Above all tables", "", *_keys(config_toml(defaults))])
 
 
 def _keys(text: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth import engine
-from tilth.config_engine import EngineConfig
+from tilth.config import EngineConfig
 from tilth.errors import TilthError
 from tilth.store import Run
 

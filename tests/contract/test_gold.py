@@ -20,7 +20,7 @@ from snorkel.labeling import LabelingFunction
 from tests.conftest import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.io.ingestion import Ingested, ingest
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task

@@ -18,7 +18,7 @@ from pandas.testing import assert_frame_equal
 from tests.command_line import PATIENCE, new_workspace, until
 from tests.end_to_end.conftest import Night
 from tilth import engine
-from tilth.config_engine import EngineConfig
+from tilth.config import EngineConfig
 from tilth.errors import TilthError
 
 pytest.importorskip("prefect_dask", reason='needs the extra: pip install "tilth[engine]"')

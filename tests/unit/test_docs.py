@@ -19,7 +19,7 @@ from docs import generated
 from pydantic import BaseModel
 
 from tilth import cli, samples, stage
-from tilth.config_loading import load
+from tilth.config import load
 
 DOCS = Path(generated.__file__).parent
 PAGES = [*sorted(DOCS.rglob("*.md")), DOCS.parent / "README.md"]

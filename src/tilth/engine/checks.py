@@ -8,7 +8,7 @@ import re
 import socket
 from pathlib import Path
 
-from tilth.config_engine import EngineConfig
+from tilth.config import EngineConfig
 from tilth.errors import ConfigError
 from tilth.store import digest_code, library_versions
 

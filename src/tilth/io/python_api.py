@@ -37,7 +37,7 @@ def read(
         InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
         ConfigError: a task below one that is not there.
     """
-    from tilth.config_loading import load, parse_task
+    from tilth.config import load, parse_task
     from tilth.io.ingestion import ingest
 
     loaded: dict[str, pd.DataFrame | Dataset] = {}

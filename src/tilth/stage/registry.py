@@ -35,7 +35,7 @@ def get(name: str) -> StageModule:
 
 
 def configs() -> dict[str, type[Model]]:
-    """Each stage's config class, by name, for `tilth.config_loading.load`."""
+    """Each stage's config class, by name, for `tilth.config.load`."""
     return {name: get(name).Config for name in NAMES}
 
 

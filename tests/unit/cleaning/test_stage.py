@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tilth import engine
-from tilth.config_engine import EngineConfig
-from tilth.config_loading import load
+from tilth.config import EngineConfig, load
 from tilth.engine import checks
 from tilth.errors import ConfigError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.io.ingestion import Ingested, ingest
 from tilth.samples import to_pandas
 from tilth.store import Run, Workspace, write_json, write_table

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from tilth.config_loading import load, parse_tasks
+from tilth.config import load, parse_tasks
 from tilth.errors import InputError
 from tilth.io.ingestion import Ingested, ingest
 from tilth.io.tables.readers import read_rows

@@ -136,7 +136,7 @@ def test_while_a_night_is_at_work_nothing_is_forgotten(workspace: Workspace, mon
 
 
 def test_what_the_input_still_holds_is_left_out_and_told(workspace: Workspace) -> None:
-    from tilth.config_loading import load
+    from tilth.config import load
     from tilth.io import ingest
 
     (workspace.root / "in.csv").write_text(f"id,text,intent\na1,{SECRET},refund\nb1,so slow,slow\n")

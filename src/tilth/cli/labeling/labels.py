@@ -109,7 +109,7 @@ def split(
         before: the class
         into: the classes that it becomes, with commas between; in quotes where one holds a comma
     """
-    from tilth.config_loading import parse_names
+    from tilth.config import parse_names
 
     after = parse_names(into)
     if len(after) < 2:

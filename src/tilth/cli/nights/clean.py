@@ -37,7 +37,7 @@ def clean(
         out: the parent of the run folders, where they are not in data/runs
     """
     from tilth import night, store
-    from tilth.config_loading import parse_override
+    from tilth.config import parse_override
 
     workspace = store.locate(config, out, anywhere=True)
     overrides = dict(parse_override(text) for text in sets)

@@ -24,7 +24,7 @@ def restore(address: str | None = None, /, *, config: options.Config = None, as_
         address: where the copy is (default: [store] address)
     """
     from tilth import stage, store
-    from tilth.config_loading import load
+    from tilth.config import load
     from tilth.io import fetch_nights
 
     workspace = store.locate(config)

@@ -173,7 +173,7 @@ def _summary(folder: Path) -> None:
 
 
 def _overrides(options: RunOptions) -> dict[str, Any]:
-    from tilth.config_loading import parse_override, parse_tasks
+    from tilth.config import parse_override, parse_tasks
 
     overrides = dict(parse_override(text) for text in options.sets)
     if options.input:

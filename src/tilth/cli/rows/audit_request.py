@@ -34,7 +34,7 @@ def read_request(
 ) -> tuple[Request, Ingested, ColumnGuess]:
     """The rows, once, and what their columns are."""
     from tilth import night, store
-    from tilth.config_loading import parse_override, parse_tasks
+    from tilth.config import parse_override, parse_tasks
     from tilth.io import guess_columns, ingest, read_rows
     from tilth.notes import Notes
 

@@ -26,11 +26,11 @@ def config(
     Args:
         sets: a key of tilth.toml, for this time; may be repeated
     """
-    from tilth import config_text, night, store
-    from tilth.config_loading import parse_override
+    from tilth import night, store
+    from tilth.config import config_toml, parse_override
 
     workspace = store.locate(config, anywhere=True)
     overrides = dict(parse_override(text) for text in sets)
     settings = night.Request(workspace=workspace, overrides=overrides).settings
-    say(settings.model_dump_json(indent=2) if as_json else config_text.toml(settings).rstrip())
+    say(settings.model_dump_json(indent=2) if as_json else config_toml(settings).rstrip())
     return 0

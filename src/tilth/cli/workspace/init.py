@@ -102,10 +102,10 @@ def init(folder: Path, /, *, as_json: options.Json = False) -> int:
 
 def _config() -> str:
     """The demo's `tilth.toml`, with the keys that people change above its first table, where any may be set alone."""
-    from tilth import config_text, stage
-    from tilth.config_loading import load
+    from tilth import stage
+    from tilth.config import config_examples, load
 
     above, table, below = (template() / "tilth.toml").read_text(encoding="utf-8").partition("\n[")
-    shown = config_text.examples(load(None, {}, stage.configs()), OFTEN_CHANGED, EXAMPLE_VALUES)
+    shown = config_examples(load(None, {}, stage.configs()), OFTEN_CHANGED, EXAMPLE_VALUES)
     title = "# What people change, each as it is where nobody does, or an example; tilth config shows every key."
     return f"{above}\n{title}\n{shown}{table}{below}"

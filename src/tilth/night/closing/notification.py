@@ -17,8 +17,7 @@ from typing import Any
 
 from tilth import reports
 from tilth import stage as stages
-from tilth.config import ScheduleConfig
-from tilth.config_loading import load
+from tilth.config import ScheduleConfig, load
 from tilth.errors import ConfigError
 from tilth.store import Run
 

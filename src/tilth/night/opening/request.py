@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from tilth import stage as stages
-from tilth.config import Settings
-from tilth.config_loading import load
+from tilth.config import Settings, load
 from tilth.errors import RequestError
 from tilth.store import Workspace
 

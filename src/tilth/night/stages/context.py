@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from tilth import stage as stages
 from tilth import store
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.learn.encoder import Encoder
 from tilth.learn.pictures import PictureEncoder
 from tilth.night.stages.result_cache import code_digest

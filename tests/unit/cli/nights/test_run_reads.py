@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tilth import cli, night, stage, store
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.io.ingestion import ingest
 
 ROWS = "text,label\nhello there,a\nfar, too, many,a\nbye now,b\nagain, far, too, many,b\n"

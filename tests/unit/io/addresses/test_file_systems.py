@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.errors import InputError
 from tilth.io.addresses import expand
 from tilth.io.ingestion import Ingested, ingest

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.io.answers import agreement
 from tilth.io.ingestion import Ingested, ingest
 from tilth.samples import to_pandas

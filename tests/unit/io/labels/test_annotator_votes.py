@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.errors import InputError
 from tilth.io.ingestion import Ingested, ingest
 from tilth.text import unit_interval

@@ -158,7 +158,7 @@ def test_a_damaged_list_is_told(desk: Changing) -> None:
 
 
 def test_a_sentence_for_no_class_is_told(desk: Changing) -> None:
-    from tilth.config_loading import load
+    from tilth.config import load
     from tilth.io.ingestion import ingest
 
     overrides = {
@@ -172,7 +172,7 @@ def test_a_sentence_for_no_class_is_told(desk: Changing) -> None:
 
 
 def test_the_sentence_on_a_class_follows_it(desk: Changing) -> None:
-    from tilth.config_loading import load
+    from tilth.config import load
 
     sentences = {"outage": "No line.", "refund": "Money back.", "slow": "Too slow."}
     settings = load(None, {"tasks": [{"name": "intent"}], "data.definitions": sentences}, {})

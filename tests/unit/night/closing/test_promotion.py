@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tilth import night, stage, store
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.learn.metrics.model_comparison import difference, score
 from tilth.store import Run
 

@@ -30,7 +30,7 @@ AROUND = (
     "tilth.store.",
 )
 """Of no effect on a value: who computes it, messages, loading, the table's types, and where values stand."""
-SETTINGS = (".config", ".config_base", ".config_engine", ".config_nights", ".encoder.checkpoint")
+SETTINGS = (".config", ".config.settings", ".config.base", ".config.engine", ".config.nights", ".encoder.checkpoint")
 """Their values, and the digest of the weights that they find, are in every key by themselves."""
 
 

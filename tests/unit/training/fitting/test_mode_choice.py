@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.config_loading import load
+from tilth.config import load
 from tilth.learn import OutOfFold
 from tilth.samples import Task
 from tilth.training.fitting.mode_choice import choose_mode

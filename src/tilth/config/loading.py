@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError, create_model
 
-from tilth.config import FOLDER, Model, Settings
+from tilth.config.base import FOLDER, Model
+from tilth.config.settings import Settings
 from tilth.errors import ConfigError, did_you_mean
 
 log = logging.getLogger(__name__)

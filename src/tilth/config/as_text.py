@@ -15,12 +15,12 @@ WIDTH = 110
 """Characters of a comment's line."""
 
 
-def toml(settings: BaseModel) -> str:
+def config_toml(settings: BaseModel) -> str:
     """The whole config as TOML that reads back as the same config; a key without a value is commented out."""
     return "\n".join(_table(settings, "")).strip() + "\n"
 
 
-def examples(settings: BaseModel, keys: Sequence[str], values: Mapping[str, Any]) -> str:
+def config_examples(settings: BaseModel, keys: Sequence[str], values: Mapping[str, Any]) -> str:
     """Some keys, commented out, each with its meaning and its value, or of `values`; any line may be uncommented."""
     lines = []
     for key in keys:

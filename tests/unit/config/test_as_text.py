@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tilth import config_text, stage
+from tilth import stage
 from tilth.cli.workspace import init
-from tilth.config import Settings
-from tilth.config_loading import load
+from tilth.config import Settings, config_toml, load
 
 
 def settings(path: Path | None = None, **overrides: Any) -> Settings:
@@ -42,7 +41,7 @@ def test_every_key_says_what_it_means() -> None:
 def test_the_whole_config_reads_back_as_it_was(tmp_path: Path) -> None:
     tasks = [{"name": "area"}, {"name": "intent", "parent": "area", "labels": ['a "b"', "c\\d", "é\x7f"]}]
     before = settings(**{"tasks": tasks, "training.learning_rate": 1e-5, "cleaning.languages": ["en", "de"]})
-    text = config_text.toml(before)
+    text = config_toml(before)
     (tmp_path / "tilth.toml").write_text(text)
     assert values(tmp_path / "tilth.toml") == before.model_dump()
     assert max(map(len, text.splitlines())) <= 120

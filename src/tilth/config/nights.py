@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_serializer
 
-from tilth.config_base import Files, Model
+from tilth.config.base import Files, Model
 
 
 class PromotionConfig(Model):

@@ -1,10 +1,10 @@
+import importlib
 from pathlib import Path
 
 import pytest
 from pydantic import Field
 
-from tilth.config import Model
-from tilth.config_loading import load, parse_override, parse_task
+from tilth.config import EngineConfig, Model, load, parse_override, parse_task
 from tilth.errors import ConfigError
 
 
@@ -97,3 +97,7 @@ def test_a_relative_folder_starts_from_the_config_file(tmp_path: Path, monkeypat
         assert settings.encoder.model == str(tmp_path / expected)  # type: ignore[attr-defined]
     for word in ("default", "owner/name"):
         assert read(f'[encoder]\nmodel = "{word}"', tmp_path).encoder.model == word  # type: ignore[attr-defined]
+
+
+def test_flows_of_earlier_workspaces_find_the_engines_config() -> None:
+    assert importlib.import_module("tilth.config_engine").EngineConfig is EngineConfig

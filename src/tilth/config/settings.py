@@ -12,29 +12,12 @@ from pydantic import (
     model_validator,
 )
 
-from tilth.config_base import FOLDER, Files, Model, StageConfig
-from tilth.config_engine import Address, EngineConfig
-from tilth.config_nights import NightConfig, PromotionConfig, ScheduleConfig
+from tilth.config.base import FOLDER, Files, Model
+from tilth.config.engine import Address, EngineConfig
+from tilth.config.nights import NightConfig, PromotionConfig, ScheduleConfig
 from tilth.devices import DEVICE
 from tilth.errors import did_you_mean
 from tilth.text import clean_label
-
-__all__ = [
-    "FOLDER",
-    "DataConfig",
-    "EncoderConfig",
-    "EngineConfig",
-    "Files",
-    "ImageConfig",
-    "Model",
-    "NightConfig",
-    "PromotionConfig",
-    "ScheduleConfig",
-    "Settings",
-    "StageConfig",
-    "StoreConfig",
-    "TaskConfig",
-]
 
 
 class DataConfig(Model):
