@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tilth.ledger.gold import measure_model_on_gold, measure_on_gold
     from tilth.ledger.leave_one_out import MEASURED, without_stage
     from tilth.ledger.measurement import Measurement, Verdict, not_measured
-    from tilth.ledger.training_rows import TrainingRows, training_rows
+    from tilth.ledger.probe_rows import TrainingRows, training_rows
 
 __all__ = [
     "MEASURED",
@@ -42,6 +42,6 @@ __getattr__, __dir__ = lazy_exports(
         "gold": ("measure_model_on_gold", "measure_on_gold"),
         "leave_one_out": ("MEASURED", "without_stage"),
         "measurement": ("Measurement", "Verdict", "not_measured"),
-        "training_rows": ("TrainingRows", "training_rows"),
+        "probe_rows": ("TrainingRows", "training_rows"),
     },
 )

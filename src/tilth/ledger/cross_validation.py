@@ -31,7 +31,7 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.ledger.measurement import Measurement, Verdict, compare, not_measured
-from tilth.ledger.training_rows import TrainingRows, sample_rows, source_ids, training_rows
+from tilth.ledger.probe_rows import TrainingRows, sample_rows, source_ids, training_rows
 from tilth.samples import Origin, Source, Split, Task
 from tilth.text import fold_of
 

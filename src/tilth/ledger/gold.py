@@ -11,7 +11,7 @@ from tilth import samples as table
 from tilth.learn import Labels
 from tilth.ledger.leave_one_out import ANSWERS, MEASURED, without_stage
 from tilth.ledger.measurement import Measurement, Verdict, compare, not_measured
-from tilth.ledger.training_rows import TrainingRows, sample_rows, training_rows
+from tilth.ledger.probe_rows import TrainingRows, sample_rows, training_rows
 from tilth.samples import Task
 
 ROWS = 10_000
