@@ -36,7 +36,7 @@ check: install ## style, types, floors, declared dependencies
 	$(BIN)/deptry src flows labeling_functions
 	$(BIN)/deptry flows tests benchmarks tools docs .ci --ignore DEP002,DEP004
 
-structure: install ## import edges between folders, loops, imports past a room's face
+structure: install ## import edges between folders, loops, imports past a room's face, folders that are too full
 	$(BIN)/python tools/structure.py
 
 fix: install ## what a tool can mend by itself

@@ -1,8 +1,8 @@
 """Places that are no folder of this machine, by fsspec.
 
 In: addresses such as s3://bucket/rows.csv, nights of a workspace. Out: files to read and write there, and nights that
-are copied there and back (`mirror.py`). A further kind of address is a package that fsspec finds, and one more entry
-of the list in `file_systems.py` that says what to install.
+are copied there and back (`mirror.py`). A further kind of address takes nothing here: it is read where the
+package is installed by which fsspec reads it.
 """
 
 from typing import TYPE_CHECKING

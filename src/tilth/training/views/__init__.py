@@ -1,7 +1,7 @@
 """What a row means, pooled with how it is worded and with what its picture shows.
 
-In: probabilities of the heads on the encoder, n-grams, vectors of pictures. Out: pooled probabilities, by weights that
-held-out rows choose, and what the exported model needs to pool alike. A further view is a module here, with its weight.
+In: probabilities of the heads on the encoder, n-grams, vectors of pictures. Out: pooled probabilities, by how far
+held-out rows say that each view counts, and what the exported model needs to pool alike. A further view is a module.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """A run's folder, as the page reads it, and the files of rows that it writes beside itself.
 
 In: a run's folder. Out: its record, tables and figures (`RunFiles`), each read once, and small files of rows for the
-browser. Whatever the page needs of a run's folder is one more property there.
+browser. Whatever else the page needs of a run's folder is one more field there.
 """
 
 from typing import TYPE_CHECKING
