@@ -60,13 +60,16 @@ def main() -> None:
     parser = options(__doc__, ["banking77:0"])
     parser.add_argument("--steps", default="auto", help="batches of distillation")
     parser.add_argument("--trials", type=int, default=40)
+    every = list(range(1, len(CONTRACTS) + 1))
+    parser.add_argument("--contracts", nargs="+", type=int, default=every, choices=every, help="rows of the table")
     arguments = parser.parse_args()
     steps = arguments.steps if arguments.steps == "auto" else int(arguments.steps)
     lines: list[list[Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         _, _, full = prepared(arguments.sets[0], arguments, home)
-        for number, terms in enumerate(CONTRACTS):
+        for number in arguments.contracts:
+            terms = CONTRACTS[number - 1]
             contract = ContractConfig.model_validate({**terms, "steps": steps, "trials": arguments.trials})
             seconds = []
             last = None
@@ -104,7 +107,8 @@ def main() -> None:
         "contracts",
         "# Contracts, from easy to impossible\n\n"
         f"`python benchmarks/contracts.py --sets {arguments.sets[0]} --steps {arguments.steps} --trials "
-        f"{arguments.trials}`, {_results.machine()}; `[training]` `{arguments.config}`. "
+        f"{arguments.trials} --contracts {' '.join(map(str, arguments.contracts))}`, {_results.machine()}; "
+        f"`[training]` `{arguments.config}`. "
         f"{about(__doc__)}\n\n" + _results.table(COLUMNS, lines),
     )
 
