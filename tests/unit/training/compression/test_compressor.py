@@ -240,6 +240,8 @@ def test_size_is_counted_by_what_is_left() -> None:
         ((5_512 * 384 + 6 * 1_769_472) / 2 * 0.96 + tokenizer + 1_000_000) / 1e6
     )
     assert COSTS.throughput(SMALL) > COSTS.throughput(WHOLE)
+    three = Shape(layers=(0, 2, 5))  # clocked at 5.3, and at 6.0 with fewer channels
+    assert COSTS.slowest(three) < 5.8 < COSTS.slowest(dataclasses.replace(three, channels=0.7))
     assert COSTS.throughput(Shape(layers=(0, 5), channels=0.5)) > COSTS.throughput(SMALL)
 
 
