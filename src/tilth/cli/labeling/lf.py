@@ -206,6 +206,7 @@ def suggest(
         label: for this label alone
         precision: share of labeled rows to be right on
     """
+    from tilth.cli.labeling import lf_records as records
     from tilth.weak_supervision import MINED_FILE_HEADER, function_name, function_source, suggest_functions
 
     if not 0 < precision <= 1:
@@ -226,8 +227,6 @@ def suggest(
         for one, name in zip(suggestions, names, strict=True)
     ]
     if as_json:
-        from tilth.cli.labeling import lf_records as records
-
         _say_json({"task": of.name, "functions": records.suggested(suggestions, names, parts)})
     else:
         say((MINED_FILE_HEADER.format(task=of.name) + "".join(parts)).rstrip())

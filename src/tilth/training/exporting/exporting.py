@@ -168,10 +168,9 @@ class Exporter:
         """The model once more for accelerators, and what became of it; a graph of another kind stays as it is."""
         from tilth.training.export import export_edge
 
-        texts = self._labeled_texts(_CALIBRATION)
         target = self.resources.scratch / "edge"
         try:
-            facts = export_edge(model, target, trunk=graph, texts=texts)
+            facts = export_edge(model, target, trunk=graph, texts=self._labeled_texts(_CALIBRATION))
         except RequestError as error:
             log.warning("no model for the edge: %s", error)
             return {}, {"edge": {"why": str(error)}}
