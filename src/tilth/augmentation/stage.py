@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from datasets import Dataset
 
 from tilth.augmentation import figures as report
-from tilth.augmentation import known_language, transfer, worth
+from tilth.augmentation import worth
 from tilth.augmentation.config import Config
-from tilth.augmentation.drawing import Drawn, adapt, draw
-from tilth.augmentation.gating import Gated, put_through_gate
 from tilth.augmentation.night_inputs import NightInputs, prepare
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
-from tilth.augmentation.quality import unavailable_services
 from tilth.augmentation.selection import CrossValidatedGain, Worth, cross_validate_gain, source_order, word_features
 from tilth.augmentation.text import MAX_SOURCE_TOKENS
-from tilth.augmentation.transfer import Transfer
 from tilth.languages import foreign_language
 from tilth.samples import Split, to_pandas
 from tilth.stage import Resources, StageResult
+
+if TYPE_CHECKING:
+    from tilth.augmentation.drawing import Drawn
+    from tilth.augmentation.gating import Gated
+    from tilth.augmentation.transfer import Transfer
 
 
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
@@ -40,9 +41,22 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
         inputs.cross_fitting, frame["id"].tolist(), order, inputs.config, resources.seed, resources.evidence
     )
     too_little = None if expected is None or expected.enough else expected
-    wanted = transfer.is_wanted(config, resources)
-    if too_little is not None and not wanted:
+    transfer_wanted = config.transfer == "always" or (config.transfer == "auto" and resources.candidates_wanted)
+    if too_little is not None and not transfer_wanted:
         return worth.result_without_paraphrases(samples, too_little, inputs.config)
+    return _drawn(samples, inputs, expected, transfer_wanted=transfer_wanted)
+
+
+def _drawn(samples: Dataset, inputs: NightInputs, expected: Worth | None, *, transfer_wanted: bool) -> StageResult:
+    """The stage's result with candidates: paraphrases where they can be worth it, and text for training to transfer."""
+    # They load diffusers, which takes seconds that a night without paraphrases saves.
+    from tilth.augmentation import known_language, transfer
+    from tilth.augmentation.drawing import adapt, draw
+    from tilth.augmentation.gating import put_through_gate
+    from tilth.augmentation.quality import unavailable_services
+
+    frame, config, resources = inputs.frame, inputs.config, inputs.resources
+    too_little = None if expected is None or expected.enough else expected
     started = time.monotonic()
     adapted, vectors = adapt(inputs), resources.evidence.embeddings()
     known = known_language.known_rows(adapted, frame, vectors, config)
@@ -51,7 +65,7 @@ def augment(samples: Dataset, config: Config, resources: Resources) -> StageResu
     drawn = draw(inputs, adapted, known)
     gated = put_through_gate(inputs, drawn)
     seconds = 0.0 if too_little is None else time.monotonic() - started
-    published = transfer.publish(inputs, drawn, gated, seconds=seconds) if wanted else Transfer()
+    published = transfer.publish(inputs, drawn, gated, seconds=seconds) if transfer_wanted else transfer.Transfer()
     if too_little is None:
         return _with_paraphrases(samples, inputs, drawn, gated, published, expected)
     without = worth.result_without_paraphrases(samples, too_little, inputs.config)
@@ -80,6 +94,9 @@ def _with_paraphrases(
     samples: Dataset, inputs: NightInputs, drawn: Drawn, gated: Gated, published: Transfer, expected: Worth | None
 ) -> StageResult:
     """The table with every candidate as a row."""
+    from tilth.augmentation import known_language
+    from tilth.augmentation.quality import unavailable_services
+
     config, seed, accepted, pool = inputs.config, inputs.resources.seed, gated.accepted, gated.pool
     gain = None
     if accepted.any() and inputs.cross_fitting.possible:
@@ -114,6 +131,8 @@ def _training_takes_them(gain: CrossValidatedGain | None, config: Config) -> boo
 
 
 def _metrics(drawn: Drawn, gated: Gated, used: np.ndarray, config: Config) -> dict[str, Any]:
+    from tilth.augmentation import known_language
+
     return {
         "sources": len(drawn.sources.rows),
         "sources_drawn": drawn.new_sources,

@@ -17,12 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tilth.augmentation.config import Config
 from tilth.augmentation.drawing import Drawn
 from tilth.augmentation.gating import Gated, read
 from tilth.augmentation.night_inputs import NightInputs
 from tilth.samples import Reason
-from tilth.stage import Resources
 from tilth.store import CANDIDATES
 from tilth.text import normal_form
 
@@ -46,11 +44,6 @@ class Transfer:
 
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-
-
-def is_wanted(config: Config, resources: Resources) -> bool:
-    """Whether transfer text is drawn: always, never, or where a later stage of this night asks for it."""
-    return config.transfer == "always" or (config.transfer == "auto" and resources.candidates_wanted)
 
 
 def publish(inputs: NightInputs, drawn: Drawn, gated: Gated, *, seconds: float) -> Transfer:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,12 @@ def test_few_labels_that_leave_no_error_generate_nothing(tmp_path: Path) -> None
 
 def test_fewer_labels_generate_whatever_their_errors_say(tmp_path: Path) -> None:
     assert night(make_table(first(19)), tmp_path).skipped is None
+
+
+def test_until_something_is_generated_no_network_is_loaded() -> None:
+    """diffusers alone takes seconds, which nights without paraphrases save."""
+    code = "import sys, tilth.augmentation.stage as s; print({'torch', 'diffusers', 'transformers'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"
 
 
 def test_a_night_that_always_wants_them_generates_all_the_same(tmp_path: Path) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, WellFormedness, measure_well_formedness
 from tilth.augmentation.selection.candidates import CandidateMeasures, Candidates
 from tilth.augmentation.selection.config import GateConfig
 from tilth.augmentation.text import keeps_slots, replaces_by_opposite, stem
 from tilth.samples import Reason
 from tilth.text import digest, normal_form
+
+if TYPE_CHECKING:
+    from tilth.augmentation.quality import AcceptabilityChecker, Checker, Fluency, WellFormedness
 
 
 def gate_verdicts(candidates: Candidates, measures: CandidateMeasures, gate: GateConfig) -> list[Reason | None]:
@@ -92,6 +95,11 @@ def read_passed(
         fluency: The night's denoiser.
         gate: `[augmentation.gate]`.
     """
+    from tilth.augmentation.quality import (
+        WellFormedness,
+        measure_well_formedness,
+    )  # it loads transformers and diffusers
+
     problems, readable = np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
     passed = np.flatnonzero(chosen).tolist()
     sources, texts = ([each[place] for place in passed] for each in (candidates.sources, candidates.texts))
