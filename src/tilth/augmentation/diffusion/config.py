@@ -23,7 +23,7 @@ class AdaptConfig(Model):
     low: float = Field(default=0.65, ge=-1, le=1, description="smallest cosine of a pair")
     high: float = Field(default=0.97, ge=-1, le=1, description="largest cosine of a pair")
     critic_steps: int = Field(
-        default=60,
+        default=30,
         ge=0,
         le=100_000,
         description="batches of 24 pairs by which the acceptability model learns how the workspace's texts go wrong "
