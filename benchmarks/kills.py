@@ -102,7 +102,7 @@ def main() -> None:
             process = start(home)
             time.sleep(share * seconds)
             kill_all(process)
-            done = len(list(home.glob("data/runs/*/[1-5]-*.parquet")))
+            done = sum(not path.parent.is_symlink() for path in home.glob("data/runs/*/[1-5]-*.parquet"))
             went_on = start(home).wait() == 0
             equal = went_on and same(tables(home), expected)
             lines.append(
