@@ -100,3 +100,28 @@ def test_one_batch_starts_no_thread(written: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(text_reader, "ThreadPoolExecutor", never)
     assert np.array_equal(Predictor.load(written, threads=1).embed(texts), together)
     assert np.array_equal(model.embed(texts[:1]), together[:1])
+
+
+def test_what_only_the_body_of_a_branch_reads_is_kept() -> None:
+    """As in the export of a liquid head, whose loop over tokens reads weights from around it."""
+    made = helper.make_tensor_value_info("made", TensorProto.FLOAT, [2])
+    bodies = [
+        helper.make_graph([helper.make_node(operator, ["outer", "weight"], ["made"])], operator, [], [made])
+        for operator in ("Add", "Sub")
+    ]
+    nodes = [
+        helper.make_node("Identity", ["given"], ["outer"]),
+        helper.make_node("If", ["which"], ["result"], then_branch=bodies[0], else_branch=bodies[1]),
+    ]
+    values = {"given": TensorProto.FLOAT, "which": TensorProto.BOOL}
+    inputs = [
+        helper.make_tensor_value_info(name, kind, [2] if name == "given" else []) for name, kind in values.items()
+    ]
+    result = helper.make_tensor_value_info("result", TensorProto.FLOAT, [2])
+    weights = [numpy_helper.from_array(np.ones(2, dtype=np.float32), name) for name in ("weight", "nobody_s")]
+    model = helper.make_model(helper.make_graph(nodes, "branches", inputs, [result], weights), ir_version=10)
+    rewrite(model)
+    assert [tensor.name for tensor in model.graph.initializer] == ["weight"]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"given": np.array([1, 2], dtype=np.float32), "which": np.array(True)})
+    assert found.tolist() == [2, 3]
