@@ -17,6 +17,8 @@ from tests.command_line import GOLD, ROWS, STAGES, Workspace, open_everything, u
 from tests.end_to_end.conftest import Night
 from tilth.store import FIT_DATES, digest_tree
 
+pytestmark = pytest.mark.slow  # a real night
+
 
 def table(run: Path, name: str = "5-training") -> pd.DataFrame:
     return pd.read_parquet(run / f"{name}.parquet")
@@ -199,7 +201,6 @@ def test_a_dry_run_tells_the_caches_and_writes_nothing(night: Night, tmp_path: P
     assert warm.tree() == before
 
 
-@pytest.mark.slow
 def test_the_same_night_in_a_fresh_copy_with_an_empty_cache_gives_the_same_tables(night: Night, tmp_path: Path) -> None:
     again = night.workspace.copy(tmp_path / "again", warm=False)
     done = again("run", "--json")
@@ -213,7 +214,6 @@ def test_the_same_night_in_a_fresh_copy_with_an_empty_cache_gives_the_same_table
         pd.testing.assert_frame_equal(first, second, check_exact=False, rtol=0, atol=1e-4)
 
 
-@pytest.mark.slow
 def test_a_second_identical_night_is_the_first_from_the_cache(warm: Workspace, night: Night) -> None:
     for _ in range(2):  # the second of them finds a run before it, with what that carries over
         done = warm("run", "--json")
@@ -227,7 +227,6 @@ def test_a_second_identical_night_is_the_first_from_the_cache(warm: Workspace, n
     assert warm.record()["seconds"] < night.record["seconds"] / 3
 
 
-@pytest.mark.slow
 def test_a_part_of_a_night_runs_what_was_asked_for_and_is_never_promoted(warm: Workspace, night: Night) -> None:
     assert warm("run", "--to", "weak_supervision", "--skip", "cleaning").returncode == 0
     skipped = [entry["skipped"] for entry in warm.record()["stages"]]
@@ -240,7 +239,6 @@ def test_a_part_of_a_night_runs_what_was_asked_for_and_is_never_promoted(warm: W
     assert "tilth run --to augmentation" in refused.stderr
 
 
-@pytest.mark.slow
 def test_a_night_from_a_stage_takes_what_an_earlier_run_left(warm: Workspace, night: Night) -> None:
     assert warm("run").returncode == 0
     done = warm("run", "--from", "training", "--json")
@@ -253,7 +251,6 @@ def test_a_night_from_a_stage_takes_what_an_earlier_run_left(warm: Workspace, ni
     assert (warm.data / "runs/latest").resolve() == warm.runs[0].resolve()
 
 
-@pytest.mark.slow
 def test_votes_of_several_annotators_become_labels_and_a_table_of_their_skill(warm: Workspace) -> None:
     inbox = pd.read_csv(warm.data / "raw/inbox.csv", dtype=str)
     labeled = inbox[inbox["intent"].notna()].head(80)
