@@ -141,9 +141,18 @@ class _Attempt:
         self._looked += [self._look(shape) for shape in self._wording()]
         eager = self._clock.eager_milliseconds(self._contract) if self._contract.latency_ms is not None else None
         found = [shape for shape in order(self._looked, self._contract, eager, self._costs) if shape != self._last]
-        distilled = [shape for shape in found if needs_distillation(self._full, shape) or not shape.meaning]
-        yield from distilled[: self._contract.tries]
+        yield from self._within_tries(found)
         yield from self._whole()
+
+    def _within_tries(self, found: Sequence[Shape]) -> Iterator[Shape]:
+        """As many shapes as may be distilled; the wording alone takes no distillation, and so none of their places."""
+        left = self._contract.tries
+        for shape in found:
+            if not shape.meaning:
+                yield shape
+            elif left and needs_distillation(self._full, shape):
+                left -= 1
+                yield shape
 
     def _whole(self) -> Iterator[Shape]:
         """All layers with fewer bits: with eight it is larger and as fast as with four, and may lose less."""

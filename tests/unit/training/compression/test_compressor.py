@@ -4,6 +4,7 @@ import dataclasses
 import errno
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tilth.errors import StageError
 from tilth.store import read_json
 from tilth.training import Config
 from tilth.training.compression.candidate import Candidate
-from tilth.training.compression.compressor import compress, slower_here
+from tilth.training.compression.compressor import _Attempt, compress, slower_here
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.contract import nearest, settle
 from tilth.training.compression.cost import Costs
@@ -87,6 +88,15 @@ def test_the_default_contract_exports_a_smaller_model_that_answers_every_row(
     codes = Predictor.load(model).answers(frame["text"].tolist()).codes["intent"]
     assert TASKS[1].decoded(codes).tolist() == frame["intent_predicted"].tolist()
     assert (frame["intent_predicted"] == frame["intent_given"])[:-2].mean() > 0.9
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_the_wording_alone_takes_no_place_of_a_shape_that_is_distilled(tries: int) -> None:
+    attempt: Any = SimpleNamespace(_contract=ContractConfig(tries=tries), _full=SimpleNamespace(layers=6))
+    wording = Shape(layers=(), meaning=False)
+    half, third = Shape(layers=(0, 2, 5)), Shape(layers=(0, 5))
+    found = list(_Attempt._within_tries(attempt, [wording, WHOLE, half, third]))
+    assert found == [wording, half, third][: 1 + tries]
 
 
 CONTRACT = {"steps": 60, "size_mb": 0.2, "points_lost": 30, "trials": 6}
