@@ -11,7 +11,7 @@ import pandas as pd
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of, update_with_answers
-from tilth.cleaning.label_errors.noise import ErrorRate, FilterScore
+from tilth.cleaning.label_errors.noise import ErrorRate
 from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.samples import answered
 
@@ -58,13 +58,12 @@ def heed_answers(
     now[others] = 1 - updated.quality[:count]
     cut = choose_cut(now[others], config.prefer, config.min_precision)
     issue[others] = cut.issue
-    expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
     corrected = replace(
         verdict,
         wrong=now,
         issue=issue,
         rate=ErrorRate(share=updated.share, low=updated.low, high=updated.high),
-        measured={**verdict.measured, TWO_VIEWS: expected},
+        measured={**verdict.measured, TWO_VIEWS: cut.expected},
     )
     metrics = {
         "checked": len(wrong),

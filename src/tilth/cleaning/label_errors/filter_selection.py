@@ -87,14 +87,13 @@ def verdict_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_pre
     probabilities = apply_temperature(views.pooled, temperature_of_truth(views.pooled, codes, rate.share))
     wrong = probability_wrong(doubt(probabilities, codes), rate.share)
     cut = choose_cut(wrong, prefer, min_precision)
-    expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
     return Verdict(
         issue=cut.issue,
         wrong=wrong,
         probabilities=probabilities,
         name=TWO_VIEWS,
         rate=rate,
-        measured={TWO_VIEWS: expected},
+        measured={TWO_VIEWS: cut.expected},
         injected=0,
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from tilth.cleaning.label_errors.config import Prefer
+from tilth.cleaning.label_errors.noise import FilterScore
 
 _BETA = {"precision": 0.5, "balanced": 1.0, "recall": 2.0}
 """How many times recall counts as much as precision."""
@@ -39,6 +40,11 @@ class OperatingPoint:
     precision: float
     recall: float
     f1: float
+
+    @property
+    def expected(self) -> FilterScore:
+        """How well the cut is expected to find errors, for the report."""
+        return FilterScore(precision=round(self.precision, 4), recall=round(self.recall, 4), f1=round(self.f1, 4))
 
 
 def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = None) -> OperatingPoint:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
-from tilth.cleaning.label_errors.noise import FilterScore
 from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.samples import Task
 
@@ -82,6 +81,5 @@ def right_by_children(
     fewer = wrong.sum() / max(float(verdict.wrong.sum()), np.finfo(float).tiny)
     rate = replace(verdict.rate, **{end: getattr(verdict.rate, end) * fewer for end in ("share", "low", "high")})
     cut = choose_cut(wrong, config.prefer, config.min_precision)
-    expected = FilterScore(precision=round(cut.precision, 4), recall=round(cut.recall, 4), f1=round(cut.f1, 4))
-    measured = {**verdict.measured, TWO_VIEWS: expected}
+    measured = {**verdict.measured, TWO_VIEWS: cut.expected}
     return replace(verdict, wrong=wrong, issue=cut.issue, rate=rate, measured=measured)
