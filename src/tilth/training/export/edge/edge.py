@@ -29,7 +29,7 @@ from tilth.errors import RequestError
 from tilth.training.export.edge.inputs import edge_inputs
 from tilth.training.export.edge.plain_operators import plain_operators
 from tilth.training.export.folder import write_digests
-from tilth.training.export.graphs import attention_masks, needed, rename_input
+from tilth.training.export.graphs import attention_masks, needed, read_by, rename_input
 from tilth.training.export.packed import WEIGHTS
 
 LISTED = frozenset(
@@ -147,7 +147,7 @@ def _without_mask_and_mean(model: onnx.ModelProto, length: int) -> onnx.ModelPro
     rename_input(graph, mask, "mask")
     nodes = needed(graph, [hidden[-1]])
     nodes.append(helper.make_node("MatMul", ["mean", hidden[-1]], ["sentence_vector"]))
-    used = {name for node in nodes for name in node.input}
+    used = {name for node in nodes for name in read_by(node)}
     inputs = [
         helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, length]),
         helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1, 1, length, length]),

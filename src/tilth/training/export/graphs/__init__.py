@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.export.graphs.graph_rewriting import attention_masks, needed, rename_input
+    from tilth.training.export.graphs.graph_rewriting import attention_masks, needed, read_by, rename_input
     from tilth.training.export.graphs.graph_structure import strip_notes
     from tilth.training.export.graphs.onnx_graphs import QUANTIZED, TrunkGraphs, cache_key, quantize, write_heads
     from tilth.training.export.graphs.picture_graphs import PictureGraphs
@@ -27,6 +27,7 @@ __all__ = [
     "needed",
     "open_session",
     "quantize",
+    "read_by",
     "rename_input",
     "strip_notes",
     "write_heads",
@@ -35,7 +36,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "graph_rewriting": ("attention_masks", "needed", "rename_input"),
+        "graph_rewriting": ("attention_masks", "needed", "read_by", "rename_input"),
         "graph_structure": ("strip_notes",),
         "onnx_graphs": ("QUANTIZED", "TrunkGraphs", "cache_key", "quantize", "write_heads"),
         "picture_graphs": ("PictureGraphs",),

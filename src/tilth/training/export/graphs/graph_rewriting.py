@@ -134,14 +134,14 @@ def needed(graph: onnx.GraphProto, outputs: Iterable[str]) -> list[onnx.NodeProt
     for node in reversed(graph.node):
         if wanted & set(node.output):
             nodes.append(node)
-            wanted |= _read_by(node)
+            wanted |= read_by(node)
     return nodes[::-1]
 
 
-def _read_by(node: onnx.NodeProto) -> set[str]:
+def read_by(node: onnx.NodeProto) -> set[str]:
     """The names of the values that a node takes, those included that the body of a loop takes from around it."""
     bodies = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
-    return set(node.input).union(*(_read_by(inner) for body in bodies for inner in body.node))
+    return set(node.input).union(*(read_by(inner) for body in bodies for inner in body.node))
 
 
 def rename_input(graph: onnx.GraphProto, name: str, other: str) -> None:
@@ -160,7 +160,7 @@ def makers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
 def _on_a_mask(graph: onnx.GraphProto, name: str) -> np.ndarray | None:
     """What a graph makes of `_SEEN` under a name; None where that rests on more than the mask."""
     nodes = needed(graph, [name])
-    inputs = {given for node in nodes for given in _read_by(node)}
+    inputs = {given for node in nodes for given in read_by(node)}
     if not nodes or inputs & {one.name for one in graph.input if one.name != _MASK}:
         return None
     constants = [tensor for tensor in graph.initializer if tensor.name in inputs]
@@ -196,7 +196,7 @@ def _keep_needed(graph: onnx.GraphProto) -> None:
     for place in reversed(range(len(graph.node))):
         if graph.node[place].output[0] not in results:
             del graph.node[place]
-    used = {name for node in graph.node for name in _read_by(node)}
+    used = {name for node in graph.node for name in read_by(node)}
     for place in reversed(range(len(graph.initializer))):
         if graph.initializer[place].name not in used:
             del graph.initializer[place]
