@@ -76,7 +76,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         file_system(settings.store.address, "store.address")  # whether anything here writes to such an address
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
-    if settings.encoder.device not in ("auto", "cpu"):  # neither needs to be looked for, which would load torch
+    if settings.encoder.device != "auto":  # which is always there, and to look for it may load torch
         resolve_device(settings.encoder.device, "encoder.device", '"cpu" or "auto"')
     if settings.data.image is not None:
         PictureEncoder(settings.image, store.Cache(workspace.cache), workspace.root).check()
