@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSources, CrossValidatedGain
+from tilth.augmentation.proof import CrossValidatedGain
+from tilth.augmentation.selection import CandidateMeasures, Candidates, ChosenSources
 from tilth.samples import Reason, evenly_spaced
 from tilth.stage import Figure
 
@@ -73,8 +74,9 @@ def gain_figures(gain: CrossValidatedGain | None, when: str) -> list[Figure]:
                 "columns": ["a model of", "macro-F1 without", "with", "95% interval, points", "in training"],
                 "rows": [[gain.view, *scores, f"{low} to {high}", verdict]],
             },
-            note="Cross-validated on tonight's train rows, by the view of the texts that predicts them best without "
-            f"paraphrases. A gain of less than {100 * gain.visible:.1f} points would not be seen.",
+            note="Cross-validated on tonight's train rows, by the model that predicts them best without paraphrases: "
+            "of the encoder's vectors, of vectors and words, and of either by an encoder trained for a few steps, "
+            f"where training will train it. A gain of less than {100 * gain.visible:.1f} points would not be seen.",
         )
     ]
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from tilth.augmentation.drawing import Drawn
 from tilth.augmentation.night_inputs import NightInputs
+from tilth.augmentation.proof import CandidatePool
 from tilth.augmentation.quality import Fluency, WellFormedness, adapted_checker, nats_cache
 from tilth.augmentation.selection import (
-    CandidatePool,
     add_grammar_verdicts,
     fill_budgets,
     gate_verdicts,

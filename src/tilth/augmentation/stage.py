@@ -15,7 +15,8 @@ from tilth.augmentation import worth
 from tilth.augmentation.config import Config
 from tilth.augmentation.night_inputs import NightInputs, prepare
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
-from tilth.augmentation.selection import CrossValidatedGain, Worth, cross_validate_gain, source_order, word_features
+from tilth.augmentation.proof import MOST, CrossValidatedGain, Tuning, cross_validate_gain, word_features
+from tilth.augmentation.selection import Worth, source_order
 from tilth.augmentation.text import MAX_SOURCE_TOKENS
 from tilth.languages import foreign_language
 from tilth.samples import Split, to_pandas
@@ -97,12 +98,8 @@ def _with_paraphrases(
     from tilth.augmentation import known_language
     from tilth.augmentation.quality import unavailable_services
 
-    config, seed, accepted, pool = inputs.config, inputs.resources.seed, gated.accepted, gated.pool
-    gain = None
-    if accepted.any() and inputs.cross_fitting.possible:
-        labeled = np.any([task.codes >= 0 for task in inputs.cross_fitting.tasks], axis=0)
-        words = word_features(inputs.resources.evidence, pool.candidates.texts, labeled, accepted)
-        gain = cross_validate_gain(inputs.cross_fitting, pool, config.weights, seed, words)
+    config, accepted, pool = inputs.config, gated.accepted, gated.pool
+    gain = _proved_gain(inputs, gated)
     used, weight = accepted & _training_takes_them(gain, config), gain.weight if gain else min(config.weights)
     rows = candidates_as_rows(inputs.frame, pool.candidates, pool.measures, gated.problems, gated.reasons, used, weight)
     record = drawn.adapted.record
@@ -124,6 +121,20 @@ def _with_paraphrases(
         carried=drawn.adapted.folder,
         unavailable_services=unavailable_services(drawn.checks),
     )
+
+
+def _proved_gain(inputs: NightInputs, gated: Gated) -> CrossValidatedGain | None:
+    """What the accepted paraphrases bring to the model that will be exported; None where nothing can be held out."""
+    accepted, pool, resources = gated.accepted, gated.pool, inputs.resources
+    if not accepted.any() or not inputs.cross_fitting.possible:
+        return None
+    labeled = np.any([task.codes >= 0 for task in inputs.cross_fitting.tasks], axis=0)
+    words = word_features(resources.evidence, pool.candidates.texts, labeled, accepted)
+    tuning = None
+    if resources.encoder_tuner is not None and labeled.sum() <= MOST:
+        tune = resources.encoder_tuner(inputs.frame, resources)
+        tuning = None if tune is None else Tuning(tune, inputs.frame["text"].tolist())
+    return cross_validate_gain(inputs.cross_fitting, pool, inputs.config.weights, resources.seed, words, tuning)
 
 
 def _training_takes_them(gain: CrossValidatedGain | None, config: Config) -> bool:

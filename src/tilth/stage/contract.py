@@ -16,6 +16,7 @@ from datasets import Dataset
 from tilth.config import Model
 from tilth.samples import Task
 from tilth.stage.questions import Question
+from tilth.stage.tuning import EncoderTuner
 
 if TYPE_CHECKING:
     from tilth.learn import Evidence
@@ -84,6 +85,7 @@ class Resources:
         candidates_wanted: whether a later stage of this night asks for transfer text; of augmentation alone.
         candidates: every readable paraphrase, accepted or not (`tilth.augmentation.transfer.SCHEMA`), where there is
             any, of this night's draw or of the run that the night starts from; of training alone.
+        encoder_tuner: how this night's training would train the encoder, where it may; of augmentation alone.
     """
 
     tasks: tuple[Task, ...]
@@ -95,10 +97,11 @@ class Resources:
     questions: tuple[Question, ...] = ()
     candidates_wanted: bool = False
     candidates: Path | None = None
+    encoder_tuner: EncoderTuner | None = None
 
 
 class StageModule(Protocol):
-    """What `tilth.<name>` must hold; of a config also `check`, `external_cache_inputs`, `wants_candidates`."""
+    """What `tilth.<name>` must hold; some also have functions of a config that `registry` calls, as `check`."""
 
     Config: type[Model]
 

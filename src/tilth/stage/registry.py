@@ -17,6 +17,7 @@ from tilth.errors import ContractError, RequestError, did_you_mean
 from tilth.samples import Source, Task
 from tilth.stage.contract import Resources, StageModule, StageResult
 from tilth.stage.questions import answer_seconds
+from tilth.stage.tuning import EncoderTuner
 
 NAMES = ("cleaning", "weak_supervision", "augmentation", "active_learning", "training")
 """The stages, in the order of a night; the one place where a stage is registered."""
@@ -64,6 +65,15 @@ def wants_candidates(name: str, config: Model) -> bool:
     """Whether a stage, by its config, learns from `Resources.candidates`; so that none are drawn that nobody reads."""
     own = getattr(get(name), "wants_candidates", None)
     return own is not None and why_skipped(name, config) is None and bool(own(config))
+
+
+def encoder_tuner(name: str, config: Model) -> EncoderTuner | None:
+    """How a stage would train the encoder by its config, where it trains any: see `Resources.encoder_tuner`."""
+    own = getattr(get(name), "encoder_tuner", None)
+    if own is None or why_skipped(name, config) is not None:
+        return None
+    tuner: EncoderTuner | None = own(config)
+    return tuner
 
 
 def perform(name: str, samples: Dataset, config: Model, resources: Resources) -> StageResult:

@@ -15,14 +15,23 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from tilth.stage import Resources, StageResult
+    from tilth.stage import EncoderTuner, Resources, StageResult
     from tilth.training.export import push_model
     from tilth.training.export.answer_cache import cached_answers
     from tilth.training.export.predictor import Predictor
     from tilth.training.export.predictor_code import predictor_code_digest
     from tilth.training.inputs import Config
 
-__all__ = ["Config", "Predictor", "cached_answers", "predictor_code_digest", "push_model", "run", "wants_candidates"]
+__all__ = [
+    "Config",
+    "Predictor",
+    "cached_answers",
+    "encoder_tuner",
+    "predictor_code_digest",
+    "push_model",
+    "run",
+    "wants_candidates",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -62,3 +71,10 @@ def wants_candidates(config: Config) -> bool:
     training.
     """
     return config.contract.enabled and config.contract.steps not in ("auto", 0)
+
+
+def encoder_tuner(config: Config) -> EncoderTuner | None:
+    """How the encoder would be trained, for stages before this one that ask what more rows are worth to it."""
+    from tilth.training.fitting import ShortTuner
+
+    return None if config.mode == "probe" else ShortTuner(config)

@@ -1,7 +1,7 @@
 """Which rows are paraphrased, and which candidates are accepted.
 
 In: rows with labels, candidates with their embeddings. Out: the sources, what the gate measures of each candidate and
-its verdicts, each class's budget, the cross-validated gain, and what more labels would be worth. A check of the gate
+its verdicts, each class's budget, and what more labels would be worth. A check of the gate
 is added in `gate.py`, with a value of `Reason`; what it rests on is measured in `measures.py`.
 """
 
@@ -14,45 +14,51 @@ if TYPE_CHECKING:
     from tilth.augmentation.selection.candidates import CandidateMeasures, Candidates
     from tilth.augmentation.selection.config import GateConfig
     from tilth.augmentation.selection.cross_fitting import CrossFitting
-    from tilth.augmentation.selection.cross_validation import CandidatePool, CrossValidatedGain, cross_validate_gain
-    from tilth.augmentation.selection.gate import add_grammar_verdicts, gate_verdicts, read_passed, refuse_by_people
+    from tilth.augmentation.selection.gate import (
+        add_grammar_verdicts,
+        gate_verdicts,
+        keeps_label,
+        read_passed,
+        refuse_by_people,
+    )
     from tilth.augmentation.selection.label_agreement import (
         LabelAgreementModels,
         fit_label_agreement,
         multiclass_tasks,
+        probe_probabilities,
     )
     from tilth.augmentation.selection.learning_curve import Worth, estimate_worth
     from tilth.augmentation.selection.measures import measure_candidates
+    from tilth.augmentation.selection.scoring import difference_interval, labeled_rows, mean_macro_f1
     from tilth.augmentation.selection.sources import ChosenSources, choose_sources, class_sizes, source_order
-    from tilth.augmentation.selection.wording import WordFeatures, word_features
 
 __all__ = [
     "CandidateMeasures",
-    "CandidatePool",
     "Candidates",
     "ChosenSources",
     "CrossFitting",
-    "CrossValidatedGain",
     "GateConfig",
     "LabelAgreementModels",
-    "WordFeatures",
     "Worth",
     "add_grammar_verdicts",
     "choose_sources",
     "class_budgets",
     "class_sizes",
-    "cross_validate_gain",
+    "difference_interval",
     "estimate_worth",
     "fill_budgets",
     "fit_label_agreement",
     "gate_verdicts",
+    "keeps_label",
+    "labeled_rows",
+    "mean_macro_f1",
     "measure_candidates",
     "multiclass_tasks",
+    "probe_probabilities",
     "read_passed",
     "refuse_by_people",
     "share_weights",
     "source_order",
-    "word_features",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -62,12 +68,11 @@ __getattr__, __dir__ = lazy_exports(
         "candidates": ("CandidateMeasures", "Candidates"),
         "config": ("GateConfig",),
         "cross_fitting": ("CrossFitting",),
-        "cross_validation": ("CandidatePool", "CrossValidatedGain", "cross_validate_gain"),
-        "gate": ("add_grammar_verdicts", "gate_verdicts", "read_passed", "refuse_by_people"),
-        "label_agreement": ("LabelAgreementModels", "fit_label_agreement", "multiclass_tasks"),
+        "gate": ("add_grammar_verdicts", "gate_verdicts", "keeps_label", "read_passed", "refuse_by_people"),
+        "label_agreement": ("LabelAgreementModels", "fit_label_agreement", "multiclass_tasks", "probe_probabilities"),
         "learning_curve": ("Worth", "estimate_worth"),
         "measures": ("measure_candidates",),
+        "scoring": ("difference_interval", "labeled_rows", "mean_macro_f1"),
         "sources": ("ChosenSources", "choose_sources", "class_sizes", "source_order"),
-        "wording": ("WordFeatures", "word_features"),
     },
 )

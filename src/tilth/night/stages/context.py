@@ -118,6 +118,13 @@ class Context:
             return False
         return any(stages.wants_candidates(other, self.settings.stage(other)) for other in self._asked)
 
+    def encoder_tuner(self, name: str) -> stages.EncoderTuner | None:
+        """How a later stage of this night would train the encoder, for the stage that asks what more rows bring it."""
+        if name != "augmentation" or getattr(self.settings.stage(name), "when", None) != "auto":
+            return None  # nothing is decided by it
+        tuners = (stages.encoder_tuner(other, self.settings.stage(other)) for other in self._asked)
+        return next((tuner for tuner in tuners if tuner is not None), None)
+
     def candidates(self, name: str, artifacts: Iterable[Path]) -> Path | None:
         """The transfer text among the night's files, for the stage that learns from it."""
         if name != "training":
@@ -147,6 +154,7 @@ class Context:
         self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None, fits: str | None
     ) -> Path:
         """The cache's folder of a stage's result, there or not yet; its name is a digest of all that it rests on."""
+        tuner = self.encoder_tuner(name)
         key = store.digest_json(
             [
                 name,
@@ -161,6 +169,7 @@ class Context:
                 [self._carried.get(name), *self.questions(name)],
                 [self.candidates_wanted(name), store.sha256_file(candidates) if candidates else ""],
                 [fits, self.settings.night.refit_share] if fits else None,
+                [tuner.fingerprint, code_digest("training")] if tuner else None,
             ]
         )
         return self.cache.folder("stages", key)

@@ -149,6 +149,7 @@ def _compute(
             labeling_functions=(functions,) if functions is not None else (),
             candidates_wanted=context.candidates_wanted(name),
             candidates=candidates,
+            encoder_tuner=context.encoder_tuner(name),
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
         with store.atomic(folder) as unfinished:

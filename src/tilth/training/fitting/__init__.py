@@ -12,13 +12,15 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.fitting.fitting import FittedModel, encoder_config, fit_model
     from tilth.training.fitting.head_fitting import fit_task_head, fit_without_held_out
+    from tilth.training.fitting.short_tuning import ShortTuner
 
-__all__ = ["FittedModel", "encoder_config", "fit_model", "fit_task_head", "fit_without_held_out"]
+__all__ = ["FittedModel", "ShortTuner", "encoder_config", "fit_model", "fit_task_head", "fit_without_held_out"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "fitting": ("FittedModel", "encoder_config", "fit_model"),
         "head_fitting": ("fit_task_head", "fit_without_held_out"),
+        "short_tuning": ("ShortTuner",),
     },
 )

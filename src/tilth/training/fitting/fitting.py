@@ -71,12 +71,7 @@ def fit_model(
     """
     tuning_set = training_set.without_propagated()
     held_out = tuning_set.labeled & tuning_set.held_out & tuning_set.original
-    trainable = folder is not None and bool(held_out.any()) and bool(tuning_set.beside_hold_out.any())
-    accelerated = trainable and config.mode == "auto" and _is_accelerated(config)
-    choice = choose_mode(config, tuning_set, trainable=trainable, accelerated=accelerated)
-    if resources.evidence.passages is not None and config.mode == "auto":
-        why = "long texts are read by passages, which no training of the encoder does"
-        choice = Choice(mode="probe", steps=0, why=why)
+    choice = planned_choice(training_set, config, resources, folder)
     facts: dict[str, Any] = {"chosen": "frozen", "mode": "probe", "tried": choice.mode, "why": choice.why}
     facts["held_out_rows"] = int(held_out.sum())
     if resources.evidence.passages is not None:
@@ -97,6 +92,25 @@ def fit_model(
         date = resources.evidence.fits.date
         facts["sharing"] = what_sharing_bought(frame["text"], tuning_set, trial, job, choice.mode, date)
     return _tuned(training_set, tuning_set, trial, facts)
+
+
+def planned_choice(training_set: TrainingSet, config: Config, resources: Resources, folder: Path | None) -> Choice:
+    """The mode that the encoder is to be trained by, before any training shows whether it wins.
+
+    Args:
+        training_set: the night's rows.
+        config: `[training]`, for a table of this size.
+        resources: the night's.
+        folder: of the encoder, where it has one.
+    """
+    tuning_set = training_set.without_propagated()
+    held_out = tuning_set.labeled & tuning_set.held_out & tuning_set.original
+    trainable = folder is not None and bool(held_out.any()) and bool(tuning_set.beside_hold_out.any())
+    if resources.evidence.passages is not None and config.mode == "auto":
+        why = "long texts are read by passages, which no training of the encoder does"
+        return Choice(mode="probe", steps=0, why=why)
+    accelerated = trainable and config.mode == "auto" and _is_accelerated(config)
+    return choose_mode(config, tuning_set, trainable=trainable, accelerated=accelerated)
 
 
 def _tuned(training_set: TrainingSet, tuning_set: TrainingSet, trial: Trial, facts: Mapping[str, Any]) -> FittedModel:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.augmentation.selection.test_cross_validation import TASK, fitted, unit
+from tests.unit.augmentation.proof.test_cross_validation import TASK, fitted, unit
 from tilth.augmentation.selection import CrossFitting, GateConfig, Worth, estimate_worth, learning_curve
 
 MORE = np.array([10, 0, 0, 1])  # rows of each class

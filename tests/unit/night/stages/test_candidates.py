@@ -106,3 +106,25 @@ def test_training_is_performed_anew_when_the_candidates_change(workspace: Worksp
     pd.DataFrame({"parent_id": ["a"], "text": ["another"]}).to_parquet(run.path / "candidates.parquet")
     night.perform(run, "training")
     assert handed == [True, ["paraphrase 0"], ["another"]]
+
+
+def test_augmentation_is_handed_how_training_would_train_the_encoder(
+    workspace: Workspace, handed: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where paraphrases are left to the proof; it is asked anew where training would train otherwise."""
+    seen: list[str | None] = []
+
+    def prove(samples: Any, config: Any, resources: Resources) -> StageResult:
+        seen.append(None if resources.encoder_tuner is None else resources.encoder_tuner.fingerprint)
+        return StageResult(samples=samples, skipped="a test")
+
+    monkeypatch.setattr(sys.modules["tilth.augmentation"], "run", prove)
+    tuner = staticmethod(lambda config: SimpleNamespace(fingerprint=f"{config.steps} steps"))
+    monkeypatch.setattr(sys.modules["tilth.training"], "encoder_tuner", tuner, raising=False)
+    names = ("augmentation", "training")
+    run_night(workspace, *names, training__steps=5)
+    run_night(workspace, *names, training__steps=5, training__max_tune_rows=1)  # from the cache
+    run_night(workspace, *names, training__steps=6)
+    run_night(workspace, *names, training__steps=6, augmentation__when="always")
+    run_night(workspace, "augmentation", training__steps=7)  # training is not part of this night
+    assert seen == ["5 steps", "6 steps", None, None]

@@ -10,22 +10,20 @@ import pytest
 from scipy import sparse
 
 from tilth.augmentation.config import Config
+from tilth.augmentation.proof import CandidatePool, CrossValidatedGain, Tuning, WordFeatures, cross_validate_gain
+from tilth.augmentation.proof.views import BOTH, MEANING, TUNED, TUNED_BOTH
 from tilth.augmentation.selection import (
     CandidateMeasures,
-    CandidatePool,
     Candidates,
     CrossFitting,
-    CrossValidatedGain,
     GateConfig,
     LabelAgreementModels,
-    WordFeatures,
-    cross_validate_gain,
     fill_budgets,
     fit_label_agreement,
 )
-from tilth.augmentation.selection.cross_validation import BOTH, MEANING
 from tilth.learn.models.carried_probes import CarriedProbes
 from tilth.samples import Reason, Task
+from tilth.stage import TuningTexts
 from tilth.store import Fits
 
 TASK = Task(name="label", labels=("a", "b", "c", "d"))
@@ -188,3 +186,52 @@ def test_words_are_asked_where_they_tell_the_classes_apart_and_vectors_do_not() 
 
 def test_the_gain_that_could_be_seen_is_half_of_the_interval() -> None:
     assert CrossValidatedGain(0.5, 0.5, (-0.006, 0.01), 1.0).visible == pytest.approx(0.008)
+
+
+class _Trained:
+    """A trained encoder that tells the classes apart, and what it was given."""
+
+    def __init__(self, codes: np.ndarray, helped: bool) -> None:
+        self.codes, self.helped, self.given = codes, helped, list[TuningTexts]()
+
+    def __call__(self, given: TuningTexts) -> np.ndarray:
+        """One direction a class for three quarters of the rows, and for all of them where it learned paraphrases."""
+        self.given.append(given)
+        rows = np.arange(len(given.texts)) % 60
+        vectors = np.eye(24, dtype=np.float32)[given.codes["label"]]
+        with_paraphrases = len(given.texts) > 60 and self.helped
+        vectors[(rows % 4 == 0) & (not with_paraphrases)] = np.eye(24)[5]
+        return vectors
+
+
+@pytest.mark.parametrize("helped", [True, False])
+def test_where_training_trains_the_encoder_that_one_is_asked(helped: bool) -> None:
+    rows, models, pool = noise(0)
+    trained = _Trained(models.codes, helped)
+    cross_fitting = CrossFitting([models], rows, CONFIG.gate)
+    tuning = Tuning(trained, [f"row {place}" for place in range(60)])
+    gain = cross_validate_gain(cross_fitting, pool, (1.0, 0.33), 0, None, tuning)
+    assert (gain.view, gain.weight) == (TUNED, 1.0)
+    assert gain.helps is helped
+    parts = len(cross_fitting.held_out_parts)
+    without, with_paraphrases = trained.given[:parts], trained.given[parts:]
+    assert len(without) == len(with_paraphrases) == parts  # each once
+    for part, one in enumerate(without):
+        assert one.texts == tuning.texts
+        assert one.learned.tolist() == (cross_fitting.parts != part).tolist()
+    for part, one in enumerate(with_paraphrases):
+        learned = one.learned[60:]
+        parents = [pool.candidates.parents[pool.candidates.texts.index(text)] for text in one.texts[60:]]
+        assert learned.any()
+        assert not (cross_fitting.parts[parents] == part)[learned].any()  # none of a row that is held out
+        assert one.weights[60:][learned].min() > 0
+        assert one.weights[60:][~learned].max(initial=0) == 0
+        np.testing.assert_array_equal(one.codes["label"][60:], models.codes[parents])
+
+
+def test_words_may_stand_beside_a_trained_encoder() -> None:
+    rows, models, pool = noise(0)
+    words = worded(models, pool.candidates.parents)
+    tuning = Tuning(_Trained(models.codes, helped=True), [""] * 60)
+    fit = CrossFitting([models], rows, CONFIG.gate)
+    assert cross_validate_gain(fit, pool, CONFIG.weights, 0, words, tuning).view in (BOTH, TUNED_BOTH)
