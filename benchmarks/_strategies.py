@@ -1,6 +1,8 @@
 """Query strategies that work from given vectors: tilth's own, and those of modAL, small-text and scikit-activeml.
 
-The last two are no part of the development install: pip install small-text scikit-activeml
+The last two are no part of the development install: pip install small-text scikit-activeml. Left out, as they cannot
+work from given vectors and one label a row: small-text's BALD (dropout inside the classifier) and its
+CategoryVectorInconsistencyAndRanking (several labels a row), and what scikit-activeml has for regression.
 """
 
 from __future__ import annotations
@@ -85,6 +87,65 @@ def of_modal(path: str) -> Ask:
     return ask
 
 
+def of_modal_committee(name: str) -> Ask:
+    """A measure of disagreement of modAL's, over the members that `_committee` names."""
+
+    def ask(step: Step, count: int) -> np.ndarray:
+        models = importlib.import_module("modAL.models")
+        learners = [step.learner]
+        for other in _committee():
+            member = Learner(estimator=other)
+            member.teach(step.vectors[step.labeled], step.labels)
+            learners.append(member)
+        committee = models.Committee(learner_list=learners)
+        query = getattr(importlib.import_module("modAL.disagreement"), name)
+        found = query(committee, step.vectors[step.pool], n_instances=count)
+        return step.pool[np.asarray(found[0] if isinstance(found, tuple) else found)]
+
+    return ask
+
+
+class _SmallTextRows:
+    """Vectors and codes as small-text's data set, for the strategy that trains a classifier on it."""
+
+    is_multi_label = False
+
+    def __init__(self, vectors: np.ndarray, y: np.ndarray) -> None:
+        self.x, self.y = vectors, y
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: np.ndarray) -> _SmallTextRows:
+        return _SmallTextRows(self.x[rows], self.y[rows])
+
+    def clone(self) -> _SmallTextRows:
+        return _SmallTextRows(self.x.copy(), self.y.copy())
+
+
+class _SmallTextProbe:
+    """The probe as small-text's classifier of such a data set, and as the factory of one."""
+
+    def new(self) -> _SmallTextProbe:
+        return _SmallTextProbe()
+
+    def fit(self, rows: _SmallTextRows) -> _SmallTextProbe:
+        self.probe = new_probe().fit(rows.x, rows.y)
+        return self
+
+    def predict_proba(self, rows: _SmallTextRows) -> np.ndarray:
+        return np.asarray(self.probe.predict_proba(rows.x))
+
+
+def discriminative(step: Step, count: int) -> np.ndarray:
+    """small-text's DiscriminativeActiveLearning, in ten rounds a batch as its paper has it."""
+    found_in = importlib.import_module("small_text.query_strategies")
+    strategy = found_in.DiscriminativeActiveLearning(_SmallTextProbe(), 10, pbar=None)
+    np.random.seed(step.seed)  # noqa: NPY002 - small-text draws from the global state
+    rows = _SmallTextRows(step.vectors, np.zeros(len(step.vectors), dtype=np.int64))
+    return np.asarray(strategy.query(None, rows, step.pool, step.labeled, step.labels, n=count))
+
+
 class _SmallTextModel:
     """The probe, as small-text asks a classifier: of a data set, which here is an array of vectors."""
 
@@ -118,8 +179,9 @@ _REFITTED = frozenset({"MonteCarloEER", "ValueOfInformationEER"})
 """Strategies of scikit-activeml that fit the probe anew for each row that they weigh."""
 
 
-def _neighbors() -> KNeighborsClassifier:
-    return KNeighborsClassifier(5, metric="cosine")
+def _committee() -> tuple[Any, ...]:
+    """The members of every committee beside the probe."""
+    return GaussianNB(), KNeighborsClassifier(5, metric="cosine")
 
 
 def of_skactiveml(name: str, model: str | None = None, **options: Any) -> Ask:
@@ -141,7 +203,7 @@ def of_skactiveml(name: str, model: str | None = None, **options: Any) -> Ask:
             probe = wrapper.SklearnClassifier(new_probe(), classes=classes, random_state=step.seed)
             extra = {model: probe}
             if model == "ensemble":
-                others = [wrapper.SklearnClassifier(other, classes=classes) for other in (GaussianNB(), _neighbors())]
+                others = [wrapper.SklearnClassifier(other, classes=classes) for other in _committee()]
                 extra = {model: [probe, *others]}
             elif name == "FourDs":
                 extra = {model: wrapper.MixtureModelClassifier(classes=classes, random_state=step.seed)}
@@ -183,6 +245,11 @@ PEERS: Mapping[str, Ask] = {
         )
     },
     **{
+        f"modAL, {name}": of_modal_committee(name)
+        for name in ("vote_entropy_sampling", "consensus_entropy_sampling", "max_disagreement_sampling")
+    },
+    "small-text, DiscriminativeActiveLearning": discriminative,
+    **{
         f"small-text, {name}": of_small_text(name)
         for name in (
             "LeastConfidence",
@@ -215,6 +282,8 @@ PEERS: Mapping[str, Ask] = {
             ("ProbabilisticAL", "clf", {"metric": "rbf"}),
             ("DiscriminativeAL", "discriminator", {}),
             ("QueryByCommittee", "ensemble", {}),
+            ("GreedyBALD", "ensemble", {}),
+            ("BatchBALD", "ensemble", {}),
             ("EpistemicUncertaintySampling", "clf", {}),
             ("MonteCarloEER", "clf", {}),
             ("ValueOfInformationEER", "clf", {}),

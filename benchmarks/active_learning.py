@@ -1,6 +1,7 @@
 """Labels that a linear probe needs to reach 95% of what all labels give, by query strategy: tilth's, and its peers'.
 
-    python benchmarks/active_learning.py --data data/public        (peers: pip install small-text scikit-activeml)
+    python -m venv peers && peers/bin/pip install small-text scikit-activeml
+    python benchmarks/active_learning.py --data data/public --peers peers/lib/python3.11/site-packages
     python benchmarks/active_learning.py --only "tilth, uncertain_mass" random --seeds 1
 
 The probe learns from the labels that were asked for and from nothing else; 100 are asked at a step, and the label is
@@ -16,6 +17,7 @@ import argparse
 import contextlib
 import json
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,10 +66,10 @@ class Rows:
         """How many there are."""
         return int(self.codes.max()) + 1
 
-    def macro_f1(self, labeled: np.ndarray) -> float:
-        """Of the probe of these rows' labels, on gold."""
+    def macro_f1(self, probe: Any) -> float:
+        """Of a fitted probe, on gold."""
         with threadpool_limits(limits=1):
-            predicted = new_probe().fit(self.vectors[labeled], self.codes[labeled]).predict(self.gold)
+            predicted = probe.predict(self.gold)
         return float(f1_score(self.truth, predicted, average="macro", zero_division=0))
 
     @cached_property
@@ -138,13 +140,13 @@ def run_cell(rows: Rows, ask: Ask, start: str, seed: int, target: float, *, text
     least = len(labeled) + SPAN
     curve: dict[str, Any] = {"labels": [], "macro_f1": [], "seconds": []}
     while True:
+        learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("margin"))
+        learner.teach(rows.vectors[labeled], rows.codes[labeled])
         curve["labels"].append(len(labeled))
-        curve["macro_f1"].append(rows.macro_f1_with_texts(labeled) if texts else rows.macro_f1(labeled))
+        curve["macro_f1"].append(rows.macro_f1_with_texts(labeled) if texts else rows.macro_f1(learner))
         crossed = max(curve["macro_f1"]) >= target
         if len(labeled) >= least and (crossed or len(labeled) + STEP > MOST):
             return curve
-        learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("margin"))
-        learner.teach(rows.vectors[labeled], rows.codes[labeled])
         step = Step(
             vectors=rows.vectors,
             labeled=labeled,
@@ -157,6 +159,8 @@ def run_cell(rows: Rows, ask: Ask, start: str, seed: int, target: float, *, text
         try:
             with at_most(SECONDS), threadpool_limits(limits=1):
                 picks = ask(step, STEP)
+        except ModuleNotFoundError:
+            raise  # installed tomorrow, it runs tomorrow: such a cell is not kept
         except Exception as error:  # whatever stops a peer is its line's result
             return {"error": f"{type(error).__name__}: {error}".split("\n")[0][:160]}
         curve["seconds"].append(round(time.process_time() - begun, 2))
@@ -207,7 +211,11 @@ def cells_of(rows: Rows, arguments: argparse.Namespace, target: float) -> dict[t
                 before = found[start, name]
                 if before and "error" in before[0]:
                     continue
-                cell = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED)
+                try:
+                    cell = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED)
+                except ModuleNotFoundError as error:
+                    found[start, name].append({"error": f"{error.name} is not installed (see --peers)"})
+                    continue
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(cell), encoding="utf-8")
                 shown = cell.get("error") or f"{crossing(cell, target):.0f} labels, area {area(cell):.4f}"
@@ -246,14 +254,19 @@ def main() -> None:
     parser.add_argument("--cells", type=Path, default=Path("data/benchmarks/active_learning"))
     parser.add_argument("--only", nargs="*", default=[], help="strategies to run, by their names in the table")
     parser.add_argument("--table", action="store_true", help="write the page from the finished cells; run nothing")
+    parser.add_argument("--peers", type=Path, help="site-packages of an environment with small-text, scikit-activeml")
     arguments = parser.parse_args()
+    if arguments.peers:
+        if not arguments.peers.is_dir():
+            parser.error(f"--peers {arguments.peers} is no folder; expected an environment's site-packages")
+        sys.path.append(str(arguments.peers))  # last: what both have comes from this environment
     encoder = Encoder(EncoderConfig(), Cache(arguments.cells / "cache"))
     lines, targets = [], []
     for name in arguments.sets:
         rows = load(name, arguments.data, encoder)
         file = arguments.cells / f"{name}-all.json"
         if not file.exists():
-            file.write_text(json.dumps(rows.macro_f1(np.arange(len(rows.codes)))), encoding="utf-8")
+            file.write_text(json.dumps(rows.macro_f1(new_probe().fit(rows.vectors, rows.codes))), encoding="utf-8")
         whole = json.loads(file.read_text(encoding="utf-8"))
         targets.append(f"{name} {SHARE * whole:.4f} of {whole:.4f}")
         lines += lines_of(rows, cells_of(rows, arguments, SHARE * whole), SHARE * whole)

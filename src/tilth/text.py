@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _MARKS = re.compile(r"[^\w\s]+|_+")
 _SPOKEN = frozenset({"Mn", "Mc", "So"})
@@ -24,6 +24,9 @@ _UNSPACED = (
 )
 """Signs of scripts that part no words."""
 _TOKEN = re.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\S)+")
+_SENTENCE = re.compile(r"[.!?。！？\n]+\s*")
+SAYS_SOMETHING = 3
+"""Words from which a sentence says something."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet runs a cell for, where it is the cell's first sign, and what `escape_formula` makes of it."""
 
@@ -110,6 +113,20 @@ def word_count(text: str) -> int:
     parts = tokens(text)
     signs = sum(map(is_unspaced, parts))
     return len(parts) - signs + (signs + 1) // 2
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text in normal form.
+
+    >>> sentences("Thank you. It is RED!")
+    ['thank you', 'it is red']
+    """
+    return [form for part in _SENTENCE.split(text[:20_000]) if (form := normal_form(part))]
+
+
+def says_something(parts: Iterable[str]) -> bool:
+    """Whether sentences have words enough between them to say something: "thank you" does not."""
+    return sum(map(word_count, parts)) >= SAYS_SOMETHING
 
 
 def digest(text: str) -> str:

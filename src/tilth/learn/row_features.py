@@ -12,7 +12,16 @@ from datasets import Dataset
 from tilth.learn.encoder import Encoder, Passages, encode_passages
 from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, stacked
 from tilth.learn.models import VIEWS, Features
-from tilth.learn.neighbors import Neighbors, fit_centers, is_exact, nearest, within
+from tilth.learn.neighbors import (
+    CANDIDATES,
+    NEAR_COPY,
+    NearCopies,
+    Neighbors,
+    fit_centers,
+    is_exact,
+    nearest,
+    within,
+)
 from tilth.learn.pictures import PictureEncoder
 from tilth.learn.row_pictures import RowPictures
 from tilth.samples import Split
@@ -97,6 +106,26 @@ class RowFeatures:
         if self.joint_embeddings() is self.embeddings():
             return self.neighbors(k, among)
         return nearest(self._joint[among], k)
+
+    def near_copies(self, rows: np.ndarray, turns: np.ndarray, *, cosine: float = NEAR_COPY) -> NearCopies:
+        """Which row stays for each of some rows, where several say the same in nearly the same words.
+
+        A row with another picture is no copy, whatever its text.
+
+        Args:
+            rows: ascending positions of the rows that take part.
+            turns: positions within them, in the order in which they may stay.
+            cosine: from which two texts may be near copies.
+        """
+        texts, near = [self._texts[row] for row in rows], self.joint_neighbors(CANDIDATES, rows)
+        long = self.read_by_passages[rows]
+        return NearCopies(texts, self.joint_embeddings()[rows], near, turns, long=long, cosine=cosine)
+
+    @cached_property
+    def read_by_passages(self) -> np.ndarray:
+        """Whether each row's text is read sentence by sentence, boolean, shape (rows,)."""
+        passages = self.passages
+        return np.zeros(len(self._ids), dtype=bool) if passages is None else np.diff(passages.starts) > 1
 
     @cached_property
     def _embeddings(self) -> np.ndarray:

@@ -13,7 +13,7 @@ from tilth import samples as table
 from tilth.active_learning.queue import gains
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs, without_sure_label
 from tilth.active_learning.queue.junk import junk_probability
-from tilth.active_learning.queue.near_copies import NearCopies
+from tilth.active_learning.queue.near_copies import CopyGroups
 from tilth.active_learning.queue.sources import RANDOM, questions_of_last_night, sources
 from tilth.active_learning.queue.worth import AnswerWorth
 from tilth.learn import Evidence
@@ -74,8 +74,11 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
     ordered = pd.concat([worth.loc[before], worth.drop(index=before)])
     by_lot = int(random_share * budget)
     while True:  # few rows in doubt are accompanied by fewer rows by lot
-        copies, drawn = NearCopies(inputs.frame, evidence), _lot(inputs, by_lot, seed)
-        chosen = _distinct(ordered.drop(index=drawn, errors="ignore"), copies, budget - by_lot)
+        lot = _lot(inputs, by_lot, seed)
+        copies = CopyGroups(inputs.frame, evidence, list(dict.fromkeys([*owed, *lot, *ordered.index])))
+        drawn = [row for row in copies.asked if row in lot]
+        chosen = ordered.loc[[row for row in copies.asked if row in ordered.index and row not in lot]]
+        chosen = chosen.iloc[: budget - by_lot]
         if random_share == 1 or by_lot <= (most := int(random_share / (1 - random_share) * len(chosen) + 1e-9)):
             break
         by_lot = most
@@ -93,11 +96,11 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
 
 
 def _counts(
-    own_doubts: Sequence[tuple[str, Doubts]], lines: pd.DataFrame, copies: NearCopies
+    own_doubts: Sequence[tuple[str, Doubts]], lines: pd.DataFrame, copies: CopyGroups
 ) -> dict[str, dict[str, int]]:
     """For each detector the rows that it found, and of these those that are asked, by whomever, and the rest."""
     by_lot = int((lines["detector"] == RANDOM).sum())
-    answered = np.concatenate([lines["row"].to_numpy(dtype=np.int64), copies.absorbed()])
+    answered = np.concatenate([lines["row"].to_numpy(dtype=np.int64), copies.joined(lines["row"].tolist())])
     counts = {}
     for name in dict.fromkeys(name for name, _ in own_doubts):
         own = np.unique(np.concatenate([doubts.rows for other, doubts in own_doubts if other == name]))
@@ -161,17 +164,6 @@ def _thin_first(inputs: QueueInputs, worth: pd.DataFrame, most: int) -> list[int
     places = [(label, int(row)) for label, row in zip(best, best.index, strict=True) if label in task.labels]
     thin = [(counts[task.labels.index(label)], row) for label, row in places]
     return [row for count, row in sorted(thin) if count < THIN][:most]
-
-
-def _distinct(lines: pd.DataFrame, copies: NearCopies, budget: int) -> pd.DataFrame:
-    """The first rows, without near copies of those before them."""
-    kept: list[int] = []
-    for row in lines["row"]:
-        if len(kept) == budget:
-            break
-        if not copies.of_any(int(row), kept):
-            kept.append(int(row))
-    return lines.loc[kept]
 
 
 def _lot(inputs: QueueInputs, count: int, seed: int) -> list[int]:

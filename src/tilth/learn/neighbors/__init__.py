@@ -1,7 +1,8 @@
 """The nearest rows of each row, and labels that spread over them.
 
 In: unit vectors of rows. Out: for each row its nearest ones and their cosines (`nearest`), by brute force or an index;
-labels and how sure they are, spread over the graph of these (`spread`).
+labels and how sure they are, spread over the graph of these (`spread`); which row stays for its near copies
+(`NearCopies`).
 """
 
 from typing import TYPE_CHECKING
@@ -10,15 +11,29 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.learn.neighbors.label_spreading import NEAREST, graph, spread
+    from tilth.learn.neighbors.near_copies import CANDIDATES, NEAR_COPY, NearCopies
     from tilth.learn.neighbors.neighbor_index import fit_centers
     from tilth.learn.neighbors.neighbors import Neighbors, is_exact, nearest, within
 
-__all__ = ["NEAREST", "Neighbors", "fit_centers", "graph", "is_exact", "nearest", "spread", "within"]
+__all__ = [
+    "CANDIDATES",
+    "NEAREST",
+    "NEAR_COPY",
+    "NearCopies",
+    "Neighbors",
+    "fit_centers",
+    "graph",
+    "is_exact",
+    "nearest",
+    "spread",
+    "within",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "label_spreading": ("NEAREST", "graph", "spread"),
+        "near_copies": ("CANDIDATES", "NEAR_COPY", "NearCopies"),
         "neighbor_index": ("fit_centers",),
         "neighbors": ("Neighbors", "is_exact", "nearest", "within"),
     },

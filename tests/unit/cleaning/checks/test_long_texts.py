@@ -11,7 +11,7 @@ import pytest
 
 from tilth.cleaning.checks.config import ChecksConfig
 from tilth.cleaning.checks.duplicates import boilerplate, near_duplicate
-from tilth.learn import nearest
+from tilth.learn.neighbors import NearCopies, nearest
 
 SPEECH = [f"the {word} of the union is as strong as it was in the year before" for word in "abcdefghijklmnop"]
 OWN = ["where is my refund", "the internet is slow", "please cancel the card", "tell me the weather", "", "ok then"]
@@ -22,12 +22,13 @@ def checked(check: Any, by_passages: bool) -> list[bool]:
     vectors = np.ones((len(texts), 4), dtype=np.float32) / 2
     frame = pd.DataFrame({"id": list("abcdef"), "text": texts, "split": "train", "is_exact_duplicate_issue": False})
     frame["status"], frame["source"], frame["intent_given"] = "active", "input", "refund"
-    starts = np.arange(len(texts) + 1) * 17
-    evidence = SimpleNamespace(
-        embeddings=lambda: vectors,
-        neighbors=lambda k, rows: nearest(vectors[rows], k),
-        passages=SimpleNamespace(starts=starts) if by_passages else None,
-    )
+    long = np.full(len(texts), by_passages)
+
+    def near_copies(rows: np.ndarray, turns: np.ndarray, *, cosine: float) -> NearCopies:
+        among = vectors[rows]
+        return NearCopies(texts, among, nearest(among, 20), turns, long=long, cosine=cosine)
+
+    evidence = SimpleNamespace(near_copies=near_copies, read_by_passages=long)
     return list(check(frame, ChecksConfig(), evidence).issue)
 
 

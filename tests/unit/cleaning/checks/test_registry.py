@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
-from tilth.cleaning.checks import duplicates
 from tilth.cleaning.checks.registry import CHECKS, check
+from tilth.learn import row_features
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Reason, Status, to_pandas
 from tilth.store import Cache
@@ -156,7 +156,7 @@ def test_near_copies_are_the_same_however_many_rows_are_looked_at_around_each(
     texts = [" ".join([*words[: 8 + start % 9], f"w{rng.integers(6)}"]) for start in range(48)]
 
     def found(nearest: int) -> list[str]:
-        monkeypatch.setattr(duplicates, "_NEAREST", nearest)
+        monkeypatch.setattr(row_features, "CANDIDATES", nearest)
         out = cleaned(unlabeled(texts, "n"), tmp_path / str(nearest), near_duplicate=0.85)
         return out.index[out["is_near_duplicate_issue"]].tolist()
 
