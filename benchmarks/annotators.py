@@ -19,9 +19,9 @@ from cleanlab.multiannotator import get_label_quality_multiannotator, get_majori
 
 from tilth.cleaning import Config
 from tilth.cleaning.label_errors.models.out_of_fold_models import NeighborGraph, fit_evidence_models
-from tilth.cleaning.label_errors.multiannotator import joint_consensus
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
+from tilth.samples import joint_consensus
 from tilth.store import Cache
 
 CROWDS = {

@@ -7,6 +7,7 @@ column is declared once, in `columns.py`, with the one stage that writes it; a n
 from tilth.samples.answered_rows import answered
 from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
+from tilth.samples.joint_consensus import joint_consensus
 from tilth.samples.picture_rows import picture_alone
 from tilth.samples.resolve import resolve
 from tilth.samples.row_masks import (
@@ -49,6 +50,7 @@ __all__ = [
     "find",
     "from_pandas",
     "gold_labels",
+    "joint_consensus",
     "learnable",
     "learnable_by_picture",
     "learnable_codes",

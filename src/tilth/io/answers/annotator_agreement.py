@@ -36,6 +36,19 @@ def agreement(ballots: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     return {"rows": len(shared), "same": same, "alpha": _alpha(shared), "kappa": kappa}
 
 
+def agreement_in_words(task: str, found: Mapping[str, Any], skill: Mapping[str, float]) -> str:
+    """What a person reads of it.
+
+    >>> agreement_in_words("area", {"rows": 24, "same": 21, "alpha": 0.8512}, {"ann": 0.968})
+    "area: of 24 rows that several people answered, 21 alike (Krippendorff's alpha 0.85); right by all answers: ann 97%"
+    """
+    alpha = "" if found["alpha"] is None else f" (Krippendorff's alpha {found['alpha']:.2f})"
+    order = sorted(skill, key=lambda who: (-skill[who], who))
+    people = ", ".join(f"{who} {skill[who]:.0%}" for who in order)
+    weighed = f"; right by all answers: {people}" if people else ""
+    return f"{task}: of {found['rows']} rows that several people answered, {found['same']} alike{alpha}{weighed}"
+
+
 def _alpha(ballots: Sequence[Mapping[str, str]]) -> float | None:
     """1 − observed/expected disagreement, by the coincidences of values within rows."""
     totals: Counter[str] = Counter()

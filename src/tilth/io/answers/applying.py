@@ -11,7 +11,7 @@ import pandas as pd
 
 from tilth.config import TaskConfig
 from tilth.errors import did_you_mean
-from tilth.io.answers.annotator_agreement import agreement
+from tilth.io.answers.annotator_agreement import agreement, agreement_in_words
 from tilth.io.answers.consensus import NONE, Consensus, consensus
 from tilth.io.answers.detector_record import detector_record, in_words
 from tilth.io.answers.gold_corrections import correct_gold
@@ -169,6 +169,7 @@ def _apply_task(
         "unclear": len(people.unclear),
         "differ": len(people.differ),
         "agreement": agreement(list(people.ballots.values())) if people.ballots else None,
+        "skill": dict(people.skill),
     }
 
 
@@ -195,10 +196,14 @@ def _note_answers(frame: pd.DataFrame, done: dict[str, Any], notes: Notes) -> No
     for task, record in done["detectors"].items():
         for sentence in in_words(task, record):
             notes.add("detectors_checked", done["applied"], sentence, "labels.sqlite")
+    for task, counts in done["tasks"].items():
+        if counts["agreement"] is not None:
+            sentence = agreement_in_words(task, counts["agreement"], counts["skill"])
+            notes.add("answers_agreement", counts["agreement"]["rows"], sentence, "labels.sqlite")
     corrected = [one["id"] for one in done["gold"]["corrected"]]
     _note(frame, corrected, "gold_corrected", "of gold have a label that people corrected", notes)
     differ = list(frame.loc[frame["ask_again"].eq(DIFFER), "id"])
-    _note(frame, differ, "answers_differ", "have answers of which none has more than half: asked again", notes)
+    _note(frame, differ, "answers_differ", "have answers that differ, none with a sure majority: asked again", notes)
 
 
 _WORDS = {

@@ -56,7 +56,14 @@ def _part(title: str, count: int, lines: Iterator[str]) -> dict[str, Any]:
     return {"title": title, "count": count, "lines": shown[:LINES], "more": max(len(shown) - LINES, 0)}
 
 
-_OF_ANSWERS = ("answers_applied", "detectors_checked", "gold_corrected", "answers_differ", "answers_on_changed_texts")
+_OF_ANSWERS = (
+    "answers_applied",
+    "detectors_checked",
+    "answers_agreement",
+    "gold_corrected",
+    "answers_differ",
+    "answers_on_changed_texts",
+)
 """Kinds of notes that say what people's answers did."""
 
 
