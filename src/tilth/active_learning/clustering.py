@@ -7,7 +7,8 @@ import warnings
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+
+from tilth.threads import one_thread
 
 _CANDIDATES = 10
 """Rows of least margin a row of the batch, among which clusters are sought: the paper's choice."""
@@ -67,7 +68,7 @@ def center_rows(vectors: np.ndarray, *, count: int, seed: int) -> np.ndarray:
     among = np.arange(len(vectors))
     if len(vectors) > _SAMPLE:
         among = np.sort(rng.choice(len(vectors), max(_SAMPLE, count), replace=False))
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         # Fewer different rows than centers: some centers then coincide, and their rows are taken from beside them.
         warnings.filterwarnings("ignore", "Number of distinct clusters", ConvergenceWarning)
         means = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(vectors[among])

@@ -217,7 +217,8 @@ class RowFeatures:
     @cached_property
     def _code(self) -> str:
         here = Path(__file__).parent
-        return digest_code(*(here / f"{name}.py" for name in _CODE), here.parent / "text.py")
+        ground = (here.parent / "text.py", here.parent / "threads.py")
+        return digest_code(*(here / f"{name}.py" for name in _CODE), *ground)
 
     @cached_property
     def _content(self) -> str:

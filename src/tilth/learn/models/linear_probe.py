@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+
+from tilth.threads import one_thread
 
 
 class LinearProbe(LogisticRegression):
@@ -21,7 +22,7 @@ class LinearProbe(LogisticRegression):
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:  # noqa: N803 - scikit-learn's own name
         """Fit to embeddings, shape (rows, dimensions), and classes, shape (rows,)."""
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with one_thread(), warnings.catch_warnings():
             # One row a class makes scikit-learn ask whether this is a regression.
             warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             return super().fit(X, y, sample_weight)

@@ -16,9 +16,9 @@ from scipy import sparse
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB
-from threadpoolctl import threadpool_limits
 
 from tilth.learn.models.linear_probe import fit_predict
+from tilth.threads import one_thread
 
 Features: TypeAlias = np.ndarray | sparse.csr_matrix
 FitPredict: TypeAlias = Callable[[Any, np.ndarray, Any, int], np.ndarray]
@@ -81,7 +81,7 @@ def stiff_regression(
     seen = np.unique(labels)
     if len(seen) < 2 or not train.shape[1]:
         return _nothing_learned(test, classes, seen)
-    with threadpool_limits(limits=1):  # as the linear probe
+    with one_thread():  # as the linear probe
         model = LogisticRegression(C=_STIFF, max_iter=100).fit(train, labels, sample_weight=weights)
     return _spread(model.predict_proba(test), seen, classes)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tilth.threads import one_thread
+
 ROWS_A_CELL = 256
 _CELLS_SEARCHED = 16
 """Of 60,000 rows these hold 997 in 1,000 of the true 10 nearest; see `benchmarks/results/neighbors.md`."""
@@ -28,12 +30,11 @@ def fit_centers(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
         seed: of the rows that k-means sees and starts from.
     """
     import faiss
-    from threadpoolctl import threadpool_limits
 
     cells = max(1, len(vectors) // ROWS_A_CELL)
     chosen = np.random.default_rng(seed).permutation(len(vectors))[: cells * _SAMPLE]
     kmeans = faiss.Kmeans(vectors.shape[1], cells, niter=_ROUNDS, seed=seed, spherical=True, min_points_per_centroid=1)
-    with threadpool_limits(limits=1):  # sums come in one order
+    with one_thread():  # sums come in one order
         kmeans.train(vectors[np.sort(chosen)])
     return np.asarray(kmeans.centroids, dtype=np.float32)
 

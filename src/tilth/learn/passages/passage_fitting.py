@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from tilth.learn.encoder import Passages
 from tilth.learn.passages.passage_pooling import AT_ONCE, SCALE, PassagePooling, log_sum, softmax
+from tilth.threads import one_thread
 
 _PENALTY = 1e-3  # of the squared weights, beside the mean loss of a text
 _STEPS = 30  # of L-BFGS
@@ -56,7 +56,7 @@ def _fit(passages: Passages, codes: np.ndarray, classes: int) -> tuple[np.ndarra
         of_weight = SCALE * (slope.T @ vectors) + 2 * _PENALTY * weight
         return total, np.concatenate([of_weight.ravel(), slope.sum(axis=0)]).astype(np.float64)
 
-    with threadpool_limits(limits=1):  # as the linear probe
+    with one_thread():  # as the linear probe
         found = minimize(
             loss, np.zeros(classes * (size + 1)), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}
         ).x

@@ -30,6 +30,7 @@ _SHARED = (
     "notes.py",
     "pictures.py",
     "progress.py",
+    "threads.py",
     "engine/blocks.py",
     "io/exports/csv_writer.py",
 )

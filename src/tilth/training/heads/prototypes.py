@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from tilth.samples import evenly_spaced
+from tilth.threads import one_thread
 
 _MOST = 10
 """Of a class. Out-of-scope texts of clinc150 and left-out classes of banking77 are told apart by ten as well as by all
@@ -35,7 +35,7 @@ def class_prototypes(embeddings: np.ndarray, codes: Mapping[str, np.ndarray]) ->
         return np.full((1, embeddings.shape[1]), embeddings.shape[1] ** -0.5, dtype=np.float32)
     classes = [values == code for values in codes.values() for code in np.unique(values[values >= 0])]
     most = int(np.clip(_ALL // max(len(classes), 1), 1, _MOST))
-    with threadpool_limits(limits=1):
+    with one_thread():
         stacked = np.concatenate([_centers(embeddings[rows], most) for rows in classes])
     lengths = np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), 1e-9)
     return np.asarray(stacked / lengths, dtype=np.float32)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
+from tilth.threads import thread_pools
 from tilth.weak_supervision.isolation import descendants, worker
 from tilth.weak_supervision.isolation.limits import Limits, Outcome
 
@@ -56,7 +57,7 @@ def run_guarded(work: Sequence[Work], limits: Limits, answer: AnswerFunction | N
     """
     if not limits.isolate or why_not_isolated():
         return [worker.run_captured(one) for one in work]
-    worker.thread_pools()
+    thread_pools()  # found here, they need not be looked for in each child
     queue = _Queue(waiting=list(range(len(work))), outcomes=[None] * len(work))
     size = min(max(1, limits.processes), len(work))
     children = [_Child(work, limits, queue, place * len(work) // size) for place in range(size)]

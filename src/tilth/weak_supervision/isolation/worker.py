@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import io
 import mmap
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tilth.threads import thread_pools
 from tilth.weak_supervision.isolation import descendants
 from tilth.weak_supervision.isolation.limits import Limits, Outcome
 
@@ -167,20 +167,6 @@ def _settle(limits: Limits) -> None:
         pools.limit(limits=1)
     _limit(limits.megabytes)
     threading.Thread(target=_watch, args=(os.getppid(), limits.megabytes), daemon=True).start()
-
-
-def thread_pools() -> Any:
-    """The libraries' pools of threads, where there may be any; a parent asks before it forks, so that they are found.
-
-    Looking for them takes longer than the fork does.
-    """
-    return _pools(len(sys.modules)) if "threadpoolctl" in sys.modules else None
-
-
-@functools.lru_cache(maxsize=1)
-def _pools(_modules: int) -> Any:
-    """With every module that was imported since, a library may have come."""
-    return sys.modules["threadpoolctl"].ThreadpoolController()
 
 
 def _allow() -> None:
