@@ -23,6 +23,7 @@ from datasets import Dataset
 from snorkel.labeling import LabelingFunction
 
 from tests.conftest import TASKS, HashingEncoder
+from tests.tiny_denoiser import tiny_denoiser
 from tilth import stage as stages
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, digest, digest_table
@@ -61,8 +62,14 @@ def prepared(samples: Dataset, folder: Path) -> stages.Resources:
     )
 
 
+def settings_of(name: str, **config: Any) -> Any:
+    """A quick config of a stage, augmentation's with a denoiser of one layer."""
+    denoiser = {"denoiser": tiny_denoiser()} if name == "augmentation" else {}
+    return stages.get(name).Config(**{**denoiser, **QUICK.get(name, {}), **config})
+
+
 def perform(name: str, samples: Dataset, folder: Path, **config: Any) -> stages.StageResult:
-    settings = stages.get(name).Config(**{**QUICK.get(name, {}), **config})
+    settings = settings_of(name, **config)
     return stages.perform(name, samples, settings, prepared(samples, folder))
 
 
@@ -82,7 +89,7 @@ class Observed:
 def observe(name: str, samples: Dataset, folder: Path, seed: int) -> Observed:
     """Perform a stage in a process whose global random state is the given seed's."""
     resources = prepared(samples, folder)
-    settings = stages.get(name).Config(**QUICK.get(name, {}))
+    settings = settings_of(name)
     with _global_state(seed), contextlib.chdir(folder), _watched(folder) as written:
         handed, state = _digest_input(samples, resources), _random_state()
         result = stages.perform(name, samples, settings, resources)

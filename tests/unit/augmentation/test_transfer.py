@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import ROWS, make_table
-from tests.unit.augmentation.test_stage import LOOSE, QUICK, added, night, resources
+from tests.unit.augmentation.test_stage import LOOSE, added, night, quick, resources
 from tests.unit.augmentation.test_worth import PLAIN
-from tilth.augmentation import Config
 from tilth.augmentation.transfer import SCHEMA
 from tilth.stage.contract import StageResult
 from tilth.stage.registry import perform
@@ -66,8 +64,8 @@ def test_a_night_that_needs_no_paraphrase_draws_where_training_asks(
     transfer: str, wanted: bool, drawn: int, tmp_path: Path
 ) -> None:
     given, samples = resources(make_table(PLAIN), tmp_path), make_table(PLAIN)
-    changes: dict[str, Any] = {**QUICK, "transfer": transfer, "gate": GATE}
-    result = perform("augmentation", samples, Config(**changes), replace(given, candidates_wanted=wanted))
+    config = quick(transfer=transfer, gate=GATE)
+    result = perform("augmentation", samples, config, replace(given, candidates_wanted=wanted))
     assert result.samples.num_rows == len(PLAIN)
     assert result.skipped is not None
     assert ("candidates.parquet" in result.artifacts) == drawn
