@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from tilth.samples import Reason, evenly_spaced
 from tilth.stage import Figure
 
 _ACCEPTED, _REJECTED = 120, 16  # examples shown
+_CLASSES = 40  # shown at most
 
 
 def count_reasons(reasons: Sequence[Reason | None]) -> dict[str, int]:
@@ -77,6 +78,36 @@ def gain_figures(gain: CrossValidatedGain | None, when: str) -> list[Figure]:
             note="Cross-validated on tonight's train rows, by the model that predicts them best without paraphrases: "
             "of the encoder's vectors, of vectors and words, and of either by an encoder trained for a few steps, "
             f"where training will train it. A gain of less than {100 * gain.visible:.1f} points would not be seen.",
+        )
+    ]
+
+
+def class_figures(
+    sizes: Mapping[tuple[str, str], int],
+    budgets: Mapping[tuple[str, str], int],
+    candidates: Candidates,
+    reasons: Sequence[Reason | None],
+) -> list[Figure]:
+    """What each class had and got, those of a handful of rows first.
+
+    Args:
+        sizes: Labeled rows by task and label.
+        budgets: Accepted paraphrases at most.
+        candidates: The night's.
+        reasons: Why each failed; None where it is accepted.
+    """
+    got = Counter(candidates.classes[place] for place, reason in enumerate(reasons) if reason is None)
+    if not got:
+        return []
+    order = sorted(sizes, key=lambda name: (sizes[name], -got[name], name))[:_CLASSES]
+    rows = [[*name, sizes[name], budgets.get(name, 0), got[name]] for name in order]
+    return [
+        Figure(
+            kind="table",
+            title="Paraphrases of each class",
+            data={"columns": ["task", "label", "rows", "at most", "accepted"], "rows": rows},
+            note="The classes of the fewest rows first: the fewer, the more paraphrases a row they may have "
+            f"(`augmentation.gate.thin`). {min(len(sizes), _CLASSES)} of {len(sizes)} classes.",
         )
     ]
 
