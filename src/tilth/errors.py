@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LISTED = 30
+"""Valid words that a message names at most."""
+
 
 class TilthError(Exception):
     """Base of every error that tilth raises; `exit_status` is what the command line returns for it."""
@@ -43,7 +46,7 @@ class StageError(TilthError):
 
 
 def did_you_mean(found: str, valid: Iterable[str]) -> str:
-    """Name the nearest valid word, or list all of them where none is near.
+    """Name the nearest valid word, or list them where none is near, the first ones where they are many.
 
     >>> did_you_mean("cleening", ["cleaning", "training"])
     'did you mean "cleaning"?'
@@ -52,4 +55,7 @@ def did_you_mean(found: str, valid: Iterable[str]) -> str:
     """
     words = sorted(set(valid))
     near = difflib.get_close_matches(found, words, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else f"valid: {', '.join(words) or 'none'}"
+    if near:
+        return f'did you mean "{near[0]}"?'
+    more = f" and {len(words) - _LISTED:,} more" if len(words) > _LISTED else ""
+    return f"valid: {', '.join(words[:_LISTED]) or 'none'}{more}"

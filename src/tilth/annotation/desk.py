@@ -59,6 +59,12 @@ class Desk:
         for line in current[current["at"] >= started].to_dict("records"):
             self._count(line["step"], line["row_id"], line["task"], line["who"], _kind(line))
 
+    @property
+    def open_rows(self) -> list[str]:
+        """Ids of the rows that still wait for an answer, in the order of the queue."""
+        with self._lock:
+            return list(self._open)
+
     def next(self, who: str, count: int, held: Iterable[str] = ()) -> list[dict[str, Any]]:
         """Rows for a person, which nobody else has: the best of the queue first, those skipped last.
 

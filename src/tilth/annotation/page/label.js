@@ -29,6 +29,11 @@ function trouble(words) {
 }
 
 function failed(error) {
+  if (error.status === 403 && state.outbox.length) {
+    const kept = state.outbox.length === 1 ? "One answer waits here and is saved then." : `${state.outbox.length} answers wait here and are saved then.`;
+    trouble(`tilth label was started again: open the address that it printed in another tab of this browser. ${kept}`);
+    return;
+  }
   trouble(error.status ? error.message : "tilth label does not answer. Is it still running? What you answered is kept here and sent again.");
 }
 

@@ -6,13 +6,17 @@ import getpass
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from tilth.cli import options
 from tilth.cli.terminal import note, say
 from tilth.cli.workspace import open_workspace
+from tilth.notes import many
+
+if TYPE_CHECKING:
+    from tilth.store import Run, Workspace
 
 queue = App(
     name="queue",
@@ -37,7 +41,7 @@ def export(
     force: bool = False,
     config: options.Config = None,
 ) -> int:
-    """Write a night's queue as a file to fill in, here or in another tool.
+    """Write what a night's queue still asks as a file to fill in, here or in another tool.
 
     For example:
 
@@ -58,11 +62,13 @@ def export(
     from tilth.samples import Task
     from tilth.store import atomic
 
-    night_run = run_with_queue(store.locate(config).runs, run)
+    workspace = store.locate(config)
+    night_run = run_with_queue(workspace.runs, run)
     kind, interface = queue_kind(target, form), target.with_suffix(".xml")
     if kind == "label-studio":
         refuse_to_overwrite(interface, kind, force=force)
-    count = write_queue(night_run, target, kind=kind, force=force)
+    waiting = _unanswered(night_run, workspace)
+    count = write_queue(night_run, target, kind=kind, force=force, only=waiting)
     if kind == "label-studio":
         with atomic(interface) as unfinished:
             tasks = [Task.from_json(task) for task in night_run.record["tasks"]]
@@ -75,6 +81,29 @@ def export(
     say(f"{count} rows of run {night_run.path.name}: {target}; fill in the columns …_answer with a class, or with")
     say('"none of these", "unclear", "junk" or "wrong paraphrase"; then: tilth queue import ' + str(target))
     return 0
+
+
+def _unanswered(night_run: Run, workspace: Workspace) -> list[str] | None:
+    """Ids of the rows that wait for an answer; None where nobody has answered anything.
+
+    Raises:
+        RequestError: all are answered.
+    """
+    from tilth.annotation import Desk, read_night_rows
+    from tilth.errors import RequestError
+    from tilth.store.answers import Answers
+
+    if workspace.answers is None or not workspace.answers.exists():
+        return None
+    with Answers.open(workspace.answers) as answers:
+        rows = read_night_rows(night_run)
+        waiting = Desk(rows, answers).open_rows
+    name, done = night_run.path.name, len(rows.queue) - len(waiting)
+    if not waiting:
+        raise RequestError(f"all {done} rows that run {name} asks about are answered: tilth run takes them")
+    if done:
+        note(f"{many(done, 'row')} of run {name} {'is' if done == 1 else 'are'} answered already: left out")
+    return waiting
 
 
 @queue.command(name="import")

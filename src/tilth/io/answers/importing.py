@@ -92,7 +92,8 @@ def import_answers(
 
     Raises:
         InputError: a column is missing; or, unless `skip_bad`, any answer is wrong: of an unknown row, of no class, or
-            in contradiction with another of the same person. Nothing is stored then.
+            in contradiction with another of the same person, as a label under another parent is. Nothing is stored
+            then.
     """
     rows, problems = filled_rows(frame, name, tasks, who)
     bad = list(problems)
@@ -112,7 +113,7 @@ def import_answers(
                 both = " and ".join(f'"{one.label or one.verdict}"' for one in (before[0], answer))
                 bad.append(f'{before[1]} and {row.place}: {row.who} answers {both} to row "{answer.row_id}"; keep one')
     for mine in collected.values():
-        bad += _drop_contradictions(mine)
+        bad += _drop_contradictions(mine, tasks)
     if bad and not skip_bad:
         more = f"\n  … and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         raise InputError(
@@ -125,9 +126,23 @@ def import_answers(
     return _report([answer for mine in given.values() for answer in mine], known, counts, bad)
 
 
-def _drop_contradictions(mine: dict[tuple[str, str], tuple[Answer, str]]) -> list[str]:
-    """Take out of one person's answers those to rows that the same person calls junk, and name them."""
+def _drop_contradictions(mine: dict[tuple[str, str], tuple[Answer, str]], tasks: Sequence[Task]) -> list[str]:
+    """Take out of one person's answers those to rows that the same person calls junk, and labels under another parent.
+
+    Returns:
+        What was taken out, a line each.
+    """
     bad = []
+    for task in tasks:
+        for (row_id, name), (answer, place) in list(mine.items()):
+            above, _ = mine.get((row_id, task.parent or ""), (None, ""))
+            parents = task.parents(answer.label)
+            if name == task.name and above and above.label and parents and above.label not in parents:
+                bad.append(
+                    f'{place}: row "{row_id}": {task.name} "{answer.label}" is of {task.parent} {listed(parents)}, and '
+                    f'{task.parent}_answer says "{above.label}"; leave that cell empty, it follows'
+                )
+                del mine[row_id, name], mine[row_id, task.parent or ""]
     for (row_id, task), (answer, place) in list(mine.items()):
         if task and (row_id, "") in mine:
             both = f'"{mine[row_id, ""][0].verdict}" and "{answer.label or answer.verdict}"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,9 @@ from tilth.samples import Task
 from tilth.store import Run, atomic
 
 
-def write_queue(run: Run, target: Path, *, kind: str | None = None, force: bool = False) -> int:
+def write_queue(
+    run: Run, target: Path, *, kind: str | None = None, force: bool = False, only: Collection[str] | None = None
+) -> int:
     """Write the queue of a night for whatever reads it, and return how many rows it has.
 
     Args:
@@ -28,6 +30,7 @@ def write_queue(run: Run, target: Path, *, kind: str | None = None, force: bool 
         target: a file, or a folder for `datasets`.
         kind: one of `WRITERS`; None: as the target's ending says.
         force: write over what is there.
+        only: ids of the rows to write; None: all of them.
 
     Raises:
         RequestError: another kind of file, or one that is there already.
@@ -35,6 +38,8 @@ def write_queue(run: Run, target: Path, *, kind: str | None = None, force: bool 
     kind = queue_kind(target, kind)
     refuse_to_overwrite(target, FOLDER if kind == "datasets" else kind, force=force)
     queue, _ = read_rows(QUEUE, run.path)
+    if only is not None:
+        queue = queue[queue["id"].isin(set(only))]
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
     with atomic(target) as unfinished:
         WRITERS[kind](queue, tasks, unfinished)
@@ -90,6 +95,8 @@ def _write_jsonl(queue: pd.DataFrame, _tasks: list[Task], target: Path) -> None:
         for row in queue.to_dict("records"):
             plain = {str(name): None if pd.isna(value) else value for name, value in row.items()}
             plain |= {name: float(str(plain[name])) for name in numbers if plain[name] not in (None, "")}
+            if isinstance(rank := plain.get("rank"), float):
+                plain["rank"] = int(rank)
             if "group" in plain:
                 plain["group"] = list(group_ids(plain["group"]))
             file.write(json.dumps(plain, ensure_ascii=False) + "\n")

@@ -112,6 +112,10 @@ BAD = [
     ({"id": None, "intent_answer": "refund"}, "row 2: an answer without an id"),
     ({"id": "b", "intent_answer": "refund", "group": "[b"}, "expected a JSON list of ids"),
     ({"id": "a", "intent_answer": "outage"}, 'row 1 and q.csv, row 2: ann answers "slow" and "outage" to row "a"'),
+    (
+        {"id": "b", "intent_answer": "refund", "area_answer": "network"},
+        'intent "refund" is of area "billing", and area_answer says "network"',
+    ),
     ({"id": "a", "intent_answer": "junk"}, 'row "a" is answered "junk" and "slow" at once'),
 ]
 
@@ -127,6 +131,12 @@ def test_one_wrong_answer_stops_all_of_them(answers: Answers, bad: dict[str, obj
     assert report["answers"] == 1
     assert len(report["left_out"]) == 1  # type: ignore[arg-type]
     assert len(answers) == 1
+
+
+def test_of_many_ids_a_few_are_named(answers: Answers) -> None:
+    known = KnownRows(texts={f"m{n:04}": "text" for n in range(2000)})
+    with pytest.raises(InputError, match=r"valid: m0000, .*, m0029 and 1,970 more$"):
+        import_answers(pd.DataFrame([{"id": "zzz", "intent_answer": "slow"}]), "q.csv", known, TASKS, answers, "ann")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""`tilth queue export` beside answers that were given on the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.annotation.night import Page
+from tilth.cli import main
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+    monkeypatch.chdir(tmp_path)
+    return Page(tmp_path)
+
+
+def test_what_is_answered_already_is_not_asked_a_second_time(
+    page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page.answer("r0", "slow")
+    assert main(["queue", "export", "ask.jsonl"]) == 0
+    said = capsys.readouterr()
+    assert "1 row of run 20260101-020000 is answered already: left out" in said.err
+    assert "7 rows of run 20260101-020000" in said.out
+    rows = [json.loads(line) for line in (tmp_path / "ask.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in rows] == ["r1", "r2", "r3", "r4", "r5", "r7", "p0"]
+    assert [row["rank"] for row in rows] == [2, 3, 4, 5, 6, 7, 8]
+    assert all(isinstance(row["rank"], int) for row in rows)
+
+
+def test_where_all_is_answered_no_file_is_written(
+    page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for row_id in page.desk.open_rows:
+        page.answer(row_id, "slow")
+    assert main(["queue", "export", "ask.csv"]) == 2
+    assert (
+        "all 8 rows that run 20260101-020000 asks about are answered: tilth run takes them" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "ask.csv").exists()
