@@ -90,8 +90,13 @@ class LabelChanges:
         return _through(label, self.of(task))
 
     def answered(self, task: str, label: str, at: str) -> str | None:
-        """The same for what a person answered at some time: only what came later changes it, an undo too."""
-        return _through(label, [one for one in self.every if one.task == task and one.at > at])
+        """The same for what a person answered at some time: only what came later changes it, an undo too.
+
+        A change that came later and was taken back since changes nothing: the person knew the class of before.
+        """
+        later = {place: one for place, one in enumerate(self.every) if one.task == task and one.at > at}
+        back = {place: one.undoes for place, one in later.items() if one.undoes in later}
+        return _through(label, [one for place, one in later.items() if place not in {*back, *back.values()}])
 
     def classes(self, task: str) -> list[str]:
         """Classes that are there though no row may have them yet: those that another was split into."""

@@ -12,10 +12,11 @@ from tilth.cli import options
 from tilth.cli.terminal import say
 from tilth.cli.workspace import open_workspace
 from tilth.errors import RequestError
+from tilth.notes import many
 
 if TYPE_CHECKING:
     from tilth.cli.workspace import WorkspaceData
-    from tilth.store import LabelChange
+    from tilth.store import LabelChanges
 
 labels = App(
     name="labels",
@@ -139,7 +140,7 @@ def _change(
     else:
         change = LabelChange(kind=kind, task=one.name, before=old, after=new, at=label_changes_now())
         changed = changes.added(change, one.labels)
-    for line in _effect(data, one.name, changed.every[-1]):
+    for line in _effect(data, one.name, changes, changed):
         say(line)
     if how.dry_run:
         say("nothing was changed")
@@ -151,33 +152,49 @@ def _change(
     return 0
 
 
-def _effect(data: WorkspaceData, task: str, change: LabelChange) -> list[str]:
+def _effect(data: WorkspaceData, task: str, before: LabelChanges, after: LabelChanges) -> list[str]:
     """What the next night will read otherwise, a line each."""
-    from tilth.store.answers import Answers
-
-    frame = data.frame
+    frame, change = data.frame, after.every[-1]
     touched = frame[f"{task}_given"].isin(change.before)
     gold = frame["split"].eq("gold")
-    answers = 0
-    if data.workspace.answers is not None and data.workspace.answers.exists():
-        with Answers.open(data.workspace.answers) as file:
-            current = file.current()
-            answers = int((current["task"].eq(task) & current["label"].isin(change.before)).sum())
-    verb = "are asked again" if change.kind == "split" else f'become "{change.after[0]}"'
-    names = " and ".join(f'"{label}"' for label in change.before)
-    undo = "undone: " if change.undoes is not None else ""
-    lines = [f"{undo}{task}: {names} into {', '.join(change.after)}"]
+    undo = change.undoes is not None
+    names, new = (" and ".join(f'"{label}"' for label in part) for part in (change.before, change.after))
+    asked_again, renamed = _answers_changed(data, task, before, after)
+    again = ("is asked again", "are asked again")
+    become = (f"becomes {new}", f"become {new}")
+    of_files = ("is read as your files have it", "are read as your files have them")
+    of_before = ("is read as it was given", "are read as they were given")
+    given = of_files if undo else again if change.kind == "split" else become
     counts = (
-        (int((touched & ~gold).sum()), "given labels"),
-        (int((touched & gold).sum()), "gold labels"),
-        (answers, "answers"),
+        (int((touched & ~gold).sum()), "given label", given),
+        (int((touched & gold).sum()), "gold label", given),
+        (renamed, "answer", of_before if undo else become),
+        (asked_again, "answer", again),
     )
-    lines += [f"{count:,} {what} {verb}" for count, what in counts if count]
+    lines = [f"{'undone: ' if undo else ''}{task}: {names} into {new}"]
+    lines += [f"{many(count, what)} {verb[count != 1]}" for count, what, verb in counts if count]
     if change.kind == "split" and change.undoes is None and (touched & gold).any():
         lines.append(
             "gold rows of that class are not measured on until people answer them: tilth queue lists train rows alone"
         )
     functions = [one.name for one in data.loaded.functions if one.task == task]
     if functions:
-        lines.append(f"{len(functions)} labeling functions of {task} may go on returning the old names")
+        lines.append(f"{many(len(functions), 'labeling function')} of {task} may go on returning the old names")
     return lines
+
+
+def _answers_changed(data: WorkspaceData, task: str, before: LabelChanges, after: LabelChanges) -> tuple[int, int]:
+    """Answers of a task that will be asked again, and those that are read by another name."""
+    from tilth.store.answers import Answers
+
+    if data.workspace.answers is None or not data.workspace.answers.exists():
+        return 0, 0
+    with Answers.open(data.workspace.answers) as file:
+        current = file.current()
+    mine = current[current["task"].eq(task) & current["label"].notna()]
+    pairs = [
+        (before.answered(task, label, at), after.answered(task, label, at))
+        for label, at in mine[["label", "at"]].itertuples(index=False, name=None)
+    ]
+    lost = sum(was is not None and now is None for was, now in pairs)
+    return lost, sum(now is not None and was != now for was, now in pairs)

@@ -9,7 +9,7 @@ import pytest
 
 from tilth.cli import main
 from tilth.store import LabelChanges
-from tilth.store.answers import Answers
+from tilth.store.answers import Answer, Answers, Verdict
 
 CONFIG = """
 [data]
@@ -47,6 +47,21 @@ def test_a_class_is_renamed_and_back(here: Path, capsys: pytest.CaptureFixture[s
     assert main(["labels", "split", "any", "--into", "one"]) == 2
     assert main(["labels", "split", "any", "--into", "one,two"]) == 0
     assert "3 given labels are asked again" in capsys.readouterr().out
+
+
+def test_an_undone_merge_says_which_labels_come_back_and_which_answers_do_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Answers.open(here / "data/labels.sqlite") as answers:
+        answers.add([Answer(row_id="4", text="red light", task="intent", verdict=Verdict.LABEL, label="slow")], "ann")
+    change = ["labels", "merge", "slow", "refund", "--into", "any"]
+    assert main(change) == 0
+    assert '1 answer becomes "any"' in capsys.readouterr().out
+    assert main([*change, "--undo"]) == 0
+    out = capsys.readouterr().out
+    assert "3 given labels are read as your files have them" in out
+    assert "1 answer is read as it was given" in out
+    assert "asked again" not in out
 
 
 def test_a_class_with_a_comma_in_its_name_is_in_quotes(here: Path) -> None:

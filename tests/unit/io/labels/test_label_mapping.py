@@ -114,6 +114,17 @@ def test_answers_of_an_undone_merge_are_asked_again(desk: Changing) -> None:
     assert frame.loc["4", "ask_again"] == "label_split"
 
 
+def test_an_answer_from_before_a_merge_is_as_it_was_once_that_is_undone() -> None:
+    merged = LabelChange(kind="merge", task="intent", before=("refund", "slow"), after=("other",), at="2")
+    split = LabelChange(kind="split", task="intent", before=("other",), after=("refund", "slow"), at="4", undoes=0)
+    there = LabelChanges(every=(merged, split))
+    assert there.answered("intent", "slow", "1") == "slow"
+    assert there.answered("intent", "other", "3") is None  # of which of the two nobody said
+    assert there.answered("intent", "slow", "5") == "slow"
+    later = LabelChange(kind="rename", task="intent", before=("slow",), after=("sluggish",), at="6")
+    assert LabelChanges(every=(merged, split, later)).answered("intent", "slow", "1") == "sluggish"
+
+
 def test_a_chain_is_read_in_order_and_undone_from_its_end(desk: Changing) -> None:
     desk.change("rename", "slow", "sluggish")
     desk.change("merge", "sluggish,refund", "sluggish")
