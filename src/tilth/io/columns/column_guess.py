@@ -112,9 +112,13 @@ def guess_columns(
 
 
 def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
-    """The column that reads like prose: one with a usual name, else the one with the longest values."""
+    """The column that reads like prose: one with a usual name, else the one with the longest values.
+
+    Where all values are short, as names and one-word requests are, a usual name is enough.
+    """
     letters_of = {str(name): letter_count(seen[name]) for name in seen.columns}
     prose = {name: letters for name, letters in letters_of.items() if letters >= 8}
+    prose = prose or {name: letters for name, letters in letters_of.items() if letters and name.casefold() in _TEXTS}
     if not prose:
         shown = ", ".join(f'"{name}" ({kind(seen[name])})' for name in letters_of)
         raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN)")
@@ -172,7 +176,7 @@ def _why_none(frame: pd.DataFrame, text: str) -> str:
     reasons = [
         f'"{name}" {(why_no_labels(frame[name]) or kind(frame[name])).split(";")[0]}' for name in frame.columns[:6]
     ]
-    return f"{'; '.join(reasons)}; name it"
+    return f"{'; '.join(reasons)}; name the one that holds them"
 
 
 def _quoted(name: str) -> str:

@@ -21,6 +21,7 @@ SAVED = "state.json"
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """The byte order marks that a file in UTF-16 begins with."""
 
+_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _OTHERS = {
     b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "unpack it, name it .xlsx, or save its sheet as CSV UTF-8"),
@@ -156,6 +157,11 @@ def utf8(data: bytes, path: Path, lines_before: int = 0) -> bytes:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
+        if b"\0" in data and not data.startswith(_UTF_32):
+            raise InputError(
+                f"{path}: no text file, for it holds zero bytes; expected CSV or JSONL in UTF-8, a Parquet file or an "
+                "Excel workbook, with its ending"
+            ) from None
         line = lines_before + data.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
@@ -166,7 +172,7 @@ def utf8(data: bytes, path: Path, lines_before: int = 0) -> bytes:
 
 def _encoding(data: bytes) -> str:
     """What a file that is not UTF-8 most likely is."""
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+    if data.startswith(_UTF_32):
         return "utf-32"
     # Of 0x80 to 0x9f, Windows makes quotes, dashes and the euro sign, Latin-1 signs that no text holds.
     return "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin1"

@@ -96,6 +96,13 @@ def test_names_that_are_wrong(text: str | None, label: str | None, labeled: list
         guess_columns(frame(intent=["a", "b"] * 4), "f.csv", text, label, labeled)
 
 
+def test_short_values_are_the_text_where_the_name_says_so() -> None:
+    rows = pd.DataFrame({"code": ["x1", "x2"] * 4, "text": ["hello", "bye", "stop", "ok"] * 2, "label": ["a", "b"] * 4})
+    assert guess_columns(rows, "f.csv", None, None, []).text == "text"
+    with pytest.raises(InputError, match=r'no column reads like text; found "code" \(short values\)'):
+        guess_columns(rows.drop(columns="text"), "f.csv", None, "label", ["label"])
+
+
 def test_no_text_and_no_rows() -> None:
     with pytest.raises(InputError, match=r'no column reads like text; found "n" \(numbers\)'):
         guess_columns(pd.DataFrame({"n": [1, 2], "label": ["a", "b"]}), "f.csv", None, "label", ["label"])

@@ -233,6 +233,7 @@ def test_utf_16_with_its_mark_is_read_and_told(tmp_path: Path, encoding: str, na
         ("\ufefftext\nhi\n".encode("utf-16-le")[:-1], r"UTF-16 by its byte order mark, but not at byte 16"),
         ("\ufefftext\nhi\n".encode("utf-32-le"), r"not UTF-8 at line 1 .*iconv -f utf-32"),
         ("text\nGrüße\n".encode("latin1"), r"not UTF-8 at line 2 .*iconv -f latin1"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no text file, for it holds zero bytes; expected CSV or JSONL"),
     ],
 )
 def test_other_encodings_are_refused_with_the_fix(tmp_path: Path, content: bytes, why: str) -> None:
