@@ -139,7 +139,11 @@ def _before(run: Run, count: int) -> Run:
         if other.path.name < run.path.name and record.get("status") == "completed"
     ]
     if count > len(earlier):
-        raise RequestError(f"{run.path.name}~{count}: only {len(earlier)} completed runs stand before {run.path.name}")
+        there = f"only {len(earlier)}" if earlier else "no"
+        raise RequestError(
+            f"{run.path.name}~{count}: {there} completed {'run stands' if len(earlier) < 2 else 'runs stand'} "
+            f"before {run.path.name}"
+        )
     return earlier[-count] if count else run
 
 

@@ -226,7 +226,7 @@ def test_the_command_line(
     assert cli.main(["diff", str(changed[0]), str(changed[1]), "--html", "changes.html"]) == 0
     assert (tmp_path / "changes.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     assert cli.main(["diff", "night-01~1"]) == 2
-    assert "only 0 completed runs stand before" in capsys.readouterr().err
+    assert "no completed run stands before" in capsys.readouterr().err
 
 
 def test_exact_tests_by_hand() -> None:

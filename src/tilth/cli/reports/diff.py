@@ -44,8 +44,9 @@ def diff(
     from tilth import reports
     from tilth.store import atomic
 
+    named = find_run(before) if before else None
     later = find_run(after) if after else _newest()
-    earlier = find_run(before) if before else reports.night_before(later)
+    earlier = named or reports.night_before(later)
     if earlier is None:
         raise RequestError(f"run {later.path.name} is a first night; there is nothing to compare it with")
     changes = reports.compare_nights(earlier.path, later.path, **({"most": EVERY} if as_json else {}))

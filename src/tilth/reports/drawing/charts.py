@@ -17,6 +17,7 @@ from tilth.reports.drawing.svg import (
     TOP,
     WIDTH,
     Plane,
+    breakable,
     finite,
     line,
     number,
@@ -80,15 +81,24 @@ def _bar(title: str, data: Mapping[str, Any]) -> Markup | None:
         )
         rows.append(
             Markup('<tr><th scope="row"><bdi>{}</bdi></th><td>{}</td></tr>').format(
-                shorten(label, _LONGEST_LABEL), bars
+                breakable(shorten(label, _LONGEST_LABEL)), bars
             )
         )
     table = Markup('<table class="bars" aria-label="{}"><tbody>{}</tbody></table>')
     return head + table.format(title, Markup("").join(rows))
 
 
+def _percent(share: float) -> str:
+    """A share in whole percent; one below a percent with a digit more, so that few are not taken for none.
+
+    >>> _percent(0.874), _percent(0.004), _percent(0)
+    ('87%', '0.4%', '0%')
+    """
+    return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"
+
+
 def _one_bar(place: int, name: str, value: Any, most: float, form: Any) -> Markup:
-    shown = NOTHING if value is None else f"{finite(value):.0%}" if form == "percent" else number(finite(value))
+    shown = NOTHING if value is None else _percent(finite(value)) if form == "percent" else number(finite(value))
     width = 100 * abs(finite(value)) / most
     spoken = Markup('<span class="spoken">{} </span>').format(name) if name else Markup("")
     return Markup('<span class="bar"><i class="s{}" style="width:{:.1f}%"></i>{}<b>{}</b></span>').format(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 440, 200
 LEFT, RIGHT, TOP, BOTTOM = 48, 14, 12, 40
 COLORS = 6
 NOTHING = "\N{EN DASH}"
 _LONGEST = 200
+_JOINTS = re.compile(r"([_./-])(?=\w)")
 
 
 def shorten(text: str, longest: int = _LONGEST) -> str:
@@ -33,6 +35,29 @@ def number(value: Any) -> str:
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time as a reader wants it.
+
+    >>> duration(48.2), duration(538.1), duration(5700), duration(None)
+    ('48 s', '9 min', '1 h 35 min', '–')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def breakable(text: str) -> Markup:
+    """A name that a narrow column breaks behind its underscores, dots and slashes, and not within a word.
+
+    >>> str(breakable("a_b<c"))
+    'a_<wbr>b&lt;c'
+    """
+    return Markup(_JOINTS.sub(r"\1<wbr>", str(escape(text))))
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:

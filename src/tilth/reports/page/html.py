@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from tilth.reports.drawing import NOTHING, draw, number, shorten
+from tilth.reports.drawing import NOTHING, breakable, draw, duration, number, shorten
 from tilth.reports.page.files import script_json
 from tilth.reports.page.pictures import functions_figure, trend_figures
 from tilth.reports.page.rows import SUSPECTS, VERDICTS, reason_in_words
@@ -76,7 +76,14 @@ def render(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], files: 
 def _environment() -> Environment:
     environment = page_templates("tilth.reports.page", _TEMPLATES)
     environment.filters.update(
-        number=number, words=words, cell=cell, plain=plain, reason=reason_in_words, shorten=shorten
+        number=number,
+        duration=duration,
+        words=words,
+        cell=cell,
+        plain=plain,
+        reason=reason_in_words,
+        shorten=shorten,
+        breakable=breakable,
     )
     return environment
 

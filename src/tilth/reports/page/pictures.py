@@ -10,6 +10,7 @@ import pandas as pd
 
 from tilth.reports.history import past_nights
 from tilth.reports.page.files import RunFiles, column
+from tilth.reports.page.rows import seldom_right
 from tilth.samples import Split
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
@@ -45,11 +46,14 @@ def functions(run: RunFiles) -> list[dict[str, Any]]:
 
 
 def functions_figure(facts: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Coverage and accuracy side by side, the functions that speak most often first."""
-    voting = sorted((one for one in facts if one["coverage"]), key=lambda one: -one["coverage"])
+    """Coverage and accuracy side by side: those that are right too seldom, then those that speak most often."""
+    voting = sorted(
+        (one for one in facts if one["coverage"]), key=lambda one: (not seldom_right(one), -one["coverage"])
+    )
     if not voting:
         return None
     shown = voting[:FUNCTIONS]
+    seldom = sum(seldom_right(one) for one in shown)
     rows = max(one["rows"] or 0 for one in shown)
     return {
         "kind": "bar",
@@ -64,6 +68,7 @@ def functions_figure(facts: list[dict[str, Any]]) -> dict[str, Any] | None:
         },
         "note": f"Share of all rows on which a function gives a label, and share of those with a label of their own "
         f"(up to {rows:,} a function, whose labels may be wrong themselves) where the two agree."
+        + (f" Those that are right too seldom stand first ({seldom})." if seldom else "")
         + _more(len(voting), len(shown), "functions that speak"),
     }
 
@@ -124,9 +129,8 @@ def confusions(run: RunFiles) -> list[dict[str, Any]]:
                         "labels": [f"{first} → {second}" for first, second in shown.index],
                         "values": [int(count) for count in shown],
                     },
-                    "note": f"Given label → the one that the evidence supports, on {int(known.sum()):,} rows of "
-                    f"{metrics.get('judged', len(run.rows)):,} whose label cleaning calls wrong."
-                    + _more(len(pairs), len(shown), "pairs"),
+                    "note": f"Given label → the one that the evidence supports. Cleaning calls {int(known.sum()):,} of "
+                    f"{metrics.get('judged', len(run.rows)):,} labels wrong." + _more(len(pairs), len(shown), "pairs"),
                 },
             }
         )
@@ -207,4 +211,8 @@ def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _more(count: int, shown: int, what: str, which: str = "first") -> str:
-    return f" The {shown} {which} of {count:,} {what} are shown." if count > shown else ""
+    return (
+        f" The {f'first {shown}' if which == 'first' else f'{shown} {which}'} of {count:,} {what} are shown."
+        if (count > shown)
+        else ""
+    )

@@ -12,6 +12,8 @@ from tests.unit.reports.fake_run import HOSTILE, LABELS, frame, make
 from tests.unit.reports.page_parser import PageParser, parsed
 from tilth import reports, store
 from tilth.errors import RequestError
+from tilth.reports.page.pictures import functions_figure
+from tilth.reports.page.rows import seldom_right
 
 Written = tuple[str, dict[str, Any], PageParser]
 
@@ -167,6 +169,26 @@ def test_to_do_has_a_count_a_link_and_a_command(written: Written) -> None:
     assert (queue["count"], queue["command"]) == (9, "tilth label")
     unread = next(line for line in lines if "could not be read" in line["what"])
     assert (unread["count"], unread["command"]) == (2, "tilth run --dry-run")
+
+
+def test_a_command_names_the_night_that_the_page_is_of(tmp_path: Path) -> None:
+    _, report, _ = _write(make(tmp_path / "20260101-020000", frame()))
+    (explain,) = [line["command"] for line in report["to_do"] if "verdict=review" in line["link"]]
+    assert explain == "tilth explain row-0007 --run 20260101-020000"
+
+
+def _function(name: str, coverage: float, accuracy: float | None, rows: int, used: bool = True) -> dict[str, Any]:
+    return {"function": name, "coverage": coverage, "accuracy": accuracy, "rows": rows, "used": used}
+
+
+def test_a_function_is_called_seldom_right_where_its_rows_tell() -> None:
+    """Of 6 rows at most 2 are right by chance 7 times in 100 (0.3^6 + 6 * 0.7 * 0.3^5 + 15 * 0.7^2 * 0.3^4)."""
+    few, many = _function("few", 0.01, 2 / 6, 6), _function("many", 0.02, 0.5, 40)
+    assert [seldom_right(one) for one in (few, many, _function("none", 0.5, None, 0))] == [False, True, False]
+    figure = functions_figure([few, _function("good", 0.3, 0.9, 100), many])
+    assert figure is not None
+    assert figure["data"]["labels"] == ["many", "good", "few"]
+    assert "Those that are right too seldom stand first (1)." in figure["note"]
 
 
 def test_without_gold_the_score_is_called_an_estimate(tmp_path: Path) -> None:

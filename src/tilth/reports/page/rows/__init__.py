@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tilth.reports.page.rows.map_of_texts import text_map
     from tilth.reports.page.rows.row_stories import add_stories
     from tilth.reports.page.rows.row_thumbnails import add_thumbnails
-    from tilth.reports.page.rows.todo import to_do
+    from tilth.reports.page.rows.todo import seldom_right, to_do
     from tilth.reports.page.rows.touched import TouchedRows, row_facts, touched_rows, vocabulary
     from tilth.reports.page.rows.verdicts import SUSPECTS, VERDICTS, reason_in_words
 
@@ -24,6 +24,7 @@ __all__ = [
     "add_thumbnails",
     "reason_in_words",
     "row_facts",
+    "seldom_right",
     "text_map",
     "to_do",
     "touched_rows",
@@ -36,7 +37,7 @@ __getattr__, __dir__ = lazy_exports(
         "map_of_texts": ("text_map",),
         "row_stories": ("add_stories",),
         "row_thumbnails": ("add_thumbnails",),
-        "todo": ("to_do",),
+        "todo": ("seldom_right", "to_do"),
         "touched": ("TouchedRows", "row_facts", "touched_rows", "vocabulary"),
         "verdicts": ("SUSPECTS", "VERDICTS", "reason_in_words"),
     },

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from scipy.stats import binomtest
+
 from tilth.notes import UNREADABLE
 from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows.touched import TouchedRows
@@ -17,6 +19,9 @@ THIN = 10
 """Labels a class below which cleaning calls none of them wrong (`docs/decisions.md`)."""
 OFTEN_ENOUGH = 0.7
 """Share of its labels on which a function should agree; below it, it makes more work than it saves."""
+ALPHA = 0.05
+FEW = 3
+"""Names that one line says; the picture that it leads to has the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,7 @@ def _lines(run: RunFiles, touched: TouchedRows, functions: Sequence[Mapping[str,
     yield Line(
         count=changed,
         what=f"{_many(changed, 'label was', 'labels were')} changed or taken out{instead} without asking anyone: "
-        "read a dozen",
+        "read a dozen. The command runs a night that asks first",
         link="#rows?verdict=corrected,removed",
         command="tilth run --set cleaning.policy=review",
     )
@@ -68,6 +73,7 @@ def _lines(run: RunFiles, touched: TouchedRows, functions: Sequence[Mapping[str,
 def _rows(run: RunFiles, touched: TouchedRows) -> Iterator[Line]:
     """Rows that a person should look at."""
     queued, doubts = touched.of("queue"), ("doubted", "disputed", "conflict")
+    of_run = f" --run {shlex.quote(run.folder.name)}"
     yield Line(
         count=queued,
         what=f"{_many(queued, 'row is', 'rows are')} worth a person’s time, the most useful first: answer them",
@@ -79,14 +85,14 @@ def _rows(run: RunFiles, touched: TouchedRows) -> Iterator[Line]:
         count=doubted,
         what=f"{_many(doubted, 'label is', 'labels are')} in doubt: read some, the likeliest to be wrong first",
         link=f"#rows?verdict={','.join(doubts)}",
-        command=f"tilth explain {shlex.quote(touched.first(run, *doubts))}",
+        command=f"tilth explain {shlex.quote(touched.first(run, *doubts))}{of_run}",
     )
     odd = touched.of("review")
     yield Line(
         count=odd,
         what=f"{_many(odd, 'text looks odd and is', 'texts look odd and are')} held back: see why",
         link="#rows?verdict=review",
-        command=f"tilth explain {shlex.quote(touched.first(run, 'review'))}",
+        command=f"tilth explain {shlex.quote(touched.first(run, 'review'))}{of_run}",
     )
 
 
@@ -111,21 +117,33 @@ def _input(run: RunFiles) -> Iterator[Line]:
         )
 
 
+def seldom_right(one: Mapping[str, Any]) -> bool:
+    """Whether a function agrees with its labels less often than it should, by more than chance explains.
+
+    Right labels are counted against the binomial distribution of a function that is right just often enough.
+    """
+    rows, accuracy = int(one["rows"] or 0), one["accuracy"]
+    if accuracy is None or not rows:
+        return False
+    return bool(binomtest(round(accuracy * rows), rows, OFTEN_ENOUGH, alternative="less").pvalue < ALPHA)
+
+
 def _functions(functions: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
-    left_out = sum(not one["used"] for one in functions)
+    left_out = [one["function"] for one in functions if not one["used"]]
     yield Line(
-        count=left_out,
-        what=f"labeling {_many(left_out, 'function (rule) was', 'functions (rules) were')} left out: see why",
+        count=len(left_out),
+        what=f"labeling {_many(len(left_out), 'function (rule) was', 'functions (rules) were')} left out "
+        f"({_few(left_out)}): see why",
         link="#functions",
         command="tilth lf check",
     )
-    bad = sum(one["used"] and one["accuracy"] is not None and one["accuracy"] < OFTEN_ENOUGH for one in functions)
+    bad = [one["function"] for one in functions if one["used"] and seldom_right(one)]
     yield Line(
-        count=bad,
-        what=f"labeling {_many(bad, 'function (rule) is', 'functions (rules) are')} right less often than "
-        f"{OFTEN_ENOUGH:.0%} of the time: mend or drop {_many(bad, 'it', 'them')}",
+        count=len(bad),
+        what=f"labeling {_many(len(bad), 'function (rule) is', 'functions (rules) are')} right less often than "
+        f"{OFTEN_ENOUGH:.0%} of the time ({_few(bad)}): read what {_many(len(bad), 'it gets', 'the first gets')} wrong",
         link="#functions",
-        command="tilth lf check",
+        command=f"tilth lf votes {shlex.quote(bad[0])}" if bad else "",
     )
 
 
@@ -140,10 +158,15 @@ def _thin(run: RunFiles) -> Iterator[Line]:
     yield Line(
         count=len(thin),
         what=f"{_many(len(thin), 'class has', 'classes have')} fewer than {THIN} labels"
-        f"{f' (the first: {thin[0]})' if thin else ''}: find more of them",
+        f" ({_few(thin)}): find more rows of {_many(len(thin), 'it', 'them')}",
         link="#balance",
         command="tilth lf suggest",
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of some names, and how many there are beyond them."""
+    return f"{', '.join(names[:FEW])}{f' and {len(names) - FEW} more' if len(names) > FEW else ''}"
 
 
 def _many(count: int, one: str, many: str) -> str:

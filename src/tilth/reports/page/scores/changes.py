@@ -11,7 +11,7 @@ from tilth.reports.page.files import RunFiles
 
 LINES = 5
 """Lines of each kind; what is beyond them is counted."""
-_STATUS = {"active": "usable", "review": "waiting for a person", "quarantined": "set aside", "removed": "gone"}
+_STATUS = {"active": "usable", "review": "held back", "quarantined": "set aside", "removed": "gone"}
 _WORD = {"rose": "rose", "fell": "fell", "new": "is new", "gone": "is gone"}
 
 

@@ -47,7 +47,7 @@ def verdict(run: RunFiles, earlier: RunFiles | None) -> dict[str, Any]:
         "against": against,
         "sentences": _sentences(run, word, score, against),
         "promoted": run.record.get("promoted"),
-        "decision": _decision(run.record),
+        "decision": _decision(run.record, first=earlier is None),
     }
 
 
@@ -123,7 +123,7 @@ def _sentences(
     return sentences
 
 
-def _decision(record: Mapping[str, Any]) -> str:
+def _decision(record: Mapping[str, Any], *, first: bool) -> str:
     """Whether the night's model is in use, and why, in one sentence without a term of art."""
     promoted, comparison = record.get("promoted"), record.get("comparison") or {}
     if promoted is None:
@@ -142,7 +142,7 @@ def _decision(record: Mapping[str, Any]) -> str:
             f"Its model is in use: it is not surely worse than the best one so far, of {comparison['against']} "
             f"({points(comparison['difference'])} points on {comparison['rows']:,} rows)."
         )
-    return "Its model is in use: no earlier one could be held against it."
+    return f"Its model is in use: {'it is the first one' if first else 'no earlier one could be held against it'}."
 
 
 def points(share: float) -> str:
