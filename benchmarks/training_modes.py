@@ -27,6 +27,7 @@ from typing import Any
 import _results
 import numpy as np
 import pandas as pd
+from _rivals_peers import fine_tune
 from cleaning import read
 
 from tilth import samples as table
@@ -111,29 +112,11 @@ def plain(
     some: pd.DataFrame, gold: pd.DataFrame, steps: int | None, seed: int, encoder: Encoder, home: Path
 ) -> dict[str, Any]:
     """The same encoder with a linear layer, trained by transformers' own loop."""
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
-
-    labels = sorted(some["label"].unique())
-    tokenizer = AutoTokenizer.from_pretrained(encoder.folder)
-
-    def encoded(part: pd.DataFrame) -> list[dict[str, Any]]:
-        rows = tokenizer(part["text"].astype(str).tolist(), truncation=True, max_length=128)
-        codes = [labels.index(label) if label in labels else 0 for label in part["label"]]
-        return [{"input_ids": ids, "labels": code} for ids, code in zip(rows["input_ids"], codes, strict=True)]
-
-    torch.manual_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(encoder.folder, num_labels=len(labels))
-    arguments = TrainingArguments(
-        output_dir=str(home / "plain"), per_device_train_batch_size=32, learning_rate=1e-4, warmup_steps=50, seed=seed,
-        num_train_epochs=4, max_steps=steps or -1, report_to="none", save_strategy="no", logging_strategy="no",
-        disable_tqdm=True, use_cpu=True, train_sampling_strategy="group_by_length",
-    )  # fmt: skip
-    trainer = Trainer(model=model, args=arguments, train_dataset=encoded(some), processing_class=tokenizer)
+    texts, labels = some["text"].astype(str).tolist(), some["label"].tolist()
     begun = time.process_time()
-    trainer.train()
+    model = fine_tune(texts, labels, encoder.folder, home / "plain", seed, steps=steps or -1)
     seconds = time.process_time() - begun
-    answers = [labels[code] for code in trainer.predict(encoded(gold)).predictions.argmax(axis=1)]
+    answers = model.predict(gold["text"].astype(str).tolist())
     return {**scores(gold["label"].tolist(), answers), "s": seconds, "mode": "full"}
 
 
