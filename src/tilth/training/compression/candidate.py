@@ -62,6 +62,7 @@ class _Made:
         graph: the float graph.
         tokenizer: the folder of its tokenizer.
         facts: how it was made.
+        rounded: where its graph in int8 is kept, for shapes that differ in their bits alone.
     """
 
     model: SmallerModel | None
@@ -69,6 +70,7 @@ class _Made:
     graph: Path
     tokenizer: Path
     facts: Mapping[str, Any]
+    rounded: Path | None = None
 
 
 def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Candidate:
@@ -85,7 +87,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     if not shape.meaning:
         return _measured(full, shape, _wording_alone(full, folder), folder)
     if not steps:
-        return _measured(full, shape, _undistilled(full, shape, folder), folder)
+        return _measured(full, shape, _undistilled(full, shape), folder)
     student, taught = _taught(full, shape, steps, folder)
     found = _measured(full, shape, _distilled(full, student, taught, steps, folder), folder)
     lost_by_rounding = found.loss.points - float(found.facts["points_lost_unrounded"])
@@ -104,7 +106,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
 
 def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candidate:
     """Pack an encoder, write its folder, and measure that."""
-    weights = pack_graph(made.graph, folder / "packed.onnx", shape.bits)
+    weights = pack_graph(made.graph, folder / "packed.onnx", shape.bits, made.rounded)
     target = folder / "model"
     full.write(target, made.model, PackedGraph(graph=folder / "packed.onnx", weights=weights), made.tokenizer)
     vectors = Predictor(target).embed(full.held_out.texts)
@@ -119,15 +121,19 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
     )
 
 
-def _undistilled(full: FullModel, shape: Shape, folder: Path) -> _Made:
-    """The full encoder's float graph, with the pieces that are needed."""
+def _undistilled(full: FullModel, shape: Shape) -> _Made:
+    """The full encoder's float graph, with the pieces that are needed; made once, whatever the bits."""
     graph, tokenizer = full.graphs.get("float32"), full.source
-    if shape.cut_vocabulary and full.vocabulary is not None:
-        tokenizer = folder / "tokenizer"
-        full.vocabulary.write(full.source, tokenizer)
-        cut_embeddings(graph, folder / "cut.onnx", full.vocabulary)
-        graph = folder / "cut.onnx"
-    return _Made(model=None, held_heads=full.heads_without_held_out, graph=graph, tokenizer=tokenizer, facts={})
+    cut = shape.cut_vocabulary and full.vocabulary is not None
+    folder = full.scratch / ("cut" if cut else "uncut")
+    if cut and full.vocabulary is not None:
+        graph, tokenizer = folder / "float32.onnx", folder / "tokenizer"
+        if not graph.exists():
+            full.vocabulary.write(full.source, tokenizer)
+            cut_embeddings(full.graphs.get("float32"), graph, full.vocabulary)
+    folder.mkdir(exist_ok=True)
+    held_heads, rounded = full.heads_without_held_out, folder / "int8.onnx"
+    return _Made(model=None, held_heads=held_heads, graph=graph, tokenizer=tokenizer, facts={}, rounded=rounded)
 
 
 def _wording_alone(full: FullModel, folder: Path) -> _Made:

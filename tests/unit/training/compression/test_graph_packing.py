@@ -10,8 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tilth.training.compression.student.shape import Bits
+from tilth.training.compression.weights import graph_packing
 from tilth.training.compression.weights.graph_packing import pack_graph
-from tilth.training.export import ScaledWeights, SharedWeights, load_weights, open_session, save_weights
+from tilth.training.export import ScaledWeights, SharedWeights, load_weights, open_session, quantize, save_weights
 
 WIDE = 300
 
@@ -46,6 +47,29 @@ def test_a_packed_graph_answers_nearly_as_before(graph: Path, tmp_path: Path, bi
     x = np.random.default_rng(1).normal(size=(20, 32)).astype(np.float32)
     before, after = open_session(graph).run(None, {"x": x})[0], packed.run(None, {"x": x})[0]
     assert np.abs(after - before).mean() < worst * np.abs(before).mean()
+
+
+def test_shapes_that_differ_in_their_bits_alone_are_rounded_to_int8_once(
+    graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def quantized(source: Path, target: Path, operators: list[str] | None = None) -> None:
+        made.append(target)
+        quantize(source, target, operators)
+
+    monkeypatch.setattr(graph_packing, "quantize", quantized)
+    kept = tmp_path / "int8.onnx"
+    bits: tuple[Bits, ...] = (4, 8)
+    for one in bits:
+        weights = pack_graph(graph, tmp_path / f"{one}.onnx", one, kept)
+        by_itself = pack_graph(graph, tmp_path / "alone.onnx", one)
+        assert (tmp_path / f"{one}.onnx").read_bytes() == (tmp_path / "alone.onnx").read_bytes()
+        assert {name: type(value) for name, value in weights.items()} == {
+            name: type(value) for name, value in by_itself.items()
+        }
+    assert made.count(kept) == 1
+    assert len(made) == 1 + len(bits)  # what is given no file keeps none
 
 
 def test_long_biases_and_zero_points_stand_beside_the_graph_and_are_not_rounded(graph: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ CHANNELS, PIECES = 8, 16
 """Slices a codebook: output channels of a product (1 to 16 lose alike), and rows of an embedding."""
 
 
-def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
+def pack_graph(source: Path, target: Path, bits: Bits, rounded: Path | None = None) -> Weights:
     """Write a graph whose weights are to be handed to it, and give them, packed.
 
     Products are computed in int8, with a scale for each output channel and each token; of four bits,
@@ -33,14 +33,9 @@ def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
         source: a float graph with its weights inside.
         target: the new graph.
         bits: of a weight on disk: 32 leaves all as it is, 8 rounds, 4 shares.
+        rounded: where the graph with products in int8, the same of 8 and of 4 bits, is kept and looked for.
     """
-    if bits == 32:
-        model = onnx.load(source)
-    else:
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            rounded = Path(folder) / "int8.onnx"
-            quantize(source, rounded, ["MatMul", "Gemm"])
-            model = onnx.load(rounded)
+    model = onnx.load(source) if bits == 32 else _in_int8(source, target.parent, rounded)
     strip_notes(model)
     del model.graph.value_info[:]
     weights: dict[str, np.ndarray | SharedWeights | ScaledWeights] = {}
@@ -52,6 +47,15 @@ def pack_graph(source: Path, target: Path, bits: Bits) -> Weights:
         _empty(tensor)
     onnx.save(model, target)
     return weights
+
+
+def _in_int8(source: Path, scratch: Path, kept: Path | None) -> onnx.ModelProto:
+    """The graph whose products are computed in int8, from the file that keeps it or into it."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        target = kept or Path(folder) / "int8.onnx"
+        if not target.exists():
+            quantize(source, target, ["MatMul", "Gemm"])
+        return onnx.load(target)
 
 
 def _packed(values: np.ndarray, bits: Bits) -> np.ndarray | SharedWeights | ScaledWeights:
