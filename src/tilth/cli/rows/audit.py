@@ -163,16 +163,27 @@ def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | 
     return _Findings(rows, findings, {**report.summarize(rows, findings, audited.entry["metrics"]), **more})
 
 
+def _how_sure(precision: float | None) -> str:
+    """How far to trust what is called wrong."""
+    if precision is None:
+        return "with so few labeled rows a class nobody can tell how many of them are wrong indeed: read each"
+    return f"about {precision:.0%} of them should be wrong indeed; the page says how sure that is"
+
+
 def _print_summary(summary: Mapping[str, Any], files: _Files) -> None:
     findings = summary["findings"]
     say(f"{summary['rows']:,} rows with {summary['labels']:,} labels, in {summary['seconds']:.0f} s:")
     for task in summary["tasks"]:
         head = f"{task['task']}: " if len(summary["tasks"]) > 1 else ""
         rather = ", ".join(f"{pair['label']} → {pair['suggested']} ({pair['rows']})" for pair in task["pairs"][:3])
-        say(f"  {head}labels that look wrong: {task['wrong']:,}{f', most often {rather}' if rather else ''}")
+        precision = task["measured"]["precision"]
+        what = "labels that look wrong" if precision is not None else "labels in doubt"
+        say(f"  {head}{what}: {task['wrong']:,}{f', most often {rather}' if rather else ''}")
+        if task["wrong"]:
+            say(f"    {_how_sure(precision)}")
     say(f"  labels of copies that contradict each other: {findings['conflicting copies']:,}")
     if summary["leaks_checked"]:
         say(f"  rows that leak into the test part: {findings['leak']:,}")
-    say(f"  texts that are no use: {findings['junk']:,}; copies: {findings['copy']:,}")
+    say(f"  texts without a message, or in another language: {findings['junk']:,}; copies: {findings['copy']:,}")
     say(f"page: {files.page}")
     say(f"table: {files.table}")

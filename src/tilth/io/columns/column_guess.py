@@ -17,6 +17,7 @@ from tilth.io.columns.column_values import (
     SEEN,
     are_numbers,
     check_labels,
+    class_count,
     determines,
     is_split,
     kind,
@@ -145,10 +146,10 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
     candidates = next((tier for tier in tiers if tier), [])
     if not candidates:
         raise InputError(f"{file}: no column of labels found; {_why_none(frame, text)} (--label COLUMN)")
-    best = max(candidates, key=lambda name: (frame[name].nunique(), not are_numbers(frame[str(name)])))
+    best = max(candidates, key=lambda name: (class_count(frame[name]), not are_numbers(frame[str(name)])))
     apart = [name for name in candidates if name != best and not determines(frame, best, name)]
     if apart:
-        shown = ", ".join(f'"{name}" ({frame[name].nunique():,} values)' for name in [best, *apart])
+        shown = ", ".join(f'"{name}" ({class_count(frame[name]):,} values)' for name in [best, *apart])
         raise InputError(
             f"{file}: several columns could be the labels: {shown}; say which: --label {_quoted(best)}, or "
             f"--label {_quoted(best)},{_quoted(apart[0])} for both"
@@ -157,7 +158,7 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
         name
         for name in sorted(possible - {best})
         if not _words(name) & _OTHERS
-        and 1 < frame[name].nunique() < frame[best].nunique()
+        and 1 < class_count(frame[name]) < class_count(frame[best])
         and determines(frame, best, name)
     ]
     also = ""
@@ -165,7 +166,7 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
         parent = _quoted(coarser[0])
         also = f'; "{coarser[0]}" seems to be its parent (--label {parent},{parent}/{_quoted(best)} looks at both)'
     why = "the only one whose values repeat" if candidates is tiers[2] else "by its name"
-    remarks.append(f'labels: column "{best}", {why}, {frame[best].nunique():,} classes{also}')
+    remarks.append(f'labels: column "{best}", {why}, {class_count(frame[best]):,} classes{also}')
     return _quoted(best)
 
 

@@ -53,6 +53,16 @@ def why_no_labels(column: pd.Series) -> str | None:
     return None
 
 
+def class_count(column: pd.Series) -> int:
+    """How many different values there are; an empty cell is none.
+
+    >>> class_count(pd.Series(["a", "b", " ", "a", None]))
+    2
+    """
+    values = column.dropna().astype(str).str.strip()
+    return int(values[values.ne("")].nunique())
+
+
 def letter_count(column: pd.Series) -> float:
     """Letters in the median value; 0 where most values are no text."""
     values = [value for value in column.dropna() if isinstance(value, str) and value.strip()]

@@ -12,7 +12,7 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import write_csv
 from tilth.reports.audit.findings import COLUMNS, KINDS, LEAK, WRONG, Rows
-from tilth.reports.drawing import shorten
+from tilth.reports.drawing import breakable, shorten
 from tilth.templates import page_templates
 
 ROOM = 2_200_000
@@ -51,7 +51,7 @@ def write(page: Path, table: Path, rows: Rows, findings: pd.DataFrame, audit: Ma
     shown = list(_shown(rows, findings))
     counts = {kind: sum(one["finding"] == kind for one in shown) for kind in KINDS}
     environment = page_templates("tilth.reports.audit")
-    environment.filters.update(number=_number, percent=_percent)
+    environment.filters.update(number=_number, percent=_percent, breakable=breakable)
     rendered = environment.get_template("audit.html.j2").render(
         audit=audit, shown=shown, counts=counts, kinds=KINDS, mark=_MARK, table=table.name, total=len(findings)
     )

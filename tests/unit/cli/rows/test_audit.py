@@ -7,15 +7,19 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.browser import needs_browser
 from tests.conftest import HashingEncoder
 from tilth import cli
 from tilth.night.stages.context import Context
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TOPICS = {
     "refund": ["refund", "money", "charged", "paid", "back", "bank", "amount", "invoice", "twice", "statement"],
@@ -74,6 +78,33 @@ def test_wrong_labels_are_named_with_what_they_should_be(here: Path, capsys: pyt
     assert stated is not None
     precision, low, high = map(float, stated.groups())
     assert low <= precision <= high
+
+
+def test_of_few_labels_none_is_said_to_be_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = pd.concat([rows().iloc[first : first + 14] for first in (0, 60, 120)])
+    few.to_csv("few.csv", index=False)
+    assert cli.main(["audit", "few.csv"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"labels in doubt: [1-9]", said)
+    assert "nobody can tell how many of them are wrong indeed" in said
+    page = Path("few-audit.html").read_text(encoding="utf-8")
+    assert "labels are in doubt</b>" in page
+    assert "labels look wrong</b>" not in page
+
+
+@needs_browser
+def test_a_printed_page_has_room_for_the_texts(
+    here: Path, capsys: pytest.CaptureFixture[str], browser: Browser
+) -> None:
+    rows().to_csv("rows.csv", index=False)
+    assert cli.main(["audit", "rows.csv"]) == 0
+    page = browser.new_page(viewport={"width": 700, "height": 900})  # of an A4 page
+    page.goto((here / "rows-audit.html").as_uri())
+    page.emulate_media(media="print")
+    widths = page.evaluate("[...document.querySelectorAll('#rows thead th')].map(cell => cell.clientWidth)")
+    assert widths[2] == max(widths)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()
 
 
 def test_copies_conflicts_junk_and_leaks_by_their_row_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

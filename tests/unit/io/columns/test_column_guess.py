@@ -96,6 +96,11 @@ def test_names_that_are_wrong(text: str | None, label: str | None, labeled: list
         guess_columns(frame(intent=["a", "b"] * 4), "f.csv", text, label, labeled)
 
 
+def test_rows_without_a_label_are_no_class() -> None:
+    found = guess_columns(frame(intent=["a", "b", "", " "] * 2), "f.csv", None, None, [])
+    assert found.remarks[1] == 'labels: column "intent", by its name, 2 classes'
+
+
 def test_short_values_are_the_text_where_the_name_says_so() -> None:
     rows = pd.DataFrame({"code": ["x1", "x2"] * 4, "text": ["hello", "bye", "stop", "ok"] * 2, "label": ["a", "b"] * 4})
     assert guess_columns(rows, "f.csv", None, None, []).text == "text"
