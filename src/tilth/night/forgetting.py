@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from tilth import reports, store
@@ -32,7 +32,7 @@ def forget(
         _, seen, texts = forget_answers(workspace.answers, forgotten.ids, dry_run=True)
         forgotten.seen |= seen
         forgotten.texts |= texts
-    _require_known(forgotten, row_ids, known)
+    _require_known(forgotten, row_ids, {*known}, store.tombstones(workspace.data))
     if not dry_run:
         store.add_tombstones(workspace.data, row_ids)  # first, so that whoever is killed here begins again
     touched = store.forget_tables(workspace, forgotten, dry_run=dry_run)
@@ -47,9 +47,10 @@ def forget(
     return forgotten
 
 
-def _require_known(forgotten: Forgotten, row_ids: Sequence[str], known: Sequence[str]) -> None:
-    there = set(known)
-    strange = [row_id for row_id in row_ids if row_id not in there and row_id not in forgotten.seen]
+def _require_known(forgotten: Forgotten, row_ids: Sequence[str], there: set[str], before: Set[str]) -> None:
+    """Whether each row stands somewhere, or was forgotten before: who asks twice is told that nothing is left."""
+    found = [row_id in there or row_id in forgotten.seen or store.digest(row_id) in before for row_id in row_ids]
+    strange = [row_id for row_id, known in zip(row_ids, found, strict=True) if not known]
     if strange:
         near = did_you_mean(strange[0], there) if len(there) < 10_000 else "see the column id of the input"
         raise RequestError(f'no row "{strange[0]}" in the input, in any night or in the answers; {near}')

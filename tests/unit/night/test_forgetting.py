@@ -123,6 +123,13 @@ def test_a_row_that_stands_nowhere_is_told_and_nothing_goes(workspace: Workspace
     assert everything(workspace) == before
 
 
+def test_who_asks_twice_is_told_that_nothing_is_left(workspace: Workspace) -> None:
+    night.forget(workspace, ["a1"])
+    assert night.forget(workspace, ["a1"]).counts == {}
+    with pytest.raises(RequestError, match='no row "a9"'):
+        night.forget(workspace, ["a1", "a9"])
+
+
 def test_while_a_night_is_at_work_nothing_is_forgotten(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from tilth.cli import main
 

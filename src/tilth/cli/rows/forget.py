@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tilth.cli import options
 from tilth.cli.terminal import say
 from tilth.cli.workspace import open_workspace
 from tilth.errors import RequestError, TilthError
+
+if TYPE_CHECKING:
+    from tilth.cli.workspace import WorkspaceData
 
 
 def forget(
@@ -42,17 +47,13 @@ def forget(
     workspace = data.workspace
     with workspace.lock(put_right=not dry_run):
         forgotten = night.forget(workspace, row_ids, known=known, dry_run=dry_run)
-    holding = (
-        []
-        if not set(row_ids) & set(known)
-        else sorted({*data.settings.data.input, data.settings.data.gold or ""} - {""})
-    )
+    holding = _files_with(data, row_ids) if known else []
     if as_json:
         say(json.dumps({"dry_run": dry_run, "removed": forgotten.counts, "input_still_holds": bool(holding)}, indent=2))
         return 0
     verb = "would remove" if dry_run else "removed"
     for what, count in forgotten.counts.items():
-        say(f"{verb} {count:,} {what}")
+        say(f"{verb} {what}: {count:,}")
     if not forgotten.counts:
         say(f"nothing of {'them' if len(row_ids) > 1 else 'it'} was kept anywhere")
     if holding:
@@ -62,3 +63,12 @@ def forget(
         say(f"the copy at {data.settings.store.address} is not reached: remove there what it holds of such rows")
     say("models that learned from such a row stay: the next tilth run trains without it, tilth clean removes old ones")
     return 0
+
+
+def _files_with(data: WorkspaceData, row_ids: Sequence[str]) -> list[str]:
+    """The input's files that hold some of the rows, as far as gold and the others tell them apart."""
+    from tilth.samples import Split
+
+    gold = set(data.frame.loc[data.frame["id"].isin(row_ids), "split"].eq(Split.GOLD))
+    files = [*(data.settings.data.input if False in gold else ()), *([data.settings.data.gold] if True in gold else ())]
+    return sorted(name for name in files if name)

@@ -78,3 +78,19 @@ def test_the_queue_and_cleaning_find_the_same_by_the_index_of_many_rows(
 
 def test_cleaning_compares_at_the_same_cosine_where_nothing_is_set() -> None:
     assert ChecksConfig().near_duplicate == NEAR_COPY
+
+
+@pytest.mark.slow
+def test_of_100_000_rows_the_index_finds_nearly_all_near_copies() -> None:
+    """Each of the last 30,000 rows is one of the others at a cosine of 0.98, nine of its ten words the same."""
+    rng, first, copies = np.random.default_rng(0), 70_000, 30_000
+    base = rng.standard_normal((first, 384), dtype=np.float32)
+    base /= np.linalg.norm(base, axis=1, keepdims=True)
+    of = rng.permutation(first)[:copies]
+    moved = base[of] + 0.2 / np.sqrt(384) * rng.standard_normal((copies, 384), dtype=np.float32)
+    vectors = np.concatenate([base, moved / np.linalg.norm(moved, axis=1, keepdims=True)])
+    texts = [" ".join(f"w{n}x{place}" for place in range(9)) for n in range(first)]
+    texts = [*(f"{text} a" for text in texts), *(f"{texts[n]} b" for n in of)]
+    found = NearCopies(texts, vectors, nearest(vectors, 20), np.arange(first + copies)).kept
+    assert (found[:first] == np.arange(first)).all()
+    assert (found[first:] == of).mean() > 0.999
