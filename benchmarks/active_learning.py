@@ -1,6 +1,6 @@
 """Labels that a linear probe needs to reach 95% of what all labels give, by query strategy: tilth's, and its peers'.
 
-    python -m venv peers && peers/bin/pip install small-text scikit-activeml
+    python -m venv peers && peers/bin/pip install small-text scikit-activeml hnswlib
     python benchmarks/active_learning.py --data data/public --peers peers/lib/python3.11/site-packages
     python benchmarks/active_learning.py --only "tilth, uncertain_mass" random --seeds 1
 
@@ -159,7 +159,7 @@ def run_cell(rows: Rows, ask: Ask, start: str, seed: int, target: float, *, text
         try:
             with at_most(SECONDS), threadpool_limits(limits=1):
                 picks = ask(step, STEP)
-        except ModuleNotFoundError:
+        except ImportError:
             raise  # installed tomorrow, it runs tomorrow: such a cell is not kept
         except Exception as error:  # whatever stops a peer is its line's result
             return {"error": f"{type(error).__name__}: {error}".split("\n")[0][:160]}
@@ -213,8 +213,8 @@ def cells_of(rows: Rows, arguments: argparse.Namespace, target: float) -> dict[t
                     continue
                 try:
                     cell = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED)
-                except ModuleNotFoundError as error:
-                    found[start, name].append({"error": f"{error.name} is not installed (see --peers)"})
+                except ImportError as error:
+                    found[start, name].append({"error": f"{error.name or error} is not installed (see --peers)"})
                     continue
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(cell), encoding="utf-8")
