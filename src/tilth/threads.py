@@ -7,6 +7,7 @@ than to fit a model to a few rows.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,6 +16,11 @@ from typing import Any
 def thread_pools() -> Any:
     """The libraries' pools, threadpoolctl's controller of them, where there may be any; else None."""
     return _pools(len(sys.modules)) if "threadpoolctl" in sys.modules else None
+
+
+def thread_count() -> int:
+    """How many threads may compute at once: `OMP_NUM_THREADS`, or one a core."""
+    return int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
 
 
 def one_thread() -> AbstractContextManager[Any]:

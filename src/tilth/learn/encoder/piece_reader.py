@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from tilth.config import EncoderConfig
 from tilth.devices import resolve_device
 from tilth.learn.encoder.onnx_states import TokenStates, pooled
+from tilth.threads import thread_count
 
 if TYPE_CHECKING:
     import torch
@@ -68,6 +70,19 @@ class PieceReader:
     def _model(self) -> Any:
         model = self._load()
         return model if self.device == "cpu" else model.to(self.device)
+
+    def expect(self, texts: int) -> None:
+        """Prepare for so many texts: many pay for a graph."""
+        self._states.expect(texts)
+
+    def read(self, batches: Sequence[Sequence[list[int]]]) -> Iterator[np.ndarray]:
+        """As `vectors`, of one batch after the other; several at a time where a graph reads them."""
+        several = self._states.expect(sum(map(len, batches)))
+        if not several or len(batches) < 2 or any(len(piece) > self.limit for batch in batches for piece in batch):
+            yield from map(self.vectors, batches)
+            return
+        with ThreadPoolExecutor(min(thread_count(), len(batches))) as pool:  # ONNX Runtime lets go of the lock
+            yield from pool.map(self.vectors, batches)
 
     def vectors(self, chunks: Sequence[list[int]]) -> np.ndarray:
         """L2-normalized vectors of pieces in one batch, float32, shape (pieces, dimensions)."""

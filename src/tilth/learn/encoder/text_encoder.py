@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilth.config import EncoderConfig
-from tilth.engine import map_blocks
+from tilth.engine import has_workers, map_blocks
 from tilth.errors import ConfigError
 from tilth.learn.encoder.checkpoint import resolve_model
 from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
@@ -22,7 +22,7 @@ from tilth.learn.encoder.onnx_states import graph_file
 from tilth.learn.encoder.passages import Cut, cut
 from tilth.learn.encoder.piece_reader import PieceReader, load_model
 from tilth.progress import report
-from tilth.store import Cache, Vectors, digest_json, sha256_file
+from tilth.store import Cache, Vectors, digest, digest_json, sha256_file
 
 if TYPE_CHECKING:
     import torch
@@ -41,8 +41,7 @@ class Encoder:
     """
 
     def __init__(self, config: EncoderConfig, cache: Cache) -> None:
-        self.config = config
-        self._cache = cache
+        self.config, self._cache = config, cache
 
     def __repr__(self) -> str:
         return f"<Encoder {self.config.model}, {self.config.max_tokens} tokens a chunk, vectors in {self._cache.root}>"
@@ -75,6 +74,9 @@ class Encoder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         if self.reads_passages:  # which go through processes themselves
             return self._vectors.of(texts, self.compute)
+        missing = self._vectors.missing([bytes.fromhex(digest(text)) for text in texts])
+        if missing and not has_workers():
+            self._reader.expect(len(missing))
         return self._vectors.of(texts, self.compute, shard=_SHARD, through=self._through(compute_vectors))
 
     def _through(self, compute: Callable[[Sequence[str], Encoder], np.ndarray]) -> Callable[..., Iterator[np.ndarray]]:
@@ -107,11 +109,17 @@ class Encoder:
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, int]:
         """How many tokens the texts take, and how many of them stand for what the tokenizer does not know."""
-        if not texts:
-            return 0, 0
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        encoded = self._ids(texts)
         unknown = self.tokenizer.unk_token_id
         return sum(map(len, encoded)), sum(ids.count(unknown) for ids in encoded)
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text, without special ones."""
+        if not texts:
+            return []
+        plain = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)
+        ids: list[list[int]] = plain["input_ids"]
+        return ids
 
     @cached_property
     def special(self) -> tuple[list[int], list[int]]:
@@ -164,8 +172,10 @@ class Encoder:
 
     def _by_piece(self, pieces: Sequence[list[int]]) -> np.ndarray:
         found, done = np.zeros((len(pieces), self.dimensions), dtype=np.float32), 0
-        for batch in batches([len(piece) for piece in pieces], self._reader.batch_tokens):
-            found[batch] = self._reader.vectors([pieces[place] for place in batch])
+        places = list(batches([len(piece) for piece in pieces], self._reader.batch_tokens))
+        vectors = self._reader.read([[pieces[place] for place in batch] for batch in places])
+        for batch, values in zip(places, vectors, strict=True):
+            found[batch] = values
             done += len(batch)
             report(_PIECES, done, len(pieces))
         return found
@@ -179,7 +189,7 @@ class Encoder:
             found = self.cut(texts)
             return found.owner, found.pieces
         limit, most = self._reader.limit, self.config.max_chunks
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        encoded = self._ids(texts)
         for ids in encoded:
             if (whole := -(-len(ids) // limit)) > most:
                 log.warning("a text of %d tokens: %d evenly spaced chunks of %d are taken", len(ids), most, whole)
@@ -188,15 +198,8 @@ class Encoder:
 
     def cut(self, texts: Sequence[str]) -> Cut:
         """Long texts in passages, any other as one."""
-
-        def tokenize(some: list[str]) -> Sequence[Sequence[int]]:
-            ids: Sequence[Sequence[int]] = self.tokenizer(some, add_special_tokens=False, return_attention_mask=False)[
-                "input_ids"
-            ]
-            return ids
-
         around = sum(map(len, self.special))
-        found = cut(texts, tokenize, limit=self._reader.limit, around=around, most=self.config.max_chunks)
+        found = cut(texts, self._ids, limit=self._reader.limit, around=around, most=self.config.max_chunks)
         for tokens in found.shortened:
             log.warning("a text of %d tokens: of its passages %d, evenly spaced, are read", tokens, found.most)
         return found

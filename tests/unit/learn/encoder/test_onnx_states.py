@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +25,42 @@ def test_a_graph_is_written_for_many_texts_and_gives_the_same_vectors(
     monkeypatch.setattr(onnx_states, "torch_states", lambda *_: pytest.fail("read by torch"))
     assert one.compute(TEXTS) == pytest.approx(by_torch, abs=1e-6)
     assert encoder(tmp_path / "many").compute(TEXTS) == pytest.approx(by_torch, abs=1e-6)
+
+
+def test_a_graph_is_there_before_the_first_of_many_texts_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_states, "MANY", len(TEXTS) - 1)
+    read: list[int] = []
+    by_torch = onnx_states.torch_states
+
+    def counted(model: Any, ids: np.ndarray, *rest: Any) -> np.ndarray:
+        read.append(len(ids))
+        return by_torch(model, ids, *rest)
+
+    monkeypatch.setattr(onnx_states, "torch_states", counted)
+    one = encoder(tmp_path)
+    one.encode(TEXTS)
+    assert read == [3]  # what the graph is compared by
+    one.encode(TEXTS)  # held
+    assert read == [3]
+
+
+def test_several_batches_are_read_at_a_time_by_a_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_states, "MANY", 1)
+    one = encoder(tmp_path)
+    alone = one.compute(TEXTS[:2])
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    both, by_graph = threading.Barrier(2, timeout=20), one._reader._states._graph
+    assert by_graph is not None
+
+    def together(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        both.wait()  # which nobody leaves before the second has come
+        return by_graph(ids, mask)
+
+    monkeypatch.setattr(one._reader._states, "_graph", together)
+    monkeypatch.setattr(type(one._reader), "batch_tokens", 1)  # each text is a batch of its own
+    assert one.compute(TEXTS[:2]) == pytest.approx(alone, abs=1e-6)
 
 
 def test_a_graph_that_gives_other_vectors_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
