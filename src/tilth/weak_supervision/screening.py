@@ -76,5 +76,5 @@ def screen_functions(
             drifted[name] = why
         elif enough and is_surely_below(record.right, labeled, config.min_accuracy):
             least = f"below min_accuracy = {config.min_accuracy}"
-            inaccurate[name] = f"right on {accuracy:.2f} of {labeled} labeled rows, {least}"
+            inaccurate[name] = f"right on {record.right} of {labeled} labeled rows, {least}"
     return Screening(records=records, drifted=drifted, inaccurate=inaccurate)

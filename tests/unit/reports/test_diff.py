@@ -6,17 +6,22 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.browser import Watched, needs_browser
 from tests.unit.reports.nights import LABELS, codes, rows, votes, write
 from tilth import cli, reports
 from tilth.errors import RequestError
 from tilth.reports.diff.significance import count_change, discordant, holm, shares_differ
+from tilth.reports.history import write_index
 from tilth.store import Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -139,6 +144,42 @@ def test_all_of_it_is_told_in_lines_and_on_a_page(changed: tuple[Path, Path], ch
     tags.feed(page)
     assert not tags.seen & {"script", "img", "link", "iframe"}
     assert not re.search(r"https?://|url\(|@import", page)
+
+
+def test_the_morning_page_names_what_was_planted(changed: tuple[Path, Path]) -> None:
+    folder = reports.write(changed[1]).parent
+    since = json.loads((folder / "report.json").read_text("utf-8"))["since"]
+    parts = {part["title"]: part for part in since["parts"]}
+    assert parts["Rows in and out"]["lines"][:2] == ["200 came in", "30 are gone from the input"]
+    assert parts["Labels changed"]["lines"] == [
+        "intent: 50 as the input has another label",
+        "intent: 50 from refund to fee",
+    ]
+    assert "even: accuracy fell (accuracy 100% → 50%)" in parts["Rules that rose or fell"]["lines"]
+    classes = parts["Classes that rose or fell"]
+    assert "limit: rows rose, 200 → 394" in classes["lines"]
+    # Every gold row of it was answered rightly, and all are called cards now.
+    assert any(line.startswith("transfer: ") and "score fell, 1.00 → 0.00" in line for line in classes["lines"])
+    assert classes["count"] == len({line.partition(":")[0] for line in classes["lines"]}) + classes["more"]
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [375, 1600])
+def test_the_page_fits_and_has_no_fault(
+    changed: tuple[Path, Path], changes: dict[str, Any], tmp_path: Path, browser: Browser, width: int
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    file = tmp_path / "changes.html"
+    file.write_text(reports.diff_page(changes, [{"sentence": "rows added: 200"}]), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    watched = Watched(page)
+    for path in (file, write_index(changed[0].parent)):
+        page.goto(path.as_uri())
+        assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert watched.messages == []
+    page.close()
 
 
 class _Tags(HTMLParser):

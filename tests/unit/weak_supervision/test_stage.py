@@ -201,7 +201,7 @@ def test_bad_functions_are_left_out_and_named(samples: Dataset, tmp_path: Path) 
     result = perform(samples, tmp_path, loaded)
     left_out = result.metrics["left_out"]
     assert set(left_out) == {"x.py", "intent.wrong", "intent.raising", "intent.typo"}
-    assert "right on 0.25 of 8" in left_out["intent.wrong"]  # every train text holds an "e"; 2 of 8 are outages
+    assert "right on 2 of 8" in left_out["intent.wrong"]  # every train text holds an "e"; 2 of 8 are outages
     assert result.metrics["tasks"]["intent"]["used"] == 3
     used = {row[0]: row[-1] for row in result.figures[0].data["rows"]}
     assert used == {"refund": "yes", "slow": "yes", "red": "yes", "wrong": "no"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tilth.reports.drawing import breakable
 from tilth.templates import page_templates
 
 LONGEST = 200
@@ -18,7 +19,7 @@ def diff_page(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] = 
         alarms: of `night_alarms`, shown first.
     """
     environment = page_templates("tilth.reports.diff")
-    environment.filters.update(count=_count, share=_share, score=_score, shown=_shown)
+    environment.filters.update(count=_count, share=_share, score=_score, shown=_shown, breakable=breakable)
     return environment.get_template("diff.html.j2").render(changes=changes, alarms=alarms)
 
 
@@ -27,7 +28,7 @@ def _count(value: int | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _score(value: float | None) -> str:

@@ -111,7 +111,9 @@ def describe_drift(now: FunctionRecord, before: Sequence[FunctionRecord], most: 
     if now.labeled and measured:
         accuracy, was = now.right / now.labeled, _pooled([(one.right, one.labeled) for one in same])
         if accuracy < was - 0.2 and _differ(accuracy, now.labeled, was, measured):
-            return f"right on {accuracy:.2f} of {now.labeled} labeled rows, on the last nights on {was:.2f}"
+            return (
+                f"right on {now.right} of {now.labeled} labeled rows ({accuracy:.0%}), on the last nights on {was:.0%}"
+            )
     return ""
 
 

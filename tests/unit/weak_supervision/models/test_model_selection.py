@@ -202,7 +202,11 @@ def night(voted: int, rows: int = 1000, labeled: int = 0, right: int = 0, key: s
         (night(0), [night(100)], "votes on 0.0% of the rows"),
         (night(3), [night(1)], ""),  # a factor of three by chance
         (night(350), [night(100, key="before the edit")], ""),
-        (night(100, labeled=100, right=60), [night(100, labeled=100, right=95)], "right on 0.60 of 100 labeled rows"),
+        (
+            night(100, labeled=100, right=60),
+            [night(100, labeled=100, right=95)],
+            "right on 60 of 100 labeled rows (60%), on the last nights on 95%",
+        ),
         (night(100, labeled=5, right=3), [night(100, labeled=5, right=5)], ""),
     ],
 )

@@ -110,6 +110,8 @@ def _labels(changes: Mapping[str, Any]) -> dict[str, Any] | None:
 
     def lines() -> Iterator[str]:
         for task, part in changes["labels"].items():
+            if part["why"]:
+                yield f"{task}: {'; '.join(f'{count:,} as {why}' for why, count in list(part['why'].items())[:2])}"
             for one in part["pairs"]:
                 before, after = one["from"] or "no label", one["to"] or "no label"
                 yield f"{task}: {one['rows']:,} from {before} to {after}"
@@ -134,22 +136,27 @@ def _functions(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _classes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    changed = [(task, one) for task, part in changes["classes"].items() for one in part["changed"]]
+    several, found = len(changes["classes"]) > 1, dict[str, list[str]]()
+    for task, part in changes["classes"].items():
+        for one in part["changed"]:
+            name = f"{one['label']} ({task})" if several else str(one["label"])
+            found.setdefault(name, []).append(_class(one))
+    return _part(
+        "Classes that rose or fell", len(found), (f"{name}: {'; '.join(parts)}" for name, parts in found.items())
+    )
 
-    def lines() -> Iterator[str]:
-        for task, one in changed:
-            before, after = (_figure(one[name], one["what"]) for name in ("before", "after"))
-            verb = _WORD.get(one["verdict"], one["verdict"])
-            yield f"{one['label']} ({task}): {one['what']} {verb}, {before} → {after}"
 
-    return _part("Classes that rose or fell", len(changed), lines())
+def _class(one: Mapping[str, Any]) -> str:
+    """What changed of a class, without its name."""
+    what, verb = one["what"], _WORD.get(one["verdict"], one["verdict"])
+    if what == "rows":
+        if one["verdict"] in ("new", "gone"):
+            return f"{verb}, {one['before']:,} → {one['after']:,} rows"
+        return f"rows {verb}, {one['before']:,} → {one['after']:,}"
+    if what == "wrong labels":
+        return f"labels called wrong {verb}, {_percent(one['before'])} → {_percent(one['after'])}"
+    return f"score {verb}, {one['before']:.2f} → {one['after']:.2f}"
 
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
-
-
-def _figure(value: Any, what: str) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"

@@ -134,9 +134,8 @@ def _decision(record: Mapping[str, Any], *, first: bool) -> str:
             f"{comparison['against']} ({points(comparison['difference'])} points)."
         )
     if not promoted:
-        return f"Its model is not in use: {record.get('promotion') or 'the record does not say why'}.".replace(
-            "..", "."
-        )
+        why = str(record.get("promotion") or "the record does not say why").replace("_", " ")
+        return f"Its model is not in use: {why}.".replace("..", ".")
     if comparison.get("against"):
         return (
             f"Its model is in use: it is not surely worse than the best one so far, of {comparison['against']} "
