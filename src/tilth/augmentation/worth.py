@@ -16,11 +16,6 @@ from tilth.stage import Figure, StageResult
 from tilth.store import digest_json, labeled_row_digests
 
 _CLASSES = 40  # shown at most
-_FEWEST = 60
-"""Labels in a class of usual size, below which paraphrases are generated and no curve is asked: half of fewer may still
-lie in the small-data region, where errors follow no power law yet (Hestness et al. 2017)."""
-_BOUNDED = 20
-"""Labels in a class of usual size, from which on the errors that they leave bound what paraphrases could mend."""
 
 
 def estimate(
@@ -31,7 +26,7 @@ def estimate(
     seed: int,
     evidence: Evidence | None = None,
 ) -> Worth | None:
-    """What paraphrases can be worth at most, where the config leaves it to the stage whether to generate them.
+    """What paraphrases can be expected to be worth, where the config leaves it to the stage whether to generate them.
 
     Args:
         cross_fitting: The night's label-agreement models.
@@ -46,9 +41,7 @@ def estimate(
     planned = np.array(order[: config.sources], dtype=np.int64)
 
     def estimated() -> Worth | None:
-        return estimate_worth(
-            cross_fitting, ids, planned, max(config.weights), fewest=_FEWEST, bounded=_BOUNDED, seed=seed
-        )
+        return estimate_worth(cross_fitting, ids, planned, max(config.weights), seed=seed)
 
     if evidence is None:
         return estimated()
@@ -83,25 +76,17 @@ def metrics(worth: Worth | None) -> dict[str, Any]:
 
 def _sentence(worth: Worth) -> str:
     """For the terminal and the report."""
-    if len(worth.curve) == 1:
-        return (
-            f"paraphrases are unlikely to help: tonight's labels leave an error of {1 - worth.curve[0][1]:.4f} "
-            f"(cross-validated macro-F1), of which {worth.rows} more rows, the most that paraphrases are worth, "
-            f"would mend {worth.gain:.4f} at best, less than one row ({worth.visible:.4f}); "
-            'augmentation.when = "always" generates them all the same'
-        )
     return (
-        f"paraphrases are unlikely to help: at best they are worth {worth.rows} more labeled rows, which by the "
-        f"learning curve of tonight's labels would add {worth.gain:.4f} to macro-F1, and no gain below "
-        f'{worth.visible:.4f} can be seen above chance; augmentation.when = "always" generates them all the same'
+        f"paraphrases are unlikely to help: by the learning curve of tonight's labels, and by what paraphrases were "
+        f"measured to be worth of real rows, those of {worth.rows} rows would add {worth.gain:.4f} to macro-F1, and no "
+        f'gain below {worth.visible:.4f} can be seen above chance; augmentation.when = "always" generates them all the '
+        "same"
     )
 
 
 def figures(worth: Worth | None) -> list[Figure]:
-    """The learning curve, and what more labels would be worth to each class."""
+    """The learning curve, and what paraphrases would be worth to each class."""
     if worth is None:
-        return []
-    if len(worth.curve) == 1:  # no curve, and nothing to gain
         return []
     labels, scores = zip(*worth.curve, strict=True)
     rows = [[one.task, one.label, one.labels, round(one.f1, 3), round(one.gain, 4)] for one in worth.classes[:_CLASSES]]
@@ -111,14 +96,14 @@ def figures(worth: Worth | None) -> list[Figure]:
             title="Learning curve",
             data={"x": list(labels), "y": [round(score, 4) for score in scores], "x_label": "labels"},
             note="Cross-validated macro-F1 of a linear probe trained on half, three quarters and all of the labels. "
-            f"{worth.rows} more rows would add {worth.gain:.4f}; no gain below {worth.visible:.4f} can be seen above "
-            "chance.",
+            f"Paraphrases of {worth.rows} rows would add {worth.gain:.4f}; no gain below {worth.visible:.4f} can be "
+            "seen above chance.",
         ),
         Figure(
             kind="table",
-            title="What more labels would be worth",
+            title="What paraphrases would be worth",
             data={"columns": ["task", "label", "labels", "F1", "gain"], "rows": rows},
-            note=f"By class, the largest gains of {len(worth.classes)} first: what its share of {worth.rows} more rows "
-            "would add to its F1.",
+            note=f"By class, the largest gains of {len(worth.classes)} first: what its share of {worth.rows} "
+            "paraphrased rows would add to its F1.",
         ),
     ]

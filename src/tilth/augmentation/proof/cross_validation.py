@@ -30,7 +30,8 @@ class CrossValidatedGain:
     `tilth.augmentation.selection.budget.share_weights`: of the weights that were tried the one with the best score,
     which is therefore a little too good. `view` is the model that was asked: of linear models of the encoder's vectors
     as it came (`MEANING`), of those and words (`BOTH`), and of vectors by an encoder that was trained for a few steps
-    (`TUNED`, `TUNED_BOTH`) the one that predicts the rows best, as the exported model then will.
+    (`TUNED`, `TUNED_BOTH`) the one that predicts the rows best, as the exported model then will. It was measured on
+    `rows` of them.
     """
 
     macro_f1_without: float
@@ -38,11 +39,12 @@ class CrossValidatedGain:
     interval: tuple[float, float]
     weight: float
     view: str = MEANING
+    rows: int = 0
 
     @property
     def visible(self) -> float:
-        """The smallest gain that could be told from chance: half of the interval's width."""
-        return (self.interval[1] - self.interval[0]) / 2
+        """The smallest gain that could be told from chance: half of the interval, and one of the rows at least."""
+        return max((self.interval[1] - self.interval[0]) / 2, 1 / self.rows if self.rows else 0.0)
 
     @property
     def helps(self) -> bool:
@@ -134,4 +136,4 @@ def _best_weight(
     scores = {weight: mean_macro_f1(tasks, predictions, rows) for weight, predictions in by_weight.items()}
     best = max(scores, key=lambda weight: scores[weight])
     interval = difference_interval(tasks, by_weight[best], without, seed)
-    return CrossValidatedGain(mean_macro_f1(tasks, without, rows), scores[best], interval, best, view)
+    return CrossValidatedGain(mean_macro_f1(tasks, without, rows), scores[best], interval, best, view, len(rows))
