@@ -48,9 +48,21 @@ class Given:
         return list(self.frame["text"])
 
 
-def prepare(name: str, folder: Path, per_class: int, seed: int) -> Given:
-    """`per_class` labels a class, drawn by the seed; a text has the same id whatever the seed."""
+def prepare(name: str, folder: Path, per_class: int, seed: int, classes: int | None = None) -> Given:
+    """`per_class` labels a class, drawn by the seed; a text has the same id whatever the seed.
+
+    Args:
+        name: Of the data set.
+        folder: Of all data sets.
+        per_class: Labels a class; more than there are: all.
+        seed: Of the labeled rows.
+        classes: The rows of so many classes alone, spread over the alphabet; None: of all.
+    """
     train, gold = read(name, folder)
+    if classes is not None:
+        every = sorted(train["label"].unique())
+        kept = [every[place] for place in np.linspace(0, len(every) - 1, min(classes, len(every))).astype(int)]
+        train, gold = train[train["label"].isin(kept)], gold[gold["label"].isin(kept)]
     train = train.drop_duplicates("text").sample(frac=1, random_state=seed)
     labels = tuple(sorted(train["label"].unique()))
     labeled = (train.groupby("label").cumcount() < per_class).to_numpy()
@@ -79,15 +91,20 @@ class Ours:
     denoiser: Path
 
 
-def by_tilth(given: Given, config: Config, encoder: Encoder, cache: Cache, seed: int, scratch: Path) -> Ours:
-    """The stage itself, on the table as a night would hand it over.
+def by_tilth(
+    given: Given, config: Config, encoder: Encoder, cache: Cache, seed: int, scratch: Path,
+    tuner: stages.EncoderTuner | None = None,
+) -> Ours:  # fmt: skip
+    """The stage itself, on the table as a night would hand it over, where the tuner is given with training after it.
 
     Where it draws nothing by itself, because no help could be seen, it is told to, and training takes nothing of that.
     """
     samples = table.from_pandas(given.frame, [given.task])
     scratch.mkdir(parents=True)
     evidence = Evidence(samples, encoder=encoder, cache=cache)
-    resources = stages.Resources(tasks=(given.task,), seed=seed, evidence=evidence, scratch=scratch)
+    resources = stages.Resources(
+        tasks=(given.task,), seed=seed, evidence=evidence, scratch=scratch, encoder_tuner=tuner
+    )
     found = stages.perform("augmentation", samples, config, resources)
     drawn = found.skipped is None
     if not drawn:
@@ -95,6 +112,9 @@ def by_tilth(given: Given, config: Config, encoder: Encoder, cache: Cache, seed:
     assert found.carried is not None, found.skipped
     rows = table.to_pandas(found.samples)
     rows = rows[rows["source"] == "paraphrase"]
+    if rows.empty:  # of no text does the denoiser know the language
+        print(found.skipped, flush=True)
+        rows = rows.assign(accepted=False, label_confidence=0.0, used=False)
     rows = rows.assign(used=rows["used"].eq(True) & drawn)
     place = pd.Series(given.frame.index, index=given.frame["id"])
     return Ours(rows.assign(place=place[rows["parent_id"]].to_numpy()), found.metrics, found.carried)
@@ -160,8 +180,17 @@ def by_nlpaug(given: Given, counts: Sequence[int], seed: int) -> Made:
     return made
 
 
-def adapted(given: Given, encoder: Encoder, home: Path, start: str = "pretrained") -> Path:
-    """A folder with the denoiser, adapted by the stage as in any night, which here paraphrases one row alone."""
-    return by_tilth(
-        given, Config(denoiser=start, sources=1), encoder, Cache(home / "cache"), 0, home / "scratch"
-    ).denoiser
+def adapted(
+    given: Given, encoder: Encoder, home: Path, start: str = "pretrained", limit: float = Config().max_heldout_loss
+) -> Path:
+    """A folder with the denoiser, adapted by the stage as in any night, which here paraphrases one row alone.
+
+    Args:
+        given: Whose texts it learns.
+        encoder: The night's.
+        home: Where it is made.
+        start: The denoiser that it starts from.
+        limit: Held-out loss above which a night gives the texts up.
+    """
+    config = Config(denoiser=start, sources=1, max_heldout_loss=limit)
+    return by_tilth(given, config, encoder, Cache(home / "cache"), 0, home / "scratch").denoiser

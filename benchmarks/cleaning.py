@@ -71,6 +71,10 @@ def read(name: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         whole = pd.read_csv(folder / name / "single_entity.csv").rename(columns={"sentiment": "label"})
         held = np.random.default_rng(0).random(len(whole)) < 0.2
         return whole[~held], whole[held]
+    if name == "sms_spam_rules":
+        parts = [pd.read_csv(folder / name / f"{part}.csv") for part in ("train", "test")]
+        train, gold = (part.rename(columns={"v1": "label", "v2": "text"}) for part in parts)
+        return train, gold
     column = {"banking77": "category", "clinc150": "intent"}[name]
     parts = [pd.read_csv(folder / name / f"{part}.csv").rename(columns={column: "label"}) for part in ("train", "test")]
     train, gold = (part[part["label"] != "oos"] for part in parts)
