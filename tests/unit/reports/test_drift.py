@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.conftest import make_table
 from tilth import cli, store
 from tilth import samples as table
 from tilth.reports import LiveTexts, Reference, drift_lines, drift_sheet, measure_drift, reference_of
+from tilth.reports.drift.measures import Unseen
 from tilth.store import Run
 from tilth.training.export.answers import Answers
 from tilth.training.export.predictor import Predictor
@@ -71,6 +73,42 @@ def test_the_share_out_of_scope_with_its_interval() -> None:
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     assert found["interval"] == pytest.approx([middle - half, middle + half], abs=1e-4)
     assert found["drifted"]
+
+
+def test_the_share_is_held_against_rows_that_the_model_did_not_learn_from() -> None:
+    """12 of 200 are below the limit: of the learned rows 1%, of 400 gold rows 5%."""
+    mixed = live(["a", "b"] * 100)
+    mixed.scope[:12] = 0.001
+    assert measure_drift(mixed, reference())["out_of_scope"]["drifted"]
+    usual = Unseen(kind="gold rows", rows=400, below=20, confidence={"intent": 0.75})
+    found = measure_drift(mixed, replace(reference(), unseen=usual))
+    assert not found["out_of_scope"]["drifted"]
+    assert (found["out_of_scope"]["reference_share"], found["out_of_scope"]["reference_rows"]) == (0.05, 400)
+    said = drift_lines(found)
+    assert "of 400 gold rows 5.0%, which chance explains" in said[1]
+    assert "the model is 70% sure on average (75% of gold rows)" in said[-2]
+    mixed.scope[:60] = 0.001
+    assert measure_drift(mixed, replace(reference(), unseen=usual))["out_of_scope"]["drifted"]
+
+
+def test_what_is_usual_is_taken_from_gold_rows_else_from_those_that_set_the_limit() -> None:
+    frame = table.to_pandas(make_table())
+    frame["out_of_scope_score"] = 0.5
+    for task in ("area", "intent"):
+        frame[f"{task}_predicted"], frame[f"{task}_predicted_confidence"] = frame[task], 0.9
+    assert reference_of("r", frame, ["intent"], 0.3, (0.02, 49)).unseen is None  # of so few nothing is known
+    assert reference_of("r", frame, ["intent"], 0.3, (0.02, 50)).unseen == Unseen(
+        kind="held-out rows", rows=50, below=1, confidence={}
+    )
+    gold = frame[frame["split"] == "gold"].iloc[[0] * 60].assign(out_of_scope_score=[0.2] * 6 + [0.5] * 54)
+    unseen = reference_of("r", pd.concat([frame, gold]), ["intent"], 0.3, (0.02, 50)).unseen
+    assert unseen is not None
+    assert (unseen.kind, unseen.rows, unseen.below) == ("gold rows", 62, 6)
+    assert unseen.confidence == {"intent": pytest.approx(0.9)}
+
+
+def test_of_few_texts_it_is_said_how_little_they_tell() -> None:
+    assert any("of fewer than 100 texts" in line for line in drift_lines(measure_drift(live(["a", "b"]), reference())))
 
 
 def test_fewer_out_of_scope_than_usual_is_no_drift() -> None:
@@ -196,10 +234,12 @@ def test_on_the_terminal_and_as_rows_for_the_queue(here: Path, capsys: pytest.Ca
         (["live.csv", "--out", "worst.parquet"], "expected a CSV file"),
         (["empty.csv"], "no row has a text"),
         (["gone.csv"], "no file"),
+        (["bare.csv"], "no rows; expected a header and at least one row below it"),
     ],
 )
 def test_a_wrong_request(here: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
     Path("live.csv").write_text("body\nhello there\n")
     Path("empty.csv").write_text("body,x\n,1\n")
+    Path("bare.csv").write_text("body,x\n")
     assert cli.main(["drift", *words]) == 2
     assert says in capsys.readouterr().err

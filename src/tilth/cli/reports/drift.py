@@ -91,7 +91,22 @@ def _reference(night: Run) -> Reference:
         raise RequestError(f"run {night.path.name} stopped before training, so that its rows have no answers")
     trained = [entry for entry in night.record.get("stages") or [] if entry["name"] == "training"]
     limit = (trained[0]["metrics"].get("out_of_scope") or {}).get("below") if trained else None
-    return reports.reference_of(night.path.name, frame, [task["name"] for task in night.record["tasks"]], limit)
+    tasks = [task["name"] for task in night.record["tasks"]]
+    return reports.reference_of(night.path.name, frame, tasks, limit, _held_out(night))
+
+
+def _held_out(night: Run) -> tuple[float, int] | None:
+    """The share of held-out rows that the model's limit rejects, and how many rows it was set by; None: not known."""
+    from tilth import store
+    from tilth.errors import DamagedFileError
+
+    settings, path = night.record["config"].get("training") or {}, night.path / store.HELD_OUT
+    if settings.get("reject_below") is not None or not settings.get("reject_share") or not path.is_file():
+        return None
+    try:
+        return float(settings["reject_share"]), len(store.read_table(path))
+    except DamagedFileError:
+        return None
 
 
 def _read(file: str, column: str) -> pd.DataFrame:
@@ -109,6 +124,8 @@ def _read(file: str, column: str) -> pd.DataFrame:
             f'{file}: no column "{column}"; {did_you_mean(column, map(str, frame.columns))} (--text COLUMN)'
         )
     texts = frame[column].where(frame[column].notna(), "").astype(str).map(clean)
+    if frame.empty:
+        raise InputError(f"{file}: no rows; expected a header and at least one row below it")
     there = texts.ne("")
     if lost := int((~there).sum()):
         first = int(there.to_numpy().argmin()) + 1

@@ -146,7 +146,7 @@ def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str
     candidates = next((tier for tier in tiers if tier), [])
     if not candidates:
         raise InputError(f"{file}: no column of labels found; {_why_none(frame, text)} (--label COLUMN)")
-    best = max(candidates, key=lambda name: (class_count(frame[name]), not are_numbers(frame[str(name)])))
+    best = max(candidates, key=lambda name: (class_count(frame[str(name)]), not are_numbers(frame[str(name)])))
     apart = [name for name in candidates if name != best and not determines(frame, best, name)]
     if apart:
         shown = ", ".join(f'"{name}" ({class_count(frame[name]):,} values)' for name in [best, *apart])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
+import shlex
 import sys
 import zlib
 from pathlib import Path
@@ -165,7 +166,8 @@ def utf8(data: bytes, path: Path, lines_before: int = 0) -> bytes:
         line = lines_before + data.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}: not UTF-8 at line {line} (byte 0x{data[error.start]:02x}); "
-            f"convert it first, for example: iconv -f {_encoding(data)} -t utf-8 {path.name} > utf8-{path.name}"
+            f"convert it first, for example: iconv -f {_encoding(data)} -t utf-8 {shlex.quote(str(path))} > "
+            f"{shlex.quote(f'utf8-{path.name}')}"
         ) from None
     return data
 
