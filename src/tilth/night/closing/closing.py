@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,18 @@ log = logging.getLogger(__name__)
 
 
 def finish(run: Run) -> dict[str, Any]:
-    """Close a night's record: its gold figures, and whether it is to be the latest (see `promotion.py`)."""
+    """Close a night's record: its gold figures, and whether it is to be the latest (see `promotion.py`).
+
+    The map's texts are placed beside that, by another core: it takes seconds of one, and nothing here rests on it.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        placed = beside.submit(_place_texts, run)
+        _close_record(run)
+    _carry_map(run, placed)
+    return _measure(run)
+
+
+def _close_record(run: Run) -> None:
     record = run.record
     training = next((item for item in record["stages"] if item["name"] == "training"), None)
     metrics = training["metrics"] if training else {}
@@ -31,23 +43,27 @@ def finish(run: Run) -> dict[str, Any]:
     record_of_promotion = {"promoted": decision.promoted, "promotion": decision.why, "comparison": decision.comparison}
     kept = record.get("ledger") or {}
     run.finish("completed", **figures, model=model, **record_of_promotion, ledger={**kept, "gold": _gold_ledger(run)})
-    _carry_map(run)
-    return _measure(run)
 
 
-def _carry_map(run: Run) -> None:
-    """Place the texts of the report's map, as the night before had them where few have changed, and hand that on."""
+def _place_texts(run: Run) -> Fits:
+    """Place the texts of the report's map, as the night before had them where few have changed."""
+    record = run.record
+    context = Context(record)
+    carried = context.offered_fits(MAP, "out")
+    fits = Fits(
+        carried=context.workspace.state / carried if carried else None,
+        share=context.settings.night.refit_share,
+        date=record["started"],
+        cache=context.cache,
+    )
+    reports.fit_map(run.path, fits)
+    return fits
+
+
+def _carry_map(run: Run, placed: Future[Fits]) -> None:
+    """Hand the places of the texts on to the next night."""
     try:
-        context = Context(run.record)
-        carried = context.offered_fits(MAP, "out")
-        fits = Fits(
-            carried=context.workspace.state / carried if carried else None,
-            share=context.settings.night.refit_share,
-            date=run.record["started"],
-            cache=context.cache,
-        )
-        reports.fit_map(run.path, fits)
-        hand_on(run, MAP, fits, context.workspace)
+        hand_on(run, MAP, placed.result(), Context(run.record).workspace)
     except Exception as error:  # of any kind: the page says itself why it has no map
         log.info("the map's places are not carried: %s: %s", type(error).__name__, error)
 
