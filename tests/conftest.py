@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,8 +27,16 @@ from tilth.samples import Task
 from tilth.store import Cache
 from tilth.text import digest, normal_form
 
+gc.disable()  # until all tests are collected: a third of the time would go into looking for garbage in what stays
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 class HashingEncoder:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from prefect.schedules import Cron
 
 from tilth import stage
 from tilth.store import Run
@@ -39,6 +38,8 @@ def test_every_deployment_names_a_flow_that_is_there(single: Any) -> None:
         assert (FLOWS.parent / path).is_file()
         made = getattr(sys.modules[Path(path).stem], function)
         assert made.name == name
+    from prefect.schedules import Cron
+
     (schedule,) = spec["deployments"][0]["schedules"]
     assert Cron(schedule["cron"], timezone=schedule["timezone"]).cron == "0 2 * * *"
 

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import flow
-from prefect.artifacts import Artifact
-from prefect.testing.utilities import prefect_test_harness
 
 from tests.command_line import STAGES, Workspace, new_workspace
 from tilth.errors import ContractError, StageError
@@ -25,6 +22,8 @@ def flows() -> Iterator[tuple[Any, Any]]:
     """The modules `nightly` and `stages`, under a Prefect that is there for tests."""
     sys.path.insert(0, str(FLOWS))
     try:
+        from prefect.testing.utilities import prefect_test_harness
+
         import nightly
         import stages
 
@@ -54,6 +53,8 @@ def passed(flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[tupl
 
 
 def by_prefect(nightly: Any) -> Callable[[str], str]:
+    from prefect import flow
+
     return flow(nightly.whole)
 
 
@@ -74,6 +75,8 @@ def test_the_page_of_the_flow_run_shows_the_verdict(
 ) -> None:
     run = Run.create(tmp_path, {"stages": []})
     by_prefect(flows[0])(str(run.path))
+    from prefect.artifacts import Artifact
+
     shown = Artifact.get(key="night")
     assert (shown.type, shown.data) == ("markdown", f"## Better\n\nof {run.path.name}")
 
