@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
@@ -20,6 +22,7 @@ def text_templates(package: str, folder: str = ".") -> Environment:
     return _templates(package, folder, escape=False)
 
 
+@functools.cache  # a template is compiled once
 def _templates(package: str, folder: str, *, escape: bool) -> Environment:
     return Environment(
         loader=PackageLoader(package, folder),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from tilth.augmentation.selection import CandidateMeasures, Candidates, share_weights
-from tilth.samples import Reason, Source, Split, Status, Task, escalate_status, find, names
+from tilth.samples import Reason, Source, Split, Status, Task, as_dataset, escalate_status, find, names
 
 
 def candidates_as_rows(
@@ -100,4 +100,4 @@ def append_rows(samples: Dataset, rows: pd.DataFrame, tasks: Sequence[Task]) -> 
             columns[field.name] = table[field.name].take(parents)
         else:
             columns[field.name] = pa.nulls(len(rows), type=field.type)
-    return Dataset(pa.concat_tables([table, pa.table(columns, schema=table.schema)]))
+    return as_dataset(pa.concat_tables([table, pa.table(columns, schema=table.schema)]))

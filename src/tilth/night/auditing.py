@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from datasets import Dataset
 
 from tilth import samples as table
 from tilth import store
 from tilth.io import Ingested
 from tilth.night.opening import Request, draft
 from tilth.night.stages import Context, perform
-from tilth.samples import Split
+from tilth.samples import Split, as_dataset
 from tilth.store import Run
 from tilth.text import unit_interval
 
@@ -85,5 +84,5 @@ def sampled(ingested: Ingested, rows: int) -> tuple[Ingested, np.ndarray]:
     draw = np.array([unit_interval(f"audit:{row}") for row in samples["id"]])
     free = np.flatnonzero(~gold)
     chosen = np.sort(np.concatenate([free[np.argsort(draw[free], kind="stable")[:rows]], np.flatnonzero(gold)]))
-    part = Dataset(samples.data.table.take(pa.array(chosen)))
+    part = as_dataset(samples.data.table.take(pa.array(chosen)))
     return replace(ingested, samples=part), chosen

@@ -24,6 +24,7 @@ from tilth.samples.row_masks import (
 from tilth.samples.spacing import evenly_spaced
 from tilth.samples.table import (
     Task,
+    as_dataset,
     changed_columns,
     escalate_status,
     from_pandas,
@@ -44,6 +45,7 @@ __all__ = [
     "Status",
     "Task",
     "answered",
+    "as_dataset",
     "changed_columns",
     "escalate_status",
     "evenly_spaced",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from datasets import Dataset
+from datasets.fingerprint import generate_random_fingerprint
 
 from tilth.errors import ContractError
 from tilth.samples import columns
@@ -107,6 +108,11 @@ def to_pandas(samples: Dataset) -> pd.DataFrame:
     return samples.data.table.to_pandas(ignore_metadata=True)
 
 
+def as_dataset(rows: pa.Table) -> Dataset:
+    """A table in memory; unlike `Dataset(rows)`, no fingerprint of all its values is computed, which nothing uses."""
+    return Dataset(rows, fingerprint=generate_random_fingerprint())
+
+
 def from_pandas(frame: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
     """A table with the declared types, columns in declared order and kept input columns last.
 
@@ -126,7 +132,7 @@ def from_pandas(frame: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
             arrays[name] = _as_text(frame[name])
         if pa.types.is_large_string(arrays[name].type):  # as pandas has it, so that a column never changes its type
             arrays[name] = arrays[name].cast(pa.string())
-    return Dataset(pa.table(arrays))
+    return as_dataset(pa.table(arrays))
 
 
 def _as_text(values: pd.Series) -> pa.Array:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
+from tilth.samples import as_dataset
 from tilth.store.files import atomic, damaged, digest
 
 
@@ -27,7 +28,7 @@ def read_table(path: Path) -> Dataset:
         DamagedFileError: it is no Parquet file, or not the one that was written.
     """
     try:
-        return Dataset(pq.read_table(path, page_checksum_verification=True))
+        return as_dataset(pq.read_table(path, page_checksum_verification=True))
     except FileNotFoundError:
         raise
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:  # OSError: a page's checksum is another
