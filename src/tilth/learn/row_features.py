@@ -41,6 +41,7 @@ _CODE = (
     "models/linear_probe",
     "metrics/metrics",
     "neighbors/neighbors",
+    "neighbors/near_copies",
     "neighbors/neighbor_index",
     "neighbors/label_spreading",
     "models/views",
