@@ -233,6 +233,20 @@ def test_the_measures_of_a_record_are_taken_before_its_tables(tmp_path: Path) ->
     assert only["usual"][1] is None  # a better score is no alarm
 
 
+def test_a_function_that_fell_on_a_few_rows_raises_no_alarm(tmp_path: Path) -> None:
+    frame = rows(400, gold=0)
+    given, place = codes(frame), np.arange(400)
+    for day, wrong in (("01", 0), ("02", 1), ("03", 12)):  # of 5 rows a function gets one wrong, of 40 another twelve
+        few = np.where(place < 5, (given + (place < min(wrong, 1))) % 5, -1)
+        many = np.where((place >= 10) & (place < 50), (given + (place - 10 < (wrong if wrong > 1 else 0))) % 5, -1)
+        write(tmp_path / f"night-{day}", frame, votes(frame, few=few, many=many))
+    measures = reports.night_measures(Run(tmp_path / "night-02"))
+    assert measures["function.accuracy:intent.few"] == 0.8  # 1.0 the night before
+    assert reports.night_alarms(Run(tmp_path / "night-02")) == []
+    (only,) = reports.night_alarms(Run(tmp_path / "night-03"))
+    assert only["measure"] == "function.accuracy:intent.many"
+
+
 def test_a_first_night_says_so(tmp_path: Path) -> None:
     only = write(tmp_path / "night-01", rows(50))
     assert reports.since_last_night(only) == {"first_night": True, "against": None, "alarms": [], "changes": None}

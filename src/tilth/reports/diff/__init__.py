@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.reports.diff.comparison import compare_nights, since_last_night
+    from tilth.reports.diff.comparison import compare_nights, night_alarms, since_last_night
     from tilth.reports.diff.console import diff_lines
     from tilth.reports.diff.html import diff_page
     from tilth.reports.diff.nights import night_before
     from tilth.reports.diff.significance import ALPHA, holm, shares_differ
-    from tilth.reports.diff.thresholds import night_alarms, night_measures
+    from tilth.reports.diff.thresholds import night_measures
 
 __all__ = [
     "ALPHA",
@@ -36,11 +36,11 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "comparison": ("compare_nights", "since_last_night"),
+        "comparison": ("compare_nights", "night_alarms", "since_last_night"),
         "console": ("diff_lines",),
         "html": ("diff_page",),
         "nights": ("night_before",),
         "significance": ("ALPHA", "holm", "shares_differ"),
-        "thresholds": ("night_alarms", "night_measures"),
+        "thresholds": ("night_measures",),
     },
 )

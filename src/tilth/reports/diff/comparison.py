@@ -12,7 +12,8 @@ from tilth.reports.diff.nights import night_before
 from tilth.reports.diff.rows import compare_labels, compare_rows, compare_status
 from tilth.reports.diff.scores import answers_of, compare_scores, shared_answers
 from tilth.reports.diff.side import Side, read_side
-from tilth.reports.diff.thresholds import night_alarms
+from tilth.reports.diff.significance import ALPHA
+from tilth.reports.diff.thresholds import unusual_measures
 from tilth.store import Run
 
 MOST = 20
@@ -49,6 +50,36 @@ def since_last_night(folder: Path, *, most: int = MOST) -> dict[str, Any]:
         "alarms": night_alarms(run),
         "changes": compare_nights(earlier.path, folder, most=most),
     }
+
+
+def night_alarms(run: Run) -> list[dict[str, Any]]:
+    """What is out of the ordinary on one night, as `unusual_measures`, without what chance explains.
+
+    An accuracy, a coverage or a score is of so many rows: one that fell far on a few is no alarm.
+    """
+    alarms, earlier = unusual_measures(run), night_before(run)
+    of_shares = any(alarm["measure"].startswith(("function.", "macro_f1:")) for alarm in alarms)
+    if earlier is None or not of_shares:
+        return alarms
+    before, after = read_side(earlier.path), read_side(run.path)
+    chance = _by_chance(before, after)
+    return [alarm for alarm in alarms if alarm["measure"] not in chance]
+
+
+def _by_chance(before: Side, after: Side) -> set[str]:
+    """Measures of functions and scores whose change the two nights' rows cannot tell from chance."""
+    by_chance = {
+        f"function.{share}:{entry['name']}"
+        for entry in compare_functions(before, after)
+        for share in ("coverage", "accuracy")
+        if entry["before"] and entry["after"] and entry["p"][share] >= ALPHA
+    }
+    for task in after.tasks:
+        ours, other = answers_of(after, task), answers_of(before, task)
+        found = compare_scores(before, after, task, shared_answers(ours, other))["difference"]
+        if found is not None and found["verdict"] != "worse":
+            by_chance.add(f"macro_f1:{task}")
+    return by_chance
 
 
 def _compare(before: Side, after: Side, most: int) -> dict[str, Any]:

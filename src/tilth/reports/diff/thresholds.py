@@ -93,7 +93,7 @@ def night_measures(run: Run) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in measures.items()}
 
 
-def night_alarms(run: Run) -> list[dict[str, Any]]:
+def unusual_measures(run: Run) -> list[dict[str, Any]]:
     """What is out of the ordinary on one night, the farthest out first.
 
     Returns:
