@@ -237,7 +237,7 @@ function evidence(id) {
     if (state.evidence.size > 200) state.evidence.clear();
     state.evidence.set(id, ask("api/evidence?id=" + encodeURIComponent(id)).catch((error) => {
       state.evidence.delete(id);
-      return { tasks: {}, answers: [], why_not: error.message };
+      return { tasks: {}, answers: [], why_not: error.status ? error.message : "tilth label does not answer" };
     }));
   }
   return state.evidence.get(id);
