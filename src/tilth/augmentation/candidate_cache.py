@@ -159,9 +159,8 @@ def _made_by() -> str:
     """What candidates rest on beside weights and settings: the code that generates them, and its libraries."""
     here, package = Path(__file__), Path(__file__).parents[1]
     rooms = (file for room in ("diffusion", "llm", "text") for file in sorted((here.parent / room).glob("*.py")))
-    return digest_made_by(
-        (here, *rooms, package / "text.py", package / "devices.py"), ("torch", "diffusers", "transformers")
-    )
+    ground = (package / name for name in ("text.py", "devices.py", "threads.py"))
+    return digest_made_by((here, *rooms, *ground), ("torch", "diffusers", "transformers"))
 
 
 def _read(file: Path, casing: Mapping[str, str]) -> _Cached | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,14 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 
 from tilth.augmentation.diffusion import scheduler as schedulers
+from tilth.augmentation.diffusion.cores import each_on_a_core
 from tilth.augmentation.diffusion.denoiser import Denoiser
 from tilth.augmentation.diffusion.masking import Canvas, boldness_level, make_canvases, pad_canvases
 from tilth.augmentation.diffusion.vocabulary import MASK, SEP
 from tilth.augmentation.text import Piece, corpus_spellings, detokenize, split_words
 from tilth.devices import autocast
 from tilth.progress import report
+from tilth.threads import thread_count
 
 FIDELITY = 4
 """The level of the paraphrases: as close in meaning as can be."""
@@ -80,9 +83,9 @@ class ParaphrasePipeline(DiffusionPipeline):
                 `texts`.
             generator: Source of randomness, on the CPU, or one a text, which settles the text's candidates whatever
                 the other texts are.
-            batch_size: Texts whose candidates are denoised together; default: 1 on a processor, which that keeps busy,
-                and 32 on an accelerator. diffusers' own schedulers take 1. In half precision the last bits, and now
-                and then a word, depend on it.
+            batch_size: Texts whose candidates are denoised together; default: 1 on each core of a processor, which that
+                keeps busy, and 32 on an accelerator. diffusers' own schedulers take 1. In half precision the last bits,
+                and now and then a word, depend on it.
             callback_on_step_end: Called with the pipeline, the step, the timestep and `{"ids": …}` after each step.
             return_dict: Whether to return a `ParaphraseOutput` or a tuple.
 
@@ -97,25 +100,34 @@ class ParaphrasePipeline(DiffusionPipeline):
         order = np.argsort([sum(len(word.ids) for word in own) for own in words], kind="stable").tolist()
         sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
         several = batch_size or (1 if self.device.type == "cpu" else _TOGETHER)
-        together = several if schedulers.takes_several_texts(self.scheduler) else 1
-        # Entered once, so that the weights are cast once.
-        with self.progress_bar(total=len(texts)) as bar, autocast(self.device.type, self.denoiser.dtype):
-            for first in range(0, len(order), together):
-                rows = order[first : first + together]
-                batch: list[Canvas] = []
-                for row in rows:
-                    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
-                    batch += make_canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
-                sampling["generator"] = [sources[canvas.row] for canvas in batch]
-                filled = self._denoise(batch, num_inference_steps, sampling, callback_on_step_end)
-                for canvas, ids in zip(batch, filled, strict=True):
-                    paraphrases[canvas.row][canvas.slot] = detokenize(
-                        self._pieces(canvas, ids), texts[canvas.row], casing
-                    )
-                    noise[canvas.row][canvas.slot] = canvas.level
-                bar.update(len(rows))
-                report("paraphrasing", min(first + together, len(order)), len(order))
+        independent = schedulers.takes_several_texts(self.scheduler)
+        together = several if independent else 1
+
+        def fill(rows: Sequence[int]) -> int:
+            batch: list[Canvas] = []
+            for row in rows:
+                rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
+                batch += make_canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
+            drawn = {**sampling, "generator": [sources[canvas.row] for canvas in batch]}
+            filled = self._denoise(batch, num_inference_steps, drawn, callback_on_step_end)
+            for canvas, ids in zip(batch, filled, strict=True):
+                paraphrases[canvas.row][canvas.slot] = detokenize(self._pieces(canvas, ids), texts[canvas.row], casing)
+                noise[canvas.row][canvas.slot] = canvas.level
+            return len(rows)
+
+        batches, done = [order[first : first + together] for first in range(0, len(order), together)], 0
+        alone = not independent or callback_on_step_end is not None or self.device.type != "cpu"
+        with self.progress_bar(total=len(texts)) as bar:
+            for filled in each_on_a_core(fill, batches, self._autocast, threads=1 if alone else thread_count()):
+                bar.update(filled)
+                report("paraphrasing", done := done + filled, len(order))
         return ParaphraseOutput(texts=paraphrases, noise_levels=noise) if return_dict else (paraphrases, noise)
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        """Entered once by each thread, so that the weights are cast once."""
+        with torch.inference_mode(), autocast(self.device.type, self.denoiser.dtype):
+            yield
 
     def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
         """Fills every masked position of a batch: ids (batch, length)."""

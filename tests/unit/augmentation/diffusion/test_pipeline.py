@@ -47,6 +47,20 @@ def test_a_text_with_its_own_generator_does_not_depend_on_those_it_is_denoised_w
     assert [together[3], together[0]] == made([3, 0], 1)
 
 
+@pytest.mark.parametrize("name", ["confidence", "block_refinement"])
+def test_as_many_texts_at_a_time_as_there_are_cores_come_out_the_same(
+    pipeline: ParaphrasePipeline, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    other = ParaphrasePipeline(pipeline.denoiser, pipeline.tokenizer, make_scheduler(name))
+    other.set_progress_bar_config(disable=True)
+    texts = [TEXT, "where is my card", "how do i pay", "when will the new card come"]
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        found.append(sample(other, texts))
+    assert found[0] == found[1]
+
+
 def test_slots_are_never_masked(pipeline: ParaphrasePipeline) -> None:
     for text in sample(pipeline, [TEXT], noise_level=1.0, candidates=8)[0]:
         assert all(slot in text for slot in ("idn't", "$20", "Ann", "3 May"))  # a first word gets its capital
