@@ -38,7 +38,7 @@ def test_what_a_lazy_face_hands_on_is_no_module_of_its_room(tmp_path: Path) -> N
     assert STRUCTURE["ambiguous"](STRUCTURE["CODE"]) == []
     (tmp_path / "verdict.py").touch()
     face = tmp_path / "__init__.py"
-    face.write_text('__all__ = ["row_counts", "verdict"]\n__getattr__, __dir__ = lazy_exports(__name__, {})\n')
+    face.write_text('__all__ = ["row_counts", "verdict"]\n__getattr__, __dir__ = lazy_exports(__name__)\n')
     assert STRUCTURE["ambiguous"]([tmp_path]) == [(face, "verdict")]
 
 

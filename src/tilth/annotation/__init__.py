@@ -20,13 +20,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Desk", "Evidence", "NightRows", "create_app", "open_port", "read_night_rows", "serve"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "app": ("create_app",),
-        "desk": ("Desk",),
-        "evidence": ("Evidence",),
-        "rows": ("NightRows", "read_night_rows"),
-        "server": ("open_port", "serve"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -34,14 +34,7 @@ __all__ = [
     "run",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "config": ("Config",),
-        "diffusion": ("AdaptedDenoiser", "adapt_denoiser", "holds_denoiser", "load_paraphraser"),
-        "quality": ("link_grammar_version",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 
 
 def check(config: Config) -> None:

@@ -69,7 +69,7 @@ COMMANDS = (
 """Where each command is, in the order of `tilth --help`; its name is the last word."""
 
 
-__getattr__, __dir__ = lazy_exports(__name__, {"application": ("app",)})
+__getattr__, __dir__ = lazy_exports(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

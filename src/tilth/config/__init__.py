@@ -38,14 +38,4 @@ __all__ = [
     "parse_tasks",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "as_text": ("config_examples", "config_toml"),
-        "base": ("FOLDER", "Model", "StageConfig"),
-        "engine": ("EngineConfig",),
-        "loading": ("load", "parse_names", "parse_override", "parse_task", "parse_tasks"),
-        "nights": ("ScheduleConfig",),
-        "settings": ("DataConfig", "EncoderConfig", "ImageConfig", "Settings", "StoreConfig", "TaskConfig"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

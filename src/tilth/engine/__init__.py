@@ -26,10 +26,4 @@ __all__ = [
     "map_rows",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "blocks": ("BlockRunner", "Packed", "compute_block", "computed_by", "has_workers", "map_blocks", "map_rows"),
-        "checks": ("check_engine", "code_and_libraries"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

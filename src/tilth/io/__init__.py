@@ -61,26 +61,4 @@ __all__ = [
     "written_at",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "addresses": ("fetch_nights", "file_system", "is_address", "send_nights", "written_at"),
-        "columns": ("ColumnGuess", "guess_columns", "picture_value", "read_picture"),
-        "exports": (
-            "FOLDER",
-            "STANDARD_OUTPUT",
-            "export",
-            "file_kind",
-            "labeling_config",
-            "queue_kind",
-            "read_filled_queue",
-            "refuse_to_overwrite",
-            "write_csv",
-            "write_queue",
-        ),
-        "ingestion": ("Ingested", "ingest"),
-        "labels": ("LabelMapping",),
-        "tables": ("Piece", "piece_writer", "read_pieces", "read_rows"),
-        "text_files": ("shown",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

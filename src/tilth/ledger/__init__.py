@@ -35,13 +35,4 @@ __all__ = [
     "without_stage",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "cross_validation": ("measure_on_train_rows",),
-        "gold": ("measure_model_on_gold", "measure_on_gold"),
-        "leave_one_out": ("MEASURED", "without_stage"),
-        "measurement": ("Measurement", "Verdict", "not_measured"),
-        "probe_rows": ("TrainingRows", "training_rows"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -29,18 +29,6 @@ if TYPE_CHECKING:
     from tilth.reports.page import fit_map, write
     from tilth.reports.thumbnails import Thumbnails
 
-_OF_DIFF = (
-    "compare_nights",
-    "diff_lines",
-    "diff_page",
-    "night_alarms",
-    "night_before",
-    "night_measures",
-    "since_last_night",
-)
-
-_OF_DRIFT = ("LiveTexts", "Reference", "drift_lines", "drift_sheet", "measure_drift", "reference_of")
-_OF_EXPLAIN = ("NightStories", "find_row", "stories", "story", "story_lines")
 
 __all__ = [
     "LiveTexts",
@@ -73,16 +61,4 @@ __all__ = [
     "write_index",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "cards": ("night_summary", "write_cards"),
-        "diff": _OF_DIFF,
-        "drift": _OF_DRIFT,
-        "explain": _OF_EXPLAIN,
-        "history": ("past_nights", "trend_lines", "write_index"),
-        "gates": ("failed_gates", "parse_gate"),
-        "page": ("fit_map", "write"),
-        "thumbnails": ("Thumbnails",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -4,10 +4,10 @@ In: frames. Out: a checked table, each task's current label (`resolve`), masks o
 column is declared once, in `columns.py`, with the one stage that writes it; a new reason is a line of `Reason`.
 """
 
+from tilth.samples.annotator_consensus import joint_consensus
 from tilth.samples.answered_rows import answered
 from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
-from tilth.samples.joint_consensus import joint_consensus
 from tilth.samples.picture_rows import picture_alone
 from tilth.samples.resolve import resolve
 from tilth.samples.row_masks import (

@@ -33,16 +33,7 @@ __all__ = [
     "wants_candidates",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "export": ("push_model",),
-        "export.answer_cache": ("cached_answers",),
-        "export.predictor": ("Predictor",),
-        "export.predictor_code": ("predictor_code_digest",),
-        "inputs": ("Config",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -55,26 +55,7 @@ __all__ = [
     "suggest_functions",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "functions": (
-            "MINED_FILE_HEADER",
-            "LoadedFunction",
-            "LoadedFunctions",
-            "Suggestion",
-            "examples",
-            "examples_of",
-            "function_name",
-            "function_source",
-            "is_surely_below",
-            "load_functions",
-            "new_function_file",
-            "suggest_functions",
-        ),
-        "voting": ("Ballot", "cast_votes"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -30,12 +30,4 @@ __all__ = [
     "without_sure_label",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "candidates": ("Doubts", "QueueInputs", "askable", "unanswered", "without_sure_label"),
-        "selection": ("Queue", "build_queue"),
-        "sheet": ("queue_sheet",),
-        "sources": ("check_sources", "source"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -35,14 +35,4 @@ __all__ = [
     "shortlist_positions",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "adaptation": ("AdaptedDenoiser", "adapt_denoiser", "groups_of"),
-        "checkpoints": ("find_denoiser", "holds_denoiser", "load_paraphraser"),
-        "config": ("AdaptConfig", "DiffusionConfig"),
-        "denoiser": ("Denoiser", "shortlist_positions"),
-        "pipeline": ("ParaphraseOutput", "ParaphrasePipeline", "generator_per_text"),
-        "vocabulary": ("CLS", "MASK", "SEP"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

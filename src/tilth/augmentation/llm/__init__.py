@@ -13,10 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["LargeConfig", "check_large", "load_large"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "checkpoints": ("check_large", "load_large"),
-        "config": ("LargeConfig",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -25,12 +25,4 @@ __all__ = [
     "word_features",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "cross_validation": ("CrossValidatedGain", "cross_validate_gain"),
-        "tuned_encoder": ("MOST", "Tuning"),
-        "views": ("CandidatePool",),
-        "wording": ("WordFeatures", "word_features"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -34,16 +34,4 @@ __all__ = [
     "unavailable_services",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "acceptability": ("AcceptabilityChecker",),
-        "acceptability_adaptation": ("adapted_checker",),
-        "config": ("QualityConfig",),
-        "fluency": ("Fluency", "nats_cache"),
-        "grammar": ("Checker", "make_checkers", "unavailable_services"),
-        "link_grammar": ("LinkGrammarChecker", "link_grammar_version"),
-        "unseen_ngrams": ("UnseenNgramChecker",),
-        "well_formedness": ("WellFormedness", "measure_well_formedness"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

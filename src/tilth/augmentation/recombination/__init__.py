@@ -28,11 +28,4 @@ __all__ = [
     "recombine_texts",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "config": ("RecombinationConfig",),
-        "recombine": ("recombine_texts",),
-        "template_rows": ("GeneratedText", "RecombinationCorpus", "SimilarityLimits", "recombine_sources"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -61,18 +61,4 @@ __all__ = [
     "source_order",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "budget": ("class_budgets", "fill_budgets", "share_weights"),
-        "candidates": ("CandidateMeasures", "Candidates"),
-        "config": ("GateConfig",),
-        "cross_fitting": ("CrossFitting",),
-        "gate": ("add_grammar_verdicts", "gate_verdicts", "keeps_label", "read_passed", "refuse_by_people"),
-        "label_agreement": ("LabelAgreementModels", "fit_label_agreement", "multiclass_tasks", "probe_probabilities"),
-        "learning_curve": ("Worth", "estimate_worth"),
-        "measures": ("measure_candidates",),
-        "scoring": ("difference_interval", "labeled_rows", "mean_macro_f1"),
-        "sources": ("ChosenSources", "choose_sources", "class_sizes", "source_order"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -50,17 +50,4 @@ __all__ = [
     "workspace_texts",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "antonyms": ("replaces_by_opposite",),
-        "corpus": ("WorkspaceTexts", "training_text_rows", "workspace_texts"),
-        "detokenizer": ("Piece", "as_sentence", "corpus_spellings", "detokenize", "match_style"),
-        "distance": ("MIN_REWORDING", "edit_distance", "rewording"),
-        "eligibility": ("MAX_SOURCE_TOKENS", "unfit_reason"),
-        "ngrams": ("BEGIN", "END", "text_ngrams", "with_boundaries", "word_ngrams"),
-        "salience": ("salient_words",),
-        "slots": ("find_slots", "frame_json", "keeps_slots"),
-        "words": ("WORD_PATTERN", "Word", "split_words", "stem", "uncased"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

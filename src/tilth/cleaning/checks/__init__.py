@@ -18,12 +18,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ChecksConfig", "Conflict", "copy_metrics", "examine_dataset", "find_conflicts", "ordered_checks"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "config": ("ChecksConfig",),
-        "copies": ("Conflict", "copy_metrics", "find_conflicts"),
-        "datalab": ("examine_dataset",),
-        "registry": ("ordered_checks",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -30,12 +30,4 @@ __all__ = [
     "update_with_answers",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "config": ("LabelErrorsConfig",),
-        "detection": ("find_label_errors",),
-        "filters": ("check_filter_name",),
-        "label_quality": ("Answered", "spread_of", "update_with_answers"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

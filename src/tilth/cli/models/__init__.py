@@ -14,9 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["LIBRARY", "launch_bare"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "bare": ("LIBRARY", "launch_bare"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -13,9 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT", "Config", "Dash", "Json", "Rows", "RunName", "TaskName"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "shared": ("Config", "DEFAULT", "Dash", "Json", "Rows", "RunName", "TaskName"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

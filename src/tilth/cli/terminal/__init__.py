@@ -30,10 +30,4 @@ __all__ = [
     "working",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "output": ("CHANNEL", "environment", "lines", "note", "quiet", "say", "tell", "unread", "working"),
-        "progress": ("CLOSING", "READING", "STARTING", "Steps", "show_share", "show_steps"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

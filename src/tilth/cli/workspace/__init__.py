@@ -15,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["WorkspaceData", "find_run", "open_workspace", "template"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "init": ("template",),
-        "workspace_data": ("WorkspaceData", "find_run", "open_workspace"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

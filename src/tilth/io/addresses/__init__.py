@@ -15,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["expand", "fetch", "fetch_nights", "file_system", "is_address", "send_nights", "written_at"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "file_systems": ("expand", "fetch", "file_system", "is_address", "written_at"),
-        "mirror": ("fetch_nights", "send_nights"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -33,15 +33,4 @@ __all__ = [
     "shown_beside",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "annotator_agreement": ("agreement",),
-        "applying": ("apply_answers",),
-        "importing": ("ImportReport", "KnownRows", "import_answers", "report_in_words"),
-        "earlier_rows": ("QUEUE", "known_rows", "run_with_queue"),
-        "filled_rows": ("group_ids",),
-        "reading": ("StoredAnswers", "read_answers"),
-        "shown": ("shown_beside",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -25,11 +25,4 @@ __all__ = [
     "read_pictures",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "column_guess": ("ColumnGuess", "guess_columns"),
-        "picture_column": ("PICTURE_COLUMNS", "PicturePlace", "are_paths", "pictures_record", "read_pictures"),
-        "picture_values": ("picture_value", "read_picture"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -29,13 +29,4 @@ __all__ = [
     "write_queue",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "annotation_tools": ("labeling_config",),
-        "csv_writer": ("write_csv",),
-        "exporting": ("export",),
-        "queue_files": ("queue_kind", "read_filled_queue", "write_queue"),
-        "target_files": ("FOLDER", "STANDARD_OUTPUT", "file_kind", "refuse_to_overwrite"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

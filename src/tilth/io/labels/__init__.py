@@ -38,12 +38,4 @@ __all__ = [
     "without_points",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "annotator_votes": ("apply_votes", "column_of", "read_votes", "votes_of_rows"),
-        "given_labels": ("note_definitions", "note_gold", "note_labels", "pointless", "read_labels", "without_points"),
-        "label_mapping": ("LabelMapping",),
-        "task_classes": ("current_labels", "find_tasks"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -16,11 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["DATABASE_INPUT", "Loaded", "Piece", "piece_writer", "read_pieces", "read_query", "read_rows"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "databases": ("DATABASE_INPUT", "read_query"),
-        "file_pieces": ("Piece", "piece_writer", "read_pieces"),
-        "readers": ("Loaded", "read_rows"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -55,16 +55,4 @@ __all__ = [
     "utf8",
 ]
 
-_OF_INPUT = ("HUB", "KINDS", "SAVED", "STANDARD_INPUT", "content", "from_utf16", "kind", "located", "shown", "unpacked")
-
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "columns": ("column_names",),
-        "csv_lines": ("INNER", "CsvText", "is_ours", "swallows", "unreadable_reason"),
-        "input_files": (*_OF_INPUT, "utf8"),
-        "json_lines": ("read_objects",),
-        "pieces": ("Source", "TextPiece", "opened", "text_pieces"),
-        "writer": ("TextWriter", "json_line"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -36,16 +36,4 @@ __all__ = [
     "wheel_path",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "block_encoding": ("encode_blocks",),
-        "checkpoint": ("WHEEL", "resolve_model", "wheel_path"),
-        "chunking": ("chunked",),
-        "passage_encoding": ("encode_passages",),
-        "passages": ("Cut", "Passages", "cut", "once"),
-        "text_encoder": ("Encoder",),
-        "tokenizer": ("Tokens",),
-        "trunk": ("Trunk", "encode_with_trunk"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

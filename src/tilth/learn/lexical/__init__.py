@@ -17,11 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ANALYZERS", "NGrams", "RarityWeights", "count_blocks", "count_ngrams", "stacked"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "analyzers": ("ANALYZERS",),
-        "ngrams": ("NGrams", "count_blocks", "count_ngrams", "stacked"),
-        "rarity": ("RarityWeights",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -33,17 +33,4 @@ __all__ = [
     "why_no_score",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "metrics": (
-            "expected_calibration_error",
-            "f1_counts",
-            "macro_f1",
-            "paired_bootstrap",
-            "scores",
-            "why_no_score",
-        ),
-        "model_comparison": ("Difference", "Labels", "difference", "score", "score_interval"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

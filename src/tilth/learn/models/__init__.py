@@ -52,13 +52,4 @@ __all__ = [
     "stiff_regression",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "carried_probes": ("CarriedProbes",),
-        "linear_probe": ("FittedProbe", "fit_predict", "fit_probe", "new_probe"),
-        "out_of_fold": ("OutOfFold", "cross_validate", "fit_probes", "knowable", "predict_by_folds", "probes_from"),
-        "self_training": ("fit_self_trained", "predict_self_trained", "pseudo_label"),
-        "views": ("Features", "VIEWS", "class_centroids", "complement_naive_bayes", "pool", "stiff_regression"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

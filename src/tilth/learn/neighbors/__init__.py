@@ -29,12 +29,4 @@ __all__ = [
     "within",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "label_spreading": ("NEAREST", "graph", "spread"),
-        "near_copies": ("CANDIDATES", "NEAR_COPY", "NearCopies"),
-        "neighbor_index": ("fit_centers",),
-        "neighbors": ("Neighbors", "is_exact", "nearest", "within"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -15,11 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Focus", "PassagePooling", "choose_focus", "fit_passage_pooling", "pooled", "together"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "passage_fitting": ("fit_passage_pooling",),
-        "passage_pooling": ("PassagePooling", "pooled"),
-        "passage_views": ("Focus", "choose_focus", "together"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

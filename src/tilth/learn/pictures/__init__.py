@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["PictureEncoder", "Preparation"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"picture_encoder": ("PictureEncoder",), "preparation": ("Preparation",)})
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -23,11 +23,4 @@ __all__ = [
     "logistic_posterior",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "answered_confidence": ("Corrected", "correct_confidence", "logistic_posterior"),
-        "calibration": ("apply_temperature", "calibrate", "fit_temperature"),
-        "hierarchy": ("decide",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -15,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["check_addresses", "fail", "finish", "notify", "promote"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "closing": ("fail", "finish", "promote"),
-        "notification": ("check_addresses", "notify"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -15,11 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "begin", "chosen", "deadline_sentence", "draft", "forecast"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "deadline": ("deadline_sentence", "forecast"),
-        "opening": ("begin", "draft"),
-        "request": ("Request", "chosen"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

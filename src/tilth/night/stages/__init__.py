@@ -33,14 +33,4 @@ __all__ = [
     "warnings",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "carried_fits": ("FITS", "LEDGER", "MAP", "hand_on"),
-        "console": ("line", "plan_line", "warnings"),
-        "context": ("Context",),
-        "result_cache": ("code_digest", "kept"),
-        "stage_ledger": ("gold_ledger", "left_out_by_now"),
-        "stage_runner": ("perform",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

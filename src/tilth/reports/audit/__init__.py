@@ -16,11 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "find", "refuse_others", "rows_of", "summarize", "write"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "findings": ("Rows", "find", "rows_of"),
-        "page": ("refuse_others", "write"),
-        "summary": ("summarize",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["night_summary", "write_cards"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"summary": ("night_summary",), "writing": ("write_cards",)})
+__getattr__, __dir__ = lazy_exports(__name__)

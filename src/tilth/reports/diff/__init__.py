@@ -33,14 +33,4 @@ __all__ = [
     "since_last_night",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "comparison": ("compare_nights", "night_alarms", "since_last_night"),
-        "console": ("diff_lines",),
-        "html": ("diff_page",),
-        "nights": ("night_before",),
-        "significance": ("ALPHA", "holm", "shares_differ"),
-        "thresholds": ("night_measures",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

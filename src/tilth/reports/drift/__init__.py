@@ -16,11 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveTexts", "Reference", "drift_lines", "drift_sheet", "measure_drift", "reference_of"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "console": ("drift_lines",),
-        "measures": ("LiveTexts", "Reference", "measure_drift", "reference_of"),
-        "sheet": ("drift_sheet",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -17,7 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["NightStories", "find_row", "stories", "story", "story_lines"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {"console": ("story_lines",), "lookup": ("find_row",), "row_stories": ("NightStories", "stories", "story")},
-)
+__getattr__, __dir__ = lazy_exports(__name__)

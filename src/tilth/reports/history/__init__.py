@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["past_nights", "trend_lines", "write_index"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"index": ("write_index",), "nights": ("past_nights", "trend_lines")})
+__getattr__, __dir__ = lazy_exports(__name__)

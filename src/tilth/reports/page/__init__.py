@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_map", "write"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"contents": ("fit_map",), "writing": ("write",)})
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -17,11 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Answers", "Verdict", "back_up", "forget_answers", "newest_backup"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "answer": ("Answer", "Verdict"),
-        "answer_file": ("Answers",),
-        "backups": ("back_up", "forget_answers", "newest_backup"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -14,10 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["FIT_DATES", "FIT_INDEX", "Fits", "fits_in_words", "labeled_row_digests", "row_digests"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "fit_records": ("fits_in_words", "labeled_row_digests", "row_digests"),
-        "fits": ("FIT_DATES", "FIT_INDEX", "Fits"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -25,11 +25,4 @@ __all__ = [
     "tombstones",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "forgetting": ("Forgotten", "find_everywhere", "forget_caches", "forget_tables"),
-        "forgotten_ids": ("add_tombstones", "tombstones"),
-        "retention": ("clean_workspace", "cleaning_in_words"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

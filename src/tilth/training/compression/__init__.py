@@ -34,15 +34,4 @@ __all__ = [
     "publish",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "candidate": ("Candidate", "publish"),
-        "compressor": ("Compressed", "compress"),
-        "config": ("ContractConfig",),
-        "figures": ("contract_figures", "flipped_rows"),
-        "full_model": ("FullModel", "SmallerModel"),
-        "held_out": ("HeldOut", "Loss"),
-        "student": ("Shape", "no_encoder"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

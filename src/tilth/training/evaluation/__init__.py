@@ -34,11 +34,4 @@ __all__ = [
     "write_predictions",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "evaluation": ("calibration", "figures", "measure_on_gold", "picture_views", "scores", "sharing", "views"),
-        "held_out": ("read_digests", "write_predictions"),
-        "robustness": ("measure_robustness",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -90,40 +90,4 @@ __all__ = [
     "write_digests",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "answer_cache": ("cached_answers", "picture_vectors"),
-        "answers": ("Answers",),
-        "edge": ("EdgeFacts", "edge_facts", "export_edge", "quantize_edge"),
-        "folder": ("add_pictures", "check_digests", "picture_settings", "push_model", "write_digests"),
-        "graphs": ("PictureGraphs", "TrunkGraphs", "cache_key", "open_session", "quantize", "strip_notes"),
-        "model_folder": ("export",),
-        "packed": (
-            "CODES",
-            "PASSAGES",
-            "PackedGraph",
-            "PackedHead",
-            "PackedPassages",
-            "PackedPictures",
-            "PackedWording",
-            "PictureHead",
-            "ScaledWeights",
-            "Scope",
-            "Seen",
-            "SharedWeights",
-            "WEIGHTS",
-            "Weights",
-            "decisive_sentences",
-            "load_weights",
-            "log_certainty",
-            "mix_tasks",
-            "pool_tasks",
-            "pool_views",
-            "save_weights",
-        ),
-        "picture_reader": ("PictureReader",),
-        "predictor": ("Predictor",),
-        "predictor_code": ("predictor_code_digest",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

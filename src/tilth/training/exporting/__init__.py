@@ -16,11 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Exporter", "Model", "write_passages"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "exported_model": ("Model",),
-        "exporting": ("Exporter",),
-        "passage_reading": ("write_passages",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -16,11 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["FittedModel", "ShortTuner", "encoder_config", "fit_model", "fit_task_head", "fit_without_held_out"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "fitting": ("FittedModel", "encoder_config", "fit_model"),
-        "head_fitting": ("fit_task_head", "fit_without_held_out"),
-        "short_tuning": ("ShortTuner",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -29,13 +29,4 @@ __all__ = [
     "register_head",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "linear": ("Head", "fit_head", "predict_probabilities"),
-        "ngram_features": ("NGramReader",),
-        "prototypes": ("class_prototypes",),
-        "registry": ("HEADS", "check_head", "fresh_parameters", "register_head"),
-        "wording": ("NGramFeatures", "choose_ngrams"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -31,15 +31,4 @@ __all__ = [
     "tuning_rows",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "class_balance": ("balance_classes",),
-        "config": ("Config",),
-        "pseudo_labels": ("relabeled", "taught_rows"),
-        "rejections": ("rejected_rows",),
-        "row_pictures": ("PictureRows", "has_rows", "picture_rows"),
-        "trainer_rows": ("tuning_rows",),
-        "training_set": ("TrainingSet", "training_set_of"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

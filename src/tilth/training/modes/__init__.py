@@ -14,10 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["MODES", "Mode", "TrainedTrunk", "TuningJob"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "base": ("Mode", "TrainedTrunk", "TuningJob"),
-        "registry": ("MODES",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -32,13 +32,4 @@ __all__ = [
     "tune",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "batches": ("TuningRows", "plan_batches", "rate"),
-        "config": ("TrainerConfig",),
-        "model": ("AllLayers", "TrainedPart"),
-        "objectives": ("CLASSIFY", "Objective", "contrastive", "cross_entropy"),
-        "tuning": ("Tuned", "tune"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

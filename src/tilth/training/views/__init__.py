@@ -14,10 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["PictureView", "Wording", "WordingTrial", "cross_validated", "fit_pictures", "fit_wording"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "picture_view": ("PictureView", "cross_validated", "fit_pictures"),
-        "view_pooling": ("Wording", "WordingTrial", "fit_wording"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

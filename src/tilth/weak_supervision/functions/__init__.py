@@ -44,20 +44,4 @@ __all__ = [
     "write_history",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "accuracy_bounds": ("is_surely_below",),
-        "history": ("FunctionRecord", "describe_drift", "read_history", "write_history"),
-        "loader": ("LoadedFunction", "LoadedFunctions", "load_functions"),
-        "phrase_mining": (
-            "MINED_FILE_HEADER",
-            "Suggestion",
-            "function_name",
-            "function_source",
-            "suggest_functions",
-        ),
-        "scaffold": ("new_function_file",),
-        "unit_examples": ("examples", "examples_of"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

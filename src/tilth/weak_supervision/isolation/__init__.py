@@ -30,12 +30,4 @@ __all__ = [
     "why_not_isolated",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "descendants": ("end_children_at_exit",),
-        "limits": ("Limits", "Outcome"),
-        "supervisor": ("AnswerFunction", "run_guarded", "why_not_isolated"),
-        "worker": ("ask_parent", "enter_step", "in_guarded_process", "run_captured"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -42,20 +42,4 @@ __all__ = [
     "weak_label_columns",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "joint_model": ("ROUNDS", "TextFeatures", "prepare_texts", "select_texts"),
-        "label_columns": ("weak_label_columns",),
-        "label_model": ("measure_accuracies",),
-        "model_selection": (
-            "Choice",
-            "LabelModelInputs",
-            "MIN_LABELED_ROWS",
-            "TEXT_MODEL",
-            "choose_label_model",
-            "held_out_probabilities",
-        ),
-        "propagation": ("Propagated", "propagate"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

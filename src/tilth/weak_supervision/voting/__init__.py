@@ -19,12 +19,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ABSTAIN", "Ballot", "VotingConfig", "cast_votes", "full_name", "write_label_matrix"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "applier": ("ABSTAIN",),
-        "cached_applier": ("cast_votes",),
-        "config": ("VotingConfig",),
-        "label_matrix": ("Ballot", "full_name", "write_label_matrix"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -14,10 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["AdaptedDenoiser", "adapt_denoiser", "groups_of"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "adaptation": ("AdaptedDenoiser", "adapt_denoiser"),
-        "loss_groups": ("groups_of",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -32,12 +32,4 @@ __all__ = [
     "three_accuracies",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "meaning": ("MeaningView", "meaning_view"),
-        "out_of_fold_models": ("FitProbes", "ModelProbabilities", "NeighborGraph", "fit_evidence_models"),
-        "picture_view": ("add_picture_view",),
-        "two_views": ("TwoViews", "fit_two_views", "three_accuracies"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

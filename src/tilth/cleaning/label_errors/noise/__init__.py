@@ -33,18 +33,4 @@ __all__ = [
     "true_label_posterior",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "instance_dependent_noise": ("true_label_posterior",),
-        "noise_injection": (
-            "FilterScore",
-            "best_threshold",
-            "error_rate",
-            "filter_score",
-            "inject_noise",
-            "probability_by_score",
-        ),
-        "wrong_share": ("ErrorRate", "estimate_error_rate"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -16,11 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK", "LongReader", "block_vectors"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "block_attention": ("block_vectors",),
-        "long_reader": ("LongReader",),
-        "windows": ("BLOCK",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

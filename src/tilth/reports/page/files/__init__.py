@@ -14,10 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_BYTES", "RECORD", "RunFiles", "column", "divide", "read_run", "script_json", "write_further"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "row_files": ("PAGE_BYTES", "divide", "script_json", "write_further"),
-        "run_files": ("RECORD", "RunFiles", "column", "read_run"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

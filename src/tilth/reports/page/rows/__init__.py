@@ -31,14 +31,4 @@ __all__ = [
     "vocabulary",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "map_of_texts": ("text_map",),
-        "row_stories": ("add_stories",),
-        "row_thumbnails": ("add_thumbnails",),
-        "todo": ("seldom_right", "to_do"),
-        "touched": ("TouchedRows", "row_facts", "touched_rows", "vocabulary"),
-        "verdicts": ("SUSPECTS", "VERDICTS", "reason_in_words"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

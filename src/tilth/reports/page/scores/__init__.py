@@ -16,12 +16,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ROWS", "Answers", "compare", "ledger", "measure", "row_counts", "since", "verdict"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "changes": ("since",),
-        "night_verdict": ("ROWS", "row_counts", "verdict"),
-        "scores": ("Answers", "compare", "measure"),
-        "stage_ledger": ("ledger",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -34,14 +34,4 @@ __all__ = [
     "read_texts",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "distillation": ("Distilled", "TransferSet", "distill", "read_texts"),
-        "shape": ("Bits", "Shape"),
-        "static": ("no_encoder",),
-        "steps": ("Materials", "STEPS"),
-        "student": ("Student", "layers_of", "pooled_states"),
-        "vocabulary": ("Vocabulary", "cut_vocabulary"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

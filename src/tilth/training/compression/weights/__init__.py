@@ -15,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["cut_embeddings", "pack_graph", "shared_weights"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "fake_quantization": ("shared_weights",),
-        "graph_packing": ("cut_embeddings", "pack_graph"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

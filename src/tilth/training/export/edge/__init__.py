@@ -15,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["EdgeFacts", "edge_facts", "edge_inputs", "export_edge", "quantize_edge"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "edge": ("EdgeFacts", "edge_facts", "export_edge", "quantize_edge"),
-        "inputs": ("edge_inputs",),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -26,12 +26,4 @@ __all__ = [
     "write_digests",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "digests": ("DIGESTS", "check_digests", "write_digests"),
-        "hub": ("push_model",),
-        "picture_files": ("add_pictures", "picture_settings"),
-        "readable_folder": ("BY_PASSAGES", "VERSION", "checked_folder"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

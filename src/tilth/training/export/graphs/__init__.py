@@ -33,13 +33,4 @@ __all__ = [
     "write_heads",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "graph_rewriting": ("attention_masks", "needed", "read_by", "rename_input"),
-        "graph_structure": ("strip_notes",),
-        "onnx_graphs": ("QUANTIZED", "TrunkGraphs", "cache_key", "quantize", "write_heads"),
-        "picture_graphs": ("PictureGraphs",),
-        "session": ("CPU", "Provider", "open_session"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -67,22 +67,4 @@ __all__ = [
     "save_weights",
 ]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "packed_passages": ("PASSAGES", "PackedPassages", "Reading", "decisive_sentences", "read_passages"),
-        "packed_pictures": ("PICTURES", "PICTURE_GRAPH", "PackedPictures", "PictureHead", "Seen"),
-        "packed_weights": (
-            "CODES",
-            "PackedGraph",
-            "ScaledWeights",
-            "SharedWeights",
-            "WEIGHTS",
-            "Weights",
-            "load_weights",
-            "save_weights",
-        ),
-        "packed_wording": ("PackedHead", "PackedWording", "WORDING", "mix_tasks", "pool_tasks", "pool_views"),
-        "scope": ("Scope", "log_certainty"),
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
