@@ -166,7 +166,8 @@ def uncertain(inputs: QueueInputs) -> Iterator[Doubts]:
         if not inputs.learned:
             return "Nothing has a label yet; this text stands in the midst of others like it"
         one, two = np.argsort(-probabilities[place_of[row]], kind="stable")[:2]
-        likely = [f'"{inputs.task.labels[code]}" ({_percent(probabilities[place_of[row], code])})' for code in (one, two)]
+        mine = probabilities[place_of[row]]
+        likely = [f'"{inputs.task.labels[code]}" ({_percent(mine[code])})' for code in (one, two)]
         return f"It has no sure {inputs.task.name}: the model wavers between {' and '.join(likely)}"
 
     yield Doubts(

@@ -143,11 +143,11 @@ def _drop_contradictions(mine: dict[tuple[str, str], tuple[Answer, str]], tasks:
                     f'{task.parent}_answer says "{above.label}"; leave that cell empty, it follows'
                 )
                 del mine[row_id, name], mine[row_id, task.parent or ""]
-    for (row_id, task), (answer, place) in list(mine.items()):
-        if task and (row_id, "") in mine:
+    for (row_id, name), (answer, place) in list(mine.items()):
+        if name and (row_id, "") in mine:
             both = f'"{mine[row_id, ""][0].verdict}" and "{answer.label or answer.verdict}"'
             bad.append(f'{place}: row "{row_id}" is answered {both} at once; keep one')
-            del mine[row_id, task]
+            del mine[row_id, name]
     return bad
 
 
