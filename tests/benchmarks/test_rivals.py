@@ -92,3 +92,22 @@ def test_a_fifth_of_the_labels_is_wrong_and_half_are_missing(
     assert 0.15 < given["label"].ne(given["truth"]).mean() < 0.25
     assert "truth" not in pd.read_csv(tmp_path / "rows.csv").columns
     assert len(drawn.gold) == 2000
+
+
+@pytest.mark.slow  # for what it imports
+def test_a_fine_tuned_model_answers_in_the_order_that_it_is_asked_in(rivals: Any, tmp_path: Path) -> None:
+    words = ("refund", "parcel")
+    texts = [" ".join([word] * count) for count in range(1, 25) for word in words]  # as long as short ones of each
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    vocabulary = {word: place for place, word in enumerate(["[PAD]", "[UNK]", *words])}
+    plain = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    plain.pre_tokenizer = pre_tokenizers.Whitespace()
+    folder = tmp_path / "tiny"
+    PreTrainedTokenizerFast(tokenizer_object=plain, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(folder)
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=4, max_position_embeddings=64, **shape)).save_pretrained(folder)
+    model = rivals.peers.fine_tune(texts, [text.split()[0] for text in texts], folder, tmp_path / "model", 0, steps=40)
+    asked = [texts[place] for place in (40, 3, 22, 1, 0, 31)]
+    assert model.predict(asked) == [text.split()[0] for text in asked]
