@@ -101,7 +101,7 @@ VERDICTS: tuple[Verdict, ...] = (
         "misfit",
         "label does not fit",
         "input",
-        "The label is not among the classes, or does not belong under the label above it.",
+        "The label is not among the classes, or does not belong with the row’s label of the task above or below it.",
         of_task=lambda frame, task: (
             _reason(frame, task, Reason.HIERARCHY, Reason.UNKNOWN_LABEL) & frame["source"].ne(Source.PARAPHRASE)
         ),
@@ -207,7 +207,7 @@ _REASONS: dict[str, str] = {
     Reason.LABEL_REVIEW: "label in doubt",
     Reason.CONFLICTING_COPIES: "copies have different labels",
     Reason.UNKNOWN_LABEL: "not one of the classes",
-    Reason.HIERARCHY: "does not fit the label above it",
+    Reason.HIERARCHY: "does not fit the label of the other task",
     Reason.FROM_CHILD: "taken from the label below it",
     Reason.UNTRAINED: "the paraphraser had not learned enough",
     Reason.SIMILARITY: "too far from the original",
