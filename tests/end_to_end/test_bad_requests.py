@@ -70,7 +70,7 @@ CASES = {
     "not UTF-8": (
         content(HEADER.encode() + b"1,caf\xe9,a,b\n"),
         ROWS,
-        ["not UTF-8 at line 2", "0xe9", "iconv -f latin1 -t utf-8 rows.csv"],
+        ["not UTF-8 at line 2", "0xe9", "iconv -f latin1 -t utf-8 ", "rows.csv > utf8-rows.csv"],
     ),
     "empty file": (content(b""), ROWS, ["the file is empty", "expected a header and rows"]),
     "header alone": (content(HEADER), ROWS, ["no rows", "at least one row"]),
@@ -88,7 +88,7 @@ CASES = {
 def test_it_is_refused_and_nothing_is_written(
     bare: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """In this process, which has loaded already what each command would load anew; the tests below start their own."""
+    """In this process, which has loaded already what each command would load anew, as in most tests below."""
     prepare, arguments, told = CASES[name]
     workspace = bare.copy(tmp_path / "workspace")
     if prepare is not None:
@@ -106,23 +106,30 @@ def test_it_is_refused_and_nothing_is_written(
     assert workspace.tree() == before
 
 
-def test_outside_any_workspace_the_way_in_is_named(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def test_outside_any_workspace_the_way_in_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for command in ("run", "report", "export rows.csv", "predict hello", "serve --cron @daily"):
-        done = workspace(*command.split(), timeout=60)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "tilth init DIR" in done.stderr
+        assert main(command.split()) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert "tilth init DIR" in shown.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_commands_on_runs_that_are_not_there(bare: Workspace, tmp_path: Path) -> None:
+def test_commands_on_runs_that_are_not_there(
+    bare: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace = bare.copy(tmp_path / "workspace")
     before = workspace.tree()
+    monkeypatch.chdir(workspace.root)
     for command in (["report"], ["export", "rows.csv"], ["predict", "hello"]):
-        done = workspace(*command, timeout=60)
-        assert done.returncode == 2
-        assert "start one with: tilth run" in done.stderr
-    assert "not empty" in workspace("init", ".").stderr
+        assert main(command) == 2
+        assert "start one with: tilth run" in capsys.readouterr().err
+    done = workspace("init", ".", timeout=60)  # by the script itself
+    assert done.returncode == 2
+    assert "not empty" in done.stderr
     assert workspace.tree() == before
 
 

@@ -7,26 +7,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.command_line import PATIENCE
+from tests.unit.weak_supervision.isolation.forking import starts
 from tests.unit.weak_supervision.isolation.test_supervisor import QUICK, cast, function
 from tilth.weak_supervision.isolation.limits import Limits
 from tilth.weak_supervision.isolation.supervisor import run_guarded
 from tilth.weak_supervision.isolation.worker import in_guarded_process
 
-Body = Callable[[Any], Any]
+_IMPORTED = time.time() - 10
 
 
 def left(mark: str) -> list[str]:
     """Living processes that carry a mark in what they were started with, or that hold its file open."""
     found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
+    for process in psutil.process_iter(["cmdline", "status", "create_time"]):
+        if process.info["create_time"] < _IMPORTED:  # older than any mark
+            continue
         try:
             held = [file.path for file in process.open_files()] if process.pid != os.getpid() else []
         except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -42,27 +43,6 @@ def gone(mark: str, seconds: float = 5.0 * PATIENCE) -> None:
     while left(mark) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left(mark) == []
-
-
-def starts(mark: Path, *, session: bool = False, after: Body = lambda x: None) -> Body:
-    """A body that forks a process which sleeps and holds the mark's file open."""
-
-    def body(x: Any) -> Any:
-        if os.fork() == 0:
-            if session:
-                os.setsid()
-                if os.fork():  # twice, as a daemon does
-                    os._exit(0)
-            held = mark.open("a")
-            time.sleep(90)
-            held.close()
-            os._exit(0)
-        deadline = time.monotonic() + 5
-        while not mark.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return after(x)
-
-    return body
 
 
 @pytest.mark.parametrize("session", [False, True])
@@ -111,7 +91,7 @@ def test_a_child_is_out_of_reach_of_its_parents_terminal() -> None:
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-from tests.unit.weak_supervision.isolation.test_descendants import starts
+from tests.unit.weak_supervision.isolation.forking import starts
 from tilth.weak_supervision.isolation import Limits, run_guarded
 mark = Path(sys.argv[1])
 run_guarded([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(None)], Limits(seconds=60))
@@ -121,9 +101,10 @@ run_guarded([lambda: starts(mark, session=True, after=lambda x: time.sleep(60))(
 IMPORTS = """
 import sys
 from pathlib import Path
-from tests.conftest import TASKS
+from tilth.samples import Task
 from tilth.weak_supervision import load_functions
-print(len(load_functions(Path(sys.argv[1]), TASKS).functions))
+tasks = [Task(name='intent', labels=('refund', 'slow'))]
+print(len(load_functions(Path(sys.argv[1]), tasks).functions))
 """
 
 
