@@ -10,6 +10,7 @@ import numpy as np
 from tilth.learn.models import (
     VIEWS,
     CarriedProbes,
+    FittedProbe,
     OutOfFold,
     cross_validate,
     fit_self_trained,
@@ -103,6 +104,7 @@ class Evidence(RowFeatures):
                 classes=len(task.labels),
                 fold_count=self._folds,
                 temperature=temperature,
+                probes=self._fold_probes(task, codes) if self._focus(task, codes).weights is None else (),
             )
 
         probes = self.probes.take(
@@ -129,11 +131,13 @@ class Evidence(RowFeatures):
             basis=self._basis,
         )
 
+    def _fold_probes(self, task: Task, codes: np.ndarray) -> list[FittedProbe]:
+        return self.probes.by_fold(f"{task.name}: linear probes of the folds", codes, task.labels)
+
     def _cross_validated(self, task: Task, codes: np.ndarray, view: str = "meaning") -> OutOfFold:
         focus = self._focus(task, codes) if view == "meaning" else Focus()
         if view == "meaning" and focus.weights is None:
-            probes = self.probes.by_fold(f"{task.name}: linear probes of the folds", codes, task.labels)
-            return predict_by_folds(probes, self.embeddings(), codes, self.folds)
+            return predict_by_folds(self._fold_probes(task, codes), self.embeddings(), codes, self.folds)
 
         def compute() -> dict[str, np.ndarray]:
             return cross_validate(

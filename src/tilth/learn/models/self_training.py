@@ -50,6 +50,7 @@ def fit_self_trained(
     classes: int,
     fold_count: int,
     temperature: float,
+    probes: Sequence[FittedProbe] = (),
 ) -> dict[str, np.ndarray]:
     """Linear probes that learn from rows without a label too: one without each fold, and one of all labels.
 
@@ -62,6 +63,7 @@ def fit_self_trained(
         classes: how many classes there are in all.
         fold_count: how many folds there are in all.
         temperature: of probes that learn from labels alone.
+        probes: those, one without each fold, where they are fitted already.
 
     Returns:
         As `out_of_fold.probes_from` reads them.
@@ -72,7 +74,13 @@ def fit_self_trained(
     chosen = chosen[evenly_spaced(len(chosen), _MOST_PSEUDO_LABELED)]
     pseudo = _PseudoLabeled(vectors=vectors[part[chosen]], edges=graph(neighbors), part=part, chosen=chosen)
     without = [np.where(folds == fold, -1, codes) for fold in range(fold_count)]
-    return stacked([_fit(vectors, training, pseudo, classes, temperature) for training in [*without, codes]])
+    first = [*probes, *[None] * (fold_count + 1 - len(probes))]
+    return stacked(
+        [
+            _fit(vectors, training, pseudo, classes, temperature, probe)
+            for training, probe in zip([*without, codes], first, strict=True)
+        ]
+    )
 
 
 def predict_self_trained(
@@ -88,13 +96,19 @@ def predict_self_trained(
 
 
 def _fit(
-    vectors: np.ndarray, codes: np.ndarray, pseudo: _PseudoLabeled, classes: int, temperature: float
+    vectors: np.ndarray,
+    codes: np.ndarray,
+    pseudo: _PseudoLabeled,
+    classes: int,
+    temperature: float,
+    probe: FittedProbe | None,
 ) -> FittedProbe:
-    """The second probe: it learns from these labels, -1 for none, and from the pseudo-labels."""
+    """The second probe: it learns from these labels, -1 for none, and from the pseudo-labels; `probe` is the first."""
     labeled = codes >= 0
     if not labeled.any():
         return fit_probe(vectors[labeled], codes[labeled], classes)
-    by_probe = fit_predict(vectors[labeled], codes[labeled], pseudo.vectors, classes)
+    probe = probe or fit_probe(vectors[labeled], codes[labeled], classes)
+    by_probe = probe.probabilities(pseudo.vectors)
     pseudo_labels = pseudo.probabilities(codes, apply_temperature(by_probe, temperature), classes)
     return fit_probe(
         np.concatenate([vectors[labeled], pseudo.vectors]),

@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
-from tilth.learn.models.linear_probe import fit_predict
-from tilth.learn.models.out_of_fold import OutOfFold, cross_validate, probes_from
+from tilth.learn.models import self_training
+from tilth.learn.models.linear_probe import fit_predict, fit_probe
+from tilth.learn.models.out_of_fold import OutOfFold, cross_validate, fit_probes, probes_from
 from tilth.learn.models.self_training import fit_self_trained, predict_self_trained
 from tilth.learn.neighbors import Neighbors, nearest
 
@@ -37,6 +39,26 @@ def test_rows_without_a_label_are_learned_from() -> None:
     wrong = [int((found.predicted != truth)[unlabeled].sum()) for found in (alone, together)]
     assert wrong[1] < 0.5 * wrong[0]
     assert np.array_equal(together.labeled, codes >= 0)
+
+
+def test_probes_of_the_folds_that_are_there_are_not_fitted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, truth = clouds(10)
+    codes, folds = np.where(np.arange(40) % 2, truth, -1), np.arange(40) // 2 % 3
+    near, unlabeled, fitted = nearest(vectors, 10), codes < 0, list[int]()
+
+    def counted(train: np.ndarray, labels: np.ndarray, *rest: Any) -> Any:
+        fitted.append(len(labels))
+        return fit_probe(train, labels, *rest)
+
+    monkeypatch.setattr(self_training, "fit_probe", counted)
+    settings: dict[str, Any] = {"classes": 4, "fold_count": 3, "temperature": 1.0}
+    alone = fit_self_trained(vectors, codes, folds, unlabeled, near, **settings)
+    assert len(fitted) == 8  # two for each fold, and for all labels
+    fitted.clear()
+    probes = probes_from(fit_probes(vectors, codes, [folds != fold for fold in range(3)], 4))
+    given = fit_self_trained(vectors, codes, folds, unlabeled, near, **settings, probes=probes)
+    assert len(fitted) == 5
+    assert all(np.array_equal(given[name], values) for name, values in alone.items())
 
 
 def test_no_row_is_predicted_by_a_model_that_its_own_label_reached() -> None:
