@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tilth.augmentation.diffusion.adaptation import AdaptedDenoiser, adapt_denoiser, groups_of
     from tilth.augmentation.diffusion.checkpoints import find_denoiser, holds_denoiser, load_paraphraser
     from tilth.augmentation.diffusion.config import AdaptConfig, DiffusionConfig
+    from tilth.augmentation.diffusion.cores import each_on_a_core
     from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
     from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, ParaphrasePipeline, generator_per_text
     from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
@@ -27,6 +28,7 @@ __all__ = [
     "ParaphraseOutput",
     "ParaphrasePipeline",
     "adapt_denoiser",
+    "each_on_a_core",
     "find_denoiser",
     "generator_per_text",
     "groups_of",

@@ -117,9 +117,11 @@ def nats_cache(cache: Cache, fingerprint: str) -> Vectors:
     files = (
         here,
         here.with_name("pseudo_likelihood.py"),
+        diffusion / "cores.py",
         diffusion / "denoiser.py",
         diffusion / "vocabulary.py",
         here.parents[2] / "devices.py",
+        here.parents[2] / "threads.py",
     )
     made_by = digest_made_by(files, ("torch", "diffusers", "transformers"))
     return Vectors(cache.folder("nats", digest(made_by, fingerprint)))

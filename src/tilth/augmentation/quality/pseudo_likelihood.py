@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
-from tilth.augmentation.diffusion import CLS, MASK, SEP, Denoiser, shortlist_positions
+from tilth.augmentation.diffusion import CLS, MASK, SEP, Denoiser, each_on_a_core, shortlist_positions
 from tilth.devices import autocast
+from tilth.threads import thread_count
 
 WORST = 3
 """Least expected tokens of a text that are looked at by themselves."""
@@ -94,27 +96,43 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield rows
 
 
-@torch.inference_mode()
 def _predict(denoiser: Denoiser, shortlist: np.ndarray, texts: Sequence[TextLosses], turn: int) -> None:
     """Predicts the next part of each text, in batches of like length."""
     jobs = [(text, place) for text in texts for place in text.next_places(turn)]
     found, device = np.zeros(len(jobs)), denoiser.device
-    with autocast(device.type):  # entered once, so that the weights are cast once
-        for rows in _batches([len(text.ids) for text, _ in jobs]):
-            batch = [jobs[row] for row in rows]
-            ids = np.zeros((len(batch), max(len(text.ids) for text, _ in batch)), dtype=np.int64)
-            for number, (text, _) in enumerate(batch):
-                ids[number, : len(text.ids)] = text.ids
-            where = np.zeros(ids.shape, dtype=bool)
-            where[np.arange(len(batch)), [place for _, place in batch]] = True
-            answers = torch.from_numpy(shortlist[ids[where]])
-            segments = (ids != 0).astype(np.int64)
-            segments[:, :2] = 0
-            level = torch.zeros(len(batch), dtype=torch.long, device=device)
-            noised, segment, masked = (
-                torch.from_numpy(part).to(device) for part in (np.where(where, MASK, ids), segments, where)
-            )
-            logits = denoiser(noised, segment, level, level, masked).float().cpu()
-            found[rows] = torch.nn.functional.cross_entropy(logits, answers, reduction="none").numpy()
+
+    @contextmanager
+    def casting() -> Iterator[None]:
+        with torch.inference_mode(), autocast(device.type):  # entered once, so that the weights are cast once
+            yield
+
+    def predict(rows: list[int]) -> None:
+        found[rows] = _nats(denoiser, shortlist, [jobs[row] for row in rows])
+
+    batches, threads = (
+        list(_batches([len(text.ids) for text, _ in jobs])),
+        thread_count() if device.type == "cpu" else 1,
+    )
+    for _ in each_on_a_core(predict, batches, casting, threads=threads):
+        pass
     for (text, _), nats in zip(jobs, found.tolist(), strict=True):
         text.known.append(nats)
+
+
+def _nats(denoiser: Denoiser, shortlist: np.ndarray, batch: Sequence[tuple[TextLosses, int]]) -> np.ndarray:
+    """Cross-entropies of a place in each text (texts,)."""
+    device = denoiser.device
+    ids = np.zeros((len(batch), max(len(text.ids) for text, _ in batch)), dtype=np.int64)
+    for number, (text, _) in enumerate(batch):
+        ids[number, : len(text.ids)] = text.ids
+    where = np.zeros(ids.shape, dtype=bool)
+    where[np.arange(len(batch)), [place for _, place in batch]] = True
+    answers = torch.from_numpy(shortlist[ids[where]])
+    segments = (ids != 0).astype(np.int64)
+    segments[:, :2] = 0
+    level = torch.zeros(len(batch), dtype=torch.long, device=device)
+    noised, segment, masked = (
+        torch.from_numpy(part).to(device) for part in (np.where(where, MASK, ids), segments, where)
+    )
+    logits = denoiser(noised, segment, level, level, masked).float().cpu()
+    return np.asarray(torch.nn.functional.cross_entropy(logits, answers, reduction="none").numpy())
