@@ -22,7 +22,7 @@ DEVICE = rf"^(auto|{_NAMES})$"
 """The same, or left to PyTorch."""
 
 
-def resolve_device(device: str, setting: str, alternative: str) -> str:
+def resolve_device(device: str, setting: str, alternative: str = '"cpu" or "auto"') -> str:
     """The device that a config names, by PyTorch's name.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of, update_with_answers
 from tilth.cleaning.label_errors.noise import ErrorRate
-from tilth.cleaning.label_errors.operating_point import choose_cut
+from tilth.cleaning.label_errors.operating_point import with_probabilities
 from tilth.samples import answered
 
 
-def heed_answers(
+def correct_by_answers(
     verdict: Verdict, frame: pd.DataFrame, task: str, rows: np.ndarray, config: LabelErrorsConfig, seed: int
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict, corrected by what people said of labels of which an earlier night had shown how likely they are.
@@ -54,17 +53,10 @@ def heed_answers(
         unsure=spread_of(verdict.rate.low, verdict.rate.high),
         seed=seed,
     )
-    now, issue = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+    now = np.zeros(len(rows))
     now[others] = 1 - updated.quality[:count]
-    cut = choose_cut(now[others], config.prefer, config.min_precision)
-    issue[others] = cut.issue
-    corrected = replace(
-        verdict,
-        wrong=now,
-        issue=issue,
-        rate=ErrorRate(share=updated.share, low=updated.low, high=updated.high),
-        measured={**verdict.measured, TWO_VIEWS: cut.expected},
-    )
+    rate = ErrorRate(share=updated.share, low=updated.low, high=updated.high)
+    corrected = with_probabilities(verdict, now, rate, config)
     metrics = {
         "checked": len(wrong),
         "wrong": int(wrong.sum()),

@@ -12,7 +12,7 @@ import pandas as pd
 from tilth import progress
 from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors import filters
-from tilth.cleaning.label_errors.answered_suspects import heed_answers
+from tilth.cleaning.label_errors.answered_suspects import correct_by_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import Verdict
 from tilth.cleaning.label_errors.label_quality import spread_of
@@ -133,14 +133,14 @@ def _check_texts(
     by_models, verdict = verdict_by_models(
         compact, rows, view, config, evidence, seed, from_children, fit if view.is_whole else None
     )
-    verdict, heeded = heed_answers(verdict, frame, task.name, rows, config, seed)
+    verdict, by_answers = correct_by_answers(verdict, frame, task.name, rows, config, seed)
     if children:
         verdict = right_by_children(verdict, frame, task, rows, children, config)
     probabilities[np.ix_(rows, present)] = by_models.joint
     probabilities[rows] = np.nan_to_num(probabilities[rows])
     labels = task.decoded(present)
     columns.write(compact, labels, verdict, verdict.issue & checked[rows], config)
-    metrics = _metrics(verdict, config) | heeded
+    metrics = _metrics(verdict, config) | by_answers
     if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
         columns.write_consensus(compact, labels, together, checked[rows], config)
         metrics["consensus"] = together.metrics()

@@ -7,14 +7,15 @@ that are precise enough.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
 
-from tilth.cleaning.label_errors.config import Prefer
-from tilth.cleaning.label_errors.noise import FilterScore
+from tilth.cleaning.label_errors.config import LabelErrorsConfig, Prefer
+from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
+from tilth.cleaning.label_errors.noise import ErrorRate, FilterScore
 
 _BETA = {"precision": 0.5, "balanced": 1.0, "recall": 2.0}
 """How many times recall counts as much as precision."""
@@ -66,6 +67,20 @@ def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = 
     issue[order[: best + 1]] = True
     p, r = float(precision[best]), float(recall[best])
     return OperatingPoint(issue=issue, precision=p, recall=r, f1=2 * p * r / max(p + r, _EDGE))
+
+
+def with_probabilities(verdict: Verdict, wrong: np.ndarray, rate: ErrorRate, config: LabelErrorsConfig) -> Verdict:
+    """A verdict by two views whose probabilities have moved, with the cut that they now call for.
+
+    Args:
+        verdict: as it was.
+        wrong: the probability that each label is wrong, shape (rows,); 0 for one that nobody is to flag.
+        rate: the share of wrong labels that goes with it.
+        config: where the cut lies.
+    """
+    cut = choose_cut(wrong, config.prefer, config.min_precision)
+    measured = {**verdict.measured, TWO_VIEWS: cut.expected}
+    return replace(verdict, wrong=wrong, issue=cut.issue, rate=rate, measured=measured)
 
 
 def precision_interval(wrong: np.ndarray, issue: np.ndarray, unsure: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
-from tilth.cleaning.label_errors.operating_point import choose_cut
+from tilth.cleaning.label_errors.operating_point import with_probabilities
 from tilth.samples import Task
 
 
@@ -80,6 +80,4 @@ def right_by_children(
     wrong = np.minimum(verdict.wrong, 1 - least)
     fewer = wrong.sum() / max(float(verdict.wrong.sum()), np.finfo(float).tiny)
     rate = replace(verdict.rate, **{end: getattr(verdict.rate, end) * fewer for end in ("share", "low", "high")})
-    cut = choose_cut(wrong, config.prefer, config.min_precision)
-    measured = {**verdict.measured, TWO_VIEWS: cut.expected}
-    return replace(verdict, wrong=wrong, issue=cut.issue, rate=rate, measured=measured)
+    return with_probabilities(verdict, wrong, rate, config)

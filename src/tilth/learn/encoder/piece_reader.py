@@ -58,7 +58,7 @@ class PieceReader:
         Raises:
             ConfigError: PyTorch finds no such device.
         """
-        return resolve_device(self._config.device, "encoder.device", '"cpu" or "auto"')
+        return resolve_device(self._config.device, "encoder.device")
 
     @property
     def batch_tokens(self) -> int:

@@ -77,7 +77,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     if settings.encoder.model != "default":
         resolve_model(settings.encoder.model)
     if settings.encoder.device != "auto":  # which is always there, and to look for it may load torch
-        resolve_device(settings.encoder.device, "encoder.device", '"cpu" or "auto"')
+        resolve_device(settings.encoder.device, "encoder.device")
     if settings.data.image is not None:
         PictureEncoder(settings.image, store.Cache(workspace.cache), workspace.root).check()
     for name in request.stages:

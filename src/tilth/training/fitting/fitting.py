@@ -131,7 +131,7 @@ def _tuned(training_set: TrainingSet, tuning_set: TrainingSet, trial: Trial, fac
 
 
 def _is_accelerated(config: Config) -> bool:
-    return resolve_device(config.device, "training.device", '"cpu" or "auto"') != "cpu"
+    return resolve_device(config.device, "training.device") != "cpu"
 
 
 def _probe(

@@ -60,7 +60,7 @@ class _Tuning:
     @property
     def device(self) -> str:
         """By PyTorch's name."""
-        return resolve_device(self.config.device, "training.device", '"cpu" or "auto"')
+        return resolve_device(self.config.device, "training.device")
 
     def train(self, shards: Shards | None = None) -> tuple[Run, Progress, dict[str, Any]]:
         """The run that is done, how far it came, and what happened; of one of several processes its part of it."""

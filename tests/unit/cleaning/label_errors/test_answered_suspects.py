@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tilth.cleaning.label_errors.answered_suspects import heed_answers
+from tilth.cleaning.label_errors.answered_suspects import correct_by_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
 from tilth.cleaning.label_errors.noise.wrong_share import ErrorRate
@@ -45,7 +45,7 @@ def frame(were_wrong: int) -> pd.DataFrame:
 def test_suspects_like_those_that_people_checked_are_as_wrong_as_these_were(
     were_wrong: int, low: float, high: float, flagged: int
 ) -> None:
-    found, metrics = heed_answers(verdict(), frame(were_wrong), "t", np.arange(ROWS), LabelErrorsConfig(), 0)
+    found, metrics = correct_by_answers(verdict(), frame(were_wrong), "t", np.arange(ROWS), LabelErrorsConfig(), 0)
     others = found.wrong[ANSWERED : ANSWERED + 20]
     assert low < others.mean() < high
     assert found.issue[ANSWERED : ANSWERED + 20].sum() == flagged
@@ -62,6 +62,6 @@ def test_suspects_like_those_that_people_checked_are_as_wrong_as_these_were(
 def test_without_answers_or_with_another_filter_nothing_changes() -> None:
     before = verdict()
     rows = np.arange(ROWS)
-    assert heed_answers(before, frame(30).assign(t_shown=None), "t", rows, LabelErrorsConfig(), 0) == (before, {})
+    assert correct_by_answers(before, frame(30).assign(t_shown=None), "t", rows, LabelErrorsConfig(), 0) == (before, {})
     named = replace(before, name="confident_learning")
-    assert heed_answers(named, frame(30), "t", rows, LabelErrorsConfig(), 0) == (named, {})
+    assert correct_by_answers(named, frame(30), "t", rows, LabelErrorsConfig(), 0) == (named, {})

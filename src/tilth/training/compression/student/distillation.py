@@ -119,7 +119,7 @@ def distill(
     Raises:
         StageError: the loss is no number.
     """
-    place = resolve_device(device, "training.device", '"cpu" or "auto"')
+    place = resolve_device(device, "training.device")
     trunk = student.trunk.to(place)
     linear = nn.ModuleDict({f"{number}": _linear(head, transfer.vectors.shape[1]) for number, head in enumerate(heads)})
     linear.to(place)
