@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _serve(times: Schedule, running: server.Server, config: Path) -> None:
-    """Fire nights until we are told to end; then end those that are at work, and mark them."""
+    """Fire nights until it is to stop; then end those that are at work, and mark them."""
     # One night at a time, as the workspace's lock has it; and our schedule is to be there when we start again, where
     # Prefect pauses it with its runner.
     runner = Runner(name="tilth", limit=1, pause_on_shutdown=False)
@@ -83,22 +83,22 @@ class _Stop:
     """Ends a runner with all that it started, whatever it is about; may be told to in any thread, or by a signal."""
 
     def __init__(self) -> None:
-        self._told: Callable[[], object] | None = None
+        self._stop: Callable[[], object] | None = None
 
     def __call__(self, *_signal: object) -> None:
         """Be told to end: before there is a runner nothing is at work that would have to be put in order."""
-        if self._told is None:
+        if self._stop is None:
             os._exit(1)
         logging.disable()  # what is cut off has nothing to say of it
-        self._told()
+        self._stop()
 
     def run(self, runner: Runner) -> None:
-        """Prefect's runner, until we are told to end."""
-        asyncio.run(self._until_told(runner))
+        """Prefect's runner, until it is to stop."""
+        asyncio.run(self._until_stopped(runner))
 
-    async def _until_told(self, runner: Runner) -> None:
+    async def _until_stopped(self, runner: Runner) -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._told = lambda: loop.call_soon_threadsafe(stopping.set)
+        self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
         runner.handle_sigterm = self  # its own waits, in the signal's handler, for the very loop that it interrupts
         work, waiting = asyncio.ensure_future(runner.start()), asyncio.ensure_future(stopping.wait())
         await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)

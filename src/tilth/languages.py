@@ -10,7 +10,7 @@ from typing import Any
 _FEWEST_LETTERS = 20  # below which a language is a guess
 _USUAL = 0.6  # share of the texts that one language must have to be the one that belongs here
 _CHARACTERS = 2000
-_ASKED = 1000  # texts, for the language of most of them
+_MOST_TEXTS = 1000  # texts, for the language of most of them
 
 
 def detect_language(text: str) -> tuple[str, float] | None:
@@ -44,7 +44,7 @@ def foreign_language(texts: Sequence[str]) -> str | None:
     'de'
     >>> foreign_language(["When does the library open on Saturday?", "ok"])
     """
-    step = max(1, len(texts) // _ASKED)
+    step = max(1, len(texts) // _MOST_TEXTS)
     language = usual_language([detect_language(text) for text in texts[::step]])
     return None if language == "en" else language
 

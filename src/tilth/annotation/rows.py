@@ -14,7 +14,7 @@ import pandas as pd
 from tilth import samples as table
 from tilth.errors import InputError
 from tilth.io import read_rows
-from tilth.io.answers import QUEUE, group_ids, shown_beside
+from tilth.io.answers import QUEUE, group_ids, shown_of_rows
 from tilth.reports import Thumbnails
 from tilth.samples import Source, Task
 from tilth.store import Run, newest_table, read_table
@@ -141,7 +141,7 @@ class NightRows:
         """Task → what the night believes of the row, as it is stored with an answer."""
         with self._lock:
             if row_id not in self._shown:
-                self._shown |= shown_beside(self.run, [row_id])
+                self._shown |= shown_of_rows(self.run, [row_id])
             return self._shown.get(row_id, {})
 
     def likeliest(self, row_id: str, task: Task) -> list[dict[str, Any]]:
@@ -200,7 +200,7 @@ def read_night_rows(run: Run) -> NightRows:
     lines = [_queue_line(line, tasks) for line in queue.to_dict("records")]
     queue_lines = {line.row_id: line for line in lines if line.row_id in there}
     ids = [*queue_lines, *(one for line in queue_lines.values() for one in line.group)]
-    return NightRows(run=run, tasks=tasks, queue=queue_lines, frame=frame, _shown=shown_beside(run, ids))
+    return NightRows(run=run, tasks=tasks, queue=queue_lines, frame=frame, _shown=shown_of_rows(run, ids))
 
 
 def _queue_line(line: Mapping[Any, Any], tasks: Sequence[Task]) -> QueueLine:

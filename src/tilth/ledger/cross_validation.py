@@ -66,7 +66,7 @@ def measure_on_train_rows(
     kept = sample_rows(after, most)
     with_stage = training_rows(after, tasks).at(kept)
     without = training_rows(before, tasks).padded(len(after)).at(kept)
-    if with_stage.teaches_as(without):
+    if with_stage.trains_like(without):
         return Measurement(verdict=Verdict.UNCHANGED)
     given = {task.name: _trusted(before, before, task, kept) for task in tasks}
     agreed = {task.name: _trusted(before, after, task, kept) for task in tasks}

@@ -46,7 +46,7 @@ def measure_on_gold(
             measurements[name] = not_measured("people have answered none of its questions yet")
             continue
         rest = _rest(frames, name, tasks, last).at(kept)
-        if everything.teaches_as(rest):
+        if everything.trains_like(rest):
             measurements[name] = Measurement(verdict=Verdict.UNCHANGED, rows=len(rows))
         else:
             measurements[name] = compare(truth, answers, predict(rest, vectors, rows), seed)

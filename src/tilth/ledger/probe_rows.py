@@ -42,7 +42,7 @@ class TrainingRows:
         weights = {name: np.append(values, np.ones(missing)) for name, values in self.weights.items()}
         return TrainingRows(tasks=self.tasks, codes=codes, weights=weights)
 
-    def teaches_as(self, other: TrainingRows) -> bool:
+    def trains_like(self, other: TrainingRows) -> bool:
         """Whether both hold the same labels, with the same weights, for the same rows."""
         for task in self.tasks:
             codes, others = self.codes[task.name], other.codes[task.name]

@@ -15,17 +15,17 @@ def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:
 
     They are active, not gold, not an unused paraphrase, no picture alone, and have a current label.
     """
-    return _teaches(frame, task) & ~picture_alone(frame)
+    return _may_be_learned(frame, task) & ~picture_alone(frame)
 
 
 def learnable_by_picture(frame: pd.DataFrame, task: str) -> np.ndarray:
     """The same of the rows whose pictures a task may be trained on, with or without a text beside."""
     if "picture_digest" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return np.asarray(_teaches(frame, task) & frame["picture_digest"].notna().to_numpy(dtype=bool))
+    return np.asarray(_may_be_learned(frame, task) & frame["picture_digest"].notna().to_numpy(dtype=bool))
 
 
-def _teaches(frame: pd.DataFrame, task: str) -> np.ndarray:
+def _may_be_learned(frame: pd.DataFrame, task: str) -> np.ndarray:
     used = frame["used"].eq(False) if "used" in frame else pd.Series(False, index=frame.index)
     mask = (frame["status"] == Status.ACTIVE) & (frame["split"] != Split.GOLD) & frame[task].notna() & ~used
     return mask.to_numpy(dtype=bool)
@@ -76,7 +76,7 @@ def settled(frame: pd.DataFrame, task: str) -> np.ndarray:
 
 def settled_by_any(frame: pd.DataFrame, task: str) -> np.ndarray:
     """The same with rows of a picture alone: for a model that reads both."""
-    return np.asarray(_teaches(frame, task) & ~unsure(frame, task))
+    return np.asarray(_may_be_learned(frame, task) & ~unsure(frame, task))
 
 
 def unlabeled(frame: pd.DataFrame, task: str) -> np.ndarray:

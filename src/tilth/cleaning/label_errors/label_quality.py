@@ -47,10 +47,10 @@ def temperature_of_truth(probabilities: np.ndarray, codes: np.ndarray, share: fl
     rows = evenly_spaced(len(codes), _ROWS)
     some, given = np.asarray(probabilities[rows], dtype=np.float64), codes[rows]
     classes = some.shape[1]
-    mistaken = np.full((classes, classes), 0.5 / classes)
-    np.add.at(mistaken, (some.argmax(axis=1), given), 1)
-    np.fill_diagonal(mistaken, 0)
-    errors = (1 - share) * np.eye(classes) + share * mistaken / mistaken.sum(axis=1, keepdims=True)
+    error_counts = np.full((classes, classes), 0.5 / classes)
+    np.add.at(error_counts, (some.argmax(axis=1), given), 1)
+    np.fill_diagonal(error_counts, 0)
+    errors = (1 - share) * np.eye(classes) + share * error_counts / error_counts.sum(axis=1, keepdims=True)
     to_given, logits = errors[:, given].T, np.log(np.maximum(some, 1e-9))
 
     def loss(log_temperature: float) -> float:

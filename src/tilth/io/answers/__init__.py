@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilth.io.answers.filled_rows import group_ids
     from tilth.io.answers.importing import ImportReport, KnownRows, import_answers, report_in_words
     from tilth.io.answers.reading import StoredAnswers, read_answers
-    from tilth.io.answers.shown import shown_beside
+    from tilth.io.answers.shown import shown_of_rows
 
 __all__ = [
     "QUEUE",
@@ -30,7 +30,7 @@ __all__ = [
     "read_answers",
     "report_in_words",
     "run_with_queue",
-    "shown_beside",
+    "shown_of_rows",
 ]
 
 __getattr__, __dir__ = lazy_exports(__name__)

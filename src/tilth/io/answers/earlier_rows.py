@@ -11,7 +11,7 @@ import pandas as pd
 from tilth.errors import RequestError
 from tilth.io.answers.filled_rows import group_ids
 from tilth.io.answers.importing import KnownRows
-from tilth.io.answers.shown import shown_beside
+from tilth.io.answers.shown import shown_of_rows
 from tilth.store import Run, find, newest_table, read_column, records
 
 QUEUE = "queue.csv"
@@ -33,7 +33,7 @@ def known_rows(filled: pd.DataFrame, texts: Mapping[str, str], runs: Path, night
         except ValueError:  # reported when the answers are read
             continue
     gone = _in_earlier_nights(ids - texts.keys(), runs)
-    return KnownRows(texts=texts, gone=gone, shown=shown_beside(night_run, ids) if night_run is not None else {})
+    return KnownRows(texts=texts, gone=gone, shown=shown_of_rows(night_run, ids) if night_run is not None else {})
 
 
 def _in_earlier_nights(ids: Iterable[str], runs: Path) -> dict[str, str]:

@@ -58,7 +58,7 @@ class KnownRows:
     Attributes:
         texts: id → text, of the input as it is now.
         gone: id → text, of earlier nights: rows that are not in the input any more, and paraphrases.
-        shown: id → task → what the night believed of the row; see `shown_beside`.
+        shown: id → task → what the night believed of the row; see `shown_of_rows`.
     """
 
     texts: Mapping[str, str]

@@ -33,7 +33,7 @@ _OF_TASK = {
 """What is shown of each task → the column of the table that it comes from."""
 
 
-def shown_beside(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
+def shown_of_rows(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """What a night believes of rows, as `Answer.shown` takes it.
 
     Args:

@@ -34,7 +34,7 @@ from tilth.store import Run
 log = logging.getLogger(__name__)
 
 NIGHTS = 30
-ASKED = 5
+MOST_COMPARED = 5
 WORDS = {"gold": "gold rows", "held_out": "held-out train rows"}
 
 
@@ -129,7 +129,7 @@ def _against_best(rows: EvaluationRows, earlier: list[tuple[Run, dict[str, Any]]
     best: tuple[float, Run, np.ndarray, Any] | None = None
     models = set()
     for run, _ in earlier:
-        if len(compared_runs) == ASKED:
+        if len(compared_runs) == MOST_COMPARED:
             break
         try:
             model = store.digest_tree(

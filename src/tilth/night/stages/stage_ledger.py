@@ -66,7 +66,7 @@ def measure_stage(
 
     key = _train_key(before, after, context)
     fits = fits if fits is not None else context.fits(name, None)
-    entry = _taken_over(fits, _labels_taught(before, after, context), context, key, measure)
+    entry = _taken_over(fits, _label_digests(before, after, context), context, key, measure)
     return {**entry, "left_out": entry["verdict"] == Verdict.HARMS}
 
 
@@ -77,7 +77,7 @@ def left_out_by_now(name: str, before: Dataset, after: Dataset, context: Context
     fits = context.fits(name, context.offered_fits(f"{name}{LEDGER}", side))
     key = _train_key(before, after, context)
     try:
-        entry = _taken_over(fits, _labels_taught(before, after, context), context, key, _unknown)
+        entry = _taken_over(fits, _label_digests(before, after, context), context, key, _unknown)
     except _NotMeasuredYetError:
         return None
     return bool(entry["verdict"] == Verdict.HARMS)
@@ -91,7 +91,7 @@ def _unknown() -> dict[str, Any]:
     raise _NotMeasuredYetError
 
 
-def _labels_taught(before: Dataset, after: Dataset, context: Context) -> np.ndarray:
+def _label_digests(before: Dataset, after: Dataset, context: Context) -> np.ndarray:
     """A digest of each row that either table teaches, with the labels in both."""
     old, new = table.to_pandas(before), table.to_pandas(after)
     codes = []

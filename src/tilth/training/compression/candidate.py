@@ -88,7 +88,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
         return _measured(full, shape, _wording_alone(full, folder), folder)
     if not steps:
         return _measured(full, shape, _undistilled(full, shape), folder)
-    student, taught = _taught(full, shape, steps, folder)
+    student, taught = _distilled_student(full, shape, steps, folder)
     found = _measured(full, shape, _distilled(full, student, taught, steps, folder), folder)
     lost_by_rounding = found.loss.points - float(found.facts["points_lost_unrounded"])
     if shape.bits != 4 or lost_by_rounding <= _ROUNDING:
@@ -97,7 +97,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     log.info("rounding to four bits costs %.2f points: %d more steps with rounded weights", lost_by_rounding, more)
     student = replace(student, trunk=copy.deepcopy(student.trunk))
     with shared_weights(student.trunk):
-        again = _teach(full, student, taught.heads, more, slower=_SHARE)
+        again = _distill(full, student, taught.heads, more, slower=_SHARE)
     (folder / "again").mkdir()
     aware = _distilled(full, student, again, steps + more, folder / "again")
     other = _measured(full, shape, aware, folder / "again")
@@ -114,7 +114,7 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
     if made.model is not None and made.model.wording is not None:
         rows = replace(rows, wording=made.model.wording)
     loss = full.held_out.loss(rows.answers(made.held_heads, vectors))
-    size = sum(path.stat().st_size for path in target.iterdir()) + full.bytes_beside
+    size = sum(path.stat().st_size for path in target.iterdir()) + full.other_bytes
     log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
     return Candidate(
         shape=shape, model=made.model, folder=target, graph=made.graph, size=size, loss=loss, facts=made.facts
@@ -158,13 +158,13 @@ def _wording_alone(full: FullModel, folder: Path) -> _Made:
     return _Made(model=model, held_heads=heads, graph=graph, tokenizer=tokenizer, facts={})
 
 
-def _taught(full: FullModel, shape: Shape, steps: int, folder: Path) -> tuple[Student, Distilled]:
+def _distilled_student(full: FullModel, shape: Shape, steps: int, folder: Path) -> tuple[Student, Distilled]:
     (folder / "tokenizer").mkdir()
     student = build_student(full, shape, folder / "tokenizer")
-    return student, _teach(full, student, full.heads_without_held_out, steps)
+    return student, _distill(full, student, full.heads_without_held_out, steps)
 
 
-def _teach(full: FullModel, student: Student, heads: Sequence[Head], steps: int, slower: float = 1.0) -> Distilled:
+def _distill(full: FullModel, student: Student, heads: Sequence[Head], steps: int, slower: float = 1.0) -> Distilled:
     return distill(
         student,
         heads,

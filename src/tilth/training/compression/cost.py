@@ -86,7 +86,7 @@ def costs_of(full: FullModel) -> Costs:
     pieces = int(full.trunk.model.get_input_embeddings().num_embeddings)
     tokenizer = full.source / "tokenizer.json"
     classes = sum(len(head.task.labels) for head in full.heads)
-    other = full.bytes_beside + _GRAPHS + classes * (2 * width + _PROTOTYPES * width)
+    other = full.other_bytes + _GRAPHS + classes * (2 * width + _PROTOTYPES * width)
     if full.wording.packed is not None:
         path = full.scratch / "wording.npz"
         full.wording.packed.save(path)

@@ -70,7 +70,7 @@ class FullModel:
         write: writes a model folder.
         scratch: an empty folder.
         reads_passages: whether long texts are read by passages, which no student is taught to.
-        bytes_beside: of what every model has beside its text side, the model of pictures.
+        other_bytes: of what every model has beside its text side, the model of pictures.
     """
 
     texts: Sequence[str]
@@ -96,7 +96,7 @@ class FullModel:
     write: Write
     scratch: Path
     reads_passages: bool = False
-    bytes_beside: int = 0
+    other_bytes: int = 0
 
     @cached_property
     def trunk(self) -> Trunk:

@@ -90,7 +90,7 @@ def _measured(training_set: TrainingSet, pictures: PictureView, task: Task) -> n
 def _learned_without(training_set: TrainingSet, pictures: PictureView) -> bool:
     """Whether anything is left to learn from beside the held-out rows."""
     by_picture = pictures.rows is not None and bool((pictures.rows.labeled & ~training_set.held_out).any())
-    return by_picture or bool(training_set.beside_hold_out.any())
+    return by_picture or bool(training_set.outside_hold_out.any())
 
 
 def _probabilities(
@@ -109,6 +109,6 @@ def _probabilities(
         probabilities[training_set.measured(head.task)] = known
         return probabilities[rows]
     parent = training_set.out_of_fold[str(head.task.parent)].probabilities if head.uses_parent else None
-    refitted = fit(training_set, head.task, embeddings, training_set.beside_hold_out, parent)
+    refitted = fit(training_set, head.task, embeddings, training_set.outside_hold_out, parent)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
     return refitted.with_temperature(head.temperature).probabilities(features[rows])

@@ -195,7 +195,7 @@ class Exporter:
 
         made = full_model(self.frame, fitted, self.wording, graphs, source, write, limit, self.config, self.resources)
         beside = self._picture_side.bytes if self._picture_side is not None else 0
-        return replace(made, reads_passages=passages is not None, bytes_beside=beside)
+        return replace(made, reads_passages=passages is not None, other_bytes=beside)
 
     def _graphs(self, fitted: FittedModel, source: Path) -> TrunkGraphs:
         from tilth.learn.encoder import Trunk

@@ -22,7 +22,7 @@ def fit_scope(texts: Sequence[str], fitted: FittedModel, wording: Wording, confi
         wording: the other view.
         config: `[training]`.
     """
-    rows, known = fitted.training_set, fitted.training_set.beside_hold_out & fitted.training_set.original
+    rows, known = fitted.training_set, fitted.training_set.outside_hold_out & fitted.training_set.original
     measured = {task.name: rows.measured(task) for task in rows.tasks}
     held_out = np.all(list(measured.values()), axis=0)
     if not held_out.any() or not known.any():

@@ -19,7 +19,7 @@ from tilth.training.fitting.mode_choice import Choice, choose_mode
 from tilth.training.fitting.mode_comparison import Trial, held_out_scores, mean_macro_f1
 from tilth.training.fitting.sharing import what_sharing_bought
 from tilth.training.heads import Head
-from tilth.training.inputs import Config, TrainingSet, relabeled, taught_rows, tuning_rows
+from tilth.training.inputs import Config, TrainingSet, propagated_rows, relabeled, tuning_rows
 from tilth.training.modes import MODES, TuningJob
 from tilth.training.views import WordingTrial
 
@@ -105,7 +105,7 @@ def planned_choice(training_set: TrainingSet, config: Config, resources: Resourc
     """
     tuning_set = training_set.without_propagated()
     held_out = tuning_set.labeled & tuning_set.held_out & tuning_set.original
-    trainable = folder is not None and bool(held_out.any()) and bool(tuning_set.beside_hold_out.any())
+    trainable = folder is not None and bool(held_out.any()) and bool(tuning_set.outside_hold_out.any())
     if resources.evidence.passages is not None and config.mode == "auto":
         why = "long texts are read by passages, which no training of the encoder does"
         return Choice(mode="probe", steps=0, why=why)
@@ -115,7 +115,7 @@ def planned_choice(training_set: TrainingSet, config: Config, resources: Resourc
 
 def _tuned(training_set: TrainingSet, tuning_set: TrainingSet, trial: Trial, facts: Mapping[str, Any]) -> FittedModel:
     """Heads on the trained encoder, of the labels that its own vectors propagate."""
-    taught = relabeled(training_set, trial.embeddings, taught_rows(training_set), tuning_set.labeled)
+    taught = relabeled(training_set, trial.embeddings, propagated_rows(training_set), tuning_set.labeled)
     return FittedModel(
         heads=calibrated_heads(taught, trial.embeddings, trial.tuned_heads),
         training_set=taught,
@@ -165,13 +165,13 @@ def _job(
     """The training of the encoder on the rows beside the hold-out."""
     frozen, tuning_set = resources.evidence.embeddings(), training_set.without_propagated()
     as_they_are = replace(tuning_set, offsets={})  # where fine-tuning starts
-    places = np.flatnonzero(tuning_set.labeled | taught_rows(training_set))
+    places = np.flatnonzero(tuning_set.labeled | propagated_rows(training_set))
     return TuningJob(
         folder=folder,
         fingerprint=resources.evidence.encoder.fingerprint,
         reads=encoder_config(resources),
         rows=tuning_rows(frame["text"], tuning_set, places),
-        heads=[fit_task_head(as_they_are, task, frozen, tuning_set.beside_hold_out) for task in tuning_set.tasks],
+        heads=[fit_task_head(as_they_are, task, frozen, tuning_set.outside_hold_out) for task in tuning_set.tasks],
         config=config.model_copy(update={"steps": choice.steps, "learning_rate": config.learning_rate * choice.faster}),
         seed=resources.seed,
         cache=resources.evidence.cache,
@@ -181,13 +181,13 @@ def _job(
 
 def _train(training_set: TrainingSet, job: TuningJob, mode: str, resources: Resources) -> Trial:
     """Train the encoder, and fit heads on it as on the one that came."""
-    tuning_set, taught = training_set.without_propagated(), taught_rows(training_set)
+    tuning_set, taught = training_set.without_propagated(), propagated_rows(training_set)
     trained = MODES[mode].trained(job)
     embeddings = np.zeros_like(resources.evidence.embeddings())
     # Only rows that are trained on or held out are needed; the export reads all.
     embeddings[tuning_set.labeled | taught] = trained.vectors
-    known = relabeled(training_set, embeddings, taught, tuning_set.beside_hold_out)
-    tuned_heads = [fit_task_head(known, task, embeddings, known.beside_hold_out) for task in known.tasks]
+    known = relabeled(training_set, embeddings, taught, tuning_set.outside_hold_out)
+    tuned_heads = [fit_task_head(known, task, embeddings, known.outside_hold_out) for task in known.tasks]
     frozen_heads = [head.shifted(tuning_set.offsets.get(head.task.name)) for head in job.heads]
     return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
 

@@ -53,7 +53,7 @@ def _useful_parent(training_set: TrainingSet, task: Task, embeddings: np.ndarray
     if task.parent not in training_set.out_of_fold:
         return None
     parent = training_set.out_of_fold[str(task.parent)].probabilities
-    measured, training_rows = training_set.measured(task), training_set.beside_hold_out
+    measured, training_rows = training_set.measured(task), training_set.outside_hold_out
     if not measured.any() or not (training_rows & (training_set.codes[task.name] >= 0)).any():
         return None
     truth = training_set.codes[task.name][measured]
@@ -67,6 +67,6 @@ def fit_without_held_out(training_set: TrainingSet, embeddings: np.ndarray, head
     """Heads with the temperatures of a model's own, that did not learn from held-out rows."""
     temperatures = {head.task.name: head.temperature for head in heads}
     fitted = [
-        fit_task_head(training_set, task, embeddings, training_set.beside_hold_out) for task in training_set.tasks
+        fit_task_head(training_set, task, embeddings, training_set.outside_hold_out) for task in training_set.tasks
     ]
     return [head.with_temperature(temperatures[head.task.name]) for head in fitted]

@@ -63,8 +63,8 @@ def what_sharing_bought(
         alone = MODES[mode].trained(replace(job, rows=tuning_rows(texts, one, places), heads=[head]))
         embeddings = np.zeros_like(trial.embeddings)
         embeddings[places] = alone.vectors
-        by_itself = fit_task_head(one, task, embeddings, one.beside_hold_out).probabilities(embeddings[rows])
-        joint = fit_task_head(one, task, trial.embeddings, one.beside_hold_out).probabilities(trial.embeddings[rows])
+        by_itself = fit_task_head(one, task, embeddings, one.outside_hold_out).probabilities(embeddings[rows])
+        joint = fit_task_head(one, task, trial.embeddings, one.outside_hold_out).probabilities(trial.embeddings[rows])
         tasks[task.name] = _compared(task, tuning_set.codes[task.name][rows], joint, by_itself, job.seed)
     return {"date": date, "tasks": tasks}
 

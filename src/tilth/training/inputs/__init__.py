@@ -11,7 +11,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.inputs.class_balance import balance_classes
     from tilth.training.inputs.config import Config
-    from tilth.training.inputs.pseudo_labels import relabeled, taught_rows
+    from tilth.training.inputs.pseudo_labels import propagated_rows, relabeled
     from tilth.training.inputs.rejections import rejected_rows
     from tilth.training.inputs.row_pictures import PictureRows, has_rows, picture_rows
     from tilth.training.inputs.trainer_rows import tuning_rows
@@ -24,9 +24,9 @@ __all__ = [
     "balance_classes",
     "has_rows",
     "picture_rows",
+    "propagated_rows",
     "rejected_rows",
     "relabeled",
-    "taught_rows",
     "training_set_of",
     "tuning_rows",
 ]

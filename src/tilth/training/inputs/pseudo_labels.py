@@ -14,7 +14,7 @@ MOST = 20_000
 """Rows that are labeled anew at most, evenly spaced: the search for the nearest of them sets what it costs."""
 
 
-def taught_rows(training_set: TrainingSet) -> np.ndarray:
+def propagated_rows(training_set: TrainingSet) -> np.ndarray:
     """Boolean, shape (rows,): the propagated rows of any task that teach the heads of a trained encoder."""
     propagated = [marks & (training_set.codes[name] >= 0) for name, marks in training_set.propagated.items()]
     places = np.flatnonzero(np.any(propagated, axis=0))

@@ -23,5 +23,5 @@ def tuning_rows(texts: pd.Series, tuning_set: TrainingSet, places: np.ndarray) -
         texts=texts.iloc[places].tolist(),
         codes={name: values[places] for name, values in tuning_set.codes.items()},
         weights={name: values[places] for name, values in tuning_set.weights.items()},
-        measured=~tuning_set.beside_hold_out[places],
+        measured=~tuning_set.outside_hold_out[places],
     )

@@ -50,7 +50,7 @@ class TrainingSet:
         return np.any([codes >= 0 for codes in self.codes.values()], axis=0)
 
     @property
-    def beside_hold_out(self) -> np.ndarray:
+    def outside_hold_out(self) -> np.ndarray:
         """Rows that are trained on for any task and are not held out."""
         return self.labeled & ~self.held_out
 

@@ -97,7 +97,7 @@ class WordingTrial:
     @cached_property
     def fitted(self) -> tuple[NGramFeatures, list[Head]]:
         """Features, and a head a task."""
-        return _fit(self.texts, self.known, self.known.beside_hold_out)
+        return _fit(self.texts, self.known, self.known.outside_hold_out)
 
     @cached_property
     def _held_out_logits(self) -> dict[str, np.ndarray]:

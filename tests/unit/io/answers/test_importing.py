@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import TASKS, make_table
 from tilth import store
 from tilth.errors import InputError, RequestError
-from tilth.io.answers import KnownRows, import_answers, known_rows, run_with_queue, shown_beside
+from tilth.io.answers import KnownRows, import_answers, known_rows, run_with_queue, shown_of_rows
 from tilth.io.exports.csv_writer import write_csv
 from tilth.io.exports.queue_files import write_queue
 from tilth.io.tables.readers import read_rows
@@ -189,7 +189,7 @@ def night(runs: Path) -> Run:
 
 def test_what_a_night_believed_stands_beside_its_rows(tmp_path: Path) -> None:
     run = night(tmp_path)
-    found = shown_beside(run, ["b1", "a1", "unknown"])
+    found = shown_of_rows(run, ["b1", "a1", "unknown"])
     assert set(found) == {"b1", "a1"}
     assert found["b1"]["intent"] == {
         "run": run.path.name,

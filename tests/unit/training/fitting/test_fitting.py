@@ -17,7 +17,7 @@ from tilth.samples import Task
 from tilth.training.fitting import fitting
 from tilth.training.fitting.mode_choice import Choice
 from tilth.training.heads import fit_head
-from tilth.training.inputs.pseudo_labels import relabeled, taught_rows
+from tilth.training.inputs.pseudo_labels import propagated_rows, relabeled
 from tilth.training.inputs.training_set import training_set_of
 
 
@@ -87,7 +87,7 @@ def test_a_trained_encoder_labels_anew_what_the_one_that_came_had_labeled(tmp_pa
     vectors[np.arange(len(vectors)), (rows.codes["area"] == 1).astype(int)] = 1
     vectors[wrong] = [1.0, 0.0]
     known = rows.without_propagated().labeled
-    found = relabeled(rows, vectors, taught_rows(rows), known)
+    found = relabeled(rows, vectors, propagated_rows(rows), known)
     assert found.codes["area"][wrong] == 0
     assert 0.5 < found.weights["area"][wrong] <= 1
     others = np.arange(len(vectors)) != wrong
