@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,29 +82,31 @@ def proved(given: Given, config: Config, encoder: Encoder, cache: Cache, seed: i
 
 def line_of(case: Sequence[object], labels: int, expected: Worth | None, seconds: float, proof: Cell) -> list[Any]:
     """A line of the table."""
-    draws, helps = expected is None or expected.enough, proof.get("helps", False)
+    words = {True: "yes", False: "no"}
+    draws = expected is None or expected.enough
     said = ("", "") if expected is None else (f"{expected.gain:.4f}", f"{expected.visible:.4f}")
-    found = ["nothing accepted" if proof.get("sources") else "nothing drawn", "", "", ""]
+    before = [*case, labels, *said, words[draws], f"{seconds:.0f}"]
+    if not proof.get("sources"):
+        return [*before, "nothing drawn", "", "", "", "", 0, "", "", ""]
+    found, helps = ["nothing accepted", "", "", ""], proof.get("helps", False)
     if "gain" in proof:
         interval = " to ".join(f"{value:+.4f}" for value in proof["interval"])
         found = [proof["model"], f"{proof['gain']:+.4f}", interval, f"{proof['visible']:.4f}"]
     gold = [f"{value:+.4f}" for value in proof["gold"]]
-    words = {True: "yes", False: "no"}
-    return [*case, labels, *said, words[draws], f"{seconds:.0f}", *found, words[helps], proof.get("accepted", 0), *gold,
-            words[draws == helps]]  # fmt: skip
+    return [*before, *found, words[helps], proof["accepted"], *gold, words[draws == helps]]
 
 
 def summary(lines: Sequence[Sequence[Any]]) -> str:
     """How often the forecast and the proof said the same."""
-    draws, helps = COLUMNS.index("draws"), COLUMNS.index("helps")
-    counts = {(one, other): 0 for one in ("yes", "no") for other in ("yes", "no")}
-    for line in lines:
-        counts[line[draws], line[helps]] += 1
-    agreed = counts["yes", "yes"] + counts["no", "no"]
+    pairs = [(line[COLUMNS.index("draws")], line[COLUMNS.index("helps")]) for line in lines]
+    counts = Counter(pair for pair in pairs if pair[1])
+    drawn, earned, vain = counts.total(), counts["yes", "yes"], counts["yes", "no"]
+    spared, missed = counts["no", "no"], counts["no", "yes"]
     return (
-        f"Of {len(lines)} draws the forecast agreed with the proof in {agreed}: it drew and paraphrases were proved to "
-        f"help in {counts['yes', 'yes']}, it drew in vain in {counts['yes', 'no']}, spared a draw that was in vain "
-        f"in {counts['no', 'no']}, and would have missed one that helps in {counts['no', 'yes']}."
+        f"Of {drawn} forced draws the forecast agreed with the proof in {earned + spared}: it would draw, and "
+        f"paraphrases were proved to help, in {earned}; it would draw in vain in {vain}, spare a draw that is in vain "
+        f"in {spared}, and miss one that helps in {missed}. In {len(pairs) - drawn} more, nothing was drawn, for the "
+        "denoiser does not know the language of the texts."
     )
 
 
