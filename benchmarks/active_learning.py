@@ -236,6 +236,7 @@ def lines_of(rows: Rows, found: dict[tuple[str, str], list[dict[str, Any]]], tar
     ran, rest = [], []
     for (start, name), cells in found.items():
         if not cells:
+            rest.append([rows.name, start, name, "not run yet", "", "", ""])
             continue
         if any("error" in cell for cell in cells):
             error = next(cell["error"] for cell in cells if "error" in cell)
