@@ -55,6 +55,10 @@ def _night(folder: Path, seed: int, request: list[str]) -> Model:
     model = folder / "runs" / record["run_id"] / "model"
     predictor = Predictor.load(model)
     said = {"run_json_macro_f1": float(record["gold"]["label"]["macro_f1"])}
+    said |= {f"{one['name']}_seconds": float(one["seconds"]) for one in record["stages"]}
+    training = next(one["metrics"] for one in record["stages"] if one["name"] == "training")
+    if "gold" in (compressed := training.get("compression") or {}):
+        said["points_lost_by_compression"] = float(compressed["gold"]["points_lost"])
     return Model(
         predict=lambda texts: [str(answer["label"]["label"]) for answer in predictor(texts)],
         size=size_of(model),
@@ -170,5 +174,5 @@ def _probed(
     kept = found.notna().to_numpy()
     probe = new_probe().fit(vectors[kept], found[kept].astype(str).to_numpy())
     size = size_of(encoder.folder) + probe.coef_.nbytes // 2  # in float32
-    said = {"rows": float(kept.sum())}
+    said = {"kept": float(kept.sum())}
     return Model(predict=lambda texts: list(probe.predict(encoder.compute(texts))), size=size, said=said)

@@ -14,8 +14,8 @@ COLUMNS = ("way", "gold macro-F1", "CPU minutes", "MB of model", "ms a text", "s
 COST_COLUMNS = ("seed", "way", "right labels", "gold macro-F1", "CPU minutes")
 
 
-def write(cells: Sequence[Mapping[str, Any]], ways: Mapping[str, Way], sets: Sequence[str]) -> None:
-    """Put the page into its place."""
+def write(cells: Sequence[Mapping[str, Any]], ways: Mapping[str, Way], sets: Mapping[str, int]) -> None:
+    """Put the page into its place; `sets` says how many rows of each are drawn by default."""
     parts = []
     for name in sets:
         own = [cell for cell in cells if cell["set"] == name]
@@ -24,7 +24,7 @@ def write(cells: Sequence[Mapping[str, Any]], ways: Mapping[str, Way], sets: Seq
             for way in ways
             if name in ways[way].sets and ways[way].group == "rivals"
         ]
-        rows = max((cell["rows"] for cell in own), default=0)
+        rows = max((cell["rows"] for cell in own), default=sets[name])
         parts.append(f"## {name}, {rows:,} rows\n\n{_results.table(COLUMNS, lines)}")
     seeds = sorted({cell["seed"] for cell in cells})
     text = (

@@ -228,7 +228,7 @@ def main() -> None:
         cells(asked)
     import _rivals_page
 
-    _rivals_page.write(standing(asked.out), WAYS, list(SETS))
+    _rivals_page.write(standing(asked.out), WAYS, SETS)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def test_a_line_is_the_median_of_its_seeds_and_an_error_is_not_run(
     scores = zip((0, 1, 2), (0.7, 0.9, 0.8), strict=True)
     cells = [_cell("tilth run", seed, macro_f1=one, cpu_s=90.0, bytes=4e6, ms=0.5) for seed, one in scores]
     cells.append(_cell("model2vec", 0, error="ImportError: no such module"))
-    page.write(cells, rivals.WAYS, [SET])
+    page.write(cells, rivals.WAYS, {SET: 2000})
     text = (tmp_path / "RIVALS.md").read_text()
     assert "| tilth run | 0.800 (0.700 to 0.900) | 1.5 | 4.0 | 0.5 | 3 |" in text
     assert "| model2vec | not run: ImportError: no such module |" in text
