@@ -233,10 +233,10 @@ def spread_of(values: Sequence[float], digits: int) -> str:
 
 def lines_of(rows: Rows, found: dict[tuple[str, str], list[dict[str, Any]]], target: float) -> list[list[str]]:
     """A line a way, fewest labels first; what did not run comes last."""
-    ran, rest = [], []
+    ran, rest, missing = [], [], []
     for (start, name), cells in found.items():
         if not cells:
-            rest.append([rows.name, start, name, "not run yet", "", "", ""])
+            missing.append(name)
             continue
         if any("error" in cell for cell in cells):
             error = next(cell["error"] for cell in cells if "error" in cell)
@@ -246,6 +246,8 @@ def lines_of(rows: Rows, found: dict[tuple[str, str], list[dict[str, Any]]], tar
         seconds = f"{np.median([second for cell in cells for second in cell['seconds']]):.1f}"
         line = [rows.name, start, name, spread_of(labels, 0), spread_of([*map(area, cells)], 3), seconds]
         ran.append((np.median(np.nan_to_num(labels, nan=np.inf)), [*line, str(len(cells))]))
+    if missing:
+        rest.append([rows.name, "", "; ".join(dict.fromkeys(missing)), "not run yet", "", "", ""])
     return [line for _, line in sorted(ran, key=lambda pair: pair[0])] + rest
 
 
