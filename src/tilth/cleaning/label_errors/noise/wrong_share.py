@@ -25,10 +25,9 @@ _UNSURE, _HARDER = 0.02, 0.1
 """How far a share may be off beside chance, among the easiest rows and among the hardest."""
 _HALF_OURS = 0.15
 """What may be either's error counts as the labels' by its own share over this one more. 4% of banking77's labels as
-they came are such (0.3% of clinc150's), and are the models'; of 30%, two thirds are taken for the labels'. Of 0.03 to
-0.3 it is the largest that finds the demo's share of wrong intents (`data/raw/truth.csv`); smaller ones find more of the
-labels that a model of words gave, and call more of the labels wrong that came without errors
-(benchmarks/real_errors.py)."""
+they came are such (0.3% of clinc150's), and are the models'; of 30%, two thirds are taken for the labels'. Chosen among
+0.03 to 0.3 by the demo's intents, of which it finds the right share wrong: smaller ones find more of the labels that a
+model of words gave, and call more wrong that came without errors (benchmarks/real_errors.py)."""
 _CARRIED_TOO_FAR = 1 / 3
 """How far the estimate goes back to the accuracy of all rows at once, where that is smaller than what a line says."""
 _SIDES = 1.96

@@ -1,13 +1,15 @@
 """Cut a vocabulary to what the night's texts need, with the short pieces that every other word falls back to.
 
 Half of a small encoder is its vocabulary, of which a workspace's texts use a tenth. What they are read as does not
-change; a word that none of them has is read by shorter pieces.
+change; a word that none of them has is read by shorter pieces, which says less of it. So few texts, of which every
+third of tomorrow's may have such a word, are given the most frequent pieces of the full vocabulary too.
 """
 
 from __future__ import annotations
 
 import json
 import string
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,9 @@ from tilth.learn.encoder import Tokens
 _SHORT = 3
 """Letters of a piece that is kept whatever the texts have: with two, unseen words are read letter by letter."""
 _ASCII = frozenset(string.ascii_lowercase + string.ascii_uppercase + string.digits + string.punctuation)
+_UNSEEN, _FREQUENT = 0.01, 0.25
+"""Expected share of pieces that are in none of the texts, from which the most frequent pieces are kept too, and what
+share of the full vocabulary those are."""
 _MARKS = ("##", "▁", "Ġ")
 """What tokenizers put before a piece that goes on, or that begins a word."""
 
@@ -51,6 +56,9 @@ class Vocabulary:
 def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
     """The pieces that some texts use, every character of them, and the short pieces of Latin letters.
 
+    Where texts are few, the most frequent pieces of the full vocabulary are kept too: those that stand first in it, for
+    tokenizers are made from the most frequent pieces to the rarest.
+
     Args:
         source: the encoder's folder.
         texts: of the night, none of them gold.
@@ -65,10 +73,14 @@ def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
         return None
     pieces = _pieces(found["model"])
     some = list(texts)
-    used = {piece for one in tokens.tokenizer.encode_batch(some) for piece in one.tokens}
+    counts = Counter(piece for one in tokens.tokenizer.encode_batch(some) for piece in one.tokens)
+    used = set(counts)
     letters = _ASCII | set("".join(some)) | set("".join(used))
     needed = used | {entry["content"] for entry in found["added_tokens"]} | {found["model"].get("unk_token")}
     needed |= {piece for piece in pieces if _is_fallback(piece, letters)}
+    if expected_unseen(counts) > _UNSEEN:
+        words = [piece for piece in sorted(pieces, key=pieces.__getitem__) if _plain(piece).isalpha()]
+        needed |= set(words[: int(_FREQUENT * len(pieces))])
     if found["model"]["type"] == "Unigram" and (unknown := found["model"].get("unk_id")) is not None:
         needed.add(list(pieces)[unknown])
     needed = cut(found["model"], needed)
@@ -84,11 +96,24 @@ def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
     return Vocabulary(kept=kept, tokenizer=found, size=size)
 
 
+def expected_unseen(counts: Mapping[str, int]) -> float:
+    """The share of further texts' pieces that these texts lack, by how many of theirs stand in them once (Good 1953).
+
+    >>> expected_unseen({"the": 6, "router": 2, "is": 1, "dead": 1})
+    0.2
+    """
+    return sum(count == 1 for count in counts.values()) / max(sum(counts.values()), 1)
+
+
+def _plain(piece: str) -> str:
+    for mark in _MARKS:
+        piece = piece.removeprefix(mark)
+    return piece
+
+
 def _is_fallback(piece: str, letters: set[str] | frozenset[str]) -> bool:
     """Whether a piece is one character of the texts, or a few Latin letters."""
-    plain = piece
-    for mark in _MARKS:
-        plain = plain.removeprefix(mark)
+    plain = _plain(piece)
     return (len(plain) <= 1 and set(plain) <= letters) or (len(plain) <= _SHORT and set(plain) <= _ASCII)
 
 

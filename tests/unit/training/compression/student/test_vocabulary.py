@@ -61,7 +61,7 @@ def bpe(path: Path) -> Path:
 
 
 def cut(source: Path, target: Path) -> tuple[Tokens, Tokens, Vocabulary]:
-    found = cut_vocabulary(source, TEXTS)
+    found = cut_vocabulary(source, TEXTS * 2)  # each piece twice: further texts have hardly another
     assert found is not None
     found.write(source, target)
     return Tokens.load(source), Tokens.load(target), found
@@ -90,6 +90,14 @@ def test_a_word_that_no_text_has_is_read_by_shorter_pieces(kind: object, tmp_pat
     assert len(tokens) > 1
 
 
+def test_few_texts_keep_the_most_frequent_pieces_for_those_of_tomorrow(tmp_path: Path) -> None:
+    found = cut_vocabulary(wordpiece(tmp_path), TEXTS)
+    assert found is not None
+    kept = set(found.tokenizer["model"]["vocab"])
+    assert {"bicycle", "##cycle"} <= kept  # among the first quarter of 66 pieces, and in none of the texts
+    assert "日" not in kept
+
+
 def test_special_tokens_and_padding_follow(tmp_path: Path) -> None:
     whole, smaller, found = cut(wordpiece(tmp_path), tmp_path / "cut")
     assert found.kept[[*smaller.prefix, *smaller.suffix]].tolist() == [*whole.prefix, *whole.suffix]
@@ -105,7 +113,7 @@ def test_a_tokenizer_that_cannot_be_cut_stays(tmp_path: Path) -> None:
 
 def test_characters_of_other_scripts_stay_where_the_texts_have_them(tmp_path: Path) -> None:
     source = wordpiece(tmp_path)
-    found = cut_vocabulary(source, ["日"])
+    found = cut_vocabulary(source, ["日", "日"])
     assert found is not None
     assert {"日", "##日"} <= set(found.tokenizer["model"]["vocab"])
     assert np.all(np.diff(found.kept) > 0)
