@@ -199,6 +199,7 @@ def test_on_another_device_the_model_moves_there_and_vectors_come_back(
 ) -> None:
     """Where there is none, the processor stands in for it: what is asked for is seen, and what it gives is compared."""
     moved: list[str] = []
+    expected = shared.encode(TEXTS)  # before the device is another, which an encoder looks for when it first reads
 
     class Elsewhere:
         device = shared._model.device
@@ -214,5 +215,5 @@ def test_on_another_device_the_model_moves_there_and_vectors_come_back(
     other = encoder(tmp_path)
     vars(other)["_model"] = Elsewhere()
     assert other._reader.batch_tokens == 32_768
-    assert np.abs(other.encode(TEXTS) - shared.encode(TEXTS)).max() < 1e-5
+    assert np.abs(other.encode(TEXTS) - expected).max() < 1e-5
     assert moved == ["cuda:1"]
