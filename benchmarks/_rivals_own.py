@@ -30,6 +30,12 @@ def tilth_run(folder: Path, seed: int) -> Model:
     return _night(folder, seed, ["--input", "rows.csv", "--gold", "gold.csv", "--label", "label"])
 
 
+def tilth_full(folder: Path, seed: int) -> Model:
+    """The same, but that the exported model is not made smaller."""
+    request = ["--input", "rows.csv", "--gold", "gold.csv", "--label", "label", "--set", "training.contract=false"]
+    return _night(folder, seed, request)
+
+
 def tilth_with_rules(folder: Path, seed: int) -> Model:
     """The same in a workspace that holds the rules as labeling functions."""
     from _rivals_data import RULES

@@ -70,6 +70,7 @@ def _costs(name: str) -> Callable[[Path, int], Any]:
 LABEL_ALL, LABEL_FIFTH, QUEUE = "all labeled, plain fine-tune", "a fifth labeled, plain fine-tune", "tilth's queue"
 WAYS = {
     "tilth run": Way(work="one command (the queue is for the next night)", run=own.tilth_run),
+    "tilth run, contract = false": Way(work="one command", run=own.tilth_full),
     "tilth run, the rules as functions": Way(
         work="write 73 rules, one command", run=own.tilth_with_rules, sets=(SPAM,)
     ),

@@ -28,6 +28,7 @@ class NightInputs:
         frame: The table.
         corpus: What people wrote in it.
         models: Label-agreement models, one a task.
+        sizes: Labeled rows of each class.
         budgets: Accepted paraphrases of each class at most.
         cross_fitting: The models again, without the parts that are held out.
         config: `[augmentation]`, for a table of this size.
@@ -37,6 +38,7 @@ class NightInputs:
     frame: pd.DataFrame
     corpus: WorkspaceTexts
     models: Sequence[LabelAgreementModels]
+    sizes: Mapping[tuple[str, str], int]
     budgets: Mapping[tuple[str, str], int]
     cross_fitting: CrossFitting
     config: Config
@@ -48,13 +50,14 @@ def prepare(frame: pd.DataFrame, config: Config, resources: Resources) -> NightI
     models = multiclass_tasks([fit_label_agreement(frame, task, resources.evidence) for task in resources.tasks])
     if not any((task.codes >= 0).any() for task in models):
         return None
-    corpus = workspace_texts(frame)
+    corpus, sizes = workspace_texts(frame), class_sizes(frame, resources.tasks)
     recall = {name: share for task in models for name, share in task.recall().items()}
     return NightInputs(
         frame=frame,
         corpus=corpus,
         models=models,
-        budgets=class_budgets(class_sizes(frame, resources.tasks), recall, config.gate),
+        sizes=sizes,
+        budgets=class_budgets(sizes, recall, config.gate),
         cross_fitting=CrossFitting(models, resources.evidence.embeddings(), config.gate),
         config=config.of_texts(len(corpus.texts)),
         resources=resources,

@@ -16,7 +16,7 @@ from tilth.augmentation.config import Config
 from tilth.augmentation.night_inputs import NightInputs, prepare
 from tilth.augmentation.paraphrase_rows import append_rows, candidates_as_rows
 from tilth.augmentation.proof import MOST, CrossValidatedGain, Tuning, cross_validate_gain, word_features
-from tilth.augmentation.selection import Worth, class_sizes, source_order
+from tilth.augmentation.selection import Worth, source_order
 from tilth.augmentation.text import MAX_SOURCE_TOKENS
 from tilth.languages import foreign_language
 from tilth.samples import Split, to_pandas
@@ -115,9 +115,7 @@ def _with_paraphrases(
             *worth.figures(expected),
             *known_language.figures(record, inputs.frame, inputs.resources.evidence.embeddings(), config),
             *report.gain_figures(gain, config.when),
-            *report.class_figures(
-                class_sizes(inputs.frame, inputs.resources.tasks), inputs.budgets, pool.candidates, gated.reasons
-            ),
+            *report.class_figures(inputs.sizes, inputs.budgets, pool.candidates, gated.reasons),
             *report.figures(record, drawn.sources, pool.candidates, pool.measures, gated.reasons),
         ],
         artifacts=published.artifacts,

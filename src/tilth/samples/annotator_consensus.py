@@ -24,6 +24,8 @@ def joint_consensus(votes: np.ndarray, probabilities: np.ndarray) -> tuple[np.nd
     Returns:
         float64 of shape (rows, labels), and of shape (annotators,).
     """
+    from scipy.special import softmax  # here, for whoever reads a table loads this module
+
     classes, number = probabilities.shape[1], votes.shape[1]
     row, who = np.nonzero(~np.isnan(votes))
     vote = votes[row, who].astype(int)
@@ -36,8 +38,7 @@ def joint_consensus(votes: np.ndarray, probabilities: np.ndarray) -> tuple[np.nd
         likelihood[np.arange(len(vote)), vote] = np.log(skill[who])
         logits = prior.copy()
         np.add.at(logits, row, likelihood)
-        posterior = np.exp(logits - logits.max(axis=1, keepdims=True))
-        posterior /= posterior.sum(axis=1, keepdims=True)
+        posterior = softmax(logits, axis=1)
         skill = (np.bincount(who, posterior[row, vote], number) + _SKILL[0]) / (count + sum(_SKILL))
         skill = np.clip(skill, 1 / classes + 1e-3, 1 - 1e-3)  # one who is worse than chance is not turned round
         counted = np.zeros((classes, classes))

@@ -59,6 +59,7 @@ class Vectors:
         *,
         shard: int | None = None,
         through: Through = map,
+        expect: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """The texts' vectors, shape (texts, dimensions); those not held are computed from their texts, and held.
 
@@ -68,9 +69,12 @@ class Vectors:
             shard: texts that are computed at once; None takes as many as are written at once.
             through: calls `compute` on the shards and gives the results in their order: `map`, or what spreads the
                 calls over processes.
+            expect: is told before how many texts will be computed, if any.
         """
         keys = [bytes.fromhex(digest(text)) for text in texts]
         missing = sorted(self.missing(keys), key=lambda place: len(texts[place]))  # texts of like length together
+        if missing and expect is not None:
+            expect(len(missing))
         block = max(_BLOCK, -(-len(missing) // _SEGMENTS))
         size = shard or block
         parts = [missing[first : first + size] for first in range(0, len(missing), size)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 def each_on_a_core(
     function: Callable[[Part], Result],
     parts: Sequence[Part],
-    context: Callable[[], AbstractContextManager[None]],
+    context: Callable[[], AbstractContextManager[Any]],
     *,
     threads: int,
 ) -> Iterator[Result]:
@@ -30,11 +30,11 @@ def each_on_a_core(
     Args:
         function: Called with each part, from one of the threads.
         parts: What is to be done.
-        context: Entered once by each thread.
+        context: Entered once by each thread, so that weights are cast once, with no gradients within.
         threads: That work at the same time; 1 works in this one, with as many threads a product as PyTorch likes.
     """
     if threads == 1 or len(parts) < 2:
-        with context():
+        with torch.inference_mode(), context():
             yield from map(function, parts)
         return
     waiting, done = SimpleQueue[Part](), SimpleQueue[Result | BaseException]()
@@ -43,7 +43,7 @@ def each_on_a_core(
 
     def work() -> None:
         try:
-            with context():
+            with torch.inference_mode(), context():
                 for part in iter(_taken(waiting), None):
                     done.put(function(part[0]))
         except BaseException as error:  # which is raised where the results are waited for

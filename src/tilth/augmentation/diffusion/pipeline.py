@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -116,18 +116,13 @@ class ParaphrasePipeline(DiffusionPipeline):
             return len(rows)
 
         batches, done = [order[first : first + together] for first in range(0, len(order), together)], 0
+        casting = partial(autocast, self.device.type, self.denoiser.dtype)
         alone = not independent or callback_on_step_end is not None or self.device.type != "cpu"
         with self.progress_bar(total=len(texts)) as bar:
-            for filled in each_on_a_core(fill, batches, self._autocast, threads=1 if alone else thread_count()):
+            for filled in each_on_a_core(fill, batches, casting, threads=1 if alone else thread_count()):
                 bar.update(filled)
                 report("paraphrasing", done := done + filled, len(order))
         return ParaphraseOutput(texts=paraphrases, noise_levels=noise) if return_dict else (paraphrases, noise)
-
-    @contextmanager
-    def _autocast(self) -> Iterator[None]:
-        """Entered once by each thread, so that the weights are cast once."""
-        with torch.inference_mode(), autocast(self.device.type, self.denoiser.dtype):
-            yield
 
     def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
         """Fills every masked position of a batch: ids (batch, length)."""

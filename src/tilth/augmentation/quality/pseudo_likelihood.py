@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,19 +101,12 @@ def _predict(denoiser: Denoiser, shortlist: np.ndarray, texts: Sequence[TextLoss
     jobs = [(text, place) for text in texts for place in text.next_places(turn)]
     found, device = np.zeros(len(jobs)), denoiser.device
 
-    @contextmanager
-    def casting() -> Iterator[None]:
-        with torch.inference_mode(), autocast(device.type):  # entered once, so that the weights are cast once
-            yield
-
     def predict(rows: list[int]) -> None:
         found[rows] = _nats(denoiser, shortlist, [jobs[row] for row in rows])
 
-    batches, threads = (
-        list(_batches([len(text.ids) for text, _ in jobs])),
-        thread_count() if device.type == "cpu" else 1,
-    )
-    for _ in each_on_a_core(predict, batches, casting, threads=threads):
+    batches = list(_batches([len(text.ids) for text, _ in jobs]))
+    threads = thread_count() if device.type == "cpu" else 1
+    for _ in each_on_a_core(predict, batches, partial(autocast, device.type), threads=threads):
         pass
     for (text, _), nats in zip(jobs, found.tolist(), strict=True):
         text.known.append(nats)

@@ -22,7 +22,7 @@ from tilth.learn.encoder.onnx_states import graph_file
 from tilth.learn.encoder.passages import Cut, cut
 from tilth.learn.encoder.piece_reader import PieceReader, load_model
 from tilth.progress import report
-from tilth.store import Cache, Vectors, digest, digest_json, sha256_file
+from tilth.store import Cache, Vectors, digest_json, sha256_file
 
 if TYPE_CHECKING:
     import torch
@@ -76,10 +76,9 @@ class Encoder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         if self.reads_passages:  # which go through processes themselves
             return self._vectors.of(texts, self.compute)
-        missing = self._vectors.missing([bytes.fromhex(digest(text)) for text in texts])
-        if missing and not has_workers():
-            self._reader.expect(len(missing))
-        return self._vectors.of(texts, self.compute, shard=_SHARD, through=self._through(compute_vectors))
+        expect = None if has_workers() else self._reader.expect
+        through = self._through(compute_vectors)
+        return self._vectors.of(texts, self.compute, shard=_SHARD, through=through, expect=expect)
 
     def _through(self, compute: Callable[[Sequence[str], Encoder], np.ndarray]) -> Callable[..., Iterator[np.ndarray]]:
         """Spread a computation over the processes that there are."""

@@ -9,9 +9,7 @@ import pandas as pd
 
 from tilth.reports.diff.scores import SharedAnswers
 from tilth.reports.diff.side import Side, column
-from tilth.reports.diff.significance import ALPHA, count_change, discordant, holm, shares_differ
-
-LEAST = 0.02
+from tilth.reports.diff.significance import ALPHA, LEAST, count_change, discordant, holm, shares_differ
 
 
 def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers | None) -> dict[str, Any]:

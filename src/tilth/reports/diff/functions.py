@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tilth.reports.diff.side import Side, values
-from tilth.reports.diff.significance import ALPHA, holm, shares_differ
+from tilth.reports.diff.significance import ALPHA, LEAST, holm, shares_differ
 from tilth.samples import Task
-
-LEAST = 0.02
-"""A share that moved by less than two points is no news, however sure it is."""
 
 
 def function_shares(side: Side) -> dict[str, dict[str, int]]:

@@ -9,6 +9,8 @@ from scipy import stats
 
 ALPHA = 0.01
 """Of ten sorts of things that are compared every night, about one a week would be named by chance at 0.05."""
+LEAST = 0.02
+"""A share that moved by less than two points is no news, however sure it is."""
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:

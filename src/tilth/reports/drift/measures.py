@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tilth.reports.diff import ALPHA, holm, shares_differ
+from tilth.reports.diff import ALPHA, LEAST, holm, shares_differ
 from tilth.samples import Source, Split, Status
 from tilth.text import normal_form
 
@@ -19,8 +19,6 @@ OUTSIDE = 0.01
 """Share of the night's own rows that count as out of scope, where its model has no limit of its own."""
 FEWEST = 50
 """Gold rows, or held-out ones, of which a usual share is known."""
-LEAST = 0.02
-"""A share out of scope that rose by less than two points is no news, however sure it is (as in `tilth diff`)."""
 _MOST_WORDS = 30
 
 

@@ -211,8 +211,7 @@ def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _more(count: int, shown: int, what: str, which: str = "first") -> str:
-    return (
-        f" The {f'first {shown}' if which == 'first' else f'{shown} {which}'} of {count:,} {what} are shown."
-        if (count > shown)
-        else ""
-    )
+    if count <= shown:
+        return ""
+    part = f"first {shown}" if which == "first" else f"{shown} {which}"
+    return f" The {part} of {count:,} {what} are shown."

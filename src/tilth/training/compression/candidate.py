@@ -124,14 +124,14 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
 def _undistilled(full: FullModel, shape: Shape) -> _Made:
     """The full encoder's float graph, with the pieces that are needed; made once, whatever the bits."""
     graph, tokenizer = full.graphs.get("float32"), full.source
-    cut = shape.cut_vocabulary and full.vocabulary is not None
-    folder = full.scratch / ("cut" if cut else "uncut")
-    if cut and full.vocabulary is not None:
-        graph, tokenizer = folder / "float32.onnx", folder / "tokenizer"
-        if not graph.exists():
-            full.vocabulary.write(full.source, tokenizer)
-            cut_embeddings(full.graphs.get("float32"), graph, full.vocabulary)
+    vocabulary = full.vocabulary if shape.cut_vocabulary else None
+    folder = full.scratch / ("uncut" if vocabulary is None else "cut")
     folder.mkdir(exist_ok=True)
+    if vocabulary is not None:
+        whole, graph, tokenizer = graph, folder / "float32.onnx", folder / "tokenizer"
+        if not graph.exists():
+            vocabulary.write(full.source, tokenizer)
+            cut_embeddings(whole, graph, vocabulary)
     held_heads, rounded = full.heads_without_held_out, folder / "int8.onnx"
     return _Made(model=None, held_heads=held_heads, graph=graph, tokenizer=tokenizer, facts={}, rounded=rounded)
 

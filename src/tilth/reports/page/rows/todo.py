@@ -20,6 +20,7 @@ THIN = 10
 OFTEN_ENOUGH = 0.7
 """Share of its labels on which a function should agree; below it, it makes more work than it saves."""
 ALPHA = 0.05
+"""Each function is looked at by itself: of twenty that are right just often enough one is named by chance."""
 FEW = 3
 """Names that one line says; the picture that it leads to has the others."""
 
