@@ -142,6 +142,26 @@ def test_while_a_night_is_at_work_nothing_is_forgotten(workspace: Workspace, mon
     assert main(["forget", "a1"]) == 0
 
 
+def test_a_short_text_takes_no_word_of_the_record_with_it(workspace: Workspace) -> None:
+    (run,) = store.all_runs(workspace.runs)
+    table = to_pandas(store.read_table(run.path / "3-augmentation.parquet"))
+    table["text"] = table["text"].mask(table["id"].eq("u1"), "slow")  # a label, and part of "the internet is very slow"
+    store.write_table(run.path / "3-augmentation.parquet", from_pandas(table, TASKS))
+    [stage], before = run.record["stages"], run.record
+    rows = [*stage["figures"][0]["data"]["rows"], ["x", "slow"], {"text": "slow"}, {"text": 'say "slow"'}]
+    run.update(stages=[{**stage, "figures": [{"data": {"columns": ["id", "text"], "rows": rows}}]}])
+    night.forget(workspace, ["u1"])
+    assert run.record["tasks"] == before["tasks"]
+    assert run.record["status"] == "completed"
+    assert run.record["stages"][0]["figures"][0]["data"]["rows"] == stage["figures"][0]["data"]["rows"]
+
+
+def test_answers_in_backups_go_where_the_file_itself_is_lost(workspace: Workspace) -> None:
+    (workspace.data / "labels.sqlite").unlink()
+    assert night.forget(workspace, ["a1"]).counts["answers in backups"] == 1
+    assert SECRET not in everything(workspace)
+
+
 def test_what_the_input_still_holds_is_left_out_and_told(workspace: Workspace) -> None:
     from tilth.config import load
     from tilth.io import ingest
