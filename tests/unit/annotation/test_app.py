@@ -18,6 +18,7 @@ from tilth import samples as table
 from tilth import store
 from tilth.annotation.guard import MOST_BYTES
 from tilth.store import digest
+from tilth.store.answers import Answer
 
 LABEL = {"task": "intent", "verdict": "label", "label": "slow"}
 
@@ -112,6 +113,29 @@ def test_what_is_unclear_to_one_is_asked_of_another(page: Page) -> None:
     page.answer("r0", {"task": "intent", "verdict": "unclear"})
     assert page.next() == ["r1"]
     assert page.next(who="ben") == ["r0"]
+
+
+def test_an_act_sent_again_is_counted_once(page: Page) -> None:
+    for _ in range(2):
+        told = page.answer("r0", {"task": "intent", "verdict": "unclear"}, seconds=2.0)
+    assert (told["mine"], told["pace"]) == (1, 30.0)
+    page.answer("r0", "slow", who="ben")
+    assert page.desk._people["r0"] == 2  # whoever found it unclear, and one more
+    assert page.post("/api/undo", {})["mine"] == 0
+
+
+def test_undo_asks_again_what_others_found_unclear(page: Page) -> None:
+    page.answer("r0", {"task": "intent", "verdict": "unclear"})
+    assert page.answer("r0", "slow", who="ben")["left"] == 7
+    assert page.post("/api/undo", {}, who="ben")["left"] == 8
+    page.answer("r0", "down", who="ben")
+    assert page.post("/api/undo", {}, who="ann")["left"] == 7  # ben's answer stands
+
+
+def test_undo_asks_again_what_was_answered_before_its_text_changed(page: Page) -> None:
+    page.answers.add([Answer(row_id="r0", text="an older text", task="intent", label="down")], "ben")
+    page.answer("r0", "slow")
+    assert page.post("/api/undo", {})["left"] == 8
 
 
 def test_a_skipped_row_comes_last_and_is_free_for_others(page: Page) -> None:
