@@ -128,3 +128,14 @@ def test_the_first_filled_sheet_of_a_workbook_is_read(tmp_path: Path) -> None:
     (tmp_path / "torn.xlsx").write_bytes((tmp_path / "rows.xlsx").read_bytes()[:300])
     with pytest.raises(InputError, match="no Excel workbook that can be read"):
         read_rows("torn.xlsx", tmp_path)
+
+
+def test_words_of_a_workbook_that_may_mean_none_are_words_and_an_empty_cell_is_none(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["text", "label"], ["NA", "None"], ["null", None]):
+        book.active.append(row)
+    book.save(tmp_path / "rows.xlsx")
+    frame, _ = read_rows("rows.xlsx", tmp_path)
+    assert frame["text"].tolist() == ["NA", "null"]
+    assert frame["label"].iloc[0] == "None"
+    assert frame["label"].isna().tolist() == [False, True]

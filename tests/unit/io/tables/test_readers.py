@@ -97,6 +97,13 @@ def test_an_array_of_json_is_told_from_lines(tmp_path: Path) -> None:
         rows(tmp_path, json.dumps([{"text": "a"}, {"text": "b"}], indent=1).replace("{", "\n{ "), "rows.jsonl")
 
 
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"id": ' + "1" * 5000 + "}"])
+def test_a_line_that_json_cannot_hold_is_left_out_alone(tmp_path: Path, line: str) -> None:
+    found, notes = rows(tmp_path, f'{{"text": "a"}}\n{line}\n', "rows.jsonl")
+    assert found["text"].tolist() == ["a"]
+    assert [one.line for one in notes.unreadable] == [2]
+
+
 def test_columns_without_a_name_are_told(tmp_path: Path) -> None:
     found, notes = rows(tmp_path, ",text,label\n0,hi,a\n")
     assert list(found) == ["text", "label"]
