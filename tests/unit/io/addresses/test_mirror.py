@@ -83,8 +83,11 @@ def test_half_a_copy_is_no_night_and_is_completed_later(
         with pytest.raises(RequestError, match=r"cannot be written \(PermissionError: AccessDenied\); check .* rights"):
             send_nights(own, PLACE)
     assert not memory.exists(f"/bucket/inbox/runs/{run.path.name}/run.json")  # which comes last
+    memory.pipe_file("/bucket/inbox/labels.sqlite", b"of a night that did not end")
+    two = workspace(tmp_path / "two")
     with pytest.raises(RequestError, match="holds no night"):
-        fetch_nights(workspace(tmp_path / "two"), PLACE)
+        fetch_nights(two, PLACE)
+    assert not two.data.exists()  # so that it can be filled later
     assert send_nights(own, PLACE) == [run.path.name]
     assert fetch_nights(workspace(tmp_path / "three"), PLACE) == [run.path.name]
 

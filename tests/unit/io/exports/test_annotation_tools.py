@@ -101,7 +101,10 @@ def test_records_of_argilla_there_and_back(tmp_path: Path) -> None:
     assert records[0]["fields"] == {"text": "my line is slow"}
     assert records[0]["suggestions"]["intent"] == {"value": "slow", "score": None, "agent": "tilth"}
     records[5]["responses"] = {
-        "intent": [{"value": "refund", "user_id": "u-1"}, {"value": "bill", "user_id": "u-2", "status": "discarded"}]
+        "intent": [
+            {"value": "refund", "user_id": "u-1"},
+            *({"value": "bill", "user_id": "u-2", "status": status} for status in ("discarded", "draft")),
+        ]
     }
     (tmp_path / "records.json").write_text(json.dumps(records), encoding="utf-8")
     assert taken(tmp_path / "records.json") == {("r5", "intent", "refund", "u-1"), ("r6", "intent", "refund", "u-1")}
