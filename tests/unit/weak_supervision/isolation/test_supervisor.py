@@ -22,6 +22,7 @@ from tests.conftest import TASKS, HashingEncoder
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import loader
 from tilth.weak_supervision.functions.loader import LoadedFunction, load_functions
+from tilth.weak_supervision.isolation import supervisor
 from tilth.weak_supervision.isolation.limits import Limits
 from tilth.weak_supervision.isolation.supervisor import run_guarded, why_not_isolated
 from tilth.weak_supervision.isolation.worker import ask_parent, enter_step
@@ -165,6 +166,21 @@ def test_the_parts_of_a_large_table_are_put_together_in_order() -> None:
     assert np.array_equal(found[0].column, expected)
     assert np.array_equal(found[1].column, np.where(expected == 1, -1, 2))
     assert found[2].error == "ended its process with status 1"
+
+
+def test_children_that_run_are_ended_where_another_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, start = [], supervisor._Child._start
+
+    def once(child: supervisor._Child) -> None:
+        if started:
+            raise OSError("Resource temporarily unavailable")
+        start(child)
+        started.append(child.process)
+
+    monkeypatch.setattr(supervisor._Child, "_start", once)
+    with pytest.raises(OSError, match="temporarily"):
+        run_guarded([lambda: 1, lambda: 2], Limits(processes=2))
+    assert not started[0].is_alive()
 
 
 def test_time_is_counted_by_step_and_not_by_piece() -> None:
