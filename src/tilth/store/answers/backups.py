@@ -91,9 +91,7 @@ def forget_answers(path: Path, row_ids: Set[str], *, dry_run: bool) -> tuple[dic
     counts: dict[str, int] = {}
     seen: set[str] = set()
     texts: set[str] = set()
-    if not path.exists():
-        return counts, seen, texts
-    for copy in (path, *backups(path)):
+    for copy in (path, *backups(path)) if path.exists() else backups(path):
         with Answers.open(copy, read_only=True) as answers:
             entries = [entry for row_id in sorted(row_ids) for entry in answers.history(row_id, most=10**9)]
             texts |= set(answers.texts({entry["text_digest"] for entry in entries}).values())

@@ -27,7 +27,7 @@ from tilth.store.workspace import Workspace
 _HARMLESS = ("onnx",)
 """Kinds of the cache that hold nothing of any row."""
 _LEAST = 12
-"""Characters from which on the beginning of a text, as a report cuts it, is taken for that text."""
+"""Characters from which on a text is known wherever it stands, and by its beginning, as a report cuts it."""
 
 
 @dataclass
@@ -52,15 +52,26 @@ class Forgotten:
             self.counts[what] = self.counts.get(what, 0) + count
 
     def holds(self, value: object) -> bool:
-        """Whether a value is an id or a text of these rows, or a text's beginning before an ellipsis."""
+        """Whether a value is an id of these rows, holds one of their texts, or begins one before an ellipsis.
+
+        A short text may be a word of tilth's own, such as a label or a status: it counts where it stands in quotes.
+        """
         if not isinstance(value, str):
             return False
         start = value.removesuffix("…").rstrip()
         return (
             value in self.ids
-            or any(text and text in value for text in self.texts)
+            or any(text and (text if len(text) >= _LEAST else f'"{text}"') in value for text in self.texts)
             or (value.endswith("…") and len(start) >= _LEAST and any(text.startswith(start) for text in self.texts))
         )
+
+    def holds_entry(self, entry: object) -> bool:
+        """Whether an entry of a list holds an id or a text; a short text is one as a cell of a table, or as `text`."""
+        if isinstance(entry, dict):
+            return any(map(self.holds, entry.values())) or entry.get("text") in self.texts
+        if isinstance(entry, list):
+            return any(self.holds(cell) or (isinstance(cell, str) and cell in self.texts) for cell in entry)
+        return self.holds(entry)
 
 
 def find_everywhere(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
@@ -191,7 +202,7 @@ def _forget_mentions(path: Path, forgotten: Forgotten, *, dry_run: bool) -> int:
             files.write_json(path, after)
         return count
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not forgotten.holds(line.rstrip("\n"))]
+    kept = [line for line in lines if not any(text and text in line for text in forgotten.texts)]
     if len(kept) < len(lines) and not dry_run:
         with files.atomic(path) as unfinished:
             unfinished.write_text("".join(kept), encoding="utf-8")
@@ -206,8 +217,7 @@ def without(value: Any, forgotten: Forgotten) -> tuple[Any, int]:
     if isinstance(value, list):
         kept, count = [], 0
         for item in value:
-            inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else (item,)
-            if any(forgotten.holds(one) for one in inner):
+            if forgotten.holds_entry(item):
                 count += 1
                 continue
             cleaned, less = without(item, forgotten)
