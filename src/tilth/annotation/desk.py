@@ -6,14 +6,15 @@ import itertools
 import json
 import statistics
 import threading
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from tilth.annotation.answering import Sent, answers_of
 from tilth.annotation.rows import NightRows, QueueLine
+from tilth.annotation.tally import Tally, kind_of_answer
 from tilth.errors import InputError
 from tilth.samples import Source
 from tilth.store.answers import Answer, Answers, Verdict
@@ -36,9 +37,8 @@ class Desk:
         self._lock = threading.Lock()
         self._skipped: dict[str, dict[str, None]] = defaultdict(dict)
         self._seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_PACE))
-        self._acts: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
-        self._gain: Counter[str] = Counter()
-        self._rows_of: dict[str, Counter[str]] = defaultdict(Counter)
+        self._tally = Tally({task.name for task in rows.leaves})
+        self._started = str(rows.run.record.get("started", ""))
         self._read_answers(answers.current())
 
     def _read_answers(self, current: pd.DataFrame) -> None:
@@ -46,7 +46,7 @@ class Desk:
         queue, self._people = self.rows.queue, dict.fromkeys(self.rows.queue, 1)
         self._digests = {row_id: self.rows.digest(row_id) for row_id in queue}
         fresh = current[current["text_digest"].eq(current["row_id"].map(self._digests))]
-        started = str(self.rows.run.record.get("started", ""))
+        started = self._started
         before = fresh[fresh["at"] < started]
         for row_id, who in before.groupby("row_id")["who"].nunique().items():
             if queue[str(row_id)].detector == ASK_AGAIN:  # people differ: one more is asked
@@ -57,7 +57,9 @@ class Desk:
         counts = fresh.groupby("row_id")["who"].nunique().to_dict()
         self._open = {row_id: None for row_id, most in self._people.items() if counts.get(row_id, 0) < most}
         for line in current[current["at"] >= started].to_dict("records"):
-            self._count(line["step"], line["row_id"], line["task"], line["who"], _kind(line))
+            did = kind_of_answer(line["verdict"], line["label"], json.loads(line["shown"]))
+            self._tally.add(line["step"], line["row_id"], line["task"], line["who"], did)
+        self._steps = set(current["step"])
 
     @property
     def open_rows(self) -> list[str]:
@@ -118,17 +120,23 @@ class Desk:
         answers = answers_of(sent, self.rows)
         self._answers.add(answers, who, sent.step)
         with self._lock:
-            self._skipped[who].pop(sent.row_id, None)
-            if sent.seconds is not None:
-                self._seconds[who].append(sent.seconds)
-            unclear = any(one.verdict is Verdict.UNCLEAR for one in answers)
-            if unclear and sent.row_id in self._people:  # another may know
-                self._people[sent.row_id] += 1
-            else:
-                self._open.pop(sent.row_id, None)
-            for one in answers:
-                self._count(sent.step, one.row_id, one.task or "", who, _kind_of(one))
+            if sent.step not in self._steps:  # a page sends again what was not acknowledged; that is stored once
+                self._steps.add(sent.step)
+                self._take_in(sent, answers, who)
         return {"stored": len(answers), **self.progress(who)}
+
+    def _take_in(self, sent: Sent, answers: Iterable[Answer], who: str) -> None:
+        """Count an act, and close its row, unless it was unclear."""
+        self._skipped[who].pop(sent.row_id, None)
+        if sent.seconds is not None:
+            self._seconds[who].append(sent.seconds)
+        if any(one.verdict is Verdict.UNCLEAR for one in answers) and sent.row_id in self._people:  # another may know
+            self._people[sent.row_id] += 1
+        else:
+            self._open.pop(sent.row_id, None)
+        for one in answers:
+            did = kind_of_answer(one.verdict, one.label, one.shown)
+            self._tally.add(sent.step, one.row_id, one.task or "", who, did)
 
     def undo(self, who: str) -> dict[str, Any]:
         """Withdraw a person's last act, and give its row back to the person."""
@@ -137,14 +145,14 @@ class Desk:
             raise InputError(f"{who} has nothing to undo")
         main = next((one for one in undone if "answered_for" not in one["shown"]), undone[0])
         row_id = main["row_id"]
-        answered = bool(self.answers_on(row_id))  # before, or by somebody else
+        closed = self._is_closed(row_id)
         with self._lock:
             for one in undone:
-                self._discount(one["step"], one["row_id"], one["task"], who)
+                self._tally.remove(one["step"], one["row_id"], one["task"], who)
             if row_id in self.rows.queue:
                 unclear = any(one["verdict"] == Verdict.UNCLEAR for one in undone)
                 self._people[row_id] -= unclear
-                if not answered:
+                if not closed:
                     self._open = {row_id: None, **self._open}
         withdrawn = [one["label"] or one["verdict"] for one in undone if one["row_id"] == row_id]
         item = self.take(who, row_id) if row_id in self.rows.place else None
@@ -171,10 +179,23 @@ class Desk:
 
     def answers_on(self, row_id: str) -> list[dict[str, Any]]:
         """The answers on a row, newest first, without what was undone."""
+        names = ("who", "at", "task", "verdict", "label", "note")
+        return [{name: one[name] for name in names} for one in self._standing(row_id)]
+
+    def _standing(self, row_id: str) -> list[dict[str, Any]]:
         entries = self._answers.history(row_id, most=100)
         undone = {one["undoes"] for one in entries}
-        kept = [one for one in entries if one["undoes"] is None and one["seq"] not in undone]
-        return [{name: one[name] for name in ("who", "at", "task", "verdict", "label", "note")} for one in kept]
+        return [one for one in entries if one["undoes"] is None and one["seq"] not in undone]
+
+    def _is_closed(self, row_id: str) -> bool:
+        """Whether somebody's last act on the row's text since the night stands, and leaves nothing unclear."""
+        last: dict[str, str] = {}
+        unclear = set()
+        for one in self._standing(row_id):
+            of_night = one["at"] >= self._started and one["text_digest"] == self.rows.digest(row_id)
+            if of_night and last.setdefault(one["who"], one["step"]) == one["step"]:
+                unclear |= {one["who"]} if one["verdict"] == Verdict.UNCLEAR else set()
+        return bool(last.keys() - unclear)
 
     def queue(self, start: int, count: int) -> dict[str, Any]:
         """A piece of the queue, in order, with what each row was answered."""
@@ -207,49 +228,9 @@ class Desk:
             seconds = self._seconds[who]
             pace = 60 / max(statistics.median(seconds), 0.1) if seconds else None
             total, left = len(self.rows.queue), len(self._open)
-            gain = {kind: count for kind, count in self._gain.items() if kind and count}
-            mine = len(self._rows_of[who])
+            gain, mine = self._tally.gain, self._tally.rows_answered_by(who)
         return {"total": total, "left": left, "mine": mine, "pace": pace, "gain": gain}
-
-    def _count(self, step: str, row_id: str, task: str, who: str, kind: str) -> None:
-        """Count what an answer did; of tasks above others nothing, for it follows from theirs."""
-        leaf = not task or any(task == one.name for one in self.rows.leaves)
-        acts = self._acts[row_id, task, who]
-        if acts:
-            self._gain[acts[-1][1]] -= 1
-        acts.append((step, kind if leaf else ""))
-        self._gain[acts[-1][1]] += 1
-        self._rows_of[who][row_id] += 1
-
-    def _discount(self, step: str, row_id: str, task: str, who: str) -> None:
-        acts = self._acts[row_id, task, who]
-        if not any(act[0] == step for act in acts):
-            return
-        self._gain[acts[-1][1]] -= 1
-        acts[:] = [act for act in acts if act[0] != step]
-        if acts:
-            self._gain[acts[-1][1]] += 1
-        self._rows_of[who] -= Counter({row_id: 1})
 
 
 def _why(line: QueueLine) -> dict[str, Any]:
     return {"reason": line.reason, "detector": line.detector, "suggested": next(iter(line.belief), (None,))[0]}
-
-
-def _kind(line: Mapping[Any, Any]) -> str:
-    """What a stored answer did, by what was shown beside the row."""
-    shown = json.loads(line["shown"]) if isinstance(line["shown"], str) else line["shown"]
-    return _did(line["verdict"], line["label"], shown)
-
-
-def _kind_of(answer: Answer) -> str:
-    return _did(answer.verdict.value, answer.label, answer.shown)
-
-
-def _did(verdict: str, label: str | None, shown: Mapping[str, Any]) -> str:
-    if verdict != Verdict.LABEL:
-        return verdict
-    before = shown.get("label", shown.get("given"))  # one that was set aside came from somebody, too
-    if before is None:
-        return "new"
-    return "confirmed" if before == label else "changed"
