@@ -8,6 +8,7 @@ answers as they were when the night began; `forgotten.json`.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,10 @@ def fetch_nights(workspace: Workspace, address: str) -> list[str]:
     if held:
         raise RequestError(f"{held[0]} is there; only a workspace without nights and answers can be filled")
     with reaching(f'{_WHAT} "{address}"', "read"):
-        nights = _fetch(workspace, *file_system(address, _WHAT))
-    if not nights:
-        raise RequestError(f'store.address "{address}" holds no night; a night of a workspace with it is copied there')
+        files, root = file_system(address, _WHAT)
+        if not (nights := _nights(files, root)):
+            raise RequestError(f'{_WHAT} "{address}" holds no night; a night of a workspace with it is copied there')
+        _fetch(workspace, files, root, nights)
     return nights
 
 
@@ -76,8 +78,7 @@ def _nights(files: Any, root: str) -> list[str]:
     return sorted(str(path).rsplit("/", 2)[-2] for path in files.glob(f"{root}/runs/*/{_RECORD}"))
 
 
-def _fetch(workspace: Workspace, files: Any, root: str) -> list[str]:
-    nights = _nights(files, root)
+def _fetch(workspace: Workspace, files: Any, root: str, nights: Sequence[str]) -> None:
     workspace.data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=store.unfinished_prefix(), dir=workspace.data) as unfinished:
         got = Path(unfinished)
@@ -96,7 +97,6 @@ def _fetch(workspace: Workspace, files: Any, root: str) -> list[str]:
     latest = f"{root}/runs/{_LATEST}"
     if files.exists(latest) and (name := files.cat_file(latest).decode()) in nights:
         Run(workspace.runs / name).promote()
-    return nights
 
 
 def _get_folder(files: Any, root: str, target: Path) -> None:

@@ -163,7 +163,7 @@ def _of_argilla(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     metadata = record.get("metadata") or {}
     for question, responses in (record.get("responses") or {}).items():
         for response in responses:
-            if response.get("status", "submitted") == "discarded":
+            if response.get("status", "submitted") != "submitted":  # a draft, or discarded
                 continue
             who = _person(response.get("user_id"))
             row = people.setdefault(who, {**_row({**metadata, "text": record["fields"].get("text")}), "annotator": who})

@@ -24,7 +24,9 @@ def read(data: bytes, path: Path, notes: Notes) -> pd.DataFrame:
     if importlib.util.find_spec("openpyxl") is None:
         raise InputError(f'{path}: an Excel workbook needs one more package: pip install "tilth[excel]"')
     try:
-        sheets = pd.read_excel(io.BytesIO(data), sheet_name=None, dtype=object, engine="openpyxl")
+        sheets = pd.read_excel(  # an empty cell alone is none: "NA" and "None" are words, as in any other file
+            io.BytesIO(data), sheet_name=None, dtype=object, engine="openpyxl", keep_default_na=False, na_values=[""]
+        )
     except Exception as error:  # zipfile's, xml's and openpyxl's own
         raise InputError(f"{path}: no Excel workbook that can be read ({type(error).__name__}: {error})") from error
     filled = {name: frame for name, frame in sheets.items() if len(frame)}

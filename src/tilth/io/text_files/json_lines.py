@@ -67,7 +67,7 @@ def _object(line: str) -> tuple[dict[str, Any] | None, list[str]]:
 
     try:
         row = json.loads(line, object_pairs_hook=made)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, a number of too many digits, or nested too deeply
         return None, []
     return (row, repeated) if isinstance(row, dict) else (None, [])
 
