@@ -60,9 +60,11 @@ def run_guarded(work: Sequence[Work], limits: Limits, answer: AnswerFunction | N
     thread_pools()  # found here, they need not be looked for in each child
     queue = _Queue(waiting=list(range(len(work))), outcomes=[None] * len(work))
     size = min(max(1, limits.processes), len(work))
-    children = [_Child(work, limits, queue, place * len(work) // size) for place in range(size)]
-    busy = [child for child in children if child.next()]
+    children: list[_Child] = []
     try:
+        for place in range(size):  # one by one, so that those that run are ended where the system gives no more
+            children.append(_Child(work, limits, queue, place * len(work) // size))
+        busy = [child for child in children if child.next()]
         while busy:
             left = min(child.left for child in busy)
             connection.wait([child.pipe for child in busy], timeout=min(max(0.0, left), _LOOK))
