@@ -9,7 +9,7 @@ from tilth.active_learning.queue.candidates import askable
 from tilth.learn import fit_predict
 from tilth.samples import Reason, Split, Status, evenly_spaced
 
-_REASONS = (Reason.JUNK, Reason.OUTLIER, Reason.LANGUAGE)
+_REASONS = (Reason.JUNK, Reason.ANSWERED_JUNK, Reason.OUTLIER, Reason.LANGUAGE)
 _FEWEST = 10
 """Rows set aside, by cleaning or by people, below which there is nothing to learn from."""
 _MOST = 5000

@@ -14,6 +14,7 @@ from tilth.active_learning.queue import gains
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs, without_sure_label
 from tilth.active_learning.queue.junk import junk_probability
 from tilth.active_learning.queue.near_copies import CopyGroups
+from tilth.active_learning.queue.small_talk import small_talk_probability
 from tilth.active_learning.queue.sources import RANDOM, questions_of_last_night, sources
 from tilth.active_learning.queue.worth import AnswerWorth
 from tilth.learn import Evidence
@@ -119,10 +120,12 @@ def _found(inputs: QueueInputs) -> list[tuple[str, Doubts]]:
 def _by_row(inputs: QueueInputs, evidence: Evidence, all_doubts: Sequence[tuple[str, Doubts]]) -> pd.DataFrame:
     """One line a row, best first: who asks (the one whose answer gains most), why, the gain of all tasks, and a minute.
 
-    A row that several tasks doubt is read once, and gains for each; what is likely junk gains as much less.
+    A row that several tasks doubt is read once, and gains for each; what is likely junk, or small talk, gains as much
+    less.
     """
     worth = AnswerWorth(inputs, evidence)
     fit = 1 - junk_probability(inputs.frame, evidence.joint_embeddings(), evidence.folds)
+    fit = np.minimum(fit, 1 - small_talk_probability(inputs.frame, inputs.task, evidence))
     parts: list[pd.DataFrame] = []
     for name, doubts in all_doubts:
         gain = worth.of(doubts)
