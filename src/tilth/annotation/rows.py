@@ -151,7 +151,7 @@ class NightRows:
         """
         line, shown = self.queue.get(row_id), self.shown(row_id).get(task.name, {})
         sure = dict(line.belief) if line and task == self.leaves[-1] else {}
-        candidates = [line.suggested.get(task.name) if line else None, *sure]
+        candidates = [*sure, line.suggested.get(task.name) if line else None]
         candidates += [shown.get(name) for name in ("label", "suggested", "weak", "given")]
         candidates += shown.get("functions", {}).values()
         likely = [label for label in dict.fromkeys(candidates) if label in task.labels]

@@ -171,10 +171,13 @@ def test_single_keys_can_be_turned_off_and_buttons_do_all_the_same(served: Serve
 def test_every_view_is_accessible_and_fits(tmp_path: Path, browser: Browser, width: int, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    served = Served(tmp_path, browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    phone = width == 375
+    size = {"width": width, "height": 800}
+    served = Served(tmp_path, browser, viewport=size, color_scheme=scheme, has_touch=phone, is_mobile=phone)
     page, keys = served.page, served.page.keyboard
     try:
         page.wait_for_selector("#evidence dl")
+        assert page.is_visible("#skip kbd") != phone  # no keys are named where there are none
         for key, shown in ((None, ".likeliest"), ("/", "#options li"), ("l", "#lines button"), ("?", "#help[open]")):
             if key:
                 page.focus("#text") if page.is_visible("#text") else None

@@ -43,13 +43,11 @@ def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.Da
     probabilities = {task.name: _probabilities(inputs, rows, vectors, task.name) for task in inputs.tasks}
     sheet["belief"] = _beliefs(probabilities[inputs.task.name], inputs.task.labels)
     sheet["group"] = [json.dumps(ids, ensure_ascii=False) if ids else "" for ids in queue.lines["group"]]
-    known = {name: np.nan_to_num(one) for name, one in probabilities.items()}
-    decided = decide([task.to_json() for task in inputs.tasks], known)
-    for task in inputs.tasks:
-        codes, confidence = decided[task.name]
-        nothing = np.isnan(probabilities[task.name][:, :1]).any(axis=1)
-        sheet[f"{task.name}_suggested"] = task.decoded(np.where(nothing, -1, codes))
-        sheet[f"{task.name}_confidence"] = np.where(nothing, np.nan, confidence.round(4))
+    for task, codes in zip(inputs.tasks, _agreeing(inputs, probabilities), strict=True):
+        known = (codes >= 0) & ~np.isnan(probabilities[task.name][:, 0])
+        confidence = probabilities[task.name][np.arange(len(rows)), codes].astype(float)
+        sheet[f"{task.name}_suggested"] = task.decoded(np.where(known, codes, -1))
+        sheet[f"{task.name}_confidence"] = np.where(known, confidence.round(4), np.nan)
     sheet["score"] = queue.lines["rate"].to_numpy(dtype=float).round(4)
     for task in inputs.tasks:
         sheet[f"{task.name}_answer"] = ""
@@ -68,6 +66,18 @@ def _probabilities(inputs: QueueInputs, rows: np.ndarray, vectors: np.ndarray, n
     if len(np.unique(codes[labeled])) < 2:
         return np.full((len(rows), len(task.labels)), np.nan)
     return fit_predict(vectors[labeled], codes[labeled], vectors[rows], len(task.labels))
+
+
+def _agreeing(inputs: QueueInputs, probabilities: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Each task's suggested codes: the likeliest label of the finest task, those above it that go with it, and so on.
+
+    Of labels in doubt the finest task's own model is right more often than its product with those above it.
+    """
+    known = {name: np.nan_to_num(one) for name, one in probabilities.items()}
+    finest = inputs.task.name
+    likeliest = np.eye(len(inputs.task.labels))[known[finest].argmax(axis=1)]
+    decided = decide([task.to_json() for task in inputs.tasks], {**known, finest: likeliest})
+    return [decided[task.name][0] for task in inputs.tasks]
 
 
 def _beliefs(probabilities: np.ndarray, labels: tuple[str, ...]) -> list[str]:
