@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence, Set
 from pathlib import Path
+
+from markupsafe import escape
 
 from tilth import reports, store
 from tilth.errors import RequestError, TilthError, did_you_mean
@@ -11,6 +14,8 @@ from tilth.store import Forgotten, Workspace
 from tilth.store.answers import forget_answers
 
 _PAGES = ("report.html", "report.json", "report")
+_LEAST = 12
+"""Characters of a text that is found within others; a shorter one has to be the whole of what is shown."""
 
 
 def forget(
@@ -68,18 +73,29 @@ def _with_pages(workspace: Workspace, touched: Sequence[Path], forgotten: Forgot
 
 
 def _shows(page: Path, forgotten: Forgotten) -> bool:
+    """Whether a page names one of the rows or shows its text."""
     content = page.read_text(encoding="utf-8", errors="replace")
-    return any(f">{row_id}<" in content or f'"{row_id}"' in content for row_id in forgotten.ids) or any(
-        text in content for text in forgotten.texts
+    return any(_is_whole(row_id, content) for row_id in forgotten.ids) or any(
+        _is_shown(text, content) for text in forgotten.texts if text
     )
 
 
+def _is_shown(text: str, content: str) -> bool:
+    """Whether a text stands in a page as HTML or JSON spells it."""
+    spellings = (text, str(escape(text)), json.dumps(text, ensure_ascii=False)[1:-1])
+    return any(one in content if len(text) >= _LEAST else _is_whole(one, content) for one in spellings)
+
+
+def _is_whole(word: str, content: str) -> bool:
+    return f">{word}<" in content or f'"{word}"' in content
+
+
 def _write_anew(folder: Path) -> None:
-    """The page from the night's tables as they are now; where `tilth clean` removed these, no page is left."""
+    """The page from what the night's folder holds now; where `tilth clean` removed the tables, without rows."""
     for name in _PAGES:
         if (folder / name).exists():
             store.discard(folder / name)
     try:
         reports.write(folder)
-    except TilthError:  # without tables, nothing can say what it showed
+    except TilthError:  # with neither a record nor a table there is no page
         return

@@ -123,6 +123,30 @@ def test_a_row_that_stands_nowhere_is_told_and_nothing_goes(workspace: Workspace
     assert everything(workspace) == before
 
 
+@pytest.mark.parametrize("text", ["", "it is"])
+def test_a_short_text_or_none_takes_no_page_of_another_night(workspace: Workspace, text: str) -> None:
+    """A night whose tables `tilth clean` removed has nothing to write its page from: it stays, unless it shows the row."""
+    cleaned = workspace.runs / "20260101-020000"
+    cleaned.mkdir()
+    (cleaned / "run.json").write_text('{"status": "completed"}')
+    (cleaned / "report.html").write_text("<td>what it is about</td>")
+    with Answers.open(workspace.data / "labels.sqlite") as answers:
+        answers.add([Answer(row_id="a1", text=text, task="intent", label="slow")], "ann")
+    night.forget(workspace, ["a1"])
+    assert (cleaned / "report.html").read_text() == "<td>what it is about</td>"
+
+
+def test_a_text_is_found_as_a_page_spells_it(workspace: Workspace) -> None:
+    cleaned = workspace.runs / "20260101-020000"
+    cleaned.mkdir()
+    (cleaned / "run.json").write_text('{"status": "completed"}')
+    (cleaned / "report.html").write_text("<td>he said &#34;no refund&#34; &amp; left</td>")
+    with Answers.open(workspace.data / "labels.sqlite") as answers:
+        answers.add([Answer(row_id="a1", text='he said "no refund" & left', task="intent", label="slow")], "ann")
+    night.forget(workspace, ["a1"])
+    assert "no refund" not in (cleaned / "report.html").read_text()
+
+
 def test_who_asks_twice_is_told_that_nothing_is_left(workspace: Workspace) -> None:
     night.forget(workspace, ["a1"])
     assert night.forget(workspace, ["a1"]).counts == {}
