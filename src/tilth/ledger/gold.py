@@ -60,13 +60,13 @@ def measure_model_on_gold(frame: pd.DataFrame, tasks: Sequence[Task], vectors: n
     truth, rows = gold_truth(frame, tasks)
     if not len(rows):
         return not_measured("there are no gold rows")
-    model = {task: _objects(frame[f"{task}_predicted"])[rows] for task in truth}
+    model = {task: table.label_array(frame[f"{task}_predicted"])[rows] for task in truth}
     return compare(truth, model, predict(training_rows(frame, tasks).at(sample_rows(frame, ROWS)), vectors, rows), seed)
 
 
 def gold_truth(frame: pd.DataFrame, tasks: Sequence[Task]) -> tuple[Labels, np.ndarray]:
     """The gold rows' labels by task, of tasks that have any, and the rows' positions."""
-    labels = {task.name: _objects(table.gold_labels(frame, task.name)) for task in tasks}
+    labels = {task.name: table.label_array(table.gold_labels(frame, task.name)) for task in tasks}
     known = {task: np.array([label is not None for label in values], dtype=bool) for task, values in labels.items()}
     rows = np.flatnonzero(np.any(list(known.values()), axis=0)) if known else np.zeros(0, dtype=np.int64)
     return {task: values[rows] for task, values in labels.items() if known[task].any()}, rows
@@ -86,7 +86,3 @@ def _rest(frames: Mapping[str, pd.DataFrame], name: str, tasks: Sequence[Task], 
 def _answered(frame: pd.DataFrame, tasks: Sequence[Task]) -> bool:
     names = [f"{task.name}_answer" for task in tasks]
     return any(frame[name].notna().any() for name in names if name in frame)
-
-
-def _objects(labels: pd.Series) -> np.ndarray:
-    return labels.astype(object).where(labels.notna(), None).to_numpy(dtype=object)

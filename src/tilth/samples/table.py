@@ -108,6 +108,11 @@ def to_pandas(samples: Dataset) -> pd.DataFrame:
     return samples.data.table.to_pandas(ignore_metadata=True)
 
 
+def label_array(labels: pd.Series) -> np.ndarray:
+    """Labels, or other values, as an array of objects, None where there is none, shape (rows,)."""
+    return labels.astype(object).where(labels.notna(), None).to_numpy(dtype=object)
+
+
 def as_dataset(rows: pa.Table) -> Dataset:
     """A table in memory; unlike `Dataset(rows)`, no fingerprint of all its values is computed, which nothing uses."""
     return Dataset(rows, fingerprint=generate_random_fingerprint())

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
         newest_table,
         now,
         records,
+        stage_entry,
+        stage_metrics,
     )
     from tilth.store.tables import digest_table, read_column, read_table, write_table
     from tilth.store.vectors import Vectors
@@ -99,6 +101,8 @@ __all__ = [
     "records",
     "row_digests",
     "sha256_file",
+    "stage_entry",
+    "stage_metrics",
     "tombstones",
     "unfinished_prefix",
     "used",

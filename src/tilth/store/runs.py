@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,19 @@ HELD_OUT = "held_out.parquet"
 def now() -> str:
     """The time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def stage_entry(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What a night's record says of a stage; empty where it did not run, or the record is not as tilth writes it."""
+    stages = record.get("stages")
+    entries = (entry for entry in (stages if isinstance(stages, list) else ()) if isinstance(entry, Mapping))
+    return next((entry for entry in entries if entry.get("name") == name), {})
+
+
+def stage_metrics(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The metrics of a stage in a night's record; empty where there are none."""
+    metrics = stage_entry(record, name).get("metrics")
+    return metrics if isinstance(metrics, Mapping) else {}
 
 
 class Run:

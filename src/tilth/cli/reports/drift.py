@@ -89,8 +89,7 @@ def _reference(night: Run) -> Reference:
     frame = table.to_pandas(store.read_table(store.newest_table(night.path)))
     if "out_of_scope_score" not in frame:
         raise RequestError(f"run {night.path.name} stopped before training, so that its rows have no answers")
-    trained = [entry for entry in night.record.get("stages") or [] if entry["name"] == "training"]
-    limit = (trained[0]["metrics"].get("out_of_scope") or {}).get("below") if trained else None
+    limit = (store.stage_metrics(night.record, "training").get("out_of_scope") or {}).get("below")
     tasks = [task["name"] for task in night.record["tasks"]]
     return reports.reference_of(night.path.name, frame, tasks, limit, _held_out(night))
 

@@ -12,7 +12,7 @@ from tilth import store
 from tilth.errors import RequestError
 from tilth.io import write_csv
 from tilth.reports.audit.findings import COLUMNS, KINDS, LEAK, WRONG, Rows
-from tilth.reports.drawing import breakable, shorten
+from tilth.reports.drawing import breakable, formatted, shorten
 from tilth.templates import page_templates
 
 ROOM = 2_200_000
@@ -34,8 +34,13 @@ def refuse_others(page: Path, table: Path) -> None:
     for path, sign in ours.items():
         if path.is_dir():
             raise RequestError(f"{path} is a folder, and a file of that name would be written; name another --out")
-        if path.exists() and sign.encode() not in path.read_bytes()[:2000]:
-            raise RequestError(f"{path} is there already and is none that tilth audit wrote; name another --out FOLDER")
+        if path.exists() and not _begins_with(path, sign):
+            raise RequestError(f"{path} is there already, and tilth audit did not write it; name another --out FOLDER")
+
+
+def _begins_with(path: Path, sign: str) -> bool:
+    with path.open("rb") as file:  # it may be of any size
+        return sign.encode() in file.read(2000)
 
 
 def write(page: Path, table: Path, rows: Rows, findings: pd.DataFrame, audit: Mapping[str, Any]) -> None:
@@ -51,7 +56,7 @@ def write(page: Path, table: Path, rows: Rows, findings: pd.DataFrame, audit: Ma
     shown = list(_shown(rows, findings))
     counts = {kind: sum(one["finding"] == kind for one in shown) for kind in KINDS}
     environment = page_templates("tilth.reports.audit")
-    environment.filters.update(number=_number, percent=_percent, breakable=breakable)
+    environment.filters.update(formatted=formatted, percent=_percent, breakable=breakable)
     rendered = environment.get_template("audit.html.j2").render(
         audit=audit, shown=shown, counts=counts, kinds=KINDS, mark=_MARK, table=table.name, total=len(findings)
     )
@@ -93,12 +98,6 @@ def _near(rows: Rows, finding: pd.Series) -> list[dict[str, Any]]:
     ]
 
 
-def _number(value: int) -> str:
-    return f"{value:,}"
-
-
 def _percent(value: float | None) -> str:
     """A share as a reader says it; a small one is not rounded away."""
-    if value is None:
-        return "–"
-    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
+    return formatted(value, ".1%" if value is not None and 0 < value < 0.1 else ".0%")

@@ -11,6 +11,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from tilth import samples as table
 from tilth import store
+from tilth.reports.columns import column
 from tilth.samples import Origin, Source, Split, Status, Task
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -19,7 +20,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 def model_facts(folder: Path, record: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
     """What the model's card says."""
     tasks = tuple(Task.from_json(task) for task in record.get("tasks") or [])
-    metrics = _stage(record, "training").get("metrics") or {}
+    metrics = store.stage_metrics(record, "training")
     gold = record.get("gold") or {}
     scores = gold or record.get("cross_validated") or {}
     learned = {task.name: _learned(frame, task.name) for task in tasks}
@@ -37,7 +38,7 @@ def model_facts(folder: Path, record: Mapping[str, Any], frame: pd.DataFrame) ->
         "agreement": (metrics.get("export") or {}).get("agreement") or {},
         "contract": _scalars((metrics.get("export") or {}).get("contract") or metrics.get("contract")),
         "rejects": bool((metrics.get("out_of_scope") or {}).get("below")),
-        "paraphrases": int((frame["source"].eq(Source.PARAPHRASE) & _column(frame, "used").eq(True)).sum()),
+        "paraphrases": int((frame["source"].eq(Source.PARAPHRASE) & column(frame, "used").eq(True)).sum()),
         "files": {
             path.name: store.sha256_file(path) for path in sorted((folder / "model").glob("*")) if _is_file(path)
         },
@@ -82,16 +83,16 @@ def _common(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_task(rows: pd.DataFrame, task: Task) -> dict[str, Any]:
     free = rows[rows["split"].ne(Split.GOLD)]
-    given, now = (_column(free, name).value_counts() for name in (f"{task.name}_given", task.name))
-    origins = _column(free, f"{task.name}_origin").value_counts()
+    given, now = (column(free, name).value_counts() for name in (f"{task.name}_given", task.name))
+    origins = column(free, f"{task.name}_origin").value_counts()
     labels = [label for label in task.labels if label in given or label in now]
     return {
         "name": task.name,
         "parent": task.parent,
         "classes": [{"label": one, "given": int(given.get(one, 0)), "now": int(now.get(one, 0))} for one in labels],
         "origins": {word.value: int(origins[word.value]) for word in Origin if word.value in origins},
-        "unlabeled": int(_column(free, task.name).isna().sum()),
-        "issues": int(_column(free, f"is_{task.name}_issue").eq(True).sum()),
+        "unlabeled": int(column(free, task.name).isna().sum()),
+        "issues": int(column(free, f"is_{task.name}_issue").eq(True).sum()),
     }
 
 
@@ -121,7 +122,7 @@ def _learned(frame: pd.DataFrame, task: str) -> dict[str, int]:
     if task not in frame:
         return {}
     rows = frame[table.learnable(frame, task) & frame["source"].ne(Source.PARAPHRASE)]
-    counts = _column(rows, f"{task}_origin").value_counts()
+    counts = column(rows, f"{task}_origin").value_counts()
     return {word.value: int(counts[word.value]) for word in Origin if word.value in counts}
 
 
@@ -129,14 +130,6 @@ def _scalars(contract: object) -> dict[str, str]:
     """What a contract says in single values, by name; empty without a contract."""
     entries = contract.items() if isinstance(contract, Mapping) else ()
     return {str(name): str(value) for name, value in entries if isinstance(value, (str, bool, int, float))}
-
-
-def _stage(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return next((entry for entry in record.get("stages") or [] if entry.get("name") == name), {})
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    return frame[name] if name in frame else pd.Series(None, index=frame.index, dtype=object)
 
 
 def _is_file(path: Path) -> bool:

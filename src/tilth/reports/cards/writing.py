@@ -13,6 +13,7 @@ from huggingface_hub import DatasetCard, DatasetCardData, EvalResult, ModelCard,
 from tilth import samples as table
 from tilth import store
 from tilth.reports.cards.facts import data_facts, model_facts
+from tilth.reports.drawing import formatted
 from tilth.samples import Origin
 from tilth.templates import text_templates
 
@@ -91,7 +92,7 @@ def _joined(front: str, body: str) -> str:
 
 def _body(template: str, facts: Mapping[str, Any]) -> str:
     environment = text_templates("tilth.reports.cards")  # what comes of the rows goes through `markdown`
-    environment.filters.update(md=markdown, figure=_figure, inputs=_inputs)
+    environment.filters.update(md=markdown, formatted=formatted, inputs=_inputs)
     origins = [word.value for word in Origin if any(word.value in one for one in facts.get("learned", {}).values())]
     whole = environment.get_template(template).render(card={**facts, "origins": origins})
     return _spaced(whole)
@@ -119,10 +120,6 @@ def markdown(value: object) -> str:
     line = " ".join(str(value).split())
     safe = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", safe)
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _inputs(card: Mapping[str, Any]) -> str:

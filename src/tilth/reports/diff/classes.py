@@ -7,13 +7,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.reports.diff.scores import SharedAnswers
-from tilth.reports.diff.side import Side, column
+from tilth.reports.columns import column
+from tilth.reports.diff.scores import Answers, SharedAnswers, shared_answers
+from tilth.reports.diff.side import Side
 from tilth.reports.diff.significance import ALPHA, LEAST, count_change, discordant, holm, shares_differ
 
 
-def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers | None) -> dict[str, Any]:
+def compare_classes(
+    before: Side, after: Side, task: str, answers: tuple[Answers | None, Answers | None]
+) -> dict[str, Any]:
     """Classes of a task by what changed more than chance explains, the surest first.
+
+    Args:
+        before: the earlier night.
+        after: the later one.
+        task: what is classified.
+        answers: of both nights, by `answers_of`.
 
     Returns:
         `changed`, a list of `label`, `what`, `verdict`, `before`, `after`, `p` (corrected for the number of classes)
@@ -26,8 +35,8 @@ def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers
           nights alone.
     """
     shifts = [*_sizes(before, after, task), *_issues(before, after, task)]
-    if answers is not None:
-        shifts += _f1(answers)
+    if (shared := shared_answers(answers[1], answers[0])) is not None:
+        shifts += _f1(shared)
     changed = []
     for what in ("rows", "wrong labels", "F1"):
         entries = [entry for entry in shifts if entry["what"] == what]
@@ -36,8 +45,7 @@ def compare_classes(before: Side, after: Side, task: str, answers: SharedAnswers
             moved = what == "rows" or abs(entry["after"] - entry["before"]) >= LEAST
             if (p < ALPHA and moved) or entry["verdict"] in ("new", "gone"):
                 changed.append(entry)
-    order = {"new": 0, "gone": 0}
-    changed.sort(key=lambda entry: (order.get(entry["verdict"], 1), entry["p"]))
+    changed.sort(key=lambda entry: (entry["verdict"] not in ("new", "gone"), entry["p"]))
     return {"changed": changed, "tested": len({entry["label"] for entry in shifts})}
 
 
@@ -67,17 +75,7 @@ def _issues(before: Side, after: Side, task: str) -> list[dict[str, Any]]:
     for label in sorted({*counts[0]} & {*counts[1]}):
         (wrong_was, rows_was), (wrong, rows) = counts[0][label], counts[1][label]
         share_was, share = wrong_was / rows_was, wrong / rows
-        entries.append(
-            {
-                "label": label,
-                "what": "wrong labels",
-                "verdict": "rose" if share > share_was else "fell",
-                "before": round(share_was, 4),
-                "after": round(share, 4),
-                "p": shares_differ(wrong, rows, wrong_was, rows_was),
-                "usual": None,
-            }
-        )
+        entries.append(_moved(label, "wrong labels", share_was, share, shares_differ(wrong, rows, wrong_was, rows_was)))
     return entries
 
 
@@ -98,15 +96,13 @@ def _f1(answers: SharedAnswers) -> list[dict[str, Any]]:
         was, now = answers.before == label, answers.after == label
         right_was, right = was == of_class, now == of_class
         f1_was, f1 = (2 * (predicted & of_class).sum() / (predicted.sum() + of_class.sum()) for predicted in (was, now))
-        entries.append(
-            {
-                "label": label,
-                "what": "F1",
-                "verdict": "rose" if f1 > f1_was else "fell",
-                "before": round(float(f1_was), 4),
-                "after": round(float(f1), 4),
-                "p": discordant(int(np.sum(right & ~right_was)), int(np.sum(right_was & ~right))),
-                "usual": None,
-            }
-        )
+        p = discordant(int(np.sum(right & ~right_was)), int(np.sum(right_was & ~right)))
+        entries.append(_moved(label, "F1", float(f1_was), float(f1), p))
     return entries
+
+
+def _moved(label: str, what: str, was: float, now: float, p: float) -> dict[str, Any]:
+    """A share or a score of a class in both nights."""
+    verdict = "rose" if now > was else "fell"
+    return {"label": label, "what": what, "verdict": verdict, "before": round(was, 4), "after": round(now, 4), "p": p,
+            "usual": None}  # fmt: skip

@@ -10,7 +10,7 @@ from tilth.reports.diff.classes import compare_classes
 from tilth.reports.diff.functions import compare_functions
 from tilth.reports.diff.nights import night_before
 from tilth.reports.diff.rows import compare_labels, compare_rows, compare_status
-from tilth.reports.diff.scores import answers_of, compare_scores, shared_answers
+from tilth.reports.diff.scores import answers_of, compare_scores
 from tilth.reports.diff.side import Side, read_side
 from tilth.reports.diff.significance import ALPHA
 from tilth.reports.diff.thresholds import unusual_measures
@@ -33,7 +33,7 @@ def compare_nights(before: Path, after: Path, *, most: int = MOST) -> dict[str, 
     return _compare(read_side(before), read_side(after), most)
 
 
-def since_last_night(folder: Path, *, most: int = MOST) -> dict[str, Any]:
+def since_last_night(folder: Path) -> dict[str, Any]:
     """What changed since the night before, with the alarms.
 
     Returns:
@@ -48,7 +48,7 @@ def since_last_night(folder: Path, *, most: int = MOST) -> dict[str, Any]:
         "first_night": False,
         "against": earlier.path.name,
         "alarms": night_alarms(run),
-        "changes": compare_nights(earlier.path, folder, most=most),
+        "changes": compare_nights(earlier.path, folder),
     }
 
 
@@ -75,8 +75,7 @@ def _by_chance(before: Side, after: Side) -> set[str]:
         if entry["before"] and entry["after"] and entry["p"][share] >= ALPHA
     }
     for task in after.tasks:
-        ours, other = answers_of(after, task), answers_of(before, task)
-        found = compare_scores(before, after, task, shared_answers(ours, other))["difference"]
+        found = compare_scores(answers_of(before, task), answers_of(after, task), task)["difference"]
         if found is not None and found["verdict"] != "worse":
             by_chance.add(f"macro_f1:{task}")
     return by_chance
@@ -85,7 +84,7 @@ def _by_chance(before: Side, after: Side) -> set[str]:
 def _compare(before: Side, after: Side, most: int) -> dict[str, Any]:
     tasks = [task for task in after.tasks if task in before.tasks]
     both = before.frame is not None and after.frame is not None
-    shared = {task: shared_answers(answers_of(after, task), answers_of(before, task)) for task in tasks}
+    answers = {task: (answers_of(before, task), answers_of(after, task)) for task in tasks}
     return {
         "before": before.to_json(),
         "after": after.to_json(),
@@ -94,8 +93,8 @@ def _compare(before: Side, after: Side, most: int) -> dict[str, Any]:
         "labels": {task: compare_labels(before, after, task, most) for task in tasks} if both else {},
         "status": compare_status(before, after, most) if both else None,
         "functions": compare_functions(before, after) if both else [],
-        "classes": {task: compare_classes(before, after, task, shared[task]) for task in tasks} if both else {},
-        "scores": {task: compare_scores(before, after, task, shared[task]) for task in tasks},
+        "classes": {task: compare_classes(before, after, task, answers[task]) for task in tasks} if both else {},
+        "scores": {task: compare_scores(*pair, task) for task, pair in answers.items()},
         "config": _config(before, after),
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tilth.reports.drawing import formatted
+
 SHOWN = 5
 """Examples and pairs of each kind; `--json` and the page have more."""
 
@@ -52,7 +54,7 @@ def _score(task: str, part: Mapping[str, Any]) -> list[str]:
         scores = [part[which]["macro_f1"] if part[which] else None for which in ("before", "after")]
         if scores == [None, None]:
             return []
-        return [f"{task}: macro-F1 {_number(scores[0])} → {_number(scores[1])}, not compared: {part['why_not']}"]
+        return [f"{task}: macro-F1 {_score_of(scores[0])} → {_score_of(scores[1])}, not compared: {part['why_not']}"]
     words = "gold rows" if one["kind"] == "gold" else "held-out train rows"
     interval = f"difference {one['value']:+.3f}, 95% interval {one['interval'][0]:+.3f} to {one['interval'][1]:+.3f}"
     on = f"on the same {one['rows']} {words}"
@@ -116,7 +118,7 @@ def _classes(task: str, part: Mapping[str, Any]) -> list[str]:
             usual = f" (by chance {low:,} to {high:,})" if one["verdict"] in ("rose", "fell") else ""
             lines.append(f"{task}: class {label} {one['verdict']}: {one['before']:,} → {one['after']:,} rows{usual}")
         else:
-            show = _percent if one["what"] == "wrong labels" else _number
+            show = _percent if one["what"] == "wrong labels" else _score_of
             words = "share of given labels called wrong" if one["what"] == "wrong labels" else "F1"
             lines.append(
                 f"{task}: class {label}: {words} {one['verdict']}: {show(one['before'])} → {show(one['after'])}"
@@ -128,12 +130,12 @@ def _label(label: str | None) -> str:
     return "no label" if label is None else label
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
+def _score_of(value: float | None) -> str:
+    return formatted(value, ".3f", "none")
 
 
 def _percent(value: float | None) -> str:
-    return "none" if value is None else f"{value:.1%}"
+    return formatted(value, ".1%", "none")
 
 
 def _value(value: Any) -> str:

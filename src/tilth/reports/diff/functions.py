@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.reports.diff.side import Side, values
+from tilth.reports.columns import values
+from tilth.reports.diff.side import Side
 from tilth.reports.diff.significance import ALPHA, LEAST, holm, shares_differ
 from tilth.samples import Task
+from tilth.store import stage_metrics
 
 
 def function_shares(side: Side) -> dict[str, dict[str, int]]:
@@ -55,7 +57,7 @@ def compare_functions(before: Side, after: Side) -> list[dict[str, Any]]:
     ids = _same_texts(before, after)
     for entry in entries:
         name = entry["name"]
-        entry["left_out"] = (after.metrics("weak_supervision").get("left_out") or {}).get(name)
+        entry["left_out"] = (stage_metrics(after.record, "weak_supervision").get("left_out") or {}).get(name)
         entry["votes_changed"] = _votes_changed(before, after, ids, name) if name in old and name in new else None
         entry["verdicts"] = _standing(name, old, new, failed_before, failed) if before.votes is not None else []
     for share in ("coverage", "accuracy"):
@@ -73,7 +75,7 @@ def _task(name: object, tasks: Mapping[str, Task]) -> Task | None:
 
 def _left_out(side: Side, voted: Mapping[str, Any]) -> dict[str, str]:
     """Functions and files that cast no vote at all, and why."""
-    left_out = side.metrics("weak_supervision").get("left_out") or {}
+    left_out = stage_metrics(side.record, "weak_supervision").get("left_out") or {}
     return {name: str(why) for name, why in left_out.items() if name not in voted}
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tilth.reports.drawing import breakable
+from tilth.reports.drawing import breakable, formatted, shorten
 from tilth.templates import page_templates
-
-LONGEST = 200
 
 
 def diff_page(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -19,20 +17,8 @@ def diff_page(changes: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]] = 
         alarms: of `night_alarms`, shown first.
     """
     environment = page_templates("tilth.reports.diff")
-    environment.filters.update(count=_count, share=_share, score=_score, shown=_shown, breakable=breakable)
+    environment.filters.update(formatted=formatted, shown=_shown, breakable=breakable)
     return environment.get_template("diff.html.j2").render(changes=changes, alarms=alarms)
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _shown(value: object) -> str:
@@ -41,5 +27,4 @@ def _shown(value: object) -> str:
     >>> _shown(None), _shown("a" * 300)[-3:]
     ('no label', 'aa…')
     """
-    text = "no label" if value is None else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
+    return shorten("no label" if value is None else str(value))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.reports.diff.side import Side, column, values
+from tilth.reports.columns import column, values
+from tilth.reports.diff.side import Side
 from tilth.samples import Origin, Reason, Source, Split
 
 _REVIEW = (Reason.LABEL_REVIEW, Reason.CONFLICTING_COPIES)

@@ -11,7 +11,8 @@ import pandas as pd
 from tilth import learn, store
 from tilth import samples as table
 from tilth.errors import DamagedFileError
-from tilth.reports.diff.side import Side, values
+from tilth.reports.columns import values
+from tilth.reports.diff.side import Side
 from tilth.samples import Split
 
 SEED = 0
@@ -96,13 +97,18 @@ def score_of(answers: Answers | None, task: str) -> dict[str, Any] | None:
     }
 
 
-def compare_scores(before: Side, after: Side, task: str, shared: SharedAnswers | None) -> dict[str, Any]:
+def compare_scores(old: Answers | None, new: Answers | None, task: str) -> dict[str, Any]:
     """`before` and `after`, each as `score_of`; `difference` on the rows that both know, `why_not` where there is none.
 
     The difference has `rows`, `before` and `after` on these rows, `value`, its `interval` by the paired bootstrap, and
     a `verdict`: `better` or `worse` where the interval leaves zero out, else `same`.
+
+    Args:
+        old: the earlier night's answers, by `answers_of`.
+        new: the later night's.
+        task: what they answer.
     """
-    old, new = answers_of(before, task), answers_of(after, task)
+    shared = shared_answers(new, old)
     scores: dict[str, Any] = {"before": score_of(old, task), "after": score_of(new, task)}
     if shared is None or learn.why_no_score(list(shared.truth)) is not None:
         return {**scores, "difference": None, "why_not": _why_not(old, new)}

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tilth import samples as table
@@ -59,15 +58,6 @@ class Side:
     def free_rows(self) -> pd.DataFrame:
         """`rows` without gold."""
         return self.rows[self.rows["split"].ne(Split.GOLD)]
-
-    def stage(self, name: str) -> Mapping[str, Any]:
-        """The entry of a stage in the record; empty where it did not run."""
-        entries = self.record.get("stages") or []
-        return next((entry for entry in entries if isinstance(entry, Mapping) and entry.get("name") == name), {})
-
-    def metrics(self, name: str) -> Mapping[str, Any]:
-        """A stage's metrics; empty where there are none."""
-        return self.stage(name).get("metrics") or {}
 
     def to_json(self) -> dict[str, Any]:
         """What a reader has to know of it."""
@@ -133,16 +123,3 @@ def _read(path: Path, reader: Any, problems: list[str]) -> Any:
     except (DamagedFileError, OSError) as error:
         problems.append(f"{path.name} cannot be read ({error})")
         return None
-
-
-def column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """The column as objects, None where there is nothing; all None where no stage has written it."""
-    if name not in frame:
-        return pd.Series([None] * len(frame), index=frame.index, dtype=object)
-    values = frame[name].astype(object)
-    return values.where(values.notna(), None)
-
-
-def values(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """`column` as an array, shape (rows,)."""
-    return column(frame, name).to_numpy(dtype=object)

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 from tilth.errors import RequestError
+from tilth.reports.columns import column
 from tilth.reports.diff.functions import function_shares
 from tilth.reports.diff.nights import completed_before, night_before
 from tilth.reports.diff.rows import compare_labels, compare_rows, compare_status
-from tilth.reports.diff.side import Side, column, read_side
+from tilth.reports.diff.side import Side, read_side
 from tilth.samples import Reason, Status
-from tilth.store import Run
+from tilth.store import Run, stage_entry, stage_metrics
 
 NIGHTS = 30
 FEW = 5
@@ -127,8 +128,8 @@ def _own(side: Side) -> dict[str, float]:
             measures[f"function.coverage:{name}"] = counts["voted"] / counts["rows"]
         if counts["labeled"]:
             measures[f"function.accuracy:{name}"] = counts["right"] / counts["labeled"]
-    if side.stage("weak_supervision"):
-        measures["functions.left_out"] = len(side.metrics("weak_supervision").get("left_out") or {})
+    if stage_entry(side.record, "weak_supervision"):
+        measures["functions.left_out"] = len(stage_metrics(side.record, "weak_supervision").get("left_out") or {})
     for task, scores in (side.record.get("gold") or side.record.get("cross_validated") or {}).items():
         if isinstance(scores, Mapping) and scores.get("macro_f1") is not None:
             measures[f"macro_f1:{task}"] = scores["macro_f1"]

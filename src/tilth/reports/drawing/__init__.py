@@ -5,6 +5,6 @@ colors, and that reads the same in black and white. A new kind is a function in 
 """
 
 from tilth.reports.drawing.charts import draw
-from tilth.reports.drawing.svg import NOTHING, breakable, duration, number, shorten
+from tilth.reports.drawing.svg import NOTHING, breakable, duration, formatted, number, shorten
 
-__all__ = ["NOTHING", "breakable", "draw", "duration", "number", "shorten"]
+__all__ = ["NOTHING", "breakable", "draw", "duration", "formatted", "number", "shorten"]

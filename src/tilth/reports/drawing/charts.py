@@ -152,16 +152,16 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
             sentences.append(f"{name} from {number(known[0][1])} to {number(known[-1][1])}".strip())
     cut = data.get("cut")
     if cut is not None and min(marks) <= finite(cut) <= max(marks):
-        parts += _vertical_line(plane, finite(cut), "cut")
+        parts += _cut_line(plane, finite(cut))
         sentences.append(f"cut at {number(finite(cut))}")
     return svg_picture(f"{title}: {'; '.join(sentences)}", parts)
 
 
-def _vertical_line(plane: Plane, x: float, name: str) -> list[Markup]:
-    """A line over the whole height at one value of x, with its name."""
+def _cut_line(plane: Plane, x: float) -> list[Markup]:
+    """A line over the whole height at one value of x, with the word for it."""
     across, _ = plane.at(x, 0.0)
     anchor, beside = ("end", -4) if across > WIDTH / 2 else ("start", 4)
-    label = text_at(across + beside, HEIGHT - BOTTOM - 6, name, anchor=anchor)
+    label = text_at(across + beside, HEIGHT - BOTTOM - 6, "cut", anchor=anchor)
     return [line(across, TOP, across, HEIGHT - BOTTOM, "cut"), label]
 
 

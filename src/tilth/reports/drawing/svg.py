@@ -37,6 +37,15 @@ def number(value: Any) -> str:
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def formatted(value: float | None, form: str, nothing: str = NOTHING) -> str:
+    """A number in one of Python's formats; `nothing` for None.
+
+    >>> formatted(0.125, ".1%"), formatted(None, ".1%"), formatted(1234, ",")
+    ('12.5%', '–', '1,234')
+    """
+    return nothing if value is None else format(value, form)
+
+
 def duration(seconds: float | None) -> str:
     """A span of time as a reader wants it.
 

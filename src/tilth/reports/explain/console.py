@@ -15,7 +15,7 @@ def story_lines(story: Mapping[str, Any]) -> list[str]:
     """The story that `stories` gives, the verdict first."""
     head = [f"{story['id']}  {shorten(story['text'], 300)}", *_verdict(story)]
     parts = [_origin(story), _family(story), _answers(story), _checks(story), _passage(story)]
-    tasks = [list(_task(name, task, story)) for name, task in story["tasks"].items()]
+    tasks = [list(_task(name, task)) for name, task in story["tasks"].items()]
     return [*head, *(line for part in [*parts, *tasks, _nights(story)] for line in part)]
 
 
@@ -87,7 +87,7 @@ def _passage(story: Mapping[str, Any]) -> Iterator[str]:
         yield _line("model read", f'"{shorten(story["passage"], 300)}"')
 
 
-def _task(name: str, task: Mapping[str, Any], story: Mapping[str, Any]) -> Iterator[str]:
+def _task(name: str, task: Mapping[str, Any]) -> Iterator[str]:
     label = "no label" if task["label"] is None else f"{task['label']} ({task['origin']}{_sure(task['confidence'])})"
     why = f": {_words(task['reason'])}" if task["reason"] else ""
     yield _line(name, f"{label}{why}")

@@ -27,7 +27,7 @@ def story(run: Path, row_id: str) -> dict[str, Any]:
     return stories(run, [row_id])[0]
 
 
-def stories(run: Path, ids: Sequence[str], *, nearest: bool = True, nights: bool = True) -> list[dict[str, Any]]:
+def stories(run: Path, ids: Sequence[str]) -> list[dict[str, Any]]:
     """What a night, and those before it, made of each row, and why.
 
     A story holds `id`, `text`, `split`, `source`, `status`, `reason`, `came_from` (file and row), `input` (its other
@@ -44,14 +44,12 @@ def stories(run: Path, ids: Sequence[str], *, nearest: bool = True, nights: bool
     Args:
         run: the night's folder.
         ids: of rows of its table.
-        nearest: whether the nearest labeled rows are looked up.
-        nights: whether the earlier nights' tables are read.
 
     Raises:
         RequestError: the folder holds no record or no table.
         KeyError: the table holds no row of an id.
     """
-    return NightStories.read(run, nearest=nearest).of(ids, nights=nights)
+    return NightStories.read(run).of(ids)
 
 
 @dataclass(frozen=True)

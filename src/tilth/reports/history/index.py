@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth import store
-from tilth.reports.drawing import draw, duration
+from tilth.reports.drawing import draw, duration, formatted
 from tilth.reports.history.nights import past_nights
 from tilth.templates import page_templates
 
@@ -34,7 +34,7 @@ def write_index(runs: Path) -> Path:
 def render(nights: Sequence[Mapping[str, Any]]) -> str:
     """The whole page; every text from a record is escaped."""
     environment = page_templates("tilth.reports.history")
-    environment.filters.update(count=lambda value: "–" if value is None else f"{value:,.0f}", duration=duration)
+    environment.filters.update(formatted=formatted, duration=duration)
     template = environment.get_template("index.html.j2")
     return template.render(nights=list(nights)[::-1], figures=[draw(figure) for figure in _figures(nights)])
 

@@ -9,7 +9,7 @@ from typing import Any
 from tilth import stage as stages
 from tilth import store
 from tilth.errors import DamagedFileError
-from tilth.store import Run
+from tilth.store import Run, stage_metrics
 
 _BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 30
@@ -72,7 +72,7 @@ def _night(run: Run, latest: bool) -> dict[str, Any]:
         "macro_f1": scores,
         "score": sum(known) / len(known) if known else None,
         "waiting": measures.get("review", _waiting(record)),
-        "queue": _metrics(record, "active_learning").get("asked"),
+        "queue": stage_metrics(record, "active_learning").get("asked"),
         "promoted": bool(record.get("promoted")),
         "rolled_back": bool(record.get("rolled_back")),
         "latest": latest,
@@ -112,14 +112,6 @@ def _waiting(record: Mapping[str, Any]) -> int | None:
     """Rows that wait for a person, as the stages of an older tilth counted them."""
     entries = [entry for entry in record.get("stages") or () if isinstance(entry, Mapping)]
     texts = sum(sum(_mapping(entry.get("review")).values()) for entry in entries)
-    tasks = _mapping(_metrics(record, "cleaning").get("tasks")).values()
+    tasks = _mapping(stage_metrics(record, "cleaning").get("tasks")).values()
     labels = sum(_mapping(_mapping(one).get("actions")).get("review", 0) for one in tasks)
     return texts + labels if entries else None
-
-
-def _metrics(record: Mapping[str, Any], stage: str) -> Mapping[str, Any]:
-    entries = record.get("stages")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, Mapping) and entry.get("name") == stage:
-            return _mapping(entry.get("metrics"))
-    return {}

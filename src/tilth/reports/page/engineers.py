@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tilth.reports.page.files import RunFiles, column
+from tilth.reports.columns import column
+from tilth.reports.page.files import RunFiles
 from tilth.samples import Split
 from tilth.store import fits_in_words
 from tilth.text import word_count

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from tilth.reports.columns import column
 from tilth.reports.history import past_nights
-from tilth.reports.page.files import RunFiles, column
+from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows import seldom_right
 from tilth.samples import Split
+from tilth.store import stage_entry, stage_metrics
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
 _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
@@ -20,7 +22,7 @@ _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
 def functions(run: RunFiles) -> list[dict[str, Any]]:
     """Each labeling function's coverage and accuracy, as weak supervision measured them."""
     facts = []
-    for figure in run.stage("weak_supervision").get("figures") or []:
+    for figure in stage_entry(run.record, "weak_supervision").get("figures") or []:
         data = figure.get("data") or {}
         columns = data.get("columns") or []
         if figure.get("kind") == "table" and set(_SUMMARY) <= set(columns):
@@ -36,7 +38,7 @@ def functions(run: RunFiles) -> list[dict[str, Any]]:
                         "used": used != "no",
                     }
                 )
-    left_out = run.metrics("weak_supervision").get("left_out") or {}
+    left_out = stage_metrics(run.record, "weak_supervision").get("left_out") or {}
     known = {one["function"] for one in facts}
     for full_name in left_out:
         name = str(full_name).rpartition(".")[2]
@@ -118,7 +120,7 @@ def confusions(run: RunFiles) -> list[dict[str, Any]]:
         if pairs.empty:
             continue
         shown = pairs.head(PAIRS)
-        metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
+        metrics = (stage_metrics(run.record, "cleaning").get("tasks") or {}).get(task.name) or {}
         charts.append(
             {
                 "task": task.name,
@@ -141,7 +143,7 @@ def planted(run: RunFiles) -> list[dict[str, Any]]:
     """For each task, how often cleaning is right when it calls a label wrong: as estimated, and as people found."""
     facts = []
     for task in run.tasks:
-        metrics = (run.metrics("cleaning").get("tasks") or {}).get(task.name) or {}
+        metrics = (stage_metrics(run.record, "cleaning").get("tasks") or {}).get(task.name) or {}
         chosen = (metrics.get("measured") or {}).get(metrics.get("filter") or "") or {}
         people = _people(run, task.name)
         facts.append(

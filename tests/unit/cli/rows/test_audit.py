@@ -162,7 +162,7 @@ def test_again_it_is_written_over_and_of_others_nothing_is(here: Path, capsys: p
     assert audited(capsys, "rows.csv")["findings"] == first["findings"]
     Path("rows-audit.csv").write_text("my,own,table\n")
     assert cli.main(["audit", "rows.csv"]) == 2
-    assert "rows-audit.csv is there already and is none that tilth audit wrote" in capsys.readouterr().err
+    assert "rows-audit.csv is there already, and tilth audit did not write it" in capsys.readouterr().err
     assert Path("rows-audit.csv").read_text() == "my,own,table\n"
 
 

@@ -10,8 +10,8 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.reports.page.files.row_files import PAGE_BYTES, divide, script_json, write_further
-    from tilth.reports.page.files.run_files import RECORD, RunFiles, column, read_run
+    from tilth.reports.page.files.run_files import RECORD, RunFiles, read_run
 
-__all__ = ["PAGE_BYTES", "RECORD", "RunFiles", "column", "divide", "read_run", "script_json", "write_further"]
+__all__ = ["PAGE_BYTES", "RECORD", "RunFiles", "divide", "read_run", "script_json", "write_further"]
 
 __getattr__, __dir__ = lazy_exports(__name__)

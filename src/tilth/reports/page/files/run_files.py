@@ -17,12 +17,7 @@ from tilth.samples import Source, Split, Status, Task
 
 RECORD, VOTES, QUEUE = "run.json", "votes.parquet", "queue.csv"
 _PLAIN = {"split": Split.TRAIN, "source": Source.INPUT, "status": Status.ACTIVE, "parent_id": None, "reason": None}
-_VALUES = {
-    "{task}_given": None,
-    "{task}": None,
-    "{task}_origin": None,
-    "{task}_reason": None,
-}
+_OF_TASK = ("{}_given", "{}", "{}_origin", "{}_reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +49,6 @@ class RunFiles:
         """The rows that came in: no paraphrases."""
         return self.frame[self.frame["source"].ne(Source.PARAPHRASE)]
 
-    def stage(self, name: str) -> Mapping[str, Any]:
-        """What the record says of a stage; nothing where it did not run."""
-        return next((entry for entry in self.record.get("stages") or [] if entry.get("name") == name), {})
-
-    def metrics(self, name: str) -> Mapping[str, Any]:
-        """The metrics of a stage."""
-        return self.stage(name).get("metrics") or {}
-
 
 def read_run(folder: Path) -> RunFiles:
     """Read a run's folder, as far as it goes.
@@ -74,28 +61,22 @@ def read_run(folder: Path) -> RunFiles:
         raise RequestError(f"{folder} holds no {RECORD}; expected the folder of a run, as in data/runs/latest")
     missing: list[str] = []
     record = _record(folder, missing)
-    frame, name = _newest(tables, record, missing)
+    frame, newest = _newest(tables, record, missing)
     tasks = _tasks(record, frame)
     for task in tasks:
-        for column, value in _VALUES.items():
-            filled = column.replace("{task}", task.name)
-            if filled not in frame:
-                frame[filled] = value
+        for name in (pattern.format(task.name) for pattern in _OF_TASK):
+            if name not in frame:
+                frame[name] = None
     return RunFiles(
         folder=folder,
         record=record,
         frame=frame,
-        table=name,
+        table=newest,
         tasks=tasks,
         votes=_votes(folder, frame, missing, expected="votes.parquet" in _artifacts(record)),
         asked=_asked(folder),
         missing=missing,
     )
-
-
-def column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """The column, or one of nulls where no stage has written it yet."""
-    return frame[name] if name in frame else pd.Series([None] * len(frame), index=frame.index, dtype=object)
 
 
 def _record(folder: Path, missing: list[str]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ import numpy as np
 from tilth.config import EncoderConfig
 from tilth.errors import TilthError
 from tilth.learn.encoder import Encoder
-from tilth.reports.page.files import RunFiles, column
+from tilth.reports.columns import column
+from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows.touched import TouchedRows
 from tilth.reports.page.rows.verdicts import SUSPECTS, VERDICTS
 from tilth.samples import Source, Split

@@ -6,7 +6,8 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from tilth.reports.page.files import RunFiles, column
+from tilth.reports.columns import column
+from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows.touched import TouchedRows
 from tilth.reports.thumbnails import Thumbnails
 

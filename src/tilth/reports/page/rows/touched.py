@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.reports.page.files import RunFiles, column
+from tilth.reports.columns import column
+from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows.verdicts import VERDICTS, verdict_masks
 from tilth.samples import Action, Source, Status, Task
 

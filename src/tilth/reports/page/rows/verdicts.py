@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tilth.reports.page.files import column
+from tilth.reports.columns import column
 from tilth.samples import Action, Origin, Reason, Source, Split, Status
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tilth.errors import RequestError
 from tilth.reports.diff import since_last_night
+from tilth.reports.drawing import formatted
 from tilth.reports.page.files import RunFiles
 
 LINES = 5
@@ -125,7 +126,7 @@ def _functions(changes: Mapping[str, Any]) -> dict[str, Any]:
     def lines() -> Iterator[str]:
         for one in moved:
             figures = [
-                f"{name} {_percent(one['before'].get(name))} → {_percent(one['after'].get(name))}"
+                f"{name} {formatted(one['before'].get(name), '.0%')} → {formatted(one['after'].get(name), '.0%')}"
                 for name in ("accuracy", "coverage")
                 if any(str(verdict).startswith(name) for verdict in one["verdicts"])
             ]
@@ -154,9 +155,5 @@ def _class(one: Mapping[str, Any]) -> str:
             return f"{verb}, {one['before']:,} → {one['after']:,} rows"
         return f"rows {verb}, {one['before']:,} → {one['after']:,}"
     if what == "wrong labels":
-        return f"labels called wrong {verb}, {_percent(one['before'])} → {_percent(one['after'])}"
+        return f"labels called wrong {verb}, {one['before']:.0%} → {one['after']:.0%}"
     return f"score {verb}, {one['before']:.2f} → {one['after']:.2f}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"

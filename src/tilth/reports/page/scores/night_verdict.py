@@ -35,8 +35,6 @@ def verdict(run: RunFiles, earlier: RunFiles | None) -> dict[str, Any]:
     """
     ours = answers(run)
     score = measure(ours) if ours is not None else None
-    if score is not None and score["value"] is None:
-        score = {**score, "value": None}
     difference = compare(ours, answers(earlier)) if earlier is not None else None
     against = {"run_id": earlier.folder.name, **difference} if earlier is not None and difference else None
     word = _word(run, earlier, score, against)

@@ -12,7 +12,8 @@ import pandas as pd
 from tilth import learn, store
 from tilth import samples as table
 from tilth.errors import DamagedFileError
-from tilth.reports.page.files import RunFiles, column
+from tilth.reports.columns import values
+from tilth.reports.page.files import RunFiles
 
 _SEED = 0
 
@@ -53,14 +54,9 @@ def answers(run: RunFiles) -> Answers | None:
 def _answers(kind: str, truth: pd.DataFrame, frame: pd.DataFrame, tasks: Sequence[str]) -> Answers:
     return Answers(
         kind,
-        pd.DataFrame({task: _labels(truth, task) for task in tasks}, index=frame["id"]),
-        pd.DataFrame({task: _labels(frame, f"{task}_predicted") for task in tasks}, index=frame["id"]),
+        pd.DataFrame({task: values(truth, task) for task in tasks}, index=frame["id"]),
+        pd.DataFrame({task: values(frame, f"{task}_predicted") for task in tasks}, index=frame["id"]),
     )
-
-
-def _labels(frame: pd.DataFrame, name: str) -> np.ndarray:
-    values = column(frame, name).astype(object)
-    return values.where(values.notna(), None).to_numpy(dtype=object)
 
 
 def measure(answers: Answers) -> dict[str, Any]:
@@ -115,4 +111,4 @@ def _interval(answers: Answers, tasks: Sequence[str]) -> tuple[float, float, flo
 
 
 def _arrays(labels: pd.DataFrame, tasks: Sequence[str]) -> dict[str, np.ndarray]:
-    return {task: _labels(labels, task) for task in tasks}
+    return {task: values(labels, task) for task in tasks}
