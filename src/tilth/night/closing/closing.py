@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from tilth.io import send_nights
 from tilth.night.closing.notification import notify
 from tilth.night.closing.promotion import decide
 from tilth.night.stages import MAP, Context, gold_ledger, hand_on
-from tilth.store import Fits, Run, Workspace, clean_workspace
+from tilth.store import Fits, Run, Workspace, clean_workspace, stage_metrics
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,7 @@ def finish(run: Run) -> dict[str, Any]:
 
 def _close_record(run: Run) -> None:
     record = run.record
-    training = next((item for item in record["stages"] if item["name"] == "training"), None)
-    metrics = training["metrics"] if training else {}
+    metrics = stage_metrics(record, "training")
     gold = {"rows": metrics.get("gold_rows", 0), **metrics["gold"]} if metrics.get("gold") else None
     model = "model" if (run.path / "model").exists() else None
     figures = {"gold": gold, "cross_validated": metrics.get("cross_validated")}
@@ -62,28 +63,22 @@ def _place_texts(run: Run) -> Fits:
 
 def _carry_map(run: Run, placed: Future[Fits]) -> None:
     """Hand the places of the texts on to the next night."""
-    try:
+    with _night_stays_whole("the map's places are not carried", logging.INFO):  # the page says itself why it has no map
         hand_on(run, MAP, placed.result(), Context(run.record).workspace)
-    except Exception as error:  # of any kind: the page says itself why it has no map
-        log.info("the map's places are not carried: %s: %s", type(error).__name__, error)
 
 
 def _gold_ledger(run: Run) -> dict[str, Any] | None:
     """What each stage bought on gold, for the reader, once all is decided; None where it cannot be measured."""
-    try:
+    with _night_stays_whole("what each stage bought on gold cannot be measured"):
         return gold_ledger(run, Context(run.record))
-    except Exception as error:  # of any kind: the night itself is whole
-        log.warning("what each stage bought on gold cannot be measured: %s: %s", type(error).__name__, error)
-        return None
+    return None
 
 
 def _measure(run: Run) -> dict[str, Any]:
     """Keep what later nights are to be held against: see `tilth.reports.night_measures`."""
-    try:
+    with _night_stays_whole("what is usual here cannot be learned from this night"):  # earlier runs may be edited
         return run.update(measures=reports.night_measures(run))
-    except Exception as error:  # of any kind: an earlier run's folder that somebody edited must not fail this night
-        log.warning("what is usual here cannot be learned from this night: %s: %s", type(error).__name__, error)
-        return run.record
+    return run.record
 
 
 def promote(run: Run) -> None:
@@ -134,7 +129,14 @@ def fail(run: Run, error: BaseException) -> None:
 
 def _write_index(run: Run) -> None:
     """Write the page over all nights anew."""
-    try:
+    with _night_stays_whole("the page over all nights was not written"):
         reports.write_index(run.path.parent)
-    except Exception as error:  # of any kind: the night itself is whole
-        log.warning("the page over all nights was not written: %s: %s", type(error).__name__, error)
+
+
+@contextmanager
+def _night_stays_whole(trouble: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Log whatever error ends the block: what it does is no part of the night itself."""
+    try:
+        yield
+    except Exception as error:  # of any kind
+        log.log(level, "%s: %s: %s", trouble, type(error).__name__, error)

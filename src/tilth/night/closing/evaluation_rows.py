@@ -45,7 +45,7 @@ def evaluation_rows(run: Run, tasks: Sequence[str], cache: Cache) -> EvaluationR
     no model.
     """
     frame = table.to_pandas(store.read_table(store.newest_table(run.path)))
-    truth = {task: _objects(table.gold_labels(frame, task)) for task in tasks}
+    truth = {task: table.label_array(table.gold_labels(frame, task)) for task in tasks}
     rows = np.any([[label is not None for label in labels] for labels in truth.values()], axis=0)
     if rows.any():
         if not (run.path / "model").is_dir():
@@ -60,8 +60,8 @@ def evaluation_rows(run: Run, tasks: Sequence[str], cache: Cache) -> EvaluationR
         known = [task for task in tasks if task in held]
         return EvaluationRows(
             kind="held_out",
-            truth={task: _objects(held[task]) for task in known},
-            ours={task: _objects(held[f"{task}_predicted"]) for task in known},
+            truth={task: table.label_array(held[task]) for task in known},
+            ours={task: table.label_array(held[f"{task}_predicted"]) for task in known},
             answers=lambda other: _shared_rows(held, _held_out(other), known),
         )
     return None
@@ -162,8 +162,4 @@ def _shared_rows(
     rows = np.flatnonzero(place >= 0)
     if not len(rows):
         raise NotComparable("it held out none of tonight's rows")
-    return rows, {task: _objects(other_rows[f"{task}_predicted"])[place[rows]] for task in tasks}
-
-
-def _objects(labels: pd.Series) -> np.ndarray:
-    return labels.astype(object).where(labels.notna(), None).to_numpy(dtype=object)
+    return rows, {task: table.label_array(other_rows[f"{task}_predicted"])[place[rows]] for task in tasks}

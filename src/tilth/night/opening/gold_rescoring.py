@@ -43,14 +43,9 @@ def rescored(latest: Run | None, frame: pd.DataFrame, tasks: Sequence[str]) -> d
     record: dict[str, Any] = {"run": latest.path.name, "rows": len(shared), "tasks": {}}
     for task in known:
         answers = {task: old[f"{task}_predicted"].to_numpy(dtype=object)}
-        before, now = (score({task: _labels(part, task)}, answers) for part in (old, new))
+        before, now = (score({task: table.label_array(table.gold_labels(part, task))}, answers) for part in (old, new))
         record["tasks"][task] = {"before": _rounded(before), "now": _rounded(now)}
     return record
-
-
-def _labels(rows: pd.DataFrame, task: str) -> np.ndarray:
-    labels = table.gold_labels(rows, task)
-    return labels.astype(object).where(labels.notna(), None).to_numpy(dtype=object)
 
 
 def _rounded(value: float) -> float | None:

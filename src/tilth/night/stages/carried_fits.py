@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,15 +20,13 @@ MAP = "map"
 def hand_on(run: Run, name: str, fits: Fits, workspace: Workspace) -> None:
     """Keep what a step fitted for the next night, and enter its digest in the record."""
     workspace.cache.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=store.unfinished_prefix(), dir=workspace.cache))
-    try:
-        if fits.write(scratch / "fits"):
-            digest = store.digest_tree(scratch / "fits", without=(store.FIT_DATES,))
+    with tempfile.TemporaryDirectory(prefix=store.unfinished_prefix(), dir=workspace.cache) as scratch:
+        folder = Path(scratch) / "fits"
+        if fits.write(folder):
+            digest = store.digest_tree(folder, without=(store.FIT_DATES,))
             if not (workspace.state / digest).exists():
-                store.copy(scratch / "fits", workspace.state / digest)
+                store.copy(folder, workspace.state / digest)
             enter(run, "out", name, digest)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def enter(run: Run, side: str, name: str, digest: str) -> None:

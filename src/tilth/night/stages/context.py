@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +21,6 @@ from tilth.store import Cache, Fits, Workspace
 if TYPE_CHECKING:
     from tilth.learn import Evidence
     from tilth.weak_supervision import LoadedFunctions
-
-log = logging.getLogger(__name__)
 
 QUESTIONS = ".questions"
 """Ends the name, in the carried state, of what a stage leaves for the next night's queue."""
