@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import keyword
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
 from tilth.cli import options
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 from tilth.cli.workspace import WorkspaceData, open_workspace
 from tilth.errors import RequestError, did_you_mean
 
@@ -38,7 +37,7 @@ def show(*, config: options.Config = None, as_json: options.Json = False) -> int
     data = open_workspace(config)
     listing = records.listed(data)
     if as_json:
-        _say_json(listing)
+        say_json(listing)
         return 0
     for one in listing["functions"]:
         not_cached = "" if one["cached"] else ", run anew each night"
@@ -48,10 +47,6 @@ def show(*, config: options.Config = None, as_json: options.Json = False) -> int
     if not listing["functions"]:
         say(f"no labeling function in {data.workspace.labeling_functions}; start one: tilth lf new NAME")
     return 0
-
-
-def _say_json(record: Any) -> None:
-    say(json.dumps(record, indent=2, ensure_ascii=False))
 
 
 def _say_problems(record: dict[str, Any]) -> None:
@@ -85,7 +80,7 @@ def check(*names: str, config: options.Config = None, as_json: options.Json = Fa
     problems = records.problems(data)
     failed = sum(not one["good"] for one in verdicts) + (0 if names else len(problems["left_out"]))
     if as_json:
-        _say_json({"failed": failed, "functions": verdicts, **problems})
+        say_json({"failed": failed, "functions": verdicts, **problems})
         return 1 if failed else 0
     for one in verdicts:
         say(f"{'ok      ' if one['good'] else 'FAILED  '} {one['task']}.{one['name']:<28} {records.line(one)}")
@@ -132,7 +127,7 @@ def votes(name: str, /, *, rows: int = 10, config: options.Config = None, as_jso
 
     record = records.voted(data, task, ballot, on_gold, rows)
     if as_json:
-        _say_json(record)
+        say_json(record)
         return 0
     say(f"{task.name}.{function.name} ({function.where}): {records.line(record)}")
     for title, part in (("wrong", "wrong"), ("right, or without a label to go by", "others")):
@@ -180,7 +175,7 @@ def new(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     if as_json:
-        _say_json({"path": str(path)})
+        say_json({"path": str(path)})
     else:
         say(f"{path}\nnext: edit it, then tilth lf check {name}")
     return 0
@@ -227,7 +222,7 @@ def suggest(
         for one, name in zip(suggestions, names, strict=True)
     ]
     if as_json:
-        _say_json({"task": of.name, "functions": records.suggested(suggestions, names, parts)})
+        say_json({"task": of.name, "functions": records.suggested(suggestions, names, parts)})
     else:
         say((MINED_FILE_HEADER.format(task=of.name) + "".join(parts)).rstrip())
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from tilth.cli import options
-from tilth.cli.terminal import note, say
+from tilth.cli.terminal import note, say, say_json
 from tilth.cli.workspace import open_workspace
 from tilth.notes import many
 
@@ -171,7 +170,7 @@ def import_(
             dry_run=dry_run,
         )
     if as_json:
-        say(json.dumps({"dry_run": dry_run, **report.to_json()}, indent=2, ensure_ascii=False))
+        say_json({"dry_run": dry_run, **report.to_json()})
         return 0
     for line in report_in_words(report, Path(file).name, dry_run=dry_run):
         say(line)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from tilth.cli import options
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 
 
 def clean(
     *,
     dry_run: bool = False,
-    sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = (),
-    out: Path | None = None,
+    sets: options.Sets = (),
+    out: options.Runs = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> int:
@@ -33,8 +27,6 @@ def clean(
 
     Args:
         dry_run: say what would be removed, and remove nothing
-        sets: a key of tilth.toml, for this time; may be repeated
-        out: the parent of the run folders, where they are not in data/runs
     """
     from tilth import night, store
     from tilth.config import parse_override
@@ -45,7 +37,7 @@ def clean(
     with workspace.lock(put_right=False):
         removed = store.clean_workspace(workspace, settings.store, dry_run=dry_run).to_json()
     if as_json:
-        say(json.dumps({"dry_run": dry_run, **removed}, indent=2))
+        say_json({"dry_run": dry_run, **removed})
         return 0
     for line in store.cleaning_in_words(removed, dry_run=dry_run):
         say(line)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from tilth.cli import options
 from tilth.cli.nights.doctor_checks import CHECKS, Place
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 from tilth.errors import TilthError
 
 
@@ -30,7 +29,7 @@ def doctor(*, config: options.Config = None, as_json: options.Json = False) -> i
     findings = {name: finding for name, look in CHECKS.items() if (finding := look(place)) is not None}
     good = all(finding.state != "missing" for finding in findings.values())
     if as_json:
-        say(json.dumps({"ok": good, "checks": {name: asdict(one) for name, one in findings.items()}}, indent=2))
+        say_json({"ok": good, "checks": {name: asdict(one) for name, one in findings.items()}})
         return 0 if good else 1
     for name, finding in findings.items():
         say(f"{finding.state:<8}  {name:<15} {finding.found}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import logging
 import os
 import signal
 import ssl
@@ -24,6 +25,8 @@ from tilth.errors import RequestError
 
 if TYPE_CHECKING:
     from tilth.store import Workspace
+
+log = logging.getLogger(__name__)
 
 Process: TypeAlias = subprocess.Popen[Any]
 
@@ -126,7 +129,11 @@ def see_through(
 def _follow(pipe: int, steps: Steps) -> None:
     with os.fdopen(pipe, encoding="utf-8") as messages:
         for message in messages:
-            kind, *words = json.loads(message)
+            try:
+                kind, *words = json.loads(message)
+            except ValueError:  # of a flow that was killed while it wrote
+                log.debug("a message of the flow is not whole: %s", message)
+                continue
             getattr(steps, kind)(*words)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from tilth.cli import options
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 from tilth.errors import RequestError
 
 
@@ -35,7 +33,7 @@ def restore(address: str | None = None, /, *, config: options.Config = None, as_
     with workspace.lock():
         nights = fetch_nights(workspace, place)
     if as_json:
-        say(json.dumps({"address": place, "nights": nights}, indent=2))
+        say_json({"address": place, "nights": nights})
         return 0
     say(
         f"{len(nights)} night{'s' if len(nights) > 1 else ''} from {place}, the last one {nights[-1]}: {workspace.runs}"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from tilth.cli import options
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 
 
 def rollback(
@@ -14,7 +11,7 @@ def rollback(
     /,
     *,
     dry_run: bool = False,
-    out: Path | None = None,
+    out: options.Runs = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> int:
@@ -32,7 +29,6 @@ def rollback(
     Args:
         run: the night's id (default: the promoted night before the latest)
         dry_run: say what would change, and change nothing
-        out: the parent of the run folders, where they are not in data/runs
     """
     from tilth import night, reports, store
 
@@ -43,7 +39,7 @@ def rollback(
             reports.write_index(workspace.runs)
     if as_json:
         found = {"latest": done.latest.path.name, "before": done.before.path.name, "marked": list(done.marked)}
-        say(json.dumps({"dry_run": dry_run, **found}, indent=2))
+        say_json({"dry_run": dry_run, **found})
         return 0
     verb = "would be" if dry_run else "is"
     say(f"run {done.latest.path.name} {verb} the latest, in place of {done.before.path.name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from cyclopts import Parameter
 
 from tilth.cli import options
 from tilth.cli.nights import flow_process
-from tilth.cli.terminal import CLOSING, READING, STARTING, Steps, say, show_steps
+from tilth.cli.terminal import CLOSING, READING, STARTING, Steps, say, say_json, show_steps
 from tilth.errors import RequestError
 
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ class RunOptions:
     """the last stage"""
     skip: Annotated[tuple[str, ...], Stage] = ()
     """leave a stage out; may be repeated"""
-    sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = ()
-    """a key of tilth.toml, for this night; may be repeated"""
+    sets: options.Sets = ()
     seed: int | None = None
     """of all that is drawn"""
     full: bool = False
@@ -111,7 +109,7 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
     known, texts = night.embedded(request, ingested)
     if as_json:
         summary = {"notes": [note.to_json() for note in ingested.notes]}
-        say(json.dumps({**summary, "stages": rows, "texts": texts, "embedded": known}, indent=2))
+        say_json({**summary, "stages": rows, "texts": texts, "embedded": known})
         return 0
     say(f"{_sources(ingested)}; nothing is written")
     for row in rows:

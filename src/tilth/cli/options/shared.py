@@ -31,6 +31,11 @@ DEFAULT = Parameter(negative=(), show_default=_shown)
 Config = Annotated[Path | None, Parameter(alias="-c", help="tilth.toml (default: the one here or above)")]
 RunName = Annotated[str, Parameter(name="--run", help="its id or its folder")]
 TaskName = Annotated[str | None, Parameter(help="the task (default: the last one, which is the finest)")]
+Sets = Annotated[
+    tuple[str, ...],
+    Parameter(name="set", metavar="KEY=VALUE", help="a key of tilth.toml, for this time; may be repeated"),
+]
+Runs = Annotated[Path | None, Parameter(help="the parent of the run folders, where they are not in data/runs")]
 Json = Annotated[bool, Parameter(name="--json", help="print JSON, and nothing else, on standard output")]
 Dash = Parameter(allow_leading_hyphen=True)
 """Of a file that may be `-`, which is standard input or output."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from tilth.cli import options, terminal
-from tilth.cli.terminal import say, show_share
+from tilth.cli.terminal import say, say_json, show_share
 from tilth.cli.workspace import find_run
 from tilth.errors import InputError, RequestError, did_you_mean
 
@@ -70,7 +69,7 @@ def drift(
             write_csv(reports.drift_sheet(live, reference, rows), unfinished)
         measures["out"] = str(out)
     if as_json:
-        say(json.dumps(measures, indent=2, ensure_ascii=False))
+        say_json(measures)
         return 0
     for line in reports.drift_lines(measures):
         say(line)

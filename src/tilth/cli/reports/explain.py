@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from tilth.cli import options, terminal
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 from tilth.cli.workspace import find_run
 
 
@@ -27,7 +25,7 @@ def explain(row: str, /, *, run: options.RunName = "latest", as_json: options.Js
     folder = find_run(run).path
     story = reports.story(folder, reports.find_row(folder, row))
     if as_json:
-        say(json.dumps(story, indent=2, ensure_ascii=False))
+        say_json(story)
         return 0
     for line in reports.story_lines(story):
         say(line)

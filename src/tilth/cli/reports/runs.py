@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import webbrowser
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from tilth.cli import options, terminal
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 
 
 def runs(
-    *, out: Path | None = None, config: options.Config = None, open: bool = False, as_json: options.Json = False
+    *, out: options.Runs = None, config: options.Config = None, open: bool = False, as_json: options.Json = False
 ) -> int:
     """List the nights, the newest last: date, status, rows, how many wait for a person, seconds, macro-F1; the trend.
 
@@ -26,7 +24,6 @@ def runs(
         tilth runs --out nights
 
     Args:
-        out: the parent of the run folders, where they are not in data/runs
         open: write the page over all nights, index.html beside them, and open it in the browser
     """
     from tilth import reports, store
@@ -34,7 +31,7 @@ def runs(
     workspace = store.locate(config, out, anywhere=True)
     nights = reports.past_nights(workspace.runs)
     if as_json:
-        say(json.dumps(nights, indent=2, ensure_ascii=False))
+        say_json(nights)
     elif not nights:
         say(f"no run in {workspace.runs} yet; start one with: tilth run")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import cyclopts
 from tilth import progress as events
 from tilth.cli import options, terminal
 from tilth.cli.rows.audit_request import read_request, result_name, sampled_rows
-from tilth.cli.terminal import Steps, say, show_steps
+from tilth.cli.terminal import Steps, say, say_json, show_steps
 from tilth.errors import RequestError
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from tilth.io import ColumnGuess, Ingested
     from tilth.night import Request
+    from tilth.reports.audit import Rows
 
 READING, CHECKING, WRITING = "reading the file", "looking for what is wrong", "writing"
 _WORDS = {
@@ -56,7 +56,7 @@ def audit(
     gold: Annotated[str | None, options.Rows] = None,
     out: Path = Path(),
     rows: Annotated[int | None, cyclopts.Parameter(metavar="N")] = None,
-    sets: Annotated[tuple[str, ...], cyclopts.Parameter(name="set", metavar="KEY=VALUE")] = (),
+    sets: options.Sets = (),
     as_json: options.Json = False,
 ) -> int:
     """Find wrong labels, contradictions, copies, junk and leaks in one labeled file.
@@ -77,9 +77,10 @@ def audit(
         gold: a test file, to find the rows that stand in it too
         out: the folder for the page and the table (default: here)
         rows: audit a sample of so many rows, drawn by a hash of their ids
-        sets: a key of tilth.toml, for this time; may be repeated
         as_json: print the counts and the classes as JSON, and nothing else, on standard output
     """
+    from tilth.reports import audit as report
+
     started = time.monotonic()
     if rows is not None and rows < 2:
         raise RequestError(f"--rows {rows}: expected a number of rows, two or more, for example --rows 20000")
@@ -93,13 +94,13 @@ def audit(
             steps.line(f"{result_name(file)}: {remark}")
         for note in ingested.notes:
             steps.warn(f"tilth: {note}")
-        result = _look(request, ingested, guess, rows, steps)
+        audited, findings, found = _look(request, ingested, guess, rows, steps)
         steps.begin(WRITING)
-        summary = {**result.summary, "file": result_name(file), "seconds": round(time.monotonic() - started, 1)}
-        result.write(files, summary)
+        summary = {**found, "file": result_name(file), "seconds": round(time.monotonic() - started, 1)}
+        report.write(files.page, files.table, audited, findings, summary)
     if as_json:
         record = {**summary, "page": str(files.page), "table": str(files.table)}
-        say(json.dumps(record, indent=2, ensure_ascii=False))
+        say_json(record)
     else:
         _print_summary(summary, files)
     return 0
@@ -117,22 +118,10 @@ def _files(file: str, out: Path) -> _Files:
     return files
 
 
-@dataclass(frozen=True)
-class _Findings:
-    """What an audit found, and how it is written."""
-
-    rows: Any
-    findings: pd.DataFrame
-    summary: dict[str, Any]
-
-    def write(self, files: _Files, summary: Mapping[str, Any]) -> None:
-        from tilth.reports import audit as report
-
-        report.write(files.page, files.table, self.rows, self.findings, summary)
-
-
-def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | None, steps: Steps) -> _Findings:
-    """Clean the rows, and say meanwhile what was found so far."""
+def _look(
+    request: Request, ingested: Ingested, guess: ColumnGuess, most: int | None, steps: Steps
+) -> tuple[Rows, pd.DataFrame, dict[str, Any]]:
+    """Clean the rows, and say meanwhile what was found so far: the rows, the findings and the summary."""
     from tilth import night
     from tilth.reports import audit as report
 
@@ -160,14 +149,14 @@ def _look(request: Request, ingested: Ingested, guess: ColumnGuess, most: int | 
         "notes": [str(note) for note in ingested.notes],
         "tilth": version("tilth"),
     }
-    return _Findings(rows, findings, {**report.summarize(rows, findings, audited.entry["metrics"]), **more})
+    return rows, findings, {**report.summarize(rows, findings, audited.entry["metrics"]), **more}
 
 
 def _how_sure(precision: float | None) -> str:
     """How far to trust what is called wrong."""
     if precision is None:
-        return "with so few labeled rows a class nobody can tell how many of them are wrong indeed: read each"
-    return f"about {precision:.0%} of them should be wrong indeed; the page says how sure that is"
+        return "with so few labeled rows a class it is unknown how many of them are really wrong: read each"
+    return f"about {precision:.0%} of them should be really wrong; the page says how sure that is"
 
 
 def _print_summary(summary: Mapping[str, Any], files: _Files) -> None:

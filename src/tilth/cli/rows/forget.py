@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tilth.cli import options
-from tilth.cli.terminal import say
+from tilth.cli.terminal import say, say_json
 from tilth.cli.workspace import open_workspace
 from tilth.errors import RequestError, TilthError
 
@@ -49,7 +48,7 @@ def forget(
         forgotten = night.forget(workspace, row_ids, known=known, dry_run=dry_run)
     holding = _files_with(data, row_ids) if known else []
     if as_json:
-        say(json.dumps({"dry_run": dry_run, "removed": forgotten.counts, "input_still_holds": bool(holding)}, indent=2))
+        say_json({"dry_run": dry_run, "removed": forgotten.counts, "input_still_holds": bool(holding)})
         return 0
     verb = "would remove" if dry_run else "removed"
     for what, count in forgotten.counts.items():

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -84,6 +85,11 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def say_json(record: Any) -> None:
+    """Write a record for a program, indented, at once."""
+    say(json.dumps(record, indent=2, ensure_ascii=False))
+
+
 def lines() -> Iterator[str]:
     """The lines of standard input, which is UTF-8 whatever the terminal's own encoding.
 
@@ -118,7 +124,9 @@ def tell(text: str) -> None:
 
 def unread() -> None:
     """Send standard output nowhere from here on, so that nothing breaks on a pipe that its reader has closed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -142,11 +150,12 @@ class Channel:
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)  # what a night starts has nothing to show
         self._pipe = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
+        self._lock = threading.Lock()
         self._counted = 0.0
 
     def send(self, *words: Any) -> None:
-        """Send one message; nobody may be there any more to read it."""
-        with contextlib.suppress(OSError):
+        """Send one message, whole, from whatever thread; nobody may be there any more to read it."""
+        with self._lock, contextlib.suppress(OSError):
             self._pipe.write(json.dumps(words) + "\n")
 
     def count(self, what: str, done: int, of: int) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from tilth.cli import options
 from tilth.cli.terminal import say
 
 
 def config(
     *,
-    sets: Annotated[tuple[str, ...], Parameter(name="set", metavar="KEY=VALUE")] = (),
+    sets: options.Sets = (),
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> int:
@@ -22,9 +18,6 @@ def config(
 
         tilth config
         tilth config --set training.mode=probe > tilth.toml
-
-    Args:
-        sets: a key of tilth.toml, for this time; may be repeated
     """
     from tilth import night, store
     from tilth.config import config_toml, parse_override

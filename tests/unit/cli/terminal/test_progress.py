@@ -107,6 +107,21 @@ def test_what_a_night_shows_comes_through_its_pipe(tmp_path: Path, capsys: pytes
     assert told.err.splitlines() == ["tilth:  50 %  cleaning (step 3 of 4)", "tilth: the cache is gone"]
 
 
+def test_of_a_night_that_was_killed_while_it_wrote_all_else_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow = tmp_path / "flow.py"
+    flow.write_text(
+        "import os\n"
+        "with os.fdopen(int(os.environ['TILTH_CHANNEL']), 'w') as pipe:\n"
+        '    pipe.write(\'["line", "cleaning: done"]\\n["line", "weak_sup\')\n'
+    )
+    with progress.show_steps(lines=True) as steps:
+        steps.plan(PLAN)
+        assert flow_process.see_through(flow, [], terminal.environment(), steps) == 0
+    assert capsys.readouterr() == ("cleaning: done\n", "")
+
+
 def test_without_anybody_who_watches_a_night_says_its_lines_itself(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal.working("cleaning"):
         reports.report("encoding pieces of text", 1, 2)

@@ -253,7 +253,7 @@ def test_what_people_found_stands_beside_the_estimate(tmp_path: Path) -> None:
     found = report["cleaning_estimates"][0]
     assert (found["precision"], found["answered"], found["answered_wrong"]) == (0.75, 3, 2)
     assert "An estimate from 48 errors planted into your own labels" in page
-    assert "of 3 that they answered, 2 were wrong indeed (21 to 94 in 100, with 95% certainty)" in page
+    assert "of 3 that they answered, 2 were really wrong (21 to 94 in 100, with 95% certainty)" in page
 
 
 def test_a_queued_row_says_why_it_is_asked(tmp_path: Path) -> None:
