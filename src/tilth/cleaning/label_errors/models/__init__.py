@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         fit_evidence_models,
     )
     from tilth.cleaning.label_errors.models.picture_view import add_picture_view
-    from tilth.cleaning.label_errors.models.two_views import TwoViews, fit_two_views, three_accuracies
+    from tilth.cleaning.label_errors.models.two_views import TwoViews, agreement, fit_two_views, three_accuracies
 
 __all__ = [
     "FitProbes",
@@ -26,6 +26,7 @@ __all__ = [
     "NeighborGraph",
     "TwoViews",
     "add_picture_view",
+    "agreement",
     "fit_evidence_models",
     "fit_two_views",
     "meaning_view",

@@ -122,14 +122,19 @@ def three_accuracies(annotators: Iterable[np.ndarray], classes: int) -> tuple[fl
     [1.0, 1.0, 0.75]
     """
     chance = 1 / classes
-
-    def beyond_chance(agree: np.ndarray) -> float:
-        return max((float(agree.mean()) - chance) / (1 - chance), _LEAST)
-
     first, second, third = annotators
-    ab, ac, bc = (beyond_chance(one == other) for one, other in ((first, second), (first, third), (second, third)))
+    ab, ac, bc = (agreement(*pair, classes) for pair in ((first, second), (first, third), (second, third)))
     above_chance = np.sqrt([ab * ac / bc, ab * bc / ac, ac * bc / ab])
     return tuple(float(rate) * (1 - chance) + chance for rate in np.clip(above_chance, 0, 1))
+
+
+def agreement(one: np.ndarray, other: np.ndarray, classes: int) -> float:
+    """How often two annotators agree beyond chance: 1 always, next to 0 as often as two that guess.
+
+    >>> round(agreement(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), 2), 2)
+    0.5
+    """
+    return max((float((one == other).mean()) - 1 / classes) / (1 - 1 / classes), _LEAST)
 
 
 def odds_of(accuracy: float) -> float:

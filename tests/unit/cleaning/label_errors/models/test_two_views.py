@@ -95,6 +95,42 @@ def test_what_models_err_on_for_want_of_rows_is_no_error_of_the_labels() -> None
     assert estimate_error_rate(replace(views, for_want_of_rows=0.9), codes).low == 0
 
 
+def labeled_by_a_model(learned: tuple[float, float, float]) -> tuple[TwoViews, np.ndarray, np.ndarray]:
+    """Labels that err on hard rows, which views learn: so many of the errors the evidence, the centroids, the words."""
+    rng = np.random.default_rng(0)
+    truth, hard, like_words = rng.integers(CLASSES, size=ROWS), rng.random(ROWS), rng.random(ROWS)
+    wrong = rng.random(ROWS) < 0.9 * hard**3
+    codes = annotator(truth, wrong, rng)
+    evidence, centroids, wording = (
+        np.where(wrong & (like_words < share), codes, annotator(truth, rng.random(ROWS) < steep * hard**3, rng))
+        for share, steep in zip(learned, (0.1, 0.2, 0.3), strict=True)
+    )
+    sure = np.clip(1 - 0.7 * hard**3, 0.3, 0.98)
+    views = [as_probabilities(one, sure) for one in (evidence, centroids, evidence, wording)]
+    return TwoViews.of(*views, codes), codes, wrong
+
+
+def test_errors_on_hard_rows_are_the_labels_where_these_follow_words() -> None:
+    views, codes, wrong = labeled_by_a_model(learned=(0.35, 0.2, 0.5))
+    of_words = estimate_error_rate(views, codes)
+    assert 0.65 * wrong.mean() < of_words.share < wrong.mean()  # what all views have learned nobody sees
+    assert of_words.low <= wrong.mean() <= of_words.high
+    for learned in ((0.35, 0.35, 0.35), (0.5, 0.2, 0.35)):  # words have learned no more than the others
+        views, codes, wrong = labeled_by_a_model(learned)
+        assert estimate_error_rate(views, codes).share < 0.4 * wrong.mean()
+
+
+def test_words_that_know_more_than_the_embeddings_make_no_label_wrong() -> None:
+    rng = np.random.default_rng(0)
+    truth, hard = rng.integers(CLASSES, size=ROWS), rng.random(ROWS)
+    of_embeddings = annotator(truth, rng.random(ROWS) < 0.7 * hard**3, rng)
+    evidence, centroids = (np.where(rng.random(ROWS) < 0.8, of_embeddings, truth) for _ in range(2))  # err together
+    wording = annotator(truth, rng.random(ROWS) < 0.05 * hard**3, rng)
+    sure = np.clip(1 - 0.7 * hard**3, 0.3, 0.98)
+    views = TwoViews.of(*(as_probabilities(one, sure) for one in (evidence, centroids, evidence, wording)), truth)
+    assert estimate_error_rate(views, truth).share < 0.05
+
+
 def test_few_rows_have_a_rate_too() -> None:
     views, codes, _ = world(0.2, steep=0.5)
     few = TwoViews(**{name: found[:40] for name, found in vars(views).items() if name != "for_want_of_rows"})
