@@ -86,14 +86,14 @@ def verdict_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_pre
     rate = estimate_error_rate(views, codes)
     probabilities = apply_temperature(views.pooled, temperature_of_truth(views.pooled, codes, rate.share))
     wrong = probability_wrong(doubt(probabilities, codes), rate.share)
-    cut = choose_cut(wrong, prefer, min_precision)
+    issue, expected = choose_cut(wrong, prefer, min_precision)
     return Verdict(
-        issue=cut.issue,
+        issue=issue,
         wrong=wrong,
         probabilities=probabilities,
         name=TWO_VIEWS,
         rate=rate,
-        measured={TWO_VIEWS: cut.expected},
+        measured={TWO_VIEWS: expected},
         injected=0,
     )
 

@@ -126,8 +126,9 @@ def cautious_issues(codes: np.ndarray, probabilities: ModelProbabilities) -> Ver
     joint = probabilities.joint
     wrong = 1 - _margin(joint, codes)
     issue = flag_labels("cleanlab both", probabilities, codes, float("nan")) & (self_confidence(joint, codes) < 0.1)
+    issue &= joint.argmax(axis=1) != codes
     return Verdict(
-        issue=issue & (joint.argmax(axis=1) != codes),
+        issue=issue,
         wrong=np.where(issue, wrong, 0.0),
         probabilities=joint,
         name="cleanlab both",

@@ -7,7 +7,7 @@ that are precise enough.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,33 +28,18 @@ _EDGE = 1e-6
 _SIDES = 1.96
 
 
-@dataclass(frozen=True, kw_only=True)
-class OperatingPoint:
-    """The chosen cut.
-
-    Attributes:
-        issue: whether each label is flagged, boolean, shape (rows,).
-        precision, recall, f1: as expected by the probabilities.
-    """
-
-    issue: np.ndarray
-    precision: float
-    recall: float
-    f1: float
-
-    @property
-    def expected(self) -> FilterScore:
-        """How well the cut is expected to find errors, for the report."""
-        return FilterScore(precision=round(self.precision, 4), recall=round(self.recall, 4), f1=round(self.f1, 4))
-
-
-def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = None) -> OperatingPoint:
+def choose_cut(
+    wrong: np.ndarray, prefer: Prefer, min_precision: float | None = None
+) -> tuple[np.ndarray, FilterScore]:
     """Flag the labels that are likeliest wrong, as many as `prefer` makes worth it.
 
     Args:
         wrong: the probability that each label is wrong, shape (rows,).
         prefer: a name of the three.
         min_precision: in place of the expected precision that `prefer` asks for.
+
+    Returns:
+        Whether each label is flagged, boolean, shape (rows,), and how well that is expected to find errors.
     """
     order, precision, recall = _along(wrong)
     issue = np.zeros(len(wrong), dtype=bool)
@@ -62,11 +47,12 @@ def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = 
     worth = (1 + beta) * precision * recall / np.maximum(beta * precision + recall, _EDGE)
     worth[precision < (_PRECISE[prefer] if min_precision is None else min_precision)] = 0
     if not len(worth) or worth.max() <= 0:
-        return OperatingPoint(issue=issue, precision=0.0, recall=0.0, f1=0.0)
+        return issue, FilterScore(precision=0.0, recall=0.0, f1=0.0)
     best = int(worth.argmax())
     issue[order[: best + 1]] = True
     p, r = float(precision[best]), float(recall[best])
-    return OperatingPoint(issue=issue, precision=p, recall=r, f1=2 * p * r / max(p + r, _EDGE))
+    f1 = 2 * p * r / max(p + r, _EDGE)
+    return issue, FilterScore(precision=round(p, 4), recall=round(r, 4), f1=round(f1, 4))
 
 
 def with_probabilities(verdict: Verdict, wrong: np.ndarray, rate: ErrorRate, config: LabelErrorsConfig) -> Verdict:
@@ -78,9 +64,9 @@ def with_probabilities(verdict: Verdict, wrong: np.ndarray, rate: ErrorRate, con
         rate: the share of wrong labels that goes with it.
         config: where the cut lies.
     """
-    cut = choose_cut(wrong, config.prefer, config.min_precision)
-    measured = {**verdict.measured, TWO_VIEWS: cut.expected}
-    return replace(verdict, wrong=wrong, issue=cut.issue, rate=rate, measured=measured)
+    issue, expected = choose_cut(wrong, config.prefer, config.min_precision)
+    measured = {**verdict.measured, TWO_VIEWS: expected}
+    return replace(verdict, wrong=wrong, issue=issue, rate=rate, measured=measured)
 
 
 def precision_interval(wrong: np.ndarray, issue: np.ndarray, unsure: float) -> tuple[float, float]:
