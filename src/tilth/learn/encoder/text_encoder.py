@@ -16,13 +16,13 @@ import numpy as np
 from tilth.config import EncoderConfig
 from tilth.engine import has_workers, map_blocks
 from tilth.errors import ConfigError
-from tilth.learn.encoder.checkpoint import resolve_model
+from tilth.learn.encoder.checkpoint import checkpoint_digests, resolve_model
 from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
 from tilth.learn.encoder.onnx_states import graph_file
 from tilth.learn.encoder.passages import Cut, cut
 from tilth.learn.encoder.piece_reader import PieceReader, load_model
 from tilth.progress import report
-from tilth.store import Cache, Vectors, digest_json, sha256_file
+from tilth.store import Cache, Vectors, digest_json
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 _SHARD = 256
 """Texts that are read at once, by one worker where there are several: a batch or a few, a second or some of a core."""
-_LARGE = 2**20
-"""Bytes of a file whose digest is kept."""
 _PIECES = "encoding pieces of text"
 
 
@@ -60,15 +58,12 @@ class Encoder:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of everything that a vector depends on beside its text; runs of one fingerprint share vectors."""
-        weights = [path for pattern in ("*.safetensors", "*.bin") for path in sorted(self.folder.glob(pattern))]
-        files = [self.folder / "config.json", self.folder / "tokenizer.json", *weights]
-        sums = [_digest(path) for path in files if path.exists()]
         shape = [self.config.max_tokens, self.config.max_chunks, self.config.precision, self._pooling, "v1"]
         if self.config.attention != "full":  # vectors of before there was a choice stay valid
             shape += [self.config.attention, self.config.window, "windows-1"]
         if self.config.long_texts == "passages":
             shape += [self.config.long_texts, "passages-2"]
-        return digest_json([sums, shape])
+        return digest_json([checkpoint_digests(self.folder), shape])
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of the texts, float32, shape (texts, dimensions), each of length 1; only new texts are computed."""
@@ -233,18 +228,6 @@ def compute_vectors(texts: Sequence[str], encoder: Encoder) -> np.ndarray:
 def compute_pieces(keys: Sequence[str], encoder: Encoder) -> np.ndarray:
     """The same of pieces."""
     return encoder.compute_pieces(keys)
-
-
-def _digest(path: Path) -> str:
-    """A file's digest; a large one, which is the same as long as the system says so, is read once in a process."""
-    stat = path.stat()
-    unchanged = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    return _digest_once(path, unchanged) if stat.st_size >= _LARGE else sha256_file(path)
-
-
-@lru_cache(maxsize=16)
-def _digest_once(path: Path, _unchanged: tuple[int, ...]) -> str:
-    return sha256_file(path)
 
 
 @lru_cache(maxsize=1)

@@ -43,20 +43,21 @@ class NGrams:
         return sparse.hstack([self.words, self.characters], format="csr", dtype=np.float32)
 
 
-def count_ngrams(texts: Sequence[str], cache: Cache | None = None) -> NGrams:
+def count_ngrams(texts: Sequence[str]) -> NGrams:
     """How often each text has each n-gram, hashed into a fixed number of columns; no text's counts depend on another.
 
     Case is ignored. Two texts of one wording have the same counts, whatever their table.
+    """
+    return stacked(count_blocks(texts, None))
+
+
+def count_blocks(texts: Sequence[str], cache: Cache | None) -> Iterator[NGrams]:
+    """As `count_ngrams`, some thousand texts at a time: the counts of a million fill gigabytes.
 
     Args:
         texts: any number, of any script.
         cache: where counts are kept by content; None counts anew.
     """
-    return stacked(count_blocks(texts, cache))
-
-
-def count_blocks(texts: Sequence[str], cache: Cache | None = None) -> Iterator[NGrams]:
-    """As `count_ngrams`, some thousand texts at a time: the counts of a million fill gigabytes."""
     for start in range(0, len(texts), _BLOCK):
         yield NGrams(**_counted(texts[start : start + _BLOCK], cache))
 

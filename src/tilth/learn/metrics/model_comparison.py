@@ -30,19 +30,18 @@ class Difference:
     high: float
 
 
-def score(truth: Labels, answers: Labels, rows: np.ndarray | None = None) -> float:
+def score(truth: Labels, answers: Labels) -> float:
     """Macro-F1 over the classes of the truth, averaged over the tasks whose rows have labels of two classes; else NaN.
 
     Args:
         truth: the true labels; a row without one does not count for the task.
         answers: what a model says.
-        rows: positions of the rows that count, repeats as often as they stand there; None takes each once.
 
     >>> row = np.array(["a", "a", "b", "b"], dtype=object)
     >>> round(score({"t": row}, {"t": np.array(["a", "b", "b", None], dtype=object)}), 4)
     0.5833
     """
-    return _mean(_coded(truth, answers), rows)
+    return _mean(_coded(truth, answers), None)
 
 
 def difference(truth: Labels, ours: Labels, other: Labels, seed: int) -> Difference:

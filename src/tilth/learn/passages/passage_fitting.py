@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 
 from tilth.learn.encoder import Passages
 from tilth.learn.passages.passage_pooling import AT_ONCE, SCALE, PassagePooling, log_sum, softmax
+from tilth.samples import evenly_spaced
 from tilth.threads import one_thread
 
 _PENALTY = 1e-3  # of the squared weights, beside the mean loss of a text
@@ -28,7 +29,7 @@ def fit_passage_pooling(passages: Passages, labels: np.ndarray, *, classes: int)
         raise ValueError(f"passages of {len(passages)} texts and {len(labels)} labels; give one label a text")
     held = len(passages.index) * classes
     if held > AT_ONCE:
-        rows = np.unique(np.linspace(0, len(labels) - 1, max(len(labels) * AT_ONCE // held, 1)).astype(int))
+        rows = evenly_spaced(len(labels), max(len(labels) * AT_ONCE // held, 1))
         passages, labels = passages.part(rows), labels[rows]
     seen, codes = np.unique(labels, return_inverse=True)
     weight = np.zeros((classes, passages.vectors.shape[1]), dtype=np.float32)

@@ -48,7 +48,7 @@ def test_a_text_has_the_same_counts_in_every_table_and_with_a_cache(
 ) -> None:
     monkeypatch.setattr(ngrams, "_BLOCK", 2)
     texts, cache = ["one text", "two texts", "one text", "", "three"], Cache(tmp_path)
-    whole = count_ngrams(texts, cache).joined.toarray()
+    whole = stacked(count_blocks(texts, cache)).joined.toarray()
     assert np.array_equal(whole[0], whole[2])
     assert not whole[3].any()
     assert np.array_equal(whole, np.vstack([count_ngrams([text]).joined.toarray() for text in texts]))
@@ -64,8 +64,8 @@ def test_rows_that_are_added_leave_the_cached_ones_valid(tmp_path: Path, monkeyp
         return [text]
 
     monkeypatch.setattr(ngrams, "ANALYZERS", {"words": spying, "characters": str.split})
-    count_ngrams(["a", "b"], Cache(tmp_path))
-    count_ngrams(["a", "b", "c"], Cache(tmp_path))
+    list(count_blocks(["a", "b"], Cache(tmp_path)))
+    list(count_blocks(["a", "b", "c"], Cache(tmp_path)))
     assert counted == ["a", "b", "c"]
 
 
@@ -105,7 +105,7 @@ def test_counts_and_weights_are_the_same_in_blocks_of_any_size(monkeypatch: pyte
     texts = ["pay my bill", "pay a bill", "rent", "", "my rent"]
     whole = count_ngrams(texts)
     monkeypatch.setattr(ngrams, "_BLOCK", 2)
-    blocks = list(count_blocks(texts))
+    blocks = list(count_blocks(texts, None))
     assert [len(block) for block in blocks] == [2, 2, 1]
     assert np.array_equal(stacked(blocks).joined.toarray(), whole.joined.toarray())
     for kind, values in RarityWeights.fit_blocks(blocks).to_arrays().items():
