@@ -17,9 +17,9 @@ def page_templates(package: str, folder: str = ".") -> Environment:
     return _templates(package, folder, escape=True)
 
 
-def text_templates(package: str, folder: str = ".") -> Environment:
+def text_templates(package: str) -> Environment:
     """The templates of plain text, as `page_templates`; whoever fills them in sees to it that values are no markup."""
-    return _templates(package, folder, escape=False)
+    return _templates(package, ".", escape=False)
 
 
 @functools.cache  # a template is compiled once

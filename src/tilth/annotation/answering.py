@@ -10,9 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tilth.annotation.rows import NightRows
 from tilth.errors import InputError, did_you_mean
 from tilth.samples import Source, Task
-from tilth.store.answers import Answer, Verdict
-
-_WHOLE_TEXT = (Verdict.JUNK, Verdict.WRONG_PARAPHRASE)
+from tilth.store.answers import OF_TEXT, Answer, Verdict
 
 
 class TaskVerdict(BaseModel):
@@ -86,7 +84,7 @@ def _whole(
     for one in sent:
         if one.verdict is Verdict.WRONG_PARAPHRASE and not is_paraphrase:
             raise InputError("a row of the input is no paraphrase; choose a label, or junk")
-        if one.verdict in _WHOLE_TEXT and (len(sent) > 1 or one.task is not None):
+        if one.verdict in OF_TEXT and (len(sent) > 1 or one.task is not None):
             raise InputError(f'"{one.verdict}" is about the text, for all tasks; send it alone')
         if one.task in verdicts:
             raise InputError(f'task "{one.task}" is answered twice at once; keep one')
@@ -112,7 +110,7 @@ def _whole(
 
 
 def _check(one: TaskVerdict, rows: NightRows) -> None:
-    if one.verdict in _WHOLE_TEXT:
+    if one.verdict in OF_TEXT:
         return
     names = [task.name for task in rows.tasks]
     task: Task | None = rows.task(one.task or "")

@@ -18,6 +18,16 @@ from tilth.errors import ConfigError, did_you_mean
 
 log = logging.getLogger(__name__)
 
+_OBSOLETE = {
+    "promotion.tolerance": "has no effect any more, and is an unknown key from the next release on; take it out: a "
+    "night is refused where it is clearly worse than the best promoted one, or below promotion.floor",
+    "cleaning.min_precision": "still works, and is an unknown key from the next release on: cleaning.prefer = "
+    '"precision", "balanced" or "recall" takes its place',
+    "training.trunk": "still works, and is an unknown key from the next release on: training.mode takes its place, "
+    '"probe" for "frozen" and "full" for "tuned"',
+}
+"""Keys of an earlier release → what is said of them."""
+
 
 def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, type[Model]]) -> Settings:
     """Read a config file, lay the overrides over it, and check the whole.
@@ -38,21 +48,10 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
     for key, value in overrides.items():
         _put(values, key, value)
     _make_folders_absolute(values, model, Path.cwd())
-    if "promotion.tolerance" in overrides or (path is not None and "tolerance" in _section(values, "promotion")):
-        log.warning(
-            "promotion.tolerance has no effect any more, and is an unknown key from the next release on; take it out: "
-            "a night is refused where it is clearly worse than the best promoted one, or below promotion.floor"
-        )
-    if "cleaning.min_precision" in overrides or (path is not None and "min_precision" in _section(values, "cleaning")):
-        log.warning(
-            "cleaning.min_precision still works, and is an unknown key from the next release on: cleaning.prefer = "
-            '"precision", "balanced" or "recall" takes its place'
-        )
-    if "training.trunk" in overrides or (path is not None and "trunk" in _section(values, "training")):
-        log.warning(
-            "training.trunk still works, and is an unknown key from the next release on: training.mode takes its "
-            'place, "probe" for "frozen" and "full" for "tuned"'
-        )
+    for key, advice in _OBSOLETE.items():
+        section, _, name = key.partition(".")
+        if isinstance(values.get(section), Mapping) and name in values[section]:
+            log.warning("%s %s", key, advice)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -129,11 +128,6 @@ def _make_folders_absolute(values: dict[str, Any], model: type[BaseModel], root:
         named = field.json_schema_extra == FOLDER and isinstance(value, str) and value != field.default
         if named and (root / str(value)).is_dir():
             values[name] = str((root / str(value)).resolve())
-
-
-def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = values.get(name)
-    return section if isinstance(section, Mapping) else {}
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

@@ -1,8 +1,8 @@
-"""Rows that a workspace holds from earlier nights: with `[data] mode = "append"` each input adds to them.
+"""Rows of earlier nights, which `[data] mode = "append"` adds to, and rows that were to be forgotten.
 
-They are taken from the input table of the newest run, so that what `tilth forget` removed stays removed, and a night
-that failed loses no row. A row that comes again, by its id or, where rows have none, by its text, takes the place of
-the one that was held. A run that was asked for other files (`--input`) is somebody's try and holds nothing.
+The held rows are taken from the input table of the newest run, so that what `tilth forget` removed stays removed, and
+a night that failed loses no row. A row that comes again, by its id or, where rows have none, by its text, takes the
+place of the one that was held. A run that was asked for other files (`--input`) is somebody's try and holds nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tilth.config import Settings
 from tilth.io.columns import PICTURE_COLUMNS
 from tilth.io.file_rows import LABELS
 from tilth.io.labels import column_of
-from tilth.notes import FILE, ROW
+from tilth.notes import FILE, ROW, Notes
 from tilth.samples import Source, Split, Status
 from tilth.store import Workspace
 
@@ -54,6 +54,17 @@ def held_rows(
     inputs.append({"path": f"rows of {path.parent.name}", "sha256": digest, "rows": len(rows), "split": "held"})
     rows[FILE], rows[ROW] = f"the rows of {path.parent.name}", np.arange(1, len(rows) + 1)
     return [rows]
+
+
+def without_forgotten(frame: pd.DataFrame, workspace: Workspace | None, notes: Notes) -> pd.DataFrame:
+    """The rows but those that somebody had tilth forget, and that the input still holds."""
+    gone = store.tombstones(workspace.data) if workspace is not None else frozenset()
+    if not gone:
+        return frame
+    mine = frame["id"].map(store.digest).isin(gone)
+    rest = "was to be forgotten (tilth forget) and still stands in the input: left out; remove it there"
+    notes.rows("forgotten_rows", frame, mine, "row", rest)
+    return frame[~mine].reset_index(drop=True)
 
 
 def _content(rows: pd.DataFrame) -> pd.Series:

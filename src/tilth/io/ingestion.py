@@ -15,8 +15,7 @@ from tilth.config import DataConfig, Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.io import addresses, file_rows
 from tilth.io.answers import apply_answers, read_answers
-from tilth.io.forgotten_rows import without_forgotten
-from tilth.io.held_rows import held_rows
+from tilth.io.held_rows import held_rows, without_forgotten
 from tilth.io.labels import (
     LabelMapping,
     apply_votes,

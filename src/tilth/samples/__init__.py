@@ -8,13 +8,13 @@ from tilth.samples.annotator_consensus import joint_consensus
 from tilth.samples.answered_rows import answered
 from tilth.samples.columns import COLUMNS, Column, find, reserved
 from tilth.samples.enums import Action, Origin, Reason, Source, Split, Status
-from tilth.samples.picture_rows import picture_alone
 from tilth.samples.resolve import resolve
 from tilth.samples.row_masks import (
     gold_labels,
     learnable,
     learnable_by_picture,
     learnable_codes,
+    picture_alone,
     sample_weights,
     settled,
     settled_by_any,

@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 
 from tilth.samples.enums import Origin, Reason, Source, Split, Status
-from tilth.samples.picture_rows import picture_alone
 from tilth.samples.table import Task
+
+
+def picture_alone(frame: pd.DataFrame) -> np.ndarray:
+    """Boolean mask, shape (rows,), of rows with a picture and no text: a model of texts learns none of them."""
+    if "picture_digest" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return (frame["text"].eq("") & frame["picture_digest"].notna()).to_numpy(dtype=bool)
 
 
 def learnable(frame: pd.DataFrame, task: str) -> np.ndarray:

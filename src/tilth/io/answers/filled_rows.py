@@ -11,7 +11,7 @@ import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
 from tilth.samples import Task
-from tilth.store.answers import Verdict
+from tilth.store.answers import OF_TEXT, Verdict
 from tilth.text import clean, clean_label
 
 WORDS = {
@@ -84,7 +84,6 @@ def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str)
             if read is None:
                 continue
             verdict, label = read
-            of_text = verdict in (Verdict.JUNK, Verdict.WRONG_PARAPHRASE)
             suggested = _text(row.get(f"{task}_suggested"))
             rows.append(
                 FilledRow(
@@ -92,7 +91,7 @@ def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str)
                     row_id=row_id,
                     text=clean(_text(row["text"])) if "text" in row and _text(row["text"]) else None,
                     who=clean(_text(row.get("annotator"))) or who,
-                    task=None if of_text else task,
+                    task=None if verdict in OF_TEXT else task,
                     verdict=verdict,
                     label=label,
                     copies=copies,

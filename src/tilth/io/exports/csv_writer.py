@@ -11,7 +11,7 @@ import pandas as pd
 from tilth.text import escape_formula
 
 
-def write_csv(frame: pd.DataFrame, target: Path | IO[str], *, header: bool = True) -> None:
+def write_csv(frame: pd.DataFrame, target: Path | IO[str]) -> None:
     """Write a frame as CSV, its formulas made harmless; reading a file of tilth gives them back as they were.
 
     Numbers are no formulas: a column of them is written as it is.
@@ -24,4 +24,4 @@ def write_csv(frame: pd.DataFrame, target: Path | IO[str], *, header: bool = Tru
             cells = [escape_formula(value) if isinstance(value, str) else value for value in column]
             lone = lone or any("\r" in cell for cell in cells if isinstance(cell, str))
             safe[name] = pd.Series(cells, index=safe.index, dtype=object)
-    safe.to_csv(target, index=False, header=header, quoting=csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL)
+    safe.to_csv(target, index=False, quoting=csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL)

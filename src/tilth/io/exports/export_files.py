@@ -42,11 +42,11 @@ def write(rows: pa.Table, features: Features, kind: str, target: Path | None) ->
     sys.stdout.buffer.flush()
 
 
-def as_text(frame: pd.DataFrame, kind: str, *, header: bool = True) -> str:
-    """Rows as the content of a file, CSV with or without its first line, or JSONL."""
+def as_text(frame: pd.DataFrame, kind: str) -> str:
+    """Rows as the content of a file, CSV or JSONL."""
     written = io.StringIO(newline="")
     if kind == "csv":
-        write_csv(frame.map(_as_cell), written, header=header)
+        write_csv(frame.map(_as_cell), written)
     else:
         frame.to_json(
             written,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.store.answers.answer import Answer, Verdict
+    from tilth.store.answers.answer import OF_TEXT, Answer, Verdict
     from tilth.store.answers.answer_file import Answers
     from tilth.store.answers.backups import back_up, forget_answers, newest_backup
 
-__all__ = ["Answer", "Answers", "Verdict", "back_up", "forget_answers", "newest_backup"]
+__all__ = ["OF_TEXT", "Answer", "Answers", "Verdict", "back_up", "forget_answers", "newest_backup"]
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -58,7 +58,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> int | None:
     try:
         present = version(connection, path)  # somebody else may have made them just now
         if present == 0:
-            _script(connection, _TABLES)
+            _make_tables(connection)
             connection.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
             connection.execute("INSERT INTO schema_version VALUES (?)", [VERSION])
             for guard in GUARDS.values():
@@ -96,9 +96,9 @@ def version(connection: sqlite3.Connection, path: Path) -> int:
     return number
 
 
-def _script(connection: sqlite3.Connection, sql: str) -> None:
-    """Run statements within the transaction that is open, which `executescript` would end."""
-    for statement in filter(str.strip, sql.split(";")):
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make them within the transaction that is open, which `executescript` would end."""
+    for statement in filter(str.strip, _TABLES.split(";")):
         connection.execute(statement)
 
 
@@ -107,7 +107,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
     for index in ("answers_by_row", "answers_by_person"):
         connection.execute(f"DROP INDEX IF EXISTS {index}")
     connection.execute("ALTER TABLE answers RENAME TO answers_1")
-    _script(connection, _TABLES)
+    _make_tables(connection)
     connection.execute(
         "INSERT INTO answers (seq, step, row_id, text_digest, task, verdict, label, who, at, undoes) "
         "SELECT seq, 'version-1-' || seq, row_id, text_digest, coalesce(task, ''), verdict, label, who, at, undoes "

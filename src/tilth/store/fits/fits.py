@@ -200,11 +200,11 @@ class Fits:
 
     @cached_property
     def _index(self) -> dict[str, Any]:
-        return {} if self.carried is None else _read(self.carried / FIT_INDEX, {})
+        return {} if self.carried is None else _read(self.carried / FIT_INDEX)
 
     @cached_property
     def _dates(self) -> dict[str, str]:
-        return {} if self.carried is None else _read(self.carried / FIT_DATES, {})
+        return {} if self.carried is None else _read(self.carried / FIT_DATES)
 
     def _earlier(self, name: str) -> _Kept | None:
         """What the last night left under a name."""
@@ -225,9 +225,9 @@ def _bytes(weights: np.ndarray | None) -> bytes:
     return b"" if weights is None else np.ascontiguousarray(weights, dtype=np.float64).tobytes()
 
 
-def _read(path: Path, otherwise: Any) -> Any:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return read_json(path)
+        return dict(read_json(path))
     except (OSError, DamagedFileError) as error:
         log.warning("%s: what it held is fitted anew", error)
-        return otherwise
+        return {}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -158,7 +157,7 @@ def held_out_probabilities(name: str, inputs: LabelModelInputs, temperature: flo
     probabilities = label_probabilities(name, inputs, temperature)
     for fold in _hidden_folds(name, inputs, inputs.known >= 0):
         probabilities[fold] = label_probabilities(
-            name, _with(inputs, known=np.where(fold, -1, inputs.known)), temperature
+            name, replace(inputs, known=np.where(fold, -1, inputs.known)), temperature
         )[fold]
     return probabilities
 
@@ -188,7 +187,7 @@ def _sample(inputs: LabelModelInputs) -> LabelModelInputs:
         return inputs
     rows = np.sort(np.random.default_rng(inputs.seed).permutation(inputs.known.size)[:MOST])
     votes = inputs.votes[rows]
-    return _with(
+    return replace(
         inputs,
         votes=votes[:, (votes >= 0).any(axis=0)],
         known=inputs.known[rows],
@@ -199,16 +198,12 @@ def _sample(inputs: LabelModelInputs) -> LabelModelInputs:
     )
 
 
-def _with(inputs: LabelModelInputs, **changed: Any) -> LabelModelInputs:
-    return LabelModelInputs(**{**vars(inputs), **changed})
-
-
 def _on_labels(name: str, inputs: LabelModelInputs) -> tuple[float, float]:
     """Mean log probability of the known labels by a model that did not learn from them, and its best temperature."""
     labeled = inputs.given >= 0
     held_out = np.full((len(labeled), inputs.classes), np.nan)
     for fold in _hidden_folds(name, inputs, labeled):
-        probabilities = label_probabilities(name, _with(inputs, known=np.where(fold, -1, inputs.known)))
+        probabilities = label_probabilities(name, replace(inputs, known=np.where(fold, -1, inputs.known)))
         held_out[fold] = probabilities[fold]
     predicted = labeled & np.isfinite(held_out[:, 0])
     temperature = calibrate(held_out[predicted], inputs.given[predicted])
@@ -227,7 +222,7 @@ def _on_votes(name: str, inputs: LabelModelInputs) -> tuple[float, float]:
     logs: list[np.ndarray] = []
     for group in range(min(GROUPS, len(columns))):
         kept = columns % GROUPS != group
-        others = _with(inputs, votes=inputs.votes[:, kept])
+        others = replace(inputs, votes=inputs.votes[:, kept])
         probabilities = label_probabilities(name, others)
         missing = ~np.isfinite(probabilities[:, 0])
         probabilities[missing] = _class_share(inputs.votes[:, kept][inputs.votes[:, kept] >= 0], inputs.classes)
