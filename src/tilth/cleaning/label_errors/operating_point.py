@@ -28,9 +28,7 @@ _EDGE = 1e-6
 _SIDES = 1.96
 
 
-def choose_cut(
-    wrong: np.ndarray, prefer: Prefer, min_precision: float | None = None
-) -> tuple[np.ndarray, FilterScore]:
+def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = None) -> tuple[np.ndarray, FilterScore]:
     """Flag the labels that are likeliest wrong, as many as `prefer` makes worth it.
 
     Args:
