@@ -24,7 +24,7 @@ def estimate(
     order: Sequence[int],
     config: Config,
     seed: int,
-    evidence: Evidence | None = None,
+    evidence: Evidence,
 ) -> Worth | None:
     """What paraphrases can be expected to be worth, where the config leaves it to the stage whether to generate them.
 
@@ -39,16 +39,11 @@ def estimate(
     if config.when != "auto":
         return None
     planned = np.array(order[: config.sources], dtype=np.int64)
-
-    def estimated() -> Worth | None:
-        return estimate_worth(cross_fitting, ids, planned, max(config.weights), seed=seed)
-
-    if evidence is None:
-        return estimated()
     rows = labeled_row_digests(evidence.row_keys, [task.codes for task in cross_fitting.tasks])
 
     def fit() -> dict[str, Any] | None:
-        return None if (worth := estimated()) is None else asdict(worth)
+        worth = estimate_worth(cross_fitting, ids, planned, max(config.weights), seed=seed)
+        return None if worth is None else asdict(worth)
 
     basis = {"classes": digest_json([task.task.to_json() for task in cross_fitting.tasks])}
     found = evidence.fits.facts("what paraphrases are worth", rows, fit, basis=basis)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +33,6 @@ from tilth.training.views import PictureView, Wording, WordingTrial, cross_valid
 
 if TYPE_CHECKING:
     from tilth.training.export import Answers
-
-log = logging.getLogger(__name__)
 
 
 def train(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -14,7 +14,7 @@ from tilth.augmentation.config import Config
 def test_no_curve_is_drawn_where_the_config_settles_it() -> None:
     for when in ("always", "never"):
         nobody: Any = None
-        assert worth.estimate(nobody, [], [], Config(when=when), 0) is None
+        assert worth.estimate(nobody, [], [], Config(when=when), 0, nobody) is None
 
 
 WORDS = {"refund": "refund money bank", "slow": "slow evening buffering", "outage": "red light outage"}

@@ -125,11 +125,6 @@ class Denoiser(ModelMixin, ConfigMixin):
         self.register_buffer("shortlist", shortlist, persistent=False)
         self._tied: tuple[tuple[Any, ...], Tensor] | None = None
 
-    @property
-    def positions(self) -> int:
-        """The longest sequence, in tokens."""
-        return int(self.position.num_embeddings)
-
     def output_vectors(self, dtype: torch.dtype) -> Tensor:
         """The word vectors of the shortlist (vocabulary, width), gathered once while they are frozen."""
         if isinstance(self.vectors, nn.Parameter):

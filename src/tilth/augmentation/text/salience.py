@@ -9,11 +9,11 @@ import numpy as np
 from tilth.augmentation.text.words import Word
 from tilth.learn.encoder import Encoder
 
+_COUNT = 2
 
-def salient_words(
-    texts: Sequence[str], words: Sequence[Sequence[Word]], encoder: Encoder, count: int = 2
-) -> list[list[str]]:
-    """For each text the free words without which its vector moves most, most salient first."""
+
+def salient_words(texts: Sequence[str], words: Sequence[Sequence[Word]], encoder: Encoder) -> list[list[str]]:
+    """For each text the two free words without which its vector moves most, most salient first."""
     without, owner = [], []
     for row, row_words in enumerate(words):
         for place, word in enumerate(row_words):
@@ -25,6 +25,6 @@ def salient_words(
     found_words: list[list[str]] = [[] for _ in texts]
     for place in np.argsort(kept, kind="stable"):
         row, word = owner[place]
-        if len(found_words[row]) < count and word not in found_words[row]:
+        if len(found_words[row]) < _COUNT and word not in found_words[row]:
             found_words[row].append(word)
     return found_words

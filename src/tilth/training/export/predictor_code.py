@@ -6,38 +6,34 @@ from pathlib import Path
 
 from tilth.store import digest_made_by
 
-_LEARN = (
-    "probabilities/hierarchy.py",
-    "passages/passage_pooling.py",
-    "encoder/chunking.py",
-    "encoder/passages.py",
-    "lexical/analyzers.py",
+_FILES = (
+    "training/export/predictor.py",
+    "training/export/answers.py",
+    "training/export/checked_rows.py",
+    "training/export/picture_reader.py",
+    "training/export/text_reader.py",
+    "training/export/edge/inputs.py",
+    "training/export/folder/digests.py",
+    "training/export/folder/readable_folder.py",
+    "training/export/graphs/session.py",
+    "training/export/packed/packed_passages.py",
+    "training/export/packed/packed_pictures.py",
+    "training/export/packed/packed_weights.py",
+    "training/export/packed/packed_wording.py",
+    "training/export/packed/scope.py",
+    "training/heads/ngram_features.py",
+    "learn/encoder/chunking.py",
+    "learn/encoder/passages.py",
+    "learn/lexical/analyzers.py",
+    "learn/passages/passage_pooling.py",
+    "learn/pictures/preparation.py",
+    "learn/probabilities/hierarchy.py",
+    "pictures.py",
 )
+"""Of the package; a test holds them to what the predictor imports."""
 
 
 def predictor_code_digest() -> str:
     """Digest of the code that turns a model folder and a text into an answer, and of the libraries that it calls."""
-    here = Path(__file__).with_name("predictor.py")
-    learn = here.parents[2] / "learn"
-    views = (
-        here.parent / "answers.py",
-        here.parent / "checked_rows.py",
-        here.parent / "folder" / "digests.py",
-        here.parent / "packed" / "packed_passages.py",
-        here.parent / "packed" / "packed_weights.py",
-        here.parent / "packed" / "packed_wording.py",
-        here.parent / "folder" / "readable_folder.py",
-        here.parent / "packed" / "scope.py",
-        here.parent / "graphs" / "session.py",
-        here.parent / "text_reader.py",
-        here.parent / "edge" / "inputs.py",
-        here.parents[1] / "heads" / "ngram_features.py",
-    )
-    pictures = (
-        here.parent / "packed" / "packed_pictures.py",
-        here.parent / "picture_reader.py",
-        learn / "pictures" / "preparation.py",
-        here.parents[2] / "pictures.py",
-    )
-    files = (here, *views, *pictures, *(learn / name for name in _LEARN))
-    return digest_made_by(files, ("onnxruntime", "tokenizers"))
+    package = Path(__file__).parents[2]
+    return digest_made_by([package / name for name in _FILES], ("onnxruntime", "tokenizers"))

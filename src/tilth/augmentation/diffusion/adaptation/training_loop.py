@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,8 +14,6 @@ from tilth.augmentation.diffusion.adaptation.training_data import Batch, Example
 from tilth.augmentation.diffusion.denoiser import Denoiser, shortlist_positions
 from tilth.devices import autocast
 from tilth.progress import report
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)

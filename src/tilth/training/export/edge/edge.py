@@ -12,16 +12,13 @@ import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.tools.onnx_model_utils import make_input_shape_fixed
 from tokenizers import Tokenizer
 
@@ -29,7 +26,7 @@ from tilth.errors import RequestError
 from tilth.training.export.edge.inputs import edge_inputs
 from tilth.training.export.edge.plain_operators import plain_operators
 from tilth.training.export.folder import write_digests
-from tilth.training.export.graphs import attention_masks, needed, read_by, rename_input
+from tilth.training.export.graphs import attention_masks, needed, quantize_by_samples, read_by, rename_input
 from tilth.training.export.packed import WEIGHTS
 
 LISTED = frozenset(
@@ -96,16 +93,11 @@ def quantize_edge(source: Path, target: Path, pieces: Sequence[Sequence[int]], l
         fixed, plain = Path(scratch) / "fixed.onnx", Path(scratch) / "plain.onnx"
         _fix_shape(source, fixed, length)
         onnx.save(plain_operators(_without_mask_and_mean(onnx.load(fixed), length)), plain)
-        quantize_static(
+        quantize_by_samples(
             plain,
             target,
-            _Pieces(pieces, length),
-            quant_format=QuantFormat.QDQ,
+            (edge_inputs(piece, length) for piece in pieces),
             op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-            per_channel=True,
-            reduce_range=True,  # see `quantize` of onnx_graphs
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
             extra_options={"QDQOpTypePerChannelSupportToAxis": {"MatMul": 1}},
         )
 
@@ -158,14 +150,3 @@ def _without_mask_and_mean(model: onnx.ModelProto, length: int) -> onnx.ModelPro
     encoder = helper.make_graph(nodes, "encoder", inputs, [output], weights)
     opsets = [one for one in model.opset_import if not one.domain]
     return helper.make_model(encoder, opset_imports=opsets, ir_version=min(model.ir_version, 10))
-
-
-class _Pieces(CalibrationDataReader):
-    """The pieces by which activations' scales are measured, one at a time."""
-
-    def __init__(self, pieces: Sequence[Sequence[int]], length: int) -> None:
-        self._inputs: Iterator[dict[str, np.ndarray]] = (edge_inputs(piece, length) for piece in pieces)
-
-    def get_next(self) -> Any:
-        """The next one's inputs; None after the last."""
-        return next(self._inputs, None)

@@ -12,7 +12,14 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.graphs.graph_rewriting import attention_masks, needed, read_by, rename_input
     from tilth.training.export.graphs.graph_structure import strip_notes
-    from tilth.training.export.graphs.onnx_graphs import QUANTIZED, TrunkGraphs, cache_key, quantize, write_heads
+    from tilth.training.export.graphs.onnx_graphs import (
+        QUANTIZED,
+        TrunkGraphs,
+        cache_key,
+        quantize,
+        quantize_by_samples,
+        write_heads,
+    )
     from tilth.training.export.graphs.picture_graphs import PictureGraphs
     from tilth.training.export.graphs.session import CPU, Provider, open_session
 
@@ -27,6 +34,7 @@ __all__ = [
     "needed",
     "open_session",
     "quantize",
+    "quantize_by_samples",
     "read_by",
     "rename_input",
     "strip_notes",

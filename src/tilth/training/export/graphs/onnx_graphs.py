@@ -7,13 +7,20 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
 from torch import nn
 
 from tilth.learn.encoder import Trunk
@@ -94,6 +101,41 @@ def quantize(source: Path, target: Path, operators: list[str] | None = None) -> 
     rewrite(model)
     scale_rows(model)
     onnx.save(model, target)
+
+
+class _Samples(CalibrationDataReader):
+    """Inputs by which activations' scales are measured, one at a time."""
+
+    def __init__(self, inputs: Iterator[dict[str, np.ndarray]]) -> None:
+        self._inputs = inputs
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """The next one; None after the last."""
+        return next(self._inputs, None)
+
+
+def quantize_by_samples(source: Path, target: Path, samples: Iterator[dict[str, np.ndarray]], **options: Any) -> None:
+    """Write a float graph as static int8: a scale for each output channel of a weight, one for each activation.
+
+    Weights take seven of the eight bits, as in `quantize`.
+
+    Args:
+        source: the float graph.
+        target: the new one.
+        samples: inputs by which the scales of activations are measured.
+        options: of `onnxruntime.quantization.quantize_static` beside these.
+    """
+    quantize_static(
+        source,
+        target,
+        _Samples(samples),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        **options,
+    )
 
 
 def _whole(path: Path) -> bool:

@@ -6,16 +6,14 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from tilth.store import atomic, digest, digest_made_by, used
-from tilth.training.export.graphs.onnx_graphs import quiet_exporter
+from tilth.training.export.graphs.onnx_graphs import quantize_by_samples, quiet_exporter
 
 
 class PictureGraphs:
@@ -31,7 +29,8 @@ class PictureGraphs:
     def __init__(
         self, folders: Callable[[str], Path], fingerprint: str, module: Callable[[], nn.Module], side: int
     ) -> None:
-        code = digest_made_by((Path(__file__),), ("torch", "onnxscript", "onnxruntime"))
+        here = Path(__file__)
+        code = digest_made_by((here, here.with_name("onnx_graphs.py")), ("torch", "onnxscript", "onnxruntime"))
         self._folders, self._key, self._module, self._side = folders, digest(fingerprint, code, str(side)), module, side
 
     def float32(self) -> Path:
@@ -99,24 +98,4 @@ def quantize(source: Path, target: Path, batches: Iterator[dict[str, np.ndarray]
         warnings.simplefilter("ignore")
         folded = Path(scratch) / "folded.onnx"
         quant_pre_process(str(source), str(folded), skip_symbolic_shape=True)
-        quantize_static(
-            folded,
-            target,
-            _Batches(batches),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-        )
-
-
-class _Batches(CalibrationDataReader):
-    """Inputs by which activations' scales are measured, one at a time."""
-
-    def __init__(self, batches: Iterator[dict[str, np.ndarray]]) -> None:
-        self._batches = batches
-
-    def get_next(self) -> Any:
-        """The next one; None after the last."""
-        return next(self._batches, None)
+        quantize_by_samples(folded, target, batches)
