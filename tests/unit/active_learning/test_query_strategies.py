@@ -21,6 +21,22 @@ class Fixed:
         return pool
 
 
+DIRECTIONS = np.eye(4, dtype=np.float32)
+CROWDS = np.vstack([np.tile(DIRECTIONS[0], (3, 1)), np.tile(DIRECTIONS[1], (5, 1)), DIRECTIONS[2:3]])
+"""A crowd of three rows, one of five, and a row by itself."""
+
+
+class Saying(Fixed):
+    """A classifier that says the same of every row."""
+
+    def __init__(self, labeled: np.ndarray, said: list[float]) -> None:
+        super().__init__(labeled)
+        self.said = said
+
+    def predict_proba(self, pool: np.ndarray) -> np.ndarray:
+        return np.tile(self.said, (len(pool), 1))
+
+
 POOL = np.array([[0.9, 0.1, 0.0], [0.4, 0.3, 0.3], [0.5, 0.5, 0.0]])
 
 
@@ -67,23 +83,49 @@ def test_names_are_taken_once_and_unknown_ones_named() -> None:
         query_strategies.get("margni")
 
 
-def test_density_favors_rows_in_the_midst_of_others() -> None:
-    picks, scores = query_strategies.get("density")(Fixed(), POOL, n_instances=3)
-    mean = np.array([0.6, 0.3, 0.1])
-    likeness = POOL @ mean
-    assert scores == pytest.approx(likeness * np.array([0.2959, 0.9912, 0.6309]), abs=1e-4)
-    assert picks.tolist() == [1, 2, 0]
+def test_density_favors_rows_in_the_midst_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As unsure as each other, rows of a crowd come before one that is alone; cosines by hand, 0.8 and 0.6."""
+    pool = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]], dtype=np.float32)
+    learner = Saying(DIRECTIONS, [0.5, 0.5, 0.0])
+    picks, scores = query_strategies.get("density")(learner, pool, n_instances=3)
+    assert scores == pytest.approx([0.6309 * 0.4, 0.6309 * 0.4, 0], abs=1e-4)  # (0.8 + 0) / 2; ln 2 over ln 3
+    assert picks.tolist() == [0, 1, 2]
+    monkeypatch.setattr(query_strategies, "COVERAGE_ROWS", 2)  # one row takes no part: it counts as the loneliest
+    few = query_strategies.get("density")(learner, pool, n_instances=1)[1]
+    assert len(set(few.round(4))) == 1
+    assert query_strategies.get("density")(learner, pool[:1], n_instances=1)[0].tolist() == [0]
 
 
-def test_the_committee_asks_where_its_members_differ_most() -> None:
-    learner = Fixed()
+def test_density_does_not_spend_a_batch_on_one_crowd() -> None:
+    """Twenty copies of the row of the highest score, and two others that are as unsure and further from the rest."""
+    crowd, others = np.tile([0.4, 0.3, 0.3], (20, 1)), np.array([[0.1, 0.45, 0.45], [0.45, 0.1, 0.45]])
+    pool = np.vstack([crowd, others])
+    picks, scores = query_strategies.get("density")(Fixed(), pool, n_instances=3)
+    assert scores[:20].min() > scores[20:].max()
+    assert sorted(picks) == [0, 20, 21]
+
+
+def test_the_committee_asks_where_its_members_differ_and_others_are_like_it() -> None:
+    """The members differ as much on the crowd of five as on the row by itself, and agree on the crowd of three."""
+    learner = Saying(DIRECTIONS[3:], [0.9, 0.1, 0.0])
     with pytest.raises(ConfigError, match="second member"):
-        query_strategies.get("committee")(learner, POOL, n_instances=1)
-    learner.wording = np.array([[0.1, 0.9, 0.0], [0.4, 0.3, 0.3], [0.5, 0.4, 0.1]])
-    picks, scores = query_strategies.get("committee")(learner, POOL, n_instances=2)
-    assert picks.tolist() == [0, 2]
-    assert scores[0] == pytest.approx(0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5))
-    assert scores[1] == 0
+        query_strategies.get("committee")(learner, CROWDS, n_instances=1)
+    learner.wording = np.array([[0.9, 0.1, 0.0]] * 3 + [[0.1, 0.9, 0.0]] * 6)
+    picks, scores = query_strategies.get("committee")(learner, CROWDS, n_instances=2)
+    assert picks.tolist() == [3, 8]
+    each = 0.9 * np.log2(0.9 / 0.5) + 0.1 * np.log2(0.1 / 0.5)  # the same for both members
+    assert scores == pytest.approx([0, 0, 0, *[5 * each] * 5, each], abs=1e-4)
+
+
+def test_no_member_of_the_committee_counts_more_for_being_surer() -> None:
+    """The wording says of every row what the meaning says, but as sure as 0.99: of nothing do they differ."""
+    sharp = np.array([[0.99, 0.01], [0.01, 0.99]])
+    calm = np.array([[0.7, 0.3], [0.3, 0.7]])
+    assert query_strategies.as_sure_as(sharp, calm) == pytest.approx(calm, abs=1e-3)
+    assert query_strategies.as_sure_as(calm, sharp) == pytest.approx(sharp, abs=1e-3)
+    flat = np.full((2, 2), 0.5)
+    assert query_strategies.as_sure_as(flat, sharp) is flat  # nothing makes it surer
+    assert query_strategies.as_sure_as(flat[:0], sharp[:0]).shape == (0, 2)
 
 
 def test_the_core_set_goes_to_the_farthest_row_and_then_to_the_farthest_from_that() -> None:
@@ -104,13 +146,7 @@ def test_cluster_margin_takes_one_of_each_cluster_of_unsure_rows() -> None:
 
 
 def test_uncertain_mass_asks_once_in_a_crowd_and_leaves_what_is_labeled(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unsure(Fixed):
-        def predict_proba(self, pool: np.ndarray) -> np.ndarray:
-            return np.tile([0.5, 0.5, 0.0], (len(pool), 1))
-
-    directions = np.eye(4, dtype=np.float32)
-    pool = np.vstack([np.tile(directions[0], (3, 1)), np.tile(directions[1], (5, 1)), directions[2:3]])
-    learner = Unsure(directions[:1])  # the first crowd is labeled
+    pool, learner = CROWDS, Saying(DIRECTIONS[:1], [0.5, 0.5, 0.0])  # the first crowd is labeled
     picks, scores = query_strategies.get("uncertain_mass")(learner, pool, n_instances=2)
     assert picks.tolist() == [3, 8]
     assert scores.tolist() == [0, 0, 0, 5, 5, 5, 5, 5, 1]
