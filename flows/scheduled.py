@@ -83,7 +83,7 @@ def settle(deployment: UUID, *, make_up: bool) -> None:
     Prefect keeps whatever was due while no one served, by an old schedule too, and starts all of it at once.
 
     Args:
-        deployment: With its new schedule in force.
+        deployment: With its new schedule.
         make_up: Whether the last night that was missed is made up for.
     """
     mark(deployment, Crashed(message="tilth serve ended before this night did"))
@@ -92,7 +92,7 @@ def settle(deployment: UUID, *, make_up: bool) -> None:
     if make_up and missed:
         last, count = missed.pop(), len(missed)
         when = _due(last).astimezone().strftime("%Y-%m-%d %H:%M")
-        terminal.say(f"the night of {when}{f' and {count} before it' if count else ''} passed unserved: one starts now")
+        terminal.say(f"missed: the night of {when}{f' and {count} before it' if count else ''}; one starts now")
     with get_client(sync_client=True) as client:
         for run in missed:
             client.delete_flow_run(run.id)

@@ -170,11 +170,11 @@ def _port(requested: int | None) -> int:
     except OSError as error:
         if requested is not None:
             raise RequestError(
-                f"--port {requested} is not to be had ({error.strerror}); name another one from 1024 to 65535, or none "
-                f"for {PORT}, or a free one where that is taken"
+                f"--port {requested} cannot be used ({error.strerror}); choose another one from 1024 to 65535, or "
+                f"leave --port out: then it is {PORT}, or a free one where that is taken"
             ) from None
         port = _bound(0)
-        terminal.say(f"port {PORT} is not to be had ({error.strerror}): it is {port} this time (--port chooses one)")
+        terminal.say(f"port {PORT} cannot be used ({error.strerror}): {port} is used instead (--port chooses one)")
         return port
 
 

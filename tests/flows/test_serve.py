@@ -226,14 +226,14 @@ def test_stopped_in_the_middle_and_started_again(workspace: Workspace) -> None:
     served = Served.start(workspace, "--cron", "0 2 * * *", "--timezone", "America/New_York")
     until(lambda: _due(served), 60, "nothing is due")
     assert {time[11:16] for time in _due(served)} <= {"06:00", "07:00"}
-    assert "passed unserved" not in served.said
+    assert "missed: the night" not in served.said
     served.end()
 
     done = _states(workspace).count("COMPLETED")
     _let_pass(workspace, 3)
     served = Served.start(workspace, "--cron", "0 2 * * *", "--timezone", "America/New_York")
     try:
-        until(lambda: "and 2 before it passed unserved: one starts now" in served.said, 30, served.said)
+        until(lambda: "and 2 before it; one starts now" in served.said, 30, served.said)
         until(lambda: _states(workspace).count("COMPLETED") == done + 1, SEEN, f"none is made up for: {served.said}")
         assert {time[11:16] for time in _due(served)} <= {"06:00", "07:00"}
     finally:
@@ -302,7 +302,7 @@ def test_a_port_that_is_taken_is_named(workspace: Workspace) -> None:
         port = taken.getsockname()[1]
         done = workspace("serve", "--cron", "0 2 * * *", "--port", str(port), timeout=60)
     assert done.returncode == 2
-    assert f"--port {port} is not to be had" in done.stderr
+    assert f"--port {port} cannot be used" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("run",), ("serve", "--cron", "0 2 * * *")])

@@ -46,7 +46,7 @@ def forget(
             forgotten.add(what, count)
     store.forget_caches(workspace, forgotten, dry_run=dry_run)
     for folder in _with_pages(workspace, touched, forgotten):
-        forgotten.add("report pages, written anew without them", 1)
+        forgotten.add("report pages, written again without them", 1)
         if not dry_run:
             _write_anew(folder)
     return forgotten

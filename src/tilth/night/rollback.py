@@ -67,8 +67,8 @@ def _before(nights: list[Run], current: Run) -> Run:
     for run in reversed(earlier):
         if any(run.path.glob("[0-9]-*.parquet")):
             return run
-    cleaned = f", and none of the {len(earlier)} earlier ones holds its tables (tilth clean)" if earlier else ""
-    raise RequestError(f"run {current.path.name} is the only promoted night there is to be had{cleaned}")
+    cleaned = f"; tilth clean removed the tables of all {len(earlier)} earlier ones" if earlier else ""
+    raise RequestError(f"run {current.path.name} is the only promoted night that has its tables{cleaned}")
 
 
 def _require_usable(target: Run, current: Run) -> None:

@@ -40,7 +40,7 @@ from tilth.training.stage import train
 
 _MODEL, _FACTS = "model", "facts.json"
 _GOLD = "(gold)"
-"""Ends the titles of figures that are measured anew every night."""
+"""Ends the titles of figures that are measured again every night."""
 
 
 def train_or_take(samples: Dataset, config: Config, resources: Resources) -> StageResult:

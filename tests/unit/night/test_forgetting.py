@@ -93,7 +93,7 @@ def test_a_row_and_all_that_came_of_it_are_gone(workspace: Workspace) -> None:
         "cached results, which the next night computes again": 1,
         "carried states that name them, which start afresh": 1,
         "carried models of all rows, which are fitted anew": 1,
-        "report pages, written anew without them": 1,
+        "report pages, written again without them": 1,
     }
     (run,) = store.all_runs(workspace.runs)
     table = to_pandas(store.read_table(run.path / "3-augmentation.parquet"))
@@ -125,7 +125,7 @@ def test_a_row_that_stands_nowhere_is_told_and_nothing_goes(workspace: Workspace
 
 @pytest.mark.parametrize("text", ["", "it is"])
 def test_a_short_text_or_none_takes_no_page_of_another_night(workspace: Workspace, text: str) -> None:
-    """A night whose tables `tilth clean` removed has nothing to write its page from: it stays, unless it shows the row."""
+    """A night whose tables `tilth clean` removed cannot write its page anew: it stays, unless it shows the row."""
     cleaned = workspace.runs / "20260101-020000"
     cleaned.mkdir()
     (cleaned / "run.json").write_text('{"status": "completed"}')

@@ -51,7 +51,7 @@ class RunOptions:
     seed: int | None = None
     """of all that is drawn"""
     full: bool = False
-    """fit all models anew, whatever earlier nights left"""
+    """fit all models again, and take over none that earlier nights fitted"""
     dry_run: bool = False
     """say what would run, and write nothing"""
     json: bool = False

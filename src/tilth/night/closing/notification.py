@@ -41,7 +41,7 @@ def check_addresses(schedule: ScheduleConfig) -> None:
         if not _service(os.path.expandvars(address)) and not _unset(address):
             kind = address.partition("://")[0]
             raise ConfigError(
-                f'schedule.notify: an address that begins with "{kind}" is none that Apprise knows, or it is '
+                f'schedule.notify: Apprise does not know an address that begins with "{kind}", or the address is '
                 "incomplete; expected one such as mailto://user:$PASSWORD@example.org or slack://…, as listed at "
                 "https://github.com/caronc/apprise/wiki"
             )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from datasets import Dataset
@@ -136,14 +136,15 @@ def _compute(
     carried_fits: str | None,
 ) -> None:
     context.workspace.cache.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=store.unfinished_prefix(), dir=context.workspace.cache))
     fits = context.fits(name, carried_fits)
-    try:
+    with TemporaryDirectory(
+        prefix=store.unfinished_prefix(), dir=context.workspace.cache, ignore_cleanup_errors=True
+    ) as scratch:
         resources = stages.Resources(
             tasks=context.tasks,
             seed=context.settings.seed,
             evidence=context.evidence(before, fits),
-            scratch=scratch,
+            scratch=Path(scratch),
             carried=context.carried(name),
             questions=stages.read_questions([context.workspace.state / digest for digest in context.questions(name)]),
             labeling_functions=(functions,) if functions is not None else (),
@@ -154,8 +155,6 @@ def _compute(
         result = stages.perform(name, before, context.settings.stage(name), resources)
         with store.atomic(folder) as unfinished:
             write_result(unfinished, result, fits)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_result(folder: Path, result: stages.StageResult, fits: store.Fits | None = None) -> None:

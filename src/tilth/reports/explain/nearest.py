@@ -19,7 +19,7 @@ from tilth.samples import Source, Split
 K = 5
 """Rows that are named as the nearest."""
 MOST_UNREAD = 2000
-"""Texts that are read anew where their vectors are gone; more would take longer than a person waits."""
+"""Texts that are encoded again where their vectors are gone; more would take longer than a person waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,11 @@ class Nearest:
 
 
 def nearest_labeled(night: NightTables) -> Nearest:
-    """The nearest rows whose label is in force; none, with the reason, where the vectors are gone or cannot be had."""
+    """The nearest rows that have a label; none, with the reason, where the vectors are gone or cannot be read."""
     try:
         return _nearest(night)
     except (TilthError, OSError, KeyError, ValueError) as error:  # a story is told without them all the same
-        return Nearest(why_not=f"the texts' vectors cannot be had: {error}")
+        return Nearest(why_not=f"the texts' vectors cannot be read: {error}")
 
 
 def _nearest(night: NightTables) -> Nearest:

@@ -51,7 +51,7 @@ class NightTables:
 
     @cached_property
     def labels(self) -> dict[str, list[Any]]:
-        """For each task every row's label in force."""
+        """For each task every row's current label."""
         return {task.name: self.frame[task.name].tolist() for task in self.tasks if task.name in self.frame}
 
     @cached_property

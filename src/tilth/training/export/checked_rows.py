@@ -67,8 +67,8 @@ def check_texts(texts: Any) -> None:
             )
         if not text.isascii() and _is_broken(text):
             raise RequestError(
-                f"the text at place {place} holds half a character (a surrogate), which is no Unicode; decode it with "
-                'errors="replace"'
+                f"the text at place {place} holds half a character (a surrogate), which is not valid Unicode; "
+                'decode it with errors="replace"'
             )
 
 

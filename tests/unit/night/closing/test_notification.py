@@ -106,7 +106,7 @@ def test_nobody_there_and_no_password_are_warnings(
 
 
 def test_an_address_of_no_kind_is_refused_before_the_night() -> None:
-    with pytest.raises(ConfigError, match='begins with "mialto" is none that Apprise knows'):
+    with pytest.raises(ConfigError, match='Apprise does not know an address that begins with "mialto"'):
         check_addresses(ScheduleConfig(notify=("mialto://me@example.org",)))
     check_addresses(ScheduleConfig(notify=("json://localhost", "mailto://me:$UNSET_HERE@example.org")))
 

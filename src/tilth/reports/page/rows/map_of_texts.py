@@ -71,7 +71,7 @@ def text_map(run: RunFiles, touched: TouchedRows, fits: Fits | None = None) -> d
         places_of = _scaled(_places(run, texts, fits))
     except (TilthError, OSError, KeyError, ValueError) as error:
         log.info("no map", exc_info=True)
-        return {"why": f"The map needs the vectors that the night cached, and they are not to be had ({error})."}
+        return {"why": f"The map needs the vectors that the night cached, and they cannot be read ({error})."}
     frame = run.frame.iloc[chosen]
     return {
         "x": places_of[:, 0].tolist(),
