@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from tilth.training.compression.config import ContractConfig
     from tilth.training.compression.figures import contract_figures, flipped_rows
     from tilth.training.compression.full_model import FullModel, SmallerModel
-    from tilth.training.compression.held_out import HeldOut, Loss
+    from tilth.training.compression.held_out import Fold, HeldOut, Loss
     from tilth.training.compression.student import Shape, no_encoder
 
 __all__ = [
     "Candidate",
     "Compressed",
     "ContractConfig",
+    "Fold",
     "FullModel",
     "HeldOut",
     "Loss",

@@ -16,9 +16,10 @@ from tilth.learn import calibrate
 from tilth.learn.encoder import encode_with_trunk
 from tilth.training.compression.full_model import FullModel, SmallerModel
 from tilth.training.compression.held_out import Loss
+from tilth.training.compression.left_out import left_out_tokenizer, read_left_out
 from tilth.training.compression.student import STEPS, Distilled, Materials, Shape, Student, distill, no_encoder
 from tilth.training.compression.weights import cut_embeddings, pack_graph, shared_weights
-from tilth.training.export import PackedGraph, Predictor, TrunkGraphs
+from tilth.training.export import PackedGraph, TrunkGraphs
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
@@ -58,18 +59,20 @@ class _Made:
 
     Attributes:
         model: as of `Candidate`.
-        held_heads: heads that were fitted without the held-out rows.
+        held_heads: heads that were fitted without the held-out rows, where the model has its own.
         graph: the float graph.
         tokenizer: the folder of its tokenizer.
+        left_out: that of the tokenizer by which its points are counted, as of `Vocabulary`; None where all pieces stay.
         facts: how it was made.
         rounded: where its graph in int8 is kept, for shapes that differ in their bits alone.
     """
 
     model: SmallerModel | None
-    held_heads: Sequence[Head]
     graph: Path
     tokenizer: Path
     facts: Mapping[str, Any]
+    held_heads: Sequence[Head] = ()
+    left_out: Path | None = None
     rounded: Path | None = None
 
 
@@ -89,7 +92,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     if not steps:
         return _measured(full, shape, _undistilled(full, shape), folder)
     student, taught = _distilled_student(full, shape, steps, folder)
-    found = _measured(full, shape, _distilled(full, student, taught, steps, folder), folder)
+    found = _measured(full, shape, _distilled(full, shape, student, taught, steps, folder), folder)
     lost_by_rounding = found.loss.points - float(found.facts["points_lost_unrounded"])
     if shape.bits != 4 or lost_by_rounding <= _ROUNDING:
         return found
@@ -99,7 +102,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     with shared_weights(student.trunk):
         again = _distill(full, student, taught.heads, more, slower=_SHARE)
     (folder / "again").mkdir()
-    aware = _distilled(full, student, again, steps + more, folder / "again")
+    aware = _distilled(full, shape, student, again, steps + more, folder / "again")
     other = _measured(full, shape, aware, folder / "again")
     return min(found, other, key=lambda one: one.loss.points)
 
@@ -109,11 +112,13 @@ def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candi
     weights = pack_graph(made.graph, folder / "packed.onnx", shape.bits, made.rounded)
     target = folder / "model"
     full.write(target, made.model, PackedGraph(graph=folder / "packed.onnx", weights=weights), made.tokenizer)
-    vectors = Predictor(target).embed(full.held_out.texts)
-    rows = full.held_out
-    if made.model is not None and made.model.wording is not None:
-        rows = replace(rows, wording=made.model.wording)
-    loss = full.held_out.loss(rows.answers(made.held_heads, vectors))
+    if made.model is None:
+        rows = full.cross_validated
+        loss = rows.rows.loss(rows.answers(read_left_out(target, made.left_out, rows.rows.texts)))
+    else:
+        held_out = replace(full.held_out, wording=made.model.wording or full.wording)
+        vectors = read_left_out(target, made.left_out, held_out.texts)
+        loss = full.held_out.loss(held_out.answers(made.held_heads, vectors))
     size = sum(path.stat().st_size for path in target.iterdir()) + full.other_bytes
     log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
     return Candidate(
@@ -132,8 +137,8 @@ def _undistilled(full: FullModel, shape: Shape) -> _Made:
         if not graph.exists():
             vocabulary.write(full.source, tokenizer)
             cut_embeddings(whole, graph, vocabulary)
-    held_heads, rounded = full.heads_without_held_out, folder / "int8.onnx"
-    return _Made(model=None, held_heads=held_heads, graph=graph, tokenizer=tokenizer, facts={}, rounded=rounded)
+    left_out, rounded = left_out_tokenizer(full, shape, folder), folder / "int8.onnx"
+    return _Made(model=None, graph=graph, tokenizer=tokenizer, facts={}, left_out=left_out, rounded=rounded)
 
 
 def _wording_alone(full: FullModel, folder: Path) -> _Made:
@@ -178,11 +183,13 @@ def _distill(full: FullModel, student: Student, heads: Sequence[Head], steps: in
     )
 
 
-def _distilled(full: FullModel, student: Student, taught: Distilled, steps: int, folder: Path) -> _Made:
+def _distilled(full: FullModel, shape: Shape, student: Student, taught: Distilled, steps: int, folder: Path) -> _Made:
     """A student as it was taught, ready to be packed."""
     model = _calibrated(full, student, taught.heads, taught.losses)
     graphs = TrunkGraphs(folder / "graphs", lambda: student.trunk, full.graphs.structures)
-    float_loss = full.held_out.loss(full.held_out.answers(model.heads, model.embeddings[full.deciding]))
+    rows, left_out = full.held_out, left_out_tokenizer(full, shape, folder)
+    vectors = encode_with_trunk(student.trunk, left_out or student.folder, rows.texts, full.limit, full.max_chunks)
+    float_loss = rows.loss(rows.answers(model.heads, vectors))
     facts = {
         "steps": steps,
         "texts": len(full.transfer.texts),
@@ -190,7 +197,9 @@ def _distilled(full: FullModel, student: Student, taught: Distilled, steps: int,
         "points_lost_unrounded": round(float_loss.points, 2),
     }
     graph = graphs.get("float32")
-    return _Made(model=model, held_heads=model.heads, graph=graph, tokenizer=student.folder, facts=facts)
+    return _Made(
+        model=model, held_heads=model.heads, graph=graph, tokenizer=student.folder, facts=facts, left_out=left_out
+    )
 
 
 def build_student(full: FullModel, shape: Shape, folder: Path, batches: int = 12) -> Student:

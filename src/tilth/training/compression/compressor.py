@@ -13,13 +13,13 @@ import numpy as np
 from tilth.errors import StageError
 from tilth.training.compression.candidate import Candidate, make_candidate
 from tilth.training.compression.config import ContractConfig
-from tilth.training.compression.contract import Verdict, nearest, settle
+from tilth.training.compression.contract import Verdict, nearest, settle, uncertain_points
 from tilth.training.compression.cost import Costs, costs_of
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.held_out import FEWEST
 from tilth.training.compression.search import Looked, front, order, search
 from tilth.training.compression.speed import Clock
-from tilth.training.compression.student import Shape
+from tilth.training.compression.student import Bits, Shape
 from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,8 @@ class _Attempt:
         facts["chosen"] |= {"throughput": clocked}
         if slower := slower_here(self._contract, clocked):
             facts["slower_here"] = slower
+        if doubt := uncertain_points(self._contract, candidate.loss):
+            facts["uncertain"] = doubt
         if verdict.met:
             log.info("the contract is met: %s%s", candidate.shape, f"; {slower}" if slower else "")
         else:
@@ -155,11 +157,14 @@ class _Attempt:
                 yield shape
 
     def _whole(self) -> Iterator[Shape]:
-        """All layers with fewer bits: with eight it is larger and as fast as with four, and may lose less."""
-        whole = tuple(range(self._full.layers))
-        yield Shape(layers=whole, bits=4)
-        if not self._tried or not self._tried[-1][1].keeps_points:
-            yield Shape(layers=whole, bits=8)
+        """All layers, the smallest first, until one keeps the points: further ones are larger and as fast."""
+        whole, cuts = tuple(range(self._full.layers)), (True,) if self._full.vocabulary is None else (True, False)
+        bits: tuple[Bits, ...] = (4, 8)
+        shapes = [Shape(layers=whole, cut_vocabulary=cut, bits=some) for cut in cuts for some in bits]
+        for shape in sorted(shapes, key=self._costs.megabytes):
+            yield shape
+            if self._tried and self._tried[-1][0].shape == shape and self._tried[-1][1].keeps_points:
+                return
 
     def _wording(self) -> list[Shape]:
         """The model without an encoder, where every task has a wording head and the full one keeps no contract."""

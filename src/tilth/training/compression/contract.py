@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tilth.training.compression.candidate import Candidate
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.cost import Costs
+from tilth.training.compression.held_out import Loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +58,27 @@ def settle(contract: ContractConfig, candidate: Candidate, costs: Costs, millise
 def _points(contract: ContractConfig, candidate: Candidate) -> list[str]:
     loss, misses = candidate.loss, []
     if contract.points_lost is not None and loss.points > contract.points_lost:
-        misses.append(f"{loss.points:.2f} points lost, at most {contract.points_lost:g} are allowed")
+        least, most = loss.interval
+        misses.append(
+            f"{loss.points:.2f} points lost ({least:.1f} to {most:.1f}), at most {contract.points_lost:g} are allowed"
+        )
     worst = contract.points_lost_worst_class
     if worst is not None and loss.worst_points is None:
         misses.append("no class has held-out rows enough to say what the worst one loses")
     elif worst is not None and loss.worst_points is not None and loss.worst_points > worst:
         misses.append(f'{loss.worst_points:.1f} points lost in "{loss.worst_class}", at most {worst:g} are allowed')
     return misses
+
+
+def uncertain_points(contract: ContractConfig, loss: Loss) -> str | None:
+    """A sentence where a model keeps the points, and its rows are too few to be sure of it; None where they are not."""
+    most = loss.interval[1]
+    if contract.points_lost is None or not loss.points <= contract.points_lost < most:
+        return None
+    return (
+        f"{loss.points:.1f} points are lost on {len(loss.rows)} held-out rows; so few cannot exclude up to {most:.1f} "
+        "(95%), and more labels would tell"
+    )
 
 
 def nearest(tried: Sequence[tuple[Candidate, Verdict]]) -> tuple[Candidate, Verdict] | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tilth.learn.encoder import Tokens, Trunk
 from tilth.samples import Task
-from tilth.training.compression.held_out import HeldOut, WordingModel
+from tilth.training.compression.held_out import ENOUGH, CrossValidated, Fold, HeldOut, WordingModel
 from tilth.training.compression.speed import EagerModel
 from tilth.training.compression.student import TransferSet, Vocabulary, cut_vocabulary, layers_of, read_texts
 from tilth.training.export import PackedGraph, TrunkGraphs
@@ -54,6 +54,7 @@ class FullModel:
         codes: for each task, the class of each row, −1 where it is not trained on, shape (rows,).
         labeled: rows that are trained on for any task, boolean, shape (rows,).
         measured: for each task, the held-out rows that decide, boolean, shape (rows,).
+        original: rows that are no paraphrases, boolean, shape (rows,).
         readable: rows whose texts may be looked at, which gold's may not, boolean, shape (rows,).
         transfer_rows: of those, the ones to distill on: neither held out nor junk.
         extra_texts: further texts to distill on, the paraphraser's.
@@ -69,6 +70,7 @@ class FullModel:
         batch_size, device, seed: of distillation.
         write: writes a model folder.
         scratch: an empty folder.
+        further_folds: rows to measure by beside the held-out ones; none where the encoder has learned from them.
         reads_passages: whether long texts are read by passages, which no student is taught to.
         other_bytes: of what every model has beside its text side, the model of pictures.
     """
@@ -78,6 +80,7 @@ class FullModel:
     codes: Mapping[str, np.ndarray]
     labeled: np.ndarray
     measured: Mapping[str, np.ndarray]
+    original: np.ndarray
     readable: np.ndarray
     transfer_rows: np.ndarray
     extra_texts: Sequence[str]
@@ -95,6 +98,7 @@ class FullModel:
     seed: int
     write: Write
     scratch: Path
+    further_folds: Sequence[Fold] = ()
     reads_passages: bool = False
     other_bytes: int = 0
 
@@ -111,7 +115,8 @@ class FullModel:
     @cached_property
     def vocabulary(self) -> Vocabulary | None:
         """The pieces that the night's texts need."""
-        return cut_vocabulary(self.source, [*self._at(self.readable), *self.extra_texts])
+        written, generated = self._at(self.readable & self.original), self._at(self.readable & ~self.original)
+        return cut_vocabulary(self.source, written, [*generated, *self.extra_texts])
 
     @cached_property
     def deciding(self) -> np.ndarray:
@@ -126,10 +131,34 @@ class FullModel:
     @cached_property
     def held_out(self) -> HeldOut:
         """The rows that decide, and what the model says of them."""
-        known = {name: np.where(rows, self.codes[name], -1)[self.deciding] for name, rows in self.measured.items()}
-        vectors = self.embeddings[self.deciding]
-        texts = self._at(self.deciding)
-        return HeldOut.of(self.tasks, texts, known, self.wording, self.heads_without_held_out, vectors)
+        return self._held_out(self.measured, self.wording, self.heads_without_held_out)
+
+    @cached_property
+    def cross_validated(self) -> CrossValidated:
+        """The same rows and, where they are few, those of as many further folds as make them enough.
+
+        None where long texts are read by passages: what weighs these has learned from the labels of all rows.
+        """
+        found = [(self.held_out, self.heads_without_held_out)]
+        for fold in () if self.reads_passages else self.further_folds:
+            if sum(len(rows.texts) for rows, _ in found) >= ENOUGH:
+                break
+            heads = fold.fit()
+            found.append((self._held_out(fold.measured, fold.wording, heads), heads))
+        return CrossValidated(folds=found)
+
+    def _held_out(self, measured: Mapping[str, np.ndarray], wording: WordingModel, heads: Sequence[Head]) -> HeldOut:
+        rows = np.asarray(np.any(list(measured.values()), axis=0))
+        known = {name: np.where(of_task, self.codes[name], -1)[rows] for name, of_task in measured.items()}
+        found = HeldOut(
+            tasks=self.tasks,
+            rows=np.flatnonzero(rows),
+            texts=self._at(rows),
+            truth=known,
+            wording=wording,
+            codes={},
+        )
+        return found.answered(heads, self.embeddings[rows])
 
     @cached_property
     def wording_alone(self) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,11 @@ from tilth.samples import Split, Status, picture_alone
 from tilth.stage import Resources
 from tilth.store import read_json, write_json
 from tilth.training.fitting import FittedModel, encoder_config, fit_without_held_out
-from tilth.training.inputs import Config
-from tilth.training.views import Wording
+from tilth.training.inputs import FOLDS, Config, folds_of
+from tilth.training.views import Wording, WordingTrial
 
 if TYPE_CHECKING:
-    from tilth.training.compression import FullModel, Shape
+    from tilth.training.compression import Fold, FullModel, Shape
     from tilth.training.export import TrunkGraphs
 
 _WINNER = "compression.json"
@@ -58,6 +60,7 @@ def full_model(
         codes=rows.codes,
         labeled=rows.labeled,
         measured={task.name: rows.measured(task) for task in rows.tasks},
+        original=rows.original,
         readable=readable,
         transfer_rows=transfer_rows,
         extra_texts=_paraphrases(frame, resources, held_out),
@@ -75,7 +78,27 @@ def full_model(
         seed=resources.seed,
         write=write,
         scratch=_new_folder(resources.scratch / "candidates"),
+        further_folds=_further_folds(frame, fitted, wording, config),
     )
+
+
+def _further_folds(frame: pd.DataFrame, fitted: FittedModel, wording: Wording, config: Config) -> list[Fold]:
+    """Rows to measure by beside the held-out ones; none of a trained encoder, which has learned from them."""
+    from tilth.training.compression import Fold
+
+    if fitted.trunk is not None:
+        return []
+    texts, folds, found = frame["text"].tolist(), folds_of(frame), []
+    for number in range(1, FOLDS):
+        rows = replace(fitted.training_set, held_out=folds == number)
+        found.append(
+            Fold(
+                measured={task.name: rows.measured(task) for task in rows.tasks},
+                fit=partial(fit_without_held_out, rows, fitted.embeddings, fitted.heads),
+                wording=wording.measured_by(WordingTrial(texts, rows, config)),
+            )
+        )
+    return found
 
 
 def _new_folder(path: Path) -> Path:

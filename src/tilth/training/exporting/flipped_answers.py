@@ -44,13 +44,11 @@ def flipped_on_held_out(frame: pd.DataFrame, fitted: FittedModel, loss: Loss) ->
     """The held-out train rows whose answer flipped, a table for each task that has some."""
     from tilth.training.compression import flipped_rows
 
-    rows = fitted.training_set
-    held_out = np.any([rows.measured(task) for task in rows.tasks], axis=0)
-    figures = []
+    rows, figures = fitted.training_set, []
+    texts = frame["text"].iloc[loss.rows].tolist()
     for task in rows.tasks:
-        truth = frame[task.name].where(rows.measured(task), None)[held_out].tolist()
-        codes = loss.full[task.name], loss.codes[task.name]
-        figures += flipped_rows(task, frame["text"][held_out].tolist(), truth, *codes, "held-out train rows")
+        truth = frame[task.name].where(rows.out_of_fold[task.name].labeled, None).iloc[loss.rows].tolist()
+        figures += flipped_rows(task, texts, truth, loss.full[task.name], loss.codes[task.name], "held-out train rows")
     return figures
 
 
@@ -84,7 +82,7 @@ def compare_on_gold(
     decided = decide([head.task.to_json() for head in fitted.heads], wording.normalized(mixed))
     full = {name: codes for name, (codes, _) in decided.items()}
     truth = {task.name: task.codes(labels[task.name]) for task in tasks}
-    rows = HeldOut(tasks=tasks, texts=texts, truth=truth, wording=wording, codes=full)
+    rows = HeldOut(tasks=tasks, rows=gold, texts=texts, truth=truth, wording=wording, codes=full)
     loss = rows.loss(cached_answers(model, texts, cache).codes)
     figures = []
     for task in tasks:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from tilth.training.inputs.rejections import rejected_rows
     from tilth.training.inputs.row_pictures import PictureRows, has_rows, picture_rows
     from tilth.training.inputs.trainer_rows import tuning_rows
-    from tilth.training.inputs.training_set import TrainingSet, training_set_of
+    from tilth.training.inputs.training_set import FOLDS, TrainingSet, folds_of, training_set_of
 
 __all__ = [
+    "FOLDS",
     "Config",
     "PictureRows",
     "TrainingSet",
     "balance_classes",
+    "folds_of",
     "has_rows",
     "picture_rows",
     "propagated_rows",

@@ -81,14 +81,19 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
             out_of_fold[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
         else:
             out_of_fold[task.name] = resources.evidence.out_of_fold(task, given)
-    family = frame["parent_id"].where(~original, frame["id"]).fillna(frame["id"])
     return TrainingSet(
         tasks=tasks,
         codes=codes,
         weights=weights,
-        held_out=np.array([fold_of(row_id, FOLDS) == 0 for row_id in family], dtype=bool),
+        held_out=folds_of(frame) == 0,
         original=original,
         propagated=propagated,
         out_of_fold=out_of_fold,
         focuses=focuses,
     )
+
+
+def folds_of(frame: pd.DataFrame) -> np.ndarray:
+    """The fold of each row, shape (rows,): paraphrases fall with their source; 0 is the hold-out."""
+    family = frame["parent_id"].where(frame["source"] == Source.PARAPHRASE, frame["id"]).fillna(frame["id"])
+    return np.array([fold_of(row_id, FOLDS) for row_id in family], dtype=np.int64)

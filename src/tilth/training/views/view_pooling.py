@@ -54,6 +54,16 @@ class Wording:
         """Each task's calibrated probabilities of what was mixed."""
         return pool_tasks(self._heads, mixed)
 
+    def measured_by(self, trial: WordingTrial) -> Wording:
+        """The same, with held-out rows answered by the heads of a trial: those that did not learn from its own."""
+        kept = self.pooled
+        return replace(
+            self,
+            held_out_logits=lambda texts: {
+                task: of for task, of in (_logits(trial.fitted, texts) if kept else {}).items() if task in kept
+            },
+        )
+
     def alone(self, texts: Sequence[str], truth: Mapping[str, np.ndarray]) -> Wording | None:
         """The same for a model without an encoder, calibrated on held-out rows; None where a task has no head.
 
@@ -162,11 +172,10 @@ def fit_wording(trial: WordingTrial, held_out: Mapping[str, np.ndarray]) -> Word
         if head.task.name in kept
     }
     log.info("wording is pooled with meaning: %s", kept)
-    return Wording(
-        packed=PackedWording(features.names, features.idf, packed),
-        facts={**facts, "ngrams": len(features)},
-        held_out_logits=lambda some: {task: of for task, of in _logits(trial.fitted, some).items() if task in kept},
+    found = Wording(
+        packed=PackedWording(features.names, features.idf, packed), facts={**facts, "ngrams": len(features)}
     )
+    return found.measured_by(trial)
 
 
 def _fit(texts: Sequence[str], training_set: TrainingSet, rows: np.ndarray) -> tuple[NGramFeatures, list[Head]]:

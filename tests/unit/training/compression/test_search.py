@@ -70,12 +70,22 @@ def test_the_report_says_what_was_tried_and_which_rows_flipped() -> None:
     assert rows[0].data["rows"] == [["", "network", "billing", "b"]]
     assert flipped_rows(TASKS[0], ["a"], [None], full[:1], full[:1], "gold") == []
     tried = {
-        "in_words": "static", "size_mb": 1.0, "points_lost": 3.0, "points_lost_worst_class": None,
+        "in_words": "static", "size_mb": 1.0, "points_lost": 3.0, "points_lost_interval": [1.5, 4.5],
+        "measured_rows": 90, "points_lost_worst_class": None,
         "flipped": {"area": 5}, "misses": ["3.00 points lost, at most 1 are allowed"],
     }  # fmt: skip
     two = [Looked(shape=Shape(layers=(0,) * n), megabytes=n, throughput=9 - n, agreement=n / 9) for n in (1, 2)]
     figures = contract_figures(Compressed(facts={"tried": [tried], "answer": "refused", "why": "points"}, front=two))
-    assert figures[0].data["rows"][0] == ["static", 1.0, 3.0, "", 5, "3.00 points lost, at most 1 are allowed"]
+    assert figures[0].data["rows"][0] == [
+        "static",
+        1.0,
+        3.0,
+        "1.5 to 4.5",
+        90,
+        "",
+        5,
+        "3.00 points lost, at most 1 are allowed",
+    ]
     assert figures[0].note.startswith("The contract is refused: points.")
     assert figures[1].data == {"x": [1, 2], "y": [round(1 / 9, 4), round(2 / 9, 4)]}
     assert contract_figures(Compressed()) == []

@@ -2,7 +2,8 @@
 
 Half of a small encoder is its vocabulary, of which a workspace's texts use a tenth. What they are read as does not
 change; a word that none of them has is read by shorter pieces, which says less of it. So few texts, of which every
-third of tomorrow's may have such a word, are given the most frequent pieces of the full vocabulary too.
+third of tomorrow's may have such a word, are given the most frequent pieces of the full vocabulary too. What unseen
+words cost is measured by leaving each text out of its own vocabulary: it is read without the pieces that no other has.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _ASCII = frozenset(string.ascii_lowercase + string.ascii_uppercase + string.digi
 _UNSEEN, _FREQUENT = 0.01, 0.25
 """Expected share of pieces that are in none of the texts, from which the most frequent pieces are kept too, and what
 share of the full vocabulary those are."""
+_NEVER = "\N{NULL}{}"
+"""What a piece that is never to be found is called: no text has it."""
 _MARKS = ("##", "▁", "Ġ")
 """What tokenizers put before a piece that goes on, or that begins a word."""
 
@@ -36,24 +39,34 @@ class Vocabulary:
     Attributes:
         kept: their ids in the full vocabulary, ascending; the place of each is its new id.
         tokenizer: the new `tokenizer.json`.
+        left_out: the same without the pieces that only one of the texts has: it reads each of them as if the vocabulary
+            had been cut without that text. Its ids are those of `tokenizer`.
         size: of the full vocabulary.
     """
 
     kept: np.ndarray
     tokenizer: Mapping[str, Any]
+    left_out: Mapping[str, Any]
     size: int
 
-    def write(self, source: Path, target: Path) -> None:
-        """Write a model folder without weights: the new tokenizer, and the encoder's other settings."""
+    def write(self, source: Path, target: Path, *, left_out: bool = False) -> None:
+        """Write a model folder without weights: the new tokenizer, and the encoder's other settings.
+
+        Args:
+            source: the encoder's folder.
+            target: the new one.
+            left_out: whether the tokenizer is the one that leaves each text out of its own vocabulary.
+        """
         target.mkdir(parents=True, exist_ok=True)
-        (target / "tokenizer.json").write_text(json.dumps(self.tokenizer, ensure_ascii=False), encoding="utf-8")
+        tokenizer = self.left_out if left_out else self.tokenizer
+        (target / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
         config = json.loads((source / "config.json").read_text(encoding="utf-8"))
         pad = int(np.searchsorted(self.kept, int(config.get("pad_token_id") or 0)))
         config |= {"vocab_size": len(self.kept), "pad_token_id": pad}
         (target / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
+def cut_vocabulary(source: Path, texts: Iterable[str], generated: Iterable[str] = ()) -> Vocabulary | None:
     """The pieces that some texts use, every character of them, and the short pieces of Latin letters.
 
     Where texts are few, the most frequent pieces of the full vocabulary are kept too: those that stand first in it, for
@@ -62,6 +75,7 @@ def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
     Args:
         source: the encoder's folder.
         texts: of the night, none of them gold.
+        generated: paraphrases of them, whose pieces are kept too; they show no piece to be in two texts.
 
     Returns:
         None where the tokenizer is of a kind that cannot be cut, or nothing would be left out.
@@ -71,20 +85,27 @@ def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
     cut = _CUTS.get(found["model"]["type"])
     if cut is None:
         return None
-    pieces = _pieces(found["model"])
-    some = list(texts)
-    counts = Counter(piece for one in tokens.tokenizer.encode_batch(some) for piece in one.tokens)
-    used = set(counts)
-    letters = _ASCII | set("".join(some)) | set("".join(used))
-    needed = used | {entry["content"] for entry in found["added_tokens"]} | {found["model"].get("unk_token")}
-    needed |= {piece for piece in pieces if _is_fallback(piece, letters)}
+    pieces, some, made = _pieces(found["model"]), list(texts), list(generated)
+    written = [one.tokens for one in tokens.tokenizer.encode_batch(some)]
+    counts = Counter(piece for one in written for piece in one)
+    of_made = {piece for one in tokens.tokenizer.encode_batch(made) for piece in one.tokens}
+    always = {entry["content"] for entry in found["added_tokens"]} | {found["model"].get("unk_token")}
     if expected_unseen(counts) > _UNSEEN:
         words = [piece for piece in sorted(pieces, key=pieces.__getitem__) if _plain(piece).isalpha()]
-        needed |= set(words[: int(_FREQUENT * len(pieces))])
+        always |= set(words[: int(_FREQUENT * len(pieces))])
     if found["model"]["type"] == "Unigram" and (unknown := found["model"].get("unk_id")) is not None:
-        needed.add(list(pieces)[unknown])
-    needed = cut(found["model"], needed)
-    kept = np.array(sorted({place for piece, place in pieces.items() if piece in needed} | {tokens.pad}))
+        always.add(list(pieces)[unknown])
+    always.add(next((piece for piece, place in pieces.items() if place == tokens.pad), None))
+
+    def needed(used: set[str], letters: frozenset[str]) -> set[str]:
+        return cut(found["model"], always | used | {piece for piece in pieces if _is_fallback(piece, letters)})
+
+    used = set(counts) | of_made
+    wanted = needed(used, _ASCII | set("".join([*some, *made])) | set("".join(used)))
+    by_text = dict(zip(some, written, strict=True))
+    again = _in_two(by_text.values())
+    shared = needed(again, _ASCII | _in_two(by_text) | set("".join(again)))
+    kept = np.array(sorted(place for piece, place in pieces.items() if piece in wanted))
     size = max(pieces.values()) + 1
     if len(kept) >= size:
         return None
@@ -93,7 +114,13 @@ def cut_vocabulary(source: Path, texts: Iterable[str]) -> Vocabulary | None:
     for entry in found["added_tokens"]:
         entry["id"] = renamed[entry["id"]]
     _rename(found.get("post_processor"), renamed)
-    return Vocabulary(kept=kept, tokenizer=found, size=size)
+    return Vocabulary(kept=kept, tokenizer=found, left_out=_without(found, wanted - shared), size=size)
+
+
+def _in_two(texts: Iterable[Iterable[str]]) -> set[str]:
+    """What is in at least two of some texts: pieces, or characters."""
+    counts = Counter(part for text in texts for part in set(text))
+    return {part for part, count in counts.items() if count > 1}
 
 
 def expected_unseen(counts: Mapping[str, int]) -> float:
@@ -111,7 +138,7 @@ def _plain(piece: str) -> str:
     return piece
 
 
-def _is_fallback(piece: str, letters: set[str] | frozenset[str]) -> bool:
+def _is_fallback(piece: str, letters: frozenset[str]) -> bool:
     """Whether a piece is one character of the texts, or a few Latin letters."""
     plain = _plain(piece)
     return (len(plain) <= 1 and set(plain) <= letters) or (len(plain) <= _SHORT and set(plain) <= _ASCII)
@@ -159,10 +186,27 @@ def _keep(model: dict[str, Any], renamed: Mapping[int, int]) -> None:
         return
     model["vocab"] = {piece: renamed[place] for piece, place in model["vocab"].items() if place in renamed}
     if "merges" in model:
-        known = model["vocab"]
-        model["merges"] = [
-            merge for merge in model["merges"] if all(part in known for part in (*_pair(merge), "".join(_pair(merge))))
+        model["merges"] = _merges_among(model["merges"], model["vocab"])
+
+
+def _without(tokenizer: Mapping[str, Any], gone: set[str]) -> dict[str, Any]:
+    """A tokenizer that gives every piece its id as before, and some pieces never."""
+    model = dict(tokenizer["model"])
+    if model["type"] == "Unigram":  # whose ids are the places
+        model["vocab"] = [
+            [_NEVER.format(place), score] if piece in gone else [piece, score]
+            for place, (piece, score) in enumerate(model["vocab"])
         ]
+    else:
+        model["vocab"] = {piece: place for piece, place in model["vocab"].items() if piece not in gone}
+    if "merges" in model:
+        model["merges"] = _merges_among(model["merges"], model["vocab"])
+    return {**tokenizer, "model": model}
+
+
+def _merges_among(merges: Sequence[Any], known: Mapping[str, int]) -> list[Any]:
+    """The merges of known pieces to known ones."""
+    return [merge for merge in merges if all(part in known for part in (*_pair(merge), "".join(_pair(merge))))]
 
 
 def _rename(part: Any, renamed: Mapping[int, int]) -> None:

@@ -54,6 +54,9 @@ def bpe(path: Path) -> Path:
         ("b", "i"),
         ("bi", "c"),
         ("bic", "y"),
+        ("e", "x"),
+        ("ex", "i"),
+        ("exi", "t"),
     ]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz", *(a + b for a, b in merges)]
     vocabulary = {piece: place for place, piece in enumerate(pieces)}
@@ -76,7 +79,7 @@ def test_the_texts_are_read_as_before_and_the_rest_is_gone(kind: object, tmp_pat
         assert found.kept[after.ids].tolist() == before.ids  # the embeddings are taken by these
     assert len(found.kept) < found.size
     assert smaller.tokenizer.get_vocab_size() == len(found.kept)
-    gone = {"bicycle", "▁bicycle", "##cycle", "bicy", "日"} & set(whole.tokenizer.get_vocab())
+    gone = {"bicycle", "▁bicycle", "##cycle", "bicy", "exit", "日"} & set(whole.tokenizer.get_vocab())
     assert gone
     assert not gone & set(smaller.tokenizer.get_vocab())
 
@@ -88,6 +91,24 @@ def test_a_word_that_no_text_has_is_read_by_shorter_pieces(kind: object, tmp_pat
     assert "[UNK]" not in tokens
     assert "".join(tokens).replace("##", "").replace("▁", "") == "bicycle"
     assert len(tokens) > 1
+
+
+@pytest.mark.parametrize("kind", [wordpiece, unigram, bpe])
+def test_a_text_that_is_left_out_is_read_without_the_pieces_that_no_other_text_has(
+    kind: object, tmp_path: Path
+) -> None:
+    source = kind(tmp_path)  # type: ignore[operator]
+    texts = [*TEXTS * 2, "the bicycle", "refund money now"]  # "bicycle" stands in one text alone
+    found = cut_vocabulary(source, [*texts, *["refund the it now"] * 200], ["bicycle"])  # nor do paraphrases count
+    assert found is not None
+    found.write(source, tmp_path / "cut")
+    found.write(source, tmp_path / "left_out", left_out=True)
+    smaller, left_out = (Tokens.load(tmp_path / name).tokenizer for name in ("cut", "left_out"))
+    for text in (*TEXTS, "refund money now"):
+        assert left_out.encode(text).ids == smaller.encode(text).ids
+    assert len(smaller.encode("bicycle").tokens) < len(left_out.encode("bicycle").tokens)
+    for piece in left_out.encode("bicycle").tokens:  # the embeddings are those of the exported model
+        assert left_out.token_to_id(piece) == smaller.token_to_id(piece)
 
 
 def test_few_texts_keep_the_most_frequent_pieces_for_those_of_tomorrow(tmp_path: Path) -> None:
