@@ -1,10 +1,10 @@
-"""How the package hangs together: import edges between its folders, loops among them, imports past a room's face.
+"""How the package hangs together: import edges between its folders, loops among them, and where imports come from.
 
     python tools/structure.py            # or: make structure
 
-Exits with 1 where folders import each other in a circle, where a file reaches into a room that is not its own, where a
-room hands on a name that one of its modules has too, or where a folder of src/tilth or flows holds more than `MOST`
-modules.
+Exits with 1 where folders import each other in a circle, where a file reaches into a room that is not its own, or takes
+a name from a module that only imports it, where a room hands on a name that one of its modules has too, or where a
+folder of src/tilth or flows holds more than `MOST` modules.
 """
 
 from __future__ import annotations
@@ -92,12 +92,44 @@ def ambiguous(roots: Iterable[Path]) -> list[tuple[Path, str]]:
 
 
 def _lazy_names(face: Path) -> set[str]:
-    """The names in the `__all__` of a face that loads lazily."""
+    """The names that a face imports for type checkers from modules of its room, and hands on lazily."""
     text = face.read_text(encoding="utf-8")
-    for node in ast.parse(text).body if "lazy_exports(" in text else ():
-        if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == "__all__" for one in node.targets):
-            return set(ast.literal_eval(node.value))
-    return set()
+    return _imported(ast.parse(text), f".{face.parent.name}.") if "lazy_exports(" in text else set()
+
+
+def _imported(tree: ast.Module, below: str) -> set[str]:
+    """The names that a file imports at its top, or for type checkers, from modules with this in their dotted name."""
+    nodes = [*tree.body, *(inner for node in tree.body if isinstance(node, ast.If) for inner in node.body)]
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and below in f".{node.module}")
+    return {alias.asname or alias.name for node in imports for alias in node.names}
+
+
+def borrowed(root: Path) -> list[tuple[Path, str, str]]:
+    """Names that a file takes from a module of a package which neither defines nor, as a face, hands them on."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py"))}
+    names = {_dotted(path, root): _defined(tree) for path, tree in trees.items()}
+    for path in (path for path in trees if path.name == "__init__.py"):
+        names[_dotted(path, root)] |= _imported(trees[path], f"{_dotted(path, root)}.")
+    return [
+        (path, str(node.module), alias.name)
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in names
+        for alias in node.names
+        if alias.name not in names[node.module] and f"{node.module}.{alias.name}" not in names
+    ]
+
+
+def _dotted(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """What a module defines: functions, classes and the names that it assigns or declares."""
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = list(ast.walk(tree))
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.name for node in nodes if isinstance(node, definitions)}
 
 
 NESTED = {
@@ -118,7 +150,7 @@ def main() -> int:
     pairs, reached = edges(graph), past_a_face(graph)
     circle = loop(pairs)
     folders = {name for pair in pairs for name in pair}
-    full, unclear = crowded(CODE), ambiguous(CODE)
+    full, unclear, taken = crowded(CODE), ambiguous(CODE), borrowed(CODE[0])
     sys.stdout.write(f"{len(folders)} folders, {len(pairs)} import edges between them\n")
     sys.stdout.write(f"loops: {' → '.join(circle) if circle else 0}\n")
     for module, imported in reached:
@@ -129,7 +161,9 @@ def main() -> int:
         )
     for face, name in unclear:
         sys.stdout.write(f"two of one name: {face.relative_to(ROOT)} hands on {name}, which is a module there, too\n")
-    return 1 if circle or reached or full or unclear else 0
+    for path, module, name in taken:
+        sys.stdout.write(f"borrowed: {path.relative_to(ROOT)} takes {name} from {module}, which only imports it\n")
+    return 1 if circle or reached or full or unclear or taken else 0
 
 
 if __name__ == "__main__":

@@ -38,8 +38,21 @@ def test_what_a_lazy_face_hands_on_is_no_module_of_its_room(tmp_path: Path) -> N
     assert STRUCTURE["ambiguous"](STRUCTURE["CODE"]) == []
     (tmp_path / "verdict.py").touch()
     face = tmp_path / "__init__.py"
-    face.write_text('__all__ = ["row_counts", "verdict"]\n__getattr__, __dir__ = lazy_exports(__name__)\n')
+    face.write_text(
+        f"if TYPE_CHECKING:\n    from tilth.{tmp_path.name}.counts import row_counts, verdict\n"
+        "__getattr__, __dir__ = lazy_exports(__name__)\n"
+    )
     assert STRUCTURE["ambiguous"]([tmp_path]) == [(face, "verdict")]
+
+
+def test_a_name_is_taken_from_where_it_stands_or_from_a_face(tmp_path: Path) -> None:
+    assert STRUCTURE["borrowed"](STRUCTURE["CODE"][0]) == []
+    package = tmp_path / "tilth"
+    package.mkdir()
+    (package / "__init__.py").write_text("from tilth.one import made\n")
+    (package / "one.py").write_text("from json import loads\nmade = loads\n")
+    (package / "two.py").write_text("from tilth import made, one\nfrom tilth.one import loads, made\n")
+    assert STRUCTURE["borrowed"](package) == [(package / "two.py", "tilth.one", "loads")]
 
 
 def test_no_module_reaches_past_the_face_of_a_room(graph: grimp.ImportGraph) -> None:

@@ -15,7 +15,8 @@ from tilth.config import ImageConfig
 from tilth.errors import ConfigError, InputError
 from tilth.learn.pictures import PictureEncoder
 from tilth.learn.pictures import picture_encoder as module
-from tilth.learn.pictures.trunks import Preparation, load_trunk
+from tilth.learn.pictures.preparation import Preparation
+from tilth.learn.pictures.trunks import load_trunk
 from tilth.learn.row_pictures import RowPictures
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Cache, digest
