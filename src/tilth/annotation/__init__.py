@@ -18,6 +18,4 @@ if TYPE_CHECKING:
     from tilth.annotation.rows import NightRows, read_night_rows
     from tilth.annotation.server import open_port, serve
 
-__all__ = ["Desk", "Evidence", "NightRows", "create_app", "open_port", "read_night_rows", "serve"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

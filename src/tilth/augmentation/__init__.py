@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from tilth.augmentation.quality import link_grammar_version
     from tilth.stage import Resources, StageResult
 
-__all__ = [
-    "AdaptedDenoiser",
-    "Config",
-    "adapt_denoiser",
-    "check",
-    "external_cache_inputs",
-    "holds_denoiser",
-    "link_grammar_version",
-    "load_paraphraser",
-    "run",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)
 
 

@@ -37,8 +37,6 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.cli.application import app
 
-__all__ = ["COMMANDS", "app", "main"]
-
 log = logging.getLogger(__name__)
 
 COMMANDS = (

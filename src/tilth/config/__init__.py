@@ -17,25 +17,4 @@ if TYPE_CHECKING:
     from tilth.config.nights import ScheduleConfig
     from tilth.config.settings import DataConfig, EncoderConfig, ImageConfig, Settings, StoreConfig, TaskConfig
 
-__all__ = [
-    "FOLDER",
-    "DataConfig",
-    "EncoderConfig",
-    "EngineConfig",
-    "ImageConfig",
-    "Model",
-    "ScheduleConfig",
-    "Settings",
-    "StageConfig",
-    "StoreConfig",
-    "TaskConfig",
-    "config_examples",
-    "config_toml",
-    "load",
-    "parse_names",
-    "parse_override",
-    "parse_task",
-    "parse_tasks",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

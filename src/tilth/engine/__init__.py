@@ -14,16 +14,4 @@ if TYPE_CHECKING:
     from tilth.engine.blocks import BlockRunner, Packed, compute_block, computed_by, has_workers, map_blocks, map_rows
     from tilth.engine.checks import check_engine, code_and_libraries
 
-__all__ = [
-    "BlockRunner",
-    "Packed",
-    "check_engine",
-    "code_and_libraries",
-    "compute_block",
-    "computed_by",
-    "has_workers",
-    "map_blocks",
-    "map_rows",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

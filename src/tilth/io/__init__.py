@@ -31,34 +31,4 @@ if TYPE_CHECKING:
     from tilth.io.tables import Piece, piece_writer, read_pieces, read_rows
     from tilth.io.text_files import shown
 
-__all__ = [
-    "FOLDER",
-    "STANDARD_OUTPUT",
-    "ColumnGuess",
-    "Ingested",
-    "LabelMapping",
-    "Piece",
-    "export",
-    "fetch_nights",
-    "file_kind",
-    "file_system",
-    "guess_columns",
-    "ingest",
-    "is_address",
-    "labeling_config",
-    "picture_value",
-    "piece_writer",
-    "queue_kind",
-    "read_filled_queue",
-    "read_picture",
-    "read_pieces",
-    "read_rows",
-    "refuse_to_overwrite",
-    "send_nights",
-    "shown",
-    "write_csv",
-    "write_queue",
-    "written_at",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -22,17 +22,4 @@ if TYPE_CHECKING:
     from tilth.ledger.measurement import Measurement, Verdict, not_measured
     from tilth.ledger.probe_rows import TrainingRows, training_rows
 
-__all__ = [
-    "MEASURED",
-    "Measurement",
-    "TrainingRows",
-    "Verdict",
-    "measure_model_on_gold",
-    "measure_on_gold",
-    "measure_on_train_rows",
-    "not_measured",
-    "training_rows",
-    "without_stage",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

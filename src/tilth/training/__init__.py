@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from tilth.training.export.predictor_code import predictor_code_digest
     from tilth.training.inputs import Config
 
-__all__ = [
-    "Config",
-    "Predictor",
-    "cached_answers",
-    "encoder_tuner",
-    "predictor_code_digest",
-    "push_model",
-    "run",
-    "wants_candidates",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)
 
 

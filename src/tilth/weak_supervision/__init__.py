@@ -36,25 +36,6 @@ if TYPE_CHECKING:
     )
     from tilth.weak_supervision.voting import Ballot, cast_votes
 
-__all__ = [
-    "MINED_FILE_HEADER",
-    "Ballot",
-    "Config",
-    "LoadedFunction",
-    "LoadedFunctions",
-    "Suggestion",
-    "cast_votes",
-    "examples",
-    "examples_of",
-    "function_name",
-    "function_source",
-    "is_surely_below",
-    "load_functions",
-    "new_function_file",
-    "run",
-    "suggest_functions",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)
 
 

@@ -17,17 +17,4 @@ if TYPE_CHECKING:
     from tilth.active_learning.queue.sheet import queue_sheet
     from tilth.active_learning.queue.sources import check_sources, source
 
-__all__ = [
-    "Doubts",
-    "Queue",
-    "QueueInputs",
-    "askable",
-    "build_queue",
-    "check_sources",
-    "queue_sheet",
-    "source",
-    "unanswered",
-    "without_sure_label",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

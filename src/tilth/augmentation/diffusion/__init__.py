@@ -17,24 +17,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.diffusion.pipeline import ParaphraseOutput, ParaphrasePipeline, generator_per_text
     from tilth.augmentation.diffusion.vocabulary import CLS, MASK, SEP
 
-__all__ = [
-    "CLS",
-    "MASK",
-    "SEP",
-    "AdaptConfig",
-    "AdaptedDenoiser",
-    "Denoiser",
-    "DiffusionConfig",
-    "ParaphraseOutput",
-    "ParaphrasePipeline",
-    "adapt_denoiser",
-    "each_on_a_core",
-    "find_denoiser",
-    "generator_per_text",
-    "groups_of",
-    "holds_denoiser",
-    "load_paraphraser",
-    "shortlist_positions",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -11,6 +11,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.llm.checkpoints import check_large, load_large
     from tilth.augmentation.llm.config import LargeConfig
 
-__all__ = ["LargeConfig", "check_large", "load_large"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

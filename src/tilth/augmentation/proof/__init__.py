@@ -15,14 +15,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.proof.views import CandidatePool
     from tilth.augmentation.proof.wording import WordFeatures, word_features
 
-__all__ = [
-    "MOST",
-    "CandidatePool",
-    "CrossValidatedGain",
-    "Tuning",
-    "WordFeatures",
-    "cross_validate_gain",
-    "word_features",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -18,20 +18,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.quality.unseen_ngrams import UnseenNgramChecker
     from tilth.augmentation.quality.well_formedness import WellFormedness, measure_well_formedness
 
-__all__ = [
-    "AcceptabilityChecker",
-    "Checker",
-    "Fluency",
-    "LinkGrammarChecker",
-    "QualityConfig",
-    "UnseenNgramChecker",
-    "WellFormedness",
-    "adapted_checker",
-    "link_grammar_version",
-    "make_checkers",
-    "measure_well_formedness",
-    "nats_cache",
-    "unavailable_services",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -19,13 +19,4 @@ if TYPE_CHECKING:
         recombine_sources,
     )
 
-__all__ = [
-    "GeneratedText",
-    "RecombinationConfig",
-    "RecombinationCorpus",
-    "SimilarityLimits",
-    "recombine_sources",
-    "recombine_texts",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -32,33 +32,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.selection.scoring import difference_interval, labeled_rows, mean_macro_f1
     from tilth.augmentation.selection.sources import ChosenSources, choose_sources, class_sizes, source_order
 
-__all__ = [
-    "CandidateMeasures",
-    "Candidates",
-    "ChosenSources",
-    "CrossFitting",
-    "GateConfig",
-    "LabelAgreementModels",
-    "Worth",
-    "add_grammar_verdicts",
-    "choose_sources",
-    "class_budgets",
-    "class_sizes",
-    "difference_interval",
-    "estimate_worth",
-    "fill_budgets",
-    "fit_label_agreement",
-    "gate_verdicts",
-    "keeps_label",
-    "labeled_rows",
-    "mean_macro_f1",
-    "measure_candidates",
-    "multiclass_tasks",
-    "probe_probabilities",
-    "read_passed",
-    "refuse_by_people",
-    "share_weights",
-    "source_order",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -19,35 +19,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.text.slots import find_slots, frame_json, keeps_slots
     from tilth.augmentation.text.words import WORD_PATTERN, Word, split_words, stem, uncased
 
-__all__ = [
-    "BEGIN",
-    "END",
-    "MAX_SOURCE_TOKENS",
-    "MIN_REWORDING",
-    "WORD_PATTERN",
-    "Piece",
-    "Word",
-    "WorkspaceTexts",
-    "as_sentence",
-    "corpus_spellings",
-    "detokenize",
-    "edit_distance",
-    "find_slots",
-    "frame_json",
-    "keeps_slots",
-    "match_style",
-    "replaces_by_opposite",
-    "rewording",
-    "salient_words",
-    "split_words",
-    "stem",
-    "text_ngrams",
-    "training_text_rows",
-    "uncased",
-    "unfit_reason",
-    "with_boundaries",
-    "word_ngrams",
-    "workspace_texts",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -16,6 +16,4 @@ if TYPE_CHECKING:
     from tilth.cleaning.checks.datalab import examine_dataset
     from tilth.cleaning.checks.registry import ordered_checks
 
-__all__ = ["ChecksConfig", "Conflict", "copy_metrics", "examine_dataset", "find_conflicts", "ordered_checks"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

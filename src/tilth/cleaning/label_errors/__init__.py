@@ -21,13 +21,4 @@ if TYPE_CHECKING:
     from tilth.cleaning.label_errors.filters import check_filter_name
     from tilth.cleaning.label_errors.label_quality import Answered, spread_of, update_with_answers
 
-__all__ = [
-    "Answered",
-    "LabelErrorsConfig",
-    "check_filter_name",
-    "find_label_errors",
-    "spread_of",
-    "update_with_answers",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,6 +12,4 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.cli.models.bare import LIBRARY, launch_bare
 
-__all__ = ["LIBRARY", "launch_bare"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -11,6 +11,4 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.cli.options.shared import DEFAULT, Config, Dash, Json, Rows, RunName, Runs, Sets, TaskName
 
-__all__ = ["DEFAULT", "Config", "Dash", "Json", "Rows", "RunName", "Runs", "Sets", "TaskName"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,23 +12,4 @@ if TYPE_CHECKING:
     from tilth.cli.terminal.output import CHANNEL, environment, lines, note, quiet, say, say_json, tell, unread, working
     from tilth.cli.terminal.progress import CLOSING, READING, STARTING, Steps, show_share, show_steps
 
-__all__ = [
-    "CHANNEL",
-    "CLOSING",
-    "READING",
-    "STARTING",
-    "Steps",
-    "environment",
-    "lines",
-    "note",
-    "quiet",
-    "say",
-    "say_json",
-    "show_share",
-    "show_steps",
-    "tell",
-    "unread",
-    "working",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

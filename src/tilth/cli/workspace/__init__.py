@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.cli.workspace.init import template
     from tilth.cli.workspace.workspace_data import WorkspaceData, find_run, open_workspace
 
-__all__ = ["WorkspaceData", "find_run", "open_workspace", "template"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

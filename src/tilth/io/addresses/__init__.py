@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.io.addresses.file_systems import expand, fetch, file_system, is_address, written_at
     from tilth.io.addresses.mirror import fetch_nights, send_nights
 
-__all__ = ["expand", "fetch", "fetch_nights", "file_system", "is_address", "send_nights", "written_at"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

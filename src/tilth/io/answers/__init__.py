@@ -17,20 +17,4 @@ if TYPE_CHECKING:
     from tilth.io.answers.reading import StoredAnswers, read_answers
     from tilth.io.answers.shown import shown_of_rows
 
-__all__ = [
-    "QUEUE",
-    "ImportReport",
-    "KnownRows",
-    "StoredAnswers",
-    "agreement",
-    "apply_answers",
-    "group_ids",
-    "import_answers",
-    "known_rows",
-    "read_answers",
-    "report_in_words",
-    "run_with_queue",
-    "shown_of_rows",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

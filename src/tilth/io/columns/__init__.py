@@ -13,16 +13,4 @@ if TYPE_CHECKING:
     from tilth.io.columns.picture_column import PICTURE_COLUMNS, PicturePlace, are_paths, pictures_record, read_pictures
     from tilth.io.columns.picture_values import picture_value, read_picture
 
-__all__ = [
-    "PICTURE_COLUMNS",
-    "ColumnGuess",
-    "PicturePlace",
-    "are_paths",
-    "guess_columns",
-    "picture_value",
-    "pictures_record",
-    "read_picture",
-    "read_pictures",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

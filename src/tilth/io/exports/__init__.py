@@ -16,17 +16,4 @@ if TYPE_CHECKING:
     from tilth.io.exports.queue_files import queue_kind, read_filled_queue, write_queue
     from tilth.io.exports.target_files import FOLDER, STANDARD_OUTPUT, file_kind, refuse_to_overwrite
 
-__all__ = [
-    "FOLDER",
-    "STANDARD_OUTPUT",
-    "export",
-    "file_kind",
-    "labeling_config",
-    "queue_kind",
-    "read_filled_queue",
-    "refuse_to_overwrite",
-    "write_csv",
-    "write_queue",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -22,20 +22,4 @@ if TYPE_CHECKING:
     from tilth.io.labels.label_mapping import LabelMapping
     from tilth.io.labels.task_classes import current_labels, find_tasks
 
-__all__ = [
-    "LabelMapping",
-    "apply_votes",
-    "column_of",
-    "current_labels",
-    "find_tasks",
-    "note_definitions",
-    "note_gold",
-    "note_labels",
-    "pointless",
-    "read_labels",
-    "read_votes",
-    "votes_of_rows",
-    "without_points",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.io.tables.file_pieces import Piece, piece_writer, read_pieces
     from tilth.io.tables.readers import Loaded, read_rows
 
-__all__ = ["DATABASE_INPUT", "Loaded", "Piece", "piece_writer", "read_pieces", "read_query", "read_rows"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -28,31 +28,4 @@ if TYPE_CHECKING:
     from tilth.io.text_files.pieces import Source, TextPiece, opened, text_pieces
     from tilth.io.text_files.writer import TextWriter, json_line
 
-__all__ = [
-    "HUB",
-    "INNER",
-    "KINDS",
-    "SAVED",
-    "STANDARD_INPUT",
-    "CsvText",
-    "Source",
-    "TextPiece",
-    "TextWriter",
-    "column_names",
-    "content",
-    "from_utf16",
-    "is_ours",
-    "json_line",
-    "kind",
-    "located",
-    "opened",
-    "read_objects",
-    "shown",
-    "swallows",
-    "text_pieces",
-    "unpacked",
-    "unreadable_reason",
-    "utf8",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

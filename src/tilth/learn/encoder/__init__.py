@@ -18,21 +18,4 @@ if TYPE_CHECKING:
     from tilth.learn.encoder.tokenizer import Tokens
     from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 
-__all__ = [
-    "WHEEL",
-    "Cut",
-    "Encoder",
-    "Passages",
-    "Tokens",
-    "Trunk",
-    "chunked",
-    "cut",
-    "encode_blocks",
-    "encode_passages",
-    "encode_with_trunk",
-    "once",
-    "resolve_model",
-    "wheel_path",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

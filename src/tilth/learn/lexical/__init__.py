@@ -15,6 +15,4 @@ if TYPE_CHECKING:
     from tilth.learn.lexical.ngrams import NGrams, count_blocks, count_ngrams, stacked
     from tilth.learn.lexical.rarity import RarityWeights
 
-__all__ = ["ANALYZERS", "NGrams", "RarityWeights", "count_blocks", "count_ngrams", "stacked"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

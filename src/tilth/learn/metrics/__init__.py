@@ -19,18 +19,4 @@ if TYPE_CHECKING:
     )
     from tilth.learn.metrics.model_comparison import Difference, Labels, difference, score, score_interval
 
-__all__ = [
-    "Difference",
-    "Labels",
-    "difference",
-    "expected_calibration_error",
-    "f1_counts",
-    "macro_f1",
-    "paired_bootstrap",
-    "score",
-    "score_interval",
-    "scores",
-    "why_no_score",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

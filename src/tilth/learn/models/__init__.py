@@ -29,27 +29,4 @@ if TYPE_CHECKING:
         stiff_regression,
     )
 
-__all__ = [
-    "VIEWS",
-    "CarriedProbes",
-    "Features",
-    "FittedProbe",
-    "OutOfFold",
-    "class_centroids",
-    "complement_naive_bayes",
-    "cross_validate",
-    "fit_predict",
-    "fit_probe",
-    "fit_probes",
-    "fit_self_trained",
-    "knowable",
-    "new_probe",
-    "pool",
-    "predict_by_folds",
-    "predict_self_trained",
-    "probes_from",
-    "pseudo_label",
-    "stiff_regression",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

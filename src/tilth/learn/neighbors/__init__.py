@@ -15,18 +15,4 @@ if TYPE_CHECKING:
     from tilth.learn.neighbors.neighbor_index import fit_centers
     from tilth.learn.neighbors.neighbors import Neighbors, is_exact, nearest, within
 
-__all__ = [
-    "CANDIDATES",
-    "NEAREST",
-    "NEAR_COPY",
-    "NearCopies",
-    "Neighbors",
-    "fit_centers",
-    "graph",
-    "is_exact",
-    "nearest",
-    "spread",
-    "within",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.learn.passages.passage_pooling import PassagePooling, pooled
     from tilth.learn.passages.passage_views import Focus, choose_focus, together
 
-__all__ = ["Focus", "PassagePooling", "choose_focus", "fit_passage_pooling", "pooled", "together"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.learn.pictures.picture_encoder import PictureEncoder
     from tilth.learn.pictures.preparation import Preparation
 
-__all__ = ["PictureEncoder", "Preparation"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

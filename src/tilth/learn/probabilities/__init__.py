@@ -13,14 +13,4 @@ if TYPE_CHECKING:
     from tilth.learn.probabilities.calibration import apply_temperature, calibrate, fit_temperature
     from tilth.learn.probabilities.hierarchy import decide
 
-__all__ = [
-    "Corrected",
-    "apply_temperature",
-    "calibrate",
-    "correct_confidence",
-    "decide",
-    "fit_temperature",
-    "logistic_posterior",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.night.closing.closing import fail, finish, promote
     from tilth.night.closing.notification import check_addresses, notify
 
-__all__ = ["check_addresses", "fail", "finish", "notify", "promote"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.night.opening.opening import begin, draft
     from tilth.night.opening.request import Request, chosen
 
-__all__ = ["Request", "begin", "chosen", "deadline_sentence", "draft", "forecast"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

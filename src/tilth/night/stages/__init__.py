@@ -17,20 +17,4 @@ if TYPE_CHECKING:
     from tilth.night.stages.stage_ledger import gold_ledger, left_out_by_now
     from tilth.night.stages.stage_runner import perform
 
-__all__ = [
-    "FITS",
-    "LEDGER",
-    "MAP",
-    "Context",
-    "code_digest",
-    "gold_ledger",
-    "hand_on",
-    "kept",
-    "left_out_by_now",
-    "line",
-    "perform",
-    "plan_line",
-    "warnings",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

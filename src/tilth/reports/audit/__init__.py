@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.reports.audit.page import refuse_others, write
     from tilth.reports.audit.summary import summarize
 
-__all__ = ["Rows", "find", "refuse_others", "rows_of", "summarize", "write"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

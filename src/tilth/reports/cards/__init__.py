@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.reports.cards.summary import night_summary
     from tilth.reports.cards.writing import write_cards
 
-__all__ = ["night_summary", "write_cards"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

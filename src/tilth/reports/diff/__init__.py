@@ -20,18 +20,4 @@ if TYPE_CHECKING:
     from tilth.reports.diff.significance import ALPHA, LEAST, holm, shares_differ
     from tilth.reports.diff.thresholds import night_measures
 
-__all__ = [
-    "ALPHA",
-    "LEAST",
-    "compare_nights",
-    "diff_lines",
-    "diff_page",
-    "holm",
-    "night_alarms",
-    "night_before",
-    "night_measures",
-    "shares_differ",
-    "since_last_night",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.reports.drift.measures import LiveTexts, Reference, measure_drift, reference_of
     from tilth.reports.drift.sheet import drift_sheet
 
-__all__ = ["LiveTexts", "Reference", "drift_lines", "drift_sheet", "measure_drift", "reference_of"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

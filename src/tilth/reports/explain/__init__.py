@@ -15,6 +15,4 @@ if TYPE_CHECKING:
     from tilth.reports.explain.lookup import find_row
     from tilth.reports.explain.row_stories import NightStories, stories, story
 
-__all__ = ["NightStories", "find_row", "stories", "story", "story_lines"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,6 +12,4 @@ if TYPE_CHECKING:
     from tilth.reports.history.index import write_index
     from tilth.reports.history.nights import past_nights, trend_lines
 
-__all__ = ["past_nights", "trend_lines", "write_index"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.reports.page.contents import fit_map
     from tilth.reports.page.writing import write
 
-__all__ = ["fit_map", "write"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

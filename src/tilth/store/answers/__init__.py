@@ -15,6 +15,4 @@ if TYPE_CHECKING:
     from tilth.store.answers.answer_file import Answers
     from tilth.store.answers.backups import back_up, forget_answers, newest_backup
 
-__all__ = ["OF_TEXT", "Answer", "Answers", "Verdict", "back_up", "forget_answers", "newest_backup"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,6 +12,4 @@ if TYPE_CHECKING:
     from tilth.store.fits.fit_records import fits_in_words, labeled_row_digests, row_digests
     from tilth.store.fits.fits import FIT_DATES, FIT_INDEX, Fits
 
-__all__ = ["FIT_DATES", "FIT_INDEX", "Fits", "fits_in_words", "labeled_row_digests", "row_digests"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,15 +14,4 @@ if TYPE_CHECKING:
     from tilth.store.removal.forgotten_ids import add_tombstones, tombstones
     from tilth.store.removal.retention import clean_workspace, cleaning_in_words
 
-__all__ = [
-    "Forgotten",
-    "add_tombstones",
-    "clean_workspace",
-    "cleaning_in_words",
-    "find_everywhere",
-    "forget_caches",
-    "forget_tables",
-    "tombstones",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -21,17 +21,4 @@ if TYPE_CHECKING:
     from tilth.training.evaluation.held_out import read_digests, write_predictions
     from tilth.training.evaluation.robustness import measure_robustness
 
-__all__ = [
-    "calibration",
-    "figures",
-    "measure_on_gold",
-    "measure_robustness",
-    "picture_views",
-    "read_digests",
-    "scores",
-    "sharing",
-    "views",
-    "write_predictions",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.training.exporting.exporting import Exporter
     from tilth.training.exporting.passage_reading import write_passages
 
-__all__ = ["Exporter", "Model", "write_passages"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.training.fitting.head_fitting import fit_task_head, fit_without_held_out
     from tilth.training.fitting.short_tuning import ShortTuner
 
-__all__ = ["FittedModel", "ShortTuner", "encoder_config", "fit_model", "fit_task_head", "fit_without_held_out"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -15,18 +15,4 @@ if TYPE_CHECKING:
     from tilth.training.heads.registry import HEADS, check_head, fresh_parameters, register_head
     from tilth.training.heads.wording import NGramFeatures, choose_ngrams
 
-__all__ = [
-    "HEADS",
-    "Head",
-    "NGramFeatures",
-    "NGramReader",
-    "check_head",
-    "choose_ngrams",
-    "class_prototypes",
-    "fit_head",
-    "fresh_parameters",
-    "predict_probabilities",
-    "register_head",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

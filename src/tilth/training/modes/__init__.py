@@ -12,6 +12,4 @@ if TYPE_CHECKING:
     from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
     from tilth.training.modes.registry import MODES
 
-__all__ = ["MODES", "Mode", "TrainedTrunk", "TuningJob"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -17,19 +17,4 @@ if TYPE_CHECKING:
     from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
     from tilth.training.trainer.tuning import Tuned, tune
 
-__all__ = [
-    "CLASSIFY",
-    "AllLayers",
-    "Objective",
-    "TrainedPart",
-    "TrainerConfig",
-    "Tuned",
-    "TuningRows",
-    "contrastive",
-    "cross_entropy",
-    "plan_batches",
-    "rate",
-    "tune",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,6 +12,4 @@ if TYPE_CHECKING:
     from tilth.training.views.picture_view import PictureView, cross_validated, fit_pictures
     from tilth.training.views.view_pooling import Wording, WordingTrial, fit_wording
 
-__all__ = ["PictureView", "Wording", "WordingTrial", "cross_validated", "fit_pictures", "fit_wording"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -25,23 +25,4 @@ if TYPE_CHECKING:
     from tilth.weak_supervision.functions.scaffold import new_function_file
     from tilth.weak_supervision.functions.unit_examples import examples, examples_of
 
-__all__ = [
-    "MINED_FILE_HEADER",
-    "FunctionRecord",
-    "LoadedFunction",
-    "LoadedFunctions",
-    "Suggestion",
-    "describe_drift",
-    "examples",
-    "examples_of",
-    "function_name",
-    "function_source",
-    "is_surely_below",
-    "load_functions",
-    "new_function_file",
-    "read_history",
-    "suggest_functions",
-    "write_history",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

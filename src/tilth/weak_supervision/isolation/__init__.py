@@ -17,17 +17,4 @@ if TYPE_CHECKING:
     from tilth.weak_supervision.isolation.supervisor import AnswerFunction, run_guarded, why_not_isolated
     from tilth.weak_supervision.isolation.worker import ask_parent, enter_step, in_guarded_process, run_captured
 
-__all__ = [
-    "AnswerFunction",
-    "Limits",
-    "Outcome",
-    "ask_parent",
-    "end_children_at_exit",
-    "enter_step",
-    "in_guarded_process",
-    "run_captured",
-    "run_guarded",
-    "why_not_isolated",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -25,21 +25,4 @@ if TYPE_CHECKING:
     )
     from tilth.weak_supervision.models.propagation import Propagated, propagate
 
-__all__ = [
-    "MIN_LABELED_ROWS",
-    "ROUNDS",
-    "TEXT_MODEL",
-    "Choice",
-    "LabelModelInputs",
-    "Propagated",
-    "TextFeatures",
-    "choose_label_model",
-    "held_out_probabilities",
-    "measure_accuracies",
-    "prepare_texts",
-    "propagate",
-    "select_texts",
-    "weak_label_columns",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

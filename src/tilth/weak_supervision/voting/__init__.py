@@ -17,6 +17,4 @@ if TYPE_CHECKING:
     from tilth.weak_supervision.voting.config import VotingConfig
     from tilth.weak_supervision.voting.label_matrix import Ballot, full_name, write_label_matrix
 
-__all__ = ["ABSTAIN", "Ballot", "VotingConfig", "cast_votes", "full_name", "write_label_matrix"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,6 +12,4 @@ if TYPE_CHECKING:
     from tilth.augmentation.diffusion.adaptation.adaptation import AdaptedDenoiser, adapt_denoiser
     from tilth.augmentation.diffusion.adaptation.loss_groups import groups_of
 
-__all__ = ["AdaptedDenoiser", "adapt_denoiser", "groups_of"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

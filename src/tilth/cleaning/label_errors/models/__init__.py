@@ -19,18 +19,4 @@ if TYPE_CHECKING:
     from tilth.cleaning.label_errors.models.picture_view import add_picture_view
     from tilth.cleaning.label_errors.models.two_views import TwoViews, agreement, fit_two_views, three_accuracies
 
-__all__ = [
-    "FitProbes",
-    "MeaningView",
-    "ModelProbabilities",
-    "NeighborGraph",
-    "TwoViews",
-    "add_picture_view",
-    "agreement",
-    "fit_evidence_models",
-    "fit_two_views",
-    "meaning_view",
-    "three_accuracies",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

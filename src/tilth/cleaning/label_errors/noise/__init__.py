@@ -21,16 +21,4 @@ if TYPE_CHECKING:
     )
     from tilth.cleaning.label_errors.noise.wrong_share import ErrorRate, estimate_error_rate
 
-__all__ = [
-    "ErrorRate",
-    "FilterScore",
-    "best_threshold",
-    "error_rate",
-    "estimate_error_rate",
-    "filter_score",
-    "inject_noise",
-    "probability_by_score",
-    "true_label_posterior",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.learn.encoder.attention.long_reader import LongReader
     from tilth.learn.encoder.attention.windows import BLOCK
 
-__all__ = ["BLOCK", "LongReader", "block_vectors"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

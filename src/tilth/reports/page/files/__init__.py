@@ -12,6 +12,4 @@ if TYPE_CHECKING:
     from tilth.reports.page.files.row_files import PAGE_BYTES, divide, script_json, write_further
     from tilth.reports.page.files.run_files import RECORD, RunFiles, read_run
 
-__all__ = ["PAGE_BYTES", "RECORD", "RunFiles", "divide", "read_run", "script_json", "write_further"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

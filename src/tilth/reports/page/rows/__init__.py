@@ -16,19 +16,4 @@ if TYPE_CHECKING:
     from tilth.reports.page.rows.touched import TouchedRows, row_facts, touched_rows, vocabulary
     from tilth.reports.page.rows.verdicts import SUSPECTS, VERDICTS, reason_in_words
 
-__all__ = [
-    "SUSPECTS",
-    "VERDICTS",
-    "TouchedRows",
-    "add_stories",
-    "add_thumbnails",
-    "reason_in_words",
-    "row_facts",
-    "seldom_right",
-    "text_map",
-    "to_do",
-    "touched_rows",
-    "vocabulary",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tilth.reports.page.scores.scores import Answers, compare, measure
     from tilth.reports.page.scores.stage_ledger import ledger
 
-__all__ = ["ROWS", "Answers", "compare", "ledger", "measure", "row_counts", "since", "verdict"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

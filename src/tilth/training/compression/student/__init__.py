@@ -17,21 +17,4 @@ if TYPE_CHECKING:
     from tilth.training.compression.student.student import Student, layers_of, pooled_states
     from tilth.training.compression.student.vocabulary import Vocabulary, cut_vocabulary
 
-__all__ = [
-    "STEPS",
-    "Bits",
-    "Distilled",
-    "Materials",
-    "Shape",
-    "Student",
-    "TransferSet",
-    "Vocabulary",
-    "cut_vocabulary",
-    "distill",
-    "layers_of",
-    "no_encoder",
-    "pooled_states",
-    "read_texts",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.training.compression.weights.fake_quantization import shared_weights
     from tilth.training.compression.weights.graph_packing import cut_embeddings, pack_graph
 
-__all__ = ["cut_embeddings", "pack_graph", "shared_weights"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

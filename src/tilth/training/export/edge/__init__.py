@@ -13,6 +13,4 @@ if TYPE_CHECKING:
     from tilth.training.export.edge.edge import EdgeFacts, edge_facts, export_edge, quantize_edge
     from tilth.training.export.edge.inputs import edge_inputs
 
-__all__ = ["EdgeFacts", "edge_facts", "edge_inputs", "export_edge", "quantize_edge"]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,16 +14,4 @@ if TYPE_CHECKING:
     from tilth.training.export.folder.picture_files import add_pictures, picture_settings
     from tilth.training.export.folder.readable_folder import BY_PASSAGES, VERSION, checked_folder
 
-__all__ = [
-    "BY_PASSAGES",
-    "DIGESTS",
-    "VERSION",
-    "add_pictures",
-    "check_digests",
-    "checked_folder",
-    "picture_settings",
-    "push_model",
-    "write_digests",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -23,22 +23,4 @@ if TYPE_CHECKING:
     from tilth.training.export.graphs.picture_graphs import PictureGraphs
     from tilth.training.export.graphs.session import CPU, Provider, open_session
 
-__all__ = [
-    "CPU",
-    "QUANTIZED",
-    "PictureGraphs",
-    "Provider",
-    "TrunkGraphs",
-    "attention_masks",
-    "cache_key",
-    "needed",
-    "open_session",
-    "quantize",
-    "quantize_by_samples",
-    "read_by",
-    "rename_input",
-    "strip_notes",
-    "write_heads",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

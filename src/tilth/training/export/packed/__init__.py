@@ -38,33 +38,4 @@ if TYPE_CHECKING:
     )
     from tilth.training.export.packed.scope import Scope, log_certainty
 
-__all__ = [
-    "CODES",
-    "PASSAGES",
-    "PICTURES",
-    "PICTURE_GRAPH",
-    "WEIGHTS",
-    "WORDING",
-    "PackedGraph",
-    "PackedHead",
-    "PackedPassages",
-    "PackedPictures",
-    "PackedWording",
-    "PictureHead",
-    "Reading",
-    "ScaledWeights",
-    "Scope",
-    "Seen",
-    "SharedWeights",
-    "Weights",
-    "decisive_sentences",
-    "load_weights",
-    "log_certainty",
-    "mix_tasks",
-    "pool_tasks",
-    "pool_views",
-    "read_passages",
-    "save_weights",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)
