@@ -1,4 +1,4 @@
-"""Writes the cards into a run's folder."""
+"""The cards of a run's folder, and a night in a few lines of Markdown for the page of whoever scheduled it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def write_cards(run_folder: Path) -> list[Path]:
     if (run_folder / "model").is_dir():
         cards.append(_write(run_folder / "model" / store.MODEL_CARD, _model_card(run_folder, record, frame)))
     return cards
+
+
+def night_summary(run_folder: Path) -> str:
+    """The verdict in plain sentences, what to do now, and where the report is.
+
+    Args:
+        run_folder: of a night whose report is written.
+    """
+    report = store.read_json(run_folder / "report.json")
+    verdict, page = report["verdict"], (run_folder / "report.html").resolve()
+    lines = [f"## {_markdown(verdict['headline'])}", "", *(_markdown(one) for one in verdict["sentences"])]
+    if verdict["decision"]:
+        lines += ["", _markdown(verdict["decision"])]
+    tasks = [f"- {one['count']:,} {_markdown(one['what'])}: `{one['command']}`" for one in report["to_do"]]
+    lines += ["", "To do now:", "", *tasks] if tasks else []
+    return "\n".join([*lines, "", f"[The report]({page.as_uri()}): `{page}`", ""])
 
 
 def _write(path: Path, card: str) -> Path:
@@ -91,8 +107,8 @@ def _joined(front: str, body: str) -> str:
 
 
 def _body(template: str, facts: Mapping[str, Any]) -> str:
-    environment = text_templates("tilth.reports.cards")  # what comes of the rows goes through `markdown`
-    environment.filters.update(md=markdown, formatted=formatted, inputs=_inputs)
+    environment = text_templates("tilth.reports.cards")  # what comes of the rows goes through `_markdown`
+    environment.filters.update(md=_markdown, formatted=formatted, inputs=_inputs)
     origins = [word.value for word in Origin if any(word.value in one for one in facts.get("learned", {}).values())]
     whole = environment.get_template(template).render(card={**facts, "origins": origins})
     return _spaced(whole)
@@ -111,10 +127,10 @@ def _spaced(text: str) -> str:
     return "\n".join(lines)
 
 
-def markdown(value: object) -> str:
+def _markdown(value: object) -> str:
     r"""A value such that nothing of it is markup, of Markdown or of HTML, and on one line.
 
-    >>> markdown("a|b <i>c</i>\n_d_ [e](f)")
+    >>> _markdown("a|b <i>c</i>\n_d_ [e](f)")
     'a\\|b &lt;i&gt;c&lt;/i&gt; \\_d\\_ \\[e\\](f)'
     """
     line = " ".join(str(value).split())
@@ -125,6 +141,6 @@ def markdown(value: object) -> str:
 def _inputs(card: Mapping[str, Any]) -> str:
     """The files that the rows came from, with their digests."""
     lines = [
-        f"| {markdown(one['file'])} | {one['split']} | {one['rows']} | `{one['sha256']}` |" for one in card["inputs"]
+        f"| {_markdown(one['file'])} | {one['split']} | {one['rows']} | `{one['sha256']}` |" for one in card["inputs"]
     ]
     return "\n".join(["| input | for | rows | SHA-256 |", "|---|---|---|---|", *lines, ""])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.reports.page.contents import fit_map
-    from tilth.reports.page.writing import write
+    from tilth.reports.page.contents import fit_map, write
 
 __getattr__, __dir__ = lazy_exports(__name__)

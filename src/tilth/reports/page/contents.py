@@ -1,4 +1,4 @@
-"""All that a page shows, as plain JSON: `report.json`, whose parts `docs/report.md` describes."""
+"""A run's page, the scripts beside it, and all that it shows as plain JSON: `report.json` (see `docs/report.md`)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import tilth
+from tilth import store
 from tilth.reports.diff import night_before
 from tilth.reports.page import pictures
 from tilth.reports.page.engineers import engineers
-from tilth.reports.page.files import RECORD, RunFiles, read_run
+from tilth.reports.page.files import PAGE_BYTES, RECORD, RunFiles, divide, read_run, write_further
+from tilth.reports.page.html import render
 from tilth.reports.page.rows import (
     TouchedRows,
     add_stories,
@@ -27,6 +29,30 @@ from tilth.store import Fits, Run
 
 VERSION = 2
 """Of `report.json`; it rises when a part changes its meaning or goes. Version 1 had no number."""
+
+
+def write(run_folder: Path) -> Path:
+    """Write `report.html`, `report/` and `report.json` from a run's `run.json` and its newest table.
+
+    Args:
+        run_folder: a folder below `data/runs`; a run that failed or is still going is reported as far as it got, and
+            what is missing in the folder is said on the page.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        RequestError: the folder holds neither a `run.json` nor a table.
+    """
+    report, facts = gather(run_folder)
+    spent = len(render(report, [], []).encode())
+    inside = divide(facts, PAGE_BYTES - spent)
+    files = write_further(run_folder, facts[inside:])
+    store.write_json(run_folder / "report.json", {**report, "map": _without_points(report["map"])})
+    path = run_folder / "report.html"
+    with store.atomic(path) as temporary:
+        temporary.write_text(render(report, facts[:inside], files), encoding="utf-8")
+    return path
 
 
 def fit_map(folder: Path, fits: Fits) -> None:
@@ -104,3 +130,10 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _without_points(picture: dict[str, Any]) -> dict[str, Any]:
+    """Of the map what a program can use: how many points there are; the points are in the page."""
+    if "why" in picture:
+        return picture
+    return {"points": len(picture["x"]), "rows": picture["rows"], "suspects": picture["suspects"]}

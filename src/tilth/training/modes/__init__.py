@@ -1,7 +1,7 @@
 """How the encoder is trained: the modes by cost.
 
 In: labeled rows, held-out rows among them, and how to train. Out: the encoder after its training and the texts' vectors
-by it. Another mode is a file here and a line in `registry`; `training/fitting/mode_choice.py` is what `auto` goes by.
+by it. Another mode is an entry of `MODES`; `training/fitting/mode_choice.py` is what `auto` goes by.
 """
 
 from typing import TYPE_CHECKING

@@ -11,7 +11,7 @@ import numpy as np
 from tilth.learn.encoder import encode_with_trunk
 from tilth.samples import evenly_spaced
 from tilth.store import digest
-from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
+from tilth.training.modes.base import TrainedTrunk, TuningJob
 
 if TYPE_CHECKING:
     from tilth.learn.encoder import Trunk
@@ -86,11 +86,3 @@ def _vectors(job: TuningJob, part: TopLayers, trunk: Trunk) -> np.ndarray:
         limit, most = job.config.max_tokens, job.reads.max_chunks
         vectors[part.chunked] = encode_with_trunk(trunk, job.folder, texts, limit, most)
     return vectors
-
-
-TOP = Mode(
-    name="top",
-    meaning="the top layers trained, on what the layers below make of each text",
-    step_cost=0.45,
-    train=train_top,
-)
