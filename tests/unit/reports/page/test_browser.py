@@ -198,6 +198,21 @@ def test_a_page_that_was_mailed_alone_says_where_the_other_rows_are(
     opened.page.close()
 
 
+def test_a_file_of_rows_that_comes_late_is_loaded_and_those_before_it_once(
+    browser: Browser, large: Path, tmp_path: Path
+) -> None:
+    shutil.copy(large, tmp_path / "report.html")
+    shutil.copytree(large.parent / "report", tmp_path / "report", ignore=shutil.ignore_patterns("rows-2.js"))
+    opened = _open(browser, tmp_path / "report.html")
+    opened.page.locator("#rows-load").click()
+    opened.page.locator("#rows-said", has_text="rows-2.js is not beside this page").wait_for()
+    shutil.copy(large.parent / "report/rows-2.js", tmp_path / "report")
+    opened.page.locator("#rows-load").click()
+    opened.page.locator("#rows-more").wait_for(state="hidden")
+    assert (opened.page.locator("#rows-count").text_content() or "").startswith("100,000 of 100,000")
+    opened.page.close()
+
+
 def test_rows_beyond_the_budget_lie_in_scripts_and_go_when_they_fit(tmp_path: Path) -> None:
     facts = [{"i": str(k), "t": "x" * 50} for k in range(10)]
     one = len('{"i":"0","t":"' + "x" * 50 + '"}') + 1

@@ -119,21 +119,20 @@ function filterBy(query) {
   }
   choose();
 }
-const inside = rows.length;
+const inside = rows.length, further = [...words.files]; // each file is loaded once, also where a second try is needed
 window.tilthRows = (part) => { for (const row of part) rows.push(row); };
 function loadFurther() {
-  const left = [...words.files], said = $("rows-said");
   $("rows-load").disabled = true;
-  const next = () => {
-    const file = left.shift();
-    if (!file) { $("rows-more").hidden = true; $("f-reason").replaceChildren(make("option", "all", { value: "" })); $("f-verdict").replaceChildren(make("option", "all", { value: "" })); $("f-stage").replaceChildren(make("option", "all", { value: "" })); $("f-class").replaceChildren(make("option", "all", { value: "" })); options(); choose(); return; }
-    said.textContent = `loading ${file.name} …`;
-    const script = make("script", null, { src: file.name });
-    script.onload = next;
-    script.onerror = () => { said.textContent = `${file.name} is not beside this page: ask whoever sent it for the folder report/, or open the page where the night ran.`; $("rows-load").disabled = false; };
-    document.body.append(script);
-  };
-  next();
+  if (!further.length) {
+    $("rows-more").hidden = true;
+    for (const name of ["verdict", "stage", "reason", "class"]) $(`f-${name}`).replaceChildren(make("option", "all", { value: "" }));
+    options(); choose(); return;
+  }
+  const name = further[0].name, said = $("rows-said"), script = make("script", null, { src: name });
+  said.textContent = `loading ${name} …`;
+  script.onload = () => { further.shift(); loadFurther(); };
+  script.onerror = () => { said.textContent = `${name} is not beside this page: ask whoever sent it for the folder report/, or open the page where the night ran.`; $("rows-load").disabled = false; };
+  document.body.append(script);
 }
 if (windowOf) {
   options();
@@ -171,7 +170,7 @@ function ofTask(row, facts, task) {
   const votes = (row.f || []).filter(([place]) => words.functions[place][0] === task);
   if (votes.length) lines.push(`Rules: ${votes.map(([place, code]) => `${words.functions[place][1]} says ${labelOf(task, code)}`).join("; ")}.`);
   if (facts.w !== undefined) lines.push(`Rules and text together say ${labelOf(task, facts.w)}${isSure(facts.wc)}.`);
-  lines.push(now === null ? "It has no label that anything learns from." : `In force: ${now}, from ${words.origins[facts.o] || plain(facts.o || "unknown")}${isSure(facts.nc)}.`);
+  lines.push(now === null ? "It has no label that anything learns from." : `Its current label is ${now}, from ${words.origins[facts.o] || plain(facts.o || "unknown")}${isSure(facts.nc)}.`);
   if (facts.r) lines.push(`Why: ${reasonOf(facts.r)}.`);
   if (facts.p !== undefined) lines.push(`The trained model says ${labelOf(task, facts.p)}${isSure(facts.pc)}.`);
   return lines;
