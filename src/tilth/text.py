@@ -115,10 +115,10 @@ def word_count(text: str) -> int:
     return len(parts) - signs + (signs + 1) // 2
 
 
-def sentences(text: str) -> list[str]:
+def normal_sentences(text: str) -> list[str]:
     """The sentences of a text in normal form.
 
-    >>> sentences("Thank you. It is RED!")
+    >>> normal_sentences("Thank you. It is RED!")
     ['thank you', 'it is red']
     """
     return [form for part in _SENTENCE.split(text[:20_000]) if (form := normal_form(part))]

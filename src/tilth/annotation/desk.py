@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from tilth.annotation.answer_counts import AnswerCounts, kind_of_answer
 from tilth.annotation.answering import Sent, answers_of
 from tilth.annotation.rows import NightRows, QueueLine
-from tilth.annotation.tally import Tally, kind_of_answer
 from tilth.errors import InputError
 from tilth.samples import Source
 from tilth.store.answers import Answer, Answers, Verdict
@@ -37,7 +37,7 @@ class Desk:
         self._lock = threading.Lock()
         self._skipped: dict[str, dict[str, None]] = defaultdict(dict)
         self._seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_PACE))
-        self._tally = Tally({task.name for task in rows.leaves})
+        self._counts = AnswerCounts({task.name for task in rows.leaves})
         self._started = str(rows.run.record.get("started", ""))
         self._read_answers(answers.current())
 
@@ -58,7 +58,7 @@ class Desk:
         self._open = {row_id: None for row_id, most in self._people.items() if counts.get(row_id, 0) < most}
         for line in current[current["at"] >= started].to_dict("records"):
             did = kind_of_answer(line["verdict"], line["label"], json.loads(line["shown"]))
-            self._tally.add(line["step"], line["row_id"], line["task"], line["who"], did)
+            self._counts.add(line["step"], line["row_id"], line["task"], line["who"], did)
         self._steps = set(current["step"])
 
     @property
@@ -136,7 +136,7 @@ class Desk:
             self._open.pop(sent.row_id, None)
         for one in answers:
             did = kind_of_answer(one.verdict, one.label, one.shown)
-            self._tally.add(sent.step, one.row_id, one.task or "", who, did)
+            self._counts.add(sent.step, one.row_id, one.task or "", who, did)
 
     def undo(self, who: str) -> dict[str, Any]:
         """Withdraw a person's last act, and give its row back to the person."""
@@ -148,7 +148,7 @@ class Desk:
         closed = self._is_closed(row_id)
         with self._lock:
             for one in undone:
-                self._tally.remove(one["step"], one["row_id"], one["task"], who)
+                self._counts.remove(one["step"], one["row_id"], one["task"], who)
             if row_id in self.rows.queue:
                 unclear = any(one["verdict"] == Verdict.UNCLEAR for one in undone)
                 self._people[row_id] -= unclear
@@ -228,7 +228,7 @@ class Desk:
             seconds = self._seconds[who]
             pace = 60 / max(statistics.median(seconds), 0.1) if seconds else None
             total, left = len(self.rows.queue), len(self._open)
-            gain, mine = self._tally.gain, self._tally.rows_answered_by(who)
+            gain, mine = self._counts.gain, self._counts.rows_answered_by(who)
         return {"total": total, "left": left, "mine": mine, "pace": pace, "gain": gain}
 
 

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import uvicorn
@@ -48,7 +48,7 @@ def serve(app: App, listening: socket.socket, url: str, *, browser: bool) -> Non
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_PATIENCE, server_header=False
     )
     shown = _graphical() if browser else None
-    with _opened(url, shown) if shown is not None else _nothing():
+    with _opened(url, shown) if shown is not None else nullcontext():
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -72,8 +72,3 @@ def _opened(url: str, browser: webbrowser.BaseBrowser) -> Iterator[None]:
         yield
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         write_json,
     )
     from tilth.store.fits import FIT_DATES, Fits, fits_in_words, labeled_row_digests, row_digests
-    from tilth.store.label_changes import LabelChange, LabelChanges, label_changes_now
+    from tilth.store.label_changes import LabelChange, LabelChanges
     from tilth.store.removal import (
         Forgotten,
         add_tombstones,
@@ -87,7 +87,6 @@ __all__ = [
     "fits_in_words",
     "forget_caches",
     "forget_tables",
-    "label_changes_now",
     "labeled_row_digests",
     "latest",
     "library_versions",

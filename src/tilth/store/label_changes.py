@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tilth.errors import DamagedFileError, RequestError, did_you_mean
 from tilth.store.files import digest_json, read_json, write_json
+from tilth.store.runs import now
 
 FILE = "label-changes.json"
 VERSION = 1
@@ -157,7 +157,7 @@ class LabelChanges:
         kinds = {"rename": "rename", "merge": SPLIT, SPLIT: "merge"}
         place = max(place for place, one in enumerate(self.every) if one is change)
         back = LabelChange(
-            kind=kinds[kind], task=task, before=change.after, after=change.before, at=label_changes_now(), undoes=place
+            kind=kinds[kind], task=task, before=change.after, after=change.before, at=now("milliseconds"), undoes=place
         )
         return LabelChanges(every=(*self.every, back))
 
@@ -174,8 +174,3 @@ def _through(label: str, changes: Iterable[LabelChange]) -> str | None:
                 return None
             label = change.after[0]
     return label
-
-
-def label_changes_now() -> str:
-    """The time as answers have it, so that the two compare."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

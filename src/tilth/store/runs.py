@@ -23,9 +23,9 @@ HELD_OUT = "held_out.parquet"
 """A night's answers to its held-out rows: ids and labels, no text."""
 
 
-def now() -> str:
-    """The time in UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def now(timespec: str = "seconds") -> str:
+    """The time in UTC, ISO 8601, to the second; answers and changes of classes have it in "milliseconds"."""
+    return datetime.now(UTC).isoformat(timespec=timespec)
 
 
 def stage_entry(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from tilth.cleaning.checks.config import ChecksConfig
 from tilth.cleaning.checks.registry import CheckResult, check, verdict
 from tilth.learn import Evidence
 from tilth.samples import Reason, Split, Status
-from tilth.text import SAYS_SOMETHING, normal_form, says_something, sentences, word_count
+from tilth.text import SAYS_SOMETHING, normal_form, normal_sentences, says_something, word_count
 
 
 @check("exact_duplicate", Status.QUARANTINED, Reason.EXACT_DUPLICATE)
@@ -61,7 +61,7 @@ def boilerplate(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -
     A text that is read by passages is all boilerplate, or none: one sentence of its own may be what it is about.
     """
     not_gold = frame["split"].ne(Split.GOLD).to_numpy()
-    by_row = [sentences(text) for text in frame["text"]]
+    by_row = [normal_sentences(text) for text in frame["text"]]
     footers = _footers([parts for parts, counts in zip(by_row, not_gold, strict=True) if counts])
     score = np.ones(len(frame))
     for row, parts in enumerate(by_row):

@@ -126,7 +126,7 @@ def _change(
     after: Sequence[str],
     how: How,
 ) -> int:
-    from tilth.store import LabelChange, LabelChanges, label_changes_now
+    from tilth.store import LabelChange, LabelChanges, now
     from tilth.text import clean_label
 
     data = open_workspace(how.config)
@@ -138,7 +138,7 @@ def _change(
     if how.undo:
         changed = changes.undone(kind, one.name, old, new)
     else:
-        change = LabelChange(kind=kind, task=one.name, before=old, after=new, at=label_changes_now())
+        change = LabelChange(kind=kind, task=one.name, before=old, after=new, at=now("milliseconds"))
         changed = changes.added(change, one.labels)
     for line in _effect(data, one.name, changes, changed):
         say(line)

@@ -151,7 +151,7 @@ def reaching(name: str, verb: str) -> Iterator[None]:
         raise
     except Exception as error:  # each service's client raises its own
         raise RequestError(
-            f"{name} cannot be {verb} ({in_words(error)}); check the address, the rights, and the variables that its "
+            f"{name} cannot be {verb} ({one_line(error)}); check the address, the rights, and the variables that its "
             "service reads, such as AWS_ACCESS_KEY_ID"
         ) from error
 
@@ -165,6 +165,6 @@ def put_folder(files: Any, folder: Path, target: str, last: str = "") -> None:
         files.put_file(str(path), place)
 
 
-def in_words(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """What a service's client raised, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

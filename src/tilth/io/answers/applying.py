@@ -13,7 +13,7 @@ from tilth.config import TaskConfig
 from tilth.errors import did_you_mean
 from tilth.io.answers.annotator_agreement import agreement, agreement_in_words
 from tilth.io.answers.consensus import NONE, Consensus, consensus
-from tilth.io.answers.detector_record import detector_record, in_words
+from tilth.io.answers.detector_record import detector_record, detectors_in_words
 from tilth.io.answers.gold_corrections import correct_gold
 from tilth.io.answers.reading import StoredAnswers
 from tilth.notes import Notes, listed, many, place
@@ -194,7 +194,7 @@ def _note_answers(frame: pd.DataFrame, done: dict[str, Any], notes: Notes) -> No
             "answers_applied", done["applied"], message, place(frame[rows].iloc[0]) if rows.any() else "labels.sqlite"
         )
     for task, record in done["detectors"].items():
-        for sentence in in_words(task, record):
+        for sentence in detectors_in_words(task, record):
             notes.add("detectors_checked", done["applied"], sentence, "labels.sqlite")
     for task, counts in done["tasks"].items():
         if counts["agreement"] is not None:

@@ -97,10 +97,10 @@ def _entry(pairs: Sequence[tuple[Mapping[str, Any], object]], right: Right) -> d
     }
 
 
-def in_words(task: str, record: Mapping[str, Any]) -> list[str]:
+def detectors_in_words(task: str, record: Mapping[str, Any]) -> list[str]:
     """What a person reads of it, a sentence a detector.
 
-    >>> in_words("intent", {"suspects": {"checked": 38, "right": 21, "low": 0.397, "high": 0.699}})
+    >>> detectors_in_words("intent", {"suspects": {"checked": 38, "right": 21, "low": 0.397, "high": 0.699}})
     ['intent: people checked 38 suspects: 21 were wrong (55%, 95% interval 40% to 70%)']
     """
     return [

@@ -20,8 +20,8 @@ from tilth.io.columns.column_values import (
     class_count,
     determines,
     is_split,
-    kind,
-    letter_count,
+    kind_of,
+    median_letters,
     why_no_labels,
 )
 from tilth.notes import listed
@@ -117,11 +117,11 @@ def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
 
     Where all values are short, as names and one-word requests are, a usual name is enough.
     """
-    letters_of = {str(name): letter_count(seen[name]) for name in seen.columns}
+    letters_of = {str(name): median_letters(seen[name]) for name in seen.columns}
     prose = {name: letters for name, letters in letters_of.items() if letters >= 8}
     prose = prose or {name: letters for name, letters in letters_of.items() if letters and name.casefold() in _TEXTS}
     if not prose:
-        shown = ", ".join(f'"{name}" ({kind(seen[name])})' for name in letters_of)
+        shown = ", ".join(f'"{name}" ({kind_of(seen[name])})' for name in letters_of)
         raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN)")
     best = min(prose, key=lambda name: (_rank(name, _TEXTS), -prose[name]))
     named = _rank(best, _TEXTS) < len(_TEXTS)
@@ -135,7 +135,7 @@ def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
 def _label(frame: pd.DataFrame, file: str, text: str, remarks: list[str]) -> str:
     """The column of labels: by its name, else the only one whose few values repeat."""
     possible = {
-        str(name) for name in frame.columns if why_no_labels(frame[name]) is None and letter_count(frame[name]) <= 60
+        str(name) for name in frame.columns if why_no_labels(frame[name]) is None and median_letters(frame[name]) <= 60
     }
     tiers: list[list[str]] = [[], [], []]
     for name in map(str, frame.columns):
@@ -175,7 +175,7 @@ def _why_none(frame: pd.DataFrame, text: str) -> str:
     if not len(frame.columns):
         return f'"{text}" is the only column; labels stand in a column of their own'
     reasons = [
-        f'"{name}" {(why_no_labels(frame[name]) or kind(frame[name])).split(";")[0]}' for name in frame.columns[:6]
+        f'"{name}" {(why_no_labels(frame[name]) or kind_of(frame[name])).split(";")[0]}' for name in frame.columns[:6]
     ]
     return f"{'; '.join(reasons)}; name the one that holds them"
 

@@ -63,7 +63,7 @@ def class_count(column: pd.Series) -> int:
     return int(values[values.ne("")].nunique())
 
 
-def letter_count(column: pd.Series) -> float:
+def median_letters(column: pd.Series) -> float:
     """Letters in the median value; 0 where most values are no text."""
     values = [value for value in column.dropna() if isinstance(value, str) and value.strip()]
     counts = [sum(map(str.isalpha, value[:2000])) for value in values[:SEEN]]
@@ -79,11 +79,11 @@ def _has_decimals(values: pd.Series) -> bool:
     return bool(values.str.fullmatch(r"[-+]?\d*\.\d*[1-9]\d*(e[-+]?\d+)?", case=False).mean() > 0.5)
 
 
-def kind(column: pd.Series) -> str:
+def kind_of(column: pd.Series) -> str:
     """What the values are, in a word or two, for a message."""
     if column.dropna().empty:
         return "empty"
-    return "numbers" if are_numbers(column) else "short values" if letter_count(column) < 8 else "text"
+    return "numbers" if are_numbers(column) else "short values" if median_letters(column) < 8 else "text"
 
 
 def is_split(column: pd.Series) -> bool:

@@ -121,10 +121,8 @@ class PieceReader:
             return states.float().cpu()
 
     def _read_long(self, piece: Sequence[int]) -> np.ndarray:
-        states = self.token_states(piece)
-        pooled = states[0] if self._first_token else states.mean(dim=0)
-        array: np.ndarray = (pooled / pooled.norm().clamp(min=1e-12)).numpy()
-        return array
+        states = self.token_states(piece).numpy()[None]
+        return pooled(states, np.ones(states.shape[:2]), first_token=self._first_token)[0]
 
     @cached_property
     def _long(self) -> LongReader:

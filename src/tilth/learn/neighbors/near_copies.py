@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tilth.learn.neighbors.neighbors import Neighbors
-from tilth.text import normal_form, says_something, sentences, tokens
+from tilth.text import normal_form, normal_sentences, says_something, tokens
 
 NEAR_COPY, SHARED_WORDS = 0.96, 0.7
 """Cosine from which two texts may be near copies, and the share of their words that they have in common then."""
@@ -56,7 +56,7 @@ class NearCopies:
         there = np.flatnonzero(close.any(axis=1))
         self._words = {row: frozenset(tokens(normal_form(texts[row]))) for row in there.tolist()}
         many = there if long is None else there[long[there]]
-        self._sentences = {row: set(sentences(texts[row])) for row in many.tolist()} if long is not None else {}
+        self._sentences = {row: set(normal_sentences(texts[row])) for row in many.tolist()} if long is not None else {}
         self.kept, self.similarities = np.arange(len(texts)), np.ones(len(texts))
         self._stays = np.zeros(len(texts), dtype=bool)
         self._reached: dict[int, list[int]] = defaultdict(list)  # of those that stay and have a row among their nearest

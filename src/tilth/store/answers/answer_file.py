@@ -15,9 +15,10 @@ from tilth.errors import InputError, RequestError
 from tilth.store.answers import leasing, schema
 from tilth.store.answers.answer import UNDO, Answer, annotator
 from tilth.store.answers.connection import connect, keep_as_it_was
-from tilth.store.answers.entries import insert, now, records
+from tilth.store.answers.entries import insert, records
 from tilth.store.answers.failures import explained
 from tilth.store.answers.reading import AnswerReader
+from tilth.store.runs import now
 
 
 class Answers(AnswerReader):
@@ -116,9 +117,9 @@ class Answers(AnswerReader):
                     return []
                 named["step"] = last[0]
             undone = records(connection.execute(f"SELECT * {open_ones} AND step = :step ORDER BY seq", named))
-            act = uuid.uuid4().hex
+            act, at = uuid.uuid4().hex, now("milliseconds")
             for one in undone:
-                copied = [act, one["row_id"], one["text_digest"], one["task"], UNDO, who, now(), one["seq"]]
+                copied = [act, one["row_id"], one["text_digest"], one["task"], UNDO, who, at, one["seq"]]
                 connection.execute(
                     "INSERT INTO answers (step, row_id, text_digest, task, verdict, who, at, undoes) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from tilth.store.answers.answer import UNDO, Answer
+from tilth.store.runs import now
 from tilth.text import clean_label
 from tilth.text import digest as text_digest
 
@@ -41,7 +41,7 @@ def insert(connection: sqlite3.Connection, answers: Sequence[Answer], who: str, 
             answer.verdict.value,
             None if answer.label is None else clean_label(answer.label),
             who,
-            now(),
+            now("milliseconds"),
             json.dumps(dict(answer.shown), ensure_ascii=False, sort_keys=True, default=str),
             answer.note,
         )
@@ -55,11 +55,6 @@ _INSERT = (
     "INSERT INTO answers (step, row_id, text_digest, task, verdict, label, who, at, shown, note) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def records(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

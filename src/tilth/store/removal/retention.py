@@ -82,22 +82,22 @@ class Cleaned:
 def cleaning_in_words(cleaned: Mapping[str, Any], *, dry_run: bool = False) -> list[str]:
     """What `Cleaned.to_json` gives, in words."""
     verb = "would remove" if dry_run else "removed"
-    lines = [f"{verb} {item['what']}: {item['count']:,} ({in_words(item['bytes'])})" for item in cleaned["removed"]]
+    lines = [f"{verb} {item['what']}: {item['count']:,} ({readable(item['bytes'])})" for item in cleaned["removed"]]
     kept = (
-        f"{cleaned['nights_kept']} nights keep all that they have; the cache holds {in_words(cleaned['cache_bytes'])}"
+        f"{cleaned['nights_kept']} nights keep all that they have; the cache holds {readable(cleaned['cache_bytes'])}"
     )
     if cleaned["cache_bytes"] > cleaned["cache_limit"]:
-        limit = in_words(cleaned["cache_limit"])
+        limit = readable(cleaned["cache_limit"])
         kept += (
             f", more than its limit of {limit}: those nights use it (lower [store] keep_runs, or raise max_cache_gb)"
         )
     return [*(lines or [f"nothing {'to remove' if dry_run else 'was to be removed'}"]), kept]
 
 
-def in_words(count: float) -> str:
+def readable(count: float) -> str:
     """Bytes as a person reads them.
 
-    >>> in_words(999), in_words(1_234_567), in_words(5e9)
+    >>> readable(999), readable(1_234_567), readable(5e9)
     ('999 B', '1.2 MB', '5.0 GB')
     """
     if count < 1000:

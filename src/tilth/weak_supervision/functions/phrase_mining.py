@@ -114,19 +114,25 @@ def suggest_functions(
 
 def _phrases(forms: Sequence[str], codes: np.ndarray, precision: float) -> dict[int, list[Phrase]]:
     """The phrases of each label that are right often enough, the most precise first."""
-    rows_with: dict[str, set[int]] = defaultdict(set)
-    for row, form in enumerate(forms):
-        for phrase in phrases_of(form):
+    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    for row in np.flatnonzero(codes >= 0).tolist():
+        for phrase in set(phrases_of(forms[row])):
+            counts[phrase][int(codes[row])] += 1
+    likeliest = {
+        phrase: max(by_code.items(), key=lambda item: (item[1], -item[0])) for phrase, by_code in counts.items()
+    }
+    rows_with: dict[str, set[int]] = {
+        phrase: set()
+        for phrase, (_, right) in likeliest.items()
+        if right >= FEWEST and right >= precision * counts[phrase].total()
+    }
+    for row, form in enumerate(forms):  # few phrases are left, and so few rows of each need be kept
+        for phrase in rows_with.keys() & set(phrases_of(form)):
             rows_with[phrase].add(row)
     precise: dict[int, list[Phrase]] = defaultdict(list)
     for phrase, rows in rows_with.items():
-        counts = Counter(codes[row] for row in rows if codes[row] >= 0)
-        labeled = sum(counts.values())
-        if labeled < FEWEST:
-            continue
-        code, right = max(counts.items(), key=lambda item: (item[1], -item[0]))
-        if right >= FEWEST and right >= precision * labeled:
-            precise[int(code)].append(Phrase(words=phrase, rows=frozenset(rows), right=right, labeled=labeled))
+        (code, right), labeled = likeliest[phrase], counts[phrase].total()
+        precise[code].append(Phrase(words=phrase, rows=frozenset(rows), right=right, labeled=labeled))
     for phrases in precise.values():
         # Of those of equal precision, short phrases of long words: "refund" rather than "my".
         phrases.sort(key=lambda one: (-one.precision_bound, one.words.count(" "), -len(one.words), one.words))

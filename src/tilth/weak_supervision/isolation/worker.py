@@ -12,7 +12,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def run_captured(piece: Callable[[], Any]) -> Outcome:
     """Do one piece of work, with what it prints held back."""
     started, waited, process = time.perf_counter(), _waited, os.getpid()
     value, error = None, ""
-    with _printed() as text:
+    with contextlib.redirect_stdout(_Start()) as text:
         try:
             value = piece()
         except KeyboardInterrupt:
@@ -142,13 +142,6 @@ class _Start(io.TextIOBase):
         if len(self.start) < _SHOWN:
             self.start = (self.start + text)[:_SHOWN]
         return len(text)
-
-
-@contextlib.contextmanager
-def _printed() -> Iterator[_Start]:
-    stream = _Start()
-    with contextlib.redirect_stdout(stream):
-        yield stream
 
 
 def _settle(limits: Limits) -> None:

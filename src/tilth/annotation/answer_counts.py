@@ -9,7 +9,7 @@ from typing import Any
 from tilth.store.answers import Verdict
 
 
-class Tally:
+class AnswerCounts:
     """Counts of answers; of one person's several on a row and task only the last one counts.
 
     Of tasks above others nothing is counted, for their labels follow.
