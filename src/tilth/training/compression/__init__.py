@@ -18,21 +18,4 @@ if TYPE_CHECKING:
     from tilth.training.compression.held_out import Fold, HeldOut, Loss
     from tilth.training.compression.student import Shape, no_encoder
 
-__all__ = [
-    "Candidate",
-    "Compressed",
-    "ContractConfig",
-    "Fold",
-    "FullModel",
-    "HeldOut",
-    "Loss",
-    "Shape",
-    "SmallerModel",
-    "compress",
-    "contract_figures",
-    "flipped_rows",
-    "no_encoder",
-    "publish",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)

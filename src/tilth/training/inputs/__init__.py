@@ -17,20 +17,4 @@ if TYPE_CHECKING:
     from tilth.training.inputs.trainer_rows import tuning_rows
     from tilth.training.inputs.training_set import FOLDS, TrainingSet, folds_of, training_set_of
 
-__all__ = [
-    "FOLDS",
-    "Config",
-    "PictureRows",
-    "TrainingSet",
-    "balance_classes",
-    "folds_of",
-    "has_rows",
-    "picture_rows",
-    "propagated_rows",
-    "rejected_rows",
-    "relabeled",
-    "training_set_of",
-    "tuning_rows",
-]
-
 __getattr__, __dir__ = lazy_exports(__name__)
