@@ -20,13 +20,9 @@ MOST = 100_000
 
 def result_name(file: str) -> str:
     """A file as its results are named after it."""
-    return (
-        "rows"
-        if file == "-"
-        else file.replace("/", "-").replace(":", "-")
-        if file.startswith("hf:")
-        else Path(file).name
-    )
+    if file == "-":
+        return "rows"
+    return file.replace("/", "-").replace(":", "-") if file.startswith("hf:") else Path(file).name
 
 
 def read_request(

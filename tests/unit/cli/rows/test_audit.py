@@ -216,6 +216,8 @@ def test_rows_of_standard_input(
     monkeypatch.setattr(sys, "stdin", Piped())
     told = audited(capsys, "-")
     assert (told["rows"], told["page"]) == (180, "rows-audit.html")
+    page = (here / "rows-audit.html").read_text(encoding="utf-8")
+    assert "tilth audit rows<" not in page  # no such file, and a command that is shown must work
 
 
 @pytest.mark.parametrize(
