@@ -117,7 +117,7 @@ class Denoiser(ModelMixin, ConfigMixin):
             self.head = nn.Linear(width, width)
             self.head_norm = nn.LayerNorm(width, eps=1e-12)
         if words:
-            vectors = wheel_weights(words)["embeddings.word_embeddings.weight"].float().clone()
+            vectors = wheel_weights(words)["embeddings.word_embeddings.weight"].float()
             self.register_buffer("vectors", vectors, persistent=False)
         else:
             self.vectors = nn.Parameter(torch.empty(vocabulary_size, width))
