@@ -17,6 +17,7 @@ from tilth.augmentation.diffusion.adaptation.training_loop import example_losses
 from tilth.augmentation.diffusion.denoiser import Denoiser
 
 _DRAWN = 256  # examples measured: fewer are noised several times
+_OF_FEW = 64  # the same, of fewer examples than measure a group
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,6 @@ def _drawn(model: Denoiser, examples: Examples | None, seed: int) -> tuple[np.nd
     """Nats and tokens of each example, noised as often as makes up for few of them; none where there is no example."""
     if examples is None:
         return np.zeros(0), np.zeros(0, dtype=np.int64)
-    times = max(1, math.ceil(_DRAWN / max(1, len(examples))) if len(examples) >= FEWEST else 64 // len(examples))
+    times = max(1, math.ceil(_DRAWN / max(1, len(examples))) if len(examples) >= FEWEST else _OF_FEW // len(examples))
     parts = [example_losses(model, examples, seed + k) for k in range(times)]
     return np.sum([totals for totals, _ in parts], axis=0), np.sum([tokens for _, tokens in parts], axis=0)
