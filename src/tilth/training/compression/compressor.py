@@ -157,13 +157,13 @@ class _Attempt:
                 yield shape
 
     def _whole(self) -> Iterator[Shape]:
-        """All layers, the smallest first, until one keeps the points: further ones are larger and as fast."""
+        """All layers, the smallest first, until one surely keeps the points: others are larger and as fast."""
         whole, cuts = tuple(range(self._full.layers)), (True,) if self._full.vocabulary is None else (True, False)
         bits: tuple[Bits, ...] = (4, 8)
         shapes = [Shape(layers=whole, cut_vocabulary=cut, bits=some) for cut in cuts for some in bits]
         for shape in sorted(shapes, key=self._costs.megabytes):
             yield shape
-            if self._tried and self._tried[-1][0].shape == shape and self._tried[-1][1].keeps_points:
+            if self._tried and self._tried[-1][0].shape == shape and self._tried[-1][1].surely:
                 return
 
     def _wording(self) -> list[Shape]:

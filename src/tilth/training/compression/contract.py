@@ -18,11 +18,13 @@ class Verdict:
     Attributes:
         misses: a sentence for each term that is not kept.
         keeps_points: whether it loses no more than it may.
+        surely: whether that holds for the upper end of the points' interval, too.
         excess: by how much the other terms are missed together, as a share of what they allow.
     """
 
     misses: tuple[str, ...]
     keeps_points: bool
+    surely: bool
     excess: float
 
     @property
@@ -52,7 +54,8 @@ def settle(contract: ContractConfig, candidate: Candidate, costs: Costs, millise
         misses.append(f"{milliseconds:.2f} ms a call, at most {contract.latency_ms:g} are asked for")
         excess += milliseconds / contract.latency_ms - 1
     points = _points(contract, candidate)
-    return Verdict(misses=(*misses, *points), keeps_points=not points, excess=excess)
+    surely = not points and uncertain_points(contract, candidate.loss) is None
+    return Verdict(misses=(*misses, *points), keeps_points=not points, surely=surely, excess=excess)
 
 
 def _points(contract: ContractConfig, candidate: Candidate) -> list[str]:
@@ -76,12 +79,22 @@ def uncertain_points(contract: ContractConfig, loss: Loss) -> str | None:
     if contract.points_lost is None or not loss.points <= contract.points_lost < most:
         return None
     return (
-        f"{loss.points:.1f} points are lost on {len(loss.rows)} held-out rows; so few cannot exclude up to {most:.1f} "
+        f"{loss.points:.1f} points are lost on {loss.labeled} held-out rows; so few cannot exclude up to {most:.1f} "
         "(95%), and more labels would tell"
     )
 
 
 def nearest(tried: Sequence[tuple[Candidate, Verdict]]) -> tuple[Candidate, Verdict] | None:
-    """The one that is met, else of those that keep the points the one that misses the rest by least, if any does."""
+    """The one that is met; else of those that surely keep the points the one that misses the rest by least.
+
+    A refused contract is kept by no model however small, so that nothing is gained by one that may lose more than it
+    seems. Where none is sure, the one that loses least at the upper end of its interval, of those that keep the points.
+    """
     kept = [pair for pair in tried if pair[1].keeps_points]
-    return min(kept, key=lambda pair: (not pair[1].met, pair[1].excess)) if kept else None
+
+    def rank(pair: tuple[Candidate, Verdict]) -> tuple[bool, bool, float, float]:
+        candidate, verdict = pair
+        most = 0.0 if verdict.surely else candidate.loss.interval[1]
+        return not verdict.met, not verdict.surely, most, verdict.excess
+
+    return min(kept, key=rank) if kept else None

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from tilth.learn.encoder import Tokens, Trunk
-from tilth.samples import Task
+from tilth.samples import Task, evenly_spaced
 from tilth.training.compression.held_out import ENOUGH, CrossValidated, Fold, HeldOut, WordingModel
 from tilth.training.compression.speed import EagerModel
 from tilth.training.compression.student import TransferSet, Vocabulary, cut_vocabulary, layers_of, read_texts
 from tilth.training.export import PackedGraph, TrunkGraphs
 from tilth.training.heads import Head, predict_probabilities
+
+_COMPARED = 400
+"""Texts of a fold without a label at most whose answers are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,7 @@ class FullModel:
         batch_size, device, seed: of distillation.
         write: writes a model folder.
         scratch: an empty folder.
+        folds: the fold of each row, 0 that of the held-out ones, shape (rows,).
         further_folds: rows to measure by beside the held-out ones; none where the encoder has learned from them.
         reads_passages: whether long texts are read by passages, which no student is taught to.
         other_bytes: of what every model has beside its text side, the model of pictures.
@@ -98,6 +102,7 @@ class FullModel:
     seed: int
     write: Write
     scratch: Path
+    folds: np.ndarray
     further_folds: Sequence[Fold] = ()
     reads_passages: bool = False
     other_bytes: int = 0
@@ -131,34 +136,44 @@ class FullModel:
     @cached_property
     def held_out(self) -> HeldOut:
         """The rows that decide, and what the model says of them."""
-        return self._held_out(self.measured, self.wording, self.heads_without_held_out)
+        rows = self._held_out(self.deciding, self.measured, self.wording)
+        return rows.answered(self.heads_without_held_out, self.embeddings[rows.rows])
 
     @cached_property
     def cross_validated(self) -> CrossValidated:
-        """The same rows and, where they are few, those of as many further folds as make them enough.
+        """The rows by which a model is measured that learned nothing beyond this one.
 
-        None where long texts are read by passages: what weighs these has learned from the labels of all rows.
+        The same and, where they are few, those of as many further folds as make them enough; beside them texts of the
+        same folds without a label, of which points are counted by this model's probabilities. Where long texts are read
+        by passages, the held-out rows alone: what weighs passages has learned from the labels of all rows.
         """
-        found = [(self.held_out, self.heads_without_held_out)]
-        for fold in () if self.reads_passages else self.further_folds:
-            if sum(len(rows.texts) for rows, _ in found) >= ENOUGH:
+        if self.reads_passages:
+            return CrossValidated(folds=[(self.held_out, self.heads_without_held_out)])
+        own = Fold(number=0, measured=self.measured, fit=lambda: self.heads_without_held_out, wording=self.wording)
+        found: list[tuple[HeldOut, list[Head]]] = []
+        for fold in (own, *self.further_folds):
+            if sum(rows.labeled for rows, _ in found) >= ENOUGH:
                 break
-            heads = fold.fit()
-            found.append((self._held_out(fold.measured, fold.wording, heads), heads))
+            rows, heads = self._held_out(self._compared(fold), fold.measured, fold.wording), fold.fit()
+            found.append((rows.answered(heads, self.embeddings[rows.rows], by_probabilities=True), heads))
         return CrossValidated(folds=found)
 
-    def _held_out(self, measured: Mapping[str, np.ndarray], wording: WordingModel, heads: Sequence[Head]) -> HeldOut:
-        rows = np.asarray(np.any(list(measured.values()), axis=0))
-        known = {name: np.where(of_task, self.codes[name], -1)[rows] for name, of_task in measured.items()}
-        found = HeldOut(
+    def _compared(self, fold: Fold) -> np.ndarray:
+        """A fold's labeled rows and evenly spaced ones of its others, boolean, shape (rows,)."""
+        compared = np.any(list(fold.measured.values()), axis=0)
+        others = np.flatnonzero(self.transfer_rows & self.original & (self.folds == fold.number) & ~compared)
+        compared[others[evenly_spaced(len(others), _COMPARED)]] = True
+        return np.asarray(compared)
+
+    def _held_out(self, rows: np.ndarray, measured: Mapping[str, np.ndarray], wording: WordingModel) -> HeldOut:
+        return HeldOut(
             tasks=self.tasks,
             rows=np.flatnonzero(rows),
             texts=self._at(rows),
-            truth=known,
+            truth={name: np.where(known, self.codes[name], -1)[rows] for name, known in measured.items()},
             wording=wording,
             codes={},
         )
-        return found.answered(heads, self.embeddings[rows])
 
     @cached_property
     def wording_alone(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score
 
 from tilth.learn import decide
 from tilth.samples import Task
+from tilth.training.compression.points import Estimate, estimate_points, one_hot, pooled
 from tilth.training.export import PackedWording
 from tilth.training.heads import Head, predict_probabilities
 
@@ -20,7 +21,6 @@ FEWEST = 50
 ENOUGH = 1_000
 """Held-out rows below which those of further folds are measured too: of 5% flipped answers, a thousand rows tell the
 points lost to within 1.4 (95%), 200 to within 3.1."""
-_Z = 1.96
 _IN_CLASS = 10
 """Held-out rows of a class without which its own loss is chance."""
 
@@ -54,7 +54,9 @@ class Loss:
         worst_points: of 100 of F1, of the class that loses most among those with rows enough; None where none has.
         worst_class: its name.
         interval: that holds the points with 95%, for as many rows as these.
-        rows: their places in the table, shape (rows,).
+        by: the points by the rows' labels and, where both counted, by the full model's probabilities.
+        labeled: rows with a label.
+        rows: places in the table of these and of the others that were compared, shape (rows,).
         full, codes: for each task the answers of both, shape (rows,).
     """
 
@@ -62,6 +64,8 @@ class Loss:
     worst_points: float | None
     worst_class: str | None
     interval: tuple[float, float]
+    by: Mapping[str, float]
+    labeled: int
     rows: np.ndarray
     full: Mapping[str, np.ndarray]
     codes: Mapping[str, np.ndarray]
@@ -76,7 +80,9 @@ class Loss:
         return {
             "points_lost": round(self.points, 2),
             "points_lost_interval": [round(end, 2) for end in self.interval],
-            "measured_rows": len(self.rows),
+            "points_lost_by": {name: round(points, 2) for name, points in self.by.items()},
+            "measured_rows": self.labeled,
+            "compared_rows": len(self.rows),
             "points_lost_worst_class": None if self.worst_points is None else round(self.worst_points, 2),
             "worst_class": self.worst_class,
             "flipped": {task: len(places) for task, places in self.flips.items()},
@@ -94,6 +100,7 @@ class HeldOut:
         truth: for each task, the label's code, −1 where the row has none, shape (rows,).
         wording: the other view, by heads that were fitted without these rows.
         codes: for each task the full model's answer, shape (rows,).
+        probabilities: for each task the full model's, where points are counted by these, too, shape (rows, labels).
     """
 
     tasks: tuple[Task, ...]
@@ -102,16 +109,33 @@ class HeldOut:
     truth: Mapping[str, np.ndarray]
     wording: WordingModel
     codes: Mapping[str, np.ndarray]
+    probabilities: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def answered(self, heads: Sequence[Head], vectors: np.ndarray) -> HeldOut:
-        """The same with the answers of heads that were fitted without these rows, on the full encoder's vectors."""
-        return replace(self, codes=self.answers(heads, vectors))
+    def answered(self, heads: Sequence[Head], vectors: np.ndarray, *, by_probabilities: bool = False) -> HeldOut:
+        """The same with the answers of heads that were fitted without these rows, on the full encoder's vectors.
+
+        Args:
+            heads: parents first.
+            vectors: of the rows, shape (rows, dimensions).
+            by_probabilities: whether these, too, are to say what another model loses: one that has learned nothing
+                beyond the full one.
+        """
+        said = self._pooled(heads, vectors) if by_probabilities else {}
+        return replace(self, codes=self.answers(heads, vectors), probabilities=said)
+
+    @property
+    def labeled(self) -> int:
+        """Rows that have a label for any task."""
+        return int(np.any([codes >= 0 for codes in self.truth.values()], axis=0).sum())
 
     def answers(self, heads: Sequence[Head], vectors: np.ndarray) -> dict[str, np.ndarray]:
         """Each task's codes by heads on some vectors of the rows, pooled with the wording as the export pools them."""
-        probabilities = predict_probabilities(heads, vectors)
-        pooled = self.wording.normalized(self.wording.mix_held_out(self.texts, probabilities))
+        pooled = self._pooled(heads, vectors)
         return {name: codes for name, (codes, _) in decide([head.task.to_json() for head in heads], pooled).items()}
+
+    def _pooled(self, heads: Sequence[Head], vectors: np.ndarray) -> dict[str, np.ndarray]:
+        probabilities = predict_probabilities(heads, vectors)
+        return self.wording.normalized(self.wording.mix_held_out(self.texts, probabilities))
 
     def macro_f1(self, codes: Mapping[str, np.ndarray]) -> float:
         """The mean of the tasks', over the classes that the rows have."""
@@ -127,16 +151,28 @@ class HeldOut:
             for lost, code, count in zip(100 * (full - other), classes, counts, strict=True):
                 if count >= _IN_CLASS and (worst is None or lost > worst[0]):
                     worst = (float(lost), str(task.labels[code]))
-        points, spread = 100 * (self.macro_f1(self.codes) - self.macro_f1(codes)), _Z * self._standard_error(codes)
+        by = self._estimates(codes)
+        points = pooled(by["labels"], by["probabilities"]) if "probabilities" in by else by["labels"]
         return Loss(
-            points=points,
+            points=points.value,
             worst_points=worst[0] if worst else None,
             worst_class=worst[1] if worst else None,
-            interval=(points - spread, points + spread),
+            interval=points.interval,
+            by={name: estimate.value for name, estimate in by.items()},
+            labeled=self.labeled,
             rows=self.rows,
             full=self.codes,
             codes=codes,
         )
+
+    def _estimates(self, codes: Mapping[str, np.ndarray]) -> dict[str, Estimate]:
+        """The points lost, by labels and, where there are some, by the full model's probabilities."""
+        tasks = self._measured
+        truths = {"labels": [one_hot(self.truth[task.name], len(task.labels)) for task in tasks]}
+        if self.probabilities:
+            truths["probabilities"] = [self.probabilities[task.name] for task in tasks]
+        full, other = ([some[task.name] for task in tasks] for some in (self.codes, codes))
+        return {name: estimate_points(truth, full, other) for name, truth in truths.items()}
 
     def chance(self) -> float:
         """The macro-F1 of giving everybody the most frequent label."""
@@ -145,21 +181,6 @@ class HeldOut:
             known = self.truth[task.name][self.truth[task.name] >= 0]
             most[task.name] = np.full(len(self.texts), np.bincount(known).argmax() if len(known) else 0)
         return self.macro_f1(most)
-
-    def _standard_error(self, codes: Mapping[str, np.ndarray]) -> float:
-        """Of the points lost: by how far each row moves both macro-F1s, and as if one row more had flipped.
-
-        Without that row, no flip among few would say that there is none (Agresti and Min 2005).
-        """
-        if not self._measured:
-            return float("nan")
-        moved = [
-            _influence(self.truth[task.name], self.codes[task.name])
-            - _influence(self.truth[task.name], codes[task.name])
-            for task in self._measured
-        ]
-        rows = np.any([self.truth[task.name] >= 0 for task in self._measured], axis=0).sum()
-        return 100 * float(np.sqrt(np.square(np.mean(moved, axis=0)).sum() + 1 / rows**2))
 
     @property
     def _measured(self) -> list[Task]:
@@ -174,28 +195,18 @@ def _by_class(truth: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.asarray(values), classes, counts
 
 
-def _influence(truth: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """How far each row moves the macro-F1, to first order (delta method), shape (rows,); they add up to 0."""
-    values, classes, _ = _by_class(truth, codes)
-    each, share = (np.zeros(max(truth.max(), codes.max()) + 2) for _ in range(2))  # the last is that of no class
-    answered = codes[truth >= 0]
-    for value, code in zip(values, classes, strict=True):
-        each[code] = 1 / ((truth == code).sum() + (answered == code).sum())
-        share[code] = value * each[code]
-    moved = 2 * (truth == codes) * each[truth] - share[truth] - share[codes]
-    return np.asarray(np.where(truth >= 0, moved / len(classes), 0.0))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fold:
     """Further rows by which an encoder that learned from none of them is measured.
 
     Attributes:
-        measured: for each task its rows, boolean, shape (rows,).
+        number: of the fold, from 1.
+        measured: for each task its labeled rows, boolean, shape (rows,).
         fit: heads as the model's, fitted to the other rows alone.
         wording: the other view, by heads that were fitted to the other rows alone.
     """
 
+    number: int
     measured: Mapping[str, np.ndarray]
     fit: Callable[[], list[Head]]
     wording: WordingModel
@@ -219,8 +230,9 @@ class CrossValidated:
             first,
             rows=np.concatenate([part.rows for part in parts]),
             texts=[text for part in parts for text in part.texts],
-            truth={name: np.concatenate([part.truth[name] for part in parts]) for name in first.truth},
-            codes={name: np.concatenate([part.codes[name] for part in parts]) for name in first.codes},
+            truth=_joined([part.truth for part in parts]),
+            codes=_joined([part.codes for part in parts]),
+            probabilities=_joined([part.probabilities for part in parts]),
         )
 
     def answers(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
@@ -228,4 +240,9 @@ class CrossValidated:
         ends = np.cumsum([len(rows.texts) for rows, _ in self.folds])[:-1]
         parts = zip(self.folds, np.split(vectors, ends), strict=True)
         found = [rows.answers(heads, some) for (rows, heads), some in parts]
-        return {name: np.concatenate([codes[name] for codes in found]) for name in found[0]}
+        return _joined(found)
+
+
+def _joined(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Each task's values of some folds, one after the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -51,7 +51,7 @@ def full_model(
     """
     from tilth.training.compression import FullModel
 
-    rows, reads = fitted.training_set, encoder_config(resources)
+    rows, reads, folds = fitted.training_set, encoder_config(resources), folds_of(frame)
     held_out = np.any([rows.measured(task) for task in rows.tasks], axis=0)
     readable, transfer_rows = _read_rows(frame, held_out)
     return FullModel(
@@ -78,21 +78,25 @@ def full_model(
         seed=resources.seed,
         write=write,
         scratch=_new_folder(resources.scratch / "candidates"),
-        further_folds=_further_folds(frame, fitted, wording, config),
+        folds=folds,
+        further_folds=_further_folds(frame["text"].tolist(), folds, fitted, wording, config),
     )
 
 
-def _further_folds(frame: pd.DataFrame, fitted: FittedModel, wording: Wording, config: Config) -> list[Fold]:
+def _further_folds(
+    texts: list[str], folds: np.ndarray, fitted: FittedModel, wording: Wording, config: Config
+) -> list[Fold]:
     """Rows to measure by beside the held-out ones; none of a trained encoder, which has learned from them."""
     from tilth.training.compression import Fold
 
     if fitted.trunk is not None:
         return []
-    texts, folds, found = frame["text"].tolist(), folds_of(frame), []
+    found = []
     for number in range(1, FOLDS):
         rows = replace(fitted.training_set, held_out=folds == number)
         found.append(
             Fold(
+                number=number,
                 measured={task.name: rows.measured(task) for task in rows.tasks},
                 fit=partial(fit_without_held_out, rows, fitted.embeddings, fitted.heads),
                 wording=wording.measured_by(WordingTrial(texts, rows, config)),

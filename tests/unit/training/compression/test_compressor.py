@@ -20,7 +20,7 @@ from tilth.training import Config
 from tilth.training.compression.candidate import Candidate
 from tilth.training.compression.compressor import _Attempt, compress, slower_here
 from tilth.training.compression.config import ContractConfig
-from tilth.training.compression.contract import nearest, settle
+from tilth.training.compression.contract import nearest, settle, uncertain_points
 from tilth.training.compression.cost import Costs
 from tilth.training.compression.held_out import CrossValidated, HeldOut
 from tilth.training.compression.student.shape import Shape
@@ -108,7 +108,7 @@ def test_a_held_out_text_is_counted_as_a_vocabulary_reads_it_that_was_cut_withou
     result = stage.perform("training", samples, config, made)
     rows, vectors = counted[-1]
     texts = list(rows.texts)
-    assert sorted(rows.rows.tolist()) == [*range(300), 302]  # few labels: every row is measured, in its fold
+    assert sorted(rows.rows.tolist()) == [*range(301), 302]  # few labels: all rows but gold are compared, in their fold
     assert texts == [table.to_pandas(samples)["text"][row] for row in rows.rows]
     assert result.metrics["compression"]["chosen"]["measured_rows"] == 301
     model, place = Predictor.load(result.artifacts["model"]), texts.index(own)
@@ -274,6 +274,23 @@ def test_the_nearest_keeps_the_points() -> None:
     assert chosen is not None
     assert chosen[0] is tried[2]
     assert nearest(pairs[:1]) is None
+
+
+def test_a_refused_contract_exports_what_surely_keeps_the_points() -> None:
+    """One of 40 rows flipped: 2.5 points, up to 9.4 by the interval; none flipped: 0, up to 4.9."""
+    asked, one = ContractConfig(size_mb=1.0, points_lost=5.0), np.array([0] * 21 + [1] * 19)
+    tried = [candidate(size, codes, WHOLE) for size, codes in ((2, one), (4, RIGHT), (3, RIGHT))]
+    pairs = [(some, settle(asked, some, COSTS)) for some in tried]
+    assert [verdict.surely for _, verdict in pairs] == [False, True, True]
+    assert nearest(pairs) == pairs[2]
+    assert nearest(pairs[:1]) == pairs[0]  # better than none
+    larger = ContractConfig(size_mb=2.0, points_lost=5.0)
+    met = settle(larger, tried[0], COSTS)
+    assert met.met  # a contract is decided by the estimate
+    assert nearest([*pairs, (tried[0], met)]) == (tried[0], met)
+    assert uncertain_points(larger, tried[0].loss) is not None
+    assert "2.5 points are lost on 40 held-out rows" in str(uncertain_points(larger, tried[0].loss))
+    assert uncertain_points(larger, tried[1].loss) is None
 
 
 def test_size_is_counted_by_what_is_left() -> None:

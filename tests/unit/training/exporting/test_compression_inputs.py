@@ -22,8 +22,9 @@ def heads_of(codes: np.ndarray, trunk: Any = None) -> list[Head]:
     folds, head = folds_of(FRAME), Head(task=TASK, weight=np.zeros((2, 4)), bias=np.zeros(2))
     rows: Any = training_set(codes={"intent": codes}, held_out=folds == 0)
     fitted: Any = SimpleNamespace(trunk=trunk, training_set=rows, embeddings=VECTORS, heads=[head])
-    found = _further_folds(FRAME, fitted, Wording(), Config())
+    found = _further_folds(TEXTS, folds, fitted, Wording(), Config())
     assert all((fold.measured["intent"] == (folds == place)).all() for place, fold in enumerate(found, 1))
+    assert [fold.number for fold in found] == [*range(1, len(found) + 1)]
     return [fold.fit()[0] for fold in found]
 
 
