@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tilth.io.answers.detector_record import detector_record, in_words
+from tilth.io.answers.detector_record import detector_record, detectors_in_words
 
 
 def rows(*said: tuple[str | None, dict[str, Any]]) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def test_each_detector_is_counted_by_what_people_said() -> None:
         "g": (1, 0),
     }
     assert (found["given"]["checked"], found["given"]["right"]) == (1, 1)
-    assert in_words("t", {"suspects": suspects}) == [
+    assert detectors_in_words("t", {"suspects": suspects}) == [
         "t: people checked 3 suspects: 2 were wrong (67%, 95% interval 21% to 94%)"
     ]
 
