@@ -107,9 +107,9 @@ class NightRows:
             split=str(line["split"]),
             source=str(line["source"]),
             parent_id=line["parent_id"] if line["source"] == Source.PARAPHRASE else None,
-            labels={task.name: line[task.name] for task in self.tasks if _there(line[task.name])},
+            labels={task.name: line[task.name] for task in self.tasks if pd.notna(line[task.name])},
             origins={
-                task.name: line[f"{task.name}_origin"] for task in self.tasks if _there(line[f"{task.name}_origin"])
+                task.name: line[f"{task.name}_origin"] for task in self.tasks if pd.notna(line[f"{task.name}_origin"])
             },
         )
 
@@ -218,13 +218,9 @@ def _queue_line(line: Mapping[Any, Any], tasks: Sequence[Task]) -> QueueLine:
 
 def _cell(line: Mapping[Any, Any], name: str) -> str:
     value = line.get(name)
-    return str(value) if _there(value) else ""
-
-
-def _there(value: object) -> bool:
-    return not (value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)))
+    return str(value) if pd.notna(value) else ""
 
 
 def _by_frequency(labels: Iterable[object], task: Task) -> list[str]:
-    counts = Counter(label for label in labels if _there(label))
+    counts = Counter(labels)
     return sorted(task.labels, key=lambda label: -counts[label])

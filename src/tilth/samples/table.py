@@ -143,12 +143,11 @@ def from_pandas(frame: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
 def _as_text(values: pd.Series) -> pa.Array:
     """A kept column of the input whose values are records, of several kinds, or too large: text as it is, else JSON."""
 
-    def written(value: Any) -> str | None:
-        if isinstance(value, str) or value is None or (isinstance(value, float) and np.isnan(value)):
-            return value if isinstance(value, str) else None
-        return json.dumps(value, ensure_ascii=False, default=str)
+    def written(value: Any) -> str:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
-    return pa.array([written(value) for value in values], type=pa.string())
+    texts = [written(value) if there else None for value, there in zip(values, values.notna(), strict=True)]
+    return pa.array(texts, type=pa.string())
 
 
 def _position(name: str, tasks: Sequence[Task]) -> tuple[int, str]:

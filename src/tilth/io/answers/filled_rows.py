@@ -148,7 +148,5 @@ def group_ids(value: object) -> tuple[str, ...]:
     return tuple(map(str, ids))
 
 
-def _text(value: object) -> str:
-    return (
-        "" if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)) else str(value).strip()
-    )
+def _text(value: Any) -> str:
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value).strip()

@@ -120,9 +120,9 @@ def import_answers(
             f"{name}: {many(len(bad), 'answer')} cannot be taken, so that none is; mend them, or take the others with "
             "--skip-bad:\n  " + "\n  ".join(bad[:_SHOWN]) + more
         )
-    given = {person: _new(list(mine.values()), answers, person, counts) for person, mine in collected.items()}
+    given = _new(collected, answers, counts)
     if answers is not None and not dry_run:
-        answers.add_all({person: mine for person, mine in given.items() if mine})
+        answers.add_all(given)
     return _report([answer for mine in given.values() for answer in mine], known, counts, bad)
 
 
@@ -159,7 +159,8 @@ def _answers(row: FilledRow, known: KnownRows, bad: list[str]) -> list[Answer]:
         if row_id == row.row_id and row.text is not None:
             text = row.text if text is not None else None
         if text is None:
-            near = did_you_mean(row_id, known.texts) if len(known.texts) < 10_000 else "see the ids of the input"
+            few = len(known.texts) < 10_000 and len(bad) < _SHOWN  # to find the nearest of many takes long
+            near = did_you_mean(row_id, known.texts) if few else "see the ids of the input"
             bad.append(f'{row.place}: no row "{row_id}" in the input or in any night here; {near}')
             continue
         shown = dict(known.shown.get(row_id, {}).get(row.task or "", {}))
@@ -181,21 +182,23 @@ def _answers(row: FilledRow, known: KnownRows, bad: list[str]) -> list[Answer]:
     return answers
 
 
-def _new(mine: Sequence[tuple[Answer, str]], answers: Answers | None, who: str, counts: dict[str, int]) -> list[Answer]:
-    """The answers that the same person has not given already, so that a file may be imported twice."""
-    if answers is None:
-        return [answer for answer, _ in mine]
-    current = answers.current()
-    current = current[current["who"].eq(who)]
-    there = set(current[["row_id", "text_digest", "task", "verdict", "label"]].itertuples(index=False, name=None))
-    fresh = []
-    for answer, _ in mine:
-        key = (answer.row_id, digest(answer.text), answer.task or "", answer.verdict.value, answer.label)
-        if key in there:
-            counts["repeated"] += 1
-        else:
-            fresh.append(answer)
-    return fresh
+def _new(
+    collected: Mapping[str, Mapping[tuple[str, str], tuple[Answer, str]]],
+    answers: Answers | None,
+    counts: dict[str, int],
+) -> dict[str, list[Answer]]:
+    """Person → the answers that the same person has not given already, so that a file may be imported twice."""
+    columns = ["who", "row_id", "text_digest", "task", "verdict", "label"]
+    there = set(answers.current()[columns].itertuples(index=False, name=None)) if answers is not None else set()
+    given: dict[str, list[Answer]] = {}
+    for who, mine in collected.items():
+        for answer, _ in mine.values():
+            key = (who, answer.row_id, digest(answer.text), answer.task or "", answer.verdict.value, answer.label)
+            if key in there:
+                counts["repeated"] += 1
+            else:
+                given.setdefault(who, []).append(answer)
+    return given
 
 
 def _report(given: Sequence[Answer], known: KnownRows, counts: Mapping[str, int], bad: list[str]) -> ImportReport:

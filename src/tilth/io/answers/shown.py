@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tilth import samples as table
 from tilth.samples import Source, Task
 from tilth.store import Run, newest_table, read_table
 
@@ -47,8 +47,7 @@ def shown_of_rows(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[
     """
     ids = set(row_ids)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]
-    frame = table.to_pandas(read_table(newest_table(run.path)))
-    frame = frame[frame["id"].isin(ids)]
+    frame = _of(ids, read_table(newest_table(run.path)).data.table).to_pandas(ignore_metadata=True)
     votes = _votes(run, tasks, ids)
     columns = {task.name: _columns(task.name, frame) for task in tasks}
     by_row: dict[str, dict[str, dict[str, Any]]] = {}
@@ -57,7 +56,8 @@ def shown_of_rows(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[
         by_row[row_id] = {}
         for task in tasks:
             shown: dict[str, Any] = {"run": run.path.name}
-            shown |= {name: _plain(row[column]) for name, column in columns[task.name] if _is(row[column])}
+            beliefs = {name: row[column] for name, column in columns[task.name]}
+            shown |= {name: _plain(value) for name, value in beliefs.items() if pd.notna(value) and value is not False}
             if row["source"] == Source.PARAPHRASE:
                 shown["parent_id"] = row["parent_id"]
             if functions := votes.get(task.name, {}).get(row_id):
@@ -71,8 +71,8 @@ def _columns(task: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, column) for name, column in named if column in frame]
 
 
-def _is(value: Any) -> bool:
-    return not (value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)) or value is False)
+def _of(ids: set[str], rows: pa.Table) -> pa.Table:
+    return rows.filter(pc.is_in(rows["id"], value_set=pa.array(sorted(ids), rows["id"].type)))
 
 
 def _plain(value: Any) -> Any:
@@ -84,8 +84,7 @@ def _votes(run: Run, tasks: Sequence[Task], ids: set[str]) -> dict[str, dict[str
     path = run.path / "votes.parquet"
     if not path.exists():
         return {}
-    cast = pq.read_table(path)
-    cast = cast.filter(pc.is_in(cast["id"], value_set=pc.cast(sorted(ids), cast["id"].type)))
+    cast = _of(ids, pq.read_table(path))
     rows = cast.to_pylist()
     votes: dict[str, dict[str, dict[str, Any]]] = {}
     for task in tasks:

@@ -144,8 +144,5 @@ def _counted(frame: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): _none(value) for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _none(value: Any) -> Any:
-    return None if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)) else value
+    rows = frame.to_dict("records")
+    return [{str(name): value if pd.notna(value) else None for name, value in row.items()} for row in rows]

@@ -139,6 +139,13 @@ def test_of_many_ids_a_few_are_named(answers: Answers) -> None:
         import_answers(pd.DataFrame([{"id": "zzz", "intent_answer": "slow"}]), "q.csv", known, TASKS, answers, "ann")
 
 
+def test_the_nearest_id_is_searched_for_the_problems_that_are_named(answers: Answers) -> None:
+    known = KnownRows(texts={f"m{n:04}": "text" for n in range(2000)})
+    frame = pd.DataFrame({"id": [f"z{n:04}" for n in range(500)], "intent_answer": "slow"})
+    report = import_answers(frame, "q.csv", known, TASKS, answers, "ann", skip_bad=True)
+    assert sum("see the ids of the input" in problem for problem in report.left_out) == 490
+
+
 @pytest.mark.parametrize(
     ("columns", "words"), [(["ID", "intent_answer"], 'no column "id"'), (["id", "answer"], "no column of answers")]
 )

@@ -158,12 +158,8 @@ def _put_meta(facts: list[dict[str, Any]], frame: pd.DataFrame) -> None:
     names = [name for name in frame.columns if str(name).startswith("meta.")][:_MOST_COLUMNS]
     for name in names:
         values = frame[name].to_numpy(dtype=object)
-        for place in np.flatnonzero(frame[name].map(_is_there).to_numpy(dtype=bool)):
+        for place in np.flatnonzero(frame[name].notna()):
             facts[place].setdefault("m", {})[name.removeprefix("meta.")[:40]] = _in_text(values[place])
-
-
-def _is_there(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float) and np.isnan(value))
 
 
 def _in_text(value: Any) -> str:
