@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilth.annotation.app import create_app
     from tilth.annotation.desk import Desk
     from tilth.annotation.evidence import Evidence
-    from tilth.annotation.rows import NightRows, read_night_rows
+    from tilth.annotation.rows import read_night_rows
     from tilth.annotation.server import open_port, serve
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,7 +14,6 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.metrics import (
-        Difference,
         Labels,
         difference,
         expected_calibration_error,
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from tilth.learn.neighbors import Neighbors, nearest
     from tilth.learn.passages import Focus, PassagePooling, choose_focus, fit_passage_pooling, pooled, together
     from tilth.learn.probabilities import (
-        Corrected,
         apply_temperature,
         calibrate,
         correct_confidence,

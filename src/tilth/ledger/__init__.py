@@ -20,6 +20,5 @@ if TYPE_CHECKING:
     from tilth.ledger.gold import measure_model_on_gold, measure_on_gold
     from tilth.ledger.leave_one_out import MEASURED, without_stage
     from tilth.ledger.measurement import Measurement, Verdict, not_measured
-    from tilth.ledger.probe_rows import TrainingRows, training_rows
 
 __getattr__, __dir__ = lazy_exports(__name__)

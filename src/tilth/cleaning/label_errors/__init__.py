@@ -19,6 +19,5 @@ if TYPE_CHECKING:
     from tilth.cleaning.label_errors.config import LabelErrorsConfig
     from tilth.cleaning.label_errors.detection import find_label_errors
     from tilth.cleaning.label_errors.filters import check_filter_name
-    from tilth.cleaning.label_errors.label_quality import Answered, spread_of, update_with_answers
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tilth.io.answers.applying import apply_answers
     from tilth.io.answers.earlier_rows import QUEUE, known_rows, run_with_queue
     from tilth.io.answers.filled_rows import group_ids
-    from tilth.io.answers.importing import ImportReport, KnownRows, import_answers, report_in_words
-    from tilth.io.answers.reading import StoredAnswers, read_answers
+    from tilth.io.answers.importing import KnownRows, import_answers, report_in_words
+    from tilth.io.answers.reading import read_answers
     from tilth.io.answers.shown import shown_of_rows
 
 __getattr__, __dir__ = lazy_exports(__name__)

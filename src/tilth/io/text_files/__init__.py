@@ -13,19 +13,17 @@ if TYPE_CHECKING:
     from tilth.io.text_files.csv_lines import INNER, CsvText, is_ours, swallows, unreadable_reason
     from tilth.io.text_files.input_files import (
         HUB,
-        KINDS,
         SAVED,
         STANDARD_INPUT,
         content,
         from_utf16,
         kind,
-        located,
         shown,
         unpacked,
         utf8,
     )
     from tilth.io.text_files.json_lines import read_objects
     from tilth.io.text_files.pieces import Source, TextPiece, opened, text_pieces
-    from tilth.io.text_files.writer import TextWriter, json_line
+    from tilth.io.text_files.writer import TextWriter
 
 __getattr__, __dir__ = lazy_exports(__name__)

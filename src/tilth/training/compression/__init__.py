@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.compression.candidate import Candidate, publish
-    from tilth.training.compression.compressor import Compressed, compress
+    from tilth.training.compression.candidate import publish
+    from tilth.training.compression.compressor import compress
     from tilth.training.compression.config import ContractConfig
     from tilth.training.compression.figures import contract_figures, flipped_rows
     from tilth.training.compression.full_model import FullModel, SmallerModel

@@ -13,7 +13,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.export.answer_cache import cached_answers, picture_vectors
     from tilth.training.export.answers import Answers
-    from tilth.training.export.edge import EdgeFacts, edge_facts, export_edge, quantize_edge
+    from tilth.training.export.edge import edge_facts, export_edge, quantize_edge
     from tilth.training.export.folder import add_pictures, check_digests, picture_settings, push_model, write_digests
     from tilth.training.export.graphs import PictureGraphs, TrunkGraphs, cache_key, open_session, quantize, strip_notes
     from tilth.training.export.model_folder import export

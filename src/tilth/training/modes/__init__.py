@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.modes.base import Mode, TrainedTrunk, TuningJob
+    from tilth.training.modes.base import TuningJob
     from tilth.training.modes.registry import MODES
 
 __getattr__, __dir__ = lazy_exports(__name__)

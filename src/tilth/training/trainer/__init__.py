@@ -13,7 +13,6 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.trainer.batches import TuningRows, plan_batches, rate
     from tilth.training.trainer.config import TrainerConfig
-    from tilth.training.trainer.model import AllLayers, TrainedPart
     from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
     from tilth.training.trainer.tuning import Tuned, tune
 

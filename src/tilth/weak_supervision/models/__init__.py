@@ -23,6 +23,6 @@ if TYPE_CHECKING:
         choose_label_model,
         held_out_probabilities,
     )
-    from tilth.weak_supervision.models.propagation import Propagated, propagate
+    from tilth.weak_supervision.models.propagation import propagate
 
 __getattr__, __dir__ = lazy_exports(__name__)
