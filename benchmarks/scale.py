@@ -108,7 +108,7 @@ def estimate(small: dict[str, Any], large: dict[str, Any], name: str) -> list[st
     (before, then), (few, many) = (one["steps"][name] for one in (small, large)), (small["rows"], large["rows"])
     power = math.log(then["seconds"] / max(before["seconds"], 0.01)) / math.log(many / few)
     seconds = then["seconds"] * (MILLION / many) ** power
-    gib = then["gib"] + (then["gib"] - before["gib"]) * (MILLION - many) / (many - few)
+    gib = then["gib"] + max(then["gib"] - before["gib"], 0.0) * (MILLION - many) / (many - few)
     rows = f"{MILLION:,}, estimated from {few:,} and {many:,}"
     return [rows, name, f"{seconds:.0f} (n^{power:.2f})", f"{gib:.1f}"]
 
