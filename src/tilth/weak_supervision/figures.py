@@ -70,17 +70,13 @@ def correlated(task: str, names: Sequence[str], matrix: np.ndarray) -> Figure | 
     voted = (matrix >= 0).astype(np.float64)
     both, count = voted.T @ voted, voted.sum(axis=0)
     either = np.maximum(count[:, None] + count[None, :] - both, 1)
-    pairs = [
-        (both[i, j] / either[i, j], i, j)
-        for i in range(len(names))
-        for j in range(i + 1, len(names))
-        if both[i, j] >= 5 and both[i, j] > 0.3 * either[i, j]
-    ]
-    if not pairs:
+    pairs = np.argwhere(np.triu((both >= 5) & (both > 0.3 * either), 1))
+    if not len(pairs):
         return None
+    share = both / either
     rows = [
-        [names[i], names[j], int(both[i, j]), round(float(share), 3), round(_agree(matrix, i, j), 3)]
-        for share, i, j in sorted(pairs, reverse=True)[:SHOWN]
+        [names[i], names[j], int(both[i, j]), round(float(share[i, j]), 3), round(_agree(matrix, i, j), 3)]
+        for i, j in sorted(pairs, key=lambda pair: (share[tuple(pair)], *pair), reverse=True)[:SHOWN]
     ]
     return Figure(
         kind="table",

@@ -69,7 +69,7 @@ def kinds(texts: Sequence[str], not_gold: np.ndarray) -> tuple[np.ndarray, np.nd
         An object array and a float64 array, each of shape (rows,).
     """
     shown = [text[:_LONGEST] for text in texts]
-    mashed = keyboard.Mash.of(text for text, counts in zip(shown, not_gold, strict=True) if counts)
+    mashed = keyboard.mashed_words(text for text, counts in zip(shown, not_gold, strict=True) if counts)
     result, shares = np.full(len(shown), None, dtype=object), np.zeros(len(shown))
     for place, (kind, share) in enumerate(map_rows(_kinds, shown, mashed)):
         result[place], shares[place] = kind, share
@@ -107,22 +107,22 @@ def _means(of_kind: np.ndarray, given: pd.Series) -> bool:
     return bool(((counts >= _FEWEST_OF_LABEL) & (counts > _OF_LABEL * rows.reindex(counts.index))).any())
 
 
-def _kinds(texts: Sequence[str], mashed: keyboard.Mash) -> list[tuple[str | None, float]]:
+def _kinds(texts: Sequence[str], mashed: frozenset[str]) -> list[tuple[str | None, float]]:
     return [_kind(text, mashed) for text in texts]
 
 
-def _kind(text: str, mashed: keyboard.Mash) -> tuple[str | None, float]:
+def _kind(text: str, mashed: frozenset[str]) -> tuple[str | None, float]:
     bare = " ".join(text.split())
     if not bare:  # empty texts have a check of their own
         return None, 0.0
     words = [word for word in _WORD.findall(_MARKUP.sub(" ", text)) if _is_word(word)]
-    mash = [word for word in words if word in mashed]
+    mash = [word for word in words if keyboard.is_mashed(word, mashed)]
     letters, lost = sum(map(_letters, words)), sum(map(_letters, mash))
     share = min(1.0, (letters - lost) / max(1, len(bare.replace(" ", ""))))
     count = sum(map(_word_count, words)) - len(mash)
     signs = {
         "residue": _RESIDUE.search(bare),
-        "mash": lost > _MASH * letters or mashed.whole(bare),
+        "mash": lost > _MASH * letters or keyboard.is_held_key(bare),
         "test": phrases.test(bare),
         "automatic": phrases.automatic(text.strip()),
         "bulk": phrases.bulk(bare),

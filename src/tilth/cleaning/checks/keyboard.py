@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 _LAYOUTS = (
@@ -30,37 +29,30 @@ _ENOUGH = 300  # different words, for a word of four letters ("wert") to be held
 _STRANGE = 0.3  # share of trigrams that no other words have
 
 
-@dataclass(frozen=True)
-class Mash:
-    """The mashed words of a corpus, in lower case."""
+def mashed_words(texts: Iterable[str]) -> frozenset[str]:
+    """The mashed words of a corpus in lower case: by the keys' geometry, and unlike the corpus's other words."""
+    every = {word.lower() for text in texts for word in _WORD.findall(text)}
+    least = 4 if len(every) >= _ENOUGH else 5
+    suspects = [word for word in every if len(word) >= least and suspicious(word)]
+    if not suspects:
+        return frozenset()
+    parts = {part for word in suspects for part in _trigrams(word)}
+    known = Counter[str]()
+    for word in every.difference(suspects):
+        known.update(parts.intersection(_trigrams(word)))
+    strange = {part for part in parts if known[part] < _KNOWN}
+    return frozenset(word for word in suspects if _share(_trigrams(word), strange) >= _STRANGE)
 
-    words: frozenset[str]
 
-    @classmethod
-    def of(cls, texts: Iterable[str]) -> Mash:
-        """Find them: by the geometry of the keys, then by whether the corpus's other words look like them."""
-        count = Counter[str]()
-        for text in texts:
-            count.update({word.lower() for word in _WORD.findall(text)})
-        least = 4 if len(count) >= _ENOUGH else 5
-        suspects = [word for word in count if len(word) >= least and suspicious(word)]
-        if not suspects:
-            return cls(frozenset())
-        parts = {part for word in suspects for part in _trigrams(word)}
-        known = Counter[str]()
-        for word in set(count).difference(suspects):
-            known.update(parts.intersection(_trigrams(word)))
-        strange = {part for part in parts if known[part] < _KNOWN}
-        return cls(frozenset(word for word in suspects if _share(_trigrams(word), strange) >= _STRANGE))
+def is_mashed(word: str, mashed: frozenset[str]) -> bool:
+    """Whether any run of letters in a word is among the mashed words."""
+    return any(part.lower() in mashed for part in _WORD.findall(word))
 
-    def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and any(part.lower() in self.words for part in _WORD.findall(word))
 
-    @staticmethod
-    def whole(text: str) -> bool:
-        """Whether a text is one key held down."""
-        signs = text.replace(" ", "").lower()
-        return len(signs) >= 8 and len(set(signs)) == 1 and signs[0].isalpha()
+def is_held_key(text: str) -> bool:
+    """Whether a text is one key held down."""
+    signs = text.replace(" ", "").lower()
+    return len(signs) >= 8 and len(set(signs)) == 1 and signs[0].isalpha()
 
 
 def suspicious(word: str) -> bool:

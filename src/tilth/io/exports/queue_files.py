@@ -64,7 +64,7 @@ def read_filled_queue(name: str, root: Path, notes: Notes) -> pd.DataFrame:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # of UTF-8, of JSON, and of what is nested too deep
         raise InputError(f"{path} is no JSON ({error}); a file with one object a line is called .jsonl") from None
     return filled_elsewhere(entries, path.name)
 
@@ -104,11 +104,7 @@ def _write_jsonl(queue: pd.DataFrame, _tasks: list[Task], target: Path) -> None:
 
 def _write_folder(queue: pd.DataFrame, _tasks: list[Task], target: Path) -> None:
     """For `datasets.load_from_disk`; all columns are texts, as in the CSV file."""
-    save_folder(queue.astype(object).where(queue.notna(), None).map(_as_text), target)
-
-
-def _as_text(value: object) -> str | None:
-    return None if value is None else str(value)
+    save_folder(queue.astype(object).map(str, na_action="ignore").where(queue.notna(), None), target)
 
 
 WRITERS: Mapping[str, Callable[[pd.DataFrame, list[Task], Path], None]] = {

@@ -128,6 +128,7 @@ def test_a_folder_of_datasets_there_and_back(tmp_path: Path) -> None:
         ('[{"x": 1}]', 'expected tasks of Label Studio with "data"'),
         ('[{"data": {"text": "x"}}]', 'task 1: no "tilth_id"'),
         ('[{"data": {"tilth_id": "r0", "text": "x"}, "annotations": []}]', "nobody has answered"),
+        ("[" * 100_000, "x.json is no JSON"),
     ],
 )
 def test_another_json_is_refused_in_words(tmp_path: Path, content: str, named: str) -> None:
