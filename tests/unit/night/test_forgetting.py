@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import TASKS, make_table
 from tilth import night, reports, store
 from tilth.errors import RequestError, WorkspaceBusyError
+from tilth.io import read_rows
 from tilth.io.exports.csv_writer import write_csv
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Run, Vectors, Workspace
@@ -184,6 +185,14 @@ def test_answers_in_backups_go_where_the_file_itself_is_lost(workspace: Workspac
     (workspace.data / "labels.sqlite").unlink()
     assert night.forget(workspace, ["a1"]).counts["answers in backups"] == 1
     assert SECRET not in everything(workspace)
+
+
+def test_long_texts_and_lone_carriage_returns_of_a_queue_stay_as_they_are(workspace: Workspace) -> None:
+    (run,) = store.all_runs(workspace.runs)
+    texts = ["long " * 50_000, "one\rtwo", SECRET]
+    write_csv(pd.DataFrame({"id": ["u1", "b1", "a1"], "text": texts}), run.path / "queue.csv")
+    night.forget(workspace, ["a1"])
+    assert read_rows("queue.csv", run.path)[0]["text"].tolist() == texts[:2]
 
 
 def test_what_the_input_still_holds_is_left_out_and_told(workspace: Workspace) -> None:

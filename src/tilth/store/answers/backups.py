@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 from collections.abc import Set
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tilth.store.answers import schema
 from tilth.store.answers.answer_file import Answers
-from tilth.store.answers.failures import BACKUPS
+from tilth.store.answers.connection import connect
+from tilth.store.answers.failures import BACKUPS, explained
 from tilth.store.files import atomic
 
 log = logging.getLogger(__name__)
@@ -92,6 +96,8 @@ def forget_answers(path: Path, row_ids: Set[str], *, dry_run: bool) -> tuple[dic
     seen: set[str] = set()
     texts: set[str] = set()
     for copy in (path, *backups(path)) if path.exists() else backups(path):
+        if copy != path:
+            _bring_up_to_date(copy)
         with Answers.open(copy, read_only=True) as answers:
             entries = [entry for row_id in sorted(row_ids) for entry in answers.history(row_id, most=10**9)]
             texts |= set(answers.texts({entry["text_digest"] for entry in entries}).values())
@@ -108,12 +114,20 @@ def forget_answers(path: Path, row_ids: Set[str], *, dry_run: bool) -> tuple[dic
     return {**counts, "whole files of an older tilth's answers": len(older)}, seen, texts
 
 
+def _bring_up_to_date(copy: Path) -> None:
+    """Migrate a copy that an older tilth made, for no night does."""
+    with explained(copy), closing(connect(copy, read_only=True)) as connection:
+        version = schema.version(connection, copy)
+    if version < schema.VERSION:
+        with atomic(copy) as unfinished:
+            shutil.copy2(copy, unfinished)
+            Answers.open(unfinished).close()
+
+
 def _answers_in(copy: Path) -> int:
     """How many entries a copy holds; 0 where it cannot be read, so that a better one takes its place."""
-    connection = sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+        with closing(connect(copy, read_only=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
     except sqlite3.Error:
         return 0
-    finally:
-        connection.close()

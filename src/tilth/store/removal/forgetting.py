@@ -80,8 +80,9 @@ def find_everywhere(workspace: Workspace, row_ids: Iterable[str]) -> Forgotten:
     for path in _tables(workspace):
         table = pq.read_table(path, columns=_present(path, ("id", "parent_id", "text", "picture_digest")))
         mine = table.filter(_mask(table, forgotten.ids))
-        forgotten.seen |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
-        forgotten.ids |= {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
+        here = {str(value) for value in (mine["id"].to_pylist() if "id" in mine.column_names else ())}
+        forgotten.seen |= here
+        forgotten.ids |= here
         for name in {"text", "picture_digest"} & set(mine.column_names):  # by which vectors are known
             forgotten.texts |= {str(value) for value in mine[name].to_pylist() if value}
     return forgotten
@@ -175,8 +176,12 @@ def _mask(table: pa.Table, ids: Set[str]) -> pa.Array:
 
 def _forget_lines(path: Path, forgotten: Forgotten, *, dry_run: bool) -> int:
     """Take rows out of a CSV file, cells as they are; an id among several in a cell goes alone."""
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
+    limit = csv.field_size_limit(2**31 - 1)  # texts may be longer than what Python reads by itself
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file)) or [[]]
+    finally:
+        csv.field_size_limit(limit)
     place = header.index("id") if "id" in header else None
     kept = [row for row in rows if not (place is not None and len(row) > place and row[place] in forgotten.ids)]
     if "group" in header:
@@ -188,8 +193,11 @@ def _forget_lines(path: Path, forgotten: Forgotten, *, dry_run: bool) -> int:
                 )
     count = len(rows) - len(kept)
     if not dry_run and (count or kept != rows):
+        # Python quotes a carriage return by itself from 3.13 on; unquoted, it would end the row.
+        lone = any("\r" in cell for row in kept for cell in row)
+        quoting = csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL
         with files.atomic(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *kept])
+            csv.writer(file, lineterminator="\n", quoting=quoting).writerows([header, *kept])
     return count
 
 

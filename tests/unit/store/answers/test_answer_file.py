@@ -15,7 +15,7 @@ import pytest
 
 from tilth.errors import DamagedFileError, InputError, RequestError
 from tilth.store.answers import Answer, Answers, Verdict, back_up
-from tilth.store.answers.backups import backups
+from tilth.store.answers.backups import backups, forget_answers
 from tilth.text import digest
 
 
@@ -180,6 +180,15 @@ def test_a_file_of_an_older_tilth_is_migrated_and_kept_as_it_was(path: Path) -> 
     kept = sqlite3.connect(path.with_name("labels-version-1.sqlite"))
     assert kept.execute("SELECT count(*) FROM answers").fetchone() == (4,)
     kept.close()
+
+
+def test_a_backup_of_an_older_tilth_forgets_too(path: Path) -> None:
+    copy = path.parent / "backups" / "labels-2026-01-01.sqlite"
+    version_1(copy)
+    counts, seen, _ = forget_answers(path, {"a"}, dry_run=False)
+    assert (counts["answers in backups"], seen, backups(path)) == (3, {"a"}, [copy])
+    with Answers.open(copy, read_only=True) as answers:
+        assert answers.current()["row_id"].tolist() == ["b"]
 
 
 def test_a_file_of_a_newer_tilth_is_refused_and_left_as_it_is(path: Path) -> None:
