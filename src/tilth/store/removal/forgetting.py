@@ -195,9 +195,9 @@ def _forget_lines(path: Path, forgotten: Forgotten, *, dry_run: bool) -> int:
     if not dry_run and (count or kept != rows):
         # Python quotes a carriage return by itself from 3.13 on; unquoted, it would end the row.
         lone = any("\r" in cell for row in kept for cell in row)
-        quoting = csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL
         with files.atomic(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n", quoting=quoting).writerows([header, *kept])
+            writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL)
+            writer.writerows([header, *kept])
     return count
 
 
