@@ -95,7 +95,7 @@ def of_modal_committee(name: str) -> Ask:
         learners = [step.learner]
         for other in _committee():
             member = Learner(estimator=other)
-            member.teach(step.vectors[step.labeled], step.labels)
+            member.fit(step.vectors[step.labeled], step.labels)
             learners.append(member)
         committee = models.Committee(learner_list=learners)
         query = getattr(importlib.import_module("modAL.disagreement"), name)

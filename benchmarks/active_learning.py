@@ -141,7 +141,7 @@ def run_cell(rows: Rows, ask: Ask, start: str, seed: int, target: float, *, text
     curve: dict[str, Any] = {"labels": [], "macro_f1": [], "seconds": []}
     while True:
         learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("margin"))
-        learner.teach(rows.vectors[labeled], rows.codes[labeled])
+        learner.fit(rows.vectors[labeled], rows.codes[labeled])
         curve["labels"].append(len(labeled))
         curve["macro_f1"].append(rows.macro_f1_with_texts(labeled) if texts else rows.macro_f1(learner))
         crossed = max(curve["macro_f1"]) >= target

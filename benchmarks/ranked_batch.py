@@ -37,7 +37,7 @@ def learner_of(seed: int) -> Learner:
     known = vectors(LABELED, seed)
     labels = (known @ vectors(CLASSES, seed + 1).T).argmax(axis=1)
     learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("batch"))
-    learner.teach(known, labels)
+    learner.fit(known, labels)
     return learner
 
 

@@ -164,7 +164,7 @@ class RowFeatures:
                 yield block[~self._gold[first : first + len(block)]]
                 first += len(block)
 
-        return RarityWeights.fit_blocks(learned())
+        return RarityWeights.fit(learned())
 
     @cached_property
     def folds(self) -> np.ndarray:

@@ -8,14 +8,12 @@ from tilth.active_learning.learner import Learner
 from tilth.learn import new_probe
 
 
-def test_the_learner_adds_replaces_and_refuses_what_is_not_finite() -> None:
+def test_the_learner_fits_anew_and_refuses_what_is_not_finite() -> None:
     learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("margin"))
     first, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array(["a", "b"])
-    learner.teach(first, labels)
-    learner.teach(first, labels)
-    assert learner.X_training.shape == (4, 2)
+    learner.fit(first[::-1], labels)
     learner.fit(first, labels)
     assert learner.X_training.shape == (2, 2)
     assert learner.predict(first).tolist() == ["a", "b"]
     with pytest.raises(ValueError, match="NaN"):
-        learner.teach(np.array([[np.nan, 1.0]]), np.array(["a"]))
+        learner.fit(np.array([[np.nan, 1.0]]), np.array(["a"]))

@@ -69,7 +69,7 @@ def test_the_batch_picks_what_modal_picks() -> None:
     vectors = rng.normal(size=(80, 8))
     labels = np.where(vectors[:, 0] > 0, "x", "y")
     learner = Learner(estimator=new_probe(), query_strategy=query_strategies.get("batch"))
-    learner.teach(vectors[:20], labels[:20])
+    learner.fit(vectors[:20], labels[:20])
     picks, _ = query_strategies.get("batch")(learner, vectors[20:], n_instances=15)
     of_modal = uncertainty_batch_sampling(learner, vectors[20:], n_instances=15)
     of_modal = of_modal[0] if isinstance(of_modal, tuple) else of_modal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,18 +49,13 @@ class RarityWeights:
     characters: _Weights
 
     @classmethod
-    def fit(cls, counts: NGrams, *, most: int = _MOST) -> RarityWeights:
+    def fit(cls, blocks: Iterable[NGrams], *, most: int = _MOST) -> RarityWeights:
         """From the counts of a table's rows.
 
         Args:
-            counts: of the rows that may be learned from.
+            blocks: counts of the rows that may be learned from, some rows at a time.
             most: n-grams of each kind that are kept at most, those that most rows have.
         """
-        return cls.fit_blocks([counts], most=most)
-
-    @classmethod
-    def fit_blocks(cls, blocks: Iterable[NGrams], *, most: int = _MOST) -> RarityWeights:
-        """As `fit`, of counts that come in blocks."""
         rows, kinds = 0, ("words", "characters")
         rows_with = {kind: np.zeros(0, dtype=np.int64) for kind in kinds}
         for block in blocks:
@@ -74,17 +69,3 @@ class RarityWeights:
     def transform(self, counts: NGrams) -> NGrams:
         """Logarithms of the counts times the weights, each text's values of each kind of length 1 (0 without any)."""
         return NGrams(words=self.words.transform(counts.words), characters=self.characters.transform(counts.characters))
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """What `from_arrays` takes: `<kind>_columns`, int64, and `<kind>_idf`, float32, of shape (kept,)."""
-        return {
-            f"{kind}_{name}": value for kind, weights in vars(self).items() for name, value in vars(weights).items()
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> RarityWeights:
-        """From `to_arrays`."""
-        words, characters = (
-            _Weights(columns=arrays[f"{kind}_columns"], idf=arrays[f"{kind}_idf"]) for kind in ("words", "characters")
-        )
-        return cls(words=words, characters=characters)
