@@ -80,7 +80,7 @@ class RowFeatures:
         self.pictures = RowPictures(samples, pictures) if shown and pictures is not None else None
         self._ids: list[str] = samples["id"][:]
         self._texts: list[str] = samples["text"][:]
-        self._gold = np.array([split == Split.GOLD for split in samples["split"]], dtype=bool)
+        self._gold = np.array([split == Split.GOLD for split in samples["split"][:]], dtype=bool)
 
     def embeddings(self) -> np.ndarray:
         """float32, shape (rows, dimensions), L2-normalized."""

@@ -80,8 +80,8 @@ def sampled(ingested: Ingested, rows: int) -> tuple[Ingested, np.ndarray]:
         The part, and the positions of its rows in the whole, ascending.
     """
     samples = ingested.samples
-    gold = np.array([split == Split.GOLD for split in samples["split"]], dtype=bool)
-    draw = np.array([unit_interval(f"audit:{row}") for row in samples["id"]])
+    gold = np.array([split == Split.GOLD for split in samples["split"][:]], dtype=bool)
+    draw = np.array([unit_interval(f"audit:{row}") for row in samples["id"][:]])
     free = np.flatnonzero(~gold)
     chosen = np.sort(np.concatenate([free[np.argsort(draw[free], kind="stable")[:rows]], np.flatnonzero(gold)]))
     part = as_dataset(samples.data.table.take(pa.array(chosen)))

@@ -57,6 +57,6 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
 def embedded(request: Request, ingested: Ingested) -> tuple[int, int]:
     """How many of the input's different texts the encoder has read before, and how many there are."""
     encoder = Context(draft(request, ingested)[0]).encoder
-    keys = {bytes.fromhex(store.digest(text)) for text in ingested.samples["text"]}
+    keys = {bytes.fromhex(store.digest(text)) for text in ingested.samples["text"][:]}
     vectors = store.Vectors(request.workspace.cache / "embeddings" / encoder.fingerprint)
     return len(keys) - len(vectors.missing(list(keys))), len(keys)

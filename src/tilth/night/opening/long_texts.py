@@ -28,7 +28,7 @@ def settle_long_texts(config: EncoderConfig, samples: Dataset) -> EncoderConfig:
     if config.long_texts != "auto":
         return config
     most = config.max_tokens
-    texts = [text for text, split in zip(samples["text"], samples["split"], strict=True) if split != Split.GOLD]
+    texts = [text for text, split in zip(samples["text"][:], samples["split"][:], strict=True) if split != Split.GOLD]
     long = [len(text.split(maxsplit=most)) > most for text in texts]
     share = sum(long) / max(len(long), 1)
     if share >= _MANY:
