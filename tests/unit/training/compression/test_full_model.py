@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilth.training.compression.full_model import FullModel
+from tilth.training.compression.held_out import Fold
+from tilth.training.views.view_pooling import Wording
+
+ROWS = 12
+
+
+@pytest.mark.parametrize(("left", "others"), [(10_000, [1, 3, 5, 7, 9]), (40, [1, 9]), (20, []), (-5, [])])
+def test_texts_without_a_label_are_compared_as_far_as_they_are_short(left: int, others: list[int]) -> None:
+    """Odd rows are of the fold, the last of them a paraphrase; two even ones are its labeled rows; ten letters each."""
+    labeled, numbers = np.isin(np.arange(ROWS), [2, 4]), np.arange(ROWS) % 2
+    model: Any = SimpleNamespace(
+        texts=["0123456789"] * ROWS,
+        transfer_rows=np.ones(ROWS, dtype=bool),
+        original=np.arange(ROWS) != 11,
+        folds=np.where(labeled, 1, numbers),
+    )
+    fold = Fold(number=1, measured={"intent": labeled}, fit=list, wording=Wording())
+    found = FullModel._compared(model, fold, left)
+    assert np.flatnonzero(found).tolist() == sorted([2, 4, *others])
