@@ -50,7 +50,8 @@ def load(path: Path | None, overrides: Mapping[str, Any], stages: Mapping[str, t
     _make_folders_absolute(values, model, Path.cwd())
     for key, advice in _OBSOLETE.items():
         section, _, name = key.partition(".")
-        if isinstance(values.get(section), Mapping) and name in values[section]:
+        in_file = path is not None and isinstance(values.get(section), Mapping) and name in values[section]
+        if in_file or key in overrides:  # not of the record of an older night, which is no file of today's user
             log.warning("%s %s", key, advice)
     try:
         return model.model_validate(values)
