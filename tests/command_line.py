@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from safetensors import safe_open
 
+from tilth.cli import main
 from tilth.store.files import TEMPORARY
 
 SCRIPT = Path(sys.executable).parent / "tilth"
@@ -115,7 +116,7 @@ class Workspace:
 
 def new_workspace(root: Path, **settings: str) -> Workspace:
     """A small one: the demo, cut short."""
-    subprocess.run([str(SCRIPT), "init", str(root)], check=True, capture_output=True, timeout=60)
+    assert main(["init", str(root)]) == 0
     for name, rows in (("inbox.csv", ROWS), ("gold.csv", GOLD)):
         path = root / "data/raw" / name
         pd.read_csv(path, dtype=str, keep_default_na=False).head(rows).to_csv(path, index=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,22 +129,3 @@ def test_commands_on_runs_that_are_not_there(
     assert done.returncode == 2
     assert "not empty" in done.stderr
     assert workspace.tree() == before
-
-
-def test_help_and_refusals_wait_for_no_heavy_library(bare: Workspace) -> None:
-    """Both answer within a second or two, because neither loads torch."""
-    code = (
-        "import sys\n"
-        "def loaded(*names): return sorted({*names} & {*sys.modules})\n"
-        "from tilth.cli import main\n"
-        "print(loaded('pandas', 'datasets', 'numpy', 'pydantic'))\n"
-        "assert main(['run', '--set', 'nix=1']) == 2 and main(['run', '--text', 'body']) == 2\n"
-        "print(loaded('torch', 'transformers', 'prefect', 'sklearn', 'diffusers', 'snorkel'))\n"
-        "import tilth.night, tilth.learn\n"
-        "print(loaded('sklearn', 'scipy.stats'))\n"
-        "tilth.learn.Evidence  # as in a dry run\n"
-        "print(loaded('torch', 'transformers'))\n"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=bare.root, env=bare.environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[]"] * 4

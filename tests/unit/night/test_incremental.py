@@ -35,7 +35,7 @@ def text(draw: random.Random, label: str) -> str:
     return " ".join([*draw.choices(WORDS[label].split(), k=5), f"number {draw.randrange(10**6)}"])
 
 
-def first_rows(draw: random.Random, count: int = 150) -> pd.DataFrame:
+def first_rows(draw: random.Random, count: int = 100) -> pd.DataFrame:
     labels = [list(WORDS)[place % 3] for place in range(count)]
     given = [None if place % 10 == 9 else label for place, label in enumerate(labels)]
     texts = [text(draw, label) for label in labels]

@@ -111,11 +111,15 @@ WORDS = [
 ]  # fmt: skip
 
 
-def kinds_beside_the_demo(texts: list[str]) -> list[str | None]:
-    """With the words of the demo around them."""
-    inbox = pd.read_csv(RAW / "inbox.csv")["text"].tolist()
+@pytest.fixture(scope="module")
+def beside_the_demo() -> dict[str, str | None]:
+    """The kind of each text above, with the words of the demo around them."""
+    inbox, texts = (
+        pd.read_csv(RAW / "inbox.csv")["text"].tolist(),
+        [*WORDS, *(one for of in JUNK.values() for one in of)],
+    )
     found, _ = kinds([*inbox, *texts], np.ones(len(inbox) + len(texts), dtype=bool))
-    return list(found[len(inbox) :])
+    return dict(zip(texts, found[len(inbox) :], strict=True))
 
 
 def test_the_demos_junk_is_found_and_nothing_else() -> None:
@@ -127,14 +131,12 @@ def test_the_demos_junk_is_found_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("kind", JUNK)
-def test_junk_that_no_file_holds_is_found(kind: str) -> None:
-    said = dict(zip(JUNK[kind], kinds_beside_the_demo(JUNK[kind]), strict=True))
-    assert {text: found for text, found in said.items() if found != kind} == {}
+def test_junk_that_no_file_holds_is_found(kind: str, beside_the_demo: dict[str, str | None]) -> None:
+    assert {text: beside_the_demo[text] for text in JUNK[kind] if beside_the_demo[text] != kind} == {}
 
 
-def test_words_of_any_language_are_no_junk_beside_an_english_corpus() -> None:
-    said = dict(zip(WORDS, kinds_beside_the_demo(WORDS), strict=True))
-    assert {text: found for text, found in said.items() if found is not None} == {}
+def test_words_of_any_language_are_no_junk_beside_an_english_corpus(beside_the_demo: dict[str, str | None]) -> None:
+    assert {text: beside_the_demo[text] for text in WORDS if beside_the_demo[text] is not None} == {}
 
 
 def test_words_of_any_language_are_no_junk_where_there_is_no_corpus() -> None:

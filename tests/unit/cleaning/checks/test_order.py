@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,17 +23,6 @@ CHECKS_IN_ORDER = [
     "boilerplate",
 ]
 OF_PICTURES = ["picture_copy", "picture_leak", "picture_duplicate", "picture_outlier"]
-PRINT_NAMES = """
-import json
-from tilth.cleaning.checks import ordered_checks
-print(json.dumps([check.name for check in ordered_checks()]))
-"""
-
-
-def test_checks_run_in_the_order_that_is_written_down() -> None:
-    """In a process of its own, where no other test has imported or registered any check."""
-    done = subprocess.run([sys.executable, "-c", PRINT_NAMES], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == CHECKS_IN_ORDER
 
 
 def test_every_module_with_a_registered_check_is_loaded() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tilth.stage.contract import Resources
 from tilth.stage.registry import perform
 from tilth.store import Cache
 
+Run = Callable[..., tuple[pd.DataFrame, dict[str, Any]]]
 CLASSES = 6
 WORDS = [[f"word{c}x{k}" for k in range(12)] for c in range(CLASSES)]
 FILLER = [f"filler{k}" for k in range(30)]
@@ -142,18 +144,29 @@ TASKS = (
 )
 
 
-def run(frame: pd.DataFrame, folder: Path, **config: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """Of all tests here: many look at the same rows with another config."""
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def run(cache: Cache, tmp_path: Path) -> Run:
+    return lambda frame, **config: clean(frame, cache, tmp_path, **config)
+
+
+def clean(frame: pd.DataFrame, cache: Cache, folder: Path, **config: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
     samples = table.from_pandas(table.resolve(frame, TASKS), TASKS)
-    (folder / "scratch").mkdir()
-    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    (folder / "scratch").mkdir(exist_ok=True)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=cache)  # type: ignore[arg-type]
     resources = Resources(tasks=TASKS, seed=0, evidence=evidence, scratch=folder / "scratch")
     result = perform("cleaning", samples, Config(**config), resources)
     return table.to_pandas(result.samples), dict(result.metrics)
 
 
-def test_the_policy_follows_the_odds(tmp_path: Path) -> None:
+def test_the_policy_follows_the_odds(run: Run) -> None:
     frame, truth = messages(600, 0.15)
-    out, metrics = run(frame, tmp_path, correct_above=0.7)
+    out, metrics = run(frame, correct_above=0.7)
     wrong = out["intent_given"] != truth
     assert (wrong & out["is_intent_issue"]).sum() > 0.85 * wrong.sum()
     corrected = out["intent_action"] == "correct"
@@ -166,9 +179,9 @@ def test_the_policy_follows_the_odds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("above", "suggested"), [(0.5, True), (1.0, False)])
-def test_the_likelier_label_counts_for_one_that_is_surely_wrong(above: float, suggested: bool, tmp_path: Path) -> None:
+def test_the_likelier_label_counts_for_one_that_is_surely_wrong(above: float, suggested: bool, run: Run) -> None:
     frame, truth = messages(600, 0.15)
-    out, metrics = run(frame, tmp_path, correct_above=0.99, suggest_above=above)
+    out, metrics = run(frame, correct_above=0.99, suggest_above=above)
     mine = out["intent_action"] == "suggest"
     assert metrics["tasks"]["intent"]["actions"]["suggest"] == mine.sum()
     assert (mine.sum() > 20) == suggested
@@ -181,9 +194,9 @@ def test_the_likelier_label_counts_for_one_that_is_surely_wrong(above: float, su
         assert (taken["intent"] == pd.Series(truth)[taken.index]).mean() > 0.8
 
 
-def test_quality_is_the_probability_that_the_label_is_right(tmp_path: Path) -> None:
+def test_quality_is_the_probability_that_the_label_is_right(run: Run) -> None:
     frame, truth = messages(600, 0.15)
-    out, metrics = run(frame, tmp_path)
+    out, metrics = run(frame)
     right = (out["intent_given"] == truth).to_numpy()
     assert out["intent_quality"].mean() == pytest.approx(right.mean(), abs=0.03)
     for low, high in ((0, 0.2), (0.8, 1)):
@@ -193,12 +206,11 @@ def test_quality_is_the_probability_that_the_label_is_right(tmp_path: Path) -> N
     assert low <= (~right).mean() <= high
 
 
-def test_what_is_preferred_moves_the_cut(tmp_path: Path) -> None:
+def test_what_is_preferred_moves_the_cut(run: Run) -> None:
     frame, _ = messages(600, 0.15)
     flagged = {}
     for prefer in ("precision", "balanced", "recall"):
-        (tmp_path / prefer).mkdir()
-        out, metrics = run(frame, tmp_path / prefer, prefer=prefer)
+        out, metrics = run(frame, prefer=prefer)
         flagged[prefer] = int(out["is_intent_issue"].sum())
         assert metrics["tasks"]["intent"]["prefer"] == prefer
     assert 0 < flagged["precision"] <= flagged["balanced"] <= flagged["recall"]
@@ -206,27 +218,27 @@ def test_what_is_preferred_moves_the_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("policy", ["set_aside", "review", "keep"])
-def test_a_fixed_policy_is_one_action(policy: str, tmp_path: Path) -> None:
+def test_a_fixed_policy_is_one_action(policy: str, run: Run) -> None:
     frame, _ = messages(300, 0.15)
-    out, _ = run(frame, tmp_path, policy=policy)
+    out, _ = run(frame, policy=policy)
     assert set(out.loc[out["is_intent_issue"], "intent_action"]) == {policy}
 
 
-def test_what_a_person_answered_is_learned_from_and_never_flagged(tmp_path: Path) -> None:
+def test_what_a_person_answered_is_learned_from_and_never_flagged(run: Run) -> None:
     frame, truth = messages(600, 0.15)
     wrong = frame["intent_given"] != truth
     frame["intent_answer"] = frame["intent_given"].where(wrong)  # people insist on every wrong label
-    out, _ = run(frame, tmp_path)
+    out, _ = run(frame)
     assert not out.loc[wrong, "is_intent_issue"].any()
     assert (out.loc[wrong, "intent"] == frame.loc[wrong, "intent_given"]).all()
     assert (out.loc[wrong, "intent_origin"] == "annotator").all()
 
 
-def test_a_class_of_one_row_is_never_flagged(tmp_path: Path) -> None:
+def test_a_class_of_one_row_is_never_flagged(run: Run) -> None:
     frame, _ = messages(120, 0.0)
     frame.loc[0, "intent_given"] = "intent5"
     frame = frame[(frame["intent_given"] != "intent5") | (frame.index == 0)].reset_index(drop=True)
-    out, metrics = run(frame, tmp_path)
+    out, metrics = run(frame)
     assert metrics["tasks"]["intent"]["single_row_classes"] == ["intent5"]
     assert out.loc[0, "intent_action"] is None or pd.isna(out.loc[0, "intent_action"])
     assert out.loc[0, "intent"] == "intent5"
@@ -247,22 +259,22 @@ def test_a_parent_uses_its_childrens_probabilities(tmp_path: Path) -> None:
     assert found["with"] > found["without"] > 0.5
 
 
-def test_too_few_rows_to_measure_on_are_judged_with_caution(tmp_path: Path) -> None:
+def test_too_few_rows_to_measure_on_are_judged_with_caution(run: Run) -> None:
     frame, _ = messages(60, 0.1)
-    _, metrics = run(frame, tmp_path)
+    _, metrics = run(frame)
     assert metrics["tasks"]["intent"]["error_rate"] is None
     assert metrics["tasks"]["intent"]["measured"] == {}
 
 
-def test_an_unknown_filter_names_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_filter_names_the_nearest(run: Run) -> None:
     frame, _ = messages(60, 0.1)
     with pytest.raises(ConfigError, match='did you mean "joint margin"'):
-        run(frame, tmp_path, filter="joint margins")
+        run(frame, filter="joint margins")
 
 
-def test_with_few_labels_a_class_no_label_is_judged_wrong(tmp_path: Path) -> None:
+def test_with_few_labels_a_class_no_label_is_judged_wrong(run: Run) -> None:
     frame, _ = messages(20, 0.2)
-    out, metrics = run(frame, tmp_path)
+    out, metrics = run(frame)
     assert not out["is_intent_issue"].any()
     assert metrics["tasks"]["intent"]["filter"] == "none: too few labels a class"
     assert out["intent_quality"].notna().sum() > 15  # what can be told of them is

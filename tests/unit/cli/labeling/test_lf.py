@@ -91,6 +91,13 @@ def test_check_fails_where_a_night_would_leave_it_out(
     assert why in out
     assert "FAILED   intent.bad" in out
     assert out.endswith("1 failed\n")
+
+
+def test_check_of_one_function_goes_by_that_one_alone(workspace: Path) -> None:
+    (workspace / "labeling_functions/bad.py").write_text(
+        f"{HEAD}@labeling_function()\ndef bad(x):\n    return 'refnd'\n"
+    )
+    assert lf("check") == 1
     assert lf("check", "refund_word") == 0
 
 

@@ -24,14 +24,14 @@ HARMS = Measurement(verdict=Verdict.HARMS, rows=80, with_stage=0.5, without=0.75
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """120 train rows, every sixth of them wrongly labeled, and 30 gold rows."""
+    """72 train rows, every sixth of them wrongly labeled, and 30 gold rows."""
     root = tmp_path_factory.mktemp("workspace")
     draw = np.random.default_rng(0)
-    labels = [list(WORDS)[k % 3] for k in range(150)]
+    labels = [list(WORDS)[k % 3] for k in range(102)]
     texts = [" ".join([*draw.choice(WORDS[one].split(), 5), f"number {k}"]) for k, one in enumerate(labels)]
-    given = [list(WORDS)[(k + 1) % 3] if k < 120 and k % 6 == 0 else one for k, one in enumerate(labels)]
-    rows = pd.DataFrame({"id": [f"r{k}" for k in range(150)], "text": texts, "intent": given})
-    rows.head(120).to_csv(root / "in.csv", index=False)
+    given = [list(WORDS)[(k + 1) % 3] if k < 72 and k % 6 == 0 else one for k, one in enumerate(labels)]
+    rows = pd.DataFrame({"id": [f"r{k}" for k in range(102)], "text": texts, "intent": given})
+    rows.head(72).to_csv(root / "in.csv", index=False)
     rows.tail(30).to_csv(root / "gold.csv", index=False)
     return Workspace(root=root, config=None, data=root / "data", runs=root / "data/runs")
 
