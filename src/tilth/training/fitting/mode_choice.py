@@ -20,6 +20,10 @@ _FASTER, _PASSES = 2, 4
 """By so much fewer steps, each so much larger, top layers learn few labels as well, if they go over them four times:
 with 300 and 400 labels of sentfin and of alike classes of banking77, six passes at twice the rate give a gold macro-F1
 of 0.872 (mean of six draws, 80 CPU seconds), twelve of 0.871 (151), four at twice the rate of 0.870 (58)."""
+_MANY = 4
+"""By so much larger are the steps of top layers that see each of many labels once or twice: 333 steps of sentfin's
+6,271 labels give a calibrated log-likelihood of 400 held-out rows of -0.408, at the rate as it is -0.482, and a gold
+macro-F1 of 0.862 for 0.845; the encoder as it came has 0.840."""
 _MENDED = 0.5
 """Share of the probe's errors that training mends, at most: a fifth of sentfin's, a quarter of banking77's."""
 _ACCELERATED = 20
@@ -82,7 +86,8 @@ def _by_labels(budget: int, labels: int, config: Config, accelerated: bool) -> C
         return replace(choice, faster=config.steps / choice.steps)
     more = labels > config.max_tune_rows
     why = f"{labels} labeled rows, {'more' if more else 'no more'} than max_tune_rows = {config.max_tune_rows}"
-    return _within(budget, "top" if more else "full", why)
+    choice = _within(budget, "top" if more else "full", why)
+    return replace(choice, faster=_MANY) if more else choice
 
 
 def _within(budget: int, mode: str, why: str, most: int | None = None) -> Choice:
