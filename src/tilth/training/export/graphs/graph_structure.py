@@ -2,7 +2,8 @@
 
 A trace takes seconds and rests on the architecture alone. Which weight stands where, as it is or transposed, is seen by
 tracing a copy whose weights are random, so that no two are equal. A filled graph is used only where it answers as the
-trunk does. The structure of the default encoder is part of the package (`tools/trace_structures.py` wrote it).
+trunk does. The structures of the default encoder, and of what stands for no encoder, are part of the package
+(`tools/trace_structures.py` wrote them).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from tilth.learn.encoder import Trunk, resolve_model
+from tilth.training.compression.student.static import StaticTrunk
 from tilth.training.export.graphs import graph_structure
 from tilth.training.export.graphs.graph_structure import PACKAGED, architecture, write_trunk
 from tilth.training.export.graphs.onnx_graphs import trace
@@ -132,18 +133,22 @@ def default() -> Trunk:
     return Trunk(resolve_model("default")).eval()
 
 
-def test_the_default_encoder_is_not_traced_at_all(
-    default: Trunk, tmp_path: Path, new_process: Callable[[], None]
+@pytest.mark.parametrize("none", [False, True], ids=["default", "no encoder"])
+def test_neither_the_default_encoder_nor_what_stands_for_none_is_traced_at_all(
+    none: bool, default: Trunk, tmp_path: Path, new_process: Callable[[], None]
 ) -> None:
-    assert [path.stem for path in PACKAGED.glob("*.onnx")] == [architecture(default)]  # else: tools/trace_structures.py
+    alone = StaticTrunk(torch.ones((8000, 1))).eval()  # of another vocabulary than what is shipped
+    names = {path.stem for path in PACKAGED.glob("*.onnx")}
+    assert names == {architecture(default), architecture(alone)}  # else: tools/trace_structures.py
 
     def never(trunk: nn.Module, path: Path) -> None:
         raise AssertionError("it was traced")
 
-    write_trunk(default, tmp_path / "graph.onnx", never, None)
+    trunk = alone if none else default
+    write_trunk(trunk, tmp_path / "graph.onnx", never, None)
     ids = np.array([[101, 7592, 2088, 102], [101, 7592, 102, 0]])
     mask = np.array([[1, 1, 1, 1], [1, 1, 1, 0]])
-    assert vectors(tmp_path / "graph.onnx", ids, mask) == pytest.approx(expected(default, ids, mask), abs=1e-6)
+    assert vectors(tmp_path / "graph.onnx", ids, mask) == pytest.approx(expected(trunk, ids, mask), abs=1e-6)
 
 
 @pytest.mark.slow  # it is traced
