@@ -59,8 +59,7 @@ class TrainerConfig(Model):
         default=5e-5,
         gt=0,
         le=1e-2,
-        description="largest learning rate of the encoder; of few labels auto takes up to twice as much, of many four times "
-        "as much",
+        description="largest learning rate of the encoder; auto takes twice of it for few labels, four times for many",
     )
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
