@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.cli.terminal.output import CHANNEL, environment, lines, note, quiet, say, say_json, unread
+    from tilth.cli.terminal.output import CHANNEL, environment, lines, note, quiet, say, say_json, tell, unread, working
     from tilth.cli.terminal.progress import CLOSING, READING, STARTING, Steps, show_share, show_steps
 
 __getattr__, __dir__ = lazy_exports(__name__)
