@@ -90,9 +90,7 @@ def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
     frame[name], frame[f"{name}_origin"], frame[f"{name}_confidence"] = label, origin, confidence
     frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold).mask(disputed, Action.REVIEW), origin)
     none = _column(frame, f"{name}_none", False).fillna(False).astype(bool) & ~gold
-    frame.loc[none, [name, f"{name}_origin"]] = None
-    frame.loc[none, f"{name}_confidence"] = np.nan
-    frame.loc[none, f"{name}_reason"] = Reason.NONE_OF_THESE.value
+    _take_away(frame, name, none, Reason.NONE_OF_THESE)
 
 
 def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.ndarray) -> np.ndarray:
@@ -130,6 +128,8 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     clash &= frame["split"].ne(Split.GOLD) & ~by_people
     child_wins = clash & _stronger(frame, child.name, parent)
     for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins & implied.notna(), Reason.HIERARCHY)):
+        if not rows.any():
+            continue
         frame.loc[rows, parent] = implied[rows]
         for part in ("origin", "confidence"):
             frame.loc[rows, f"{parent}_{part}"] = frame.loc[rows, f"{child.name}_{part}"]
@@ -139,10 +139,12 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     return clash & ~child_wins
 
 
-def _take_away(frame: pd.DataFrame, name: str, rows: pd.Series) -> None:
+def _take_away(frame: pd.DataFrame, name: str, rows: pd.Series, reason: Reason = Reason.HIERARCHY) -> None:
+    if not rows.any():  # as in most tables
+        return
     frame.loc[rows, [name, f"{name}_origin"]] = None
     frame.loc[rows, f"{name}_confidence"] = np.nan
-    frame.loc[rows, f"{name}_reason"] = Reason.HIERARCHY.value
+    frame.loc[rows, f"{name}_reason"] = reason.value
 
 
 def _stronger(frame: pd.DataFrame, first: str, second: str) -> pd.Series:
