@@ -24,7 +24,7 @@ from tests.browser import CHROMIUM
 from tilth import samples as table
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
-from tilth.store import Cache
+from tilth.store import Cache, files
 from tilth.text import digest, normal_form
 
 gc.disable()  # until all tests are collected: a third of the time would go into looking for garbage in what stays
@@ -37,6 +37,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """What a file is synced for, a loss of power, no test can see; the nights of the command line sync all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_sync", lambda path: None)
+        yield
 
 
 class HashingEncoder:
