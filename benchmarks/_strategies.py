@@ -169,7 +169,8 @@ def of_small_text(name: str, **options: str) -> Ask:
         model = _SmallTextModel(step.learner, len(step.learner.estimator.classes_))
         np.random.seed(step.seed)  # noqa: NPY002 - small-text draws from the global state
         extra = {"pbar": None} if name not in {"LeastConfidence", "PredictionEntropy", "BreakingTies"} else {}
-        found = strategy.query(model, step.vectors, step.pool, step.labeled, step.labels, n=count, **extra)
+        codes = np.searchsorted(step.learner.estimator.classes_, step.labels)  # of the classes that the model knows
+        found = strategy.query(model, step.vectors, step.pool, step.labeled, codes, n=count, **extra)
         return np.asarray(found)
 
     return ask

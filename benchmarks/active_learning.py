@@ -7,8 +7,8 @@
 The probe learns from the labels that were asked for and from nothing else; 100 are asked at a step, and the label is
 the data set's. Every strategy begins with the same rows: those nearest the centers of k-means, two a class (`centers`);
 some begin from as many drawn by lot too (`lot`). Where macro-F1 on gold first passes 95% of that of all labels,
-the crossing is interpolated between two steps. A finished cell (data set, start, seed, strategy) stands in `--cells`
-and is not run again.
+the crossing is interpolated between two steps. A finished cell (data set, start, seed, strategy) stands in
+`results/active_learning.jsonl` and is not run again: delete its line to do that.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from tilth.learn.neighbors import nearest
 from tilth.learn.neighbors.label_spreading import NEAREST, graph, spread
 from tilth.store import Cache
 
+FILE = _results.FOLDER / "active_learning.jsonl"
 STEP, SHARE, FIRST, SECONDS = 100, 0.95, 2, 60
 SPAN, MOST = 900, 3000
 """Labels beyond the first ones that the area under the curve is taken over, and where even random stops."""
@@ -192,35 +193,68 @@ def area(cell: dict[str, Any]) -> float:
     return float(np.trapezoid(cell["macro_f1"][:count], dx=1 / (count - 1)))
 
 
+def finished() -> dict[tuple[str, str, int, str], dict[str, Any]]:
+    """The cells that stand, by data set, start, seed and strategy: where the target was passed, area, seconds."""
+    lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
+    return {(one["set"], one["start"], one["seed"], one["strategy"]): one for one in map(json.loads, lines)}
+
+
+def keep(cell: dict[str, Any]) -> None:
+    """Add a finished cell."""
+    with FILE.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cell) + "\n")
+
+
+def of_all_labels(rows: Rows) -> float:
+    """Macro-F1 of the probe that learned from every label of a data set."""
+    key = (rows.name, "", 0, "all labels")
+    if key not in (stands := finished()):
+        found = round(rows.macro_f1(new_probe().fit(rows.vectors, rows.codes)), 4)
+        stands[key] = dict(zip(("set", "start", "seed", "strategy"), key, strict=True)) | {"macro_f1": found}
+        keep(stands[key])
+    return float(stands[key]["macro_f1"])
+
+
+def measured(curve: dict[str, Any], target: float) -> dict[str, Any]:
+    """What is kept of a cell, as plain JSON: null where the target was never passed."""
+    if "error" in curve:
+        return curve
+    passed = crossing(curve, target)
+    return {
+        "passed": None if np.isnan(passed) else round(passed, 1),
+        "area": round(area(curve), 4),
+        "seconds": round(float(np.median(curve["seconds"])), 2),
+        "macro_f1": [round(value, 4) for value in curve["macro_f1"]],
+    }
+
+
 def cells_of(rows: Rows, arguments: argparse.Namespace, target: float) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """Every cell of a data set, by start and strategy, those that stand already read back."""
     ways = {**OURS, UNLABELED: OURS["tilth, uncertain_mass"], **PEERS}
     wanted = [
         (start, name)
-        for start in ("centers", "lot")
+        for start in arguments.starts
         for name in ways
         if (start == "centers" or name in BOTH_STARTS) and (not arguments.only or name in arguments.only)
     ]
+    stands = finished()
     found: dict[tuple[str, str], list[dict[str, Any]]] = {way: [] for way in wanted}
     for seed in range(arguments.seeds):  # whole seeds first: a run that is stopped has some of everything
         for start, name in wanted:
-            file = arguments.cells / f"{rows.name}-{start}-{seed}-{name.replace(', ', '-').replace(' ', '_')}.json"
-            if not file.exists():
-                if arguments.table:
-                    continue
+            cell = stands.get((rows.name, start, seed, name))
+            if cell is None:
                 before = found[start, name]
-                if before and "error" in before[0]:
+                if arguments.table or (before and "error" in before[0]):
                     continue
                 try:
-                    cell = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED)
+                    curve = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED)
                 except ImportError as error:
                     found[start, name].append({"error": f"{error.name or error} is not installed (see --peers)"})
                     continue
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(cell), encoding="utf-8")
-                shown = cell.get("error") or f"{crossing(cell, target):.0f} labels, area {area(cell):.4f}"
-                print(f"{rows.name}, {start}, seed {seed}, {name}: {shown}", flush=True)
-            found[start, name].append(json.loads(file.read_text(encoding="utf-8")))
+                cell = {"set": rows.name, "start": start, "seed": seed, "strategy": name, **measured(curve, target)}
+                keep(cell)
+                print(f"{rows.name}, {start}, seed {seed}, {name}: {cell.get('error') or cell}", flush=True)
+            found[start, name].append(cell)
     return found
 
 
@@ -231,30 +265,31 @@ def spread_of(values: Sequence[float], digits: int) -> str:
     return f"{'never' if np.isinf(middle) else f'{middle:.{digits}f}'} ({shown[0]} to {shown[1]})"
 
 
-def lines_of(rows: Rows, found: dict[tuple[str, str], list[dict[str, Any]]], target: float) -> list[list[str]]:
+def lines_of(name: str, found: dict[tuple[str, str], list[dict[str, Any]]]) -> list[list[str]]:
     """A line a way, fewest labels first; what did not run comes last."""
     ran, rest, missing = [], [], []
-    for (start, name), cells in found.items():
+    for (start, way), cells in found.items():
         if not cells:
-            missing.append(name)
+            missing.append(way)
             continue
         if any("error" in cell for cell in cells):
             error = next(cell["error"] for cell in cells if "error" in cell)
-            rest.append([rows.name, start, name, f"not run: {error}", "", "", ""])
+            rest.append([name, start, way, f"not run: {error}", "", "", ""])
             continue
-        labels = [crossing(cell, target) for cell in cells]
-        seconds = f"{np.median([second for cell in cells for second in cell['seconds']]):.1f}"
-        line = [rows.name, start, name, spread_of(labels, 0), spread_of([*map(area, cells)], 3), seconds]
+        labels = [float("nan") if cell["passed"] is None else cell["passed"] for cell in cells]
+        seconds = f"{np.median([cell['seconds'] for cell in cells]):.1f}"
+        line = [name, start, way, spread_of(labels, 0), spread_of([cell["area"] for cell in cells], 3), seconds]
         ran.append((np.median(np.nan_to_num(labels, nan=np.inf)), [*line, str(len(cells))]))
     if missing:
-        rest.append([rows.name, "", "; ".join(dict.fromkeys(missing)), "not run yet", "", "", ""])
+        rest.append([name, "", "; ".join(dict.fromkeys(missing)), "not run yet", "", "", ""])
     return [line for _, line in sorted(ran, key=lambda pair: pair[0])] + rest
 
 
 def main() -> None:
     """Run, print the table, and put it into RESULTS.md."""
     parser = _results.parser(__doc__, ["banking77", "clinc150"])
-    parser.add_argument("--cells", type=Path, default=Path("data/benchmarks/active_learning"))
+    parser.add_argument("--cache", type=Path, default=Path("data/benchmarks/active_learning"), help="of the vectors")
+    parser.add_argument("--starts", nargs="+", choices=("centers", "lot"), default=["centers", "lot"])
     parser.add_argument("--only", nargs="*", default=[], help="strategies to run, by their names in the table")
     parser.add_argument("--table", action="store_true", help="write the page from the finished cells; run nothing")
     parser.add_argument("--peers", type=Path, help="site-packages of an environment with small-text, scikit-activeml")
@@ -263,16 +298,13 @@ def main() -> None:
         if not arguments.peers.is_dir():
             parser.error(f"--peers {arguments.peers} is no folder; expected an environment's site-packages")
         sys.path.append(str(arguments.peers))  # last: what both have comes from this environment
-    encoder = Encoder(EncoderConfig(), Cache(arguments.cells / "cache"))
+    encoder = Encoder(EncoderConfig(), Cache(arguments.cache))
     lines, targets = [], []
     for name in arguments.sets:
         rows = load(name, arguments.data, encoder)
-        file = arguments.cells / f"{name}-all.json"
-        if not file.exists():
-            file.write_text(json.dumps(rows.macro_f1(new_probe().fit(rows.vectors, rows.codes))), encoding="utf-8")
-        whole = json.loads(file.read_text(encoding="utf-8"))
+        whole = of_all_labels(rows)
         targets.append(f"{name} {SHARE * whole:.4f} of {whole:.4f}")
-        lines += lines_of(rows, cells_of(rows, arguments, SHARE * whole), SHARE * whole)
+        lines += lines_of(name, cells_of(rows, arguments, SHARE * whole))
     if arguments.only:
         print(_results.table(("data set", "start", "strategy", "labels", "area", "s", "seeds"), lines))
         return
