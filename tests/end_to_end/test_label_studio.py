@@ -2,7 +2,7 @@
 
 Label Studio wants other versions of much that tilth needs, so that it stands in an environment of its own:
 
-    python3 -m venv /tmp/ls && /tmp/ls/bin/pip install label-studio==1.23.0
+    python3 -m venv /tmp/ls && /tmp/ls/bin/pip install label-studio==1.23.2
     LABEL_STUDIO=/tmp/ls/bin/label-studio pytest -n0 tests/end_to_end/test_label_studio.py
 """
 
