@@ -62,7 +62,7 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
     probe = evidence.out_of_fold(rows.task, names[majority].tolist()).probabilities.astype(float)
     probe /= probe.sum(axis=1, keepdims=True)
     vectors, config = evidence.embeddings(), Config()
-    graph = NeighborGraph.of(vectors, config.neighbors)
+    graph = NeighborGraph.of(evidence.neighbors(config.neighbors, np.arange(len(majority))))
     joint = fit_evidence_models(vectors, graph, majority, evidence.folds, len(names), config.rounds).joint
 
     def figures(label: np.ndarray, quality: np.ndarray | None = None) -> list[float]:
