@@ -65,7 +65,7 @@ class FullModel:
         extra_texts: further texts to distill on, the paraphraser's.
         heads: the model's.
         fit_without_held_out: heads as those, fitted to the other rows alone.
-        embeddings: what the heads stand on, shape (rows, dimensions).
+        embeddings: what the heads stand on, shape (rows, dimensions); zeros where the encoder has not read a row.
         tuned: the fine-tuned encoder; None where it is as it came.
         wording: the other view.
         source: the encoder's folder.
@@ -165,7 +165,8 @@ class FullModel:
     def _compared(self, fold: Fold, left: int) -> np.ndarray:
         """A fold's labeled rows and, of its others, evenly spaced ones of few characters, boolean, shape (rows,)."""
         compared = np.any(list(fold.measured.values()), axis=0)
-        others = np.flatnonzero(self.transfer_rows & self.original & (self.folds == fold.number) & ~compared)
+        read = self.embeddings.any(axis=1)  # a trained encoder has read no rows but those that have a label
+        others = np.flatnonzero(self.transfer_rows & self.original & read & (self.folds == fold.number) & ~compared)
         left -= sum(len(self.texts[row]) for row in np.flatnonzero(compared).tolist())
         length = np.mean([len(self.texts[row]) for row in others.tolist()]) if len(others) else 1.0
         most = min(_COMPARED, max(left, 0) // max(length, 1.0))

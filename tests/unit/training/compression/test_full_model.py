@@ -10,17 +10,18 @@ from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.held_out import Fold
 from tilth.training.views.view_pooling import Wording
 
-ROWS = 12
+ROWS = 14
 
 
 @pytest.mark.parametrize(("left", "others"), [(10_000, [1, 3, 5, 7, 9]), (40, [1, 9]), (20, []), (-5, [])])
 def test_texts_without_a_label_are_compared_as_far_as_they_are_short(left: int, others: list[int]) -> None:
-    """Odd rows are of the fold, the last of them a paraphrase; two even ones are its labeled rows; ten letters each."""
+    """Odd rows are of the fold, 11 is a paraphrase, 13 unread; two even ones are its labeled rows; ten letters each."""
     labeled, numbers = np.isin(np.arange(ROWS), [2, 4]), np.arange(ROWS) % 2
     model: Any = SimpleNamespace(
         texts=["0123456789"] * ROWS,
         transfer_rows=np.ones(ROWS, dtype=bool),
         original=np.arange(ROWS) != 11,
+        embeddings=np.where(np.arange(ROWS)[:, None] != 13, 1.0, np.zeros(2)),
         folds=np.where(labeled, 1, numbers),
     )
     fold = Fold(number=1, measured={"intent": labeled}, fit=list, wording=Wording())
