@@ -54,7 +54,7 @@ def forecast(given: Given, config: Config, encoder: Encoder, cache: Cache) -> tu
         inputs = night_inputs.prepare(table.to_pandas(samples), config, resources)
     assert inputs is not None
     order = source_order(inputs.frame, [given.task], inputs.budgets)
-    found = worth.estimate(inputs.cross_fitting, inputs.frame["id"].tolist(), order, inputs.config, 0)
+    found = worth.estimate(inputs.cross_fitting, inputs.frame["id"].tolist(), order, inputs.config, 0, evidence)
     return found, time.process_time() - started
 
 
