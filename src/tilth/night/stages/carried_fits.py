@@ -20,7 +20,9 @@ MAP = "map"
 def hand_on(run: Run, name: str, fits: Fits, workspace: Workspace) -> None:
     """Keep what a step fitted for the next night, and enter its digest in the record."""
     workspace.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=store.unfinished_prefix(), dir=workspace.cache) as scratch:
+    with tempfile.TemporaryDirectory(
+        prefix=store.unfinished_prefix(), dir=workspace.cache, ignore_cleanup_errors=True
+    ) as scratch:
         folder = Path(scratch) / "fits"
         if fits.write(folder):
             digest = store.digest_tree(folder, without=(store.FIT_DATES,))
