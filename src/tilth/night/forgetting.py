@@ -14,8 +14,6 @@ from tilth.store import Forgotten, Workspace
 from tilth.store.answers import forget_answers
 
 _PAGES = ("report.html", "report.json", "report")
-_LEAST = 12
-"""Characters of a text that is found within others; a shorter one has to be the whole of what is shown."""
 
 
 def forget(
@@ -83,7 +81,7 @@ def _shows(page: Path, forgotten: Forgotten) -> bool:
 def _is_shown(text: str, content: str) -> bool:
     """Whether a text stands in a page as HTML or JSON spells it."""
     spellings = (text, str(escape(text)), json.dumps(text, ensure_ascii=False)[1:-1])
-    return any(one in content if len(text) >= _LEAST else _is_whole(one, content) for one in spellings)
+    return any(one in content if len(text) >= store.KNOWN_LETTERS else _is_whole(one, content) for one in spellings)
 
 
 def _is_whole(word: str, content: str) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tilth.store.fits import FIT_DATES, Fits, fits_in_words, labeled_row_digests, row_digests
     from tilth.store.label_changes import LabelChange, LabelChanges
     from tilth.store.removal import (
+        KNOWN_LETTERS,
         Forgotten,
         add_tombstones,
         clean_workspace,
@@ -60,6 +61,7 @@ __all__ = [
     "CANDIDATES",
     "FIT_DATES",
     "HELD_OUT",
+    "KNOWN_LETTERS",
     "MODEL_CARD",
     "Cache",
     "Fits",

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.store.removal.forgetting import Forgotten, find_everywhere, forget_caches, forget_tables
+    from tilth.store.removal.forgetting import (
+        KNOWN_LETTERS,
+        Forgotten,
+        find_everywhere,
+        forget_caches,
+        forget_tables,
+    )
     from tilth.store.removal.forgotten_ids import add_tombstones, tombstones
     from tilth.store.removal.retention import clean_workspace, cleaning_in_words
 

@@ -26,7 +26,7 @@ from tilth.store.workspace import Workspace
 
 _HARMLESS = ("onnx",)
 """Kinds of the cache that hold nothing of any row."""
-_LEAST = 12
+KNOWN_LETTERS = 12
 """Characters from which on a text is known wherever it stands, and by its beginning, as a report cuts it."""
 
 
@@ -61,8 +61,12 @@ class Forgotten:
         start = value.removesuffix("…").rstrip()
         return (
             value in self.ids
-            or any(text and (text if len(text) >= _LEAST else f'"{text}"') in value for text in self.texts)
-            or (value.endswith("…") and len(start) >= _LEAST and any(text.startswith(start) for text in self.texts))
+            or any(text and (text if len(text) >= KNOWN_LETTERS else f'"{text}"') in value for text in self.texts)
+            or (
+                value.endswith("…")
+                and len(start) >= KNOWN_LETTERS
+                and any(text.startswith(start) for text in self.texts)
+            )
         )
 
     def holds_entry(self, entry: object) -> bool:
