@@ -17,7 +17,7 @@ from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import Config
-from tilth.active_learning.queue import QueueInputs, gains
+from tilth.active_learning.queue import QueueInputs, gains, selection
 from tilth.active_learning.queue.sources import sources
 from tilth.errors import ConfigError, ContractError
 from tilth.learn import Evidence, Neighbors
@@ -131,6 +131,29 @@ def test_a_tenth_is_drawn_by_lot_among_all_that_nobody_answered(tmp_path: Path) 
     assert queue.loc[drawn, "reason"].str.startswith("By lot").all()
     assert set(drawn) == set(sheet(perform(samples, tmp_path / "again", batch=20)).query("detector == 'random'").index)
     assert "random" not in set(sheet(perform(samples, tmp_path / "none", batch=20, random=0))["detector"])
+
+
+class _Counted(int):
+    """A row's place that counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Counted.compared += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+def test_a_long_lot_is_not_gone_through_for_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 rows half are drawn by lot; a list of them would be compared some ten thousand times."""
+    rows = [*ROWS, *((f"v{i}", f"word{i} other{i} thing{i}", "unlabeled", None, None) for i in range(200))]
+    plain, draw = sheet(perform(make_table(rows), tmp_path / "plain", batch=200, random=0.5)), selection._lot
+    monkeypatch.setattr(selection, "_lot", lambda *given: [_Counted(row) for row in draw(*given)])
+    counted = sheet(perform(make_table(rows), tmp_path / "counted", batch=200, random=0.5))
+    assert counted["detector"].eq("random").sum() > 50
+    assert counted.index.tolist() == plain.index.tolist()
+    assert _Counted.compared < 2000
 
 
 def test_nothing_is_asked_where_nothing_is_worth_asking(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def build_queue(inputs: QueueInputs, evidence: Evidence, *, budget: int, random_
     ordered = pd.concat([worth.loc[before], worth.drop(index=before)])
     by_lot = int(random_share * budget)
     while True:  # few rows in doubt are accompanied by fewer rows by lot
-        lot = _lot(inputs, by_lot, seed)
+        lot = dict.fromkeys(_lot(inputs, by_lot, seed))  # looked up for each row of the table
         copies = CopyGroups(inputs.frame, evidence, list(dict.fromkeys([*owed, *lot, *ordered.index])))
         drawn = [row for row in copies.asked if row in lot]
         chosen = ordered.loc[[row for row in copies.asked if row in ordered.index and row not in lot]]
