@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth.active_learning.queue.small_talk import PHRASES, small_talk_probability
+from tilth.config import EncoderConfig
 from tilth.learn import Evidence
+from tilth.learn.encoder import Encoder as TextEncoder
 from tilth.store import Cache
 
 
@@ -81,3 +84,17 @@ def test_answers_teach_which_rows_are_asked_last(tmp_path: Path) -> None:
 def test_nothing_is_held_back_where_nothing_shows_what_the_classes_mean(tmp_path: Path) -> None:
     unlabeled = [(row[0], row[1], "unlabeled", None, None) for row in ROWS]
     assert not any(found(tmp_path, [*unlabeled, HELLO]).values())
+
+
+@pytest.mark.parametrize("name", ["german", "chinese"])
+def test_of_texts_in_another_language_the_default_encoder_holds_none_back(name: str, tmp_path: Path) -> None:
+    """To the English phrases no request comes near, whether a row has a label or not; a real greeting does."""
+    file = Path(__file__).parents[2] / "workspaces" / name / "data/messages.csv"
+    texts = pd.read_csv(file)["text"].iloc[::8].tolist()
+    labeled = ("a0", texts[0], "train", "billing", "refund")
+    asked = [(f"u{place}", text, "unlabeled", None, None) for place, text in enumerate(texts[1:])]
+    samples = make_table([labeled, *asked, HELLO])
+    encoder = TextEncoder(EncoderConfig(), Cache(tmp_path))
+    evidence = Evidence(samples, encoder=encoder, cache=Cache(tmp_path))
+    probability = small_talk_probability(table.to_pandas(samples), TASKS[1], evidence)
+    assert np.flatnonzero(probability).tolist() == [len(texts)], "the greeting, in English, alone"
