@@ -8,7 +8,9 @@ The probe learns from the labels that were asked for and from nothing else; 100 
 the data set's. Every strategy begins with the same rows: those nearest the centers of k-means, two a class (`centers`);
 some begin from as many drawn by lot too (`lot`). Where macro-F1 on gold first passes 95% of that of all labels,
 the crossing is interpolated between two steps. A finished cell (data set, start, seed, strategy) stands in
-`results/active_learning.jsonl` and is not run again: delete its line to do that.
+`results/active_learning.jsonl` and is not run again: delete its line to do that. With `--until 1.3` a strategy is left
+once it has 1.3 times the labels that `uncertain_mass` needed from the same first rows and has not passed the target:
+that it needs more is then known, and how many more is not; such a cell is run again without the option.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ STEP, SHARE, FIRST, SECONDS = 100, 0.95, 2, 60
 SPAN, MOST = 900, 3000
 """Labels beyond the first ones that the area under the curve is taken over, and where even random stops."""
 BOTH_STARTS = ("random", "tilth, margin", "tilth, cluster_margin", "tilth, uncertain_mass")
-UNLABELED = "tilth, uncertain_mass, and labels for the other texts"
+"""Strategies that begin from rows by lot too."""
+LEADER = "tilth, uncertain_mass"
+UNLABELED = f"{LEADER}, and labels for the other texts"
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,13 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def run_cell(rows: Rows, ask: Ask, start: str, seed: int, target: float, *, texts: bool = False) -> dict[str, Any]:
-    """Ask step by step: labels, macro-F1 and seconds of each, or the error that stopped the strategy."""
+def run_cell(
+    rows: Rows, ask: Ask, start: str, seed: int, target: float, *, texts: bool = False, most: float = np.inf
+) -> dict[str, Any]:
+    """Ask step by step: labels, macro-F1 and seconds of each, or the error that stopped the strategy.
+
+    A strategy that has not passed the target with `most` labels is left there.
+    """
     labeled = first_rows(rows, start, seed)
     least = len(labeled) + SPAN
     curve: dict[str, Any] = {"labels": [], "macro_f1": [], "seconds": []}
@@ -148,6 +157,8 @@ def run_cell(rows: Rows, ask: Ask, start: str, seed: int, target: float, *, text
         crossed = max(curve["macro_f1"]) >= target
         if len(labeled) >= least and (crossed or len(labeled) + STEP > MOST):
             return curve
+        if len(labeled) >= most and not crossed:
+            return curve | {"left": True}
         step = Step(
             vectors=rows.vectors,
             labeled=labeled,
@@ -219,6 +230,12 @@ def measured(curve: dict[str, Any], target: float) -> dict[str, Any]:
     """What is kept of a cell, as plain JSON: null where the target was never passed."""
     if "error" in curve:
         return curve
+    if "left" in curve:
+        return {
+            "beyond": curve["labels"][-1],
+            "seconds": round(float(np.median(curve["seconds"])), 2),
+            "macro_f1": [round(value, 4) for value in curve["macro_f1"]],
+        }
     passed = crossing(curve, target)
     return {
         "passed": None if np.isnan(passed) else round(passed, 1),
@@ -230,7 +247,7 @@ def measured(curve: dict[str, Any], target: float) -> dict[str, Any]:
 
 def cells_of(rows: Rows, arguments: argparse.Namespace, target: float) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """Every cell of a data set, by start and strategy, those that stand already read back."""
-    ways = {**OURS, UNLABELED: OURS["tilth, uncertain_mass"], **PEERS}
+    ways = {**OURS, UNLABELED: OURS[LEADER], **PEERS}
     wanted = [
         (start, name)
         for start in arguments.starts
@@ -242,17 +259,20 @@ def cells_of(rows: Rows, arguments: argparse.Namespace, target: float) -> dict[t
     for seed in range(arguments.seeds):  # whole seeds first: a run that is stopped has some of everything
         for start, name in wanted:
             cell = stands.get((rows.name, start, seed, name))
-            if cell is None:
+            if cell is None or ("beyond" in cell and not arguments.until and not arguments.table):
                 before = found[start, name]
                 if arguments.table or (before and "error" in before[0]):
                     continue
+                leader = stands.get((rows.name, start, seed, LEADER), {}).get("passed") if name != LEADER else None
+                most = arguments.until * leader if arguments.until and leader else np.inf
                 try:
-                    curve = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED)
+                    curve = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED, most=most)
                 except ImportError as error:
                     found[start, name].append({"error": f"{error.name or error} is not installed (see --peers)"})
                     continue
                 cell = {"set": rows.name, "start": start, "seed": seed, "strategy": name, **measured(curve, target)}
                 keep(cell)
+                stands[rows.name, start, seed, name] = cell
                 print(f"{rows.name}, {start}, seed {seed}, {name}: {cell.get('error') or cell}", flush=True)
             found[start, name].append(cell)
     return found
@@ -267,7 +287,7 @@ def spread_of(values: Sequence[float], digits: int) -> str:
 
 def lines_of(name: str, found: dict[tuple[str, str], list[dict[str, Any]]]) -> list[list[str]]:
     """A line a way, fewest labels first; what did not run comes last."""
-    ran, rest, missing = [], [], []
+    ran, unfinished, rest, missing = [], [], [], []
     for (start, way), cells in found.items():
         if not cells:
             missing.append(way)
@@ -276,13 +296,17 @@ def lines_of(name: str, found: dict[tuple[str, str], list[dict[str, Any]]]) -> l
             error = next(cell["error"] for cell in cells if "error" in cell)
             rest.append([name, start, way, f"not run: {error}", "", "", ""])
             continue
-        labels = [float("nan") if cell["passed"] is None else cell["passed"] for cell in cells]
         seconds = f"{np.median([cell['seconds'] for cell in cells]):.1f}"
+        if any("beyond" in cell for cell in cells):
+            left = min(cell["beyond"] for cell in cells if "beyond" in cell)
+            unfinished.append((left, [name, start, way, f"> {left}", "", seconds, str(len(cells))]))
+            continue
+        labels = [float("nan") if cell["passed"] is None else cell["passed"] for cell in cells]
         line = [name, start, way, spread_of(labels, 0), spread_of([cell["area"] for cell in cells], 3), seconds]
         ran.append((np.median(np.nan_to_num(labels, nan=np.inf)), [*line, str(len(cells))]))
     if missing:
         rest.append([name, "", "; ".join(dict.fromkeys(missing)), "not run yet", "", "", ""])
-    return [line for _, line in sorted(ran, key=lambda pair: pair[0])] + rest
+    return [line for kind in (ran, unfinished) for _, line in sorted(kind, key=lambda pair: pair[0])] + rest
 
 
 def main() -> None:
@@ -291,6 +315,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("data/benchmarks/active_learning"), help="of the vectors")
     parser.add_argument("--starts", nargs="+", choices=("centers", "lot"), default=["centers", "lot"])
     parser.add_argument("--only", nargs="*", default=[], help="strategies to run, by their names in the table")
+    parser.add_argument("--until", type=float, help="leave a strategy at so many times the labels that tilth needed")
     parser.add_argument("--table", action="store_true", help="write the page from the finished cells; run nothing")
     parser.add_argument("--peers", type=Path, help="site-packages of an environment with small-text, scikit-activeml")
     arguments = parser.parse_args()
@@ -316,7 +341,9 @@ def main() -> None:
         f"{STEP} labels a step, from {FIRST} a class: the rows nearest the centers of k-means (`centers`) or rows by "
         "lot. Labels: where the target is first passed, interpolated; median over the seeds (smallest to largest). "
         f"Area: mean macro-F1 over the first {SPAN} labels beyond the start. Seconds: of this process, a batch, "
-        f"median. A strategy whose step takes more than {SECONDS} s of computing is not run. The last column counts "
+        f'median. A strategy whose step takes more than {SECONDS} s of computing is not run. "> 854": left there, '
+        "short of the target, for it had (much) more labels than `uncertain_mass` needed from the same first rows "
+        "(`--until`); how many it needs was not measured. The last column counts "
         "the seeds that have run. The power of the cosine in `uncertain_mass` was chosen on banking77, by the same "
         "five seeds; clinc150 is run with the same. modAL's ranked batch is tilth's `batch`, pick by pick, which "
         "`benchmarks/ranked_batch.py` shows.\n\n"
