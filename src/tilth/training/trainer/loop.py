@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KEPT = 20
-"""Steps between two copies in memory, to which a loss that is no number is rolled back."""
+"""Steps between two copies in memory, to which training goes back where a loss is not a finite number."""
 _SLOWED = 3
 """Times that the learning rate is halved after such a loss before the stage gives up."""
 _HEADS = 100
@@ -107,7 +107,7 @@ class Run:
         while not self.stopping.is_over(progress):
             loss = self._step(len(progress.losses), progress.slowed)
             if not math.isfinite(loss):
-                at = progress = _slower(at, len(progress.losses))
+                at = progress = _slower(at, len(progress.losses), loss)
                 kept.restore(self._model, self._optimizer, self.stopping.best)
                 self._optimizer.zero_grad()
                 continue
@@ -198,16 +198,13 @@ class Run:
         return self._part.trunk(model.trunk.cpu().eval())
 
 
-def _slower(at: Progress, step: int) -> Progress:
-    """Where training goes on after a loss that is no number."""
+def _slower(at: Progress, step: int, loss: float) -> Progress:
+    """Where training goes on after a loss that is NaN or infinite."""
+    said = f"fine-tuning: the loss of step {step + 1} is not a finite number ({loss})"
     if at.slowed == _SLOWED:
         raise StageError(
-            f"fine-tuning: the loss of step {step + 1} is no number, at an eighth of training.learning_rate too; lower "
-            'it, set training.precision = "float32", or training.mode = "probe"'
+            f"{said}, at an eighth of training.learning_rate too; set a lower training.learning_rate, "
+            'training.precision = "float32", or training.mode = "probe", which trains no encoder'
         )
-    log.warning(
-        "fine-tuning: the loss of step %d is no number; back to step %d, at half the learning rate",
-        step + 1,
-        len(at.losses),
-    )
+    log.warning("%s; training goes back to step %d, at half the learning rate", said, len(at.losses))
     return replace(at, slowed=at.slowed + 1)

@@ -100,9 +100,9 @@ def tune(
 ) -> Tuned:
     """Fine-tune the encoder with a linear head for each task, started from the fitted ones.
 
-    AdamW with a linear warmup and decay, and batches of rows of like length. A loss that is no number takes the weights
-    back to the last copy and halves the learning rate. Where rows are held out, the weights that predict them best are
-    the result, and training ends early where later ones do no better.
+    AdamW with a linear warmup and decay, and batches of rows of like length. A loss that is NaN or infinite takes the
+    weights back to the last copy and halves the learning rate. Where rows are held out, the weights that predict them
+    best are the result, and training ends early where later ones do no better.
 
     Args:
         folder: the encoder's model folder.
@@ -118,7 +118,7 @@ def tune(
     Raises:
         ConfigError: there is no such device, it does not compute in the precision, or there is no work for so many
             processes.
-        StageError: the loss is no number at any rate, the memory is not enough, or a process died.
+        StageError: the loss is not a finite number at any rate, the memory is not enough, or a process died.
     """
     tuning = _Tuning(
         folder=folder,

@@ -159,8 +159,8 @@ def test_a_damaged_checkpoint_is_no_checkpoint(folder: Path, tmp_path: Path, dam
     assert tune(folder, rows, [head], SMALL, 3, checkpoint).facts["resumed_at"] == 0
 
 
-def test_a_loss_that_is_no_number_is_rolled_back_at_half_the_rate(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_loss_that_is_not_finite_is_rolled_back_at_half_the_rate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows, head = problem(folder)
     loss, calls = loop.Run._loss, []
@@ -171,16 +171,17 @@ def test_a_loss_that_is_no_number_is_rolled_back_at_half_the_rate(
 
     monkeypatch.setattr(loop.Run, "_loss", breaks)
     found = tune(folder, rows, [head], SMALL, 3)
+    assert "the loss of step 5 is not a finite number (nan); training goes back to step 0" in caplog.text
     assert found.facts["halved_rate"] == 1
     assert len(found.losses) == 12
     assert np.isfinite(found.losses).all()
     assert len(calls) == 5 + 12  # from the beginning again, for nothing was kept before
 
 
-def test_a_loss_that_is_never_a_number_ends_the_stage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_never_finite_ends_the_stage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = problem(folder)
     monkeypatch.setattr(loop.Run, "_loss", lambda run, batch: run._model.heads[0].weight.sum() * float("inf"))
-    with pytest.raises(StageError, match="the loss of step 1 is no number"):
+    with pytest.raises(StageError, match=r"the loss of step 1 is not a finite number \((inf|nan)\), at an eighth of"):
         tune(folder, rows, [head], SMALL, 3)
 
 

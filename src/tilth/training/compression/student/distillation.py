@@ -117,7 +117,7 @@ def distill(
         slower: what the learning rates are divided by: for a student that was taught before.
 
     Raises:
-        StageError: the loss is no number.
+        StageError: the loss is not a finite number.
     """
     place = resolve_device(device, "training.device")
     trunk = student.trunk.to(place)
@@ -133,7 +133,10 @@ def distill(
             group["lr"] = most * share(step) / slower
         loss = batches.loss(trunk, linear, rows)
         if not math.isfinite(value := float(loss.detach())):
-            raise StageError(f"distillation: the loss of step {step + 1} is no number; set training.contract = false")
+            raise StageError(
+                f"distillation: the loss of step {step + 1} is not a finite number ({value}); set training.contract = "
+                "false, which exports the model as it is"
+            )
         loss.backward()
         nn.utils.clip_grad_norm_(trunk.parameters(), 1.0)
         optimizer.step()
