@@ -50,7 +50,7 @@ def correct_by_answers(
         np.concatenate([1 - verdict.wrong[others], right]),
         np.arange(count, count + len(right)),
         wrong.astype(bool),
-        unsure=spread_of(verdict.rate.low, verdict.rate.high),
+        unsure=spread_of(verdict.rate),
         seed=seed,
     )
     now = np.zeros(len(rows))

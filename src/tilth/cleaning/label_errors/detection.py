@@ -206,7 +206,7 @@ def _metrics(verdict: Verdict, config: LabelErrorsConfig) -> dict[str, Any]:
     if (rate := verdict.rate) is not None:
         metrics = {"error_rate": round(rate.share, 4), "error_rate_interval": [round(rate.low, 4), round(rate.high, 4)]}
         if verdict.name == filters.TWO_VIEWS:
-            unsure = spread_of(rate.low, rate.high)
+            unsure = spread_of(rate)
             ends = precision_interval(verdict.wrong, verdict.issue, unsure)
             measured[verdict.name]["precision_interval"] = [round(end, 4) for end in ends]
             metrics |= {"prefer": config.prefer, "curve": curve(verdict.wrong, unsure)}

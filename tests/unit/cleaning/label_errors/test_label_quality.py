@@ -10,6 +10,7 @@ from tilth.cleaning.label_errors.label_quality import (
     temperature_of_truth,
     update_with_answers,
 )
+from tilth.cleaning.label_errors.noise import ErrorRate
 from tilth.learn import apply_temperature
 
 
@@ -84,7 +85,25 @@ def test_answers_to_what_is_not_there_are_refused(suspects: list[int], wrong: li
         update_with_answers(np.array([0.5, 0.5]), np.array(suspects), np.array(wrong))
 
 
-def test_a_spread_covers_the_interval() -> None:
-    expected = (np.log(0.3 / 0.7) - np.log(0.02 / 0.98)) / 3.92
-    assert spread_of(0.02, 0.3) == pytest.approx(expected)
-    assert spread_of(0.1, 0.1) == 0.5
+@pytest.mark.parametrize("wrong", [False, True])
+def test_answers_on_the_likeliest_suspects_alone_move_the_share_their_way(wrong: bool) -> None:
+    odds = np.random.default_rng(0).normal(-2, 2.5, 2000)
+    quality = 1 / (1 + np.exp(odds))
+    suspects = np.argsort(quality)[:20]  # 99% likely to be wrong: all of them right says that the rest is, too
+    found = update_with_answers(quality, suspects, np.full(20, wrong), unsure=1.0)
+    before = float(1 - quality.mean())
+    assert found.low <= found.share <= found.high
+    assert (abs(found.share - before) < 0.03) if wrong else (found.share < before / 5 and found.high < before / 2)
+
+
+def test_labels_are_stretched_around_those_on_which_the_share_hangs() -> None:
+    # Two labels at even odds: one is wrong, the other right. Neither the share nor the slope has a reason to move.
+    quality = np.array([0.5, 0.5, 0.9, 0.1])
+    found = update_with_answers(quality, np.array([0, 1]), np.array([True, False]), unsure=1.0)
+    assert found.quality == pytest.approx([0.0, 1.0, 0.9, 0.1], abs=1e-6)
+
+
+def test_a_spread_covers_the_interval_from_its_estimate_on() -> None:
+    expected = (np.log(0.3 / 0.7) - np.log(0.05 / 0.95)) / 1.96  # the upper end is farther off than the lower
+    assert spread_of(ErrorRate(share=0.05, low=0.02, high=0.3)) == pytest.approx(expected)
+    assert spread_of(ErrorRate(share=0.1, low=0.1, high=0.1)) == 0.5
