@@ -7,13 +7,15 @@
 A size of 0 is all labels. With few labels, every other text is there without its label, and weak supervision, which has
 no function, labels it by the text, as a night does: tilth's rows use unlabeled texts there, the peers' none. The plain
 loop is `transformers.Trainer` in float32 on all train rows: four epochs of all labels, 150 steps where labels are few.
-SetFit runs in an environment of its own (`--setfit PYTHON`, which has setfit installed).
+SetFit runs in an environment of its own (`--setfit PYTHON`, which has setfit installed), for 30 minutes of processor
+time at most. `--plain-steps` and `--setfit-steps` end either after so many batches, to which its learning rate falls.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -48,6 +50,7 @@ from tilth.weak_supervision.config import Config as WeakConfig
 COLUMNS = ("data set", "labels a class", "model", "unlabeled texts", "gold macro-F1", "accuracy", "trained", "CPU s")
 PLAIN, SETFIT = "plain `Trainer` loop, float32", "SetFit, num_iterations=20"
 SETFIT_SECONDS = 1800
+"""Of processor time."""
 _SETFIT = """
 import json, sys, time
 from datasets import Dataset
@@ -56,7 +59,11 @@ given = json.load(sys.stdin)
 model = SetFitModel.from_pretrained(given["folder"])
 begun = time.process_time()
 Trainer(
-    model=model, args=TrainingArguments(num_iterations=20, num_epochs=1, seed=given["seed"], report_to="none"),
+    model=model,
+    args=TrainingArguments(
+        num_iterations=20, num_epochs=1, max_steps=given["steps"], seed=given["seed"], report_to="none",
+        save_strategy="no",
+    ),
     train_dataset=Dataset.from_dict({"text": given["texts"], "label": given["labels"]}),
 ).train()
 found = {"labels": [str(x) for x in model.predict(given["gold"])], "s": time.process_time() - begun}
@@ -121,17 +128,21 @@ def plain(
 
 
 def setfit(
-    python: str, some: pd.DataFrame, gold: pd.DataFrame, seed: int, encoder: Encoder, home: Path
+    python: str, some: pd.DataFrame, gold: pd.DataFrame, steps: int | None, seed: int, encoder: Encoder, home: Path
 ) -> dict[str, Any]:
     """SetFit on the labels, in its own environment.
 
     Raises:
-        subprocess.SubprocessError: it failed, or took longer than `SETFIT_SECONDS`.
+        subprocess.SubprocessError: it failed, or took more than `SETFIT_SECONDS`.
     """
     given = {"folder": str(encoder.folder), "seed": seed, "gold": gold["text"].astype(str).tolist()}
+    given["steps"] = steps or -1
     given |= {"texts": some["text"].astype(str).tolist(), "labels": some["label"].tolist()}
     script = [python, "-c", _SETFIT, str(home / "setfit.json")]
-    subprocess.run(script, input=json.dumps(given), text=True, check=True, timeout=SETFIT_SECONDS, cwd=home)
+    subprocess.run(
+        script, input=json.dumps(given), text=True, check=True, cwd=home,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SETFIT_SECONDS, SETFIT_SECONDS)),
+    )  # fmt: skip
     found = json.loads((home / "setfit.json").read_text())
     return {**scores(gold["label"].tolist(), found["labels"]), "s": found["s"], "mode": "contrastive"}
 
@@ -167,12 +178,14 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
             run = partial(night, some, gold, rest, config, seed, encoder, home)
             runs.setdefault(f"tilth, {mode}", []).append(cell(arguments.cells, key, run))
         for peer in arguments.peer:
-            model, key = {"plain": PLAIN, "setfit": SETFIT}[peer], f"{name} {size} {seed} {peer}"
-            run = (
-                partial(plain, some, gold, 150 if size else None, seed, encoder, home)
-                if peer == "plain"
-                else partial(setfit, arguments.setfit, some, gold, seed, encoder, home)
-            )
+            if peer == "plain":
+                model, steps = PLAIN, arguments.plain_steps or (150 if size else None)
+                run = partial(plain, some, gold, steps, seed, encoder, home)
+            else:
+                model, steps = SETFIT, arguments.setfit_steps
+                run = partial(setfit, arguments.setfit, some, gold, steps, seed, encoder, home)
+            key = f"{name} {size} {seed} {peer} {steps}"
+            model += f", {steps} batches" if steps else ""
             try:
                 runs.setdefault(model, []).append(cell(arguments.cells, key, run))
             except (subprocess.SubprocessError, OSError) as error:
@@ -190,12 +203,14 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
 def main() -> None:
     """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["banking77:0,5,10", "clinc150:0,5,10", "sentfin:0"])
-    parser.add_argument("--modes", nargs="+", default=["probe", "top", "full", "contrastive", "auto"])
+    parser.add_argument("--modes", nargs="*", default=["probe", "top", "full", "contrastive", "auto"])
     parser.add_argument("--steps", type=int, default=1000, help="of training on all labels, but by auto")
     parser.add_argument("--learning-rate", type=float, default=1e-4, help="the same")
     parser.add_argument("--evaluations", type=int, default=1, help="the same: 1 trains to the end, and stops nowhere")
     parser.add_argument("--peer", nargs="*", default=["plain"], choices=["plain", "setfit"])
+    parser.add_argument("--plain-steps", type=int, help="of the plain loop, in place of four epochs")
     parser.add_argument("--setfit", default=sys.executable, help="a Python that has setfit")
+    parser.add_argument("--setfit-steps", type=int, help="of SetFit, in place of all its pairs")
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
     parser.add_argument("--cells", type=Path, help="a folder that keeps each run, from which the same command goes on")
     parser.add_argument("--out", default="training_modes", help="the name of the file of results")

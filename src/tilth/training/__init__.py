@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazy_exports(__name__)
 
 
+def check(config: Config) -> None:
+    """Whether the device is there, and computes as the config says, before the stages before this one take their time.
+
+    Raises:
+        ConfigError: the device, this installation or a batch lacks what the config names.
+    """
+    from tilth.training.trainer import check_hardware
+
+    check_hardware(config, trained=config.mode != "probe")
+
+
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """Trains on the learnable rows, exports the model, and predicts every row by the export.
 

@@ -6,13 +6,11 @@ the package ncps (the extra `liquid`).
 
 from __future__ import annotations
 
-import importlib.util
-
 import torch
 from torch import nn
 
-from tilth.errors import ConfigError
 from tilth.learn.encoder import Trunk
+from tilth.training.heads.registry import require_head
 
 _UNITS = 64
 
@@ -28,10 +26,7 @@ class LiquidTrunk(Trunk):
     """
 
     def __init__(self, trunk: Trunk) -> None:
-        if importlib.util.find_spec("ncps") is None:
-            raise ConfigError(
-                "training.head = \"liquid\" needs ncps, which is not installed: pip install 'tilth[liquid]'"
-            )
+        require_head("liquid")
         from ncps.torch import CfC
 
         nn.Module.__init__(self)

@@ -6,10 +6,11 @@ under `@register_head`, here or in a module that is imported: it takes the encod
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-from tilth.errors import did_you_mean
+from tilth.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +43,16 @@ def check_head(name: str) -> str:
     if name not in HEADS:
         raise ValueError(f'there is no head "{name}"; {did_you_mean(name, HEADS)}')
     return name
+
+
+def require_head(name: str) -> None:
+    """Refuse a head whose package is not there.
+
+    Raises:
+        ConfigError: with the command that installs it.
+    """
+    if name == "liquid" and importlib.util.find_spec("ncps") is None:
+        raise ConfigError("training.head = \"liquid\" needs ncps, which is not installed: pip install 'tilth[liquid]'")
 
 
 def fresh_parameters(module: nn.Module) -> Iterable[nn.Parameter]:

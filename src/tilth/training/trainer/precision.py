@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tilth.devices import computes_in_bfloat16
+from tilth.devices import computes_in_bfloat16, resolve_device
 from tilth.errors import ConfigError
+from tilth.training.heads import require_head
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,8 @@ Switch: TypeAlias = Literal["auto", "always", "never"]
 _ACCELERATE = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 _WITHOUT_FLOAT16 = {"cpu": "the processor", "mps": "MPS"}
 """Devices for which PyTorch has no scaled loss, with a name for people."""
+_NAMED = ("precision", "tf32", "int8_products", "compile", "cudnn_benchmark", "processes")
+"""Settings that a device, an installation or a batch may lack."""
 INSTALL_TORCHAO = "pip install 'tilth[int8]'"
 
 
@@ -49,6 +52,31 @@ class Computation:
     def facts(self) -> dict[str, Any]:
         """For `run.json`."""
         return asdict(self)
+
+
+def check_hardware(config: TrainerConfig, *, trained: bool) -> None:
+    """Refuse, before a night begins, what the hardware lacks.
+
+    Args:
+        config: `[training]`.
+        trained: whether the encoder may be trained; else only the device counts, on which smaller models are taught.
+
+    Raises:
+        ConfigError: the device, this installation or a batch lacks what the config names.
+    """
+    if config.device not in ("auto", "cpu"):
+        resolve_device(config.device, "training.device")
+    if not trained:
+        return
+    require_head(config.head)
+    if not any(getattr(config, name) != type(config).model_fields[name].default for name in _NAMED):
+        return  # without the seconds that torch takes to load
+    from tilth.training.trainer.processes import check_processes
+
+    device = resolve_device(config.device, "training.device")
+    resolve_computation(config, device)
+    if config.processes > 1:
+        check_processes(config, device, config.batch_size)
 
 
 def resolve_computation(config: TrainerConfig, device: str) -> Computation:

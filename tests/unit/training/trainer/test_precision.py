@@ -14,8 +14,9 @@ from torch import nn
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tests.unit.training.trainer.test_processes import without_dropout
 from tilth.errors import ConfigError
+from tilth.stage import registry
 from tilth.training.inputs.config import Config
-from tilth.training.trainer import tune
+from tilth.training.trainer import precision, tune
 from tilth.training.trainer.precision import (
     Computation,
     computing_by,
@@ -123,3 +124,40 @@ def test_compiled_layers_learn_the_same(folder: Path, tmp_path: Path) -> None:
     compiled = tune(encoder, rows, [head], SMALL.model_copy(update={"compile": "always"}), 3)
     assert compiled.losses == pytest.approx(tune(encoder, rows, [head], SMALL, 3).losses, abs=1e-3)
     assert compiled.trunk._compiled_call_impl is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"device": "cuda"}, r'training\.device = "cuda", and PyTorch .* finds 0 device'),
+        ({"device": "cuda", "mode": "probe"}, r'training\.device = "cuda"'),  # smaller models are taught there
+        (
+            {"device": "cpu", "precision": "float16"},
+            r'training\.precision = "float16", and fine-tuning runs on the proc',
+        ),
+        ({"device": "cpu", "tf32": "always"}, r'training\.tf32 = "always", and cpu has no TF32'),
+        ({"device": "cpu", "processes": 33}, r"training\.processes = 33 needs a row .* set training\.processes = 32"),
+        ({"device": "cpu", "processes": 2, "compile": "always"}, r'does not go with training\.compile = "always"'),
+        ({"device": "cpu", "head": "liquid"}, r'training\.head = "liquid" needs ncps'),
+    ],
+)
+def test_what_is_not_there_is_refused_before_a_night(
+    given: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "ncps" else found(name, *rest))
+    with pytest.raises(ConfigError, match=words):
+        registry.check("training", Config.model_validate(given))
+
+
+@pytest.mark.parametrize("given", [{}, {"mode": "probe", "device": "cpu", "precision": "float16", "processes": 64}])
+def test_defaults_and_an_encoder_that_is_not_trained_ask_nothing(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "resolve_device", lambda *_: pytest.fail("the device is looked for"))
+    registry.check("training", Config.model_validate(given))
+
+
+def test_what_is_there_is_taken() -> None:
+    registry.check("training", Config.model_validate({"device": "cpu", "precision": "bfloat16", "processes": 2}))
