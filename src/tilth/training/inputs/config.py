@@ -33,7 +33,7 @@ class Config(TrainerConfig, StageConfig):
     )
     balance: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="count rare classes for more; auto does so where macro-F1 gains on out-of-fold train rows",
+        description="answer rare classes more often; auto does so where macro-F1 gains on out-of-fold train rows",
     )
     pictures: Literal["auto", "always", "never"] = Field(
         default="auto",
@@ -51,7 +51,7 @@ class Config(TrainerConfig, StageConfig):
     max_tune_rows: int = Field(
         default=4000,
         ge=0,
-        description="with auto, of more labels than this only the top layers are trained; propagated ones do not count",
+        description="with more labels auto trains the top layers alone; labels that the text alone gave do not count",
     )
     agreement: float = Field(
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
@@ -59,7 +59,7 @@ class Config(TrainerConfig, StageConfig):
     quantize: bool = Field(default=True, description="export with int8 weights, where the full model is exported")
     edge: bool = Field(
         default=False,
-        description="write the model once more as edge/: static int8 of one fixed shape, as accelerators take it",
+        description="write the model once more as edge/: static int8 of one fixed shape, as edge accelerators take it",
     )
     contract: ContractConfig = ContractConfig()
 

@@ -15,35 +15,44 @@ from tilth.training.trainer.precision import Precision, Switch
 class TrainerConfig(Model):
     """How the encoder is fine-tuned."""
 
-    steps: int = Field(default=150, ge=1, description="batches of fine-tuning: few labels are gone over more often")
+    steps: int = Field(
+        default=150,
+        ge=1,
+        description='batches that the encoder is trained for; by mode = "auto" a budget in batches of all layers',
+    )
     passes: float = Field(
-        default=12, gt=0, description="steps end, too, where they would go over as many texts as the table has so often"
+        default=12,
+        gt=0,
+        description="passes over as many texts as the table has, after which training ends even if steps are left",
     )
-    batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one step of fine-tuning")
+    batch_size: int = Field(default=32, ge=1, le=1024, description="rows in one batch of training the encoder")
     accumulate: int = Field(
-        default=1, ge=1, le=1024, description="batches whose gradients are added before one step of the weights"
+        default=1, ge=1, le=1024, description="batches whose gradients are added up before the weights change once"
     )
-    device: str = Field(default="auto", pattern=DEVICE, description="where the encoder is fine-tuned")
+    device: str = Field(default="auto", pattern=DEVICE, description="where the encoder is trained, by PyTorch's name")
     processes: int = Field(
-        default=1, ge=1, le=1024, description="processes that fine-tune together, on CUDA one a device: FSDP2 shards"
+        default=1,
+        ge=1,
+        le=1024,
+        description="processes that train together, on CUDA one a device; the weights are shared out over them (FSDP2)",
     )
     tensor_parallel: int = Field(
-        default=1, ge=1, le=64, description="of these processes, so many share the products of each layer"
+        default=1, ge=1, le=64, description="how many of these processes share the matrix products of each layer"
     )
     precision: Precision = Field(
         default="auto",
-        description="of its products; auto is bfloat16 where the device has it; float16 scales the loss",
+        description="number format of the products; auto is bfloat16 where the device has it; float16 scales the loss",
     )
     head: Annotated[str, AfterValidator(check_head)] = Field(
         default="linear",
-        description="what reads the tuned encoder's tokens: `linear` or, experimental, `liquid` (the extra `liquid`)",
+        description="what reads the trained encoder's tokens: `linear` or, experimental, `liquid` (the extra `liquid`)",
     )
     tf32: Switch = Field(
-        default="auto", description="products of float32 by TF32, on NVIDIA GPUs from Ampere on; auto is on there"
+        default="auto", description="compute float32 products in TF32, on NVIDIA GPUs from Ampere on; auto is on there"
     )
     int8_products: Switch = Field(
         default="auto",
-        description="experimental: layers' products of 8-bit integers by torchao (extra `int8`); auto is off",
+        description="experimental: compute products in 8-bit integers by torchao (extra `int8`); auto is off",
     )
     compile: Switch = Field(
         default="auto", description="compile the trained layers: it costs a minute at first; auto is off"
@@ -66,13 +75,13 @@ class TrainerConfig(Model):
     evaluations: int = Field(
         default=6,
         ge=1,
-        description="times that held-out train rows are measured during fine-tuning; the best weights stay",
+        description="times that the model is measured on held-out train rows during training; the best weights stay",
     )
     patience: int = Field(
         default=6,
         ge=1,
-        description="of them without a better one, after which fine-tuning ends early; with as many as there are it "
-        "never does, for the learning rate falls to the last step, and with many labels that is the best one",
+        description="measurements in a row without a better one after which training ends early; with as many as there "
+        "are it never does, for the learning rate falls to the last step, and with many labels that is the best one",
     )
 
     @model_validator(mode="after")
