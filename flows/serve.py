@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -46,16 +46,29 @@ def main() -> int:
     home = arguments.config.parent / "data" / "prefect"
     try:
         times = scheduled.wanted(arguments.cron, arguments.timezone)
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / ".lock", timeout=0), server.running(home, arguments.port) as running:
+        with _held(home), server.running(home, arguments.port) as running:
             _serve(times, running, arguments.config)
-    except Timeout:
-        sys.stderr.write(f"tilth: another tilth serve is at work in {home.parents[1]}; stop it first\n")
-        return RequestError.exit_status
     except TilthError as error:
         sys.stderr.write(f"tilth: {error}\n")
         return error.exit_status
     return 0
+
+
+@contextlib.contextmanager
+def _held(home: Path) -> Iterator[None]:
+    """Hold a workspace's schedule for one `tilth serve`."""
+    lock = FileLock(home / ".lock", timeout=0)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RequestError(f"another tilth serve is at work in {home.parents[1]}; stop it first") from None
+    except OSError as error:
+        raise RequestError(f"nothing can be written in {home} ({error.strerror}); make it writable") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _serve(times: Schedule, running: server.Server, config: Path) -> None:

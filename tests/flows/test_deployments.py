@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from tilth import stage
+from tilth.errors import RequestError
 from tilth.store import Run
 
 FLOWS = Path(__file__).parents[2] / "flows"
@@ -65,6 +68,39 @@ def test_a_stage_alone_starts_from_what_the_newest_run_has(
     first = single._flow("cleaning", lambda run: run)
     first.fn()
     assert begun == [(("training",), "training"), (("cleaning",), None)]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(str(FLOWS))
+    import serve
+
+    yield serve
+    for name in ("serve", "nightly", "scheduled", "server", "keeper", "stages", "engine"):
+        sys.modules.pop(name, None)
+
+
+def test_a_schedule_is_held_by_one_and_a_folder_without_rights_is_named(serve: Any, tmp_path: Path) -> None:
+    home = tmp_path / "data/prefect"
+    with serve._held(home), pytest.raises(RequestError, match="another tilth serve is at work in"), serve._held(home):
+        pass
+    with serve._held(home):
+        pass
+    (tmp_path / "file").touch()
+    nowhere = serve._held(tmp_path / "file/prefect")
+    with pytest.raises(RequestError, match=r"nothing can be written in .*/file/prefect .*; make it writable"), nowhere:
+        pass
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not there")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    command = tmp_path / "tilth"
+    command.touch(mode=0o755)
+    text = (FLOWS / "tilth.service").read_text().replace("/srv/inbox/.venv/bin/tilth", str(command))
+    unit = tmp_path / "tilth.service"
+    unit.write_text(re.sub(r"^(User|WorkingDirectory)=.*\n", "", text, flags=re.MULTILINE))
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_unit_and_the_container_serve_by_the_schedule_of_the_workspace() -> None:

@@ -27,6 +27,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.cli import terminal
@@ -93,11 +94,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:  # no room, no right to write, a name that is too long: the system's own words say it best
         log.info("the traceback:", exc_info=True)
-        where = f": {error.filename}" if error.filename else ""
-        sys.stderr.write(f"tilth: {error.strerror or error}{where}\n")
+        sys.stderr.write(f"tilth: {_system_error(error)}\n")
         return 1
     finally:  # whoever calls this from Python goes on
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _system_error(error: OSError) -> str:
+    """The system's words and the file; of something unfinished the folder, for its own name says nothing to anybody."""
+    from tilth.store.files import TEMPORARY
+
+    name, words = str(error.filename or ""), error.strerror or str(error)
+    folder, unfinished, _ = name.partition(f"/{TEMPORARY}")
+    if unfinished:
+        return f"nothing can be written in {Path(folder).resolve()} ({words})"
+    return f"{words}: {name}" if name else words
 
 
 class _Stopped:

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
         unfinished_prefix,
         write_json,
     )
-    from tilth.store.fits import FIT_DATES, Fits, fits_in_words, labeled_row_digests, row_digests
+    from tilth.store.fits import (
+        FIT_DATES,
+        Fits,
+        fits_in_words,
+        is_whole_state,
+        keep_state,
+        labeled_row_digests,
+        row_digests,
+        state_digest,
+    )
     from tilth.store.label_changes import LabelChange, LabelChanges
     from tilth.store.removal import (
         KNOWN_LETTERS,
@@ -89,6 +98,8 @@ __all__ = [
     "fits_in_words",
     "forget_caches",
     "forget_tables",
+    "is_whole_state",
+    "keep_state",
     "labeled_row_digests",
     "latest",
     "library_versions",
@@ -104,6 +115,7 @@ __all__ = [
     "sha256_file",
     "stage_entry",
     "stage_metrics",
+    "state_digest",
     "tombstones",
     "unfinished_prefix",
     "used",

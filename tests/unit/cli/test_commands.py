@@ -85,6 +85,17 @@ def test_what_the_system_refuses_is_told_in_its_own_words(
     assert not [path for path in elsewhere.iterdir() if path.name != "nights"]
 
 
+def test_of_an_unfinished_file_the_folder_is_named(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**options: Any) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{options['dir']}/.tilth-tmp-host-12-abc")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refused)
+    assert cli.main(["export", "out.csv", "--run", "nights"]) == 1
+    assert capsys.readouterr().err == f"tilth: nothing can be written in {elsewhere} (Permission denied)\n"
+
+
 def test_what_was_exported_as_json_and_nothing_else(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = sum(row[2] == "train" for row in ROWS)
     assert cli.main(["export", "out.jsonl", "--run", "nights", "--json"]) == 0

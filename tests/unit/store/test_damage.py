@@ -96,3 +96,21 @@ def test_who_is_killed_while_texts_are_encoded_has_lost_one_block(
     again = Vectors(tmp_path)
     keys = [bytes.fromhex(store.digest(text)) for text in texts]
     assert len(again.missing(keys)) == 4
+
+
+def test_what_nights_carry_over_is_replaced(tmp_path: Path) -> None:
+    fits = store.Fits(date="2026-01-02")
+    fits.arrays("probe", np.arange(3, dtype=np.uint64), lambda: {"weights": np.arange(4.0)}, basis={"code": "1"})
+    fits.write(tmp_path / "fits")
+    name = store.state_digest(tmp_path / "fits")
+    store.keep_state(tmp_path / "fits", tmp_path / "state", name)
+    [file] = (tmp_path / "state" / name).glob("*.safetensors")
+    whole = file.read_bytes()
+    assert store.is_whole_state(tmp_path / "state" / name)
+    for path in (file, tmp_path / "state" / name / store.FIT_DATES):
+        path.write_bytes(path.read_bytes()[:-9])
+        assert not store.is_whole_state(tmp_path / "state" / name)
+        store.keep_state(tmp_path / "fits", tmp_path / "state", name)
+        assert store.is_whole_state(tmp_path / "state" / name)
+    assert file.read_bytes() == whole
+    assert [path.name for path in (tmp_path / "state").iterdir()] == [name]

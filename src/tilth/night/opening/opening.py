@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
@@ -149,13 +150,19 @@ def _fits(request: Request) -> dict[str, dict[str, str | None]]:
 
 def _whole(folder: Path, name: str) -> bool:
     """Whether what a stage carried over stands there as it was left."""
-    if not folder.exists():
-        log.warning("what %s carried over is gone from %s; it starts afresh", name, folder.parent)
-        return False
-    if store.digest_tree(folder, without=(store.FIT_DATES,)) != folder.name:
-        log.warning("what %s carried over in %s is damaged; it starts afresh", name, folder)
-        return False
-    return True
+    if store.is_whole_state(folder):
+        return True
+    if folder.exists():
+        _warn_once(f"what {name} carried over in {folder} is damaged: it is fitted again, and replaced")
+    else:
+        _warn_once(f"what {name} carried over is gone from {folder.parent}: it is fitted again")
+    return False
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    """A warning of what is looked at twice: before a night is opened, and by the night."""
+    log.warning("%s", message)
 
 
 def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:

@@ -25,9 +25,8 @@ def hand_on(run: Run, name: str, fits: Fits, workspace: Workspace) -> None:
     ) as scratch:
         folder = Path(scratch) / "fits"
         if fits.write(folder):
-            digest = store.digest_tree(folder, without=(store.FIT_DATES,))
-            if not (workspace.state / digest).exists():
-                store.copy(folder, workspace.state / digest)
+            digest = store.state_digest(folder)
+            store.keep_state(folder, workspace.state, digest)
             enter(run, "out", name, digest)
 
 

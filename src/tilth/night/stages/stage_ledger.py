@@ -205,8 +205,8 @@ def _kept(folder: Path) -> dict[str, Any] | None:
         entry: dict[str, Any] = store.read_json(folder / _FILE)
     except FileNotFoundError:
         return None
-    except DamagedFileError as error:
-        log.warning("%s: it is measured again", error)
+    except DamagedFileError:
+        log.warning("cache file %s is damaged: it is measured again", folder / _FILE)
         return None
     return entry
 

@@ -84,8 +84,7 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
         store.copy(artifact, run.path / artifact.name)
     for part, key in (("carried", name), ("questions", f"{name}{QUESTIONS}"), ("fits", f"{name}{FITS}")):
         if digest := result[part]:
-            if not (context.workspace.state / digest).exists():
-                store.copy(folder / part, context.workspace.state / digest)
+            store.keep_state(folder / part, context.workspace.state, digest)
             carried = run.record["carried"]
             run.update(carried={**carried, "out": {**carried["out"], key: digest}})
     after, left_out = store.read_table(folder / "table.parquet"), None
@@ -179,7 +178,7 @@ def write_result(folder: Path, result: stages.StageResult, fits: store.Fits | No
             "carried": store.digest_tree(folder / "carried") if result.carried is not None else None,
             "questions": store.digest_tree(folder / "questions") if result.questions else None,
             "unavailable_services": list(result.unavailable_services),
-            "fits": store.digest_tree(folder / "fits", without=(store.FIT_DATES,)) if fitted else None,
+            "fits": store.state_digest(folder / "fits") if fitted else None,
             "made": [vars(one) for one in fits.made],
         },
     )

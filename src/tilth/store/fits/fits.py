@@ -228,6 +228,6 @@ def _bytes(weights: np.ndarray | None) -> bytes:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(read_json(path))
-    except (OSError, DamagedFileError) as error:
-        log.warning("%s: what it held is fitted anew", error)
+    except (OSError, DamagedFileError):
+        log.warning("%s is damaged or gone: what it held is fitted anew", path)
         return {}
