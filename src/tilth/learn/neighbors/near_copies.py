@@ -2,7 +2,8 @@
 
 Rows are near copies where the cosine of their vectors is high and they share most of their words. The nearest rows, as
 everybody else uses them, hold the candidates, so that no two rows are compared that are not near; a row all of whose
-nearest are so like it may have more of them, and is compared with all that stay and are such rows, too.
+nearest are so like it may have more of them, and is compared with those that stay, are such rows and share a rare word
+with it, too: of thousands of texts of one template (`your code is 4821`) each would be compared with all, else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tilth.learn.neighbors.neighbors import Neighbors
+from tilth.learn.neighbors.shared_words import SharedWords
 from tilth.text import normal_form, normal_sentences, says_something, tokens
 
 NEAR_COPY, SHARED_WORDS = 0.96, 0.7
@@ -60,7 +62,7 @@ class NearCopies:
         self.kept, self.similarities = np.arange(len(texts)), np.ones(len(texts))
         self._stays = np.zeros(len(texts), dtype=bool)
         self._reached: dict[int, list[int]] = defaultdict(list)  # of those that stay and have a row among their nearest
-        self._full_stay: list[int] = []
+        self._full_stay = SharedWords(self._words, SHARED_WORDS)
         for row in (turn for turn in turns.tolist() if turn in self._words):
             self._take_turn(row)
 
@@ -69,7 +71,7 @@ class NearCopies:
         had_turn = self.kept[nearest]
         match = self._most_similar(row, np.unique(had_turn[self._stays[had_turn]]))
         if match is None and self._full[row]:  # whoever stays and is near has it among its own, or too many of them
-            others = sorted({*self._reached[row], *self._full_stay})
+            others = sorted({*self._reached[row], *self._full_stay.candidates(row)})
             match = self._most_similar(row, np.array(others, dtype=np.int64))
         if match is not None:
             self.kept[row], self.similarities[row] = match
@@ -78,7 +80,7 @@ class NearCopies:
         for other in nearest[self._full[nearest]].tolist():
             self._reached[other].append(row)
         if self._full[row]:
-            self._full_stay.append(row)
+            self._full_stay.add(row)
 
     def _most_similar(self, row: int, others: np.ndarray) -> tuple[int, float] | None:
         cosines = self._vectors[others] @ self._vectors[row]

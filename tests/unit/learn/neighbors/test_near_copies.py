@@ -57,6 +57,15 @@ def test_more_near_copies_than_are_looked_at_stand_behind_one_row() -> None:
     assert set(kept(["my line is slow"] * 60, directions(*np.linspace(0, 5, 60)), k=20)) == {0}
 
 
+def test_texts_of_one_template_are_not_each_compared_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """400 texts that share one word of three, all of them near: 79,800 pairs, few of which are compared."""
+    compared, compare = [], NearCopies._say_the_same
+    monkeypatch.setattr(NearCopies, "_say_the_same", lambda *rows: compared.append(rows) or compare(*rows))
+    texts = [f"code {n}x {n}y" for n in range(399)]
+    assert kept([*texts, "code 7x 7y"], directions(*np.linspace(0, 5, 400)), k=20) == [*range(399), 7]
+    assert len(compared) < 79_800 / 4  # the nearest of each, and those that have it among theirs
+
+
 def test_the_queue_and_cleaning_find_the_same_by_the_index_of_many_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
