@@ -16,9 +16,9 @@ from tilth.learn import calibrate
 from tilth.learn.encoder import encode_with_trunk
 from tilth.training.compression.full_model import FullModel, SmallerModel
 from tilth.training.compression.held_out import Loss
-from tilth.training.compression.left_out import left_out_tokenizer, read_left_out
-from tilth.training.compression.student import STEPS, Distilled, Materials, Shape, Student, distill, no_encoder
-from tilth.training.compression.weights import cut_embeddings, pack_graph, shared_weights
+from tilth.training.compression.made_encoder import MadeEncoder, left_out_tokenizer, undistilled, wording_alone
+from tilth.training.compression.student import STEPS, Distilled, Materials, Shape, Student, distill
+from tilth.training.compression.weights import pack_graph, share_products, shared_weights
 from tilth.training.export import PackedGraph, TrunkGraphs
 from tilth.training.heads import Head
 
@@ -53,29 +53,6 @@ class Candidate:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Made:
-    """An encoder that is ready to be packed.
-
-    Attributes:
-        model: as of `Candidate`.
-        held_heads: heads that were fitted without the held-out rows, where the model has its own.
-        graph: the float graph.
-        tokenizer: the folder of its tokenizer.
-        left_out: that of the tokenizer by which its points are counted, as of `Vocabulary`; None where all pieces stay.
-        facts: how it was made.
-        rounded: where its graph in int8 is kept, for shapes that differ in their bits alone.
-    """
-
-    model: SmallerModel | None
-    graph: Path
-    tokenizer: Path
-    facts: Mapping[str, Any]
-    held_heads: Sequence[Head] = ()
-    left_out: Path | None = None
-    rounded: Path | None = None
-
-
 def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Candidate:
     """Make a smaller model in full, write its folder, and measure it.
 
@@ -88,9 +65,9 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     folder = full.scratch / name
     folder.mkdir(parents=True)
     if not shape.meaning:
-        return _measured(full, shape, _wording_alone(full, folder), folder)
+        return _measured(full, shape, wording_alone(full, folder), folder)
     if not steps:
-        return _measured(full, shape, _undistilled(full, shape), folder)
+        return _measured(full, shape, undistilled(full, shape), folder)
     student, taught = _distilled_student(full, shape, steps, folder)
     found = _measured(full, shape, _distilled(full, shape, student, taught, steps, folder), folder)
     lost_by_rounding = found.loss.points - float(found.facts["points_lost_unrounded"])
@@ -107,60 +84,23 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     return min(found, other, key=lambda one: one.loss.points)
 
 
-def _measured(full: FullModel, shape: Shape, made: _Made, folder: Path) -> Candidate:
+def _measured(full: FullModel, shape: Shape, made: MadeEncoder, folder: Path) -> Candidate:
     """Pack an encoder, write its folder, and measure that."""
-    weights = pack_graph(made.graph, folder / "packed.onnx", shape.bits, made.rounded)
+    weights = pack_graph(made.graph, folder / "packed.onnx", shape.bits, made.rounded, made.shared)
     target = folder / "model"
     full.write(target, made.model, PackedGraph(graph=folder / "packed.onnx", weights=weights), made.tokenizer)
     if made.model is None:
         rows = full.cross_validated
-        loss = rows.rows.loss(rows.answers(read_left_out(target, made.left_out, rows.rows.texts)))
+        loss = rows.rows.loss(rows.answers(made.reader(target).embed(rows.rows.texts)))
     else:
         held_out = replace(full.held_out, wording=made.model.wording or full.wording)
-        vectors = read_left_out(target, made.left_out, held_out.texts)
+        vectors = made.reader(target).embed(held_out.texts)
         loss = full.held_out.loss(held_out.answers(made.held_heads, vectors))
     size = sum(path.stat().st_size for path in target.iterdir()) + full.other_bytes
     log.info("%s: %.2f MB, %.2f points lost on held-out rows", shape, size / 1e6, loss.points)
     return Candidate(
         shape=shape, model=made.model, folder=target, graph=made.graph, size=size, loss=loss, facts=made.facts
     )
-
-
-def _undistilled(full: FullModel, shape: Shape) -> _Made:
-    """The full encoder's float graph, with the pieces that are needed; made once, whatever the bits."""
-    graph, tokenizer = full.graphs.get("float32"), full.source
-    vocabulary = full.vocabulary if shape.cut_vocabulary else None
-    folder = full.scratch / ("uncut" if vocabulary is None else "cut")
-    folder.mkdir(exist_ok=True)
-    if vocabulary is not None:
-        whole, graph, tokenizer = graph, folder / "float32.onnx", folder / "tokenizer"
-        if not graph.exists():
-            vocabulary.write(full.source, tokenizer)
-            cut_embeddings(whole, graph, vocabulary)
-    left_out, rounded = left_out_tokenizer(full, shape, folder), folder / "int8.onnx"
-    return _Made(model=None, graph=graph, tokenizer=tokenizer, facts={}, left_out=left_out, rounded=rounded)
-
-
-def _wording_alone(full: FullModel, folder: Path) -> _Made:
-    """No encoder: every text has the same vector of one dimension, by which every class is as likely."""
-    tokenizer = full.source
-    if full.vocabulary is not None:
-        tokenizer = folder / "tokenizer"
-        full.vocabulary.write(full.source, tokenizer)
-    trunk, heads = no_encoder(full.tasks, tokenizer)
-    model = SmallerModel(
-        heads=heads,
-        embeddings=np.ones((len(full.texts), 1), dtype=np.float32),
-        trunk=trunk,
-        losses=(),
-        held_out={
-            head.task.name: head.probabilities(np.ones((int(full.measured[head.task.name].sum()), 1), np.float32))
-            for head in heads
-        },
-        wording=full.wording_alone,
-    )
-    graph = TrunkGraphs(folder / "graphs", lambda: trunk).get("float32")
-    return _Made(model=model, held_heads=heads, graph=graph, tokenizer=tokenizer, facts={})
 
 
 def _distilled_student(full: FullModel, shape: Shape, steps: int, folder: Path) -> tuple[Student, Distilled]:
@@ -183,7 +123,9 @@ def _distill(full: FullModel, student: Student, heads: Sequence[Head], steps: in
     )
 
 
-def _distilled(full: FullModel, shape: Shape, student: Student, taught: Distilled, steps: int, folder: Path) -> _Made:
+def _distilled(
+    full: FullModel, shape: Shape, student: Student, taught: Distilled, steps: int, folder: Path
+) -> MadeEncoder:
     """A student as it was taught, ready to be packed."""
     model = _calibrated(full, student, taught.heads, taught.losses)
     graphs = TrunkGraphs(folder / "graphs", lambda: student.trunk, full.graphs.structures)
@@ -196,10 +138,12 @@ def _distilled(full: FullModel, shape: Shape, student: Student, taught: Distille
         "loss": round(float(np.mean(taught.losses[-20:])), 4),
         "points_lost_unrounded": round(float_loss.points, 2),
     }
-    graph = graphs.get("float32")
-    return _Made(
-        model=model, held_heads=model.heads, graph=graph, tokenizer=student.folder, facts=facts, left_out=left_out
-    )
+    graph, rounded = graphs.get("float32"), folder / "int8.onnx"
+    shared = share_products(graph, rounded, full.batches(student.folder)) if shape.bits == 4 else {}
+    return MadeEncoder(
+        model=model, held_heads=model.heads, graph=graph, tokenizer=student.folder, facts=facts, left_out=left_out,
+        rounded=rounded, shared=shared,
+    )  # fmt: skip
 
 
 def build_student(full: FullModel, shape: Shape, folder: Path, batches: int = 12) -> Student:

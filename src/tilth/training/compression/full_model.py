@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,19 @@ from tilth.samples import Task, evenly_spaced
 from tilth.training.compression.held_out import ENOUGH, CrossValidated, Fold, HeldOut, WordingModel
 from tilth.training.compression.speed import EagerModel
 from tilth.training.compression.student import TransferSet, Vocabulary, cut_vocabulary, layers_of, read_texts
-from tilth.training.export import PackedGraph, TrunkGraphs
+from tilth.training.compression.weights import share_products
+from tilth.training.export import PackedGraph, SharedWeights, TrunkGraphs
 from tilth.training.heads import Head, predict_probabilities
 
 _COMPARED = 400
 """Texts of a fold without a label at most whose answers are compared."""
 _READ = 300_000
 """Characters after which no further texts are read: some ten seconds of an int8 MiniLM on one core."""
+
+
+_ROUNDED_BY, _TOKENS, _BEGINNING = 256, 4_000, 64
+"""Texts at most by which weights are rounded, tokens of all of them, and of each."""
+_IN_INT8 = "int8 products, float embeddings"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +130,31 @@ class FullModel:
         """The pieces that the night's texts need."""
         written, generated = self._at(self.readable & self.original), self._at(self.readable & ~self.original)
         return cut_vocabulary(self.source, written, [*generated, *self.extra_texts])
+
+    @property
+    def rounded(self) -> Path:
+        """The encoder's graph with products in int8."""
+        return self.graphs.get(_IN_INT8)
+
+    @cached_property
+    def shared_products(self) -> Mapping[str, SharedWeights]:
+        """The weights of its products in four bits; whatever the vocabulary, they are the same."""
+        return share_products(self.graphs.get("float32"), self.rounded, self.batches(self.source))
+
+    def batches(self, tokenizer: Path) -> Iterator[Mapping[str, np.ndarray]]:
+        """Beginnings of texts to distill on, as inputs of a graph: weights are rounded by what products read of them.
+
+        Args:
+            tokenizer: the folder of the graph's tokenizer.
+        """
+        texts, tokens = self._at(self.transfer_rows & self.original), Tokens.load(tokenizer)
+        some = [texts[place] for place in evenly_spaced(len(texts), _ROUNDED_BY).tolist()]
+        encoded = tokens.chunks(some, min(self.limit, _BEGINNING), 1)[1]
+        most = max(int(_TOKENS * len(encoded) / sum(map(len, encoded))), 1)
+        encoded = sorted((encoded[place] for place in evenly_spaced(len(encoded), most).tolist()), key=len)
+        for start in range(0, len(encoded), 32):
+            ids, mask = tokens.batch(encoded[start : start + 32])
+            yield {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
 
     @cached_property
     def deciding(self) -> np.ndarray:

@@ -53,17 +53,20 @@ class Predictor:
         folder: with `model.onnx`, `heads.onnx`, `tokenizer.json` and `tilth.json`.
         threads: batches that are computed at the same time; 0 = as many as there are cores.
         providers: ONNX Runtime's execution providers, the first that can run a node does.
+        tokenizer: the file of another one that gives the same ids; None takes the folder's.
     """
 
-    def __init__(self, folder: Path, *, threads: int = 0, providers: Sequence[Provider] = CPU) -> None:
+    def __init__(
+        self, folder: Path, *, threads: int = 0, providers: Sequence[Provider] = CPU, tokenizer: Path | None = None
+    ) -> None:
         self.folder = folder
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
         weights = load_weights(folder / WEIGHTS) if self.settings.get("packed") else None
         trunk = open_session(folder / "model.onnx", providers, weights)
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        pieces = Tokenizer.from_file(str(tokenizer or folder / "tokenizer.json"))
         passages = PackedPassages.load(folder / PASSAGES) if self.settings.get("passages") else None
-        self._reader = TextReader(trunk, tokenizer, self.settings, threads or os.cpu_count() or 1, passages)
+        self._reader = TextReader(trunk, pieces, self.settings, threads or os.cpu_count() or 1, passages)
         self._heads = open_session(folder / "heads.onnx", providers)
         self._wording = PackedWording.load(folder / WORDING) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None

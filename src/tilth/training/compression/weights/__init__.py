@@ -11,6 +11,6 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.training.compression.weights.fake_quantization import shared_weights
-    from tilth.training.compression.weights.graph_packing import cut_embeddings, pack_graph
+    from tilth.training.compression.weights.graph_packing import cut_embeddings, pack_graph, share_products
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from onnx import TensorProto, numpy_helper
 
 from tilth.errors import StageError
 from tilth.training.compression.student import Bits, Vocabulary
+from tilth.training.compression.weights.error_compensation import input_products
 from tilth.training.compression.weights.weight_sharing import scale_weights, share_weights
 from tilth.training.export import WEIGHTS, ScaledWeights, SharedWeights, Weights, quantize, strip_notes
 
@@ -22,7 +24,17 @@ CHANNELS, PIECES = 8, 16
 """Slices a codebook: output channels of a product (1 to 16 lose alike), and rows of an embedding."""
 
 
-def pack_graph(source: Path, target: Path, bits: Bits, rounded: Path | None = None) -> Weights:
+_OF_INT8 = "_quantized"
+"""What ONNX Runtime puts after the name of weights that it rounds."""
+
+
+def pack_graph(
+    source: Path,
+    target: Path,
+    bits: Bits,
+    rounded: Path | None = None,
+    shared: Mapping[str, SharedWeights] | None = None,
+) -> Weights:
     """Write a graph whose weights are to be handed to it, and give them, packed.
 
     Products are computed in int8, with a scale for each output channel and each token; of four bits,
@@ -34,7 +46,10 @@ def pack_graph(source: Path, target: Path, bits: Bits, rounded: Path | None = No
         target: the new graph.
         bits: of a weight on disk: 32 leaves all as it is, 8 rounds, 4 shares.
         rounded: where the graph with products in int8, the same of 8 and of 4 bits, is kept and looked for.
+        shared: for 4 bits the products' weights, as of `share_products`; those that are missing take the nearest value
+            of their codebook.
     """
+    known = (shared or {}) if bits == 4 else {}
     model = onnx.load(source) if bits == 32 else _in_int8(source, target.parent, rounded)
     strip_notes(model)
     del model.graph.value_info[:]
@@ -43,10 +58,31 @@ def pack_graph(source: Path, target: Path, bits: Bits, rounded: Path | None = No
         values = numpy_helper.to_array(tensor)
         if values.size < _PLAIN or values.dtype not in (np.int8, np.float32):
             continue
-        weights[tensor.name] = _packed(values, bits)
+        weights[tensor.name] = known.get(tensor.name) or _packed(values, bits)
         _empty(tensor)
     onnx.save(model, target)
     return weights
+
+
+def share_products(
+    source: Path, rounded: Path, batches: Iterable[Mapping[str, np.ndarray]]
+) -> dict[str, SharedWeights]:
+    """The products' weights in four bits, rounded by what the products read of some texts.
+
+    Args:
+        source: a float graph with its weights inside.
+        rounded: where the same graph with products in int8 is kept and looked for.
+        batches: the texts, as inputs of the graph.
+    """
+    products = input_products(source, batches)
+    shared = {}
+    for tensor in _in_int8(source, rounded.parent, rounded).graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.int8 or values.ndim != 2 or values.size < SMALL:
+            continue
+        of_inputs = products.get(tensor.name.removesuffix(_OF_INT8))
+        shared[tensor.name] = share_weights(values, axis=1, group=CHANNELS, products=of_inputs)
+    return shared
 
 
 def _in_int8(source: Path, scratch: Path, kept: Path | None) -> onnx.ModelProto:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from tilth.training.compression.weights.error_compensation import compensated_codes
 from tilth.training.export import CODES, ScaledWeights, SharedWeights
 
 _BINS = 255
@@ -22,23 +23,29 @@ _SMOOTH = 9
 """Bins over which the density of a group's weights is a mean."""
 
 
-def share_weights(values: np.ndarray, *, axis: int, group: int) -> SharedWeights:
+def share_weights(values: np.ndarray, *, axis: int, group: int, products: np.ndarray | None = None) -> SharedWeights:
     """Replace a tensor's weights by sixteen values a group, those of the least squared error.
 
     Args:
         values: int8 or float32, of two dimensions or more.
         axis: the one along which slices (channels, or a vocabulary's pieces) are cut.
         group: slices that share a codebook.
+        products: where the tensor multiplies inputs, what these have in common, as of `input_products`, shape (weights
+            of a slice, weights of a slice): a weight takes the value by which the output's error is small, not the
+            nearest one.
     """
     slices = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
     owner = np.arange(len(slices)) // group
     books = _codebooks(*_counted(slices, owner))
+    whole = values.dtype == np.int8
+    kept = np.rint(books).astype(np.int8) if whole else books.astype(np.float16)
+    if products is not None:
+        codes = compensated_codes(slices.T, kept[owner].astype(np.float32), products).T
+        return SharedWeights.of(codes, kept, group, axis, values.shape)
     codes = np.empty(slices.shape, dtype=np.uint8)
     for place, borders in enumerate((books[:, 1:] + books[:, :-1]) / 2):
         some = slice(place * group, (place + 1) * group)
         codes[some] = np.searchsorted(borders, slices[some])
-    whole = values.dtype == np.int8
-    kept = np.rint(books).astype(np.int8) if whole else books.astype(np.float16)
     return SharedWeights.of(codes, kept, group, axis, values.shape)
 
 
