@@ -312,6 +312,22 @@ def test_one_row_in_all(tmp_path: Path) -> None:
     assert set(added(result)["reason"]) <= {"label_agreement", "novelty"}  # no model can confirm its label
 
 
+def test_one_row_a_class_and_no_text_without_a_label(tmp_path: Path) -> None:
+    rows = [ROWS[0], ROWS[3], ROWS[6], ROWS[10], ROWS[11]]  # a refund, a slow one, an outage and gold
+    result = night(make_table(rows), tmp_path, when="always", sources=3, candidates=3)
+    assert result.skipped is None
+    assert result.metrics["sources"] == 3  # where no label can be held out, none can be doubted
+    assert set(added(result)["parent_id"]) <= {row[0] for row in rows[:3]}
+    assert "macro_f1_with" not in result.metrics  # nor can a gain be measured
+
+
+def test_a_table_without_another_text_than_the_labeled_ones(tmp_path: Path) -> None:
+    result = night(make_table([row for row in ROWS if row[2] != "unlabeled"]), tmp_path)
+    assert result.skipped is None
+    assert result.metrics["sources"] == 4
+    assert len(added(result))
+
+
 def test_a_result_rests_on_the_files_of_a_denoiser_of_ones_own(first: StageResult, tmp_path: Path) -> None:
     assert first.carried is not None
     shutil.copytree(first.carried / "denoiser", tmp_path / "own")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ from tilth.threads import thread_count
 
 FIDELITY = 4
 """The level of the paraphrases: as close in meaning as can be."""
-_TOGETHER = 32
-"""Texts that an accelerator denoises together."""
+_TOGETHER, _ON_A_CORE = 32, 16
+"""Texts at most that are denoised together, by an accelerator and by a core of a processor."""
 
 
 @dataclass
@@ -83,9 +84,10 @@ class ParaphrasePipeline(DiffusionPipeline):
                 `texts`.
             generator: Source of randomness, on the CPU, or one a text, which settles the text's candidates whatever
                 the other texts are.
-            batch_size: Texts whose candidates are denoised together; default: 1 on each core of a processor, which that
-                keeps busy, and 32 on an accelerator. diffusers' own schedulers take 1. In half precision the last bits,
-                and now and then a word, depend on it.
+            batch_size: Texts at most whose candidates are denoised together; default: 16 on each core of a processor,
+                all with as long a longest candidate, so that no text depends on another, and 32 on an accelerator,
+                where in half precision the last bits, and now and then a word, depend on the others. diffusers' own
+                schedulers take 1.
             callback_on_step_end: Called with the pipeline, the step, the timestep and `{"ids": …}` after each step.
             return_dict: Whether to return a `ParaphraseOutput` or a tuple.
 
@@ -97,17 +99,18 @@ class ParaphrasePipeline(DiffusionPipeline):
         casing = corpus_spellings(texts) if casing is None else casing
         paraphrases, noise = [[""] * candidates for _ in texts], [[0.0] * candidates for _ in texts]
         words = [split_words(text, self.tokenizer) for text in texts]
-        order = np.argsort([sum(len(word.ids) for word in own) for own in words], kind="stable").tolist()
-        sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
-        several = batch_size or (1 if self.device.type == "cpu" else _TOGETHER)
         independent = schedulers.takes_several_texts(self.scheduler)
-        together = several if independent else 1
+        on_cores = self.device.type == "cpu"
+        canvases = [
+            make_canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), _numbers(source))
+            for row, source in enumerate(sources)
+        ]
+        several = batch_size or (_ON_A_CORE if on_cores else _TOGETHER)
+        batches, done = _batches(canvases, several if independent else 1, alike=on_cores), 0
+        sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k}
 
         def fill(rows: Sequence[int]) -> int:
-            batch: list[Canvas] = []
-            for row in rows:
-                rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=sources[row])))
-                batch += make_canvases(row, words[row], candidates, levels, set(keep[row]) if keep else set(), rng)
+            batch = [canvas for row in rows for canvas in canvases[row]]
             drawn = {**sampling, "generator": [sources[canvas.row] for canvas in batch]}
             filled = self._denoise(batch, num_inference_steps, drawn, callback_on_step_end)
             for canvas, ids in zip(batch, filled, strict=True):
@@ -115,13 +118,12 @@ class ParaphrasePipeline(DiffusionPipeline):
                 noise[canvas.row][canvas.slot] = canvas.level
             return len(rows)
 
-        batches, done = [order[first : first + together] for first in range(0, len(order), together)], 0
         casting = partial(autocast, self.device.type, self.denoiser.dtype)
-        alone = not independent or callback_on_step_end is not None or self.device.type != "cpu"
+        alone = not independent or callback_on_step_end is not None or not on_cores
         with self.progress_bar(total=len(texts)) as bar:
             for filled in each_on_a_core(fill, batches, casting, threads=1 if alone else thread_count()):
                 bar.update(filled)
-                report("paraphrasing", done := done + filled, len(order))
+                report("paraphrasing", done := done + filled, len(texts))
         return ParaphraseOutput(texts=paraphrases, noise_levels=noise) if return_dict else (paraphrases, noise)
 
     def _denoise(self, batch: Sequence[Canvas], steps: int, sampling: dict[str, Any], callback: Any) -> np.ndarray:
@@ -166,6 +168,26 @@ class ParaphrasePipeline(DiffusionPipeline):
             else:
                 pieces.append(Piece(None, (token,)))
         return pieces
+
+
+def _numbers(source: torch.Generator) -> np.random.Generator:
+    """A text's own numbers, by which its canvases are noised."""
+    return np.random.default_rng(int(torch.randint(2**62, (1,), generator=source)))
+
+
+def _batches(canvases: Sequence[Sequence[Canvas]], several: int, *, alike: bool) -> list[list[int]]:
+    """Rows that are denoised together, at most `several` and of like length, shortest first.
+
+    Args:
+        canvases: Of each text.
+        several: Texts at most.
+        alike: Whether together are only texts whose longest canvases are equally long: then none is padded for another,
+            and what comes of it does not depend on the others.
+    """
+    lengths = [max((len(canvas.ids) for canvas in own), default=0) for own in canvases]
+    order = np.argsort(lengths, kind="stable").tolist()
+    runs = [list(run) for _, run in groupby(order, key=lambda row: lengths[row] if alike else 0)]
+    return [run[first : first + several] for run in runs for first in range(0, len(run), several)]
 
 
 def generator_per_text(

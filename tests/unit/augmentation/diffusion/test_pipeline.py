@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from tilth.augmentation.diffusion.checkpoints import load_paraphraser, save_paraphraser
+from tilth.augmentation.diffusion.masking import Canvas
 from tilth.augmentation.diffusion.pipeline import ParaphrasePipeline
 from tilth.augmentation.diffusion.scheduler import make_scheduler
 from tilth.errors import ConfigError
@@ -59,6 +61,29 @@ def test_as_many_texts_at_a_time_as_there_are_cores_come_out_the_same(
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
         found.append(sample(other, texts))
     assert found[0] == found[1]
+
+
+def test_on_a_processor_texts_are_denoised_together_where_none_is_padded_for_another(
+    pipeline: ParaphrasePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, denoise = list[dict[int, int]](), pipeline._denoise
+
+    def watched(batch: Sequence[Canvas], *rest: Any) -> Any:
+        longest = dict[int, int]()
+        for canvas in batch:
+            longest[canvas.row] = max(longest.get(canvas.row, 0), len(canvas.ids))
+        batches.append(longest)
+        return denoise(batch, *rest)
+
+    monkeypatch.setattr(pipeline, "_denoise", watched)
+    texts = [f"where is my {word} card" for word in ("new", "old", "red", "blue", "green", "other", "lost", "first")]
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so that they come in order
+    sample(pipeline, texts, candidates=1)
+    lengths = [set(batch.values()) for batch in batches]
+    assert all(len(length) == 1 for length in lengths)
+    assert sorted(row for batch in batches for row in batch) == list(range(8))
+    assert len(batches) == len(set.union(*lengths)) < 8
+    assert [min(length) for length in lengths] == sorted(min(length) for length in lengths)
 
 
 def test_slots_are_never_masked(pipeline: ParaphrasePipeline) -> None:
