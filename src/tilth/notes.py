@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 UNREADABLE = "unreadable.txt"
 """The file of a run's folder that keeps the lines that could not be read."""
 
+UNREADABLE_LINES = "unreadable_lines"
+"""The kind of the note on them."""
+
 FILE, ROW = "_file", "_row"
 """Columns of a frame of input rows that say where each came from, until the table is made."""
 
@@ -84,7 +87,7 @@ class Notes:
                 f"{many(len(lost), 'line')} of {file} could not be read: {why}; a night leaves them out and keeps them "
                 f"in {UNREADABLE}, beside its report"
             )
-            self.add("unreadable_lines", len(lost), message, f"{file}, line {lost[0].line}")
+            self.add(UNREADABLE_LINES, len(lost), message, f"{file}, line {lost[0].line}")
 
 
 def place(row: pd.Series) -> str:

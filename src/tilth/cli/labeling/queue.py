@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,8 @@ from tilth.cli.workspace import open_workspace
 from tilth.notes import many
 
 if TYPE_CHECKING:
+    from tilth.cli.workspace import WorkspaceData
+    from tilth.samples import Task
     from tilth.store import Run, Workspace
 
 queue = App(
@@ -105,6 +108,20 @@ def _unanswered(night_run: Run, workspace: Workspace) -> list[str] | None:
     return waiting
 
 
+def _texts_and_tasks(data: WorkspaceData, night_run: Run | None) -> tuple[dict[str, str], Sequence[Task]]:
+    """The input's texts by id, and its tasks; the night's own where `tilth run --input` alone has named an input."""
+    from tilth.samples import Source, Task, to_pandas
+    from tilth.store import newest_table, read_table
+
+    settings = data.settings.data
+    if night_run is None or settings.input or settings.sql:
+        return dict(zip(data.frame["id"], data.frame["text"], strict=True)), data.tasks
+    frame = to_pandas(read_table(newest_table(night_run.path)))
+    frame = frame[frame["source"].eq(Source.INPUT)]
+    tasks = [Task.from_json(task) for task in night_run.record["tasks"]]
+    return dict(zip(frame["id"], frame["text"], strict=True)), tasks
+
+
 @queue.command(name="import")
 def import_(
     file: Annotated[str, options.Rows],
@@ -139,7 +156,7 @@ def import_(
     from tilth.errors import RequestError
     from tilth.io import read_filled_queue
     from tilth.io.answers import import_answers, known_rows, report_in_words, run_with_queue
-    from tilth.notes import Notes
+    from tilth.notes import UNREADABLE_LINES, Notes
     from tilth.store.answers import Answers
 
     data, notes = open_workspace(config), Notes()
@@ -148,14 +165,15 @@ def import_(
         raise RequestError("answers are kept in a workspace; make one with: tilth init DIR")
     filled = read_filled_queue(file, Path.cwd(), notes)
     for one in notes.found:
-        note(str(one))
+        if one.kind != UNREADABLE_LINES:  # which the import itself names
+            note(str(one))
     try:
         night_run = run_with_queue(workspace.runs, run)
     except RequestError:
         if run is not None:
             raise
         night_run = None
-    texts = dict(zip(data.frame["id"], data.frame["text"], strict=True))
+    texts, tasks = _texts_and_tasks(data, night_run)
     known = known_rows(filled, texts, workspace.runs, night_run)
     nobody_yet = dry_run and not workspace.answers.exists()
     with nullcontext() if nobody_yet else Answers.open(workspace.answers) as answers:
@@ -163,9 +181,10 @@ def import_(
             filled,
             Path(file).name,
             known,
-            data.tasks,
+            tasks,
             answers,
             annotator or getpass.getuser(),
+            unreadable=notes.unreadable,
             skip_bad=skip_bad,
             dry_run=dry_run,
         )

@@ -205,8 +205,10 @@ def _print_summary(
     target: Path, name: str, notes: Notes, counts: Counts, about_pictures: Sequence[str], *, as_json: bool
 ) -> None:
     """What was done, and what is not as a person may have meant it; where rows are on standard output, beside them."""
+    from tilth.notes import UNREADABLE_LINES
+
     lost = notes.unreadable
-    others = {note.kind: note for note in reversed(notes.found) if note.kind != "unreadable_lines"}
+    others = {note.kind: note for note in reversed(notes.found) if note.kind != UNREADABLE_LINES}
     warnings = [str(note) for note in others.values()]
     if lost:
         warnings.append(f"lines that could not be read, and have no answer: {len(lost)} (first: {lost[0]})")

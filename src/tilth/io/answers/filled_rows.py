@@ -55,8 +55,10 @@ class FilledRow:
     note: str | None
 
 
-def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str) -> tuple[list[FilledRow], list[str]]:
-    """Every answered cell, and what is wrong with those that cannot be read.
+def filled_rows(
+    frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str
+) -> tuple[list[FilledRow], list[str], int]:
+    """Every answered cell, what is wrong with those that cannot be read, and how many rows have no answer.
 
     Raises:
         InputError: there is no id, or no column of answers.
@@ -64,10 +66,12 @@ def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str)
     columns = _answer_columns(frame, name, tasks)
     rows: list[FilledRow] = []
     bad: list[str] = []
+    unanswered = 0
     for number, row in enumerate(frame.to_dict("records"), 1):
         place = f"{name}, row {number}"
         labels = {task: clean_label(_text(row[column])) for column, task in columns.items()}
         if not any(labels.values()):
+            unanswered += 1
             continue
         row_id = clean(_text(row["id"]))
         if not row_id:
@@ -99,7 +103,7 @@ def filled_rows(frame: pd.DataFrame, name: str, tasks: Sequence[Task], who: str)
                     note=_text(row.get("note")) or None,
                 )
             )
-    return rows, bad
+    return rows, bad, unanswered
 
 
 def _answer_columns(frame: pd.DataFrame, name: str, tasks: Sequence[Task]) -> dict[str, str]:

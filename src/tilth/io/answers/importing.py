@@ -13,7 +13,7 @@ import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
 from tilth.io.answers.filled_rows import FilledRow, filled_rows
-from tilth.notes import listed, many
+from tilth.notes import Unreadable, listed, many
 from tilth.samples import Task
 from tilth.store.answers import Answer, Answers, Verdict
 from tilth.text import digest
@@ -74,6 +74,7 @@ def import_answers(
     answers: Answers | None,
     who: str,
     *,
+    unreadable: Sequence[Unreadable] = (),
     skip_bad: bool = False,
     dry_run: bool = False,
 ) -> ImportReport:
@@ -87,18 +88,20 @@ def import_answers(
         tasks: what is classified.
         answers: where they are stored; None, for a dry run: nobody has answered yet.
         who: the person, where the file has no column `annotator`.
+        unreadable: lines of the file that could not be read, and may have held answers.
         skip_bad: leave out what is wrong, and store the rest.
         dry_run: store nothing.
 
     Raises:
         InputError: a column is missing; or, unless `skip_bad`, any answer is wrong: of an unknown row, of no class, or
-            in contradiction with another of the same person, as a label under another parent is. Nothing is stored
-            then.
+            in contradiction with another of the same person, as a label under another parent is, or lost in a line
+            that cannot be read. Nothing is stored then.
     """
-    rows, problems = filled_rows(frame, name, tasks, who)
-    bad = list(problems)
+    rows, problems, unanswered = filled_rows(frame, name, tasks, who)
+    bad = [f"{line.file}, line {line.line}: it cannot be read: {line.content.strip()[:80]}" for line in unreadable]
+    bad += problems
     collected: dict[str, dict[tuple[str, str], tuple[Answer, str]]] = {}
-    counts = {"unanswered": len(frame) - len({row.place for row in rows}), "repeated": 0, "for_copies": 0}
+    counts = {"unanswered": unanswered, "repeated": 0, "for_copies": 0}
     for row in rows:
         for answer in _answers(row, known, bad):
             mine = collected.setdefault(row.who, {})
@@ -162,6 +165,11 @@ def _answers(row: FilledRow, known: KnownRows, bad: list[str]) -> list[Answer]:
             few = len(known.texts) < 10_000 and len(bad) < _SHOWN  # to find the nearest of many takes long
             near = did_you_mean(row_id, known.texts) if few else "see the ids of the input"
             bad.append(f'{row.place}: no row "{row_id}" in the input or in any night here; {near}')
+            continue
+        if row.verdict is Verdict.WRONG_PARAPHRASE and row_id in known.texts:
+            bad.append(
+                f'{row.place}: row "{row_id}" is of the input, and no paraphrase; expected "junk", or another word'
+            )
             continue
         shown = dict(known.shown.get(row_id, {}).get(row.task or "", {}))
         if row.task is None:  # of a verdict on the text: what was shown of whichever task

@@ -117,6 +117,7 @@ BAD = [
         'intent "refund" is of area "billing", and area_answer says "network"',
     ),
     ({"id": "a", "intent_answer": "junk"}, 'row "a" is answered "junk" and "slow" at once'),
+    ({"id": "b", "intent_answer": "wrong paraphrase"}, 'row 2: row "b" is of the input, and no paraphrase'),
 ]
 
 
@@ -128,7 +129,7 @@ def test_one_wrong_answer_stops_all_of_them(answers: Answers, bad: dict[str, obj
     assert words in str(error.value)
     assert len(answers) == 0
     report = take(answers, [good, bad], skip_bad=True)
-    assert report["answers"] == 1
+    assert (report["answers"], report["unanswered"]) == (1, 0)
     assert len(report["left_out"]) == 1  # type: ignore[arg-type]
     assert len(answers) == 1
 
