@@ -27,7 +27,6 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.cli import terminal
@@ -102,12 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _system_error(error: OSError) -> str:
     """The system's words and the file; of something unfinished the folder, for its own name says nothing to anybody."""
-    from tilth.store.files import TEMPORARY
+    from tilth.store import folder_of_unfinished
 
     name, words = str(error.filename or ""), error.strerror or str(error)
-    folder, unfinished, _ = name.partition(f"/{TEMPORARY}")
-    if unfinished:
-        return f"nothing can be written in {Path(folder).resolve()} ({words})"
+    if (folder := folder_of_unfinished(name)) is not None:
+        return f"nothing can be written in {folder} ({words})"
     return f"{words}: {name}" if name else words
 
 

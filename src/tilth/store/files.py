@@ -28,6 +28,12 @@ def unfinished_prefix() -> str:
     return f"{TEMPORARY}{platform.node()}-{os.getpid()}-"
 
 
+def folder_of_unfinished(name: str) -> Path | None:
+    """The folder in which something unfinished was to appear; None for a name of anything else."""
+    folder, unfinished, _ = name.partition(f"/{TEMPORARY}")
+    return Path(folder).resolve() if unfinished else None
+
+
 def digest(*parts: str | bytes) -> str:
     """Hex digest, 128 bits, of the parts in order; ("ab",) and ("a", "b") differ."""
     whole = hashlib.blake2b(digest_size=16)
