@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
 DOCS := $(VENV)/.docs
 CODE := src flows tests labeling_functions benchmarks tools docs
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 

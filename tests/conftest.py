@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One worker more than there are cores, at most four: who waits for a server or a process leaves its core idle."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # as xdist itself goes by it
+    from xdist import plugin
+
+    return min(plugin.pytest_xdist_auto_num_workers(config) + 1, 4)
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
