@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 _LISTED = 30
@@ -43,6 +44,26 @@ class ContractError(TilthError):
 
 class StageError(TilthError):
     """A stage failed; the run stands on disk up to the stage before and can be resumed."""
+
+
+def error_in_words(error: BaseException) -> str:
+    """An error as a person reads it: tilth's own as it stands, a full disk by its name, any other with its kind.
+
+    >>> error_in_words(OSError(28, "No space left on device", "data/x"))
+    'the disk is full (data/x: No space left on device); free some room and run the same command again'
+    >>> error_in_words(KeyError("area"))
+    "KeyError: 'area'"
+    """
+    if isinstance(error, TilthError):
+        return str(error)
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if full or any(
+        words in str(error).lower() for words in ("os error 28)", "no space left on device", "disk is full")
+    ):
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return f"the disk is full ({where}{words}); free some room and run the same command again"
+    return f"{type(error).__name__}: {error}"
 
 
 def did_you_mean(found: str, valid: Iterable[str]) -> str:

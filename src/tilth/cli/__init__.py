@@ -22,6 +22,7 @@ A module is imported when its command is called, or when `tilth --help` lists it
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import logging
 import signal
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilth.cli import terminal
 from tilth.cli.models import LIBRARY, launch_bare
-from tilth.errors import TilthError
+from tilth.errors import TilthError, error_in_words
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _system_error(error: OSError) -> str:
     """The system's words and the file; of something unfinished the folder, for its own name says nothing to anybody."""
     from tilth.store import folder_of_unfinished
 
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return error_in_words(error)
     name, words = str(error.filename or ""), error.strerror or str(error)
     if (folder := folder_of_unfinished(name)) is not None:
         return f"nothing can be written in {folder} ({words})"

@@ -81,7 +81,10 @@ def test_what_the_system_refuses_is_told_in_its_own_words(
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
     assert cli.main(["export", "out.csv", "--run", "nights"]) == 1
-    assert capsys.readouterr().err == "tilth: No space left on device: out.csv\n"
+    words = (
+        "tilth: the disk is full (out.csv: No space left on device); free some room and run the same command again\n"
+    )
+    assert capsys.readouterr().err == words
     assert not [path for path in elsewhere.iterdir() if path.name != "nights"]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tilth import reports
 from tilth import stage as stages
-from tilth.errors import StageError, TilthError
+from tilth.errors import StageError, TilthError, error_in_words
 from tilth.io import send_nights
 from tilth.night.closing.notification import notify
 from tilth.night.closing.promotion import decide
@@ -121,8 +121,7 @@ def fail(run: Run, error: BaseException) -> None:
     done = {item["name"] for item in record["stages"]}
     at = next((name for name in stages.NAMES if name not in done), None) if isinstance(error, StageError) else None
     trace = "".join(traceback.format_exception(error.__cause__ or error))
-    message = str(error) if isinstance(error, TilthError) else f"{type(error).__name__}: {error}"
-    run.finish("failed", error=message, failed={"stage": at, "traceback": trace}, promoted=False)
+    run.finish("failed", error=error_in_words(error), failed={"stage": at, "traceback": trace}, promoted=False)
     _write_index(run)
     notify(run)
 

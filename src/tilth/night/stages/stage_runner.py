@@ -16,7 +16,7 @@ from tilth import ledger, store
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.engine import has_workers
-from tilth.errors import StageError, TilthError
+from tilth.errors import StageError, error_in_words
 from tilth.ledger import not_measured
 from tilth.night.stages import console
 from tilth.night.stages.carried_fits import FITS, LEDGER, enter, hand_on
@@ -56,8 +56,7 @@ def perform(run: Run, name: str) -> dict[str, Any]:
             entry = _entry(name, before, before, started, skipped="not asked for")
     except Exception as error:
         log.info("stage %s failed", name, exc_info=True)
-        kind = "" if isinstance(error, TilthError) else f"{type(error).__name__}: "
-        raise StageError(f"stage {name} failed: {kind}{error}") from error
+        raise StageError(f"stage {name} failed: {error_in_words(error)}") from error
     run.update(stages=[*(item for item in run.record["stages"] if item["name"] != name), entry])
     return entry
 
