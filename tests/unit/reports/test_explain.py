@@ -106,7 +106,7 @@ def test_a_label_that_was_corrected(night: Run) -> None:
     task = story(night.path, "b1")["tasks"]["intent"]
     assert (task["given"], task["label"], task["origin"], task["issue"]) == ("slow", "outage", "corrected", True)
     assert task["weight"] == pytest.approx(0.97)
-    assert "at most cleaning.correct_above = 0.95 (it is 0.97)" in task["would_change"][0]
+    assert "if cleaning.correct_above were 0.97 or more (it is 0.95)" in task["would_change"][0]
 
 
 def test_votes_with_how_often_their_function_agrees_with_people(night: Run) -> None:
@@ -116,7 +116,7 @@ def test_votes_with_how_often_their_function_agrees_with_people(night: Run) -> N
     assert (task["label"], task["origin"], task["weak_confidence"]) == ("refund", "weak", 0.9)
     unsure = story(night.path, "u2")["tasks"]["intent"]
     assert unsure["label"] is None
-    assert "taken from weak_supervision.min_confidence = 0.8 on (it is 0.6)" in unsure["would_change"][0]
+    assert "taken if weak_supervision.min_confidence were at most 0.6 (it is 0.8)" in unsure["would_change"][0]
 
 
 def test_the_nearest_are_labeled_rows_that_are_not_gold(night: Run) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilth.reports.diff.console import diff_lines
     from tilth.reports.diff.html import diff_page
     from tilth.reports.diff.nights import night_before
+    from tilth.reports.diff.rows import BY_PEOPLE
     from tilth.reports.diff.significance import ALPHA, LEAST, holm, shares_differ
     from tilth.reports.diff.thresholds import night_measures
 

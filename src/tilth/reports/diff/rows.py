@@ -13,6 +13,8 @@ from tilth.samples import Origin, Reason, Source, Split
 
 _REVIEW = (Reason.LABEL_REVIEW, Reason.CONFLICTING_COPIES)
 _FROM_MODELS = (Origin.WEAK, Origin.PROPAGATED)
+BY_PEOPLE = ("a person answered", "the input has another label")
+"""Causes of a changed label that lie outside the night."""
 
 
 def compare_rows(before: Side, after: Side, most: int) -> dict[str, Any]:
@@ -101,8 +103,8 @@ def _why(old: pd.DataFrame, new: pd.DataFrame, task: str) -> np.ndarray:
     reason_was, reason = column(old, f"{task}_reason"), column(new, f"{task}_reason")
     gone = column(new, task).isna()
     causes = {
-        "a person answered": differs(f"{task}_answer"),
-        "the input has another label": differs(f"{task}_given"),
+        BY_PEOPLE[0]: differs(f"{task}_answer"),
+        BY_PEOPLE[1]: differs(f"{task}_given"),
         "its text changed": differs("text"),
         "cleaning corrects it": origin.eq(Origin.CORRECTED),
         "cleaning no longer corrects it": origin_was.eq(Origin.CORRECTED),
@@ -111,8 +113,8 @@ def _why(old: pd.DataFrame, new: pd.DataFrame, task: str) -> np.ndarray:
         "its given label is set aside": gone & reason.eq(Reason.LABEL_ISSUE),
         "it no longer agrees with its parent or child": gone & reason.eq(Reason.HIERARCHY),
         "its given label stands again": origin.eq(Origin.GIVEN) & reason_was.notna(),
-        "the label model is no longer sure": gone & origin_was.isin(_FROM_MODELS),
-        "the label model says so": origin.isin(_FROM_MODELS),
+        "labeling functions are no longer sure": gone & origin_was.isin(_FROM_MODELS),
+        "labeling functions say so": origin.isin(_FROM_MODELS),
         "it follows from the child's label": reason.eq(Reason.FROM_CHILD),
     }
     return np.select([np.asarray(rows, dtype=bool) for rows in causes.values()], list(causes), "for another reason")

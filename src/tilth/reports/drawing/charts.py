@@ -134,7 +134,7 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
     marks = (
         [min(x) + k for k in range(int(max(x) - min(x)) + 1)] if whole and min(x) < max(x) else ticks(min(x), max(x), 6)
     )
-    plane = Plane(marks, ticks(min(points), max(points)))
+    plane = Plane(marks, ticks(*_widened(min(points), max(points), finite(data.get("least_span")))))
     parts = plane.axes(data, "step", "value")
     sentences = []
     for place, (name, values) in enumerate(series.items()):
@@ -155,6 +155,12 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
         parts += _cut_line(plane, finite(cut))
         sentences.append(f"cut at {number(finite(cut))}")
     return svg_picture(f"{title}: {'; '.join(sentences)}", parts)
+
+
+def _widened(low: float, high: float, span: float) -> tuple[float, float]:
+    """The ends of an axis that covers at least a span, so that a change that is nothing does not look like a fall."""
+    spare = max(span - (high - low), 0.0) / 2
+    return (max(low - spare, 0.0) if low >= 0 else low - spare), high + spare
 
 
 def _cut_line(plane: Plane, x: float) -> list[Markup]:

@@ -73,22 +73,22 @@ def of_label(row: Mapping[str, Any], task: str, config: Mapping[str, Any]) -> li
     given, suggested = row.get(f"{task}_given_confidence"), row.get(f"{task}_suggested_confidence")
     if action == Action.CORRECT:
         conditions.append(
-            f"the given label stays where the suggested one is right with at most cleaning.correct_above = "
-            f'{_shown(cleaning.get("correct_above"))} (it is {_number(suggested)}), or with cleaning.policy = "keep"'
+            f"the given label would stay if cleaning.correct_above were {_number(suggested)} or more (it is "
+            f'{_shown(cleaning.get("correct_above"))}), or with cleaning.policy = "keep"'
         )
     elif action in {Action.SET_ASIDE, Action.SUGGEST}:
         conditions.append(
-            "a person is asked, and the given label counts meanwhile, where it is right with more than "
-            f"cleaning.review_above = {_shown(cleaning.get('review_above'))} (it is {_number(given)})"
+            f"the given label would count until a person answers if cleaning.review_above were below {_number(given)} "
+            f"(it is {_shown(cleaning.get('review_above'))})"
         )
         conditions.append(
-            "the suggested label is learned from meanwhile, where it is right with more than cleaning.suggest_above = "
-            f"{_shown(cleaning.get('suggest_above'))} (it is {_number(suggested)}), and where no function votes"
+            "the suggested label is learned from until a person answers where no labeling function votes and "
+            f"cleaning.suggest_above is below {_number(suggested)} (it is {_shown(cleaning.get('suggest_above'))})"
         )
     elif action == Action.REVIEW:
         conditions.append(
-            "the given label is set aside where it is right with at most cleaning.review_above = "
-            f"{_shown(cleaning.get('review_above'))} (it is {_number(given)})"
+            f"the given label would be set aside if cleaning.review_above were {_number(given)} or more (it is "
+            f"{_shown(cleaning.get('review_above'))})"
         )
     elif action == Action.CONFLICT:
         conditions.append("one label for all copies of this text in the input")
@@ -97,10 +97,9 @@ def of_label(row: Mapping[str, Any], task: str, config: Mapping[str, Any]) -> li
     weak = row.get(f"{task}_weak_confidence")
     if weak is not None and origin in (None, Origin.WEAK, Origin.PROPAGATED):
         limit = _shown((config.get("weak_supervision") or {}).get("min_confidence"))
-        what = "the votes' label is taken from" if origin is None else "there is no label below"
-        conditions.append(
-            f"{what} weak_supervision.min_confidence = {limit}{' on' * (origin is None)} (it is {_number(weak)})"
-        )
+        what = "the label of the votes would be taken" if origin is None else "there would be no label"
+        least = f"at most {_number(weak)}" if origin is None else f"above {_number(weak)}"
+        conditions.append(f"{what} if weak_supervision.min_confidence were {least} (it is {limit})")
     return [*conditions, "an answer of a person, which stands above all else"]
 
 

@@ -16,6 +16,8 @@ from tilth.samples import Split
 from tilth.store import stage_entry, stage_metrics
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
+LEAST_SPAN = 0.1
+"""Of the axis of a trend: so much of the score, and this share of a number of rows; less looks like more than it is."""
 _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
 
 
@@ -95,7 +97,7 @@ def balance(run: RunFiles) -> list[dict[str, Any]]:
                 "classes": len(both),
                 "figure": {
                     "kind": "bar",
-                    "title": f"Rows a class before and after the night: {task.name}",
+                    "title": f"Rows of each class, before and after the night: {task.name}",
                     "data": {
                         "labels": [str(label) for label in shown.index],
                         "series": {"as they came": shown["before"].tolist(), "learned from": shown["after"].tolist()},
@@ -194,6 +196,7 @@ def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ("waiting", "Rows that wait for a person", "Texts to check and labels in doubt."),
     )
     days = [str(night["started"] or night["run_id"])[:10] for night in nights]
+    when = f"nights of {days[0]}" if days[0] == days[-1] else f"nights, {days[0]} to {days[-1]}"
     return [
         {
             "kind": "line",
@@ -202,8 +205,9 @@ def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "x": list(range(1, len(nights) + 1)),
                 "y": [night[key] for night in nights],
                 "ticks": days,
-                "x_label": f"night, {days[0]} to {days[-1]}",
+                "x_label": when,
                 "y_label": "",
+                "least_span": LEAST_SPAN * (1 if key == "score" else max(night[key] or 0 for night in nights)),
             },
             "note": f"{note} The last {len(nights)} whole nights.",
         }

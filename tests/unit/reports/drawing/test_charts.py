@@ -66,6 +66,15 @@ def test_a_few_nights_are_counted_in_whole_numbers() -> None:
     assert [f">{mark}</text>" in drawn for mark in ("1", "2", "3", "1.5")] == [True, True, True, False]
 
 
+def test_an_axis_covers_the_least_span_that_is_asked_for() -> None:
+    """0.742 to 0.750 on an axis of 0.1, around their middle 0.746: round numbers from 0.675 to 0.8."""
+    data = {"x": [1, 2], "y": [0.75, 0.742], "least_span": 0.1}
+    drawn = str(draw({"kind": "line", "title": "Score", "data": data}))
+    assert ">0.675<" in drawn
+    assert ">0.8<" in drawn
+    assert ">0.742<" not in drawn.split("<rect", maxsplit=1)[0]  # as the lowest mark, were the axis cut to the values
+
+
 def test_a_text_is_cut_at_the_length_that_is_asked_for() -> None:
     assert shorten("a" * 200) == "a" * 200
     assert shorten("a" * 201) == "a" * 199 + "…"

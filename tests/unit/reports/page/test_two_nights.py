@@ -39,7 +39,7 @@ def test_the_verdict_goes_by_the_same_gold_rows(tmp_path: Path, before: int, aft
     assert verdict["against"]["run_id"] == FIRST
     assert verdict["against"]["rows"] == 24
     assert verdict["score"]["low"] <= verdict["score"]["value"] <= verdict["score"]["high"]
-    assert f"than that of {FIRST}" in page
+    assert f"than that of night {FIRST}" in page
     assert (verdict["against"]["difference"] == 0) == (word == "same")
 
 
@@ -60,7 +60,10 @@ def test_rows_and_labels_that_changed_are_counted(tmp_path: Path) -> None:
     page, report = _pages(tmp_path, first, second)
     parts = {part["title"]: part for part in report["since"]["parts"]}
     assert "5 are gone from the input" in parts["Rows in and out"]["lines"]
-    assert f"intent: {len(train)} from {LABELS[17]} to {LABELS[18]}" in parts["Labels changed"]["lines"]
+    assert parts["Labels changed"]["lines"] == [
+        f"intent: {len(train)} as the input has another label",
+        f"intent: {len(train)} from {LABELS[17]} to {LABELS[18]}",
+    ]
     assert report["since"]["command"] == f"tilth diff {FIRST} {SECOND}"
     assert len(report["nights"]) == 2
     assert "Score of each night" in page
@@ -71,6 +74,25 @@ def test_a_night_that_changed_nothing_raises_no_alarm(tmp_path: Path) -> None:
     assert report["since"]["alarms"] == []
     assert [part["count"] for part in report["since"]["parts"]] == [0, 0, 0, 0]
     assert "Nothing is out of the ordinary" in page
+
+
+def test_a_part_of_a_night_is_called_one_once(tmp_path: Path) -> None:
+    """The stages that were not asked for are not said to be missing, and that its model is not used is said once."""
+    asked = ["cleaning", "training"]
+    stages = [
+        {"name": "cleaning", "skipped": None, "metrics": {}, "figures": []},
+        {"name": "augmentation", "skipped": "not asked for", "metrics": {}, "figures": []},
+    ]
+    why = "only some stages ran (cleaning, training); such a night is never promoted"
+    record = {"asked": asked, "stages": stages, "promoted": False, "promotion": why}
+    verdict_of = json.loads(_written(make(tmp_path / FIRST, _night(frame(), 3), run_id=FIRST, **record)))["verdict"]
+    assert verdict_of["sentences"] == ["Only some stages ran: cleaning, training."]
+    assert verdict_of["decision"].endswith("a part of a night never replaces the model of a whole one.")
+
+
+def _written(run: Path) -> str:
+    reports.write(run)
+    return (run / "report.json").read_text("utf-8")
 
 
 def test_what_people_answered_and_how_often_suspects_were_wrong_is_told(tmp_path: Path) -> None:

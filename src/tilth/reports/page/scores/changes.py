@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tilth.errors import RequestError
-from tilth.reports.diff import since_last_night
+from tilth.reports.diff import BY_PEOPLE, since_last_night
 from tilth.reports.drawing import formatted
 from tilth.reports.page.files import RunFiles
 
 LINES = 5
 """Lines of each kind; what is beyond them is counted."""
+CAUSES = 2
+"""Causes of changed labels that are named of each task."""
 _STATUS = {"active": "usable", "review": "held back", "quarantined": "set aside", "removed": "gone"}
 _WORD = {"rose": "rose", "fell": "fell", "new": "is new", "gone": "is gone"}
 
@@ -112,10 +114,11 @@ def _labels(changes: Mapping[str, Any]) -> dict[str, Any] | None:
     def lines() -> Iterator[str]:
         for task, part in changes["labels"].items():
             if part["why"]:
-                yield f"{task}: {'; '.join(f'{count:,} as {why}' for why, count in list(part['why'].items())[:2])}"
-            for one in part["pairs"]:
-                before, after = one["from"] or "no label", one["to"] or "no label"
-                yield f"{task}: {one['rows']:,} from {before} to {after}"
+                causes = sorted(part["why"].items(), key=lambda item: item[0] not in BY_PEOPLE)
+                yield f"{task}: {'; '.join(f'{count:,} as {why}' for why, count in causes[:CAUSES])}"
+        pairs = [(task, one) for task, part in changes["labels"].items() for one in part["pairs"]]
+        for task, one in sorted(pairs, key=lambda item: -item[1]["rows"]):
+            yield f"{task}: {one['rows']:,} from {one['from'] or 'no label'} to {one['to'] or 'no label'}"
 
     return _part("Labels changed", sum(part["count"] for part in changes["labels"].values()), lines())
 

@@ -59,11 +59,15 @@ def _word(
         return "unknown"
     if against is not None:
         return "better" if against["low"] > 0 else "worse" if against["high"] < 0 else "same"
-    if len(run.record.get("asked") or [None] * _STAGES) < _STAGES:
+    if _partial(run.record):
         return "partial"
     if score is None or score["value"] is None:
         return "unmeasured" if earlier is not None else "first"
     return "apart" if earlier is not None else "first"
+
+
+def _partial(record: Mapping[str, Any]) -> bool:
+    return len(record.get("asked") or [None] * _STAGES) < _STAGES
 
 
 def _recorded(record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -95,12 +99,12 @@ def _sentences(
         sure = {
             "better": "more than chance explains",
             "worse": "more than chance explains",
-            "same": "which these rows cannot tell from chance",
+            "same": "so few rows cannot tell that from chance",
         }.get(word, "")
         sentences.append(
-            f"On the same {against['rows']:,} rows its score is {abs(change):.1f} points "
-            f"{'higher' if change >= 0 else 'lower'} than that of {against['run_id']}: {sure} (the true change lies "
-            f"between {points(against['low'])} and {points(against['high'])}, with 95% certainty)."
+            f"On the same {against['rows']:,} rows tonight’s model scores {abs(change):.1f} points "
+            f"{'higher' if change >= 0 else 'lower'} than that of night {against['run_id']}: {sure} (with 95% "
+            f"certainty the true change lies between {points(against['low'])} and {points(against['high'])} points)."
         )
     elif word == "first":
         sentences.append("There is no earlier night to hold it against.")
@@ -108,11 +112,11 @@ def _sentences(
         sentences.append("No earlier night answered the same rows under the same labels.")
     elif word == "partial":
         names = ", ".join(name.replace("_", " ") for name in run.record.get("asked") or [])
-        sentences.append(f"Only some stages ran ({names}), so that its model, if any, is not taken into use.")
+        sentences.append(f"Only some stages ran: {names}.")
     skipped = [
         f"{str(stage['name']).replace('_', ' ')} ({stage['skipped']})"
         for stage in run.record.get("stages") or []
-        if stage.get("skipped")
+        if stage.get("skipped") and (word != "partial" or stage["name"] in (run.record.get("asked") or []))
     ]
     if skipped:
         sentences.append(f"Not done: {'; '.join(skipped)}.")
@@ -129,14 +133,16 @@ def _decision(record: Mapping[str, Any], *, first: bool) -> str:
     if not promoted and comparison.get("interval"):
         return (
             f"Its model is not in use: on {comparison['rows']:,} rows it is surely worse than the best one so far, of "
-            f"{comparison['against']} ({points(comparison['difference'])} points)."
+            f"night {comparison['against']} ({points(comparison['difference'])} points)."
         )
+    if not promoted and _partial(record):
+        return "Its model, if there is one, is not in use: a part of a night never replaces the model of a whole one."
     if not promoted:
         why = str(record.get("promotion") or "the record does not say why").replace("_", " ")
         return f"Its model is not in use: {why}.".replace("..", ".")
     if comparison.get("against"):
         return (
-            f"Its model is in use: it is not surely worse than the best one so far, of {comparison['against']} "
+            f"Its model is in use: it is not surely worse than the best one so far, of night {comparison['against']} "
             f"({points(comparison['difference'])} points on {comparison['rows']:,} rows)."
         )
     return f"Its model is in use: {'it is the first one' if first else 'no earlier one could be held against it'}."
@@ -145,10 +151,11 @@ def _decision(record: Mapping[str, Any], *, first: bool) -> str:
 def points(share: float) -> str:
     """A difference of two scores in points of a hundred, with its sign.
 
-    >>> points(-0.0592)
-    '−5.9'
+    >>> points(-0.0592), points(0.00001)
+    ('−5.9', '0.0')
     """
-    return f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
+    words = f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return "0.0" if words.endswith("0.0") and len(words) == 4 else words
 
 
 def row_counts(run: RunFiles, queued: int) -> dict[str, int]:
