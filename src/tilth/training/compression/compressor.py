@@ -133,8 +133,9 @@ class _Attempt:
     def _shapes(self) -> Iterator[Shape]:
         """The shapes to make in full: last night's winner, what a search finds, and what needs no distillation."""
         if not self._steps:
-            yield from self._whole()
-            yield from self._wording()
+            won = [shape for shape in (*self._forms(), *self._wording()) if shape == self._last]
+            yield from won
+            yield from (shape for some in (self._whole(), self._wording()) for shape in some if shape not in won)
             return
         if self._last is not None and (not self._last.layers or max(self._last.layers) < self._full.layers):
             yield self._last
@@ -158,13 +159,17 @@ class _Attempt:
 
     def _whole(self) -> Iterator[Shape]:
         """All layers, the smallest first, until one surely keeps the points: others are larger and as fast."""
-        whole, cuts = tuple(range(self._full.layers)), (True,) if self._full.vocabulary is None else (True, False)
-        bits: tuple[Bits, ...] = (4, 8)
-        shapes = [Shape(layers=whole, cut_vocabulary=cut, bits=some) for cut in cuts for some in bits]
-        for shape in sorted(shapes, key=self._costs.megabytes):
+        for shape in self._forms():
             yield shape
             if self._tried and self._tried[-1][0].shape == shape and self._tried[-1][1].surely:
                 return
+
+    def _forms(self) -> list[Shape]:
+        """The full encoder in fewer bits and pieces, the smallest first."""
+        whole, cuts = tuple(range(self._full.layers)), (True,) if self._full.vocabulary is None else (True, False)
+        bits: tuple[Bits, ...] = (4, 8)
+        forms = (Shape(layers=whole, cut_vocabulary=cut, bits=some) for cut in cuts for some in bits)
+        return sorted(forms, key=self._costs.megabytes)
 
     def _wording(self) -> list[Shape]:
         """The model without an encoder, where every task has a wording head and the full one keeps no contract."""
@@ -228,8 +233,7 @@ def needs_distillation(full: FullModel, shape: Shape) -> bool:
 
 def _clocked_texts(full: FullModel) -> list[str]:
     """What models are clocked on: of long texts the beginnings, for the full model in PyTorch reads no more."""
-    texts = full.held_out.texts
-    return [text[:_BEGINNING] for text in texts] if full.reads_passages else list(texts)
+    return [text[: _BEGINNING if full.reads_passages else None] for text in full.held_out.texts]
 
 
 def _why_not(full: FullModel) -> str | None:
@@ -240,7 +244,7 @@ def _why_not(full: FullModel) -> str | None:
     reached, chance = full.held_out.macro_f1(full.held_out.codes), full.held_out.chance()
     if not reached > chance:
         return (
-            f"the model itself is no better than chance on held-out rows (macro-F1 {reached:.3f}, the most frequent "
-            f"label alone {chance:.3f}): there is nothing to keep"
+            f"the model itself is no better than chance on held-out rows (macro-F1 {reached:.3f}, of one that guesses "
+            f"up to {chance:.3f}): there is nothing to keep"
         )
     return None

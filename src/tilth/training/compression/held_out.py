@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 
 from tilth.learn import decide
 from tilth.samples import Task
-from tilth.training.compression.points import Estimate, estimate_points, one_hot, pooled
+from tilth.training.compression.points import Estimate, by_chance, estimate_points, one_hot, pooled
 from tilth.training.export import PackedWording
 from tilth.training.heads import Head, predict_probabilities
 
@@ -175,12 +175,10 @@ class HeldOut:
         return {name: estimate_points(truth, full, other) for name, truth in truths.items()}
 
     def chance(self) -> float:
-        """The macro-F1 of giving everybody the most frequent label."""
-        most = {}
-        for task in self.tasks:
-            known = self.truth[task.name][self.truth[task.name] >= 0]
-            most[task.name] = np.full(len(self.texts), np.bincount(known).argmax() if len(known) else 0)
-        return self.macro_f1(most)
+        """The macro-F1 that a model reaches that knows nothing."""
+        tasks = self._measured
+        truths = [one_hot(self.truth[task.name], len(task.labels)) for task in tasks]
+        return by_chance(truths, [self.codes[task.name] for task in tasks])
 
     @property
     def _measured(self) -> list[Task]:

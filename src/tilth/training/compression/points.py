@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _Z = 1.96
+_DRAWS = 99
 _BIAS = 1.0
 """By how much of itself the estimate by probabilities may be off (a standard error): on 1,900 further texts of banking
 intents, a model of 2,000 texts in six forms lost twice what it had said, for wrong labels had made it unsure."""
@@ -66,6 +67,27 @@ def pooled(by_labels: Estimate, by_probabilities: Estimate) -> Estimate:
     weights = np.array([1 / by_labels.error**2, 1 / doubt])
     value = weights @ [by_labels.value, by_probabilities.value] / weights.sum()
     return Estimate(value=float(value), error=float(weights.sum() ** -0.5))
+
+
+def by_chance(truths: Sequence[np.ndarray], codes: Sequence[np.ndarray]) -> float:
+    """The macro-F1 that says nothing of a model, the mean of the tasks.
+
+    That of the most frequent label given to all rows, or of the model's own answers given to other rows, of which one
+    draw in twenty reaches as much (permutation test): a model that guesses beats the first.
+
+    Args:
+        truths: as of `estimate_points`.
+        codes: for each task the model's, shape (rows,).
+    """
+    rng, known = np.random.default_rng(0), [truth.sum(axis=1) > 0 for truth in truths]
+    truths, codes = ([values[rows] for values, rows in zip(some, known, strict=True)] for some in (truths, codes))
+
+    def mean(answers: Sequence[np.ndarray]) -> float:
+        return float(np.mean([_macro_f1(*pair)[0] for pair in zip(truths, answers, strict=True)]))
+
+    drawn = [mean([rng.permutation(some) for some in codes]) for _ in range(_DRAWS)]
+    frequent = mean([np.full(len(truth), truth.sum(axis=0).argmax()) for truth in truths])
+    return max(frequent, float(np.quantile(drawn, 0.95)))
 
 
 def one_hot(codes: np.ndarray, classes: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from tests.unit.training.tiny_encoder import FolderEncoder, resources
 from tilth import samples as table
 from tilth import stage
 from tilth.errors import StageError
-from tilth.store import read_json
+from tilth.store import read_json, write_json
 from tilth.training import Config
 from tilth.training.compression import full_model
 from tilth.training.compression.candidate import Candidate
@@ -243,7 +243,48 @@ def test_points_are_counted_in_the_mean_and_in_the_worst_class() -> None:
     moved = 20 / 405**2 + 15 / 245**2 + 5 * ((8 / 9 / 45 + 6 / 7 / 35) / 2) ** 2
     assert loss.interval[1] - loss.points == pytest.approx(196 * (moved + 1 / 40**2) ** 0.5)
     assert loss.flips["area"].tolist() == [20, 21, 22, 23, 24]
-    assert HELD.chance() == pytest.approx((40 / 60 + 0) / 2)
+
+
+def test_who_guesses_is_no_better_than_chance() -> None:
+    """One label for all of two classes of 20: F1 of 40/60 and 0. Answers that stand anywhere: 0.5, give or take."""
+    assert 0.55 < HELD.chance() < 0.8 < HELD.macro_f1(HELD.codes)
+    alike = dataclasses.replace(HELD, codes={"area": np.zeros(40, dtype=int)})
+    assert alike.chance() == pytest.approx((40 / 60 + 0) / 2) == alike.macro_f1(alike.codes)
+    guessed = {"area": np.tile([0, 1], 20)}
+    assert HELD.macro_f1(guessed) == pytest.approx(0.5)  # more than one label for all has
+    assert dataclasses.replace(HELD, codes=guessed).chance() > 0.5
+
+
+def test_a_teacher_no_better_than_chance_and_few_held_out_rows_are_refused(folder: Path, tmp_path: Path) -> None:
+    labels = [row[3:] for row in ROWS[:300]]
+    order = np.random.default_rng(0).permutation(300).tolist()
+    guessing = [(*row[:3], *labels[place]) for row, place in zip(ROWS, order, strict=False)]
+    for name, rows, why in (
+        ("chance", guessing, "the model itself is no better than chance on held-out rows"),
+        ("few", ROWS[::3], "19 held-out rows, 50 are needed"),
+    ):
+        config = Config.model_validate({"trunk": "frozen", "wording": "never"})
+        samples = make_table(rows)
+        made = resources(samples, FolderEncoder(folder), tmp_path / name)
+        result = stage.perform("training", samples, config, made)
+        found = result.metrics["compression"]
+        assert (found["answer"], "chosen" in found) == ("refused", False)
+        assert why in found["why"]
+        assert result.metrics["export"]["weights"] != "packed"  # the full model
+
+
+def test_last_nights_winner_is_tried_before_smaller_forms(folder: Path, tmp_path: Path) -> None:
+    won = Shape(layers=(0,), bits=8)
+    carried = tmp_path / "carried"
+    carried.mkdir()
+    write_json(carried / "compression.json", won.to_json())
+    samples = make_table(ROWS)
+    config = Config.model_validate({"trunk": "frozen", "wording": "never", "contract": {"size_mb": 9}})
+    made = resources(samples, FolderEncoder(folder), tmp_path / "night")
+    result = stage.perform("training", samples, config, dataclasses.replace(made, carried=carried))
+    tried = result.metrics["compression"]["tried"]
+    assert [one["shape"] for one in tried] == [won.to_json()]
+    assert result.metrics["compression"]["answer"] == "met"
 
 
 def test_a_class_with_two_held_out_rows_says_nothing_of_the_worst() -> None:
