@@ -32,6 +32,9 @@ from tilth import samples as table
 from tilth.cleaning import Config
 from tilth.cleaning.checks import find_conflicts
 from tilth.cleaning.label_errors import find_label_errors
+from tilth.cleaning.label_errors.label_quality import spread_of, update_with_answers
+from tilth.cleaning.label_errors.noise import ErrorRate
+from tilth.cleaning.label_errors.operating_point import choose_cut
 from tilth.config import EncoderConfig
 from tilth.learn import fit_predict, scores
 from tilth.learn.encoder import Encoder
@@ -42,13 +45,15 @@ KINDS = ("rules", "weak_model", "annotator", "feature 20%", "feature 40%", "conf
 FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
 SCORES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 BINS, FIRST = 15, 10
+ANSWERS = 20
 COLUMNS = (
     "data set", "errors", "wrong", "estimated", "flagged", "precision", "recall", "F1", "cleanlab's best F1", "AP",
-    "cleanlab's best AP", "ECE", "gold F1", "after cleanlab's default", "of all labels", "of the true ones",
+    "cleanlab's best AP", "ECE", "estimated after 20 answers", "F1 after them", "gold F1", "after cleanlab's default",
+    "of all labels", "of the true ones",
 )  # fmt: skip
 SHOWN = (
     "wrong", "estimated", "flagged", "precision", "recall", "f1", "cleanlab_f1", "ap", "cleanlab_ap", "ece",
-    "gold_tilth", "gold_cleanlab", "gold_given", "gold_truth",
+    "share_answered", "f1_answered", "gold_tilth", "gold_cleanlab", "gold_given", "gold_truth",
 )  # fmt: skip
 
 
@@ -65,6 +70,21 @@ def found(flagged: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
         return {"flagged": float(flagged.mean())}
     precision, recall, f1, _ = precision_recall_fscore_support(wrong, flagged, average="binary", zero_division=0)
     return {"flagged": float(flagged.mean()), "precision": precision, "recall": recall, "f1": f1}
+
+
+def after_answers(quality: np.ndarray, flagged: np.ndarray, wrong: np.ndarray, metrics: Mapping) -> dict[str, float]:
+    """The estimated share and the F1 once a person has looked at some of the likeliest suspects, evenly spaced.
+
+    They are taken among twice as many as are flagged, for the last of these say how far the doubts go on.
+    """
+    likeliest = np.argsort(quality, kind="stable")[: max(2 * ANSWERS, 2 * int(flagged.sum()))]
+    suspects = likeliest[np.linspace(0, len(likeliest) - 1, ANSWERS).round().astype(int)]
+    low, high = metrics["error_rate_interval"]
+    unsure = spread_of(ErrorRate(share=metrics["error_rate"], low=low, high=high))
+    answered = update_with_answers(quality, suspects, wrong[suspects], unsure=unsure)
+    issue, _ = choose_cut(1 - answered.quality, "balanced")
+    f1 = {"f1_answered": found(issue, wrong)["f1"]} if wrong.any() else {}
+    return {"share_answered": answered.share, **f1}
 
 
 def of_cleanlab(codes: np.ndarray, probabilities: np.ndarray, wrong: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
@@ -111,6 +131,7 @@ def measure(rows: Rows, codes: np.ndarray, encoder: Encoder, cache: Cache, seed:
         **found(flagged, wrong),
         **({"ap": float(average_precision_score(wrong, -quality))} if wrong.any() else {}),
         "ece": calibration_error(~wrong, quality),
+        **(after_answers(quality, flagged, wrong, metrics) if metrics["error_rate"] is not None else {}),
         **theirs,
         "gold_tilth": gold_f1(kept, rows.task.codes(after["label"]), weights),
         "gold_cleanlab": gold_f1(~default, codes),
@@ -211,8 +232,9 @@ def _page(arguments: argparse.Namespace, code: str) -> str:
         "labels a class; annotator: one vote of twelve simulated annotators who are right on 50 to 95% and err as "
         "models do (no public set with votes of people on labels was at hand). Estimated: the share of wrong labels as "
         "cleaning estimates it. cleanlab's best: of five filters and of three scores, chosen in hindsight for each "
-        f"run. ECE: of `<task>_quality` as the probability that the given label is right, {BINS} bins. Gold F1: "
-        "macro-F1 on gold rows of the linear probe of what tilth leaves, beside what cleanlab's default filter leaves, "
+        f"run. ECE: of `<task>_quality` as the probability that the given label is right, {BINS} bins. After "
+        f"{ANSWERS} answers: once a person has said of so many suspects whether they are wrong, evenly spaced among twice "
+        "as many as are flagged, 40 at least. Gold F1: macro-F1 on gold rows of the linear probe of what tilth leaves, beside what cleanlab's default filter leaves, "
         "all given labels, and all true ones.\n\n" + _results.table(COLUMNS, lines)
     )
 

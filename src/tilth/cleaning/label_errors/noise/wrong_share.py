@@ -36,9 +36,8 @@ taken off it for chance, in sight of the demo."""
 _LEAST_APART = 0.05
 """How often two models of the embeddings differ at least, for that excess to be held against it."""
 _UNSEEN = 0.5
-"""So much more of the labels may be wrong where they are made from words, for models learn some of such errors."""
-_CARRIED_TOO_FAR = 1 / 3
-"""How far the estimate goes back to the accuracy of all rows at once, where that is smaller than what a line says."""
+"""So much more of the labels may be wrong where they are made from words, for models learn some of such errors; the
+estimate takes half of it, the middle."""
 _SIDES = 1.96
 
 
@@ -61,15 +60,15 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
         _by_pair(np.stack([one.argmax(axis=1), other.argmax(axis=1), codes]), group, groups, one.shape[1])
         for one, other in ((views.meaning, views.wording), (views.evidence, views.centroids))
     ]
-    surely, either, overall = estimates[0]
-    most = max(either, estimates[1][1])
+    from_words = _made_from_words(views, codes)
+    # A view of words is no annotator that errs apart from labels that were made from words.
+    surely, _, overall = ((1 - from_words) * one + from_words * other for one, other in zip(*estimates, strict=True))
+    most = max(estimates[0][1], estimates[1][1])
     if overall < surely:
-        surely += _CARRIED_TOO_FAR * (overall - surely)
-        most = 0.0
+        most *= from_words
     surely = max(surely - views.for_want_of_rows, 0.0)
     ours = most / (most + _HALF_OURS)
-    from_words = _made_from_words(views, codes)
-    share = surely + most * (ours + (1 - ours) * from_words)
+    share = (surely + most * (ours + (1 - ours) * from_words)) * (1 + _UNSEEN / 2 * from_words)
     chance = _SIDES * float(np.sqrt(share * (1 - share) / rows)) + _UNSURE
     return ErrorRate(
         share=min(share, 1.0),
@@ -84,14 +83,16 @@ def _made_from_words(views: TwoViews, codes: np.ndarray) -> float:
     Where models err apart from one another and from the labels, words fall behind the evidence by the same factor,
     whether in agreement with the labels or with a third model. Labels that were made from words agree with words more
     often than that, by more than chance: how much is measured in how often the two models of the embeddings differ. Not
-    so where words agree with the labels more than with the evidence: they may just know more than the embeddings do.
+    so where the evidence agrees with words less than with the labels: of right labels words may just know more than the
+    embeddings do, and agree with them as closely.
     """
     classes = views.pooled.shape[1]
     evidence, centroids, wording = (one.argmax(axis=1) for one in (views.evidence, views.centroids, views.wording))
     of_words, of_embeddings = agreement(wording, codes, classes), agreement(evidence, centroids, classes)
-    if of_words >= agreement(wording, evidence, classes):
+    of_evidence = agreement(evidence, codes, classes)
+    if agreement(wording, evidence, classes) <= of_evidence:
         return 0.0
-    expected = agreement(evidence, codes, classes) * agreement(wording, centroids, classes) / of_embeddings
+    expected = of_evidence * agreement(wording, centroids, classes) / of_embeddings
     chance = _SIDES * float(np.sqrt(of_words * (1 - of_words) / len(codes)))
     excess = (of_words - expected - chance) / max(1 - of_embeddings, _LEAST_APART)
     return float(np.clip((excess - _FROM_WORDS) / (_SURELY_FROM_WORDS - _FROM_WORDS), 0, 1))
