@@ -233,8 +233,9 @@ def _page(arguments: argparse.Namespace, code: str) -> str:
         "models do (no public set with votes of people on labels was at hand). Estimated: the share of wrong labels as "
         "cleaning estimates it. cleanlab's best: of five filters and of three scores, chosen in hindsight for each "
         f"run. ECE: of `<task>_quality` as the probability that the given label is right, {BINS} bins. After "
-        f"{ANSWERS} answers: once a person has said of so many suspects whether they are wrong, evenly spaced among twice "
-        "as many as are flagged, 40 at least. Gold F1: macro-F1 on gold rows of the linear probe of what tilth leaves, beside what cleanlab's default filter leaves, "
+        f"{ANSWERS} answers: once a person has said of so many suspects whether they are wrong, evenly spaced among "
+        "twice as many as are flagged, 40 at least. Gold F1: macro-F1 on gold rows of the linear probe of what tilth "
+        "leaves, beside what cleanlab's default filter leaves, "
         "all given labels, and all true ones.\n\n" + _results.table(COLUMNS, lines)
     )
 
