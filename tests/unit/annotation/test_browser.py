@@ -97,7 +97,7 @@ def test_rows_are_answered_by_keyboard_alone(served: Served) -> None:
     keys.type("three weeks")
     keys.press("Enter")
     keys.press("/")
-    keys.type("money only")  # the area is sure, and no intent fits
+    keys.type("money_only")  # the area is sure, and no intent fits; as a class is written in the data
     keys.press("Enter")
     served.at(7)
     keys.press("u")

@@ -293,7 +293,7 @@ function everyLabel() {
 }
 
 function suggest() {
-  const typed = $("type").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const typed = words($("type").value).toLowerCase().split(/\s+/).filter(Boolean);
   const rank = (one) => { const name = one.name.toLowerCase(); return name.startsWith(typed[0] || "") ? 0 : 1; };
   const hits = everyLabel().filter((one) => typed.every((part) => `${one.name} ${one.under}`.toLowerCase().includes(part)));
   state.options = hits.sort((a, b) => rank(a) - rank(b)).slice(0, 50);
