@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,8 @@ class Exporter:
             scope=fit_scope(self.frame["text"].tolist(), fitted, wording, self.config),
         )
 
-    def _smaller(self, fitted: FittedModel, smaller: SmallerModel | None) -> Model:
-        return self.model(_with_student(fitted, smaller), smaller.wording if smaller is not None else None)
+    def _smaller(self, fitted: FittedModel, smaller: SmallerModel) -> Model:
+        return self.model(_with_student(fitted, smaller), smaller.wording)
 
     def export(self, fitted: FittedModel) -> Exported:
         """Write the smallest model that the contract lets pass, or the full one."""
@@ -110,7 +110,8 @@ class Exporter:
         carried = keep_shape(compressed.winner, self.resources)
         if (smaller := compressed.candidate) is not None:
             publish(smaller, target)
-            model, facts = self._smaller(fitted, smaller.model), {"weights": "packed", "bytes": smaller.size}
+            model = self.model(fitted) if smaller.model is None else self._smaller(fitted, smaller.model)
+            facts = {"weights": "packed", "bytes": smaller.size}
             figures += flipped_on_held_out(self.frame, fitted, smaller.loss)
             most = encoder_config(self.resources).max_chunks
             answers = Answering(source=source, limit=self._limit(fitted), max_chunks=most)
@@ -185,13 +186,14 @@ class Exporter:
         self, fitted: FittedModel, graphs: TrunkGraphs, source: Path, passages: PackedPassages | None = None
     ) -> FullModel:
         limit = self._limit(fitted)
+        own = cache(lambda: self.model(fitted))  # the same in every form of the full encoder
 
         def write(
             folder: Path, other: SmallerModel | None, graph: TrunkGraphs | PackedGraph, tokenizer: Path
         ) -> dict[str, Any]:
             # Passages are weighed by the full encoder's vectors, which those of another encoder are not.
-            weighed = passages if other is None else None
-            return self._write(folder, self._smaller(fitted, other), graph, tokenizer, limit, weighed)
+            model, weighed = (own(), passages) if other is None else (self._smaller(fitted, other), None)
+            return self._write(folder, model, graph, tokenizer, limit, weighed)
 
         made = full_model(self.frame, fitted, self.wording, graphs, source, write, limit, self.config, self.resources)
         beside = self._picture_side.bytes if self._picture_side is not None else 0
@@ -242,9 +244,7 @@ class Exporter:
         )
 
 
-def _with_student(fitted: FittedModel, smaller: SmallerModel | None) -> FittedModel:
+def _with_student(fitted: FittedModel, smaller: SmallerModel) -> FittedModel:
     """The night's model with a student in the place of its encoder."""
-    if smaller is None:
-        return fitted
     vectors, held_out = smaller.embeddings, smaller.held_out
     return replace(fitted, heads=smaller.heads, embeddings=vectors, trunk=smaller.trunk, held_out=held_out)

@@ -27,7 +27,7 @@ from tilth.training.compression.held_out import CrossValidated, HeldOut
 from tilth.training.compression.student.shape import Shape
 from tilth.training.export import Predictor
 from tilth.training.export.graphs import onnx_graphs
-from tilth.training.exporting import Exporter
+from tilth.training.exporting import Exporter, exporting
 from tilth.training.views.view_pooling import Wording
 
 WORDS = ("my", "the", "again", "at", "night", "very", "so", "two", "box", "bank")
@@ -121,14 +121,16 @@ def test_a_held_out_text_is_counted_as_a_vocabulary_reads_it_that_was_cut_withou
     assert np.abs(vectors[other] - model.embed([texts[other]])[0]).max() < 1e-5
 
 
-def test_forms_of_one_encoder_are_rounded_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_forms_of_one_encoder_share_is_made_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[str] = []
-    for module, name in ((full_model, "share_products"), (onnx_graphs, "quantize")):
+    for module, name in ((full_model, "share_products"), (onnx_graphs, "quantize"), (exporting, "fit_scope")):
         call = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *some, call=call, name=name: made.append(name) or call(*some))
     tried = night(folder, tmp_path, throughput=100, points_lost=0)[0].metrics["compression"]["tried"]
     assert len(tried) == 4  # no form is sure to lose nothing
-    assert sorted(made) == ["quantize", "share_products"]
+    assert sorted(made) == ["fit_scope"] * 2 + ["quantize", "share_products"]  # for the forms, and for what is exported
 
 
 @pytest.mark.parametrize("tries", [1, 2])
