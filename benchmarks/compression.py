@@ -33,6 +33,7 @@ from tilth.store import Cache
 from tilth.training.compression.candidate import make_candidate
 from tilth.training.compression.compressor import needs_distillation
 from tilth.training.compression.full_model import FullModel
+from tilth.training.compression.search import spread
 from tilth.training.compression.speed import EagerModel, seconds
 from tilth.training.compression.student.shape import Shape
 from tilth.training.export import Predictor
@@ -56,19 +57,19 @@ COLUMNS = (
     "batch 32",
     "CPU s to make",
 )
-WHOLE, THREE, TWO = tuple(range(6)), (0, 2, 5), (0, 5)
-SHAPES = {
-    "int8": Shape(layers=WHOLE, cut_vocabulary=False, bits=8),
-    "+ cut vocabulary": Shape(layers=WHOLE, bits=8),
-    "4 bits, whole vocabulary": Shape(layers=WHOLE, cut_vocabulary=False, bits=4),
-    "4 bits, cut vocabulary": Shape(layers=WHOLE, bits=4),
-    "layers 1, 3, 6": Shape(layers=THREE, bits=8),
-    "+ 4 bits": Shape(layers=THREE, bits=4),
-    "+ 70% of the channels": Shape(layers=THREE, heads=1.0, channels=0.7, bits=4),
-    "+ 67% of the heads": Shape(layers=THREE, heads=0.67, channels=0.7, bits=4),
-    "layers 1, 6": Shape(layers=TWO, bits=4),
-    "static": Shape(layers=(), bits=4),
+SHAPES: dict[str, Callable[[int], Shape]] = {
+    "int8": lambda layers: Shape(layers=spread(layers, layers), cut_vocabulary=False, bits=8),
+    "+ cut vocabulary": lambda layers: Shape(layers=spread(layers, layers), bits=8),
+    "4 bits, whole vocabulary": lambda layers: Shape(layers=spread(layers, layers), cut_vocabulary=False, bits=4),
+    "4 bits, cut vocabulary": lambda layers: Shape(layers=spread(layers, layers), bits=4),
+    "half of the layers": lambda layers: Shape(layers=spread(layers, layers // 2), bits=8),
+    "+ 4 bits": lambda layers: Shape(layers=spread(layers, layers // 2), bits=4),
+    "+ 70% of the channels": lambda layers: Shape(layers=spread(layers, layers // 2), channels=0.7, bits=4),
+    "+ 67% of the heads": lambda layers: Shape(layers=spread(layers, layers // 2), heads=0.67, channels=0.7, bits=4),
+    "a third of the layers": lambda layers: Shape(layers=spread(layers, layers // 3), bits=4),
+    "static": lambda layers: Shape(layers=(), bits=4),
 }
+"""Of an encoder of so many layers."""
 
 
 def rows_of(name: str, folder: Path, per_class: int) -> tuple[pd.DataFrame, Task]:
@@ -86,10 +87,12 @@ def rows_of(name: str, folder: Path, per_class: int) -> tuple[pd.DataFrame, Task
     return frame, Task(name="label", labels=tuple(sorted(train["label"].unique())))
 
 
-def full_model(frame: pd.DataFrame, task: Task, config: Config, cache: Cache, scratch: Path) -> FullModel:
-    """The night's model, as the training stage fits it."""
+def full_model(
+    frame: pd.DataFrame, task: Task, config: Config, cache: Cache, scratch: Path, model: str = "default"
+) -> FullModel:
+    """The night's model, as the training stage fits it, on an encoder of `[encoder]`."""
     samples = table.from_pandas(table.resolve(frame, [task]), [task])
-    encoder = Encoder(EncoderConfig(), cache)
+    encoder = Encoder(EncoderConfig(model=model), cache)
     evidence = Evidence(samples, encoder=encoder, cache=cache)
     resources = Resources(tasks=(task,), seed=0, evidence=evidence, scratch=scratch)
     rows = table.to_pandas(samples)
@@ -127,7 +130,7 @@ def measure(
     size = sum(value.numel() * 4 for value in full.trunk.parameters()) + (full.source / "tokenizer.json").stat().st_size
     line([name, "float32, eager", f"{size / 1e6:.1f}", "1.0", f"{whole:.4f}", "", "", "", "1.0", "1.0", ""])
     for label in chosen:
-        begun, shape = time.process_time(), SHAPES[label]
+        begun, shape = time.process_time(), SHAPES[label](full.layers)
         candidate = make_candidate(
             full, shape, steps if needs_distillation(full, shape) else 0, label.replace(" ", "_")
         )
@@ -158,6 +161,8 @@ def measure(
 def options(doc: str | None, sets: Sequence[str]) -> argparse.ArgumentParser:
     """What both benchmarks of smaller models take."""
     parser: argparse.ArgumentParser = _results.parser(doc, sets)
+    parser.add_argument("--encoder", default="default", help="as of [encoder] model")
+    parser.add_argument("--gold", type=int, help="gold rows that are drawn (default: all)")
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
     parser.add_argument("--config", default="{}", help="of [training], as JSON")
     return parser
@@ -174,8 +179,12 @@ def prepared(entry: str, arguments: argparse.Namespace, home: Path) -> tuple[str
     name, _, per_class = entry.partition(":")
     (home / "scratch").mkdir()
     frame, task = rows_of(name, arguments.data, int(per_class or 0))
+    gold = frame[frame["split"] == "gold"]
+    if arguments.gold and arguments.gold < len(gold):
+        frame = frame.drop(gold.sample(len(gold) - arguments.gold, random_state=0).index).reset_index(drop=True)
     config = Config.model_validate(json.loads(arguments.config))
-    return name, frame, full_model(frame, task, config, Cache(arguments.cache or home / "cache"), home / "scratch")
+    cache = Cache(arguments.cache or home / "cache")
+    return name, frame, full_model(frame, task, config, cache, home / "scratch", arguments.encoder)
 
 
 def about(doc: str | None) -> str:
