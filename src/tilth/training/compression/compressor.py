@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from tilth.errors import StageError
 from tilth.training.compression.candidate import Candidate, make_candidate
@@ -17,7 +15,7 @@ from tilth.training.compression.contract import Verdict, nearest, settle, uncert
 from tilth.training.compression.cost import Costs, costs_of
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.held_out import FEWEST
-from tilth.training.compression.search import Looked, front, order, search
+from tilth.training.compression.search import Looked, excess, front, look_at_wording, order, search, weighed
 from tilth.training.compression.speed import Clock
 from tilth.training.compression.student import Bits, Shape
 from tilth.training.export import Predictor
@@ -82,7 +80,7 @@ class _Attempt:
 
     def run(self) -> None:
         """Make shapes in full until one keeps the contract."""
-        for place, shape in enumerate(self._shapes()):
+        for place, shape in enumerate(_once(self._shapes())):
             steps = self._steps if needs_distillation(self._full, shape) else 0
             try:
                 candidate = make_candidate(self._full, shape, steps, f"{place}")
@@ -131,20 +129,22 @@ class _Attempt:
         return Compressed(candidate=candidate, facts=facts, front=front(self._looked), winner=winner)
 
     def _shapes(self) -> Iterator[Shape]:
-        """The shapes to make in full: last night's winner, what a search finds, and what needs no distillation."""
+        """The shapes to make in full: last night's winner, what takes little work, and what a search finds."""
+        wording = [Shape(layers=(), meaning=False)] if self._full.wording_alone is not None else []
         if not self._steps:
-            won = [shape for shape in (*self._forms(), *self._wording()) if shape == self._last]
-            yield from won
-            yield from (shape for some in (self._whole(), self._wording()) for shape in some if shape not in won)
+            yield from (shape for shape in (*self._forms(), *wording) if shape == self._last)
+            yield from self._whole()
+            yield from wording
             return
         if self._last is not None and (not self._last.layers or max(self._last.layers) < self._full.layers):
             yield self._last
+        eager = self._clock.eager_milliseconds(self._contract) if self._contract.latency_ms is not None else None
+        whole = (weighed(form, self._costs, agreement=1.0) for form in self._forms())
+        yield from (one.shape for one in whole if not excess(one, self._contract, eager, self._costs))
         known = [self._last] if self._last is not None else []
         self._looked = search(self._full, self._costs, self._contract, seed=self._full.seed, known=known)
-        self._looked += [self._look(shape) for shape in self._wording()]
-        eager = self._clock.eager_milliseconds(self._contract) if self._contract.latency_ms is not None else None
-        found = [shape for shape in order(self._looked, self._contract, eager, self._costs) if shape != self._last]
-        yield from self._within_tries(found)
+        self._looked += [look_at_wording(self._full, self._costs) for _ in wording]
+        yield from self._within_tries(order(self._looked, self._contract, eager, self._costs))
         yield from self._whole()
 
     def _within_tries(self, found: Sequence[Shape]) -> Iterator[Shape]:
@@ -153,7 +153,7 @@ class _Attempt:
         for shape in found:
             if not shape.meaning:
                 yield shape
-            elif left and needs_distillation(self._full, shape):
+            elif left and shape != self._last and needs_distillation(self._full, shape):
                 left -= 1
                 yield shape
 
@@ -161,7 +161,7 @@ class _Attempt:
         """All layers, the smallest first, until one surely keeps the points: others are larger and as fast."""
         for shape in self._forms():
             yield shape
-            if self._tried and self._tried[-1][0].shape == shape and self._tried[-1][1].surely:
+            if any(candidate.shape == shape and verdict.surely for candidate, verdict in self._tried):
                 return
 
     def _forms(self) -> list[Shape]:
@@ -171,23 +171,14 @@ class _Attempt:
         forms = (Shape(layers=whole, cut_vocabulary=cut, bits=some) for cut in cuts for some in bits)
         return sorted(forms, key=self._costs.megabytes)
 
-    def _wording(self) -> list[Shape]:
-        """The model without an encoder, where every task has a wording head and the full one keeps no contract."""
-        return [Shape(layers=(), meaning=False)] if self._full.wording_alone is not None else []
 
-    def _look(self, shape: Shape) -> Looked:
-        """The wording alone by its measures, which need no estimate."""
-        rows = self._full.held_out
-        alone = replace(rows, wording=self._full.wording_alone)
-        uniform = {task.name: np.full((len(rows.texts), len(task.labels)), 1 / len(task.labels)) for task in rows.tasks}
-        pooled = alone.wording.normalized(alone.wording.mix_held_out(rows.texts, uniform))
-        same = [(pooled[task.name].argmax(1) == rows.codes[task.name]).mean() for task in rows.tasks]
-        return Looked(
-            shape=shape,
-            megabytes=self._costs.megabytes(shape),
-            throughput=self._costs.slowest(shape),
-            agreement=float(np.mean(same)),
-        )
+def _once(shapes: Iterator[Shape]) -> Iterator[Shape]:
+    """Each of some shapes when it first comes."""
+    seen: set[Shape] = set()
+    for shape in shapes:
+        if shape not in seen:
+            seen.add(shape)
+            yield shape
 
 
 def slower_here(contract: ContractConfig, clocked: Mapping[str, float]) -> str | None:

@@ -11,7 +11,7 @@ import logging
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +86,7 @@ def search(
         encoder = Shape(layers=shape.layers, heads=shape.heads, channels=shape.channels)
         if encoder not in measured:
             measured[encoder] = read(encoder)
-        found = Looked(
-            shape=shape,
-            megabytes=costs.megabytes(shape),
-            throughput=costs.slowest(shape),
-            agreement=measured[encoder],
-        )
+        found = weighed(shape, costs, measured[encoder])
         looked[shape] = found
         report("looking at shapes", trial.number + 1, contract.trials)
         return found.megabytes, 1 / found.throughput, 1 - found.agreement
@@ -117,18 +112,45 @@ def order(looked: Sequence[Looked], contract: ContractConfig, eager_ms: float | 
         costs: what latency is weighed by.
     """
 
-    def excess(one: Looked) -> float:
-        over = 0.0
-        if contract.size_mb is not None:
-            over += max(one.megabytes / contract.size_mb - 1, 0)
-        if contract.throughput is not None:
-            over += max(contract.throughput / one.throughput - 1, 0)
-        if contract.latency_ms is not None and eager_ms is not None:
-            milliseconds = eager_ms / costs.throughput(one.shape, contract.batch)
-            over += max(milliseconds / contract.latency_ms - 1, 0)
-        return over
+    def rank(one: Looked) -> tuple[float, float, float]:
+        return excess(one, contract, eager_ms, costs), -one.agreement, one.megabytes
 
-    return [one.shape for one in sorted(looked, key=lambda one: (excess(one), -one.agreement, one.megabytes))]
+    return [one.shape for one in sorted(looked, key=rank)]
+
+
+def weighed(shape: Shape, costs: Costs, agreement: float) -> Looked:
+    """A shape by what is known of it before it is made."""
+    return Looked(shape=shape, megabytes=costs.megabytes(shape), throughput=costs.slowest(shape), agreement=agreement)
+
+
+def excess(one: Looked, contract: ContractConfig, eager_ms: float | None, costs: Costs) -> float:
+    """By how much a shape misses size and speed together, as a share of what they allow; 0 where it keeps them.
+
+    Args:
+        one: the shape, as it would be.
+        contract: what it is to keep.
+        eager_ms: as of `order`.
+        costs: what it is weighed by.
+    """
+    over = 0.0
+    if contract.size_mb is not None:
+        over += max(one.megabytes / contract.size_mb - 1, 0)
+    if contract.throughput is not None:
+        over += max(contract.throughput / one.throughput - 1, 0)
+    if contract.latency_ms is not None and eager_ms is not None:
+        milliseconds = eager_ms / costs.throughput(one.shape, contract.batch)
+        over += max(milliseconds / contract.latency_ms - 1, 0)
+    return over
+
+
+def look_at_wording(full: FullModel, costs: Costs) -> Looked:
+    """The wording alone by its measures, which need no estimate."""
+    rows, shape = full.held_out, Shape(layers=(), meaning=False)
+    alone = replace(rows, wording=full.wording_alone)
+    uniform = {task.name: np.full((len(rows.texts), len(task.labels)), 1 / len(task.labels)) for task in rows.tasks}
+    pooled = alone.wording.normalized(alone.wording.mix_held_out(rows.texts, uniform))
+    same = [(pooled[task.name].argmax(1) == rows.codes[task.name]).mean() for task in rows.tasks]
+    return weighed(shape, costs, float(np.mean(same)))
 
 
 def front(looked: Sequence[Looked]) -> list[Looked]:

@@ -135,7 +135,7 @@ def test_what_forms_of_one_encoder_share_is_made_once(
 
 @pytest.mark.parametrize("tries", [1, 2])
 def test_the_wording_alone_takes_no_place_of_a_shape_that_is_distilled(tries: int) -> None:
-    attempt: Any = SimpleNamespace(_contract=ContractConfig(tries=tries), _full=SimpleNamespace(layers=6))
+    attempt: Any = SimpleNamespace(_contract=ContractConfig(tries=tries), _full=SimpleNamespace(layers=6), _last=None)
     wording = Shape(layers=(), meaning=False)
     half, third = Shape(layers=(0, 2, 5)), Shape(layers=(0, 5))
     found = list(_Attempt._within_tries(attempt, [wording, WHOLE, half, third]))
@@ -273,6 +273,15 @@ def test_a_teacher_no_better_than_chance_and_few_held_out_rows_are_refused(folde
         assert (found["answer"], "chosen" in found) == ("refused", False)
         assert why in found["why"]
         assert result.metrics["export"]["weights"] != "packed"  # the full model
+
+
+def test_what_all_layers_keep_is_not_searched_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("tilth.training.compression.compressor.search")
+    found = night(folder, tmp_path, size_mb=9, steps=20)[0].metrics["compression"]
+    assert (found["answer"], found["steps"], found["looked_at"]) == ("met", 20, 0)
+    assert [one["in_words"] for one in found["tried"]] == ["layers 1; cut vocabulary; 4 bits"]
 
 
 def test_last_nights_winner_is_tried_before_smaller_forms(folder: Path, tmp_path: Path) -> None:
