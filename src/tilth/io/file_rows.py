@@ -146,7 +146,7 @@ def _texts(column: pd.Series, rows: pd.DataFrame, notes: Notes, pictures: pd.Dat
     if column.dtype == object:
         odd = column.map(lambda value: isinstance(value, dict | list | tuple | bytes | bool | np.ndarray))
         kinds = ", ".join(sorted({type(value).__name__ for value in column[odd]}))
-        notes.rows("texts_of_another_type", rows, odd, "text", f"came as {kinds} and is read as that prints")
+        notes.rows("texts_of_another_type", rows, odd, "text", f"came as {kinds}, which is no text: read as it prints")
     words = column.where(column.notna(), "").astype(str)
     cleaned = words.map(clean)
     notes.rows("control_characters_removed", rows, words.str.contains(CONTROL), "text", "lost control characters")

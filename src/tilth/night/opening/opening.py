@@ -20,6 +20,7 @@ from tilth.io import Ingested, file_system, ingest
 from tilth.learn.encoder import resolve_model
 from tilth.learn.pictures import PictureEncoder
 from tilth.night.closing import check_addresses
+from tilth.night.opening.class_changes import classes_gone
 from tilth.night.opening.deadline import deadline_sentence, meet
 from tilth.night.opening.gold_rescoring import rescored
 from tilth.night.opening.long_texts import settle_long_texts
@@ -84,6 +85,9 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     for name in request.stages:
         stages.check(name, settings.stage(name))
     earlier = _earlier_files(request, ingested)
+    before = store.latest(workspace.runs)
+    for sentence in classes_gone(before.record, ingested.tasks) if before is not None else ():
+        _warn_once(sentence)
     carried, fits = _carried(request, ingested), _fits(request)
     left = {f"{name}{FITS}": digest for name, one in fits.items() if (digest := one["out"])}
     record = {
