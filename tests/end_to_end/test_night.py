@@ -83,6 +83,7 @@ def test_the_record_counts_what_each_stage_did_as_the_tables_show_it(night: Nigh
         for status in ("quarantined", "review"):
             assert entry[status] == fresh.loc[fresh["status"] == status, "reason"].value_counts().to_dict()
         assert entry["seconds"] >= 0
+        assert entry["processor_seconds"] > 0
         assert (entry["cached"], entry["skipped"]) == (False, None)
         assert entry["metrics"]
         before = after

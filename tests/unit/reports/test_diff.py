@@ -194,11 +194,29 @@ class _Tags(HTMLParser):
 def test_a_night_with_no_change_says_so_and_raises_no_alarm(tmp_path: Path) -> None:
     frame = rows(gold=50)
     for day in range(1, 9):
-        write(tmp_path / f"night-0{day}", frame, votes(frame, **_functions(frame)), seconds=100.0 + 7 * (day % 3))
+        write(
+            tmp_path / f"night-0{day}",
+            frame,
+            votes(frame, **_functions(frame)),
+            seconds=5000.0 if day == 8 else 100.0,  # the machine was busy
+            stages=[{"name": "cleaning", "seconds": 100.0, "processor_seconds": 80.0 + 7 * (day % 3)}],
+        )
     found = reports.since_last_night(tmp_path / "night-08")
     assert (found["first_night"], found["against"], found["alarms"]) == (False, "night-07", [])
     assert reports.diff_lines(found["changes"])[-1] == "nothing changed"
     assert found["changes"]["scores"]["intent"]["difference"]["verdict"] == "same"
+
+
+def test_a_night_that_computes_much_longer_is_an_alarm(tmp_path: Path) -> None:
+    """100 seconds, then 310: 210 more, above the floor, which is the usual 100, doubled for few nights."""
+    frame = rows(gold=0)
+    for day, first in ((1, 50.0), (2, 50.0), (3, 50.0), (4, 260.0)):
+        stages = [
+            {"name": name, "processor_seconds": spent} for name, spent in (("cleaning", first), ("training", 50.0))
+        ]
+        write(tmp_path / f"night-0{day}", frame, stages=stages)
+    (alarm,) = reports.since_last_night(tmp_path / "night-04")["alarms"]
+    assert (alarm["measure"], alarm["before"], alarm["value"]) == ("processor_seconds", 100.0, 310.0)
 
 
 def test_a_night_with_no_change_raises_none_after_one_that_changed_much(tmp_path: Path) -> None:

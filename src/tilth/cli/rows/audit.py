@@ -152,8 +152,10 @@ def _look(
     return rows, findings, {**report.summarize(rows, findings, audited.entry["metrics"]), **more}
 
 
-def _how_sure(precision: float | None) -> str:
-    """How far to trust what is called wrong."""
+def _how_sure(precision: float | None, *, any_wrong: bool) -> str:
+    """How far to trust what is called wrong, and what is not."""
+    if precision is None and not any_wrong:
+        return "with so few labeled rows a class wrong ones can hardly be told: that none is named proves nothing"
     if precision is None:
         return "with so few labeled rows a class it is unknown how many of them are really wrong: read each"
     return f"about {precision:.0%} of them should be really wrong; the page says how sure that is"
@@ -168,8 +170,8 @@ def _print_summary(summary: Mapping[str, Any], files: _Files) -> None:
         precision = task["measured"]["precision"]
         what = "labels that look wrong" if precision is not None else "labels in doubt"
         say(f"  {head}{what}: {task['wrong']:,}{f', most often {rather}' if rather else ''}")
-        if task["wrong"]:
-            say(f"    {_how_sure(precision)}")
+        if task["wrong"] or (precision is None and task["labeled"]):
+            say(f"    {_how_sure(precision, any_wrong=bool(task['wrong']))}")
     say(f"  labels of copies that contradict each other: {findings['conflicting copies']:,}")
     if summary["leaks_checked"]:
         say(f"  rows that leak into the test part: {findings['leak']:,}")

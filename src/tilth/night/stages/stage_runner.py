@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +31,23 @@ from tilth.store import Run
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Started:
+    """When a stage began: by a clock that only goes forward, and by what this process and its children had used."""
+
+    clock: float
+    processor: float
+
+
+def _start() -> _Started:
+    return _Started(time.monotonic(), _processor_seconds())
+
+
+def _processor_seconds() -> float:
+    """Of this process and the children that it has waited for (none are counted on Windows)."""
+    return sum(os.times()[:4])
+
+
 def perform(run: Run, name: str) -> dict[str, Any]:
     """Run one stage of a night on the newest table of the run, or take its result from the cache.
 
@@ -39,7 +58,7 @@ def perform(run: Run, name: str) -> dict[str, Any]:
         StageError: the stage failed; the run stays resumable.
     """
     record = run.record
-    started = time.monotonic()
+    started = _start()
     try:
         number = stages.NAMES.index(name) + 1
         before, own = store.read_table(store.newest_table(run.path, number)), run.path / f"{number}-{name}.parquet"
@@ -61,7 +80,7 @@ def perform(run: Run, name: str) -> dict[str, Any]:
     return entry
 
 
-def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, started: float) -> dict[str, Any]:
+def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, started: _Started) -> dict[str, Any]:
     context = Context(record)
     if context.settings.engine.runner and not has_workers():  # flows that a workspace got from an older tilth
         log.warning("[engine] has no effect in this workspace: its flows start no workers; see docs/engine.md")
@@ -188,7 +207,7 @@ def _entry(
     name: str,
     before: Dataset,
     after: Dataset,
-    started: float,
+    started: _Started,
     *,
     cached: bool = False,
     skipped: str | None = None,
@@ -207,7 +226,8 @@ def _entry(
         "rows_out": len(new),
         "added": int(added["source"].eq(Source.PARAPHRASE).sum()),
         **counts,
-        "seconds": round(time.monotonic() - started, 2),
+        "seconds": round(time.monotonic() - started.clock, 2),
+        "processor_seconds": round(_processor_seconds() - started.processor, 2),
         "cached": cached,
         "skipped": skipped,
         "left_out": None,
