@@ -42,6 +42,7 @@ _CODE = (
     "metrics/metrics",
     "neighbors/neighbors",
     "neighbors/near_copies",
+    "neighbors/shared_words",
     "neighbors/neighbor_index",
     "neighbors/label_spreading",
     "models/views",

@@ -30,7 +30,7 @@ class RunOptions:
 
     config: options.Config = None
     input: Annotated[tuple[str, ...], options.Rows] = ()
-    """CSV, JSONL, Parquet, - for standard input, or hf:owner/name:split; may be repeated"""
+    """CSV, TSV, JSONL, Parquet, Excel, - for standard input, or hf:owner/name:split; may be repeated"""
     gold: Annotated[str | None, options.Rows] = None
     """rows that are only measured on"""
     annotations: Annotated[str | None, options.Rows] = None

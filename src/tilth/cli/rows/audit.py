@@ -71,7 +71,7 @@ def audit(
         tilth audit big.parquet --rows 20000
 
     Args:
-        file: CSV, JSONL, Parquet, - for standard input, or hf:owner/name:split
+        file: CSV, TSV, JSONL, Parquet, Excel, - for standard input, or hf:owner/name:split
         text: the text's column (default: guessed, and said)
         label: label columns: intent, or domain,domain/intent for intent under domain (default: guessed, and said)
         gold: a test file, to find the rows that stand in it too
