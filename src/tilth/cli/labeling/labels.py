@@ -158,13 +158,18 @@ def _effect(data: WorkspaceData, task: str, before: LabelChanges, after: LabelCh
     touched = frame[f"{task}_given"].isin(change.before)
     gold = frame["split"].eq("gold")
     undo = change.undoes is not None
+    of_split = change.undoes is not None and before.every[change.undoes].kind == "split"
+    if (
+        of_split and [one.kind for one in before.of(task)].count("split") == 1
+    ):  # of several, whose a row is is not known
+        touched |= frame["ask_again"].eq("label_split")
     names, new = (" and ".join(f'"{label}"' for label in part) for part in (change.before, change.after))
     asked_again, renamed = _answers_changed(data, task, before, after)
     again = ("is asked again", "are asked again")
     become = (f"becomes {new}", f"become {new}")
     of_files = ("is read as your files have it", "are read as your files have them")
     of_before = ("is read as it was given", "are read as they were given")
-    given = of_files if undo else again if change.kind == "split" else become
+    given = become if of_split else of_files if undo else again if change.kind == "split" else become
     counts = (
         (int((touched & ~gold).sum()), "given label", given),
         (int((touched & gold).sum()), "gold label", given),

@@ -47,6 +47,8 @@ def test_a_class_is_renamed_and_back(here: Path, capsys: pytest.CaptureFixture[s
     assert main(["labels", "split", "any", "--into", "one"]) == 2
     assert main(["labels", "split", "any", "--into", "one,two"]) == 0
     assert "3 given labels are asked again" in capsys.readouterr().out
+    assert main(["labels", "split", "any", "--into", "one,two", "--undo"]) == 0
+    assert '3 given labels become "any"' in capsys.readouterr().out
 
 
 def test_an_undone_merge_says_which_labels_come_back_and_which_answers_do_not(
