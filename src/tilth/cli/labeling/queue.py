@@ -59,8 +59,8 @@ def export(
         force: write over what is there
     """
     from tilth import store
-    from tilth.io import labeling_config, queue_kind, refuse_to_overwrite, write_queue
-    from tilth.io.answers import run_with_queue
+    from tilth.io import labeling_config, queue_kind, read_rows, refuse_to_overwrite, write_queue
+    from tilth.io.answers import QUEUE, run_with_queue
     from tilth.samples import Task
     from tilth.store import atomic
 
@@ -74,7 +74,8 @@ def export(
     if kind == "label-studio":
         with atomic(interface) as unfinished:
             tasks = [Task.from_json(task) for task in night_run.record["tasks"]]
-            unfinished.write_text(labeling_config(tasks), "utf-8")
+            paraphrases = bool(read_rows(QUEUE, night_run.path)[0]["detector"].eq("paraphrase").any())
+            unfinished.write_text(labeling_config(tasks, paraphrases=paraphrases), "utf-8")
         say(f"the labeling interface of a project for them: {interface}")
     if kind in ("label-studio", "argilla"):
         say(f"{count} rows of run {night_run.path.name}: {target}; once they are answered, take the JSON export by:")

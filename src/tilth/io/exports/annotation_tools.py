@@ -47,12 +47,18 @@ def write_label_studio(queue: pd.DataFrame, tasks: list[Task], target: Path) -> 
     target.write_text(json.dumps(entries, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def labeling_config(tasks: Sequence[Task]) -> str:
-    """The labeling interface of a Label Studio project that takes these tasks and answers as tilth reads them."""
+def labeling_config(tasks: Sequence[Task], *, paraphrases: bool = False) -> str:
+    """The labeling interface of a Label Studio project that takes these tasks and answers as tilth reads them.
+
+    Args:
+        tasks: what is classified, a question each.
+        paraphrases: whether some rows are paraphrases, of which a person may say that they are wrong.
+    """
+    verdicts = (*VERDICTS, "wrong paraphrase") if paraphrases else VERDICTS
     choices = "".join(
         f'  <Header value={quoteattr(task.name)}/>\n  <Choices name={quoteattr(task.name)} toName="text" '
         'choice="single" showInline="true">\n'
-        + "".join(f"    <Choice value={quoteattr(label)}/>\n" for label in (*task.labels, *VERDICTS))
+        + "".join(f"    <Choice value={quoteattr(label)}/>\n" for label in (*task.labels, *verdicts))
         + "  </Choices>\n"
         for task in tasks
     )

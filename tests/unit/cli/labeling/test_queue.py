@@ -31,6 +31,17 @@ def test_what_is_answered_already_is_not_asked_a_second_time(
     assert all(isinstance(row["rank"], int) for row in rows)
 
 
+def test_where_a_paraphrase_is_asked_label_studio_has_an_answer_to_it(page: Page, tmp_path: Path) -> None:
+    assert main(["queue", "export", "tasks.json"]) == 0
+    assert "wrong paraphrase" not in (tmp_path / "tasks.xml").read_text()
+    asked = tmp_path / "data/runs/20260101-020000/queue.csv"
+    asked.write_text(
+        asked.read_text("utf-8").replace("p0,the line is slow,uncertain", "p0,the line is slow,paraphrase")
+    )
+    assert main(["queue", "export", "tasks.json", "--force"]) == 0
+    assert (tmp_path / "tasks.xml").read_text().count('<Choice value="wrong paraphrase"/>') == 2, "once a task"
+
+
 def test_a_line_that_cannot_be_read_stops_an_import_or_is_named(
     page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
