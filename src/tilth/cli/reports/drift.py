@@ -43,7 +43,7 @@ def drift(
         tilth drift - --json < messages.csv
 
     Args:
-        file: CSV, TSV, JSONL, Parquet, Excel, - for standard input, or hf:owner/name:split; its labels are not looked at
+        file: CSV, TSV, JSONL, Parquet, Excel, - for standard input, or hf:owner/name:split; its labels are ignored
         text: the text's column (default: as the model's night read it)
         out: a CSV file for the rows that a person should look at, in the columns of queue.csv
         rows: how many of them at most

@@ -16,6 +16,7 @@ from typing import Any
 
 from tilth import progress
 from tilth.errors import RequestError
+from tilth.text import CONTROL
 
 VERBOSE = "TILTH_VERBOSE"
 """Set in the environment of a night whose person asked for -v."""
@@ -29,10 +30,17 @@ _NO_MATTER = "Please consider to run pre-processing before quantization"  # onnx
 class _Ours(logging.Filter):
     """Passes tilth's warnings, and of the libraries what stopped them; of Prefect, which repeats ours, nothing."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = ""
+
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a person wants to read this."""
+        """Whether a person wants to read this, and has not just read it (a damaged file is met again and again)."""
         name = record.name.partition(".")[0]
-        return name != "prefect" and record.levelno >= (logging.WARNING if name == "tilth" else logging.ERROR)
+        if name == "prefect" or record.levelno < (logging.WARNING if name == "tilth" else logging.ERROR):
+            return False
+        before, self._last = self._last, record.getMessage()
+        return self._last != before
 
 
 def quiet() -> None:
@@ -80,8 +88,8 @@ def environment() -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """Write one line for a person, at once."""
-    sys.stdout.write(text + "\n")
+    """Write one line for a person, at once; what a row's columns hold commands no terminal."""
+    sys.stdout.write(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text) + "\n")
     sys.stdout.flush()
 
 
