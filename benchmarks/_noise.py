@@ -55,10 +55,11 @@ def given(rows: Rows, kind: str, rate: float, seed: int, file: Path, encoder: En
 
     Args:
         rows: with their true labels.
-        kind: `none`, one of `PLANTED`, `rules` (of each message the vote of one rule, taken at random), `weak_model`
-            (predictions of a model of words, learned from five true labels a class, which keep theirs) or `annotator`
-            (twelve of unlike skill vote, where they err as models do; one vote a row is taken at random).
-        rate: share of wrong labels, of the planted kinds.
+        kind: `none`, one of `PLANTED`, `rules` (of each message the vote of one rule, taken at random), `missed` (a
+            share of the rarest class has the label of the most frequent one), `weak_model` (predictions of a model of
+            words, learned from five true labels a class, which keep theirs) or `annotator` (twelve of unlike skill
+            vote, where they err as models do; one vote a row is taken at random).
+        rate: share of wrong labels, of the planted kinds; of the rarest class's, where it is missed.
         seed: of every draw.
         file: the rules.
         encoder: for rules that ask it.
@@ -68,6 +69,9 @@ def given(rows: Rows, kind: str, rate: float, seed: int, file: Path, encoder: En
         return rows.truth
     if kind in PLANTED:
         return noisy(rows, kind, rate, seed)
+    if kind == "missed":
+        rarest, most = (np.bincount(rows.truth).argsort(kind="stable")[place] for place in (0, -1))
+        return np.where((rows.truth == rarest) & (rng.random(len(rows.truth)) < rate), most, rows.truth)
     if kind == "rules":
         votes = rule_votes(rows.frame["text"], file, encoder)
         return one_of(np.where(votes >= 0, votes, np.nan), rng)

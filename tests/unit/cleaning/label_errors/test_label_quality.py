@@ -15,8 +15,13 @@ from tilth.learn import apply_temperature
 
 
 def test_doubt_is_the_log_odds_of_the_strongest_rival() -> None:
-    found = doubt(np.array([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]]), np.array([0, 2]))
-    assert found == pytest.approx([np.log(0.3 / 0.6), np.log(0.6 / 0.1)])
+    even = np.array([[0.6, 0.3, 0.1], [0.1, 0.6, 0.3], [0.3, 0.1, 0.6]])  # each class a third of all
+    assert doubt(even, np.array([0, 0, 1])) == pytest.approx([np.log(0.3 / 0.6), np.log(0.6 / 0.1), np.log(0.6 / 0.1)])
+
+
+def test_a_class_that_is_predicted_often_is_held_against_a_label_by_a_quarter() -> None:
+    found = doubt(np.array([[0.8, 0.2], [0.8, 0.2]]), np.array([0, 1]))
+    assert found == pytest.approx([0.75 * np.log(0.2 / 0.8), 0.75 * np.log(0.8 / 0.2)])  # p / p^0.25
 
 
 def test_the_mean_probability_is_the_share_of_wrong_labels() -> None:

@@ -11,6 +11,7 @@ by what they lose with half of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ from tilth.cleaning.label_errors.models import TwoViews, agreement, three_accura
 
 _GROUPS, _FEWEST = 20, 50
 """Groups of rows that are about as hard, and the rows that each has at least."""
+_OF_A_CLASS = 10
+"""Rows of a class in a group, on average, from which on hardness is measured within each class as well."""
 _HARDEST = 0.8
 """Difficulty beyond which two views agree too seldom for three accuracies to mean anything."""
 _UNSURE, _HARDER = 0.02, 0.1
@@ -51,11 +54,31 @@ class ErrorRate:
 
 
 def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
-    """The share of wrong labels among rows with these labels, shape (rows,)."""
-    rows = len(codes)
-    groups = int(np.clip(rows // _FEWEST, 1, _GROUPS))
-    ease = views.pooled.max(axis=1).argsort(kind="stable").argsort(kind="stable")
-    group = ease * groups // rows
+    """The share of wrong labels among rows with these labels, shape (rows,).
+
+    Where a rare class is missed, as people in a hurry miss it, all its rows are hard, for models that learn from such
+    labels are unsure of it, and what is wrong among them looks as what models err on together would. So of few classes
+    hardness is measured within each as well, and the larger share counts.
+    """
+    groups = int(np.clip(len(codes) // _FEWEST, 1, _GROUPS))
+    rates = [_by_hardness(views, codes, group, groups) for group in _groupings(views.pooled, groups)]
+    return max(rates, key=lambda rate: rate.share)
+
+
+def _groupings(probabilities: np.ndarray, groups: int) -> Iterator[np.ndarray]:
+    """The group of each row, the hardest first, shape (rows,): among all rows, and among those of one class."""
+    rows, classes = probabilities.shape
+    sure, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    yield sure.argsort(kind="stable").argsort(kind="stable") * groups // rows
+    if rows >= _OF_A_CLASS * classes * groups:
+        counts, place = np.bincount(predicted, minlength=classes), np.empty(rows, dtype=np.int64)
+        place[np.lexsort((sure, predicted))] = np.arange(rows)
+        first = counts.cumsum() - counts
+        yield (place - first[predicted]) * groups // counts[predicted]
+
+
+def _by_hardness(views: TwoViews, codes: np.ndarray, group: np.ndarray, groups: int) -> ErrorRate:
+    """The share of wrong labels, where rows of one of so many groups are about as hard."""
     estimates = [
         _by_pair(np.stack([one.argmax(axis=1), other.argmax(axis=1), codes]), group, groups, one.shape[1])
         for one, other in ((views.meaning, views.wording), (views.evidence, views.centroids))
@@ -69,7 +92,7 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
     surely = max(surely - views.for_want_of_rows, 0.0)
     ours = most / (most + _HALF_OURS)
     share = (surely + most * (ours + (1 - ours) * from_words)) * (1 + _UNSEEN / 2 * from_words)
-    chance = _SIDES * float(np.sqrt(share * (1 - share) / rows)) + _UNSURE
+    chance = _SIDES * float(np.sqrt(share * (1 - share) / len(codes))) + _UNSURE
     return ErrorRate(
         share=min(share, 1.0),
         low=max(0.0, surely - chance),

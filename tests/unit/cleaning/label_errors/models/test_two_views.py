@@ -142,6 +142,23 @@ def test_errors_that_all_models_have_learned_do_not_make_those_on_easier_rows_fe
     assert 0.76 * wrong.mean() < estimate_error_rate(views, codes).share < wrong.mean()
 
 
+def test_a_third_of_a_rare_class_that_was_missed_is_wrong_labels_though_all_its_rows_are_hard() -> None:
+    """Models see one row in eight of a class, but are unsure of it, for three in ten of its labels are the other's."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random(ROWS) < 0.125).astype(int)
+    wrong = (truth == 1) & (rng.random(ROWS) < 0.3)
+    codes = np.where(wrong, 0, truth)
+    evidence, centroids, wording = (np.where(rng.random(ROWS) < 0.01, 1 - truth, truth) for _ in range(3))
+
+    def view(predicted: np.ndarray) -> np.ndarray:
+        sure = np.where(predicted == 1, rng.uniform(0.6, 0.7, ROWS), rng.uniform(0.9, 1, ROWS))
+        return np.stack([np.where(predicted == 1, 1 - sure, sure), np.where(predicted == 1, sure, 1 - sure)], axis=1)
+
+    views = TwoViews.of(*(view(one) for one in (evidence, centroids, evidence, wording)), codes)
+    assert estimate_error_rate(views, codes).share == pytest.approx(wrong.mean(), abs=0.01)
+    assert estimate_error_rate(views, truth).share < 0.01
+
+
 def test_words_that_know_more_than_the_embeddings_make_no_label_wrong() -> None:
     rng = np.random.default_rng(0)
     truth, hard = rng.integers(CLASSES, size=ROWS), rng.random(ROWS)
