@@ -69,6 +69,17 @@ def test_training_ends_where_held_out_rows_get_no_better_with_the_best_weights(
         assert torch.equal(value, states[1][f"trunk.{name}"])
 
 
+def test_how_often_rows_are_measured_changes_no_step(folder: Path) -> None:
+    rows, head = problem(folder)
+    rows = replace(rows, measured=np.arange(8) >= 6)
+    often, seldom = (
+        tune(folder, rows, [head], SMALL.model_copy(update={"evaluations": count, "patience": count}), 3)
+        for count in (12, 1)
+    )
+    assert [len(found.facts["measured"]) for found in (often, seldom)] == [12, 1]
+    assert often.losses == seldom.losses
+
+
 def test_a_killed_run_remembers_the_best_weights(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = problem(folder)
     rows = replace(rows, measured=np.arange(8) >= 6)
