@@ -2,10 +2,10 @@
 
     python benchmarks/four_bits.py --data data/public
 
-A linear probe on the default encoder's vectors of thirteen rows a class of banking77, and 1,500 gold rows; all layers, the
-whole vocabulary. Points are of 100 of macro-F1 against the probe on float32's vectors. Fitted again: the probe is fitted to
-the rounded encoder's vectors. Said: what the train rows say by five folds, by their labels, by the probe's calibrated
-probabilities, and by both, as the search for a smaller model does; ± is a standard error.
+A linear probe on the default encoder's vectors of thirteen rows a class of banking77, and 1,500 gold rows; all layers,
+the whole vocabulary. Points are of 100 of macro-F1 against the probe on float32's vectors. Fitted again: the probe is
+fitted to the rounded encoder's vectors. Said: what the train rows say by five folds, by their labels, by the probe's
+calibrated probabilities, and by both, as the search for a smaller model does; ± is a standard error.
 """
 
 from __future__ import annotations
