@@ -148,6 +148,7 @@ class Evidence(RowFeatures):
                 fold_count=self._folds,
                 model=VIEWS[view].fit_predict,
                 lowest=VIEWS[view].lowest,
+                by_blocks=VIEWS[view].by_blocks and focus.weights is None,
             ).to_arrays()
 
         key = digest(self._key(task, codes), view)

@@ -93,7 +93,7 @@ def check_task(
         "actions": {},
         "single_row_classes": [label for label, count in zip(task.labels, counts, strict=True) if count == 1],
     }
-    probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
+    probabilities = None
     present = np.unique(codes[rows])
     if len(present) > 1:
         probabilities, found = _check_texts(
@@ -107,6 +107,8 @@ def check_task(
         metrics["issues"] = int(columns.issue.sum())
         metrics["actions"] = {word.value: int((columns.action == word.value).sum()) for word in Action}
     columns.store_in(frame)
+    if probabilities is None:
+        probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
     # Of few rows nobody can say how many labels are wrong, and so how likely one is.
     right = columns.right if metrics.get("filter") == filters.TWO_VIEWS else np.full(len(frame), np.nan)
     return TaskResult(metrics=metrics, probabilities=probabilities, right=right)
@@ -126,7 +128,6 @@ def _check_texts(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Write the columns of rows with a text, of two classes or more; the models' probabilities and the metrics."""
     present, compact = np.unique(codes[rows], return_inverse=True)
-    probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
     fit = carried_probes(task, rows, task.decoded(present).tolist(), evidence)
     from_children = summed_by_parent(task, children)[rows][:, present] if children else None
     view = meaning_view(task, codes, rows, config.neighbors, evidence)
@@ -136,6 +137,8 @@ def _check_texts(
     verdict, by_answers = correct_by_answers(verdict, frame, task.name, rows, config, seed)
     if children:
         verdict = right_by_children(verdict, frame, task, rows, children, config)
+    # Made once the models are through: of many rows and classes each such array is large.
+    probabilities = np.full((len(frame), len(task.labels)), np.nan, dtype=np.float32)
     probabilities[np.ix_(rows, present)] = by_models.joint
     probabilities[rows] = np.nan_to_num(probabilities[rows])
     labels = task.decoded(present)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilth.learn.models.linear_probe import FittedProbe, fit_probe
-from tilth.learn.models.views import Features, FitPredict
+from tilth.learn.models.views import Features, FitPredict, SomeRows
 from tilth.learn.probabilities import apply_temperature, calibrate
 
 
@@ -59,6 +59,7 @@ def cross_validate(
     model: FitPredict,
     lowest: float = 0.2,
     rows: np.ndarray | None = None,
+    by_blocks: bool = False,
 ) -> OutOfFold:
     """Out-of-fold probabilities of a model; a row without a label gets the mean of all fold models.
 
@@ -71,12 +72,15 @@ def cross_validate(
         model: of a view.
         lowest: the smallest temperature to calibrate by.
         rows: positions among `features` of the rows that codes and folds are of; None takes all. It spares a copy.
+        by_blocks: the model takes `SomeRows` of the features, and no fold's rows are copied at once.
     """
 
     def predict(fold: int, held_out: np.ndarray) -> np.ndarray:
         training = np.flatnonzero((codes >= 0) & (folds != fold))
         test = np.flatnonzero(held_out)
         learned, asked = (training, test) if rows is None else (rows[training], rows[test])
+        if by_blocks:
+            return model(SomeRows(features, learned), codes[training], SomeRows(features, asked), classes)
         return model(features[learned], codes[training], features[asked], classes)
 
     return calibrated(_by_fold(predict, codes, folds, classes, fold_count), codes, folds, lowest)

@@ -7,7 +7,7 @@ training features, labels and other features; `VIEWS` names them, and what they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,6 +28,32 @@ float32, shape (other rows, classes), not calibrated. The functions here take a 
 _STIFF = 0.3  # inverse strength of the penalty: of 0.1 to 10 the best at finding errors on hard rows
 _SHARP = 20.0  # cosines to centroids differ by hundredths; a temperature is fitted to what this makes of them
 _TINY = 1e-12
+_BLOCK = 131_072
+"""Rows whose n-grams are copied at a time: those of a million short texts fill 4 GB."""
+
+
+@dataclass(frozen=True)
+class SomeRows:
+    """Some rows of features, copied a block at a time by a model that can read them so.
+
+    Attributes:
+        features: of all rows, shape (rows, dimensions).
+        places: positions of these rows among them, shape (some rows,).
+    """
+
+    features: sparse.csr_matrix
+    places: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and dimensions."""
+        return len(self.places), int(self.features.shape[1])
+
+    def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
+        """Blocks of them, each with where it stands among these rows."""
+        for first in range(0, len(self.places), _BLOCK):
+            part = slice(first, first + _BLOCK)
+            yield part, self.features[self.places[part]]
 
 
 @dataclass(frozen=True)
@@ -38,11 +64,13 @@ class View:
         reads: their `vectors`, or the n-grams of their `words` or `characters`.
         fit_predict: see `FitPredict`.
         lowest: the smallest temperature that suits it; what counts many rare n-grams is never sure.
+        by_blocks: whether it takes `SomeRows` in place of features.
     """
 
     reads: str
     fit_predict: FitPredict
     lowest: float = 0.01
+    by_blocks: bool = False
 
 
 def class_centroids(
@@ -60,9 +88,9 @@ def class_centroids(
 
 
 def complement_naive_bayes(
-    train: sparse.csr_matrix,
+    train: sparse.csr_matrix | SomeRows,
     labels: np.ndarray,
-    test: sparse.csr_matrix,
+    test: sparse.csr_matrix | SomeRows,
     classes: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -70,8 +98,10 @@ def complement_naive_bayes(
     seen = np.unique(labels)
     if len(seen) < 2 or not train.shape[1]:
         return _nothing_learned(test, classes, seen)
-    model = ComplementNB().fit(train, labels, sample_weight=weights)
-    return _spread(model.predict_proba(test), seen, classes)
+    model = ComplementNB()
+    for part, block in _blocks(train):
+        model.partial_fit(block, labels[part], classes=seen, sample_weight=None if weights is None else weights[part])
+    return _spread(np.concatenate([model.predict_proba(block) for _, block in _blocks(test)]), seen, classes)
 
 
 def stiff_regression(
@@ -89,8 +119,8 @@ def stiff_regression(
 VIEWS = {
     "meaning": View("vectors", fit_predict, lowest=0.2),
     "centroids": View("vectors", class_centroids),
-    "words": View("words", complement_naive_bayes),
-    "characters": View("characters", complement_naive_bayes),
+    "words": View("words", complement_naive_bayes, by_blocks=True),
+    "characters": View("characters", complement_naive_bayes, by_blocks=True),
     "wording": View("words", stiff_regression),
 }
 """By name: the linear probe, and the four that stand beside it."""
@@ -111,7 +141,11 @@ def pool(*probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(joint)
 
 
-def _nothing_learned(test: Features, classes: int, seen: np.ndarray | None = None) -> np.ndarray:
+def _blocks(rows: sparse.csr_matrix | SomeRows) -> Iterable[tuple[slice, sparse.csr_matrix]]:
+    return rows.blocks() if isinstance(rows, SomeRows) else [(slice(None), rows)]
+
+
+def _nothing_learned(test: Features | SomeRows, classes: int, seen: np.ndarray | None = None) -> np.ndarray:
     """The same probability for every class that was seen, or for all where none was."""
     seen = np.arange(classes) if seen is None or not len(seen) else seen
     return _spread(np.full((test.shape[0], len(seen)), 1 / max(len(seen), 1)), seen, classes)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tilth.learn import VIEWS, class_centroids, complement_naive_bayes, pool, stiff_regression
+from tilth.learn import VIEWS, class_centroids, complement_naive_bayes, cross_validate, pool, stiff_regression
+from tilth.learn.models import views
 
 
 def test_a_centroid_is_the_mean_of_its_rows() -> None:
@@ -31,6 +32,27 @@ def test_complement_naive_bayes_goes_by_the_words_of_all_other_classes() -> None
     found = complement_naive_bayes(train, np.array([0, 1]), sparse.csr_matrix([[1.0, 0.0]]), 3)
     # With one added to each count the complement of class 0 has pay 2 of 5, that of class 1 pay 3 of 5.
     assert found[0] == pytest.approx([(1 / 0.4) / (1 / 0.4 + 1 / 0.6), (1 / 0.6) / (1 / 0.4 + 1 / 0.6), 0], abs=1e-6)
+
+
+def test_rows_read_a_block_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    features = sparse.csr_matrix(rng.poisson(0.5, (60, 12)), dtype=np.float32)
+    codes, folds, rows = rng.integers(3, size=40), rng.integers(4, size=40), rng.permutation(60)[:40]
+    codes[:3] = -1
+
+    def predicted(**options: bool) -> np.ndarray:
+        return cross_validate(
+            features, codes, folds, classes=3, fold_count=4, model=complement_naive_bayes, rows=rows, **options
+        ).probabilities
+
+    whole = predicted()
+    assert predicted(by_blocks=True).tolist() == whole.tolist()
+    monkeypatch.setattr(views, "_BLOCK", 7)
+    asked: list[int] = []
+    sliced = sparse.csr_matrix.__getitem__
+    monkeypatch.setattr(sparse.csr_matrix, "__getitem__", lambda self, key: asked.append(len(key)) or sliced(self, key))
+    assert predicted(by_blocks=True) == pytest.approx(whole, abs=1e-6)
+    assert max(asked) == 7
 
 
 def test_a_stiff_regression_does_not_learn_a_single_wrong_row() -> None:

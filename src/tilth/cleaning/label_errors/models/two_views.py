@@ -100,6 +100,7 @@ def fit_two_views(
             model=model.fit_predict,
             lowest=model.lowest,
             rows=None if of_vectors else rows,
+            by_blocks=model.by_blocks,
         )
         return result.probabilities
 
