@@ -4,7 +4,7 @@ In: a figure as a stage hands it over (`tilth.stage.Figure`). Out: markup that n
 colors, and that reads the same in black and white. A new kind is a function in `charts.py`.
 """
 
-from tilth.reports.drawing.charts import draw
+from tilth.reports.drawing.charts import draw, least_span
 from tilth.reports.drawing.svg import NOTHING, breakable, duration, formatted, number, shorten
 
-__all__ = ["NOTHING", "breakable", "draw", "duration", "formatted", "number", "shorten"]
+__all__ = ["NOTHING", "breakable", "draw", "duration", "formatted", "least_span", "number", "shorten"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -155,6 +155,15 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
         parts += _cut_line(plane, finite(cut))
         sentences.append(f"cut at {number(finite(cut))}")
     return svg_picture(f"{title}: {'; '.join(sentences)}", parts)
+
+
+def least_span(values: Sequence[float]) -> float:
+    """What the axis of a trend covers at least: a tenth of the score, or of the largest count.
+
+    >>> least_span([0.75, 0.742]), least_span([2600, 2800])
+    (0.1, 280.0)
+    """
+    return 0.1 * max([1.0, *values])
 
 
 def _widened(low: float, high: float, span: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth import store
-from tilth.reports.drawing import draw, duration, formatted
+from tilth.reports.drawing import draw, duration, formatted, least_span
 from tilth.reports.history.nights import past_nights
 from tilth.templates import page_templates
 
@@ -55,5 +55,11 @@ def _figures(nights: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _figure(title: str, note: str, values: Sequence[float | None]) -> dict[str, Any]:
     known = [(place, value) for place, value in enumerate(values, 1) if value is not None]
-    data = {"x": [place for place, _ in known], "y": [value for _, value in known], "x_label": "night", "y_label": ""}
+    data = {
+        "x": [place for place, _ in known],
+        "y": [value for _, value in known],
+        "x_label": "night",
+        "y_label": "",
+        "least_span": least_span([value for _, value in known]),
+    }
     return {"kind": "line", "title": title, "data": data, "note": note}

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tilth.reports.columns import column
+from tilth.reports.drawing import least_span
 from tilth.reports.history import past_nights
 from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows import seldom_right
@@ -16,8 +17,6 @@ from tilth.samples import Split
 from tilth.store import stage_entry, stage_metrics
 
 CLASSES, PAIRS, FUNCTIONS, NIGHTS = 12, 10, 14, 30
-LEAST_SPAN = 0.1
-"""Of the axis of a trend: so much of the score, and this share of a number of rows; less looks like more than it is."""
 _SUMMARY = ("function", "coverage", "accuracy", "measured on", "used")
 
 
@@ -207,7 +206,7 @@ def trend_figures(nights: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "ticks": days,
                 "x_label": when,
                 "y_label": "",
-                "least_span": LEAST_SPAN * (1 if key == "score" else max(night[key] or 0 for night in nights)),
+                "least_span": least_span([night[key] for night in nights if night[key] is not None]),
             },
             "note": f"{note} The last {len(nights)} whole nights.",
         }
