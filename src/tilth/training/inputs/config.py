@@ -29,7 +29,7 @@ class Config(TrainerConfig, StageConfig):
     top_layers: int = Field(default=3, ge=1, description="layers that the modes top and contrastive train")
     wording: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="heads on n-grams beside those on vectors; auto pools the two where held-out train rows gain",
+        description="heads on n-grams beside those on vectors; auto pools both where held-out labels are likelier so",
     )
     balance: Literal["auto", "always", "never"] = Field(
         default="auto",

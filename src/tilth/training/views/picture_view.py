@@ -17,15 +17,12 @@ from tilth.samples import Task
 from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
 from tilth.training.heads import class_prototypes, fit_head
 from tilth.training.inputs import Config, PictureRows, TrainingSet
-from tilth.training.views.view_pooling import FEWEST, UNMEASURED, choose_share
+from tilth.training.views.view_pooling import FEWEST, SURE, UNMEASURED, choose_share
 
 log = logging.getLogger(__name__)
 
 _FEWEST_OF_ALL = 20
 """Rows with both views by which a share is chosen where every labeled row takes part."""
-_SURE = 1.92
-"""Nats by which pooling must make the labels likelier: half of chi-squared's 95% quantile, for the one share that was
-fitted (Wilks 1938). Macro-F1, by which wording is kept, is too coarse for the few rows that pictures come with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +113,7 @@ def fit_pictures(
         if task.name not in alone:
             is_frozen = text_is_frozen[task.name]
             fact = _choose(rows, training_set, task, by_text.get(task.name), held_out[task.name], is_frozen=is_frozen)
-        kept = config.pictures == "always" or fact.get("likelihood_gain", 0) > _SURE or task.name in alone
+        kept = config.pictures == "always" or fact.get("likelihood_gain", 0) > SURE or task.name in alone
         facts[task.name] = {**fact, "kept": kept, "labeled_pictures": int((rows.codes[task.name] >= 0).sum())}
         heads[task.name] = _fit(rows, task, held_out[task.name].temperature, fact, kept=kept)
     log.info("pictures are pooled with texts: %s", {name: head.share for name, head in heads.items()})

@@ -57,6 +57,14 @@ def test_wording_is_left_out_where_nothing_is_gained() -> None:
     assert wording.normalized(wording.mix(["my parcel"], meaning))["intent"] == pytest.approx(meaning["intent"])
 
 
+def test_wording_counts_where_labels_are_likelier_by_it_though_no_answer_changes() -> None:
+    sure = np.where(np.arange(60) % 4 < 2, 0.95, 0.51)  # right every time, and unsure of half the rows
+    meaning = np.where(np.arange(2) == CODES[:60, None], sure[:, None], 1 - sure[:, None])
+    fact = fit_wording(WordingTrial(TEXTS, training_set(), Config()), {"intent": meaning}).facts["tasks"]["intent"]
+    assert fact["gain"] == 0
+    assert fact["kept"]
+
+
 @pytest.mark.parametrize(("mode", "score"), [("never", 0.75), ("auto", 1.0)])
 def test_encoders_are_compared_with_the_wording_that_is_exported_beside_them(mode: Any, score: float) -> None:
     def head(right: float) -> Any:
