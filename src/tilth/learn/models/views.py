@@ -29,7 +29,7 @@ _STIFF = 0.3  # inverse strength of the penalty: of 0.1 to 10 the best at findin
 _SHARP = 20.0  # cosines to centroids differ by hundredths; a temperature is fitted to what this makes of them
 _TINY = 1e-12
 _BLOCK = 131_072
-"""Rows whose n-grams are copied at a time: those of a million short texts fill 4 GB."""
+"""Rows whose features are copied at a time: those of a million short texts fill gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SomeRows:
         places: positions of these rows among them, shape (some rows,).
     """
 
-    features: sparse.csr_matrix
+    features: Features
     places: np.ndarray
 
     @property
@@ -49,7 +49,7 @@ class SomeRows:
         """Rows and dimensions."""
         return len(self.places), int(self.features.shape[1])
 
-    def blocks(self) -> Iterator[tuple[slice, sparse.csr_matrix]]:
+    def blocks(self) -> Iterator[tuple[slice, Any]]:
         """Blocks of them, each with where it stands among these rows."""
         for first in range(0, len(self.places), _BLOCK):
             part = slice(first, first + _BLOCK)
@@ -74,17 +74,24 @@ class View:
 
 
 def class_centroids(
-    train: np.ndarray, labels: np.ndarray, test: np.ndarray, classes: int, weights: np.ndarray | None = None
+    train: np.ndarray | SomeRows,
+    labels: np.ndarray,
+    test: np.ndarray | SomeRows,
+    classes: int,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Probabilities that grow with the cosine to each class's mean vector (Rocchio 1971)."""
     seen, places = np.unique(labels, return_inverse=True)
     if not len(seen):
         return _nothing_learned(test, classes)
     each = np.ones(len(labels)) if weights is None else weights
-    members = sparse.csr_array((each, (places, np.arange(len(labels)))), shape=(len(seen), len(labels)))
-    sums = members @ train
+    sums = np.zeros((len(seen), train.shape[1]))
+    for part, block in _blocks(train):
+        y, count = places[part], len(block)
+        sums += sparse.csr_array((each[part], (y, np.arange(count))), shape=(len(seen), count)) @ block
     centroids = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), _TINY)
-    return _spread(softmax(_SHARP * (test @ centroids.T), axis=1), seen, classes)
+    found = [softmax(_SHARP * (block @ centroids.T), axis=1) for _, block in _blocks(test)]
+    return _spread(np.concatenate(found), seen, classes)
 
 
 def complement_naive_bayes(
@@ -118,7 +125,7 @@ def stiff_regression(
 
 VIEWS = {
     "meaning": View("vectors", fit_predict, lowest=0.2),
-    "centroids": View("vectors", class_centroids),
+    "centroids": View("vectors", class_centroids, by_blocks=True),
     "words": View("words", complement_naive_bayes, by_blocks=True),
     "characters": View("characters", complement_naive_bayes, by_blocks=True),
     "wording": View("words", stiff_regression),
@@ -141,7 +148,7 @@ def pool(*probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(joint)
 
 
-def _blocks(rows: sparse.csr_matrix | SomeRows) -> Iterable[tuple[slice, sparse.csr_matrix]]:
+def _blocks(rows: Features | SomeRows) -> Iterable[tuple[slice, Any]]:
     return rows.blocks() if isinstance(rows, SomeRows) else [(slice(None), rows)]
 
 
