@@ -19,9 +19,18 @@ def test_doubt_is_the_log_odds_of_the_strongest_rival() -> None:
     assert doubt(even, np.array([0, 0, 1])) == pytest.approx([np.log(0.3 / 0.6), np.log(0.6 / 0.1), np.log(0.6 / 0.1)])
 
 
-def test_a_class_that_is_predicted_often_is_held_against_a_label_by_a_quarter() -> None:
-    found = doubt(np.array([[0.8, 0.2], [0.8, 0.2]]), np.array([0, 1]))
-    assert found == pytest.approx([0.75 * np.log(0.2 / 0.8), 0.75 * np.log(0.8 / 0.2)])  # p / p^0.25
+def test_a_class_that_is_missed_is_a_stronger_rival_than_one_that_is_not() -> None:
+    """300 rows look like the first class, 100 like the second; 20 of the 50 surest of these have the other's label.
+
+    With 50 rows as usual (20 wrong of the 200 surer ones) each: 25 of 100 and 5 of 200 are wrong. The mean over all
+    rows is 0.08125, so that the classes are wrong 3.08 and 0.31 times as often, of which a factor of 2.5 is left out.
+    """
+    first = np.repeat([0.9, 0.8, 0.2, 0.1], [150, 150, 50, 50])
+    probabilities = np.stack([first, 1 - first], axis=1)
+    codes = np.repeat([0, 1, 0, 1], [300, 50, 20, 30])
+    even = np.log(probabilities[:, 1] / probabilities[:, 0])
+    expected = np.where(codes == 0, 1, -1) * (even + np.log((0.25 / 0.08125 / 2.5) / (0.025 / 0.08125 * 2.5)))
+    assert doubt(probabilities, codes) == pytest.approx(expected)
 
 
 def test_the_mean_probability_is_the_share_of_wrong_labels() -> None:
