@@ -35,6 +35,8 @@ _SLOPE_UNSURE = 0.2
 0.55 to 1.32 was measured on 17 kinds of known errors of four data sets, 0.22 apart (benchmarks/real_errors.py)."""
 _LEAST_UNSURE = 0.5
 """Standard deviation of the log-odds of the share of wrong labels, where all estimates agree."""
+_SUREST = 1e-12
+"""How sure labels count as at most: where hardly any seems wrong, models are surer of most than a million to one."""
 _SMALLEST = 1e-3
 """Share below which the end of an interval makes no difference."""
 _SIDES = 1.96
@@ -161,7 +163,7 @@ def update_with_answers(
             f"{len(wrong)} answers to {len(suspects)} suspects among {len(quality)} rows: expected one answer a "
             "suspect, and each suspect a position among the rows"
         )
-    odds = logit(np.clip(1 - quality, _EDGE, 1 - _EDGE))
+    odds = logit(np.clip(1 - quality, _SUREST, 1 - _SUREST))
     shapes = np.stack([np.ones(len(odds)), odds - _balance_point(odds)], axis=1)
     prior = np.array([unsure, _SLOPE_UNSURE])
     center, spread = logistic_posterior(shapes[suspects], odds[suspects], wrong, prior)

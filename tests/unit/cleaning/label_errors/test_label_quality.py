@@ -110,6 +110,13 @@ def test_answers_on_the_likeliest_suspects_alone_move_the_share_their_way(wrong:
     assert (abs(found.share - before) < 0.03) if wrong else (found.share < before / 5 and found.high < before / 2)
 
 
+def test_answers_tell_surer_labels_apart_where_none_seemed_wrong() -> None:
+    odds = np.linspace(-14, -27, 2000)  # the surest of all are right by a trillion to one, the others by a million
+    found = update_with_answers(1 / (1 + np.exp(odds)), np.arange(0, 80, 4), np.ones(20, dtype=bool), unsure=5.0)
+    assert found.quality[-1] > 0.99
+    assert found.share < 0.5
+
+
 def test_labels_are_stretched_around_those_on_which_the_share_hangs() -> None:
     # Two labels at even odds: one is wrong, the other right. Neither the share nor the slope has a reason to move.
     quality = np.array([0.5, 0.5, 0.9, 0.1])
