@@ -78,6 +78,20 @@ def test_wrong_labels_are_named_with_what_they_should_be(here: Path, capsys: pyt
     assert stated is not None
     precision, low, high = map(float, stated.groups())
     assert low <= precision <= high
+    said = "About {}% of the 6 labels that look wrong should be really wrong ({}% to {}%)"
+    assert said.format(*stated.groups()) in page
+
+
+def test_of_three_labels_nothing_can_be_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """None is called wrong, which does not mean that all are right, and both the terminal and the page say so."""
+    rows().iloc[[0, 1, 60]].to_csv("three.csv", index=False)
+    assert cli.main(["audit", "three.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "labels in doubt: 0" in said
+    assert "wrong ones can hardly be told: that none is named proves nothing" in said
+    page = Path("three-audit.html").read_text(encoding="utf-8")
+    assert "that none is named does not prove that all are right" in page
+    assert "Begin at the top of the list" not in page
 
 
 def test_of_few_labels_none_is_said_to_be_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
