@@ -55,51 +55,64 @@ def _column(frame: pd.DataFrame, name: str, default: object = None) -> pd.Series
 
 
 def _apply_precedence(frame: pd.DataFrame, task: Task) -> None:
-    name = task.name
-    given, action = frame[f"{name}_given"], _column(frame, f"{name}_action", Action.KEEP.value)
-    gold = frame["split"].eq(Split.GOLD)
-    known = given.isin(task.labels) | gold
-    kept = given.notna() & known & (gold | action.isna() | action.eq(Action.KEEP))
-    disputed = _column(frame, f"{name}_disputed", False).fillna(False).astype(bool) & kept & ~gold
-    certain = pd.Series(1.0, index=frame.index)
-    given_confidence = _column(frame, f"{name}_given_confidence", np.nan).astype(float).where(~gold, 1.0).fillna(1.0)
-    weak_confidence = _column(frame, f"{name}_weak_confidence", np.nan)
-    suggested = _column(frame, f"{name}_suggested")
-    doubtful = action.eq(Action.REVIEW) | (action.eq(Action.CONFLICT) & given.eq(suggested))
+    """By arrays: a table of a few rows would wait for some sixty operations on columns of pandas'."""
+    name, rows, labels = task.name, len(frame), set(task.labels)
+
+    def proposed(part: str, default: object = None) -> np.ndarray:
+        return _objects(_column(frame, f"{name}_{part}", default))
+
+    def confidence_of(part: str) -> np.ndarray:
+        values = pd.to_numeric(_column(frame, f"{name}_{part}_confidence", np.nan), errors="coerce")
+        return np.array(values.to_numpy(dtype=float, na_value=np.nan))
+
+    given, action, suggested = proposed("given"), proposed("action", Action.KEEP.value), proposed("suggested")
+    gold = _objects(frame["split"]) == Split.GOLD.value
+    known, sure = _among(given, labels) | gold, confidence_of("given")
+    kept = _is_there(given) & known & (gold | ~_is_there(action) | (action == Action.KEEP.value))
+    disputed = proposed("disputed", False).astype(bool) & kept & ~gold
+    sure[gold | np.isnan(sure)] = 1.0
+    doubtful = (action == Action.REVIEW.value) | ((action == Action.CONFLICT.value) & (given == suggested))
     proposals = (  # lowest precedence first, so that a later one overwrites
-        (Origin.GIVEN, given, given_confidence, doubtful & ~gold),
-        (Origin.WEAK, _column(frame, f"{name}_weak"), weak_confidence, ~gold & ~disputed),
-        (Origin.GIVEN, given, given_confidence, kept & ~disputed),
-        (
-            Origin.CORRECTED,
-            suggested,
-            _column(frame, f"{name}_suggested_confidence", np.nan),
-            action.eq(Action.CORRECT) & ~gold,
-        ),
-        (Origin.ANNOTATOR, _column(frame, f"{name}_answer"), certain, ~gold),
+        (Origin.GIVEN, given, sure, doubtful & ~gold),
+        (Origin.WEAK, proposed("weak"), confidence_of("weak"), ~gold & ~disputed),
+        (Origin.GIVEN, given, sure, kept & ~disputed),
+        (Origin.CORRECTED, suggested, confidence_of("suggested"), (action == Action.CORRECT.value) & ~gold),
+        (Origin.ANNOTATOR, proposed("answer"), np.ones(rows), ~gold),
     )
-    alone = _column(frame, f"{name}_propagated", False).fillna(False).to_numpy(dtype=bool)
-    label = np.full(len(frame), None, dtype=object)
-    origin, confidence = label.copy(), np.full(len(frame), np.nan)
+    label = np.full(rows, None, dtype=object)
+    origin, confidence = label.copy(), np.full(rows, np.nan)
     for word, value, probability, allowed in proposals:
-        rows = (value.notna() & allowed & (value.isin(task.labels) | gold)).to_numpy(dtype=bool)
-        label[rows] = value.to_numpy(dtype=object)[rows]
-        origin[rows] = word.value
-        confidence[rows] = pd.to_numeric(probability, errors="coerce").to_numpy(dtype=float)[rows]
-    origin[(origin == Origin.WEAK.value) & alone] = Origin.PROPAGATED.value
+        taken = _is_there(value) & allowed & (_among(value, labels) | gold)
+        label[taken], origin[taken], confidence[taken] = value[taken], word.value, probability[taken]
+    origin[(origin == Origin.WEAK.value) & proposed("propagated", False).astype(bool)] = Origin.PROPAGATED.value
     frame[name], frame[f"{name}_origin"], frame[f"{name}_confidence"] = label, origin, confidence
-    frame[f"{name}_reason"] = _reasons(given, known, action.where(~gold).mask(disputed, Action.REVIEW), origin)
-    none = _column(frame, f"{name}_none", False).fillna(False).astype(bool) & ~gold
+    action[gold], action[disputed] = None, Action.REVIEW.value
+    frame[f"{name}_reason"] = _reasons(given, known, action, origin)
+    none = pd.Series(proposed("none", False).astype(bool) & ~gold, index=frame.index)
     _take_away(frame, name, none, Reason.NONE_OF_THESE)
 
 
-def _reasons(given: pd.Series, known: pd.Series, action: pd.Series, origin: np.ndarray) -> np.ndarray:
+def _objects(column: pd.Series) -> np.ndarray:
+    """A column's values, None where it has none; a copy, shape (rows,)."""
+    values = np.array(column, dtype=object)
+    values[column.isna().to_numpy(dtype=bool)] = None
+    return values
+
+
+def _is_there(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values != None, dtype=bool)  # noqa: E711 - one value at a time
+
+
+def _among(values: np.ndarray, labels: set[str]) -> np.ndarray:
+    return np.fromiter((value in labels for value in values), dtype=bool, count=len(values))
+
+
+def _reasons(given: np.ndarray, known: np.ndarray, action: np.ndarray, origin: np.ndarray) -> np.ndarray:
     reason = np.full(len(given), None, dtype=object)
-    reason[(given.notna() & ~known).to_numpy(dtype=bool)] = Reason.UNKNOWN_LABEL.value
-    wrong = action.isin([Action.SET_ASIDE, Action.SUGGEST, Action.CORRECT])
-    reason[wrong.to_numpy(dtype=bool)] = Reason.LABEL_ISSUE.value
-    reason[action.eq(Action.REVIEW).to_numpy(dtype=bool)] = Reason.LABEL_REVIEW.value
-    reason[action.eq(Action.CONFLICT).to_numpy(dtype=bool)] = Reason.CONFLICTING_COPIES.value
+    reason[_is_there(given) & ~known] = Reason.UNKNOWN_LABEL.value
+    reason[_among(action, {Action.SET_ASIDE, Action.SUGGEST, Action.CORRECT})] = Reason.LABEL_ISSUE.value
+    reason[action == Action.REVIEW.value] = Reason.LABEL_REVIEW.value
+    reason[action == Action.CONFLICT.value] = Reason.CONFLICTING_COPIES.value
     reason[origin == Origin.ANNOTATOR.value] = None
     return reason
 
@@ -126,7 +139,7 @@ def _agree(frame: pd.DataFrame, child: Task) -> pd.Series:
     origin = frame[f"{child.name}_origin"]
     by_people = origin.isin(_PEOPLE) & origin.eq(frame[f"{parent}_origin"])
     clash &= frame["split"].ne(Split.GOLD) & ~by_people
-    child_wins = clash & _stronger(frame, child.name, parent)
+    child_wins = clash & _stronger(frame, child.name, parent) if clash.any() else clash
     for rows, reason in ((missing, Reason.FROM_CHILD), (child_wins & implied.notna(), Reason.HIERARCHY)):
         if not rows.any():
             continue
