@@ -104,19 +104,21 @@ def detectors_in_words(task: str, record: Mapping[str, Any]) -> list[str]:
     ['intent: people checked 38 suspects: 21 were wrong (55%, 95% interval 40% to 70%)']
     """
     return [
-        f"{task}: people checked {entry['checked']} {what}: {entry['right']} were {right} "
+        f"{task}: people checked {entry['checked']} {one if entry['checked'] == 1 else several}: {entry['right']} "
+        f"{'was' if entry['right'] == 1 else 'were'} {right} "
         f"({entry['right'] / entry['checked']:.0%}, 95% interval {entry['low']:.0%} to {entry['high']:.0%})"
-        for name, (what, right) in _SENTENCES.items()
+        for name, (one, several, right) in _SENTENCES.items()
         if (entry := record.get(name)) is not None
     ]
 
 
 _SENTENCES = {
-    "suspects": ("suspects", "wrong"),
-    "disputes": ("labels that functions dispute", "wrong"),
-    "weak": ("labels by functions", "right"),
-    "propagated": ("labels taken from similar texts", "right"),
-    "corrected": ("corrections", "right"),
-    "suggested": ("suggested labels that training took", "right"),
-    "given": ("given labels, drawn by lot,", "right"),
+    "suspects": ("suspect", "suspects", "wrong"),
+    "disputes": ("label that functions dispute", "labels that functions dispute", "wrong"),
+    "weak": ("label by functions", "labels by functions", "right"),
+    "propagated": ("label taken from similar texts", "labels taken from similar texts", "right"),
+    "corrected": ("correction", "corrections", "right"),
+    "suggested": ("suggested label that training took", "suggested labels that training took", "right"),
+    "given": ("given label drawn by lot", "given labels drawn by lot", "right"),
 }
+"""What a detector's rows are called, one of them and several, and how those are that count."""

@@ -42,6 +42,9 @@ def test_each_detector_is_counted_by_what_people_said() -> None:
     assert detectors_in_words("t", {"suspects": suspects}) == [
         "t: people checked 3 suspects: 2 were wrong (67%, 95% interval 21% to 94%)"
     ]
+    assert detectors_in_words("t", {"given": found["given"]}) == [
+        "t: people checked 1 given label drawn by lot: 1 was right (100%, 95% interval 21% to 100%)"
+    ]
 
 
 def test_without_answers_nothing_is_said() -> None:
