@@ -26,8 +26,8 @@ keep to hard rows 0 (benchmarks/real_errors.py: banking77 and sentfin, one seed)
 _EVEN, _ROWS_AS_USUAL, _RAREST = 2.5, 50, 1e-3
 """Within which factor classes are wrong alike often; rows whose labels are wrong as often as usual that each class is
 taken to have besides; and the least share that is usual. Chosen on messages of which one in seven is spam: average
-precision rises from 0.65 to 0.94 where three in ten of these pass as ham, from 0.50 to 0.67 with the votes of rules,
-and stays where labels are wrong by chance, as it does in all sets of even classes (benchmarks/real_errors.py)."""
+precision rises from 0.65 to 0.94 where three in ten of these pass as ham, from 0.50 to 0.67 with one draw of rules'
+votes, and stays where labels are wrong by chance, as in all sets of even classes (benchmarks/real_errors.py)."""
 _ROWS = 20_000
 """Rows, evenly spaced, that a temperature is fitted to at most."""
 _SLOPE_UNSURE = 0.2
