@@ -9,17 +9,21 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pandas as pd
 import pytest
 
+from tests.browser import needs_browser
 from tests.command_line import PATIENCE, Workspace, new_workspace, until
 from tests.unit.annotation.night import make_night
 from tilth.store.answers import Answers
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
@@ -57,37 +61,54 @@ def served(workspace: Workspace, *options: str) -> Iterator[Served]:
         found.process.communicate()
 
 
-def answer(client: httpx.Client, row: dict[str, Any], step: str, label: str | None = None) -> None:
+def answer(client: httpx.Client, row: dict[str, Any], step: str) -> None:
     (task, likeliest), *_ = row["likeliest"].items()
-    verdicts = [{"task": task, "verdict": "label", "label": label or likeliest[0]["label"]}]
+    verdicts = [{"task": task, "verdict": "label", "label": likeliest[0]["label"]}]
     body = {"step": step, "row_id": row["id"], "verdicts": verdicts, "copies": True, "seconds": 1.0}
     assert client.post("/api/answer", json=body).raise_for_status().json()["stored"] > 0
 
 
-def test_forty_answers_by_the_page_are_what_the_next_night_goes_by(tmp_path: Path) -> None:
+@needs_browser
+def test_forty_answers_by_keyboard_are_what_the_next_night_goes_by(tmp_path: Path, browser: Browser) -> None:
     workspace = new_workspace(tmp_path / "workspace")
     first = workspace(*NIGHT)
     assert first.returncode == 0, first.stderr
-    told: dict[str, str] = {}
-    with served(workspace) as page, closing(page.client()) as client:
-        while rows := client.post("/api/next", json={"count": 5}).json()["rows"]:
-            for row in rows:
-                told[row["id"]] = row["likeliest"]["intent"][len(told) % 2]["label"]
-                answer(client, row, f"step-{row['id']}", told[row["id"]])
+    asked = pd.read_parquet(workspace.runs[-1] / "4-active_learning.parquet").query("acquisition_rank.notna()")
+    id_of = dict(zip(asked["text"], asked["id"], strict=True))
+    with served(workspace) as page:
+        given = answer_by_keyboard(browser.new_page(), page.url, id_of)
         done, trouble = page.stop()
     assert trouble == ""
     assert page.process.returncode == 0
     assert "the next tilth run takes them above everything else" in done
-    assert len(told) >= 30
+    assert given.keys() == set(id_of.values())
+    assert len(given) > 30
     second = workspace(*NIGHT)
     assert second.returncode == 0, second.stderr
     assert "answers of 1 person are applied" in second.stderr
     after = pd.read_parquet(workspace.runs[-1] / "4-active_learning.parquet").set_index("id")
-    assert after.loc[list(told), "intent_origin"].eq("annotator").all()
-    assert after.loc[list(told), "intent"].to_dict() == told
-    assert after.loc[list(told), "area"].notna().all()  # the task above is answered in the same step
-    assert after.loc[list(told), "acquisition_rank"].isna().all()
-    assert workspace.record()["answers"]["tasks"]["intent"]["labels"] >= len(told)
+    assert after.loc[list(given), "intent_origin"].eq("annotator").all()
+    assert after.loc[list(given), "intent"].to_dict() == given
+    assert after.loc[list(given), "area"].notna().all()  # the task above is answered in the same step
+    assert after.loc[list(given), "acquisition_rank"].isna().all()
+    answers = workspace.record()["answers"]["tasks"]["intent"]
+    assert answers["labels"] >= len(given)
+    assert answers["new"] + answers["changed"] > 0
+
+
+def answer_by_keyboard(window: Page, url: str, id_of: dict[str, str]) -> dict[str, str]:
+    """Press 1 and 2 in turn until nothing is asked any more: row id → the label that stood at that key."""
+    given: dict[str, str] = {}
+    window.goto(url)
+    until(lambda: window.text_content("#text") in id_of, 20, "the first row is on the page")
+    while len(given) < len(id_of):
+        text, key = str(window.text_content("#text")), len(given) % 2
+        given[id_of[text]] = str(window.locator(".likeliest .speaks").nth(key).get_attribute("data-label"))
+        window.keyboard.press(str(key + 1))
+        until(lambda: window.text_content("#text") != text or window.is_visible("#done"), 20, "the next row")  # noqa: B023
+    until(lambda: window.is_visible("#done") and window.text_content("#saving") == "", 20, "all answers are saved")
+    window.close()
+    return given
 
 
 def test_twenty_people_and_a_kill_lose_and_double_no_answer(tmp_path: Path) -> None:
