@@ -11,10 +11,11 @@ import pandas as pd
 from datasets import Dataset
 
 from tilth import samples as table
-from tilth.config import DataConfig, Settings, TaskConfig
+from tilth.config import Settings, TaskConfig
 from tilth.errors import InputError, did_you_mean
 from tilth.io import addresses, file_rows
 from tilth.io.answers import apply_answers, read_answers
+from tilth.io.gold_split import lock_gold, may_be_gold
 from tilth.io.held_rows import held_rows, without_forgotten
 from tilth.io.labels import (
     LabelMapping,
@@ -35,7 +36,6 @@ from tilth.io.tables import DATABASE_INPUT, Loaded, read_query
 from tilth.notes import FILE, ROW, Note, Notes, Unreadable, many
 from tilth.samples import Split, Task
 from tilth.store import Cache, LabelChanges, Workspace, digest
-from tilth.text import unit_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +73,7 @@ def ingest(
     Raises:
         InputError: a missing or unreadable file, a missing column, repeated ids, no usable row.
     """
-    if not settings.data.input and not settings.data.sql:
-        raise InputError("no input: give --input FILE, or data.input or data.sql in tilth.toml")
-    if not settings.tasks:
-        raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
+    _require_settings(settings)
     notes = Notes()
     changes = LabelChanges.read(workspace.data) if workspace is not None else LabelChanges()
     mapping, declared = LabelMapping(changes), {task.name: task for task in settings.tasks}
@@ -94,18 +91,13 @@ def ingest(
     frame["id"] = _ids(frame)
     frame = without_forgotten(frame, workspace, notes)
     votes = votes_of_rows(votes, frame, notes)
-    held = _may_be_gold(frame, settings.data)
+    held = may_be_gold(frame, settings.data)
     for task in settings.tasks:
         _clean_labels(frame, votes, task, ~held, notes)
         votes = mapping.apply(frame, votes, task.name, notes)
     apply_votes(frame, votes, settings.tasks, ~held)
-    _lock_gold(frame, settings, held)
-    stored = read_answers(workspace.answers, root, notes) if workspace is not None else None
-    answers = None
-    if stored is not None:
-        inputs.append(stored.record)
-        stored = replace(stored, current=mapping.answers(stored.current, frame))
-        answers = apply_answers(frame, stored, settings.tasks, notes)
+    lock_gold(frame, settings, held)
+    answers = _apply_stored_answers(frame, workspace, settings, mapping, root, inputs, notes)
     tasks = find_tasks(frame, settings.tasks, notes, mapping)
     if changes.every:
         inputs.append(changes.record())
@@ -116,17 +108,45 @@ def ingest(
         note_labels(learned[f"{task.name}_given"], learned, task.name, task.labels, notes)
     note_gold(frame, tasks, notes)
     note_definitions(settings.data.definitions, tasks, notes)
-    frame = frame.drop(columns=[FILE, ROW])
+    samples = _samples(frame.drop(columns=[FILE, ROW]), tasks)
+    return Ingested(
+        samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable, answers=answers
+    )
+
+
+def _require_settings(settings: Settings) -> None:
+    if not settings.data.input and not settings.data.sql:
+        raise InputError("no input: give --input FILE, or data.input or data.sql in tilth.toml")
+    if not settings.tasks:
+        raise InputError("no task: give --label COLUMN, or [[tasks]] in tilth.toml")
+
+
+def _apply_stored_answers(
+    frame: pd.DataFrame,
+    workspace: Workspace | None,
+    settings: Settings,
+    mapping: LabelMapping,
+    root: Path,
+    inputs: list[dict[str, Any]],
+    notes: Notes,
+) -> dict[str, Any] | None:
+    """Set what people answered above everything else; what came of it, None where there is nothing."""
+    stored = read_answers(workspace.answers, root, notes) if workspace is not None else None
+    if stored is None:
+        return None
+    inputs.append(stored.record)
+    return apply_answers(frame, replace(stored, current=mapping.answers(stored.current, frame)), settings.tasks, notes)
+
+
+def _samples(frame: pd.DataFrame, tasks: Sequence[Task]) -> Dataset:
+    """The table, its rows without any label known as such."""
     bare = pd.concat([current_labels(frame, task.name).isna() for task in tasks], axis=1).all(axis=1)
-    unlabeled = bare & frame["split"].ne(Split.GOLD)
-    frame.loc[unlabeled, "split"] = Split.UNLABELED.value
+    frame.loc[bare & frame["split"].ne(Split.GOLD), "split"] = Split.UNLABELED.value
     if not (_has_content(frame) & frame["split"].ne(Split.GOLD)).any():
         raise InputError(f"no usable row: all {len(frame)} texts are empty; is data.text the right column?")
     samples = table.from_pandas(table.resolve(frame, tasks), tasks)
     table.validate(samples, tasks)
-    return Ingested(
-        samples=samples, tasks=tasks, inputs=inputs, notes=notes.found, unreadable=notes.unreadable, answers=answers
-    )
+    return samples
 
 
 def _train_parts(
@@ -174,16 +194,6 @@ def _clean_labels(
     votes.loc[mine, "label"] = pointless(votes.loc[mine, "label"], votes[mine], task.name, notes)
 
 
-def _may_be_gold(frame: pd.DataFrame, data: DataConfig) -> pd.Series:
-    """The rows that are gold, or that a hold-out would take: how they are labeled decides nothing of the others."""
-    held = frame["split"].eq(Split.GOLD)
-    return held if data.gold is not None else held | frame["id"].map(_place).lt(data.gold_fraction)
-
-
-def _place(row_id: str) -> float:
-    return unit_interval(f"gold:{row_id}")
-
-
 def _note_missing_columns(parts: Sequence[pd.DataFrame], settings: Settings, notes: Notes) -> None:
     """Note the files that lack a column of labels: gold, and input where other input has it."""
     held = [part.attrs[file_rows.LABELS] for part in parts]
@@ -224,12 +234,3 @@ def _has_content(frame: pd.DataFrame) -> pd.Series:
     """Rows with a text, or a picture."""
     text = frame["text"].ne("")
     return text | frame["picture_digest"].notna() if "picture_digest" in frame else text
-
-
-def _lock_gold(frame: pd.DataFrame, settings: Settings, held: pd.Series) -> None:
-    """Without a gold file, lock a share of the last task's labeled rows away, by a hash of the id."""
-    if settings.data.gold is not None or settings.data.gold_fraction == 0:
-        return
-    labels, place = frame[f"{settings.tasks[-1].name}_given"], frame["id"].map(_place)
-    # Each row by itself, so that none changes sides as its class grows; but a class of few keeps one to learn from.
-    frame.loc[labels.notna() & held & (place < place.groupby(labels).transform("max")), "split"] = Split.GOLD.value

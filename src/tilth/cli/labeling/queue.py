@@ -109,6 +109,19 @@ def _unanswered(night_run: Run, workspace: Workspace) -> list[str] | None:
     return waiting
 
 
+def _night_that_asked(runs: Path, name: str | None) -> Run | None:
+    """The night of that name; by default the newest one that asks something, None where none does."""
+    from tilth.errors import RequestError
+    from tilth.io.answers import run_with_queue
+
+    try:
+        return run_with_queue(runs, name)
+    except RequestError:
+        if name is not None:
+            raise
+        return None
+
+
 def _texts_and_tasks(data: WorkspaceData, night_run: Run | None) -> tuple[dict[str, str], Sequence[Task]]:
     """The input's texts by id, and its tasks; the night's own where `tilth run --input` alone has named an input."""
     from tilth.samples import Source, Task, to_pandas
@@ -156,7 +169,7 @@ def import_(
     """
     from tilth.errors import RequestError
     from tilth.io import read_filled_queue
-    from tilth.io.answers import import_answers, known_rows, report_in_words, run_with_queue
+    from tilth.io.answers import import_answers, known_rows, report_in_words
     from tilth.notes import UNREADABLE_LINES, Notes
     from tilth.store.answers import Answers
 
@@ -168,12 +181,7 @@ def import_(
     for one in notes.found:
         if one.kind != UNREADABLE_LINES:  # which the import itself names
             note(str(one))
-    try:
-        night_run = run_with_queue(workspace.runs, run)
-    except RequestError:
-        if run is not None:
-            raise
-        night_run = None
+    night_run = _night_that_asked(workspace.runs, run)
     texts, tasks = _texts_and_tasks(data, night_run)
     known = known_rows(filled, texts, workspace.runs, night_run)
     nobody_yet = dry_run and not workspace.answers.exists()

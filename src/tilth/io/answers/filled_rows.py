@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,28 +82,38 @@ def filled_rows(
         except ValueError as error:
             bad.append(f'{place}: column "group": {error}')
             continue
-        shown = {key: row[key] for key in _BESIDE if key in row and _text(row[key])}
         for task, cell in labels.items():
             read = _read(cell, task, tasks, bad, place) if cell else None
-            if read is None:
-                continue
-            verdict, label = read
-            suggested = _text(row.get(f"{task}_suggested"))
-            rows.append(
-                FilledRow(
-                    place=place,
-                    row_id=row_id,
-                    text=clean(_text(row["text"])) if "text" in row and _text(row["text"]) else None,
-                    who=clean(_text(row.get("annotator"))) or who,
-                    task=None if verdict in OF_TEXT else task,
-                    verdict=verdict,
-                    label=label,
-                    copies=copies,
-                    shown={**shown, **({"asked_as": suggested} if suggested else {})},
-                    note=_text(row.get("note")) or None,
-                )
-            )
+            if read is not None:
+                rows.append(_filled(row, place, row_id, who, copies, task, *read))
     return rows, bad, unanswered
+
+
+def _filled(
+    row: Mapping[Hashable, Any],
+    place: str,
+    row_id: str,
+    who: str,
+    copies: tuple[str, ...],
+    task: str,
+    verdict: Verdict,
+    label: str | None,
+) -> FilledRow:
+    """One answered cell, with what stands beside it."""
+    shown = {key: row[key] for key in _BESIDE if key in row and _text(row[key])}
+    suggested = _text(row.get(f"{task}_suggested"))
+    return FilledRow(
+        place=place,
+        row_id=row_id,
+        text=clean(_text(row["text"])) if "text" in row and _text(row["text"]) else None,
+        who=clean(_text(row.get("annotator"))) or who,
+        task=None if verdict in OF_TEXT else task,
+        verdict=verdict,
+        label=label,
+        copies=copies,
+        shown={**shown, **({"asked_as": suggested} if suggested else {})},
+        note=_text(row.get("note")) or None,
+    )
 
 
 def _answer_columns(frame: pd.DataFrame, name: str, tasks: Sequence[Task]) -> dict[str, str]:

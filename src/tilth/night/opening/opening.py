@@ -13,6 +13,7 @@ from typing import Any
 from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
+from tilth.config import Settings
 from tilth.devices import resolve_device
 from tilth.engine import check_engine
 from tilth.errors import RequestError
@@ -72,18 +73,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     settings, workspace = request.settings, request.workspace
     encoder = settle_long_texts(settings.encoder, ingested.samples)
     settings = settings.model_copy(update={"encoder": encoder})
-    check_addresses(settings.schedule)
-    check_engine(settings.engine)
-    if settings.store.address is not None:
-        file_system(settings.store.address, "store.address")  # whether anything here writes to such an address
-    if settings.encoder.model != "default":
-        resolve_model(settings.encoder.model)
-    if settings.encoder.device != "auto":  # which is always there, and to look for it may load torch
-        resolve_device(settings.encoder.device, "encoder.device")
-    if settings.data.image is not None:
-        PictureEncoder(settings.image, store.Cache(workspace.cache), workspace.root).check()
-    for name in request.stages:
-        stages.check(name, settings.stage(name))
+    _check_settings(settings, request)
     earlier = _earlier_files(request, ingested)
     before = store.latest(workspace.runs)
     for sentence in classes_gone(before.record, ingested.tasks) if before is not None else ():
@@ -115,6 +105,22 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "model": None,
     }
     return record, earlier
+
+
+def _check_settings(settings: Settings, request: Request) -> None:
+    """Refuse what the night cannot have: an encoder, a device, an address, or what a stage's config names."""
+    check_addresses(settings.schedule)
+    check_engine(settings.engine)
+    if settings.store.address is not None:
+        file_system(settings.store.address, "store.address")  # whether anything here writes to such an address
+    if settings.encoder.model != "default":
+        resolve_model(settings.encoder.model)
+    if settings.encoder.device != "auto":  # which is always there, and to look for it may load torch
+        resolve_device(settings.encoder.device, "encoder.device")
+    if settings.data.image is not None:
+        PictureEncoder(settings.image, store.Cache(request.workspace.cache), request.workspace.root).check()
+    for name in request.stages:
+        stages.check(name, settings.stage(name))
 
 
 def _carried(request: Request, ingested: Ingested) -> dict[str, str]:

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.store.removal.forgetting import (
-        KNOWN_LETTERS,
-        Forgotten,
-        find_everywhere,
-        forget_caches,
-        forget_tables,
-    )
+    from tilth.store.removal.forgetting import find_everywhere, forget_caches, forget_tables
     from tilth.store.removal.forgotten_ids import add_tombstones, tombstones
+    from tilth.store.removal.mentions import KNOWN_LETTERS, Forgotten
     from tilth.store.removal.retention import clean_workspace, cleaning_in_words
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -17,7 +17,7 @@ from tilth.samples import Task
 from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
 from tilth.training.heads import class_prototypes, fit_head
 from tilth.training.inputs import Config, PictureRows, TrainingSet
-from tilth.training.views.view_pooling import FEWEST, SURE, UNMEASURED, choose_share
+from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, choose_share
 
 log = logging.getLogger(__name__)
 

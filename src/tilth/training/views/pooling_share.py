@@ -1,0 +1,69 @@
+"""How far a second view of a text counts beside the first: chosen on held-out train rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tilth.learn import fit_temperature, scores
+from tilth.samples import Task
+from tilth.training.export import pool_views
+
+_SHARES = np.linspace(0, 0.9, 19)
+FEWEST = 50
+"""Held-out rows that a share is chosen by; fewer say nothing, and the wording is left out."""
+SURE = 1.92
+"""Nats by which pooling must make held-out labels likelier: half of chi-squared's 95% quantile, for the one share that
+was fitted (Wilks 1938). Macro-F1 is too coarse to go by: of 1,881 held-out rows of banking77, tuned top layers gain 31
+nats by their wording and not one row."""
+UNMEASURED = 0.35
+"""The share under `wording = "always"` where no row is held out: between those of banking77, clinc150 and sentfin."""
+
+
+def choose_share(
+    task: Task, truth: np.ndarray, first: np.ndarray, second: np.ndarray, names: tuple[str, str]
+) -> dict[str, Any]:
+    """How far a second view counts beside a first: the share by which held-out labels are most likely.
+
+    Args:
+        task: what both answer.
+        truth: the held-out rows' classes, shape (rows,).
+        first: their probabilities by the first view, shape (rows, classes).
+        second: their logits by the second, same shape.
+        names: of both views, for `run.json`.
+
+    Returns:
+        `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`),
+        what pooling adds to the first's macro-F1 (`gain`), and by how many nats the labels of all rows together are
+        likelier (`likelihood_gain`), which tells more than macro-F1 where rows are few.
+    """
+    losses, temperatures = zip(*(_loss(first, second, truth, share) for share in _SHARES), strict=True)
+    best = int(np.argmin(losses))
+    share, temperature = float(_SHARES[best]), float(temperatures[best])
+    views = {
+        names[0]: first,
+        names[1]: second,
+        "pooled": pool_views(first, second, share, temperature),
+    }
+    accuracies = {
+        view: scores(task.decoded(truth).tolist(), task.decoded(values.argmax(axis=1)).tolist())
+        for view, values in views.items()
+    }
+    gain = accuracies["pooled"]["macro_f1"] - accuracies[names[0]]["macro_f1"]
+    return {
+        "share": round(share, 2),
+        "temperature": temperature,
+        "held_out_rows": len(truth),
+        "held_out": accuracies,
+        "gain": gain,
+        "likelihood_gain": round(float(losses[0] - losses[best]) * len(truth), 2),
+    }
+
+
+def _loss(first: np.ndarray, second: np.ndarray, truth: np.ndarray, share: float) -> tuple[float, float]:
+    """The mean negative log probability of the held-out labels, and the temperature that makes it so small."""
+    logits = np.log(np.maximum(pool_views(first, second, share, 1.0), 1e-12))
+    temperature = fit_temperature(logits, truth, 0.2, 5.0)
+    probabilities = pool_views(first, second, share, temperature)
+    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-6)).mean()), temperature
