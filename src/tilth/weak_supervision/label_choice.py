@@ -54,9 +54,24 @@ def known_labels(frame: pd.DataFrame, task: Task) -> np.ndarray:
 
 
 def labels_of_votes(
-    inputs: NightInputs, matrix: np.ndarray, truth: np.ndarray, task: Task, functions: Sequence[LoadedFunction]
+    inputs: NightInputs,
+    matrix: np.ndarray,
+    truth: np.ndarray,
+    task: Task,
+    functions: Sequence[LoadedFunction],
+    *,
+    by_text: bool = True,
 ) -> Labels:
-    """The labels of the label model that does best, on the rows that are not quarantined."""
+    """The labels of the label model that does best, on the rows that are not quarantined.
+
+    Args:
+        inputs: the night's.
+        matrix: votes, int64, shape (rows, functions), -1 abstains.
+        truth: known labels as codes, shape (rows,), -1 for none.
+        task: whose labels.
+        functions: that voted.
+        by_text: whether the text alone may be found to do best, which labels nothing here.
+    """
     codes, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
     # Quarantined rows would be a class of their own.
     places = np.flatnonzero(inputs.rows["status"].ne(Status.QUARANTINED).to_numpy(dtype=bool))
@@ -79,6 +94,8 @@ def labels_of_votes(
     )
     voted = [functions[place] for place in voting.tolist()]
     choice = _carried_choice(inputs, task, places, model_inputs, voted)
+    if choice.name == TEXT_MODEL and not by_text:
+        choice = choice.of_functions()
     if choice.name != TEXT_MODEL:
         temperature = choice.temperatures.get(choice.name, 1.0)
         probabilities = held_out_probabilities(choice.name, model_inputs, temperature)

@@ -82,6 +82,9 @@ def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot])
     used = np.array([screening.passes(ballot) for ballot in ballots]) & (matrix >= 0).any(axis=0)
     voting = [ballot.function for ballot, voted in zip(ballots, used, strict=True) if voted]
     labels = labels_of_votes(inputs, matrix[:, used], truth, task, voting)
+    by_text = label_from_text(inputs, task) if labels.choice.name == TEXT_MODEL else None
+    if by_text is not None and by_text.metrics["why_not"]:
+        labels = labels_of_votes(inputs, matrix[:, used], truth, task, voting, by_text=False)
     sure = labels.confidence >= inputs.config.min_confidence - 1e-6
     disputed = _disputed(inputs, task, truth, labels)
     columns = weak_label_columns(len(inputs.frame), inputs.free, task, labels.codes, labels.confidence, sure)
@@ -97,9 +100,10 @@ def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot])
     }
     votes = _Votes(task=task, ballots=ballots, matrix=matrix, truth=truth)
     shown = _figures(inputs.rows, votes, screening, labels, disputed)
-    if labels.choice.name == TEXT_MODEL and (by_text := label_from_text(inputs, task)) is not None:
-        columns |= by_text.columns
+    if by_text is not None:
         shown += by_text.figures
+    if by_text is not None and labels.choice.name == TEXT_MODEL:
+        columns |= by_text.columns
         of_functions = ("functions", "used", "label_model")
         metrics |= {name: value for name, value in by_text.metrics.items() if name not in of_functions}
     return TaskResult(columns=columns, metrics=metrics, figures=shown, screening=screening)

@@ -69,6 +69,11 @@ class Choice:
     scores: dict[str, float] = field(default_factory=dict)
     temperatures: dict[str, float] = field(default_factory=dict)
 
+    def of_functions(self) -> Choice:
+        """The best of those that learn from the functions' votes, where the text's own labels would do harm."""
+        name = max((name for name in self.scores if name != TEXT_MODEL), key=lambda name: self.scores[name])
+        return replace(self, name=name, by=f"{self.by}; labels by the text alone would do harm")
+
 
 def choose_label_model(inputs: LabelModelInputs, wanted: str = "auto") -> Choice:
     """Compare the label models by cross-validation on known labels, or by held-out votes where there are few.

@@ -18,6 +18,7 @@ from tilth.samples import Task
 from tilth.store import Cache
 from tilth.weak_supervision import Config
 from tilth.weak_supervision.functions.loader import LoadedFunction
+from tilth.weak_supervision.models import model_selection, propagation
 from tilth.weak_supervision.models.propagation import LIKELY, propagate
 
 TASK = Task(name="topic", labels=("bread", "rain"))
@@ -93,6 +94,26 @@ def test_where_functions_know_less_than_the_text_it_labels_in_their_place(tmp_pa
     assert (after["topic"][new] == np.array(topics, dtype=object)[new]).mean() > 0.9
     heard = perform(frame, tmp_path / "heard", [poor], propagate="never").metrics["tasks"]["topic"]
     assert "text" not in heard["label_model_scores"]
+
+
+def test_where_labels_by_the_text_would_do_harm_the_functions_label_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, topics = frame_of()
+    of = dict(zip(frame["text"], topics, strict=True))
+    some = loaded("some", lambda x: of[x.text] if int(x.text.split()[-1]) % 3 else None)
+    monkeypatch.setattr(model_selection, "_on_labels", lambda name, _: (float(name == "text"), 1.0))
+    by_text = perform(frame, tmp_path / "text", [some]).metrics["tasks"]["topic"]
+    assert by_text["label_model"] == "text"
+    monkeypatch.setattr(propagation, "_change", lambda *_: -1)
+    result = perform(frame, tmp_path / "functions", [some])
+    metrics, after = result.metrics["tasks"]["topic"], table.to_pandas(result.samples)
+    assert metrics["label_model"].startswith("joint-")
+    assert metrics["label_model_by"] == "held-out labels; labels by the text alone would do harm"
+    weak = after["topic_weak"].notna().to_numpy() & ~after["split"].eq("gold").to_numpy()
+    assert weak.sum() == metrics["weakly_labeled"] > 50
+    assert (after["topic_weak"][weak] == np.array(topics, dtype=object)[weak]).mean() > 0.9
+    assert not after["topic_origin"].eq("propagated").any()
 
 
 @pytest.mark.parametrize("change", [{"propagate": "never"}, {"told": 10}, {"free": 0}])
