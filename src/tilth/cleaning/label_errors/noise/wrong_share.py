@@ -11,7 +11,6 @@ by what they lose with half of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +20,6 @@ from tilth.cleaning.label_errors.models import TwoViews, agreement, three_accura
 
 _GROUPS, _FEWEST = 20, 50
 """Groups of rows that are about as hard, and the rows that each has at least."""
-_OF_A_CLASS = 10
-"""Rows of a class in a group, on average, from which on hardness is measured within each class as well."""
 _HARDEST = 0.8
 """Difficulty beyond which two views agree too seldom for three accuracies to mean anything."""
 _UNSURE, _HARDER = 0.02, 0.1
@@ -39,8 +36,9 @@ taken off it for chance, in sight of the demo."""
 _LEAST_APART = 0.05
 """How often two models of the embeddings differ at least, for that excess to be held against it."""
 _UNSEEN = 0.5
-"""So much more of the labels may be wrong where they are made from words, for models learn some of such errors; the
-estimate takes half of it, the middle."""
+"""So much more of the labels may be wrong where they are made from words, for models learn some of such errors."""
+_CARRIED_TOO_FAR = 1 / 3
+"""How far the estimate goes back to the accuracy of all rows at once, where that is smaller than what a line says."""
 _SIDES = 1.96
 
 
@@ -54,45 +52,25 @@ class ErrorRate:
 
 
 def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
-    """The share of wrong labels among rows with these labels, shape (rows,).
-
-    Where a rare class is missed, as people in a hurry miss it, all its rows are hard, for models that learn from such
-    labels are unsure of it, and what is wrong among them looks as what models err on together would. So of few classes
-    hardness is measured within each as well, and the larger share counts.
-    """
-    groups = int(np.clip(len(codes) // _FEWEST, 1, _GROUPS))
-    rates = [_by_hardness(views, codes, group, groups) for group in _groupings(views.pooled, groups)]
-    return max(rates, key=lambda rate: rate.share)
-
-
-def _groupings(probabilities: np.ndarray, groups: int) -> Iterator[np.ndarray]:
-    """The group of each row, the hardest first, shape (rows,): among all rows, and among those of one class."""
-    rows, classes = probabilities.shape
-    sure, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    yield sure.argsort(kind="stable").argsort(kind="stable") * groups // rows
-    if rows >= _OF_A_CLASS * classes * groups:
-        counts, place = np.bincount(predicted, minlength=classes), np.empty(rows, dtype=np.int64)
-        place[np.lexsort((sure, predicted))] = np.arange(rows)
-        first = counts.cumsum() - counts
-        yield (place - first[predicted]) * groups // counts[predicted]
-
-
-def _by_hardness(views: TwoViews, codes: np.ndarray, group: np.ndarray, groups: int) -> ErrorRate:
-    """The share of wrong labels, where rows of one of so many groups are about as hard."""
+    """The share of wrong labels among rows with these labels, shape (rows,)."""
+    rows = len(codes)
+    groups = int(np.clip(rows // _FEWEST, 1, _GROUPS))
+    ease = views.pooled.max(axis=1).argsort(kind="stable").argsort(kind="stable")
+    group = ease * groups // rows
     estimates = [
         _by_pair(np.stack([one.argmax(axis=1), other.argmax(axis=1), codes]), group, groups, one.shape[1])
         for one, other in ((views.meaning, views.wording), (views.evidence, views.centroids))
     ]
-    from_words = _made_from_words(views, codes)
-    # A view of words is no annotator that errs apart from labels that were made from words.
-    surely, _, overall = ((1 - from_words) * one + from_words * other for one, other in zip(*estimates, strict=True))
-    most = max(estimates[0][1], estimates[1][1])
+    surely, either, overall = estimates[0]
+    most = max(either, estimates[1][1])
     if overall < surely:
-        most *= from_words
+        surely += _CARRIED_TOO_FAR * (overall - surely)
+        most = 0.0
     surely = max(surely - views.for_want_of_rows, 0.0)
     ours = most / (most + _HALF_OURS)
-    share = (surely + most * (ours + (1 - ours) * from_words)) * (1 + _UNSEEN / 2 * from_words)
-    chance = _SIDES * float(np.sqrt(share * (1 - share) / len(codes))) + _UNSURE
+    from_words = _made_from_words(views, codes)
+    share = surely + most * (ours + (1 - ours) * from_words)
+    chance = _SIDES * float(np.sqrt(share * (1 - share) / rows)) + _UNSURE
     return ErrorRate(
         share=min(share, 1.0),
         low=max(0.0, surely - chance),
@@ -106,16 +84,14 @@ def _made_from_words(views: TwoViews, codes: np.ndarray) -> float:
     Where models err apart from one another and from the labels, words fall behind the evidence by the same factor,
     whether in agreement with the labels or with a third model. Labels that were made from words agree with words more
     often than that, by more than chance: how much is measured in how often the two models of the embeddings differ. Not
-    so where the evidence agrees with words less than with the labels: of right labels words may just know more than the
-    embeddings do, and agree with them as closely.
+    so where words agree with the labels more than with the evidence: they may just know more than the embeddings do.
     """
     classes = views.pooled.shape[1]
     evidence, centroids, wording = (one.argmax(axis=1) for one in (views.evidence, views.centroids, views.wording))
     of_words, of_embeddings = agreement(wording, codes, classes), agreement(evidence, centroids, classes)
-    of_evidence = agreement(evidence, codes, classes)
-    if agreement(wording, evidence, classes) <= of_evidence:
+    if of_words >= agreement(wording, evidence, classes):
         return 0.0
-    expected = of_evidence * agreement(wording, centroids, classes) / of_embeddings
+    expected = agreement(evidence, codes, classes) * agreement(wording, centroids, classes) / of_embeddings
     chance = _SIDES * float(np.sqrt(of_words * (1 - of_words) / len(codes)))
     excess = (of_words - expected - chance) / max(1 - of_embeddings, _LEAST_APART)
     return float(np.clip((excess - _FROM_WORDS) / (_SURELY_FROM_WORDS - _FROM_WORDS), 0, 1))

@@ -110,53 +110,14 @@ def labeled_by_a_model(learned: tuple[float, float, float]) -> tuple[TwoViews, n
     return TwoViews.of(*views, codes), codes, wrong
 
 
-@pytest.mark.parametrize("learned", [(0.35, 0.2, 0.5), (0.3, 0.2, 0.8)])
-def test_errors_on_hard_rows_are_the_labels_where_these_follow_words(learned: tuple[float, float, float]) -> None:
-    """With 0.8 learned, words agree with the labels more than with the evidence, which agrees with words the more."""
-    views, codes, wrong = labeled_by_a_model(learned)
+def test_errors_on_hard_rows_are_the_labels_where_these_follow_words() -> None:
+    views, codes, wrong = labeled_by_a_model(learned=(0.35, 0.2, 0.5))
     of_words = estimate_error_rate(views, codes)
     assert 0.65 * wrong.mean() < of_words.share < wrong.mean()  # what all views have learned nobody sees
     assert of_words.low <= wrong.mean() <= of_words.high
-
-
-@pytest.mark.parametrize("learned", [(0.35, 0.35, 0.35), (0.5, 0.2, 0.35)])
-def test_words_that_have_learned_no_more_than_the_others_say_nothing_of_the_labels(
-    learned: tuple[float, float, float],
-) -> None:
-    views, codes, wrong = labeled_by_a_model(learned)
-    assert estimate_error_rate(views, codes).share < 0.4 * wrong.mean()
-
-
-def test_errors_that_all_models_have_learned_do_not_make_those_on_easier_rows_fewer() -> None:
-    """Four in ten labels are wrong, ever more on harder rows, and so many of these learned, that most agree there."""
-    rng = np.random.default_rng(0)
-    truth, hard, learned = rng.integers(CLASSES, size=ROWS), rng.random(ROWS), rng.random(ROWS)
-    wrong = rng.random(ROWS) < 0.8 * hard
-    codes = annotator(truth, wrong, rng)
-    evidence, centroids, wording = (
-        np.where(wrong & (learned < 0.6 * hard**2), codes, annotator(truth, rng.random(ROWS) < 0.2 * hard**3, rng))
-        for _ in range(3)
-    )
-    sure = np.clip(1 - 0.6 * hard, 0.3, 0.98)
-    views = TwoViews.of(*(as_probabilities(one, sure) for one in (evidence, centroids, evidence, wording)), codes)
-    assert 0.76 * wrong.mean() < estimate_error_rate(views, codes).share < wrong.mean()
-
-
-def test_a_third_of_a_rare_class_that_was_missed_is_wrong_labels_though_all_its_rows_are_hard() -> None:
-    """Models see one row in eight of a class, but are unsure of it, for three in ten of its labels are the other's."""
-    rng = np.random.default_rng(0)
-    truth = (rng.random(ROWS) < 0.125).astype(int)
-    wrong = (truth == 1) & (rng.random(ROWS) < 0.3)
-    codes = np.where(wrong, 0, truth)
-    evidence, centroids, wording = (np.where(rng.random(ROWS) < 0.01, 1 - truth, truth) for _ in range(3))
-
-    def view(predicted: np.ndarray) -> np.ndarray:
-        sure = np.where(predicted == 1, rng.uniform(0.6, 0.7, ROWS), rng.uniform(0.9, 1, ROWS))
-        return np.stack([np.where(predicted == 1, 1 - sure, sure), np.where(predicted == 1, sure, 1 - sure)], axis=1)
-
-    views = TwoViews.of(*(view(one) for one in (evidence, centroids, evidence, wording)), codes)
-    assert estimate_error_rate(views, codes).share == pytest.approx(wrong.mean(), abs=0.01)
-    assert estimate_error_rate(views, truth).share < 0.01
+    for learned in ((0.35, 0.35, 0.35), (0.5, 0.2, 0.35)):  # words have learned no more than the others
+        views, codes, wrong = labeled_by_a_model(learned)
+        assert estimate_error_rate(views, codes).share < 0.4 * wrong.mean()
 
 
 def test_words_that_know_more_than_the_embeddings_make_no_label_wrong() -> None:
