@@ -10,11 +10,6 @@ from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.cost import Costs
 from tilth.training.compression.held_out import Loss
 
-_HARDER = 2.0
-"""How many times as often answers flip on further texts as on a night's rows with a label: labels in force are those
-that models are sure of. On the rows of benchmarks/RIVALS.md 2.3% of gold's for 1.3% of these (cut vocabulary, four
-bits), and 1.3% for 0.6% (whole, eight bits)."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -23,7 +18,7 @@ class Verdict:
     Attributes:
         misses: a sentence for each term that is not kept.
         keeps_points: whether it loses no more than it may.
-        surely: whether that holds for twice the upper end of the points' interval, too.
+        surely: whether that holds for the upper end of the points' interval, too.
         excess: by how much the other terms are missed together, as a share of what they allow.
     """
 
@@ -59,8 +54,7 @@ def settle(contract: ContractConfig, candidate: Candidate, costs: Costs, millise
         misses.append(f"{milliseconds:.2f} ms a call, at most {contract.latency_ms:g} are asked for")
         excess += milliseconds / contract.latency_ms - 1
     points = _points(contract, candidate)
-    most = _HARDER * candidate.loss.interval[1]
-    surely = not points and (contract.points_lost is None or most <= contract.points_lost)
+    surely = not points and uncertain_points(contract, candidate.loss) is None
     return Verdict(misses=(*misses, *points), keeps_points=not points, surely=surely, excess=excess)
 
 
