@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -59,8 +59,7 @@ def labels_of_votes(
     truth: np.ndarray,
     task: Task,
     functions: Sequence[LoadedFunction],
-    *,
-    by_text: bool = True,
+    text_is_refused: Callable[[], bool],
 ) -> Labels:
     """The labels of the label model that does best, on the rows that are not quarantined.
 
@@ -70,7 +69,7 @@ def labels_of_votes(
         truth: known labels as codes, shape (rows,), -1 for none.
         task: whose labels.
         functions: that voted.
-        by_text: whether the text alone may be found to do best, which labels nothing here.
+        text_is_refused: asked where the text alone does best, which labels nothing here: whether it labels no row.
     """
     codes, confidence = np.full(len(matrix), ABSTAIN), np.full(len(matrix), np.nan)
     # Quarantined rows would be a class of their own.
@@ -94,7 +93,7 @@ def labels_of_votes(
     )
     voted = [functions[place] for place in voting.tolist()]
     choice = _carried_choice(inputs, task, places, model_inputs, voted)
-    if choice.name == TEXT_MODEL and not by_text:
+    if choice.name == TEXT_MODEL and text_is_refused():
         choice = choice.of_functions()
     if choice.name != TEXT_MODEL:
         temperature = choice.temperatures.get(choice.name, 1.0)

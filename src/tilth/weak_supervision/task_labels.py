@@ -81,10 +81,14 @@ def label_from_votes(inputs: NightInputs, task: Task, ballots: Sequence[Ballot])
     screening = screen_functions(inputs, ballots, matrix, truth)
     used = np.array([screening.passes(ballot) for ballot in ballots]) & (matrix >= 0).any(axis=0)
     voting = [ballot.function for ballot, voted in zip(ballots, used, strict=True) if voted]
-    labels = labels_of_votes(inputs, matrix[:, used], truth, task, voting)
-    by_text = label_from_text(inputs, task) if labels.choice.name == TEXT_MODEL else None
-    if by_text is not None and by_text.metrics["why_not"]:
-        labels = labels_of_votes(inputs, matrix[:, used], truth, task, voting, by_text=False)
+    by_text = None
+
+    def text_is_refused() -> bool:
+        nonlocal by_text
+        by_text = label_from_text(inputs, task)
+        return by_text is not None and bool(by_text.metrics["why_not"])
+
+    labels = labels_of_votes(inputs, matrix[:, used], truth, task, voting, text_is_refused)
     sure = labels.confidence >= inputs.config.min_confidence - 1e-6
     disputed = _disputed(inputs, task, truth, labels)
     columns = weak_label_columns(len(inputs.frame), inputs.free, task, labels.codes, labels.confidence, sure)
