@@ -6,7 +6,6 @@ pytest-xdist starts no worker before its own process has read this file: what ta
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
     from tests.small_table import HashingEncoder
     from tilth.learn.shared_features import Evidence
     from tilth.samples import Task
-
-
-def __getattr__(name: str) -> Any:
-    """The small table and its encoder, which tests take from here."""
-    if name in {"ROWS", "TASKS", "HashingEncoder", "make_table"}:
-        return getattr(importlib.import_module("tests.small_table"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

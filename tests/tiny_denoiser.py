@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tests.conftest import ROWS
+from tests.small_table import ROWS
 
 _COMMON = range(1996, 2396)
 """Token ids of frequent English words."""

@@ -22,7 +22,7 @@ import torch
 from datasets import Dataset
 from snorkel.labeling import LabelingFunction
 
-from tests.conftest import TASKS, HashingEncoder
+from tests.small_table import TASKS, HashingEncoder
 from tests.tiny_denoiser import tiny_denoiser
 from tilth import stage as stages
 from tilth.learn.shared_features import Evidence

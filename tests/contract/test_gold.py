@@ -17,7 +17,7 @@ import pytest
 from datasets import Dataset
 from snorkel.labeling import LabelingFunction
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.config import load

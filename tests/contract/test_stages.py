@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from tests.conftest import TASKS, make_table
 from tests.contract.harness import broken_rules, perform
+from tests.small_table import TASKS, make_table
 from tilth import samples as table
 from tilth import stage as stages
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
 from tests.labeling import apply_function, failed_examples
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import query_strategies

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import HashingEncoder
 from tests.labeling import apply_function, failed_examples
+from tests.small_table import HashingEncoder
 from tilth.config import EncoderConfig
 from tilth.learn.encoder.text_encoder import Encoder
 from tilth.samples import Task

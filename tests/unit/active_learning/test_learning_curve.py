@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import samples as table
 from tilth.active_learning.learning_curve import Forecast, _extrapolated, forecast
 

@@ -13,7 +13,7 @@ import pytest
 from datasets import Dataset
 from scipy import sparse
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import Config

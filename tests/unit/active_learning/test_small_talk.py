@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import samples as table
 from tilth.active_learning.queue.small_talk import PHRASES, small_talk_probability
 from tilth.config import EncoderConfig

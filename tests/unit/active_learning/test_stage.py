@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tests.unit.training.tiny_pictures import COLOR, picture_resources, picture_table, see_colors
 from tilth import samples as table
 from tilth import stage as stages

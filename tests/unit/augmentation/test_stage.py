@@ -10,7 +10,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tests.tiny_denoiser import tiny_denoiser
 from tests.unit.augmentation.llm.tiny_large import save_diffusion_gemma
 from tilth.augmentation import Config, check

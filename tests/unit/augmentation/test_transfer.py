@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import ROWS, make_table
+from tests.small_table import ROWS, make_table
 from tests.unit.augmentation.test_stage import LOOSE, added, night, quick, resources
 from tests.unit.augmentation.test_worth import PLAIN
 from tilth.augmentation.transfer import SCHEMA

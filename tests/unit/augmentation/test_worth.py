@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tests.unit.augmentation.test_stage import added, night
 from tilth.augmentation import worth
 from tilth.augmentation.config import Config

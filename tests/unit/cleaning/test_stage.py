@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth.config import load
 from tilth.learn.shared_features import Evidence

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROWS, TASKS, make_table
+from tests.small_table import ROWS, TASKS, make_table
 from tilth import cli
 from tilth.store import Run, write_table
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.learn.encoder_reading import EncoderReading, measure_reading, neighbor_agreement

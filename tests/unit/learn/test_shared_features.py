@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from tests.conftest import TASKS, HashingEncoder, make_table
+from tests.small_table import TASKS, HashingEncoder, make_table
 from tilth.learn import row_features
 from tilth.learn.models import out_of_fold
 from tilth.learn.models.linear_probe import FittedProbe, fit_predict, fit_probe

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import night, reports, store
 from tilth.errors import RequestError, WorkspaceBusyError
 from tilth.io import read_rows

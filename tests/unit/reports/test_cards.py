@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
-from tests.conftest import ROWS, TASKS, make_table
+from tests.small_table import ROWS, TASKS, make_table
 from tilth import reports, store
 from tilth import samples as table
 from tilth.reports.cards.facts import by_class

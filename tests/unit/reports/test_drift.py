@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tilth import cli, store
 from tilth import samples as table
 from tilth.reports import LiveTexts, Reference, drift_lines, drift_sheet, measure_drift, reference_of
@@ -202,7 +202,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _tasks() -> Any:
-    from tests.conftest import TASKS
+    from tests.small_table import TASKS
 
     return TASKS
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, HashingEncoder, make_table
+from tests.small_table import TASKS, HashingEncoder, make_table
 from tilth import cli, store
 from tilth import samples as table
 from tilth.errors import RequestError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tilth import cli
 from tilth.errors import RequestError
 from tilth.reports import failed_gates, parse_gate

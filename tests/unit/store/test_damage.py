@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tilth import progress, store
 from tilth.errors import DamagedFileError
 from tilth.night.stages.result_cache import kept

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tilth import store
 from tilth.errors import RequestError, WorkspaceBusyError
 from tilth.store import Cache, Run, Vectors, Workspace

@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel
 
-from tests.conftest import ROWS
+from tests.small_table import ROWS
 
 
 @pytest.fixture(scope="session")

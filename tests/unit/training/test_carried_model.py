@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from tests.conftest import ROWS, HashingEncoder, make_table
+from tests.small_table import ROWS, HashingEncoder, make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tests.unit.training.tiny_pictures import picture_resources, picture_table
 from tilth import samples as table

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.conftest import TASKS
+from tests.small_table import TASKS
 from tilth import stage
 from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
 from tilth.learn.shared_features import Evidence

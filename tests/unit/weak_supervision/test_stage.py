@@ -14,8 +14,8 @@ from datasets import Dataset
 from snorkel.labeling import LabelingFunction
 
 import tilth
-from tests.conftest import TASKS, HashingEncoder
 from tests.labeling import apply_function, failed_examples
+from tests.small_table import TASKS, HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.learn.shared_features import Evidence

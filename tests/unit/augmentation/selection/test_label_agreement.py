@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from tests.conftest import ROWS, TASKS, make_table
+from tests.small_table import ROWS, TASKS, make_table
 from tests.unit.augmentation.test_stage import resources
 from tilth.augmentation.selection import fit_label_agreement
 from tilth.learn import Evidence

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth.cleaning.label_errors.models.picture_view import add_picture_view
 from tilth.cleaning.label_errors.models.two_views import TwoViews

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROWS, TASKS, HashingEncoder, make_table
+from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth.cleaning.checks.registry import CHECKS, check
 from tilth.learn import row_features

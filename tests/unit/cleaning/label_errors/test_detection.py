@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tilth import samples as table
 from tilth.cleaning import Config
 from tilth.cleaning.checks.copies import find_conflicts

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tests.unit.cleaning.label_errors.test_detection import CLASSES, FILLER, WORDS
 from tilth import samples as table
 from tilth.cleaning import Config

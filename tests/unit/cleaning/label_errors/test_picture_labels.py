@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tests.unit.training.tiny_pictures import COLOR, picture_resources, picture_table, see_colors
 from tilth import cleaning, stage
 from tilth import samples as table

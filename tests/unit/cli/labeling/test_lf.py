@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROWS, HashingEncoder
+from tests.small_table import ROWS, HashingEncoder
 from tilth import cli, night, store
 from tilth.cli.workspace import workspace_data
 from tilth.io.ingestion import ingest

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROWS, HashingEncoder
+from tests.small_table import ROWS, HashingEncoder
 from tilth import cli
 from tilth.cli.workspace import workspace_data
 

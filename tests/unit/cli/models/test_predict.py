@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tilth import cli
 from tilth.store import Run, write_table
 from tilth.training.export.predictor import Predictor

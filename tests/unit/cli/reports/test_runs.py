@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import cli, reports
 from tilth.cli.nights.run import _summary
 from tilth.store import Run, write_table

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.browser import needs_browser
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tilth import cli
 from tilth.night.stages.context import Context
 

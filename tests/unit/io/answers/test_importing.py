@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import store
 from tilth.errors import InputError, RequestError
 from tilth.io.answers import KnownRows, import_answers, known_rows, run_with_queue, shown_of_rows

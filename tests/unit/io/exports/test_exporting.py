@@ -12,7 +12,7 @@ import pytest
 from datasets import ClassLabel, Dataset, load_dataset, load_from_disk
 
 import tilth
-from tests.conftest import ROWS, TASKS
+from tests.small_table import ROWS, TASKS
 from tilth import samples as table
 from tilth.errors import RequestError
 from tilth.io.exports.exporting import export

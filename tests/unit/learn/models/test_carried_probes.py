@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from tests.conftest import TASKS, HashingEncoder, make_table
+from tests.small_table import TASKS, HashingEncoder, make_table
 from tilth.learn.models import out_of_fold
 from tilth.learn.models.linear_probe import FittedProbe, fit_probe
 from tilth.learn.shared_features import Evidence

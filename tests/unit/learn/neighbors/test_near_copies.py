@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import HashingEncoder, make_table
+from tests.small_table import HashingEncoder, make_table
 from tilth.cleaning.checks.config import ChecksConfig
 from tilth.learn import Evidence
 from tilth.learn.neighbors import NEAR_COPY, NearCopies, nearest, neighbors

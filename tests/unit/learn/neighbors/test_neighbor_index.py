@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from tests.conftest import HashingEncoder, make_table
+from tests.small_table import HashingEncoder, make_table
 from tilth.learn.neighbors import nearest, neighbor_index, neighbors
 from tilth.learn.neighbors.neighbor_index import fit_centers, search
 from tilth.learn.shared_features import Evidence

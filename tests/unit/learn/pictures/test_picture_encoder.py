@@ -10,7 +10,7 @@ import pytest
 from datasets import Dataset
 from PIL import Image
 
-from tests.conftest import TASKS
+from tests.small_table import TASKS
 from tilth.config import ImageConfig
 from tilth.errors import ConfigError, InputError
 from tilth.learn.pictures import PictureEncoder

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import TASKS
+from tests.small_table import TASKS
 from tilth.learn.probabilities.hierarchy import NONE, decide
 from tilth.samples import Task
 

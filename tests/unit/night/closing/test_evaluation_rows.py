@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth.night.closing import evaluation_rows
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Cache, Run, write_table

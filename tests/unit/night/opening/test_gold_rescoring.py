@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import samples as table
 from tilth import store
 from tilth.night.opening.gold_rescoring import rescored

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from tests.conftest import TASKS
+from tests.small_table import TASKS
 from tilth import store
 from tilth.io import Ingested
 from tilth.night.opening import draft

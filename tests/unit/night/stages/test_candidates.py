@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.conftest import ROWS
+from tests.small_table import ROWS
 from tilth import night, store
 from tilth import stage as stages
 from tilth.io import ingest

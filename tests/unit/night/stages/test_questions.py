@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import ROWS, TASKS, make_table
+from tests.small_table import ROWS, TASKS, make_table
 from tilth import stage as stages
 from tilth.errors import ContractError
 from tilth.night.stages.context import Context

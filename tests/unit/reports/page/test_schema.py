@@ -11,7 +11,7 @@ import pytest
 from docs import generated
 from jsonschema import Draft202012Validator
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tests.unit.reports.fake_run import make
 from tilth import reports, store
 from tilth.store import Run

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tests.unit.training.tiny_encoder import FolderEncoder, resources
 from tilth import samples as table
 from tilth import stage

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import TASKS
+from tests.small_table import TASKS
 from tests.unit.training.compression.test_compressor import COSTS, WHOLE, candidate
 from tilth.training.compression.compressor import Compressed
 from tilth.training.compression.config import ContractConfig

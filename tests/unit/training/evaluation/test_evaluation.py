@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import samples as table
 from tilth.training import evaluation
 

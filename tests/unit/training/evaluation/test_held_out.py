@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.conftest import HashingEncoder, make_table
+from tests.small_table import HashingEncoder, make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import stage, store, training
 from tilth.samples import Task

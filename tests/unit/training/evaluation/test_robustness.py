@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import samples as table
 from tilth.samples import Origin
 from tilth.training.evaluation.robustness import FLIPS, measure_robustness

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import training
 

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from tests.conftest import make_table
+from tests.small_table import make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import training
 from tilth.errors import DamagedFileError, RequestError

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder
 from tests.unit.training.tiny_pictures import picture_resources, picture_table, see_colors
 from tilth import samples as table

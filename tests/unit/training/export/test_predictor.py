@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
 from tilth import samples as table
 from tilth import training

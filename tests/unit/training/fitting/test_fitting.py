@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, HashingEncoder, make_table
+from tests.small_table import TASKS, HashingEncoder, make_table
 from tests.unit.training.tiny_encoder import FROZEN, TUNED, FolderEncoder, resources
 from tilth import samples as table
 from tilth import training

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import TASKS, HashingEncoder, make_table
+from tests.small_table import TASKS, HashingEncoder, make_table
 from tests.unit.training.tiny_encoder import FolderEncoder, resources
 from tilth import samples as table
 from tilth import training

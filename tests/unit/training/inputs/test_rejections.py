@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.conftest import TASKS, make_table
+from tests.small_table import TASKS, make_table
 from tilth import samples as table
 from tilth.training.export import Answers
 from tilth.training.inputs.rejections import rejected_rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import ROWS, TASKS, make_table
+from tests.small_table import ROWS, TASKS, make_table
 from tests.unit.training.tiny_encoder import TUNED, FolderEncoder, resources
 from tilth import samples as table
 from tilth.config import EncoderConfig

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from tests.conftest import ROWS
+from tests.small_table import ROWS
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError
 from tilth.learn.encoder.tokenizer import Tokens

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import ROWS, make_table
+from tests.small_table import ROWS, make_table
 from tests.unit.training.tiny_encoder import TUNED, FolderEncoder, resources
 from tilth import training
 from tilth.errors import ConfigError, StageError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TASKS
+from tests.small_table import TASKS
 from tilth.weak_supervision.functions import workspace_package
 from tilth.weak_supervision.functions.loader import LoadedFunction, load_functions
 from tilth.weak_supervision.voting.data_points import Row, RowSimilarities

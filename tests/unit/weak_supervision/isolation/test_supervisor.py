@@ -18,7 +18,7 @@ from snorkel.labeling import LabelingFunction
 from snorkel.preprocess import preprocessor
 
 import tilth
-from tests.conftest import TASKS, HashingEncoder
+from tests.small_table import TASKS, HashingEncoder
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import loader
 from tilth.weak_supervision.functions.loader import LoadedFunction, load_functions

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from snorkel.labeling import LabelingFunction
 
-from tests.conftest import HashingEncoder
+from tests.small_table import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.learn.models.out_of_fold import OutOfFold

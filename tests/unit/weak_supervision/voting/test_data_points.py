@@ -15,7 +15,7 @@ import pytest
 from snorkel.labeling import LabelingFunction, PandasLFApplier, labeling_function
 from snorkel.preprocess import Preprocessor, preprocessor
 
-from tests.conftest import TASKS, HashingEncoder
+from tests.small_table import TASKS, HashingEncoder
 from tests.unit.weak_supervision.isolation.test_supervisor import QUICK, TEXTS, cast, function
 from tilth.weak_supervision.functions.loader import LoadedFunction
 from tilth.weak_supervision.voting import cached_applier, isolated_applier

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tests.conftest import TASKS, HashingEncoder
+from tests.small_table import TASKS, HashingEncoder
 from tilth.store import Cache
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import safe_import

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import ROWS, TASKS
+from tests.small_table import ROWS, TASKS
 from tilth.errors import StageError
 from tilth.learn.encoder import Tokens, Trunk, encode_with_trunk
 from tilth.training.compression.student import Student
