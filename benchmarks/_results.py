@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +49,25 @@ def parser(doc: str | None, sets: Sequence[str]) -> argparse.ArgumentParser:
     made.add_argument("--sets", nargs="+", default=list(sets))
     made.add_argument("--seeds", type=int, default=5)
     return made
+
+
+def kept(folder: Path | None, name: str, compute: Callable[[], Any]) -> Any:
+    """A part's figures, kept as JSON as soon as they are there: a run that was broken off goes on where it was.
+
+    Args:
+        folder: of kept parts; None keeps nothing.
+        name: of the part, and of all that its figures depend on.
+        compute: measures it; what it gives must come back out of JSON as it went in.
+    """
+    if folder is None:
+        return compute()
+    path = folder / f"{name}.json"
+    if not path.exists():
+        found = json.dumps(compute())
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as beside:
+            beside.write_text(found, encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def machine() -> str:

@@ -18,7 +18,6 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -160,17 +159,6 @@ def hidden(arguments: argparse.Namespace, tokens: int) -> list[list[object]]:
     return compared(str(tokens), splits, arguments.ways, thirds=True)
 
 
-def _kept(arguments: argparse.Namespace, part: str, compute: Callable[[], list[list[object]]]) -> list[list[object]]:
-    """A part's lines, kept as soon as they are there: a run that was broken off goes on with the same command."""
-    if arguments.keep is None:
-        return compute()
-    path = arguments.keep / f"{part}.json"
-    if not path.exists():
-        path.write_text(json.dumps(compute()), encoding="utf-8")
-    found: list[list[object]] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -193,11 +181,13 @@ def main() -> None:
         return
     seeds, home = range(arguments.seeds), arguments.data
     drawn = [reviews(home, arguments.review_rows, seed) for seed in seeds]
-    timed = _kept(arguments, "speed", lambda: speeds(arguments.lengths))
+    timed = _results.kept(arguments.keep, "speed", lambda: speeds(arguments.lengths))
     recall: list[list[object]] = []
     for tokens in arguments.hidden:
-        recall += _kept(arguments, f"recall at {tokens}", partial(hidden, arguments, tokens))
-    real = _kept(arguments, "reviews", lambda: compared("movie_reviews", drawn, arguments.ways, thirds=False))
+        recall += _results.kept(arguments.keep, f"recall at {tokens}", partial(hidden, arguments, tokens))
+    real = _results.kept(
+        arguments.keep, "reviews", lambda: compared("movie_reviews", drawn, arguments.ways, thirds=False)
+    )
     words = iter(sys.argv[1:])
     chosen = [word for word in words if word not in ("--data", "--keep") or not next(words)]
     command = " ".join(["python benchmarks/long_attention.py", *map(_quoted, chosen)])

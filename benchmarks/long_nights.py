@@ -108,13 +108,8 @@ def main() -> None:
         train, gold = hidden(arguments.data, seed, arguments.train, arguments.gold)
         for way, measured in found.items():
             compute = partial(night, way) if way in arguments.ways else by_words
-            kept = arguments.keep / f"{way}-{seed}-{len(train)}-{len(gold)}.json" if arguments.keep else None
-            if kept is not None and kept.exists():
-                measured.append(json.loads(kept.read_text(encoding="utf-8")))
-                continue
-            measured.append(compute(train, gold))
-            if kept is not None:
-                kept.write_text(json.dumps(measured[-1]), encoding="utf-8")
+            name = f"{way}-{seed}-{len(train)}-{len(gold)}"
+            measured.append(_results.kept(arguments.keep, name, partial(compute, train, gold)))
             print(seed, way, measured[-1], flush=True)
     lines = [[way, *map(_results.shown, zip(*measured, strict=True))] for way, measured in found.items()]
     missing = [way for way in ("passages", "chunks") if way not in arguments.ways]

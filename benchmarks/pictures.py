@@ -16,9 +16,11 @@ here.
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,17 +177,17 @@ def main() -> None:
     parser = _results.parser(__doc__, ["emoji", "pneumonia_mnist"])
     parser.add_argument("--cache", type=Path, help="a folder that keeps the vectors for the next run")
     parser.add_argument("--most", type=int, help="rows of each file, for a try")
+    parser.add_argument("--keep", type=Path, help="a folder for finished parts, which are not measured again")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(arguments.cache or Path(folder))
         parts, option = [], f" --most {arguments.most}" if arguments.most else ""
         if "emoji" in arguments.sets:
-            parts.append(emoji(arguments.data / "emoji", cache, arguments.seeds, arguments.most))
-        lines = (
-            quantized(arguments.data / "pneumonia_mnist", cache, arguments.most)
-            if "pneumonia_mnist" in arguments.sets
-            else []
-        )
+            parts.append(emoji(arguments, cache))
+        lines = []
+        if "pneumonia_mnist" in arguments.sets:
+            compute = partial(quantized, arguments.data / "pneumonia_mnist", cache, arguments.most)
+            lines = _results.kept(arguments.keep, f"pneumonia {arguments.most}", compute)
         columns = ("weights", "accuracy", "AUC", "MB", "CPU ms a picture", "points of cross-validated macro-F1 lost")
         parts.append(
             f"pneumonia_mnist:\n\n{_results.table(columns, lines)}"
@@ -210,8 +212,9 @@ def main() -> None:
     )
 
 
-def emoji(home: Path, cache: Cache, seeds: int, most: int | None) -> str:
+def emoji(arguments: argparse.Namespace, cache: Cache) -> str:
     """The curve of labels, both tasks, and cleaning, as the page shows them."""
+    home, seeds, most = arguments.data / "emoji", arguments.seeds, arguments.most
     frame = rows_of(home, most)
     task, finer = (Task(name=name, labels=tuple(sorted(frame[name].unique()))) for name in ("category", "subcategory"))
     codes = task.codes(frame["category"])
@@ -219,20 +222,23 @@ def emoji(home: Path, cache: Cache, seeds: int, most: int | None) -> str:
     curve: dict[int | None, list[dict[str, list[float]]]] = {}
     sizes: dict[int, list[int]] = {}
 
-    def measure(chosen: np.ndarray) -> dict[str, list[float]]:
+    def measure(chosen: np.ndarray, name: str) -> dict[str, list[float]]:
         rows = frame.iloc[np.concatenate([chosen, gold])].reset_index(drop=True)
-        scored = gold_scores(rows, (task,), cache, home)["category"]
+        scored = part(f"curve {name}", partial(gold_scores, rows, (task,), cache, home))["category"]
         print(len(chosen), scored, flush=True)
         return {way: [score] for way, score in scored.items()}
 
-    curve[None] = [measure(train)]
+    def part(name: str, compute: Callable[[], Any]) -> Any:
+        return _results.kept(arguments.keep, f"emoji {most} {name}", compute)
+
+    curve[None] = [measure(train, "all")]
     for count in COUNTS:
         for seed in range(seeds):
             order = np.random.default_rng(seed).permutation(train)
             ranks = pd.Series(codes[order]).groupby(codes[order]).cumcount().to_numpy()
             chosen = np.sort(order[ranks < count])
             sizes.setdefault(count, []).append(len(chosen))
-            curve.setdefault(count, []).append(measure(chosen))
+            curve.setdefault(count, []).append(measure(chosen, f"{count} {seed}"))
     lines = [
         line
         for count in (*COUNTS, None)
@@ -246,12 +252,15 @@ def emoji(home: Path, cache: Cache, seeds: int, most: int | None) -> str:
     }
     both, alone = (labels_needed(points, middle[way], aim) for way in (WAYS[2], single))
     cleaned = [
-        {way: found_errors(frame, task, cache, home, seed, way != WAYS[0]) for way in (WAYS[0], "with pictures")}
+        {
+            way: part(f"turned {way} {seed}", partial(found_errors, frame, task, cache, home, seed, way != WAYS[0]))
+            for way in (WAYS[0], "with pictures")
+        }
         for seed in range(seeds)
     ]
     of = frame.groupby("subcategory")["category"].first().to_dict()
     child = Task(name="subcategory", labels=finer.labels, parent="category", parent_of=of)
-    together = gold_scores(frame, (task, child), cache, home)
+    together = part("both tasks", partial(gold_scores, frame, (task, child), cache, home))
     tasks = [[name, way, f"{score:.3f}"] for name, scored in together.items() for way, score in scored.items()]
     return f"""emoji: {len(train)} train rows, {len(gold)} gold rows, {seeds} seed(s).
 

@@ -58,7 +58,9 @@ def block_attention(
     end = tokens - around[1]
     inside, places = torch.arange(block, device=queries.device), torch.arange(tokens, device=queries.device)
     everywhere = torch.cat([places[:first], places[end:]])
-    mixed = torch.empty_like(queries)
+    # Gathered by token with all heads together, as a model's projections lay them: nothing is copied but what is seen.
+    by_token = [states.transpose(0, 1).contiguous() for states in (queries, keys, values)]
+    mixed = torch.empty_like(by_token[0])
     for rows, columns in _alike(seen, block):
         asking = (first + rows[:, None] * block + inside).clamp(max=end)
         others = (first + columns[:, :, None] * block + inside).flatten(1)
@@ -66,26 +68,25 @@ def block_attention(
         found = torch.cat([others.masked_fill(outside, first), everywhere.expand(len(rows), -1)], dim=1)
         mask = None
         if bool(outside.any()):
-            mask = ~torch.cat([outside, outside.new_zeros(len(rows), len(everywhere))], dim=1)[None, :, None]
+            mask = ~torch.cat([outside, outside.new_zeros(len(rows), len(everywhere))], dim=1)[:, None, None]
         there = asking < end
         states = scaled_dot_product_attention(
-            _gathered(queries, asking.clamp(max=tokens - 1)),
-            _gathered(keys, found),
-            _gathered(values, found),
+            _gathered(by_token[0], asking.clamp(max=tokens - 1)),
+            _gathered(by_token[1], found),
+            _gathered(by_token[2], found),
             attn_mask=mask,
             scale=scale,
         )
-        mixed[:, asking[there]] = states[:, there]
+        mixed[asking[there]] = states.transpose(1, 2)[there]
     if len(everywhere):
-        mixed[:, everywhere] = scaled_dot_product_attention(
-            queries[None, :, everywhere], keys[None], values[None], scale=scale
-        )[0]
-    return mixed
+        attended = scaled_dot_product_attention(queries[None, :, everywhere], keys[None], values[None], scale=scale)
+        mixed[everywhere] = attended[0].transpose(0, 1)
+    return mixed.transpose(0, 1)
 
 
 def _gathered(states: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Tokens by place: (heads, tokens, size) and (rows, columns) to (heads, rows, columns, size)."""
-    return states.index_select(1, places.flatten()).unflatten(1, places.shape)
+    """Tokens by place: (tokens, heads, size) and (rows, columns) to (rows, heads, columns, size)."""
+    return states.index_select(0, places.flatten()).unflatten(0, places.shape).transpose(1, 2)
 
 
 def _alike(seen: torch.Tensor, block: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

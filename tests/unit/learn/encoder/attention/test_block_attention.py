@@ -40,3 +40,12 @@ def test_means_of_blocks_by_hand() -> None:
     assert summaries(states, 4).flatten().tolist() == [3.0]
     found = block_vectors(torch.tensor([[3.0, 0.0], [3.0, 8.0], [0.0, 2.0]]), 2)
     assert found == pytest.approx(np.array([[0.6, 0.8], [0.0, 1.0]]))
+
+
+def test_its_answer_lies_as_a_model_reads_on_so_that_nothing_is_copied() -> None:
+    """A projection lays a token's heads side by side; the next one reads them so."""
+    projected = torch.randn(8, 2, 4)
+    states = projected.transpose(0, 1)
+    found = block_attention(states, states, states, torch.ones(2, 2).bool(), block=3, around=(1, 1), scale=1.0)
+    assert found.shape == (2, 8, 4)
+    assert found.transpose(0, 1).is_contiguous()
