@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 """What is opened; Pillow reads others too, some of them by programs that it starts."""
 INSTALL = 'pip install "tilth[images]"'
+_LONGEST_SIDE = 65_535  # pixels: JPEG's own limit; what is longer is no picture to look at
 _QUALITY = 70  # of a thumbnail as JPEG
 _WIDE_GRAY = 257  # 65,535 / 255: a gray of 16 bits as one of 8
 
@@ -59,15 +60,13 @@ def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
     Raises:
         PictureError: it is no picture, not a whole one, or larger than allowed.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own limit and of odd metadata: the limit here is ours
             with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                if (pixels := opened.width * opened.height) > max_pixels:
-                    size = f"{opened.width:,} x {opened.height:,}"
-                    raise PictureError("too_large", f"{size} = {pixels:,} pixels, allowed are {max_pixels:,}")
+                _check_size(opened.width, opened.height, max_pixels)
                 animated = bool(getattr(opened, "is_animated", False))
                 opened.seek(0)
                 opened.load()
@@ -75,9 +74,20 @@ def open_picture(content: bytes, max_pixels: int) -> tuple[Image, bool]:
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
-        raise PictureError("too_large", str(error)) from error
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # where Pillow itself stops
+        raise PictureError("too_large", f"it has more than {most:,} pixels, allowed are {max_pixels:,}") from error
+    except UnidentifiedImageError as error:
+        raise PictureError("broken", f"it is none of {', '.join(FORMATS)}") from error
     except Exception as error:  # Pillow's decoders raise a dozen kinds; each means that the file is not whole
         raise PictureError("broken", f"{type(error).__name__}: {error}") from error
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    size = f"{width:,} x {height:,}"
+    if (pixels := width * height) > max_pixels:
+        raise PictureError("too_large", f"{size} = {pixels:,} pixels, allowed are {max_pixels:,}")
+    if max(width, height) > _LONGEST_SIDE:
+        raise PictureError("too_large", f"{size} pixels, a side may have {_LONGEST_SIDE:,}")
 
 
 def thumbnail(content: bytes, side: int, max_pixels: int) -> bytes:

@@ -19,13 +19,14 @@ from tilth.store import Cache, atomic, digest, used
 
 PICTURE_COLUMNS = ("picture_digest", "picture_path")
 
-_RESTS = {
-    "missing": "names no file: the row goes on by its text",
-    "outside": "leads out of the input file's folder, which is refused: the row goes on by its text",
-    "broken": "is no whole picture: the row goes on by its text",
-    "too_large": "is larger than allowed (image.max_pixels): the row goes on by its text",
-    "not_kept": "came as bytes, and there is no workspace to keep them in: the row goes on by its text",
+_PROBLEMS = {
+    "missing": "could not be found",
+    "outside": "named by paths that lead out of the input file's folder, which is refused",
+    "broken": "could not be read whole as PNG, JPEG, GIF, WebP, BMP or TIFF",
+    "too_large": "larger than allowed (image.max_pixels)",
+    "not_kept": "came as bytes, and there is no workspace to keep them in",
 }
+_LONGEST_NAME = 80  # characters of a path that a note shows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +61,11 @@ def read_pictures(column: pd.Series, rows: pd.DataFrame, place: PicturePlace, no
         found.append(reference or (None, None))
         problems.append(problem)
     kinds = pd.Series(problems, index=column.index, dtype=object)
-    for kind, rest in _RESTS.items():
-        notes.rows(f"pictures_{kind}", rows, kinds.eq(kind), "picture", rest)
-    notes.rows("pictures_animated", rows, kinds.eq("animated"), "picture", "moves: its first frame is taken")
+    for kind, why in _PROBLEMS.items():
+        mask = kinds.eq(kind)
+        named = f", such as {_name(column[mask].iloc[0])}" if mask.any() else ""
+        notes.rows(f"pictures_{kind}", rows, mask, "picture", f"{why}{named}: left out, only the text is used")
+    notes.rows("pictures_animated", rows, kinds.eq("animated"), "picture", "with several frames: the first is taken")
     return pd.DataFrame(found, columns=list(PICTURE_COLUMNS), index=column.index, dtype=object)
 
 
@@ -80,6 +83,12 @@ def pictures_record(references: pd.DataFrame, rows: pd.DataFrame, split: str) ->
 def are_paths(column: pd.Series) -> bool:
     """Whether a column holds nothing but paths, which a table may keep as they are."""
     return all(isinstance(value, str) or is_nothing(value) for value in column)
+
+
+def _name(value: Any) -> str:
+    """A value of the column as a note shows it: its path in quotes, or what it is."""
+    named = picture_value(value)
+    return f'"{named[:_LONGEST_NAME]}"' if isinstance(named, str) else "one that came as bytes"
 
 
 def _read(value: Any, place: PicturePlace) -> tuple[tuple[str, str] | None, str | None]:

@@ -16,7 +16,7 @@ from tilth.config import DataConfig, ImageConfig, Settings, TaskConfig
 from tilth.errors import RequestError
 from tilth.io import ingest
 from tilth.io.ingestion import Ingested
-from tilth.pictures import open_picture
+from tilth.pictures import PictureError, open_picture
 from tilth.samples import to_pandas
 from tilth.store import Workspace, digest
 
@@ -46,9 +46,9 @@ def read(tmp_path: Path, frame: pd.DataFrame, name: str = "rows.csv", **data: ob
     return ingest(settings(f"data/{name}", **data), tmp_path, workspace=workspace)
 
 
-def bomb() -> bytes:
-    """A PNG whose header says 30,000 x 30,000 pixels."""
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
+    """A PNG whose header says so many pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -90,6 +90,32 @@ def test_bad_pictures_are_set_aside_and_counted_and_their_rows_go_on(tmp_path: P
     assert notes["pictures_missing"] == (2, "rows.parquet, row 7")
     assert notes["pictures_outside"] == (3, "rows.parquet, row 8")
     assert len(table) == len(names)
+    words = {note.kind: note.message for note in ingested.notes}
+    assert words["pictures_broken"] == (
+        '2 pictures could not be read whole as PNG, JPEG, GIF, WebP, BMP or TIFF, such as "text.png": '
+        "left out, only the text is used"
+    )
+    assert words["pictures_animated"] == "1 picture with several frames: the first is taken"
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((1_000_000, 1), "1,000,000 x 1 pixels, a side may have 65,535"),
+        ((1, 70_000), "1 x 70,000 pixels, a side may have 65,535"),
+        ((8_000, 8_000), "8,000 x 8,000 = 64,000,000 pixels, allowed are 50,000,000"),
+        ((20_000, 20_000), "it has more than 178,956,970 pixels, allowed are 50,000,000"),
+    ],
+)
+def test_a_picture_that_is_too_large_says_how_large(size: tuple[int, int], expected: str) -> None:
+    with pytest.raises(PictureError, match=f"^{expected}$") as found:
+        open_picture(bomb(*size), 50_000_000)
+    assert found.value.kind == "too_large"
+
+
+def test_what_is_no_picture_is_said_in_plain_words() -> None:
+    with pytest.raises(PictureError, match="it is none of PNG, JPEG, GIF, WEBP, BMP, TIFF"):
+        open_picture(b"not a picture", 100)
 
 
 def test_bytes_are_written_once_to_the_cache(tmp_path: Path) -> None:
