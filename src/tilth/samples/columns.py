@@ -80,6 +80,11 @@ COLUMNS: tuple[Column, ...] = (
         ("{task}_suggested", _S, "the label that the evidence supports"),
         ("{task}_given_confidence", _F, "probability that the given label is right, under the estimated noise"),
         ("{task}_suggested_confidence", _F, "the same for the suggested label"),
+        (
+            "{task}_given_confidence_before_answers",
+            _F,
+            "the given label's, before answers on other rows corrected it; only where some did",
+        ),
         ("{task}_action", _S, "what the policy does with the given label: a word of Action"),
         ("duplicate_of", _S, "id of the row that this one repeats"),
         ("{check}_score", _F, "a check's score of the text, 0 to 1, low = bad"),
@@ -89,6 +94,11 @@ COLUMNS: tuple[Column, ...] = (
         "weak_supervision",
         ("{task}_weak", _S, "the label model's answer where it is sure, else null"),
         ("{task}_weak_confidence", _F, "the label model's probability of its best label"),
+        (
+            "{task}_weak_confidence_before_answers",
+            _F,
+            "the same before answers on other rows corrected it; only where some did",
+        ),
         ("{task}_propagated", _B, "whether that label comes from similar texts alone: no function voted"),
         ("{task}_disputed", _B, "whether all evidence together contradicts the given label, which a person should see"),
     ),

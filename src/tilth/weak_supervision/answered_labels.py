@@ -15,7 +15,8 @@ def correct_by_answers(frame: pd.DataFrame, task: str, columns: dict[str, np.nda
     """Correct the confidence of a task's weak labels in place, by what people said of such labels of earlier nights.
 
     Labels that functions voted for and those taken from similar texts are corrected apart. A label that is not likely
-    enough any more is not given.
+    enough any more is not given. What a label was worth before any correction is kept beside it, for the answers on it
+    are weighed against that: by the corrected confidence, later answers would undo what earlier ones have said.
 
     Args:
         frame: the table, with people's answers and what was shown beside each.
@@ -31,10 +32,10 @@ def correct_by_answers(frame: pd.DataFrame, task: str, columns: dict[str, np.nda
     if answers.empty or confidence is None:
         return {}
     alone = columns.get(f"{task}_propagated", np.zeros(len(frame), dtype=bool)).astype(bool)
-    metrics: dict[str, Any] = {}
+    before, metrics = confidence.copy(), dict[str, Any]()
     for origin, rows, floor in ((Origin.WEAK, ~alone, least), (Origin.PROPAGATED, alone, 0.5)):
         mine = [
-            (shown["confidence"], shown.get("label") == answer)
+            (shown.get("weak_confidence_before_answers", shown["confidence"]), shown.get("label") == answer)
             for shown, answer in zip(answers["shown"], answers["answer"], strict=True)
             if shown.get("origin") == origin and "confidence" in shown
         ]
@@ -49,4 +50,6 @@ def correct_by_answers(frame: pd.DataFrame, task: str, columns: dict[str, np.nda
         if f"{task}_propagated" in columns:
             columns[f"{task}_propagated"][lost] = False
         metrics[origin.value] = {**corrected.metrics(), "not_given_any_more": int(lost.sum())}
+    if metrics:
+        columns[f"{task}_weak_confidence_before_answers"] = before
     return metrics

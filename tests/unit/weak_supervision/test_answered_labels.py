@@ -56,3 +56,34 @@ def test_labels_of_functions_and_of_similar_texts_are_corrected_apart() -> None:
     assert columns["t_weak_confidence"][22] == np.float32(0.8)  # no function's label was checked
     assert columns["t_weak_confidence"][20] < 0.8
     assert correct_by_answers(frame.iloc[20:], "t", {}, 0.7) == {}
+
+
+def test_answers_on_corrected_labels_do_not_undo_what_earlier_answers_said() -> None:
+    """Each night half of twenty labels that the functions hold for 90% sure are wrong: 90% comes to mean 50%."""
+
+    def night(nights: list[list[dict[str, object]]]) -> tuple[float, dict[str, np.ndarray]]:
+        shown = [one for answers in nights for one in answers]
+        frame = pd.DataFrame(
+            {
+                "t_answer": [*["a", "b"] * (len(shown) // 2), None],
+                "t_shown": [*(json.dumps(one) for one in shown), None],
+            },
+            dtype=object,
+        )
+        columns = {
+            "t_weak": np.array([*[None] * len(shown), "a"], dtype=object),
+            "t_weak_confidence": np.array([*[np.nan] * len(shown), 0.9], dtype=np.float32),
+        }
+        found = correct_by_answers(frame, "t", columns, 0.2)
+        assert found["weak"]["checked"] == len(shown)
+        return float(columns["t_weak_confidence"][-1]), columns
+
+    first = [{"label": "a", "origin": "weak", "confidence": 0.9}] * 20
+    once, columns = night([first])
+    assert columns["t_weak_confidence_before_answers"][-1] == np.float32(0.9)
+    second = [
+        {"label": "a", "origin": "weak", "confidence": once, "weak_confidence_before_answers": 0.9},
+    ] * 20
+    twice, _ = night([first, second])
+    assert 0.5 < twice < once < 0.65  # nearer to the half that people found right, both times
+    assert twice == pytest.approx(night([first, first])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ def correct_by_answers(
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict, corrected by what people said of labels of which an earlier night had shown how likely they are.
 
-    No model learns from it which labels are wrong, only how far its own doubts are to be trusted on this data.
+    No model learns from it which labels are wrong, only how far its own doubts are to be trusted on this data: the
+    doubts themselves, not those of a night that answers had corrected already.
 
     Args:
         verdict: on these rows, by the probability that each label is wrong; any other stays as it is.
@@ -32,11 +34,11 @@ def correct_by_answers(
 
     Returns:
         The verdict, and `by_answers` for the metrics: how many were checked, how many of them were wrong, how many the
-        night had expected, and the share of wrong labels before; empty where nobody has answered.
+        models had expected, and the share of wrong labels before; empty where nobody has answered.
     """
     answers = answered(frame, task)
     known = [
-        (float(shown["given_confidence"]), shown["given"] != answer)
+        (float(shown.get("given_confidence_before_answers", shown["given_confidence"])), shown["given"] != answer)
         for shown, answer in zip(answers["shown"], answers["answer"], strict=True)
         if "given" in shown and "given_confidence" in shown
     ]
@@ -63,4 +65,4 @@ def correct_by_answers(
         "expected_wrong": round(float((1 - right).sum()), 2),
         "error_rate_before": round(verdict.rate.share, 4),
     }
-    return corrected, {"by_answers": metrics}
+    return replace(corrected, wrong_before_answers=verdict.wrong), {"by_answers": metrics}

@@ -70,6 +70,7 @@ class Verdict:
         rate: estimated share of wrong labels, None where the rows are too few to tell.
         measured: what is expected of the filter; of a named one and its rivals on injected errors, by name, best first.
         injected: how many errors were injected.
+        wrong_before_answers: `wrong` before people's answers corrected it; None where none did.
     """
 
     issue: np.ndarray
@@ -79,6 +80,7 @@ class Verdict:
     rate: ErrorRate | None
     measured: Mapping[str, FilterScore]
     injected: int
+    wrong_before_answers: np.ndarray | None = None
 
 
 def check_filter_name(name: str) -> None:

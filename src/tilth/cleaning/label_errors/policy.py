@@ -21,7 +21,7 @@ class LabelColumns:
         self._name, self._rows = task.name, rows
         count = len(frame)
         self.issue = np.zeros(count, dtype=bool)
-        self.quality, self.right, self.suggested_right = (np.full(count, np.nan) for _ in range(3))
+        self.quality, self.right, self.right_before, self.suggested_right = (np.full(count, np.nan) for _ in range(4))
         self.action, self.suggested = (np.full(count, None, dtype=object) for _ in range(2))
 
     def of(self, rows: np.ndarray) -> LabelColumns:
@@ -50,6 +50,8 @@ class LabelColumns:
         # Of few rows nobody can say how many labels are wrong: their quality is what the models hold of the label.
         self.quality[self._rows] = own if verdict.rate is None else 1 - verdict.wrong
         self.right[self._rows] = 1 - verdict.wrong
+        if verdict.wrong_before_answers is not None:
+            self.right_before[self._rows] = 1 - verdict.wrong_before_answers
         self.suggested_right[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
         self.suggested[self._rows], self.issue[self._rows] = labels[best], issue
         self.action[self._rows] = Action.KEEP.value
@@ -91,6 +93,8 @@ class LabelColumns:
         frame[f"{name}_quality"], frame[f"is_{name}_issue"] = self.quality, self.issue
         frame[f"{name}_suggested"], frame[f"{name}_suggested_confidence"] = self.suggested, self.suggested_right
         frame[f"{name}_given_confidence"], frame[f"{name}_action"] = self.right, self.action
+        if not np.isnan(self.right_before).all():
+            frame[f"{name}_given_confidence_before_answers"] = self.right_before
 
 
 def _actions(config: LabelErrorsConfig, right: np.ndarray, suggested_right: np.ndarray) -> np.ndarray:

@@ -24,10 +24,12 @@ _OF_TASK = {
     "confidence": "{task}_confidence",
     "suspect": "is_{task}_issue",
     "given_confidence": "{task}_given_confidence",
+    "given_confidence_before_answers": "{task}_given_confidence_before_answers",
     "suggested": "{task}_suggested",
     "disputed": "{task}_disputed",
     "weak": "{task}_weak",
     "weak_confidence": "{task}_weak_confidence",
+    "weak_confidence_before_answers": "{task}_weak_confidence_before_answers",
     "propagated": "{task}_propagated",
 }
 """What is shown of each task → the column of the table that it comes from."""
@@ -43,7 +45,8 @@ def shown_of_rows(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[
     Returns:
         Row id → task → `run`, then, where it is known: `given`, `label` (with `origin` and `confidence`), `suspect`
         (cleaning holds the given label for wrong), `given_confidence`, `suggested`, `disputed`, `weak`,
-        `weak_confidence`, `propagated`, and `functions`: name → label.  Of a paraphrase also `parent_id`.
+        `weak_confidence`, `propagated`, both confidences as they were `_before_answers`, and `functions`: name → label.
+        Of a paraphrase also `parent_id`.
     """
     ids = set(row_ids)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]

@@ -13,6 +13,8 @@ from tilth.cleaning.label_errors.answered_suspects import correct_by_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import TWO_VIEWS, Verdict
 from tilth.cleaning.label_errors.noise.wrong_share import ErrorRate
+from tilth.cleaning.label_errors.policy import LabelColumns
+from tilth.samples import Task
 
 ANSWERED, ROWS = 30, 230
 
@@ -65,3 +67,33 @@ def test_without_answers_or_with_another_filter_nothing_changes() -> None:
     assert correct_by_answers(before, frame(30).assign(t_shown=None), "t", rows, LabelErrorsConfig(), 0) == (before, {})
     named = replace(before, name="confident_learning")
     assert correct_by_answers(named, frame(30), "t", rows, LabelErrorsConfig(), 0) == (named, {})
+
+
+def test_answers_on_corrected_doubts_are_weighed_against_those_of_the_models() -> None:
+    """A second night shows the doubts as the first one's answers left them; what the models had said still counts."""
+    rows, config = np.arange(ROWS), LabelErrorsConfig()
+    first, _ = correct_by_answers(verdict(), frame(30), "t", rows, config, 0)
+    assert first.wrong_before_answers is not None
+    assert (first.wrong_before_answers == verdict().wrong).all()
+    shown = {"given": "a", "given_confidence": 0.1, "given_confidence_before_answers": 0.5, "suspect": True}
+    again = frame(30)
+    again.loc[:14, "t_shown"] = json.dumps(shown)
+    second, metrics = correct_by_answers(verdict(), again, "t", rows, config, 0)
+    assert second.wrong == pytest.approx(first.wrong)
+    assert metrics["by_answers"]["expected_wrong"] == 15.0
+
+
+def test_a_label_keeps_what_the_models_said_of_it_beside_what_answers_made_of_that() -> None:
+    task = Task(name="t", labels=("a", "b"))
+    rows, table = np.arange(ROWS), pd.DataFrame({"t_given": ["a"] * ROWS})
+    for answers in (30, 0):
+        found = verdict()
+        if answers:
+            found, _ = correct_by_answers(found, frame(answers), "t", rows, LabelErrorsConfig(), 0)
+        columns, out = LabelColumns(table, task, rows), table.copy()
+        columns.write(np.zeros(ROWS, dtype=np.int64), np.array(["a", "b"]), found, found.issue, LabelErrorsConfig())
+        columns.store_in(out)
+        assert ("t_given_confidence_before_answers" in out) == bool(answers)
+        if answers:
+            assert out["t_given_confidence_before_answers"].tolist() == (1 - verdict().wrong).tolist()
+            assert (out["t_given_confidence"] != out["t_given_confidence_before_answers"]).any()
