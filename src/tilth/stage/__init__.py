@@ -17,6 +17,7 @@ from tilth.stage.questions import (
 from tilth.stage.registry import (
     NAMES,
     check,
+    check_encoder,
     configs,
     encoder_tuner,
     external_cache_inputs,
@@ -39,6 +40,7 @@ __all__ = [
     "TuningTexts",
     "answer_seconds",
     "check",
+    "check_encoder",
     "configs",
     "encoder_tuner",
     "external_cache_inputs",

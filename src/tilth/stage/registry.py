@@ -50,6 +50,21 @@ def check(name: str, config: Model) -> None:
         own(config)
 
 
+def check_encoder(name: str, config: Model, folder: Path) -> None:
+    """Ask a stage, before a night begins, whether it can train the night's encoder as its config says.
+
+    Args:
+        name: of the stage.
+        config: the stage's own.
+        folder: the encoder's files.
+
+    Raises:
+        ConfigError: it cannot; the message says what can be set.
+    """
+    if (own := getattr(get(name), "check_encoder", None)) is not None:
+        own(config, folder)
+
+
 def why_skipped(name: str, config: Model) -> str | None:
     """Why the config skips a stage, or None where it does not."""
     return f'[{name}] when = "never"' if getattr(config, "when", "auto") == "never" else None

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from datasets import Dataset
 
     from tilth.stage import EncoderTuner, Resources, StageResult
@@ -34,6 +36,18 @@ def check(config: Config) -> None:
     from tilth.training.trainer import check_hardware
 
     check_hardware(config, trained=config.mode != "probe")
+
+
+def check_encoder(config: Config, folder: Path) -> None:
+    """Whether processes can share the products of this encoder's layers, where the config says so.
+
+    Raises:
+        ConfigError: there is no plan for encoders of its type, or its attention heads are not to be divided.
+    """
+    if config.mode != "probe" and config.tensor_parallel > 1:
+        from tilth.training.trainer import check_tensor_parallel
+
+        check_tensor_parallel(folder, config.tensor_parallel)
 
 
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:

@@ -113,14 +113,14 @@ def _check_settings(settings: Settings, request: Request) -> None:
     check_engine(settings.engine)
     if settings.store.address is not None:
         file_system(settings.store.address, "store.address")  # whether anything here writes to such an address
-    if settings.encoder.model != "default":
-        resolve_model(settings.encoder.model)
+    encoder = resolve_model(settings.encoder.model)
     if settings.encoder.device != "auto":  # which is always there, and to look for it may load torch
         resolve_device(settings.encoder.device, "encoder.device")
     if settings.data.image is not None:
         PictureEncoder(settings.image, store.Cache(request.workspace.cache), request.workspace.root).check()
     for name in request.stages:
         stages.check(name, settings.stage(name))
+        stages.check_encoder(name, settings.stage(name), encoder)
 
 
 def _carried(request: Request, ingested: Ingested) -> dict[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tilth.training.trainer.config import TrainerConfig
     from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
     from tilth.training.trainer.precision import check_hardware
+    from tilth.training.trainer.sharding import check_tensor_parallel
     from tilth.training.trainer.tuning import Tuned, tune
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import distributed, nn
@@ -113,7 +114,8 @@ class Shards:
         layers = [layer for parts in model.modules() if isinstance(parts, nn.ModuleList) for layer in parts]
         layers = [layer for layer in layers if sum(1 for _ in layer.parameters()) > 2]  # heads are of two
         if _TENSOR in self._names:
-            plan = _plan(model, self.mesh[_TENSOR].size())
+            config = next((part.config for part in model.modules() if hasattr(part, "config")), None)
+            plan = _plan(config, self.mesh[_TENSOR].size())
             for layer in layers:
                 parallelize_module(layer, self.mesh[_TENSOR], {name: styles[style]() for name, style in plan.items()})
         if _DATA in self._names:
@@ -188,9 +190,23 @@ def _is_sharded(tensor: torch.Tensor) -> bool:
     return hasattr(tensor, "device_mesh")  # a DTensor; its module is a second to load
 
 
-def _plan(model: nn.Module, processes: int) -> Mapping[str, str]:
-    config = next((part.config for part in model.modules() if hasattr(part, "config")), None)
-    kind = str(getattr(config, "model_type", type(model).__name__))
+def check_tensor_parallel(folder: Path, processes: int) -> None:
+    """Refuse an encoder whose layers so many processes cannot share, by its config alone.
+
+    Args:
+        folder: the encoder's files.
+        processes: `training.tensor_parallel`.
+
+    Raises:
+        ConfigError: there is no plan for its type, or its attention heads are not to be divided by that number.
+    """
+    from transformers import AutoConfig
+
+    _plan(AutoConfig.from_pretrained(folder), processes)
+
+
+def _plan(config: Any, processes: int) -> Mapping[str, str]:
+    kind = str(getattr(config, "model_type", "unknown"))
     if kind not in TENSOR_PARALLEL:
         raise ConfigError(
             f"training.tensor_parallel = {processes} has a plan for {', '.join(TENSOR_PARALLEL)}, and the encoder is "

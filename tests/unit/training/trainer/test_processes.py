@@ -17,6 +17,7 @@ import torch
 from torch import distributed
 
 from tests.unit.training.trainer.test_loop import SMALL, problem
+from tilth import training
 from tilth.errors import ConfigError, StageError
 from tilth.learn.encoder import encode_with_trunk
 from tilth.training.inputs.config import Config
@@ -31,7 +32,7 @@ from tilth.training.trainer import (
     tune,
 )
 from tilth.training.trainer.processes import check_processes
-from tilth.training.trainer.sharding import Shards, _plan
+from tilth.training.trainer.sharding import Shards
 
 
 def without_dropout(folder: Path, tmp_path: Path) -> Path:
@@ -137,20 +138,21 @@ def test_tensor_parallel_processes_divide_all() -> None:
         Config(processes=3, tensor_parallel=2)
 
 
-class Fake(torch.nn.Module):
-    """An encoder that is only asked for its config."""
+def test_an_encoder_without_a_plan_is_refused_before_the_night(tmp_path: Path) -> None:
+    def check(name: str, heads: int, processes: int, mode: str = "full") -> None:
+        words = {"model_type": name, "num_attention_heads": heads, "n_heads": heads, "hidden_size": 12 * heads}
+        (tmp_path / "config.json").write_text(json.dumps(words), encoding="utf-8")
+        config = Config.model_validate({"processes": processes, "tensor_parallel": processes, "mode": mode})
+        training.check_encoder(config, tmp_path)
 
-    def __init__(self, kind: str, heads: int) -> None:
-        super().__init__()
-        self.config = type("Config", (), {"model_type": kind, "num_attention_heads": heads})()
-
-
-def test_an_encoder_without_a_plan_is_refused() -> None:
-    assert _plan(Fake("bert", 12), 2)["output.dense"] == "rows"
+    check("bert", 12, 2)
+    check("distilbert", 12, 4)  # whose files have another name for its heads
+    check("modernbert", 12, 1)
+    check("modernbert", 12, 2, "probe")  # which trains no encoder
     with pytest.raises(ConfigError, match=r'the encoder is of the type "modernbert"; set training.tensor_parallel = 1'):
-        _plan(Fake("modernbert", 12), 2)
+        check("modernbert", 12, 2)
     with pytest.raises(ConfigError, match="12 attention heads are not to be divided by it; set a number that divides"):
-        _plan(Fake("bert", 12), 5)
+        check("bert", 12, 5)
 
 
 class Grid:
