@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ class Model:
     predict: Callable[[list[str]], list[str]]
     size: int
     said: dict[str, float] | None = None
+
+
+SECONDS = "seconds.txt"
+"""What `seconds_spent` reads."""
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -129,9 +134,13 @@ def fine_tuned(folder: Path, seed: int) -> Model:
 
 
 def fine_tune(
-    texts: list[str], labels: list[str], start: Path, target: Path, seed: int, *, steps: int = -1
+    texts: list[str], labels: list[str], start: Path, target: Path, seed: int, *, steps: int = -1,
+    save_every: int | None = None,
 ) -> Model:  # fmt: skip
     """Fine-tune all weights on all rows.
+
+    A run that was ended goes on from its last checkpoint; the rows of the epoch that it was in are drawn anew, and
+    `seconds_spent` has the processor seconds of the training that counts, over all its processes.
 
     Args:
         texts: of the train rows.
@@ -140,10 +149,26 @@ def fine_tune(
         target: the folder for the model.
         seed: of the new layer and of the order.
         steps: of training, where they are not four epochs.
+        save_every: so many steps a checkpoint is left in `target`, from which the same call goes on; None leaves none.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
 
+    before, begun = seconds_spent(target), time.process_time()
+
+    class Spent(TrainerCallback):
+        def on_save(self, *_: Any, **__: Any) -> None:
+            (target / SECONDS).write_text(str(before + time.process_time() - begun), encoding="utf-8")
+
+        on_train_end = on_save
+
+    target.mkdir(parents=True, exist_ok=True)
     names = sorted(set(labels))
     tokenizer = AutoTokenizer.from_pretrained(start)
 
@@ -155,12 +180,14 @@ def fine_tune(
     model = AutoModelForSequenceClassification.from_pretrained(start, num_labels=len(names))
     arguments = TrainingArguments(
         output_dir=str(target), per_device_train_batch_size=32, learning_rate=1e-4, warmup_steps=50, seed=seed,
-        num_train_epochs=4, max_steps=steps, report_to="none", save_strategy="no", logging_strategy="no",
+        num_train_epochs=4, max_steps=steps, report_to="none", logging_strategy="no",
+        save_strategy="steps" if save_every else "no", save_steps=save_every or 500, save_total_limit=1,
         disable_tqdm=True, use_cpu=True, train_sampling_strategy="group_by_length",
     )  # fmt: skip
     rows = encoded(texts, [names.index(label) for label in labels])
-    trainer = Trainer(model=model, args=arguments, train_dataset=rows, processing_class=tokenizer)
-    trainer.train()
+    callbacks = [Spent()] if save_every else []
+    trainer = Trainer(model=model, args=arguments, train_dataset=rows, processing_class=tokenizer, callbacks=callbacks)
+    trainer.train(resume_from_checkpoint=bool(save_every) and any(target.glob("checkpoint-*")))
     trainer.save_model(str(target))
 
     def predict(some: list[str]) -> list[str]:
@@ -175,6 +202,12 @@ def fine_tune(
         return [names[code] for code in codes]
 
     return Model(predict=predict, size=size_of(target))
+
+
+def seconds_spent(target: Path) -> float:
+    """Processor seconds of `fine_tune` into that folder so far, as far as its last checkpoint."""
+    path = target / SECONDS
+    return float(path.read_text(encoding="utf-8")) if path.exists() else 0.0
 
 
 def store(folder: Path, record: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ from typing import Any
 import _results
 import numpy as np
 import pandas as pd
-from _rivals_peers import fine_tune
+from _rivals_peers import fine_tune, seconds_spent
 from cleaning import read
 
 from tilth import samples as table
@@ -120,11 +120,9 @@ def plain(
 ) -> dict[str, Any]:
     """The same encoder with a linear layer, trained by transformers' own loop."""
     texts, labels = some["text"].astype(str).tolist(), some["label"].tolist()
-    begun = time.process_time()
-    model = fine_tune(texts, labels, encoder.folder, home / "plain", seed, steps=steps or -1)
-    seconds = time.process_time() - begun
+    model = fine_tune(texts, labels, encoder.folder, home, seed, steps=steps or -1, save_every=50)
     answers = model.predict(gold["text"].astype(str).tolist())
-    return {**scores(gold["label"].tolist(), answers), "s": seconds, "mode": "full"}
+    return {**scores(gold["label"].tolist(), answers), "s": seconds_spent(home), "mode": "full"}
 
 
 def setfit(
@@ -180,7 +178,7 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
         for peer in arguments.peer:
             if peer == "plain":
                 model, steps = PLAIN, arguments.plain_steps or (150 if size else None)
-                run = partial(plain, some, gold, steps, seed, encoder, home)
+                run = partial(plain, some, gold, steps, seed, encoder, home / f"plain_{name}_{size}_{seed}_{steps}")
             else:
                 model, steps = SETFIT, arguments.setfit_steps
                 run = partial(setfit, arguments.setfit, some, gold, steps, seed, encoder, home)
