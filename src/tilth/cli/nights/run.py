@@ -120,10 +120,14 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
 
 def _sources(ingested: Ingested) -> str:
     from tilth.io import shown
+    from tilth.notes import many
 
     words = {"answers": "entries", "label_changes": "changes"}  # of answers and what undid them; of classes
     return " + ".join(
-        f"{item['rows']} {words.get(item['split'], 'rows')} of {shown(item['path'])}" for item in ingested.inputs
+        many(item["rows"], "picture") + item["path"].removeprefix("pictures")
+        if item["path"].startswith("pictures of ")
+        else f"{item['rows']} {words.get(item['split'], 'rows')} of {shown(item['path'])}"
+        for item in ingested.inputs
     )
 
 

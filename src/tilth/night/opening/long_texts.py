@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from datasets import Dataset
 
 from tilth.config import EncoderConfig
+from tilth.night.opening.warnings_once import warn_once
 from tilth.samples import Split
-
-log = logging.getLogger(__name__)
 
 _MANY = 0.5
 """Share of long texts from which on all are read so."""
@@ -32,10 +29,8 @@ def settle_long_texts(config: EncoderConfig, samples: Dataset) -> EncoderConfig:
     long = [len(text.split(maxsplit=most)) > most for text in texts]
     share = sum(long) / max(len(long), 1)
     if share >= _MANY:
-        log.warning(
-            "%.0f%% of the texts have more than %d words: long ones are read sentence by sentence "
-            '(encoder.long_texts = "chunks" averages them)',
-            100 * share,
-            config.max_tokens,
+        warn_once(
+            f"{share:.0%} of the texts have more than {most} words: long ones are read sentence by sentence "
+            '(encoder.long_texts = "chunks" averages them)'
         )
     return config.model_copy(update={"long_texts": "passages" if share >= _MANY else "chunks"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from tilth.night.opening.deadline import deadline_sentence, meet
 from tilth.night.opening.gold_rescoring import rescored
 from tilth.night.opening.long_texts import settle_long_texts
 from tilth.night.opening.request import Request
+from tilth.night.opening.warnings_once import warn_once
 from tilth.night.stages import FITS, LEDGER, MAP
 from tilth.notes import UNREADABLE
 from tilth.store import Run
@@ -77,7 +77,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     earlier = _earlier_files(request, ingested)
     before = store.latest(workspace.runs)
     for sentence in classes_gone(before.record, ingested.tasks) if before is not None else ():
-        _warn_once(sentence)
+        warn_once(sentence)
     carried, fits = _carried(request, ingested), _fits(request)
     left = {f"{name}{FITS}": digest for name, one in fits.items() if (digest := one["out"])}
     record = {
@@ -163,16 +163,10 @@ def _whole(folder: Path, name: str) -> bool:
     if store.is_whole_state(folder):
         return True
     if folder.exists():
-        _warn_once(f"what {name} carried over in {folder} is damaged: it is fitted again, and replaced")
+        warn_once(f"what {name} carried over in {folder} is damaged: it is fitted again, and replaced")
     else:
-        _warn_once(f"what {name} carried over is gone from {folder.parent}: it is fitted again")
+        warn_once(f"what {name} carried over is gone from {folder.parent}: it is fitted again")
     return False
-
-
-@functools.cache
-def _warn_once(message: str) -> None:
-    """A warning of what is looked at twice: before a night is opened, and by the night."""
-    log.warning("%s", message)
 
 
 def _earlier_files(request: Request, ingested: Ingested) -> list[Path]:

@@ -75,3 +75,15 @@ def test_the_runs_folder_keeps_the_lines_that_could_not_be_read(here: Path) -> N
     kept = (run.path / "unreadable.txt").read_text(encoding="utf-8")
     assert kept == "rows.csv:3: far, too, many,a\nrows.csv:5: again, far, too, many,b\n"
     assert TOLD in run.record["ingest"]["notes"][0]["message"]
+
+
+def test_pictures_are_counted_as_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (2, 2), "red").save(here / "a.png")
+    (here / "rows.csv").write_text("text,label,image\nhello there,a,a.png\nbye now,b,gone.png\n", encoding="utf-8")
+    (here / "tilth.toml").write_text('[data]\ninput = "rows.csv"\nimage = "image"\n[[tasks]]\nname = "label"\n')
+    assert cli.main(["run", "--dry-run", "-c", "tilth.toml", "--out", "out"]) == 0
+    found = capsys.readouterr()
+    assert "2 rows of rows.csv + 1 picture of rows.csv; nothing is written" in found.out
+    assert '1 picture could not be found, such as "gone.png": left out, only the text is used' in found.err
