@@ -16,6 +16,6 @@ if TYPE_CHECKING:
     from tilth.training.compression.figures import contract_figures, flipped_rows
     from tilth.training.compression.full_model import FullModel, SmallerModel
     from tilth.training.compression.held_out import Fold, HeldOut, Loss
-    from tilth.training.compression.student import Shape, no_encoder
+    from tilth.training.compression.student import Shape, Winner, no_encoder
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,22 +12,35 @@ from typing import Any
 
 import numpy as np
 
+from tilth.errors import StageError
 from tilth.learn import calibrate
-from tilth.learn.encoder import encode_with_trunk
+from tilth.learn.encoder import Tokens, encode_with_trunk
 from tilth.training.compression.full_model import FullModel, SmallerModel
 from tilth.training.compression.held_out import Loss
 from tilth.training.compression.made_encoder import MadeEncoder, left_out_tokenizer, undistilled, wording_alone
-from tilth.training.compression.student import STEPS, Distilled, Materials, Shape, Student, distill
+from tilth.training.compression.student import (
+    STEPS,
+    Distilled,
+    LastStudent,
+    Materials,
+    Shape,
+    Student,
+    TransferSet,
+    distill,
+)
 from tilth.training.compression.weights import pack_graph, share_products, shared_weights
 from tilth.training.export import PackedGraph, TrunkGraphs
-from tilth.training.heads import Head
+from tilth.training.heads import Head, predict_probabilities
 
 log = logging.getLogger(__name__)
 
 _ROUNDING = 0.3
 """Points that rounding may cost before weights are trained under it."""
+_BATCHES = 12
+"""Of texts, by which the importance of heads and channels is measured before a shape is made in full."""
 _SHARE = 5
-"""A fifth of the steps of distillation, at a fifth of its rate, are trained under rounding."""
+"""A fifth of the steps of distillation are taken by a student that goes on, and are trained under rounding, there at a
+fifth of the rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +66,7 @@ class Candidate:
     facts: Mapping[str, Any]
 
 
-def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Candidate:
+def make_candidate(full: FullModel, shape: Shape, steps: int, name: str, start: LastStudent | None = None) -> Candidate:
     """Make a smaller model in full, write its folder, and measure it.
 
     Args:
@@ -61,6 +74,7 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
         shape: what to leave.
         steps: batches of distillation; with 0 only the vocabulary and the bits may differ from the full model.
         name: of its folder under the scratch.
+        start: an earlier night's student of this shape, from which a fifth of the steps goes on.
     """
     folder = full.scratch / name
     folder.mkdir(parents=True)
@@ -68,8 +82,16 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
         return _measured(full, shape, wording_alone(full, folder), folder)
     if not steps:
         return _measured(full, shape, undistilled(full, shape), folder)
-    student, taught = _distilled_student(full, shape, steps, folder)
-    found = _measured(full, shape, _distilled(full, shape, student, taught, steps, folder), folder)
+    (folder / "tokenizer").mkdir()
+    transfer = full.transfer if start is None else _known_transfer(full)
+    student = build_student(full, shape, folder / "tokenizer", transfer, batches=_BATCHES if start is None else 1)
+    heads: Sequence[Head] = full.heads_without_held_out
+    if start is not None:
+        if not start.give(student):
+            raise StageError("last night's student is of another shape than its name says")
+        heads, steps = start.heads_to_go_on_with(heads), max(steps // _SHARE, 1)
+    taught = _distill(full, student, heads, transfer, steps)
+    found = _measured(full, shape, _distilled(full, shape, student, taught, transfer, steps, folder), folder)
     lost_by_rounding = found.loss.points - float(found.facts["points_lost_unrounded"])
     if shape.bits != 4 or lost_by_rounding <= _ROUNDING:
         return found
@@ -77,9 +99,9 @@ def make_candidate(full: FullModel, shape: Shape, steps: int, name: str) -> Cand
     log.info("rounding to four bits costs %.2f points: %d more steps with rounded weights", lost_by_rounding, more)
     student = replace(student, trunk=copy.deepcopy(student.trunk))
     with shared_weights(student.trunk):
-        again = _distill(full, student, taught.heads, more, slower=_SHARE)
+        again = _distill(full, student, taught.heads, transfer, more, slower=_SHARE)
     (folder / "again").mkdir()
-    aware = _distilled(full, shape, student, again, steps + more, folder / "again")
+    aware = _distilled(full, shape, student, again, transfer, steps + more, folder / "again")
     other = _measured(full, shape, aware, folder / "again")
     return min(found, other, key=lambda one: one.loss.points)
 
@@ -103,17 +125,26 @@ def _measured(full: FullModel, shape: Shape, made: MadeEncoder, folder: Path) ->
     )
 
 
-def _distilled_student(full: FullModel, shape: Shape, steps: int, folder: Path) -> tuple[Student, Distilled]:
-    (folder / "tokenizer").mkdir()
-    student = build_student(full, shape, folder / "tokenizer")
-    return student, _distill(full, student, full.heads_without_held_out, steps)
+def _known_transfer(full: FullModel) -> TransferSet:
+    """The texts to distill on whose vectors the night has: for a student that goes on, nothing is read.
+
+    Longer texts than are read at once are left out: their vectors are of more than a student reads of them.
+    """
+    rows = full.transfer_rows & full.embeddings.any(axis=1)
+    owners = Tokens.load(full.source).chunks(full.texts_at(rows), full.limit, 2)[0]
+    places = np.flatnonzero(rows)[np.bincount(owners, minlength=int(rows.sum())) == 1]
+    texts, vectors = [full.texts[place] for place in places.tolist()], full.embeddings[places]
+    mixed = full.wording.mix_held_out(texts, predict_probabilities(full.heads_without_held_out, vectors))
+    return TransferSet(texts=texts, probabilities=full.wording.normalized(mixed), vectors=vectors, states=None)
 
 
-def _distill(full: FullModel, student: Student, heads: Sequence[Head], steps: int, slower: float = 1.0) -> Distilled:
+def _distill(
+    full: FullModel, student: Student, heads: Sequence[Head], transfer: TransferSet, steps: int, slower: float = 1.0
+) -> Distilled:
     return distill(
         student,
         heads,
-        full.transfer,
+        transfer,
         steps=steps,
         batch_size=full.batch_size,
         limit=full.limit,
@@ -124,7 +155,13 @@ def _distill(full: FullModel, student: Student, heads: Sequence[Head], steps: in
 
 
 def _distilled(
-    full: FullModel, shape: Shape, student: Student, taught: Distilled, steps: int, folder: Path
+    full: FullModel,
+    shape: Shape,
+    student: Student,
+    taught: Distilled,
+    transfer: TransferSet,
+    steps: int,
+    folder: Path,
 ) -> MadeEncoder:
     """A student as it was taught, ready to be packed."""
     model = _calibrated(full, student, taught.heads, taught.losses)
@@ -134,7 +171,7 @@ def _distilled(
     float_loss = rows.loss(rows.answers(model.heads, vectors))
     facts = {
         "steps": steps,
-        "texts": len(full.transfer.texts),
+        "texts": len(transfer.texts),
         "loss": round(float(np.mean(taught.losses[-20:])), 4),
         "points_lost_unrounded": round(float_loss.points, 2),
     }
@@ -146,19 +183,20 @@ def _distilled(
     )  # fmt: skip
 
 
-def build_student(full: FullModel, shape: Shape, folder: Path, batches: int = 12) -> Student:
+def build_student(full: FullModel, shape: Shape, folder: Path, transfer: TransferSet, batches: int) -> Student:
     """An encoder of a shape, cut out of the full one, that has learned nothing yet.
 
     Args:
         full: the night's model.
         shape: what to leave.
         folder: for its tokenizer.
-        batches: of texts, by which the importance of heads and channels is measured.
+        transfer: the texts.
+        batches: of them, by which the importance of heads and channels is measured.
     """
     materials = Materials(
         vocabulary=full.vocabulary,
         heads=full.heads_without_held_out,
-        transfer=full.transfer,
+        transfer=transfer,
         limit=full.limit,
         folder=folder,
         batches=batches,

@@ -11,13 +11,13 @@ from typing import Any
 from tilth.errors import StageError
 from tilth.training.compression.candidate import Candidate, make_candidate
 from tilth.training.compression.config import ContractConfig
-from tilth.training.compression.contract import Verdict, nearest, settle, uncertain_points
+from tilth.training.compression.contract import Verdict, nearest, settle, slower_here, uncertain_points
 from tilth.training.compression.cost import Costs, costs_of
 from tilth.training.compression.full_model import FullModel
 from tilth.training.compression.held_out import FEWEST
 from tilth.training.compression.search import Looked, excess, front, look_at_wording, order, search, weighed
 from tilth.training.compression.speed import Clock
-from tilth.training.compression.student import Bits, Shape
+from tilth.training.compression.student import Bits, LastStudent, Shape, Winner, digests
 from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)
@@ -36,16 +36,16 @@ class Compressed:
         candidate: what is exported; None exports the full model.
         facts: for `run.json`.
         front: the shapes that were looked at and that no other beats.
-        winner: the shape that keeps the contract, where one does, for the next night to start from.
+        winner: what keeps the contract, where something does, for the next night to start from.
     """
 
     candidate: Candidate | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     front: Sequence[Looked] = ()
-    winner: Shape | None = None
+    winner: Winner | None = None
 
 
-def compress(full: FullModel, contract: ContractConfig, last: Shape | None = None) -> Compressed:
+def compress(full: FullModel, contract: ContractConfig, last: Winner | None = None) -> Compressed:
     """Make smaller models until one keeps the contract; without one, take the nearest that keeps the points.
 
     Nothing of gold takes part: points are counted on held-out train rows, size by the files, and throughput, where it
@@ -69,8 +69,8 @@ def compress(full: FullModel, contract: ContractConfig, last: Shape | None = Non
 class _Attempt:
     """One night's attempt to keep a contract."""
 
-    def __init__(self, full: FullModel, contract: ContractConfig, last: Shape | None) -> None:
-        self._full, self._contract, self._last = full, contract, last
+    def __init__(self, full: FullModel, contract: ContractConfig, last: Winner | None) -> None:
+        self._full, self._contract, self._winner, self._last = full, contract, last, last.shape if last else None
         self._costs: Costs = costs_of(full)
         self._steps = distillation_steps(full, contract)
         self._clock = Clock(full.eager(), _clocked_texts(full))
@@ -81,20 +81,34 @@ class _Attempt:
     def run(self) -> None:
         """Make shapes in full until one keeps the contract."""
         for place, shape in enumerate(_once(self._shapes())):
-            steps = self._steps if needs_distillation(self._full, shape) else 0
-            try:
-                candidate = make_candidate(self._full, shape, steps, f"{place}")
-            except StageError as error:
-                log.warning("%s: %s", shape, error)
-                self._given_up.append(f"{shape}: {error}")
-                continue
-            latency = None
-            if self._contract.latency_ms is not None:
-                predictor = Predictor(candidate.folder, threads=self._contract.threads)
-                latency = self._clock.milliseconds(predictor.answers, self._contract)
-            self._tried.append((candidate, settle(self._contract, candidate, self._costs, latency)))
-            if self._tried[-1][1].met:
-                break
+            if (start := self._last_student(shape)) and self._make(shape, f"{place} from last night", start):
+                return
+            if self._make(shape, f"{place}"):
+                return
+
+    def _last_student(self, shape: Shape) -> LastStudent | None:
+        """Last night's student of a shape, from which to go on."""
+        if self._winner is None or not self._steps:
+            return None
+        full = self._full
+        hidden, known = full.texts_at(~full.readable | full.deciding), full.texts_at(full.transfer_rows)
+        return self._winner.student_of(shape, hidden, known)
+
+    def _make(self, shape: Shape, name: str, start: LastStudent | None = None) -> bool:
+        """Make a shape in full; whether it keeps the contract."""
+        steps = self._steps if needs_distillation(self._full, shape) else 0
+        try:
+            candidate = make_candidate(self._full, shape, steps, name, start)
+        except StageError as error:
+            log.warning("%s: %s", shape, error)
+            self._given_up.append(f"{shape}: {error}")
+            return False
+        latency = None
+        if self._contract.latency_ms is not None:
+            predictor = Predictor(candidate.folder, threads=self._contract.threads)
+            latency = self._clock.milliseconds(predictor.answers, self._contract)
+        self._tried.append((candidate, settle(self._contract, candidate, self._costs, latency)))
+        return self._tried[-1][1].met
 
     def conclude(self) -> Compressed:
         """The answer, with all that it rests on."""
@@ -125,8 +139,16 @@ class _Attempt:
         else:
             facts["why"] = "; ".join(verdict.misses)
             log.warning("the contract is refused; the nearest is %s: %s", candidate.shape, facts["why"])
-        winner = candidate.shape if verdict.met else None
+        winner = self._kept(candidate) if verdict.met else None
         return Compressed(candidate=candidate, facts=facts, front=front(self._looked), winner=winner)
+
+    def _kept(self, candidate: Candidate) -> Winner:
+        """What the next night starts from."""
+        student = None
+        if candidate.model is not None and needs_distillation(self._full, candidate.shape):
+            texts = digests([*self._full.texts_at(self._full.transfer_rows), *self._full.extra_texts])
+            student = LastStudent.of(candidate.model.trunk, candidate.model.heads, candidate.folder, texts)
+        return Winner(shape=candidate.shape, student=student)
 
     def _shapes(self) -> Iterator[Shape]:
         """The shapes to make in full: last night's winner, what takes little work, and what a search finds."""
@@ -179,19 +201,6 @@ def _once(shapes: Iterator[Shape]) -> Iterator[Shape]:
         if shape not in seen:
             seen.add(shape)
             yield shape
-
-
-def slower_here(contract: ContractConfig, clocked: Mapping[str, float]) -> str | None:
-    """Where this machine's clock stays below the throughput that a contract asks for, a sentence that says so.
-
-    Args:
-        contract: its throughput is decided by an estimate, the same on every machine.
-        clocked: times the full model's, by batch.
-    """
-    if contract.throughput is None or min(clocked.values()) >= contract.throughput:
-        return None
-    times = " and ".join(f"{times:.1f} at batch {batch}" for batch, times in clocked.items())
-    return f"on this machine it is clocked at {times} times the throughput, where {contract.throughput:g} is asked for"
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.training.compression.candidate import Candidate
@@ -82,6 +82,19 @@ def uncertain_points(contract: ContractConfig, loss: Loss) -> str | None:
         f"{loss.points:.1f} points are lost on {loss.labeled} held-out rows; so few cannot exclude up to {most:.1f} "
         "(95%), and more labels would tell"
     )
+
+
+def slower_here(contract: ContractConfig, clocked: Mapping[str, float]) -> str | None:
+    """Where this machine's clock stays below the throughput that a contract asks for, a sentence that says so.
+
+    Args:
+        contract: its throughput is decided by an estimate, the same on every machine.
+        clocked: times the full model's, by batch.
+    """
+    if contract.throughput is None or min(clocked.values()) >= contract.throughput:
+        return None
+    times = " and ".join(f"{times:.1f} at batch {batch}" for batch, times in clocked.items())
+    return f"on this machine it is clocked at {times} times the throughput, where {contract.throughput:g} is asked for"
 
 
 def nearest(tried: Sequence[tuple[Candidate, Verdict]]) -> tuple[Candidate, Verdict] | None:

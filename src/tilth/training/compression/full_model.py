@@ -128,7 +128,7 @@ class FullModel:
     @cached_property
     def vocabulary(self) -> Vocabulary | None:
         """The pieces that the night's texts need."""
-        written, generated = self._at(self.readable & self.original), self._at(self.readable & ~self.original)
+        written, generated = self.texts_at(self.readable & self.original), self.texts_at(self.readable & ~self.original)
         return cut_vocabulary(self.source, written, [*generated, *self.extra_texts])
 
     @property
@@ -147,7 +147,7 @@ class FullModel:
         Args:
             tokenizer: the folder of the graph's tokenizer.
         """
-        texts, tokens = self._at(self.transfer_rows & self.original), Tokens.load(tokenizer)
+        texts, tokens = self.texts_at(self.transfer_rows & self.original), Tokens.load(tokenizer)
         some = [texts[place] for place in evenly_spaced(len(texts), _ROUNDED_BY).tolist()]
         encoded = tokens.chunks(some, min(self.limit, _BEGINNING), 1)[1]
         most = max(int(_TOKENS * len(encoded) / sum(map(len, encoded))), 1)
@@ -208,7 +208,7 @@ class FullModel:
         return HeldOut(
             tasks=self.tasks,
             rows=np.flatnonzero(rows),
-            texts=self._at(rows),
+            texts=self.texts_at(rows),
             truth={name: np.where(known, self.codes[name], -1)[rows] for name, known in measured.items()},
             wording=wording,
             codes={},
@@ -226,7 +226,7 @@ class FullModel:
         The answers are those of heads that did not learn from held-out rows: a student that was taught by the others
         would know these rows' labels, by which it is measured.
         """
-        texts = [*self._at(self.transfer_rows), *self.extra_texts]
+        texts = [*self.texts_at(self.transfer_rows), *self.extra_texts]
         vectors, states = read_texts(self.trunk, Tokens.load(self.source), texts, self.limit)
         mixed = self.wording.mix_held_out(texts, predict_probabilities(self.heads_without_held_out, vectors))
         return TransferSet(texts=texts, probabilities=self.wording.normalized(mixed), vectors=vectors, states=states)
@@ -237,6 +237,6 @@ class FullModel:
             trunk=self.trunk, heads=self.heads, wording=self.wording, source=self.source, limit=self.limit
         )
 
-    def _at(self, rows: np.ndarray) -> list[str]:
+    def texts_at(self, rows: np.ndarray) -> list[str]:
         """The texts of the rows in a mask."""
         return [self.texts[place] for place in np.flatnonzero(rows).tolist()]

@@ -221,7 +221,7 @@ class _Agreement:
     def of(self, shape: Shape) -> float:
         """Between 0 and 1, the mean of the tasks."""
         with tempfile.TemporaryDirectory(dir=self._full.scratch) as folder:
-            student = build_student(self._full, shape, Path(folder) / "tokenizer", batches=2)
+            student = build_student(self._full, shape, Path(folder) / "tokenizer", self._full.transfer, batches=2)
             tokens = Tokens.load(student.folder)
         found = read_texts(student.trunk, tokens, self._texts, self._full.limit)[0]
         known = found[self._fits]

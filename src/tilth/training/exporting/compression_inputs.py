@@ -1,4 +1,4 @@
-"""What the search for a smaller model starts from: the night's full model, and the shape that won last night."""
+"""What the search for a smaller model starts from: the night's full model, and what won last night."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ import pandas as pd
 
 from tilth.samples import Split, Status, picture_alone
 from tilth.stage import Resources
-from tilth.store import read_json, write_json
 from tilth.training.fitting import FittedModel, encoder_config, fit_without_held_out
 from tilth.training.inputs import FOLDS, Config, folds_of
 from tilth.training.views import Wording, WordingTrial
 
 if TYPE_CHECKING:
-    from tilth.training.compression import Fold, FullModel, Shape
+    from tilth.training.compression import Fold, FullModel, Winner
     from tilth.training.export import TrunkGraphs
-
-_WINNER = "compression.json"
 
 
 def full_model(
@@ -127,19 +124,18 @@ def _paraphrases(frame: pd.DataFrame, resources: Resources, held_out: np.ndarray
     return [text for parent, text in found.itertuples(index=False) if parent not in parents and text not in in_table]
 
 
-def last_shape(resources: Resources) -> Shape | None:
-    """Last night's winner."""
-    from tilth.training.compression import Shape
+def last_winner(resources: Resources) -> Winner | None:
+    """What last night's contract was kept by."""
+    from tilth.training.compression import Winner
 
-    path = resources.carried / _WINNER if resources.carried is not None else None
-    return Shape.from_json(read_json(path)) if path is not None and path.exists() else None
+    return Winner.load(resources.carried) if resources.carried is not None else None
 
 
-def keep_shape(shape: Shape | None, resources: Resources) -> Path | None:
-    """The folder from which the next night knows the shape; None where there is none."""
-    if shape is None:
+def keep_winner(winner: Winner | None, resources: Resources) -> Path | None:
+    """The folder from which the next night knows the winner; None where there is none."""
+    if winner is None:
         return None
     carried = resources.scratch / "carried"
     carried.mkdir()
-    write_json(carried / _WINNER, shape.to_json())
+    winner.save(carried)
     return carried

@@ -15,7 +15,7 @@ import pandas as pd
 from tilth.errors import RequestError, StageError
 from tilth.samples import evenly_spaced
 from tilth.stage import Resources
-from tilth.training.exporting.compression_inputs import full_model, keep_shape, last_shape
+from tilth.training.exporting.compression_inputs import full_model, keep_winner, last_winner
 from tilth.training.exporting.exported_model import Exported, Model
 from tilth.training.exporting.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
 from tilth.training.exporting.passage_reading import affordable, packed_passages
@@ -105,9 +105,9 @@ class Exporter:
             return self._by_pictures_alone(fitted, target, source)
         graphs, passages = self._graphs(fitted, source), packed_passages(fitted, self.resources)
         full = self._full_model(fitted, graphs, source, passages)
-        compressed = compress(full, self.config.contract, last_shape(self.resources))
+        compressed = compress(full, self.config.contract, last_winner(self.resources))
         figures, of_gold = contract_figures(compressed), dict[str, Any]()
-        carried = keep_shape(compressed.winner, self.resources)
+        carried = keep_winner(compressed.winner, self.resources)
         if (smaller := compressed.candidate) is not None:
             publish(smaller, target)
             model = self.model(fitted) if smaller.model is None else self._smaller(fitted, smaller.model)

@@ -11,6 +11,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.training.compression.student.distillation import Distilled, TransferSet, distill, read_texts
+    from tilth.training.compression.student.last_student import LastStudent, Winner, digests
     from tilth.training.compression.student.shape import Bits, Shape
     from tilth.training.compression.student.static import no_encoder
     from tilth.training.compression.student.steps import STEPS, Materials

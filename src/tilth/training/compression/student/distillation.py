@@ -42,13 +42,14 @@ class TransferSet:
         texts: labeled or not, none of them gold.
         probabilities: for each task the pooled answers, shape (texts, classes).
         vectors: shape (texts, dimensions).
-        states: mean state of the teacher's layers, float16, shape (layers, texts, dimensions).
+        states: mean state of the teacher's layers, float16, shape (layers, texts, dimensions); None where the student
+            has learned them before.
     """
 
     texts: Sequence[str]
     probabilities: Mapping[str, np.ndarray]
     vectors: np.ndarray
-    states: np.ndarray
+    states: np.ndarray | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +171,8 @@ class _Batches:
         self._tokens, self._device = Tokens.load(student.folder), device
         self._encoded = self._tokens.chunks(transfer.texts, limit, 1)[1]
         self._heads, self._transfer = heads, transfer
-        self._states = transfer.states[list(student.layers)] if isinstance(student.trunk, Trunk) else None
+        states = transfer.states if isinstance(student.trunk, Trunk) else None
+        self._states = states[list(student.layers)] if states is not None else None
 
     @property
     def lengths(self) -> list[int]:
