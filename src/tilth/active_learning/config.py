@@ -18,8 +18,8 @@ class Config(StageConfig):
     batch: int = Field(default=50, ge=1, description="rows in the queue")
     sources: tuple[str, ...] = Field(
         default=(),
-        description="who may ask: ask_again, suspect, label_review, dispute, conflicting_copies, uncertain, "
-        "paraphrase, and what the last night left; none = everybody",
+        description="who may ask: ask_again, suspect, label_review, possible_error, dispute, conflicting_copies, "
+        "uncertain, paraphrase, and what the last night left; none = everybody",
     )
     random: float = Field(
         default=0.1,

@@ -80,10 +80,11 @@ COLUMNS: tuple[Column, ...] = (
         ("{task}_suggested", _S, "the label that the evidence supports"),
         ("{task}_given_confidence", _F, "probability that the given label is right, under the estimated noise"),
         ("{task}_suggested_confidence", _F, "the same for the suggested label"),
+        ("{task}_doubt", _F, "log-odds that models give another label over the given one, before any answer"),
         (
-            "{task}_given_confidence_before_answers",
+            "{task}_wrong_at_most",
             _F,
-            "the given label's, before answers on other rows corrected it; only where some did",
+            "probability that the given label is wrong, if as many are as the estimate's interval allows",
         ),
         ("{task}_action", _S, "what the policy does with the given label: a word of Action"),
         ("duplicate_of", _S, "id of the row that this one repeats"),

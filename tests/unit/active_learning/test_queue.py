@@ -237,7 +237,15 @@ def test_who_may_ask_can_be_named(tmp_path: Path) -> None:
 
 
 def test_a_source_is_registered_once_and_by_name() -> None:
-    assert {"suspect", "label_review", "dispute", "conflicting_copies", "uncertain", "paraphrase"} <= set(sources())
+    assert {
+        "suspect",
+        "label_review",
+        "possible_error",
+        "dispute",
+        "conflicting_copies",
+        "uncertain",
+        "paraphrase",
+    } <= set(sources())
     with pytest.raises(ValueError, match='"suspect" is registered already'):
         stages.register_source("suspect", seconds=1)
     with pytest.raises(ValueError, match="expected more than 0"):

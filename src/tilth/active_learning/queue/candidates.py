@@ -105,6 +105,8 @@ class Doubts:
         believed: the label that tilth believes, None where it believes none, shape (doubts,).
         seconds: what an answer takes beyond reading; None takes what the source was registered with.
         ordered: the source's own order is kept: the first of its rows gets the largest of their gains.
+        besides: rows that an answer sets right beside those that are like its own, for it says how far the same doubt
+            is to be trusted elsewhere.
         first: the rows come before all others, whatever their gain: an answer was given, and is owed.
     """
 
@@ -115,4 +117,5 @@ class Doubts:
     believed: np.ndarray
     seconds: np.ndarray | None = None
     ordered: bool = False
+    besides: float = 0.0
     first: bool = False

@@ -128,7 +128,7 @@ def _by_row(inputs: QueueInputs, evidence: Evidence, all_doubts: Sequence[tuple[
     fit = np.minimum(fit, 1 - small_talk_probability(inputs.frame, inputs.task, evidence))
     parts: list[pd.DataFrame] = []
     for name, doubts in all_doubts:
-        gain = worth.of(doubts)
+        gain = worth.of(doubts) + doubts.besides
         if doubts.ordered:
             gain = -np.sort(-gain)
         gain = gain * fit[doubts.rows]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs
+from tilth.active_learning.queue.possible_errors import possible_errors
 from tilth.errors import ConfigError, did_you_mean
 from tilth.samples import Action, Reason, Source, Status, Task
 from tilth.stage import Question, register_source, registered_sources
@@ -109,6 +110,13 @@ def reviews(inputs: QueueInputs) -> Iterator[Doubts]:
 
         believed = inputs.words(f"{task.name}_suggested")[rows]
         yield Doubts(rows=rows, doubt=1 - right[rows], reason=reason, task=task.name, believed=believed)
+
+
+@source("possible_error", seconds=YES_OR_NO)
+def possible_suspects(inputs: QueueInputs) -> Iterator[Doubts]:
+    """Given labels of which nobody can say whether they are wrong: a few answers settle it for the others."""
+    for task in inputs.tasks:
+        yield possible_errors(inputs, task)
 
 
 @source("dispute", seconds=YES_OR_NO)

@@ -142,7 +142,7 @@ def _check_texts(
     probabilities[np.ix_(rows, present)] = by_models.joint
     probabilities[rows] = np.nan_to_num(probabilities[rows])
     labels = task.decoded(present)
-    columns.write(compact, labels, verdict, verdict.issue & checked[rows], config)
+    columns.write(compact, labels, verdict, checked[rows], config)
     metrics = _metrics(verdict, config) | by_answers
     if (together := _consensus(frame, task, rows, labels, by_models, config)) is not None:
         columns.write_consensus(compact, labels, together, checked[rows], config)
@@ -167,7 +167,7 @@ def _check_pictures_alone(
     if verdict is None:
         return {}
     issue = verdict.issue & checked[rows]
-    columns.of(rows).write(compact, task.decoded(present), verdict, issue, config)
+    columns.of(rows).write(compact, task.decoded(present), verdict, checked[rows], config)
     return {"judged": len(rows), "issues": int(issue.sum())}
 
 

@@ -85,7 +85,8 @@ def verdict_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_pre
     """
     rate = estimate_error_rate(views, codes)
     probabilities = apply_temperature(views.pooled, temperature_of_truth(views.pooled, codes, rate.share))
-    wrong = probability_wrong(doubt(probabilities, codes), rate.share)
+    doubts = doubt(probabilities, codes)
+    wrong = probability_wrong(doubts, rate.share)
     issue, expected = choose_cut(wrong, prefer, min_precision)
     return Verdict(
         issue=issue,
@@ -95,6 +96,8 @@ def verdict_by_views(codes: np.ndarray, views: TwoViews, prefer: Prefer, min_pre
         rate=rate,
         measured={TWO_VIEWS: expected},
         injected=0,
+        doubts=doubts,
+        at_most=probability_wrong(doubts, rate.high),
     )
 
 

@@ -70,7 +70,10 @@ class Verdict:
         rate: estimated share of wrong labels, None where the rows are too few to tell.
         measured: what is expected of the filter; of a named one and its rivals on injected errors, by name, best first.
         injected: how many errors were injected.
-        wrong_before_answers: `wrong` before people's answers corrected it; None where none did.
+        doubts: log-odds of the strongest rival over each label, whatever the share of wrong ones, shape (rows,); None
+            by a filter.
+        at_most: probability that each label is wrong, were the share of wrong ones at the upper end of its interval,
+            shape (rows,); None by a filter.
     """
 
     issue: np.ndarray
@@ -80,7 +83,8 @@ class Verdict:
     rate: ErrorRate | None
     measured: Mapping[str, FilterScore]
     injected: int
-    wrong_before_answers: np.ndarray | None = None
+    doubts: np.ndarray | None = None
+    at_most: np.ndarray | None = None
 
 
 def check_filter_name(name: str) -> None:

@@ -105,6 +105,11 @@ def _one_sided(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(np.sign(ratio) * np.maximum(np.abs(ratio) - np.log(_EVEN), 0)))
 
 
+def log_odds(wrong: np.ndarray) -> np.ndarray:
+    """Of probabilities that labels are wrong, none of them taken for surer than a million to one; shape (rows,)."""
+    return np.asarray(logit(np.clip(wrong, _SUREST, 1 - _SUREST)))
+
+
 def probability_wrong(doubts: np.ndarray, share: float) -> np.ndarray:
     """Probabilities that labels are wrong whose mean is the share of wrong labels, shape (rows,).
 
@@ -163,7 +168,7 @@ def update_with_answers(
             f"{len(wrong)} answers to {len(suspects)} suspects among {len(quality)} rows: expected one answer a "
             "suspect, and each suspect a position among the rows"
         )
-    odds = logit(np.clip(1 - quality, _SUREST, 1 - _SUREST))
+    odds = log_odds(1 - quality)
     shapes = np.stack([np.ones(len(odds)), odds - _balance_point(odds)], axis=1)
     prior = np.array([unsure, _SLOPE_UNSURE])
     center, spread = logistic_posterior(shapes[suspects], odds[suspects], wrong, prior)

@@ -53,18 +53,21 @@ def choose_cut(wrong: np.ndarray, prefer: Prefer, min_precision: float | None = 
     return issue, FilterScore(precision=round(p, 4), recall=round(r, 4), f1=round(f1, 4))
 
 
-def with_probabilities(verdict: Verdict, wrong: np.ndarray, rate: ErrorRate, config: LabelErrorsConfig) -> Verdict:
+def with_probabilities(
+    verdict: Verdict, wrong: np.ndarray, at_most: np.ndarray | None, rate: ErrorRate, config: LabelErrorsConfig
+) -> Verdict:
     """A verdict by two views whose probabilities have moved, with the cut that they now call for.
 
     Args:
         verdict: as it was.
         wrong: the probability that each label is wrong, shape (rows,); 0 for one that nobody is to flag.
+        at_most: the same at the upper end of the share's interval.
         rate: the share of wrong labels that goes with it.
         config: where the cut lies.
     """
     issue, expected = choose_cut(wrong, config.prefer, config.min_precision)
     measured = {**verdict.measured, TWO_VIEWS: expected}
-    return replace(verdict, wrong=wrong, issue=issue, rate=rate, measured=measured)
+    return replace(verdict, wrong=wrong, at_most=at_most, issue=issue, rate=rate, measured=measured)
 
 
 def precision_interval(wrong: np.ndarray, issue: np.ndarray, unsure: float) -> tuple[float, float]:

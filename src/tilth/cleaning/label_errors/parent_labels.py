@@ -80,4 +80,5 @@ def right_by_children(
     wrong = np.minimum(verdict.wrong, 1 - least)
     fewer = wrong.sum() / max(float(verdict.wrong.sum()), np.finfo(float).tiny)
     rate = replace(verdict.rate, **{end: getattr(verdict.rate, end) * fewer for end in ("share", "low", "high")})
-    return with_probabilities(verdict, wrong, rate, config)
+    at_most = None if verdict.at_most is None else np.minimum(verdict.at_most, 1 - least)
+    return with_probabilities(verdict, wrong, at_most, rate, config)

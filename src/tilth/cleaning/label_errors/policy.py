@@ -21,7 +21,8 @@ class LabelColumns:
         self._name, self._rows = task.name, rows
         count = len(frame)
         self.issue = np.zeros(count, dtype=bool)
-        self.quality, self.right, self.right_before, self.suggested_right = (np.full(count, np.nan) for _ in range(4))
+        self.quality, self.right, self.suggested_right = (np.full(count, np.nan) for _ in range(3))
+        self.doubt, self.at_most = (np.full(count, np.nan) for _ in range(2))
         self.action, self.suggested = (np.full(count, None, dtype=object) for _ in range(2))
 
     def of(self, rows: np.ndarray) -> LabelColumns:
@@ -35,10 +36,11 @@ class LabelColumns:
         codes: np.ndarray,
         labels: np.ndarray,
         verdict: Verdict,
-        issue: np.ndarray,
+        checked: np.ndarray,
         config: LabelErrorsConfig,
     ) -> None:
-        """Fill in the rows with a verdict; `codes`, `issue` and the verdict are aligned with them."""
+        """Fill in the rows with a verdict, which is aligned with `codes` and `checked`: whose label may be flagged."""
+        issue = verdict.issue & checked
         probabilities, place = verdict.probabilities, np.arange(len(codes))
         own = probabilities[place, codes]
         # A label that looks wrong gets another suggestion, however many labels share the probability.
@@ -50,8 +52,9 @@ class LabelColumns:
         # Of few rows nobody can say how many labels are wrong: their quality is what the models hold of the label.
         self.quality[self._rows] = own if verdict.rate is None else 1 - verdict.wrong
         self.right[self._rows] = 1 - verdict.wrong
-        if verdict.wrong_before_answers is not None:
-            self.right_before[self._rows] = 1 - verdict.wrong_before_answers
+        if verdict.doubts is not None and verdict.at_most is not None:
+            self.doubt[self._rows] = np.where(checked, verdict.doubts, np.nan)
+            self.at_most[self._rows] = np.where(checked, verdict.at_most, np.nan)
         self.suggested_right[self._rows] = np.where(best == codes, 1 - verdict.wrong, np.minimum(other, 1.0))
         self.suggested[self._rows], self.issue[self._rows] = labels[best], issue
         self.action[self._rows] = Action.KEEP.value
@@ -75,6 +78,7 @@ class LabelColumns:
         rows, quality, differs = self._rows[voted], consensus.quality[voted], consensus.label[voted] != codes[voted]
         right = np.where(differs, np.minimum(quality, 1 - quality), quality)
         self.quality[rows], self.right[rows], self.suggested_right[rows] = right, right, quality
+        self.doubt[rows] = self.at_most[rows] = np.nan
         self.suggested[rows], self.issue[rows] = labels[consensus.label[voted]], differs
         action = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
         self.action[rows] = np.where(differs, action, Action.KEEP.value)
@@ -93,8 +97,7 @@ class LabelColumns:
         frame[f"{name}_quality"], frame[f"is_{name}_issue"] = self.quality, self.issue
         frame[f"{name}_suggested"], frame[f"{name}_suggested_confidence"] = self.suggested, self.suggested_right
         frame[f"{name}_given_confidence"], frame[f"{name}_action"] = self.right, self.action
-        if not np.isnan(self.right_before).all():
-            frame[f"{name}_given_confidence_before_answers"] = self.right_before
+        frame[f"{name}_doubt"], frame[f"{name}_wrong_at_most"] = self.doubt, self.at_most
 
 
 def _actions(config: LabelErrorsConfig, right: np.ndarray, suggested_right: np.ndarray) -> np.ndarray:

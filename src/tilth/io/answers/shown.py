@@ -24,7 +24,7 @@ _OF_TASK = {
     "confidence": "{task}_confidence",
     "suspect": "is_{task}_issue",
     "given_confidence": "{task}_given_confidence",
-    "given_confidence_before_answers": "{task}_given_confidence_before_answers",
+    "doubt": "{task}_doubt",
     "suggested": "{task}_suggested",
     "disputed": "{task}_disputed",
     "weak": "{task}_weak",
@@ -44,9 +44,9 @@ def shown_of_rows(run: Run, row_ids: Iterable[str]) -> dict[str, dict[str, dict[
 
     Returns:
         Row id → task → `run`, then, where it is known: `given`, `label` (with `origin` and `confidence`), `suspect`
-        (cleaning holds the given label for wrong), `given_confidence`, `suggested`, `disputed`, `weak`,
-        `weak_confidence`, `propagated`, both confidences as they were `_before_answers`, and `functions`: name → label.
-        Of a paraphrase also `parent_id`.
+        (cleaning holds the given label for wrong), `given_confidence`, `doubt` (the models' log-odds of
+        another label), `suggested`, `disputed`, `weak`, `weak_confidence` (also as it was
+        `_before_answers`), `propagated`, and `functions`: name → label. Of a paraphrase also `parent_id`.
     """
     ids = set(row_ids)
     tasks = [Task.from_json(task) for task in run.record["tasks"]]

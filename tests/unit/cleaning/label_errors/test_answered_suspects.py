@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from tilth.cleaning.label_errors.answered_suspects import correct_by_answers
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
@@ -17,6 +18,7 @@ from tilth.cleaning.label_errors.policy import LabelColumns
 from tilth.samples import Task
 
 ANSWERED, ROWS = 30, 230
+CONFIG = LabelErrorsConfig()
 
 
 def verdict() -> Verdict:
@@ -69,31 +71,55 @@ def test_without_answers_or_with_another_filter_nothing_changes() -> None:
     assert correct_by_answers(named, frame(30), "t", rows, LabelErrorsConfig(), 0) == (named, {})
 
 
-def test_answers_on_corrected_doubts_are_weighed_against_those_of_the_models() -> None:
-    """A second night shows the doubts as the first one's answers left them; what the models had said still counts."""
-    rows, config = np.arange(ROWS), LabelErrorsConfig()
-    first, _ = correct_by_answers(verdict(), frame(30), "t", rows, config, 0)
-    assert first.wrong_before_answers is not None
-    assert (first.wrong_before_answers == verdict().wrong).all()
-    shown = {"given": "a", "given_confidence": 0.1, "given_confidence_before_answers": 0.5, "suspect": True}
-    again = frame(30)
-    again.loc[:14, "t_shown"] = json.dumps(shown)
-    second, metrics = correct_by_answers(verdict(), again, "t", rows, config, 0)
-    assert second.wrong == pytest.approx(first.wrong)
-    assert metrics["by_answers"]["expected_wrong"] == 15.0
+def surely_right() -> Verdict:
+    """Doubts of 0 on fifty rows and of -4 on the rest; the share moves all of them by -12."""
+    doubts = np.full(ROWS, -4.0)
+    doubts[: ANSWERED + 20] = 0.0
+    wrong = expit(doubts - 12)
+    rate = ErrorRate(share=float(wrong.mean()), low=0.0, high=0.1)
+    return replace(verdict(), wrong=wrong, issue=wrong > 0.4, rate=rate, doubts=doubts, at_most=wrong)
+
+
+def shown_as(were_wrong: int, **shown: float) -> pd.DataFrame:
+    text = json.dumps({"given": "a", **shown})
+    return frame(were_wrong).assign(t_shown=[text] * ANSWERED + [None] * (ROWS - ANSWERED))
+
+
+def test_answers_flag_labels_that_seemed_surely_right_by_what_models_doubted() -> None:
+    """A probability that was stored as 1 says nothing of how sure it was; the doubt beside it does."""
+    rows, before = np.arange(ROWS), surely_right()
+    found, _ = correct_by_answers(before, shown_as(24, given_confidence=1.0, doubt=0.0), "t", rows, CONFIG, 0)
+    assert found.issue.sum() == 20
+    assert found.wrong[ANSWERED] == pytest.approx(24 / 30, abs=0.05)
+    assert found.at_most is not None
+    assert (found.at_most[ANSWERED : ANSWERED + 20] > found.wrong[ANSWERED : ANSWERED + 20]).all()
+    assert (found.at_most[:ANSWERED] == 0).all()
+    assert correct_by_answers(before, shown_as(24, given_confidence=1.0), "t", rows, CONFIG, 0) == (before, {})
+
+
+def test_answers_of_a_night_that_earlier_answers_had_corrected_count_as_the_others_do() -> None:
+    """What that night showed as 80% wrong was so by answers; that they are wrong is no news, and takes nothing back."""
+    rows, before = np.arange(ROWS), surely_right()
+    once, _ = correct_by_answers(before, shown_as(24, given_confidence=1.0, doubt=0.0), "t", rows, CONFIG, 0)
+    later, _ = correct_by_answers(before, shown_as(24, given_confidence=0.2, doubt=0.0), "t", rows, CONFIG, 0)
+    assert later.wrong == pytest.approx(once.wrong)
+
+
+def test_people_who_find_all_of_them_right_narrow_the_interval() -> None:
+    found, _ = correct_by_answers(surely_right(), shown_as(0, doubt=0.0), "t", np.arange(ROWS), CONFIG, 0)
+    assert not found.issue.any()
+    assert found.rate is not None
+    assert found.at_most is not None
+    assert found.rate.high < 0.05
+    assert found.at_most.max() < 0.5  # so that nobody is asked about the others
 
 
 def test_a_label_keeps_what_the_models_said_of_it_beside_what_answers_made_of_that() -> None:
-    task = Task(name="t", labels=("a", "b"))
-    rows, table = np.arange(ROWS), pd.DataFrame({"t_given": ["a"] * ROWS})
-    for answers in (30, 0):
-        found = verdict()
-        if answers:
-            found, _ = correct_by_answers(found, frame(answers), "t", rows, LabelErrorsConfig(), 0)
-        columns, out = LabelColumns(table, task, rows), table.copy()
-        columns.write(np.zeros(ROWS, dtype=np.int64), np.array(["a", "b"]), found, found.issue, LabelErrorsConfig())
-        columns.store_in(out)
-        assert ("t_given_confidence_before_answers" in out) == bool(answers)
-        if answers:
-            assert out["t_given_confidence_before_answers"].tolist() == (1 - verdict().wrong).tolist()
-            assert (out["t_given_confidence"] != out["t_given_confidence_before_answers"]).any()
+    rows, out = np.arange(ROWS), pd.DataFrame({"t_given": ["a"] * ROWS})
+    found, _ = correct_by_answers(surely_right(), shown_as(24, doubt=0.0), "t", rows, CONFIG, 0)
+    columns, open_rows = LabelColumns(out, Task(name="t", labels=("a", "b")), rows), rows >= ANSWERED
+    columns.write(np.zeros(ROWS, dtype=np.int64), np.array(["a", "b"]), found, open_rows, CONFIG)
+    columns.store_in(out)
+    assert out["t_doubt"].isna().tolist() == (~open_rows).tolist()
+    assert out["t_doubt"].iloc[ANSWERED:].tolist() == [0.0] * 20 + [-4.0] * (ROWS - ANSWERED - 20)
+    assert (out["t_given_confidence"].iloc[ANSWERED : ANSWERED + 20] < 0.5).all()

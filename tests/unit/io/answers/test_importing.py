@@ -175,8 +175,8 @@ def night(runs: Path) -> Run:
     frame = to_pandas(make_table())
     frame["is_intent_issue"] = frame["id"].eq("b1")
     frame["intent_suggested"] = frame["intent_given"].where(frame["id"].ne("b1"), "outage")
-    for name, before in (("given", 0.5), ("weak", 0.75)):
-        frame[f"intent_{name}_confidence_before_answers"] = np.where(frame["id"].eq("b1"), before, np.nan)
+    for name, before in (("doubt", -12.34567), ("weak_confidence_before_answers", 0.75)):
+        frame[f"intent_{name}"] = np.where(frame["id"].eq("b1"), before, np.nan)
     run = Run.create(runs, {"tasks": [task.to_json() for task in TASKS]})
     store.write_table(run.path / "4-active_learning.parquet", from_pandas(frame, TASKS))
     votes = pd.DataFrame({"id": frame["id"], "intent.says_slow": -1, "intent.says_red": -1}).astype({"id": object})
@@ -209,7 +209,7 @@ def test_what_a_night_believed_stands_beside_its_rows(tmp_path: Path) -> None:
         "origin": "given",
         "confidence": 1.0,
         "suspect": True,
-        "given_confidence_before_answers": 0.5,
+        "doubt": -12.3457,
         "suggested": "outage",
         "weak_confidence_before_answers": 0.75,
         "functions": {"says_slow": "slow", "says_red": "outage"},
