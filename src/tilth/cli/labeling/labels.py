@@ -115,7 +115,7 @@ def split(
     after = parse_names(into)
     if len(after) < 2:
         raise RequestError(
-            f'labels split --into "{into}" names {len(after)} classes; name two or more: --into first,second'
+            f'labels split --into "{into}" names {len(after) or "no"} class; name two or more: --into first,second'
         )
     return _change("split", [before], after, how)
 
@@ -182,6 +182,8 @@ def _effect(data: WorkspaceData, task: str, before: LabelChanges, after: LabelCh
         lines.append(
             "gold rows of that class are not measured on until people answer them: tilth queue lists train rows alone"
         )
+    if of_split and frame.loc[gold, f"{task}_given"].isna().any():
+        lines.append("gold rows of that class are measured on again")
     functions = [one.name for one in data.loaded.functions if one.task == task]
     if functions:
         lines.append(f"{many(len(functions), 'labeling function')} of {task} may go on returning the old names")

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tilth.errors import InputError, did_you_mean
+from tilth.notes import listed
 from tilth.samples import Task
 from tilth.store.answers import OF_TEXT, Verdict
 from tilth.text import clean, clean_label
@@ -119,14 +120,16 @@ def _filled(
 def _answer_columns(frame: pd.DataFrame, name: str, tasks: Sequence[Task]) -> dict[str, str]:
     if "id" not in frame:
         raise InputError(
-            f'{name}: no column "id"; found {list(frame.columns)}: {did_you_mean("id", frame.columns)} (a filled '
-            "queue.csv of a run has it)"
+            f'{name}: no column "id", the row of each answer; found {listed(frame.columns)}; fill in the '
+            "file that tilth queue export writes, or a run's queue.csv"
         )
     columns = {f"{task.name}_answer": task.name for task in tasks if f"{task.name}_answer" in frame}
     if not columns:
         wanted = [f"{task.name}_answer" for task in tasks]
-        near = did_you_mean(wanted[-1], frame.columns)
-        raise InputError(f"{name}: no column of answers; found {list(frame.columns)}, expected one of {wanted}: {near}")
+        raise InputError(
+            f"{name}: no column of answers; found {listed(frame.columns)}, expected {listed(wanted)}; fill in the file "
+            "that tilth queue export writes, or a run's queue.csv"
+        )
     return columns
 
 

@@ -118,10 +118,9 @@ def import_answers(
     for mine in collected.values():
         bad += _drop_contradictions(mine, tasks)
     if bad and not skip_bad:
-        more = f"\n  … and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         raise InputError(
-            f"{name}: {many(len(bad), 'answer')} cannot be taken, so that none is; mend them, or take the others with "
-            "--skip-bad:\n  " + "\n  ".join(bad[:_SHOWN]) + more
+            f"{name}: {many(len(bad), 'answer')} cannot be taken, so that none of the file is; mend "
+            f"{'it' if len(bad) == 1 else 'them'}, or take the others with --skip-bad:\n" + "\n".join(_first(bad))
         )
     given = _new(collected, answers, counts)
     if answers is not None and not dry_run:
@@ -235,5 +234,11 @@ def report_in_words(report: ImportReport, name: str, *, dry_run: bool = False) -
     }
     lines += [f"{count:,} {words}" for words, count in extra.items() if count]
     if report.left_out:
-        lines.append(f"{many(len(report.left_out), 'answer')} left out: {listed(report.left_out, most=3)}")
+        lines += [f"{many(len(report.left_out), 'answer')} left out:", *_first(report.left_out)]
     return lines
+
+
+def _first(problems: Sequence[str]) -> list[str]:
+    """The first of them, a line each, and how many more there are."""
+    more = [f"  … and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+    return [f"  {problem}" for problem in problems[:_SHOWN]] + more

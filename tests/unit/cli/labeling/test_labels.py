@@ -45,6 +45,7 @@ def test_a_class_is_renamed_and_back(here: Path, capsys: pytest.CaptureFixture[s
     assert LabelChanges.read(here / "data").active == []
     assert main(["labels", "merge", "slow", "refund", "--into", "any"]) == 0
     assert main(["labels", "split", "any", "--into", "one"]) == 2
+    assert "names 1 class; name two or more" in capsys.readouterr().err
     assert main(["labels", "split", "any", "--into", "one,two"]) == 0
     assert "3 given labels are asked again" in capsys.readouterr().out
     assert main(["labels", "split", "any", "--into", "one,two", "--undo"]) == 0
@@ -85,3 +86,34 @@ def test_a_filled_file_is_imported_and_a_wrong_one_is_not(here: Path, capsys: py
         assert answers.people() == {"ann": 2}
     assert main(["queue", "export", "q.csv"]) == 2
     assert "tilth run --to active_learning" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("text,intent_answer", 'no column "id", the row of each answer; found "text", "intent_answer"'),
+        ("id,text", 'no column of answers; found "id", "text", expected "intent_answer"; fill in the file'),
+    ],
+)
+def test_a_file_without_a_needed_column_says_which_file_has_it(
+    header: str, words: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "bad.csv").write_text(f"{header}\n2,so slow tonight\n")
+    assert main(["queue", "import", "bad.csv"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert words in said
+    assert "the file that tilth queue export writes" in said
+
+
+def test_gold_rows_of_a_split_class_are_named_when_it_is_taken_back(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "tilth.toml").write_text(CONFIG.replace("[[tasks]]", 'gold = "gold.csv"\n\n[[tasks]]'))
+    (here / "gold.csv").write_text("id,text,intent\n9,slow again,slow\n8,my refund,refund\n")
+    change = ["labels", "split", "slow", "--into", "evening,always"]
+    assert main(change) == 0
+    assert "1 gold label is asked again" in capsys.readouterr().out
+    assert main([*change, "--undo"]) == 0
+    out = capsys.readouterr().out
+    assert '2 given labels become "slow"' in out
+    assert "gold rows of that class are measured on again" in out

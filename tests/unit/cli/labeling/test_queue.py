@@ -49,13 +49,13 @@ def test_a_line_that_cannot_be_read_stops_an_import_or_is_named(
     (tmp_path / "ask.jsonl").write_text('{"id": "r0", "intent_answer": "slow"}\n{"id": "r1", "intent_ans\n')
     assert main(["queue", "import", "ask.jsonl"]) == 2
     said = capsys.readouterr().err
-    assert "1 answer cannot be taken, so that none is" in said
+    assert "1 answer cannot be taken, so that none of the file is; mend it, or" in said
     assert 'ask.jsonl, line 2: it cannot be read: {"id": "r1", "intent_ans' in said
     assert "unreadable.txt" not in said
     assert main(["queue", "import", "ask.jsonl", "--skip-bad"]) == 0
     said = capsys.readouterr().out
     assert "1 answer on 1 row stored" in said
-    assert '1 answer left out: "ask.jsonl, line 2: it cannot be read' in said
+    assert "1 answer left out:\n  ask.jsonl, line 2: it cannot be read" in said
     (tmp_path / "more.csv").write_text("id,intent_answer\nr9,slow\nr4,slw\n")
     assert main(["queue", "import", "more.csv"]) == 2
     said = capsys.readouterr().err

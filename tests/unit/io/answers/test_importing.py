@@ -125,7 +125,7 @@ BAD = [
 @pytest.mark.parametrize(("bad", "words"), BAD)
 def test_one_wrong_answer_stops_all_of_them(answers: Answers, bad: dict[str, object], words: str) -> None:
     good: dict[str, object] = {"id": "a", "intent_answer": "slow"}
-    with pytest.raises(InputError, match="1 answer cannot be taken, so that none is") as error:
+    with pytest.raises(InputError, match="1 answer cannot be taken, so that none of the file is") as error:
         take(answers, [good, bad])
     assert words in str(error.value)
     assert len(answers) == 0
