@@ -24,6 +24,7 @@ from tilth.training.inputs import (
     Config,
     TrainingSet,
     balance_classes,
+    classes_without_rows,
     has_rows,
     picture_rows,
     rejected_rows,
@@ -42,6 +43,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
     training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
+    without_rows = classes_without_rows(training_set, resources.tasks)
     config = config.of_texts(int((training_set.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted, wording, pictures = _fit_views(frame, training_set, tasks, config, resources, folder)
@@ -62,6 +64,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         metrics={
             "rows": int(fitted.training_set.labeled.sum()),
             **metrics,
+            **({"classes_without_rows": without_rows} if without_rows else {}),
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
             "balance": balance,

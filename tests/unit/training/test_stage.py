@@ -78,17 +78,25 @@ def test_rows_of_one_class_have_no_score_but_a_reason(tmp_path: Path) -> None:
     assert result.metrics["gold"]["intent"] == {"macro_f1": None, "accuracy": None, "why": why}
 
 
-def test_a_class_that_no_train_row_has_is_never_answered_and_its_gold_rows_are_missed(tmp_path: Path) -> None:
+def test_a_class_that_no_train_row_has_is_never_answered_and_its_gold_rows_are_missed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     samples = make_table([row for row in ROWS if row[4] != "slow" or row[2] == "gold"])
     result = training.run(samples, FROZEN, resources(samples, HashingEncoder(), tmp_path))
     assert "slow" not in set(result.samples["intent_predicted"])
     assert result.metrics["gold"]["intent"]["accuracy"] == 0.5  # of a refund and a slow connection
+    assert result.metrics["classes_without_rows"] == {"intent": ["slow"]}
+    assert 'task "intent": no row to learn from is "slow"; this class is never answered' in caplog.text
 
 
-def test_no_labels_is_a_skip_and_an_untaught_task_has_no_answer(tmp_path: Path) -> None:
+def test_no_labels_is_a_skip_and_an_untaught_task_has_no_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     bare = make_table([(*row[:2], "unlabeled", None, None) for row in ROWS])
     assert training.run(bare, FROZEN, resources(bare, HashingEncoder(), tmp_path / "a")).skipped == "no labels"
     half = make_table([(*row[:4], None) for row in ROWS])
     result = training.run(half, FROZEN, resources(half, HashingEncoder(), tmp_path / "b"))
     assert set(result.samples["intent_predicted"]) == {None}
     assert None not in result.samples["area_predicted"]
+    assert 'task "intent": no row to learn from has a label, so it has no answers' in caplog.text
+    assert 'task "area"' not in caplog.text

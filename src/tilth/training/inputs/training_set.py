@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,9 +11,12 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.learn import Focus, OutOfFold
+from tilth.notes import listed
 from tilth.samples import Origin, Source, Task
 from tilth.stage import Resources
 from tilth.text import fold_of
+
+log = logging.getLogger(__name__)
 
 FOLDS = 5
 
@@ -91,6 +95,24 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         out_of_fold=out_of_fold,
         focuses=focuses,
     )
+
+
+def classes_without_rows(training_set: TrainingSet, tasks: Sequence[Task]) -> dict[str, list[str]]:
+    """For each task that lacks any, the classes that no row is trained on, which the model can never answer.
+
+    A warning says so: labels that a config declares may be misspelled there, or not labeled yet.
+    """
+    found: dict[str, list[str]] = {}
+    for task in tasks:
+        known = set(training_set.codes.get(task.name, np.array([])).tolist())
+        if gone := [label for code, label in enumerate(task.labels) if code not in known]:
+            found[task.name] = gone
+            if len(gone) == len(task.labels):
+                log.warning('task "%s": no row to learn from has a label, so it has no answers', task.name)
+            else:
+                what = "this class is" if len(gone) == 1 else "these classes are"
+                log.warning('task "%s": no row to learn from is %s; %s never answered', task.name, listed(gone), what)
+    return found
 
 
 def folds_of(frame: pd.DataFrame) -> np.ndarray:
