@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -52,22 +53,30 @@ PLAIN, SETFIT = "plain `Trainer` loop, float32", "SetFit, num_iterations=20"
 SETFIT_SECONDS = 1800
 """Of processor time."""
 _SETFIT = """
-import json, sys, time
+import functools, json, pathlib, sys, time
 from datasets import Dataset
 from setfit import SetFitModel, Trainer, TrainingArguments
-given = json.load(sys.stdin)
+from transformers import TrainerCallback
+given, kept = json.load(sys.stdin), pathlib.Path(sys.argv[1])
+spent = kept / "seconds.txt"
 model = SetFitModel.from_pretrained(given["folder"])
-begun = time.process_time()
-Trainer(
+before, begun = float(spent.read_text()) if spent.exists() else 0.0, time.process_time()
+class Spent(TrainerCallback):
+    def on_save(self, *_, **__):
+        spent.write_text(str(before + time.process_time() - begun))
+trainer = Trainer(
     model=model,
     args=TrainingArguments(
         num_iterations=20, num_epochs=1, max_steps=given["steps"], seed=given["seed"], report_to="none",
-        save_strategy="no",
+        output_dir=str(kept), save_steps=20,
     ),
-    train_dataset=Dataset.from_dict({"text": given["texts"], "label": given["labels"]}),
-).train()
-found = {"labels": [str(x) for x in model.predict(given["gold"])], "s": time.process_time() - begun}
-json.dump(found, open(sys.argv[1], "w"))
+    train_dataset=Dataset.from_dict({"text": given["texts"], "label": given["labels"]}), callbacks=[Spent()],
+)
+train, resumed = trainer.st_trainer.train, any(kept.glob("checkpoint-*"))
+trainer.st_trainer.train = functools.partial(train, resume_from_checkpoint=resumed)
+trainer.train()
+found = {"s": before + time.process_time() - begun, "labels": [str(x) for x in model.predict(given["gold"])]}
+json.dump(found, open(kept / "found.json", "w"))
 """
 
 
@@ -128,20 +137,27 @@ def plain(
 def setfit(
     python: str, some: pd.DataFrame, gold: pd.DataFrame, steps: int | None, seed: int, encoder: Encoder, home: Path
 ) -> dict[str, Any]:
-    """SetFit on the labels, in its own environment.
+    """SetFit on the labels, in its own environment; a run that was ended goes on from its last checkpoint.
 
     Raises:
         subprocess.SubprocessError: it failed, or took more than `SETFIT_SECONDS`.
     """
+    home.mkdir(parents=True, exist_ok=True)
+    left = max(1, int(SETFIT_SECONDS - seconds_spent(home)))
     given = {"folder": str(encoder.folder), "seed": seed, "gold": gold["text"].astype(str).tolist()}
     given["steps"] = steps or -1
     given |= {"texts": some["text"].astype(str).tolist(), "labels": some["label"].tolist()}
-    script = [python, "-c", _SETFIT, str(home / "setfit.json")]
-    subprocess.run(
-        script, input=json.dumps(given), text=True, check=True, cwd=home,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SETFIT_SECONDS, SETFIT_SECONDS)),
+    ended = subprocess.run(
+        [python, "-c", _SETFIT, str(home.resolve())], input=json.dumps(given), text=True, check=False, cwd=home,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (left, left)),
     )  # fmt: skip
-    found = json.loads((home / "setfit.json").read_text())
+    if ended.returncode:
+        done = max((int(path.name.partition("-")[2]) for path in home.glob("checkpoint-*")), default=0)
+        raise subprocess.SubprocessError(
+            f"after {done} batches and {seconds_spent(home):.0f} CPU seconds: status {ended.returncode}"
+        )
+    found = json.loads((home / "found.json").read_text())
     return {**scores(gold["label"].tolist(), found["labels"]), "s": found["s"], "mode": "contrastive"}
 
 
@@ -176,13 +192,11 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
             run = partial(night, some, gold, rest, config, seed, encoder, home)
             runs.setdefault(f"tilth, {mode}", []).append(cell(arguments.cells, key, run))
         for peer in arguments.peer:
-            if peer == "plain":
-                model, steps = PLAIN, arguments.plain_steps or (150 if size else None)
-                run = partial(plain, some, gold, steps, seed, encoder, home / f"plain_{name}_{size}_{seed}_{steps}")
-            else:
-                model, steps = SETFIT, arguments.setfit_steps
-                run = partial(setfit, arguments.setfit, some, gold, steps, seed, encoder, home)
-            key = f"{name} {size} {seed} {peer} {steps}"
+            own = arguments.plain_steps or (150 if size else None)
+            model, steps = (PLAIN, own) if peer == "plain" else (SETFIT, arguments.setfit_steps)
+            key, kept = f"{name} {size} {seed} {peer} {steps}", home / f"{peer}_{name}_{size}_{seed}_{steps}"
+            fit = plain if peer == "plain" else partial(setfit, arguments.setfit)
+            run = partial(fit, some, gold, steps, seed, encoder, kept)
             model += f", {steps} batches" if steps else ""
             try:
                 runs.setdefault(model, []).append(cell(arguments.cells, key, run))
