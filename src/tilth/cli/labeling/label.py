@@ -9,6 +9,7 @@ from cyclopts import Parameter, validators
 
 from tilth.cli import options, terminal
 from tilth.cli.terminal import say
+from tilth.notes import many
 
 
 def label(
@@ -56,7 +57,8 @@ def label(
             app = annotation.create_app(desk, annotation.Evidence(night_run), token, who, definitions)
             left = desk.progress(who)["left"]
             url = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
-            say(f"run {night_run.path.name}: {left} rows to answer, as {who}; stop with Ctrl-C")
+            asks = many(left, "row") + " to answer" if left else "every row is answered and may be found and changed"
+            say(f"run {night_run.path.name}: {asks}, as {who}; stop with Ctrl-C")
             say(url)
             annotation.serve(app, listening, url, browser=not no_browser)
         except KeyboardInterrupt:  # the usual end
