@@ -2,12 +2,12 @@
 
     python benchmarks/long_attention.py --data data/public --seeds 1
 
-The default encoder's weights, untrained for any of it. Speed: seconds of the processor on one thread, and what the
-process's memory grew by at most, for one text. Recall: a request of clinc150 at a random depth in the State of the
-Union addresses, the classes some of its domains (150 intents would need more rows); training and gold rows share
-neither requests nor addresses. Reviews: movie_reviews. Heads see vectors of blocks of 64 tokens, either their mean (a
-linear probe) or by what `fit_passage_pooling` learns of them; for each way the same. Nothing was tuned on these
-sets.
+The default encoder's weights, untrained for any of it. Speed: seconds of the processor on one thread in float32, and
+what the process's memory grew by at most, for one text. Recall: a request of clinc150 at a random depth in the State of
+the Union addresses, the classes some intents that the seed draws, as many rows of each; training and gold rows share
+neither requests nor addresses. Reviews: movie_reviews. Both are read in bfloat16. Heads see vectors of blocks of 64
+tokens, either their mean (a linear probe) or by what `fit_passage_pooling` learns of them; for each way the same.
+Nothing was tuned on these sets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import resource
 import subprocess
 import sys
 import time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import _results
@@ -33,6 +33,7 @@ from tilth.learn import fit_passage_pooling, fit_probe
 from tilth.learn.encoder import Passages
 
 WINDOW = 320
+WORDS = "TF-IDF, linear"
 
 
 def speed(way: str, tokens: int) -> tuple[float, float]:
@@ -53,32 +54,38 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def speeds(lengths: list[int]) -> list[list[object]]:
+def speeds(lengths: list[int], keep: Path | None) -> list[list[object]]:
     """A line for each way and length, each in a process of its own, so that memory is its own too."""
     lines: list[list[object]] = []
     for tokens in lengths:
         full = 0.0
         for way in WAYS[:4]:
-            command = [sys.executable, __file__, "--one", way, "--lengths", str(tokens)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            seconds, memory = json.loads(output.splitlines()[-1])
+            seconds, memory = _results.kept(keep, f"speed {tokens} {way}", partial(_of_its_own, way, tokens))
             full = seconds if way == "full attention" else full
             lines.append([tokens, way, f"{seconds:.2f}", f"{full / seconds:.2f}", f"{memory:.0f}"])
             print(lines[-1], flush=True)
     return lines
 
 
-def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, domains: int) -> pd.DataFrame:
+def _of_its_own(way: str, tokens: int) -> list[float]:
+    command = [sys.executable, __file__, "--one", way, "--lengths", str(tokens)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found: list[float] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, classes: int) -> pd.DataFrame:
     """Requests of clinc150 in speeches of so many tokens (four letters and a half a token): text, label, depth."""
     random = np.random.default_rng([seed, split == "train"])
     requests = pd.read_csv(home / "clinc150" / f"{split}.csv")
-    names = sorted(set(requests["domain"]) - {"oos"})[:domains]
-    requests = requests[requests["domain"].isin(names)].sample(rows, random_state=seed)
+    names = sorted(set(requests["intent"]) - {"oos"})
+    names = np.random.default_rng(seed).choice(names, classes, replace=False).tolist()
+    requests = requests[requests["intent"].isin(names)].groupby("intent").sample(rows // classes, random_state=seed)
     speeches = pd.read_json(home / "state_union" / "state_union_docs.jsonl", lines=True)["text"]
     speeches = speeches[np.arange(len(speeches)) % 4 != 3] if split == "train" else speeches[3::4]
     speeches = speeches[speeches.str.len() > tokens * 5]
     lines = []
-    for request, label in zip(requests["text"], requests["domain"], strict=True):
+    for request, label in zip(requests["text"], requests["intent"], strict=True):
         speech = speeches.iloc[random.integers(len(speeches))]
         start = random.integers(len(speech) - int(tokens * 4.5) + 1)
         words = speech[start : start + int(tokens * 4.5)].split()
@@ -88,47 +95,50 @@ def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, d
     return pd.DataFrame(lines, columns=["text", "label", "depth"])
 
 
-def heads(way: Way, train: pd.DataFrame, gold: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+@cache
+def _way(name: str) -> Way:
+    return Way(name, WINDOW)
+
+
+def heads(name: str, train: pd.DataFrame, gold: pd.DataFrame) -> dict[str, list[bool]]:
     """Which gold rows are right, by the mean of the blocks and by the pooling that is learned."""
     names, codes = np.unique(train["label"], return_inverse=True)
-    blocks = [[way.blocks(text) for text in frame["text"]] for frame in (train, gold)]
+    with torch.autocast("cpu", torch.bfloat16):
+        blocks = [[_way(name).blocks(text) for text in frame["text"]] for frame in (train, gold)]
     means = [np.stack([one.mean(axis=0) for one in part]) for part in blocks]
     means = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in means]
     by_mean = fit_probe(means[0], codes, len(names)).probabilities(means[1])
     owners = [np.repeat(np.arange(len(part)), [*map(len, part)]) for part in blocks]
     bags = [Passages.of(of, np.concatenate(part), len(part)) for of, part in zip(owners, blocks, strict=True)]
     by_blocks = fit_passage_pooling(bags[0], codes, classes=len(names)).probabilities(bags[1])
-    right = [names[found.argmax(axis=1)] == gold["label"].to_numpy() for found in (by_mean, by_blocks)]
-    return right[0], right[1]
+    predicted = {"mean": by_mean.argmax(axis=1), "learned": by_blocks.argmax(axis=1)}
+    return {pooling: (names[one] == gold["label"].to_numpy()).tolist() for pooling, one in predicted.items()}
 
 
-def by_words(train: pd.DataFrame, gold: pd.DataFrame) -> np.ndarray:
+def by_words(train: pd.DataFrame, gold: pd.DataFrame) -> dict[str, list[bool]]:
     """Which gold rows TF-IDF of words and pairs with a logistic regression has right."""
     features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     model = LogisticRegression(C=10, max_iter=300).fit(features.fit_transform(train["text"]), train["label"])
-    found: np.ndarray = model.predict(features.transform(gold["text"])) == gold["label"].to_numpy()
-    return found
+    return {"": (model.predict(features.transform(gold["text"])) == gold["label"].to_numpy()).tolist()}
 
 
 def compared(
-    name: str, splits: list[tuple[pd.DataFrame, pd.DataFrame]], ways: list[str], thirds: bool
+    name: str, splits: list[tuple[pd.DataFrame, pd.DataFrame]], ways: list[str], keep: Path | None, thirds: bool
 ) -> list[list[object]]:
     """Gold accuracy of each way over the seeds, and by depth of the request where there is one."""
     lines: list[list[object]] = []
-    for way in ways:
-        read = Way(way, WINDOW)
-        found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {"mean": [], "learned": []}
-        for train, gold in splits:
-            for pooling, right in zip(found, heads(read, train, gold), strict=True):
-                found[pooling].append((right, gold))
+    for way in (*ways, WORDS):
+        found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {}
+        for seed, (train, gold) in enumerate(splits):
+            compute = partial(by_words, train, gold) if way == WORDS else partial(heads, way, train, gold)
+            rights = _results.kept(keep, f"{name} {way} {seed} {len(train)} {len(gold)}", compute)
+            for pooling, right in rights.items():
+                found.setdefault(pooling, []).append((np.array(right), gold))
         for pooling, outcomes in found.items():
             line: list[object] = [name, way, pooling, _results.shown([float(right.mean()) for right, _ in outcomes])]
             lines.append(line + (_by_depth(outcomes) if thirds else []))
             print(lines[-1], flush=True)
-    words = [by_words(train, gold) for train, gold in splits]
-    line = [name, "TF-IDF, linear", "", _results.shown([float(right.mean()) for right in words])]
-    pairs = [(right, gold) for right, (_, gold) in zip(words, splits, strict=True)]
-    return [*lines, line + (_by_depth(pairs) if thirds else [])]
+    return lines
 
 
 def _by_depth(outcomes: list[tuple[np.ndarray, pd.DataFrame]]) -> list[object]:
@@ -153,10 +163,10 @@ def hidden(arguments: argparse.Namespace, tokens: int) -> list[list[object]]:
     for seed in range(arguments.seeds):
         parts = [("train", arguments.train), ("test", arguments.gold)]
         train, gold = (
-            hidden_requests(arguments.data, part, rows, tokens, seed, arguments.domains) for part, rows in parts
+            hidden_requests(arguments.data, part, rows, tokens, seed, arguments.classes) for part, rows in parts
         )
         splits.append((train, gold))
-    return compared(str(tokens), splits, arguments.ways, thirds=True)
+    return compared(str(tokens), splits, arguments.ways, arguments.keep, thirds=True)
 
 
 def main() -> None:
@@ -172,22 +182,22 @@ def main() -> None:
     parser.add_argument("--gold", type=int, default=400)
     parser.add_argument("--review-rows", type=int, nargs=2, default=[1600, 400])
     parser.add_argument("--ways", nargs="+", default=list(WAYS))
-    parser.add_argument("--domains", type=int, default=10, help="classes of the hidden requests")
+    parser.add_argument("--classes", type=int, default=10, help="intents of the hidden requests")
+    parser.add_argument("--review-seeds", type=int, help="seeds of the reviews, where not as many as of requests")
     parser.add_argument("--keep", type=Path, help="a folder for finished parts, which are not measured again")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(speed(arguments.one, arguments.lengths[0])))
         return
-    seeds, home = range(arguments.seeds), arguments.data
-    drawn = [reviews(home, arguments.review_rows, seed) for seed in seeds]
-    timed = _results.kept(arguments.keep, "speed", lambda: speeds(arguments.lengths))
+    torch.set_num_threads(1)
+    seeds = range(arguments.review_seeds or arguments.seeds)
+    drawn = [reviews(arguments.data, arguments.review_rows, seed) for seed in seeds]
+    timed = speeds(arguments.lengths, arguments.keep)
     recall: list[list[object]] = []
     for tokens in arguments.hidden:
-        recall += _results.kept(arguments.keep, f"recall at {tokens}", partial(hidden, arguments, tokens))
-    real = _results.kept(
-        arguments.keep, "reviews", lambda: compared("movie_reviews", drawn, arguments.ways, thirds=False)
-    )
+        recall += hidden(arguments, tokens)
+    real = compared("movie_reviews", drawn, arguments.ways, arguments.keep, thirds=False)
     words = iter(sys.argv[1:])
     chosen = [word for word in words if word not in ("--data", "--keep") or not next(words)]
     command = " ".join(["python benchmarks/long_attention.py", *map(_quoted, chosen)])
@@ -216,8 +226,9 @@ def page(
 
 {said}
 
-Windows of {WINDOW} tokens on average, both; {arguments.seeds} seed(s). Recall: {arguments.domains} classes,
-{arguments.train} rows to learn from and {arguments.gold} gold rows a seed. Reviews: {few} and {gold}.
+Windows of {WINDOW} tokens on average, both. Recall: {arguments.classes} classes, {arguments.train} rows to learn from
+and {arguments.gold} gold rows a seed, {arguments.seeds} seed(s). Reviews: {few} and {gold},
+{arguments.review_seeds or arguments.seeds} seed(s).
 {left_out}
 ## Speed and memory of one text
 

@@ -81,17 +81,11 @@ def trained(
     return training.run(samples, training.Config(**{**PLAIN, **config}), resources)
 
 
-def gold_scores(
-    frame: pd.DataFrame, tasks: tuple[Task, ...], cache: Cache, root: Path, **config: Any
-) -> dict[str, dict[str, float]]:
-    """Gold macro-F1 of text, picture and both, by task and way."""
-    found: dict[str, dict[str, float]] = {task.name: {} for task in tasks}
-    for way in WAYS:
-        with tempfile.TemporaryDirectory() as scratch:
-            result = trained(frame, tasks, cache, root, way, Path(scratch), **config)
-        for task in tasks:
-            found[task.name][way] = result.metrics["gold"][task.name]["macro_f1"]
-    return found
+def gold_scores(frame: pd.DataFrame, tasks: tuple[Task, ...], cache: Cache, root: Path, way: str) -> dict[str, float]:
+    """Gold macro-F1 of one way, by task."""
+    with tempfile.TemporaryDirectory() as scratch:
+        result = trained(frame, tasks, cache, root, way, Path(scratch))
+    return {task.name: result.metrics["gold"][task.name]["macro_f1"] for task in tasks}
 
 
 def labels_needed(counts: list[int], values: list[float], aim: float) -> float:
@@ -224,9 +218,12 @@ def emoji(arguments: argparse.Namespace, cache: Cache) -> str:
 
     def measure(chosen: np.ndarray, name: str) -> dict[str, list[float]]:
         rows = frame.iloc[np.concatenate([chosen, gold])].reset_index(drop=True)
-        scored = part(f"curve {name}", partial(gold_scores, rows, (task,), cache, home))["category"]
-        print(len(chosen), scored, flush=True)
-        return {way: [score] for way, score in scored.items()}
+        found = {
+            way: [part(f"curve {name} {way}", partial(gold_scores, rows, (task,), cache, home, way))["category"]]
+            for way in WAYS
+        }
+        print(len(chosen), found, flush=True)
+        return found
 
     def part(name: str, compute: Callable[[], Any]) -> Any:
         return _results.kept(arguments.keep, f"emoji {most} {name}", compute)
@@ -260,8 +257,10 @@ def emoji(arguments: argparse.Namespace, cache: Cache) -> str:
     ]
     of = frame.groupby("subcategory")["category"].first().to_dict()
     child = Task(name="subcategory", labels=finer.labels, parent="category", parent_of=of)
-    together = part("both tasks", partial(gold_scores, frame, (task, child), cache, home))
-    tasks = [[name, way, f"{score:.3f}"] for name, scored in together.items() for way, score in scored.items()]
+    together = {
+        way: part(f"both tasks {way}", partial(gold_scores, frame, (task, child), cache, home, way)) for way in WAYS
+    }
+    tasks = [[one.name, way, f"{together[way][one.name]:.3f}"] for one in (task, child) for way in WAYS]
     return f"""emoji: {len(train)} train rows, {len(gold)} gold rows, {seeds} seed(s).
 
 {_results.table(("labels", "way", "gold macro-F1"), lines)}

@@ -17,12 +17,16 @@ from tilth.samples import Task
 from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
 from tilth.training.heads import class_prototypes, fit_head
 from tilth.training.inputs import Config, PictureRows, TrainingSet
-from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, choose_share
+from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, Prior, choose_share, informative_nats
 
 log = logging.getLogger(__name__)
 
 _FEWEST_OF_ALL = 20
 """Rows with both views by which a share is chosen where every labeled row takes part."""
+_PRIOR = Prior(UNMEASURED, 0.15)
+"""Of 45 rows the likeliest share is a guess. Found on train rows of emoji that were not learned from, of eight draws of
+five labels a class: macro-F1 0.633, by the likeliest share where it is sure 0.618, by the text alone 0.598; 0.636 and
+0.632 with deviations of 0.1 and 0.2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +117,8 @@ def fit_pictures(
         if task.name not in alone:
             is_frozen = text_is_frozen[task.name]
             fact = _choose(rows, training_set, task, by_text.get(task.name), held_out[task.name], is_frozen=is_frozen)
-        kept = config.pictures == "always" or fact.get("likelihood_gain", 0) > SURE or task.name in alone
+        counts = fact["share"] > 0 and fact.get("picture_nats", 0) > SURE
+        kept = config.pictures == "always" or counts or task.name in alone
         facts[task.name] = {**fact, "kept": kept, "labeled_pictures": int((rows.codes[task.name] >= 0).sum())}
         heads[task.name] = _fit(rows, task, held_out[task.name].temperature, fact, kept=kept)
     log.info("pictures are pooled with texts: %s", {name: head.share for name, head in heads.items()})
@@ -183,7 +188,8 @@ def _choose(
         why = f"{len(truth)} labeled rows with text and picture, {_FEWEST_OF_ALL} are needed to choose a share"
         return {"share": UNMEASURED, "temperature": 1.0, "why": why}
     logits = np.log(np.maximum(by_picture.probabilities[chosen], 1e-12))
-    return choose_share(task, truth, texts, logits, ("text", "picture"))
+    chosen_share = choose_share(task, truth, texts, logits, ("text", "picture"), prior=_PRIOR)
+    return {**chosen_share, "picture_nats": round(informative_nats(logits, truth), 2)}
 
 
 def _scope(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from tilth.learn import fit_temperature, scores
 from tilth.samples import Task
@@ -21,8 +23,27 @@ UNMEASURED = 0.35
 """The share under `wording = "always"` where no row is held out: between those of banking77, clinc150 and sentfin."""
 
 
+@dataclass(frozen=True)
+class Prior:
+    """What a share is thought to be before any row is seen: a normal distribution.
+
+    Attributes:
+        mean: the share that stands where rows say nothing.
+        deviation: how far rows move it: by d deviations only where labels are d²/2 nats likelier.
+    """
+
+    mean: float
+    deviation: float
+
+
 def choose_share(
-    task: Task, truth: np.ndarray, first: np.ndarray, second: np.ndarray, names: tuple[str, str]
+    task: Task,
+    truth: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    names: tuple[str, str],
+    *,
+    prior: Prior | None = None,
 ) -> dict[str, Any]:
     """How far a second view counts beside a first: the share by which held-out labels are most likely.
 
@@ -32,6 +53,7 @@ def choose_share(
         first: their probabilities by the first view, shape (rows, classes).
         second: their logits by the second, same shape.
         names: of both views, for `run.json`.
+        prior: of the share, which a few rows do not overrule; None leaves all to the rows.
 
     Returns:
         `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`),
@@ -39,7 +61,10 @@ def choose_share(
         likelier (`likelihood_gain`), which tells more than macro-F1 where rows are few.
     """
     losses, temperatures = zip(*(_loss(first, second, truth, share) for share in _SHARES), strict=True)
-    best = int(np.argmin(losses))
+    cost = np.array(losses) * len(truth)
+    if prior is not None:
+        cost += (_SHARES - prior.mean) ** 2 / (2 * prior.deviation**2)
+    best = int(np.argmin(cost))
     share, temperature = float(_SHARES[best]), float(temperatures[best])
     views = {
         names[0]: first,
@@ -59,6 +84,19 @@ def choose_share(
         "gain": gain,
         "likelihood_gain": round(float(losses[0] - losses[best]) * len(truth), 2),
     }
+
+
+def informative_nats(logits: np.ndarray, truth: np.ndarray) -> float:
+    """By how many nats a view alone makes held-out labels likelier than the classes' shares do; negative by no more.
+
+    Args:
+        logits: of the view, which did not learn from these rows, shape (rows, classes).
+        truth: the rows' classes, shape (rows,).
+    """
+    shares = np.bincount(truth, minlength=logits.shape[1]) / len(truth)
+    by_share = float(-np.log(shares[truth]).sum())
+    spread = log_softmax(logits / fit_temperature(logits, truth, 0.2, 5.0), axis=1)
+    return by_share + float(spread[np.arange(len(truth)), truth].sum())
 
 
 def _loss(first: np.ndarray, second: np.ndarray, truth: np.ndarray, share: float) -> tuple[float, float]:

@@ -61,9 +61,19 @@ def test_pictures_count_where_rows_gain(frozen: bool, measured: int) -> None:
     assert np.allclose(pooled[1], [0.6, 0.4])  # a text alone is answered as without pictures
 
 
+def test_of_few_rows_pictures_that_show_something_count_as_they_do_elsewhere() -> None:
+    """24 rows have both: all of their texts are right, so that the rows themselves ask for no picture."""
+    few = rows(has_text=np.arange(ROWS) < 24)
+    fact = fitted(few, 1.0).facts["tasks"]["intent"]
+    assert fact["held_out_rows"] == 24
+    assert fact["picture_nats"] == pytest.approx(24 * np.log(2), rel=0.05)  # they show the class, of two alike
+    assert fact["kept"]
+
+
 def test_pictures_that_say_nothing_do_not_count() -> None:
     view = fitted(rows(MUTE), 0.8)
     assert not view.facts["tasks"]["intent"]["kept"]
+    assert view.facts["tasks"]["intent"]["picture_nats"] < 1.92
     assert view.packed.heads["intent"].share == 0.0
     texts = {"intent": np.array([[0.9, 0.1]], dtype=np.float32)}
     one = replace(rows().seen, vectors=SHOWN[:1], has_picture=np.ones(1, bool), has_text=np.ones(1, bool))
