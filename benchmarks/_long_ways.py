@@ -10,10 +10,41 @@ from transformers import AutoModel, AutoTokenizer
 
 from tilth.learn.encoder import chunked, resolve_model
 from tilth.learn.encoder.attention import BLOCK, LongReader, block_vectors
+from tilth.learn.encoder.attention.windows import RULES, reaches
 
 SPAN = 256
 WAYS = ("full attention", "fixed window", "dynamic window", "chunks", "first 256 tokens")
-_RULES = {"full attention": "full", "fixed window": "fixed", "dynamic window": "dynamic"}
+TRIES = ("dynamic by pairs", "dynamic by novelty")
+"""Other rules of the same budget that were tried for dynamic windows."""
+_RULES = {
+    "full attention": "full",
+    "fixed window": "fixed",
+    "dynamic window": "dynamic",
+    "dynamic by pairs": "pairs",
+    "dynamic by novelty": "novelty",
+}
+
+
+def by_pairs(queries: torch.Tensor, keys: torch.Tensor, width: int) -> torch.Tensor:
+    """Each block sees its neighbors, and those that it itself finds most relevant, wherever they are."""
+    blocks = keys.shape[1]
+    shares = torch.softmax(queries.float() @ keys.float().transpose(1, 2), dim=-1).mean(dim=0)
+    places = torch.arange(blocks)
+    shares = shares.masked_fill((places[:, None] - places).abs() <= 1, float("inf"))
+    seen = torch.zeros(blocks, blocks, dtype=torch.bool)
+    return seen.scatter_(1, shares.topk(min(width, blocks), dim=1).indices, True)
+
+
+def by_novelty(queries: torch.Tensor, keys: torch.Tensor, width: int) -> torch.Tensor:
+    """A block whose summary stands far from the text's mean is seen from further away."""
+    keys = keys.float()
+    apart = (keys - keys.mean(dim=1, keepdim=True)).norm(dim=2) / keys.norm(dim=2)
+    reach = torch.from_numpy(reaches(apart.mean(dim=0).double().numpy() ** 4, width))
+    places = torch.arange(keys.shape[1])
+    return (places[:, None] - places).abs() <= reach
+
+
+RULES.update({"pairs": by_pairs, "novelty": by_novelty})
 
 
 class Way:

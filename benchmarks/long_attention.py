@@ -25,7 +25,7 @@ import _results
 import numpy as np
 import pandas as pd
 import torch
-from _long_ways import WAYS, Way
+from _long_ways import TRIES, WAYS, Way
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -34,6 +34,10 @@ from tilth.learn.encoder import Passages
 
 WINDOW = 320
 WORDS = "TF-IDF, linear"
+_TRIED = """Tries at the rule of dynamic windows, of the same budget: by pairs, each block sees its neighbors and those that
+it itself finds most relevant; by novelty, a block whose summary stands far from the text's mean is seen from further
+away.
+"""
 
 
 def speed(way: str, tokens: int) -> tuple[float, float]:
@@ -216,6 +220,7 @@ def page(
     real: list[list[object]],
 ) -> str:
     """The whole page."""
+    tried = any(way in arguments.ways for way in TRIES)
     said = (__doc__ or "").partition("--seeds 1")[2].strip()
     few, gold = arguments.review_rows
     missing = [way for way in WAYS if way not in arguments.ways]
@@ -229,7 +234,7 @@ def page(
 Windows of {WINDOW} tokens on average, both. Recall: {arguments.classes} classes, {arguments.train} rows to learn from
 and {arguments.gold} gold rows a seed, {arguments.seeds} seed(s). Reviews: {few} and {gold},
 {arguments.review_seeds or arguments.seeds} seed(s).
-{left_out}
+{left_out}{_TRIED if tried else ""}
 ## Speed and memory of one text
 
 {_results.table(("tokens", "way", "seconds", "times full attention's speed", "megabytes"), timed)}
