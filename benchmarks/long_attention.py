@@ -35,8 +35,8 @@ from tilth.learn.encoder import Passages
 WINDOW = 320
 WORDS = "TF-IDF, linear"
 _TRIED = """Tries at the rule of dynamic windows, of the same budget: by pairs, each block sees its neighbors and those
-that it itself finds most relevant; by novelty, a block whose summary stands far from the text's mean is seen from further
-away.
+that it itself finds most relevant; by novelty, a block whose summary stands far from the text's mean is seen from
+further away.
 """
 
 
