@@ -1,6 +1,7 @@
 """Several annotators a row: which consensus is nearest to the truth, and whose skill is estimated best.
 
     python benchmarks/annotators.py --data data/public
+    python benchmarks/annotators.py --sets sentfin --seeds 3 --out data/annotators      a run that goes on where it was
 
 Twelve annotators of unlike skill label real rows; where one is wrong, it is with the class that models mistake for
 the right one. The constants were set on banking77 with seed 1; seeds here start from 10.
@@ -9,6 +10,7 @@ the right one. The constants were set on banking77 with seed 1; seeds here start
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import _results
@@ -17,12 +19,13 @@ import pandas as pd
 from cleaning import Rows, evidence_of, prepare
 from cleanlab.multiannotator import get_label_quality_multiannotator, get_majority_vote_label
 
+import tilth
 from tilth.cleaning import Config
 from tilth.cleaning.label_errors.models.out_of_fold_models import NeighborGraph, fit_evidence_models
 from tilth.config import EncoderConfig
 from tilth.learn.encoder import Encoder
 from tilth.samples import joint_consensus
-from tilth.store import Cache
+from tilth.store import Cache, digest_code
 
 CROWDS = {
     "careful, 1 to 3 votes": ((0.8, 0.98), (1, 3)),
@@ -84,15 +87,26 @@ def one(rows: Rows, encoder: Encoder, cache: Cache, crowd: str, seed: int) -> di
 
 def main() -> None:
     """Run, print the table, and put it into its file of results."""
-    arguments = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"]).parse_args()
+    parser = _results.parser(__doc__, ["banking77", "clinc150", "sentfin"])
+    parser.add_argument("--out", type=Path, help="folder of the cells and the cache, kept from run to run")
+    arguments = parser.parse_args()
     lines: list[list[str]] = []
+    package = Path(tilth.__file__).parent
+    code = digest_code(*sorted(file for room in ("cleaning", "learn") for file in (package / room).rglob("*.py")))
     with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder))
+        cache = Cache((arguments.out or Path(folder)) / "cache")
         encoder = Encoder(EncoderConfig(), cache)
         for name in arguments.sets:
             rows = prepare(name, arguments.data, encoder, cache)
             for crowd in CROWDS:
-                runs = [one(rows, encoder, cache, crowd, seed) for seed in range(10, 10 + arguments.seeds)]
+                runs = [
+                    _results.kept(
+                        arguments.out,
+                        f"{name}.{crowd}.{seed}.{code[:8]}",
+                        partial(one, rows, encoder, cache, crowd, seed),
+                    )
+                    for seed in range(10, 10 + arguments.seeds)
+                ]
                 lines += _results.compared([name, crowd], runs)
             _write(arguments.sets[: arguments.sets.index(name) + 1], arguments.seeds, lines)
 

@@ -24,6 +24,13 @@ def _wrong_given(flag: str) -> Right:
     return right
 
 
+def _wrong_asked_by(detector: str) -> Right:
+    def right(shown: Mapping[str, Any], answer: object) -> bool | None:
+        return shown["given"] != answer if shown.get("detector") == detector and "given" in shown else None
+
+    return right
+
+
 def _of_origin(origin: str) -> Right:
     def right(shown: Mapping[str, Any], answer: object) -> bool | None:
         return shown.get("label") == answer if shown.get("origin") == origin else None
@@ -33,6 +40,7 @@ def _of_origin(origin: str) -> Right:
 
 DETECTORS: Mapping[str, Right] = {
     "suspects": _wrong_given("suspect"),
+    "possible_errors": _wrong_asked_by("possible_error"),
     "disputes": _wrong_given("disputed"),
     "weak": _of_origin("weak"),
     "propagated": _of_origin("propagated"),
@@ -114,6 +122,7 @@ def detectors_in_words(task: str, record: Mapping[str, Any]) -> list[str]:
 
 _SENTENCES = {
     "suspects": ("suspect", "suspects", "wrong"),
+    "possible_errors": ("possible error", "possible errors", "wrong"),
     "disputes": ("label that functions dispute", "labels that functions dispute", "wrong"),
     "weak": ("label by functions", "labels by functions", "right"),
     "propagated": ("label taken from similar texts", "labels taken from similar texts", "right"),

@@ -47,5 +47,12 @@ def test_each_detector_is_counted_by_what_people_said() -> None:
     ]
 
 
+def test_possible_errors_are_counted_where_they_were_asked_as_such() -> None:
+    asked = {"given": "a", "given_confidence": 1.0, "detector": "possible_error"}
+    found = detector_record(rows(("b", asked), ("a", asked), ("b", {"given": "a", "detector": "random"})), "t")
+    assert (found["possible_errors"]["checked"], found["possible_errors"]["right"]) == (2, 1)
+    assert detectors_in_words("t", found)[0].startswith("t: people checked 2 possible errors: 1 was wrong (50%")
+
+
 def test_without_answers_nothing_is_said() -> None:
     assert detector_record(pd.DataFrame({"t": ["a"]}), "t") == {}
