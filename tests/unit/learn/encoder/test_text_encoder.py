@@ -152,6 +152,13 @@ def test_batches_hold_every_row_once_within_their_budget() -> None:
 def test_a_folder_that_holds_no_model_is_said_with_how_to_give_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'is a folder without config\.json.*encoder\.model = "path/to/it"'):
         resolve_model(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r'is a folder without weights \(\*\.safetensors.*encoder\.model = "path/to/it"'
+    ):
+        resolve_model(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert resolve_model(str(tmp_path)) == tmp_path
 
 
 def test_an_encoder_that_is_sent_is_its_settings_and_is_loaded_once(shared: Counting, tmp_path: Path) -> None:
