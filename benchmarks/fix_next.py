@@ -37,7 +37,7 @@ NOISE, LABELED, OTHERS, ROUNDS, ANSWERS = 0.2, 20, 4000, 4, 100
 """Share of wrong labels; labeled rows a class; rows without a label; rounds, and answers in each."""
 WAYS: dict[str, tuple[str, ...]] = {
     "one queue": (),
-    "suspects alone": ("suspect", "label_review"),
+    "suspects alone": ("suspect", "label_review", "possible_error"),
     "uncertain rows alone": ("uncertain",),
 }
 
