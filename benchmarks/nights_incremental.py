@@ -31,6 +31,7 @@ from tilth import night, reports, store
 from tilth import stage as stages
 
 FILE = _results.FOLDER / "nights_incremental.jsonl"
+LAPS = "laps.json"
 COLUMNS = (
     "rows",
     "paraphrases, fine-tuning",
@@ -71,24 +72,38 @@ def cpu() -> float:
 
 
 def one_night(home: Path) -> dict[str, Any]:
-    """Run a night by plain calls; its CPU seconds by step, what it took over, and its gold figure."""
-    seconds: dict[str, float] = {}
-    started = cpu()
+    """Run a night by plain calls; its CPU seconds by step, what it took over, and its gold figure.
+
+    One that was ended goes on after its last whole step, from the workspace as it was then.
+    """
+    file, started = home / LAPS, cpu()
+    laps = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"seconds": {}}
+    seconds: dict[str, float] = laps["seconds"]
 
     def lap(name: str) -> None:
         nonlocal started
-        seconds[name], started = round(cpu() - started, 2), cpu()
+        seconds[name] = round(cpu() - started, 2)
+        file.write_text(json.dumps(laps), encoding="utf-8")
+        shutil.rmtree(whole := home.parent / f"{home.name}.whole", ignore_errors=True)
+        shutil.copytree(home, whole, symlinks=True)
+        shutil.rmtree(kept := home.parent / f"{home.name}.kept", ignore_errors=True)
+        whole.rename(kept)
+        started = cpu()
 
-    run = night.begin(night.Request(workspace=store.locate(home / "tilth.toml")))
-    lap("open")
+    if "run" not in laps:
+        laps["run"] = str(night.begin(night.Request(workspace=store.locate(home / "tilth.toml"))).path)
+        lap("open")
+    run = store.Run(Path(laps["run"]))
     for name in stages.NAMES:
-        night.perform(run, name)
-        lap(name)
+        if name not in seconds:
+            night.perform(run, name)
+            lap(name)
     night.finish(run)
     reports.write(run.path)
     reports.write_cards(run.path)
     night.promote(run)
     lap("close")
+    file.unlink()
     record = run.record
     made = [one for entry in record["stages"] for one in entry["fits"]]
     return {
@@ -120,12 +135,17 @@ def cells() -> dict[tuple[int, bool, str], dict[str, Any]]:
 def measure(home: Path, data: Path, count: int, new: str, *, probe: bool) -> None:
     """Measure one cell in a process of its own, so that each pays for the libraries that it loads."""
     share = 0 if new == "full" else float(new)
-    prepare(home, data, count, round(count * share / 100), probe=probe)
+    if (kept := home.parent / f"{home.name}.kept").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(kept, home, symlinks=True)
+    else:
+        prepare(home, data, count, round(count * share / 100), probe=probe)
     command = [sys.executable, __file__, "--night", str(home)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     cell = {"rows": count, "new": new, "probe": probe, **json.loads(done.stdout.splitlines()[-1])}
     with FILE.open("a", encoding="utf-8") as file:
         file.write(json.dumps(cell) + "\n")
+    shutil.rmtree(kept)
 
 
 def line(cell: dict[str, Any], full: dict[str, Any]) -> list[str]:
@@ -145,6 +165,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 9_000])
     parser.add_argument("--new", nargs="+", default=["0", "1", "10", "100"])
     parser.add_argument("--probe", action="store_true")
+    parser.add_argument("--home", type=Path, help="keeps the workspaces, so that a night that was ended goes on")
     parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.night:
@@ -155,14 +176,17 @@ def main() -> None:
         if not wanted and (count, arguments.probe, "full") in cells():
             continue
         with tempfile.TemporaryDirectory() as folder:
-            home = Path(folder) / "workspace"
-            FILE.write_text(_without(count, arguments.probe, "full"), encoding="utf-8")
-            measure(home, arguments.data, count, "full", probe=arguments.probe)
-            shutil.copytree(home, kept := Path(folder) / "kept", symlinks=True)
+            home = (arguments.home or Path(folder)) / f"{count}-{'probe' if arguments.probe else 'tuned'}"
+            if not (full := home / "full").exists():
+                FILE.write_text(_without(count, arguments.probe, "full"), encoding="utf-8")
+                measure(home / "unfinished", arguments.data, count, "full", probe=arguments.probe)
+                (home / "unfinished").rename(full)
             for new in wanted:
-                shutil.rmtree(home)
-                shutil.copytree(kept, home, symlinks=True)
-                measure(home, arguments.data, count, new, probe=arguments.probe)
+                if not (home / f"{new}.kept").exists():
+                    shutil.rmtree(home / new, ignore_errors=True)
+                    shutil.copytree(full, home / new, symlinks=True)
+                measure(home / new, arguments.data, count, new, probe=arguments.probe)
+                shutil.rmtree(home / new)
     write()
 
 

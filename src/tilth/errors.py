@@ -47,10 +47,12 @@ class StageError(TilthError):
 
 
 def error_in_words(error: BaseException) -> str:
-    """An error as a person reads it: tilth's own as it stands, a full disk by its name, any other with its kind.
+    """An error as a person reads it: tilth's own as it stands, a full disk and a missing right by name, others by kind.
 
     >>> error_in_words(OSError(28, "No space left on device", "data/x"))
     'the disk is full (data/x: No space left on device); free some room and run the same command again'
+    >>> error_in_words(PermissionError(13, "Permission denied", "data/x"))
+    'data/x: Permission denied; give yourself the right to it and run the same command again'
     >>> error_in_words(KeyError("area"))
     "KeyError: 'area'"
     """
@@ -63,6 +65,8 @@ def error_in_words(error: BaseException) -> str:
         where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         words = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return f"the disk is full ({where}{words}); free some room and run the same command again"
+    if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename}: {error.strerror}; give yourself the right to it and run the same command again"
     return f"{type(error).__name__}: {error}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from tilth.text import unit_interval
 
 if TYPE_CHECKING:
     from tilth.learn import Evidence
+
+log = logging.getLogger(__name__)
 
 NEAREST = 10
 """Rows that are shown for each one as evidence: those nearest to it."""
@@ -50,7 +53,10 @@ def audit(request: Request, ingested: Ingested) -> Audited:
     Raises:
         StageError: cleaning failed.
     """
-    record, _ = draft(request, ingested)
+    drafted = draft(request, ingested)
+    record = drafted.record
+    for sentence in drafted.warnings:  # what changed since the night before is of other rows
+        log.warning("%s", sentence)
     cache = request.workspace.cache
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=store.unfinished_prefix(), dir=cache) as folder:

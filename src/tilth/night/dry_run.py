@@ -8,7 +8,7 @@ from typing import Any
 from tilth import stage as stages
 from tilth import store
 from tilth.io import Ingested
-from tilth.night.opening import Request, deadline_sentence, draft, forecast
+from tilth.night.opening import Request, draft, forecast
 from tilth.night.stages import Context, kept, left_out_by_now, warnings
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,9 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         or null where it depends on the stage named by `after`), `folder`, of the cached result, and `seconds`, as the
         last nights took them for so many rows, or null.
     """
-    record, earlier = draft(request, ingested)
-    if record["deadline"] and (sentence := deadline_sentence(record["deadline"])):
+    drafted = draft(request, ingested)
+    record, earlier = drafted.record, drafted.earlier
+    for sentence in (*drafted.warnings, *drafted.changes):
         log.warning("%s", sentence)
     context = Context(record)
     table = store.read_table(earlier[-1]) if earlier else ingested.samples
@@ -56,7 +57,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
 
 def embedded(request: Request, ingested: Ingested) -> tuple[int, int]:
     """How many of the input's different texts the encoder has read before, and how many there are."""
-    encoder = Context(draft(request, ingested)[0]).encoder
+    encoder = Context(draft(request, ingested).record).encoder
     keys = {bytes.fromhex(store.digest(text)) for text in ingested.samples["text"][:]}
     vectors = store.Vectors(request.workspace.cache / "embeddings" / encoder.fingerprint)
     return len(keys) - len(vectors.missing(list(keys))), len(keys)

@@ -70,6 +70,11 @@ class Workspace:
             held.enter_context(_held(self.data, elsewhere))
             if not self.runs.resolve().is_relative_to(self.data.resolve()):  # which other workspaces may write to
                 held.enter_context(_held(self.runs, "name another folder by --out"))
+            for folder in (self.runs, self.cache, self.state):  # now, and not after an hour of a night
+                if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                    raise RequestError(
+                        f"nothing can be written in {folder} (it is read-only for you); make it writable"
+                    )
             if put_right:
                 self._put_right()
             try:

@@ -50,6 +50,19 @@ def test_a_process_killed_while_writing_leaves_no_half_file(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["runs", "cache", "state"])
+def test_a_folder_that_cannot_be_written_is_said_before_a_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (folder := tmp_path / "data" / name).mkdir(parents=True)
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder and allowed(path, mode))
+    words = rf"nothing can be written in .*/data/{name} \(it is read-only for you\); make it writable"
+    with pytest.raises(RequestError, match=words), workspace(tmp_path).lock():
+        pass
+    assert not any(folder.iterdir())
+
+
 def test_a_table_comes_back_as_it_was_and_equal_tables_have_equal_digests(tmp_path: Path) -> None:
     table = make_table()
     store.write_table(tmp_path / "t.parquet", table)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from tilth.night.closing import check_addresses
 from tilth.night.opening.class_changes import classes_gone
 from tilth.night.opening.deadline import deadline_sentence, meet
 from tilth.night.opening.gold_rescoring import rescored
+from tilth.night.opening.input_changes import input_changes
 from tilth.night.opening.long_texts import settle_long_texts
 from tilth.night.opening.request import Request
-from tilth.night.opening.warnings_once import warn_once
 from tilth.night.stages import FITS, LEDGER, MAP
 from tilth.notes import UNREADABLE
 from tilth.store import Run
@@ -45,8 +46,9 @@ def begin(request: Request, ingested: Ingested | None = None) -> Run:
         ingested = ingest(request.settings, request.workspace.root, workspace=request.workspace)
         for note in ingested.notes:
             log.warning("%s", note)
-    record, earlier = draft(request, ingested)
-    if record["deadline"] and (sentence := deadline_sentence(record["deadline"])):
+    drafted = draft(request, ingested)
+    record = drafted.record
+    for sentence in (*drafted.warnings, *drafted.changes):
         log.warning("%s", sentence)
     if (answers := record["answers"]) is not None and answers["gold"]["corrected"]:
         frame, names = table.to_pandas(ingested.samples), table.names(ingested.tasks)
@@ -57,13 +59,31 @@ def begin(request: Request, ingested: Ingested | None = None) -> Run:
     if ingested.unreadable:
         with store.atomic(run.path / UNREADABLE) as unfinished:
             unfinished.write_text("".join(f"{line}\n" for line in ingested.unreadable), encoding="utf-8")
-    for path in earlier:
+    for path in drafted.earlier:
         store.copy(path, run.path / path.name)
     return run
 
 
-def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Path]]:
-    """The first record of a night, and an earlier run's files that it starts from; nothing is written.
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a night knows before it starts.
+
+    Attributes:
+        record: the first `run.json`.
+        earlier: files of an earlier run that it starts from.
+        warnings: what a person should know of this night, a sentence each. Whoever drafts a night says them, once: it
+            is drafted twice where a request is checked first.
+        changes: what is otherwise than earlier nights had or left it, a sentence each.
+    """
+
+    record: dict[str, Any]
+    earlier: list[Path]
+    warnings: tuple[str, ...]
+    changes: tuple[str, ...]
+
+
+def draft(request: Request, ingested: Ingested) -> Draft:
+    """The first record of a night, with what it starts from; nothing is written, and nothing said.
 
     Raises:
         RequestError: `--from` a stage that no run of this input has reached.
@@ -71,14 +91,18 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
     """
     request, deadline = meet(request, ingested.samples.num_rows, datetime.now().astimezone())
     settings, workspace = request.settings, request.workspace
-    encoder = settle_long_texts(settings.encoder, ingested.samples)
+    warnings: list[str] = []
+    changes: list[str] = []
+    encoder = settle_long_texts(settings.encoder, ingested.samples, warnings.append)
     settings = settings.model_copy(update={"encoder": encoder})
     _check_settings(settings, request)
     earlier = _earlier_files(request, ingested)
     before = store.latest(workspace.runs)
-    for sentence in classes_gone(before.record, ingested.tasks) if before is not None else ():
-        warn_once(sentence)
-    carried, fits = _carried(request, ingested), _fits(request)
+    if before is not None:
+        changes += [*classes_gone(before.record, ingested.tasks), *input_changes(before, ingested)]
+    carried, fits = _carried(request, ingested, changes.append), _fits(request, changes.append)
+    if deadline:
+        warnings += filter(None, [deadline_sentence(deadline.to_json())])
     left = {f"{name}{FITS}": digest for name, one in fits.items() if (digest := one["out"])}
     record = {
         "tilth": importlib.metadata.version("tilth"),
@@ -104,7 +128,7 @@ def draft(request: Request, ingested: Ingested) -> tuple[dict[str, Any], list[Pa
         "ledger": _taken_ledger(earlier, request.start),
         "model": None,
     }
-    return record, earlier
+    return Draft(record=record, earlier=earlier, warnings=tuple(warnings), changes=tuple(dict.fromkeys(changes)))
 
 
 def _check_settings(settings: Settings, request: Request) -> None:
@@ -123,7 +147,7 @@ def _check_settings(settings: Settings, request: Request) -> None:
         stages.check_encoder(name, settings.stage(name), encoder)
 
 
-def _carried(request: Request, ingested: Ingested) -> dict[str, str]:
+def _carried(request: Request, ingested: Ingested, warn: Callable[[str], None]) -> dict[str, str]:
     """What this night starts from: what the latest left, or, on the very same rows, what the latest started from.
 
     So the state never learns twice from the same rows, and a second identical night is the first one again.
@@ -136,11 +160,11 @@ def _carried(request: Request, ingested: Ingested) -> dict[str, str]:
     return {
         name: digest
         for name, digest in found.items()
-        if not name.endswith(FITS) and _whole(request.workspace.state / digest, name)
+        if not name.endswith(FITS) and _whole(request.workspace.state / digest, name, warn)
     }
 
 
-def _fits(request: Request) -> dict[str, dict[str, str | None]]:
+def _fits(request: Request, warn: Callable[[str], None]) -> dict[str, dict[str, str | None]]:
     """By stage, what the latest night started from and left of what is fitted on many rows, and its result's key.
 
     Which of the two this night starts from is known once the stage's own input is: see `Context.result`.
@@ -152,20 +176,20 @@ def _fits(request: Request) -> dict[str, dict[str, str | None]]:
     results = {entry["name"]: entry.get("result") for entry in record.get("stages", ())}
     for name in (*results, *(f"{one}{LEDGER}" for one in (*results, "gold")), MAP):
         digests = {side: record["carried"][side].get(f"{name}{FITS}") for side in ("in", "out")}
-        whole = {side: one if one and _whole(state / one, name) else None for side, one in digests.items()}
+        whole = {side: one if one and _whole(state / one, name, warn) else None for side, one in digests.items()}
         if any(whole.values()):
             found[name] = {**whole, "result": results.get(name)}
     return found
 
 
-def _whole(folder: Path, name: str) -> bool:
-    """Whether what a stage carried over stands there as it was left."""
+def _whole(folder: Path, name: str, warn: Callable[[str], None]) -> bool:
+    """Whether what a stage carried over stands there as it was left; said where it does not."""
     if store.is_whole_state(folder):
         return True
     if folder.exists():
-        warn_once(f"what {name} carried over in {folder} is damaged: it is fitted again, and replaced")
+        warn(f"what {name} carried over in {folder} is damaged: it is fitted again, and replaced")
     else:
-        warn_once(f"what {name} carried over is gone from {folder.parent}: it is fitted again")
+        warn(f"what {name} carried over is gone from {folder.parent}: it is fitted again")
     return False
 
 

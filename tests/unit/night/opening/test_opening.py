@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from datasets import Dataset
 
 from tests.small_table import TASKS
 from tilth import store
 from tilth.io import Ingested
-from tilth.night.opening import draft
+from tilth.night.opening import begin, draft
 from tilth.night.opening.request import Request
 from tilth.store import Workspace
 
@@ -35,9 +36,25 @@ def test_what_a_stage_leaves_goes_on_through_a_night_in_which_it_leaves_nothing(
 
     def opened(rows: str) -> object:
         ingested = Ingested(samples=samples, tasks=TASKS, inputs=[{"sha256": rows}])
-        return draft(Request(workspace=workspace), ingested)[0]["carried"]
+        return draft(Request(workspace=workspace), ingested).record["carried"]
 
     assert opened("today") == {"in": {"augmentation": newer}, "out": {"augmentation": newer}}
     assert opened("yesterday") == {"in": {"augmentation": older}, "out": {"augmentation": older}}
     (workspace.state / newer / "words.txt").write_text("another", encoding="utf-8")  # a disk that forgets
     assert opened("today") == {"in": {}, "out": {}}
+
+
+def test_what_is_damaged_is_said_once_a_night_and_every_night(
+    samples: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = Workspace(root=tmp_path, config=None, data=tmp_path / "data", runs=tmp_path / "data/runs")
+    kept = left(workspace, "older")
+    (workspace.state / kept / "words.txt").write_text("another", encoding="utf-8")
+    record = {"carried": {"in": {"augmentation": kept}, "out": {"augmentation": kept}}, "inputs": [], "stages": []}
+    store.write_json(workspace.runs / "latest/run.json", record)
+    request = Request(workspace=workspace)
+    ingested = Ingested(samples=samples, tasks=TASKS, inputs=[{"sha256": "today"}])
+    for nights in (1, 2):
+        draft(request, ingested)  # as the command line checks a request before it opens a run
+        begin(request, ingested)
+        assert caplog.text.count(f"{kept} is damaged") == nights
