@@ -149,7 +149,8 @@ def _explain(item: Mapping[str, Any], model: type[BaseModel], path: Path | None)
         valid = list(owner.model_fields) if owner else []
         return f'{where}: unknown key "{key}"; {did_you_mean(str(location[-1]), valid)}'
     message = str(item["msg"]).removeprefix("Value error, ").replace("a valid tuple", 'a list, ["…", "…"]')
-    found = "" if not location else f"; found {item['input']!r}"
+    section = item["type"] == "value_error" and isinstance(item["input"], dict)  # the message names what it found
+    found = "" if section or not location else f"; found {item['input']!r}"
     return f"{where}: {f'{key}: ' if key else ''}{message}{found}"
 
 

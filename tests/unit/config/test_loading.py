@@ -1,8 +1,9 @@
 import importlib
 from pathlib import Path
+from typing import Self
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tilth.config import EngineConfig, Model, load, parse_override, parse_task
 from tilth.errors import ConfigError
@@ -10,6 +11,13 @@ from tilth.errors import ConfigError
 
 class Cleaning(Model):
     threshold: float = Field(default=0.5, ge=0, le=1)
+    least: float = 0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.least > self.threshold:
+            raise ValueError(f"least = {self.least} is above threshold = {self.threshold}")
+        return self
 
 
 def read(text: str, tmp_path: Path, **overrides: object) -> object:
@@ -31,6 +39,11 @@ def test_an_unknown_section_names_the_nearest_valid_one(tmp_path: Path) -> None:
 def test_a_value_out_of_range_is_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cleaning\.threshold.*found 7"):
         read("[cleaning]\nthreshold = 7", tmp_path)
+
+
+def test_values_that_do_not_go_together_are_named_by_the_message_alone(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cleaning: least = 0\.7 is above threshold = 0\.5$"):
+        read("[cleaning]\nleast = 0.7", tmp_path)
 
 
 def test_an_override_is_stronger_than_the_file(tmp_path: Path) -> None:
