@@ -56,8 +56,12 @@ def forget(
     if not forgotten.counts:
         say(f"nothing of {'them' if len(row_ids) > 1 else 'it'} was kept anywhere")
     if holding:
-        there = ", ".join(sorted(set(row_ids) & set(known)))
-        say(f"the input still holds {there}, which each night leaves out: remove it from {' or '.join(holding)}")
+        there = sorted(set(row_ids) & set(known))
+        them = "it" if len(there) == 1 else "them"
+        say(
+            f"the input still holds {', '.join(there)}, which each night leaves out: remove {them} from "
+            f"{' or '.join(holding)}"
+        )
     if data.settings.store.address:
         say(f"the copy at {data.settings.store.address} is not reached: remove there what it holds of such rows")
     say("models that learned from such a row stay: the next tilth run trains without it, tilth clean removes old ones")

@@ -228,6 +228,8 @@ def _bytes(weights: np.ndarray | None) -> bytes:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(read_json(path))
+    except FileNotFoundError:
+        log.warning("%s is gone (tilth forget takes such models away): what it held is fitted anew", path.parent)
     except (OSError, DamagedFileError):
-        log.warning("%s is damaged or gone: what it held is fitted anew", path)
-        return {}
+        log.warning("%s is damaged: what it held is fitted anew", path)
+    return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,15 @@ def test_what_is_damaged_is_fitted_anew_and_said(
     assert night.fit() == 149.5
     assert night.fitted == 1
     assert "fitted anew" in caplog.text
+
+
+def test_models_that_were_taken_away_are_not_called_damaged(
+    first: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(first)
+    assert Night(tmp_path / "second", first).fit() == 149.5
+    assert f"{first} is gone (tilth forget takes such models away): what it held is fitted anew" in caplog.text
+    assert "damaged" not in caplog.text
 
 
 def test_no_fit_leaves_no_folder(tmp_path: Path) -> None:
