@@ -29,7 +29,8 @@ def input_products(graph: Path, batches: Iterable[Mapping[str, np.ndarray]]) -> 
         batches: inputs of the graph, by name.
 
     Returns:
-        By the name of the product's weights, float32, shape (inputs, inputs).
+        By the name of the product's weights, float32, shape (inputs, inputs); empty of a graph without products, a
+        static model's.
     """
     model = onnx.load(graph)
     weights = {tensor.name for tensor in model.graph.initializer}
@@ -38,6 +39,8 @@ def input_products(graph: Path, batches: Iterable[Mapping[str, np.ndarray]]) -> 
         for node in model.graph.node
         if node.op_type in ("MatMul", "Gemm") and node.input[1] in weights and node.input[0] not in weights
     }
+    if not of:
+        return {}
     names = sorted(set(of.values()))
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)

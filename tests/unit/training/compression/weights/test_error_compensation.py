@@ -67,3 +67,23 @@ def test_products_lose_less_where_it_is_known_what_they_read(tmp_path: Path) -> 
     assert lost["compensated"] < lost["nearest"] / 3
     eight = pack_graph(path, tmp_path / "8.onnx", 8, rounded, shared)
     assert not isinstance(eight["weight_quantized"], SharedWeights)
+
+
+def test_a_static_models_graph_has_no_product_to_round(tmp_path: Path) -> None:
+    of, table = helper.make_tensor_value_info, np.random.default_rng(0).normal(size=(OUT, IN)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["vectors"], axis=0),
+        helper.make_node("ReduceMean", ["vectors"], ["y"], axes=[1], keepdims=0),
+    ]
+    inputs = [of(name, TensorProto.INT64, ["rows", "tokens"]) for name in ("input_ids", "attention_mask")]
+    outputs = [of("y", TensorProto.FLOAT, ["rows", IN])]
+    graph = helper.make_graph(nodes, "static", inputs, outputs, [numpy_helper.from_array(table, "table")])
+    path, rounded = tmp_path / "float.onnx", tmp_path / "int8.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=10), path)
+    batch = {name: np.array([[1, 2]]) for name in ("input_ids", "attention_mask")}
+    assert share_products(path, rounded, [batch]) == {}
+    weights = pack_graph(path, tmp_path / "packed.onnx", 4, rounded, {})
+    assert isinstance(weights["table"], SharedWeights)
+    save_weights(tmp_path / "weights.npz", weights)
+    packed = open_session(tmp_path / "packed.onnx", initializers=load_weights(tmp_path / "weights.npz"))
+    assert np.abs(packed.run(None, batch)[0] - table[1:3].mean(axis=0)).max() < 0.5
