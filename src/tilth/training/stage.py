@@ -16,7 +16,7 @@ from tilth.samples import Split, Task
 from tilth.stage import Resources, StageResult
 from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
-from tilth.training.evaluation import measure_robustness, write_predictions
+from tilth.training.evaluation import measure_robustness
 from tilth.training.exporting import Exporter, Model, write_passages
 from tilth.training.fitting import FittedModel, fit_model, fit_task_head
 from tilth.training.heads import predict_probabilities
@@ -55,9 +55,8 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     answers = _answers(frame, model, artifacts, resources)
     write_answers(frame, resources.tasks, answers)
     write_passages(frame, None, fitted.focus.weights, resources)
-    metrics, figures = _measure(frame, training_set, resources.tasks, fitted, pictures)
-    if "gold" not in metrics:
-        artifacts |= _held_out_predictions(frame, model, pictures, resources)
+    metrics, figures, written = _measure(frame, training_set, model, resources, pictures)
+    artifacts |= written
     robustness = measure_robustness(frame, tasks, answers)
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
@@ -104,24 +103,6 @@ def _fit_views(
     return fitted, wording, pictures
 
 
-def _held_out_predictions(
-    frame: pd.DataFrame, model: Model, pictures: PictureView, resources: Resources
-) -> dict[str, Path]:
-    """What nights without gold are compared by; see `write_predictions`."""
-    fitted = model.fitted
-    return write_predictions(
-        frame,
-        fitted.training_set,
-        fitted.heads,
-        fitted.embeddings,
-        fit_task_head,
-        model.wording,
-        pictures,
-        fitted.held_out,
-        resources.scratch,
-    )
-
-
 def _out_of_scope(frame: pd.DataFrame, model: Model, answers: Answers) -> dict[str, Any]:
     outside = answers.out_of_scope & (frame["split"] != Split.GOLD)
     return {"below": model.scope.reject_below, "rows": int(outside.sum())}
@@ -166,17 +147,29 @@ def _answers(frame: pd.DataFrame, model: Model, artifacts: Mapping[str, Path], r
 
 
 def _measure(
-    frame: pd.DataFrame,
-    training_set: TrainingSet,
-    tasks: Sequence[Task],
-    fitted: FittedModel,
-    pictures: PictureView,
-) -> tuple[dict[str, Any], list[Any]]:
-    metrics, pairs = evaluation.measure_on_gold(frame, tasks)
+    frame: pd.DataFrame, training_set: TrainingSet, model: Model, resources: Resources, pictures: PictureView
+) -> tuple[dict[str, Any], list[Any], dict[str, Path]]:
+    """The figures on gold; without gold an estimate, and a file of answers by which nights are compared."""
+    fitted = model.fitted
+    metrics, pairs = evaluation.measure_on_gold(frame, resources.tasks)
     if pairs:
-        return metrics, evaluation.figures(pairs, "gold", fitted.losses)
+        return metrics, evaluation.figures(pairs, "gold", fitted.losses), {}
+    answers = evaluation.answer_held_out(
+        frame,
+        fitted.training_set,
+        fitted.heads,
+        fitted.embeddings,
+        fit_task_head,
+        model.wording,
+        pictures,
+        fitted.held_out,
+    )
+    found: dict[str, Any] = {}
     for task in training_set.tasks:
         truth, predicted = cross_validated(training_set, pictures, task)
         if len(truth):
             pairs[task.name] = (task.decoded(truth).tolist(), task.decoded(predicted).tolist())
-    return {"cross_validated": evaluation.scores(pairs)}, evaluation.figures(pairs, "cross-validated", fitted.losses)
+            found[task.name] = evaluation.estimated_scores(training_set, pictures, task, answers)
+    tasks = [head.task for head in fitted.heads]
+    written = {} if answers is None else evaluation.write_predictions(frame, tasks, answers, resources.scratch)
+    return {"cross_validated": found}, evaluation.figures(pairs, "cross-validated", fitted.losses), written

@@ -217,7 +217,7 @@ def _calibrated(full: FullModel, student: Student, heads: Sequence[Head], losses
         name, measured = head.task.name, full.measured[head.task.name]
         plain = head.with_temperature(1.0).probabilities(embeddings[measured])
         temperature = calibrate(plain, full.codes[name][measured]) if measured.any() else 1.0
-        calibrated.append(head.with_temperature(temperature))
+        calibrated.append(head.with_temperature(temperature * full.softening.get(name, 1.0)))
         probabilities[name] = calibrated[-1].probabilities(embeddings[measured])
     return SmallerModel(
         heads=calibrated, embeddings=embeddings, trunk=student.trunk, losses=losses, held_out=probabilities

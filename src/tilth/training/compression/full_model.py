@@ -65,6 +65,7 @@ class FullModel:
         codes: for each task, the class of each row, −1 where it is not trained on, shape (rows,).
         labeled: rows that are trained on for any task, boolean, shape (rows,).
         measured: for each task, the held-out rows that decide, boolean, shape (rows,).
+        softening: for each task, what fitted temperatures are multiplied by (`TrainingSet.softening`).
         original: rows that are no paraphrases, boolean, shape (rows,).
         readable: rows whose texts may be looked at, which gold's may not, boolean, shape (rows,).
         transfer_rows: of those, the ones to distill on: neither held out nor junk.
@@ -92,6 +93,7 @@ class FullModel:
     codes: Mapping[str, np.ndarray]
     labeled: np.ndarray
     measured: Mapping[str, np.ndarray]
+    softening: Mapping[str, float]
     original: np.ndarray
     readable: np.ndarray
     transfer_rows: np.ndarray

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.training.evaluation.estimate import estimated_scores
     from tilth.training.evaluation.evaluation import (
         calibration,
         figures,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
         sharing,
         views,
     )
-    from tilth.training.evaluation.held_out import read_digests, write_predictions
+    from tilth.training.evaluation.held_out import answer_held_out, read_digests, write_predictions
     from tilth.training.evaluation.robustness import measure_robustness
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -11,6 +11,7 @@ the rows' ids; two nights are compared on the ids that both hold, by tonight's l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,22 @@ from tilth.training.views import PictureView, Wording
 FitHead = Callable[[TrainingSet, Task, np.ndarray, np.ndarray, np.ndarray | None], Head]
 
 
-def write_predictions(
+@dataclass(frozen=True, kw_only=True)
+class HeldOutAnswers:
+    """Answers to the held-out rows by heads that did not learn from them.
+
+    Attributes:
+        rows: boolean, shape (rows,): those that are answered, labels in doubt among them.
+        measured: for each task, those of them that nights are compared by, shape (rows,).
+        codes: for each task, the class of each answered row, shape (answered rows,).
+    """
+
+    rows: np.ndarray
+    measured: Mapping[str, np.ndarray]
+    codes: Mapping[str, np.ndarray]
+
+
+def answer_held_out(
     frame: pd.DataFrame,
     training_set: TrainingSet,
     heads: Sequence[Head],
@@ -36,9 +52,8 @@ def write_predictions(
     wording: Wording,
     pictures: PictureView,
     known: Mapping[str, np.ndarray],
-    folder: Path,
-) -> dict[str, Path]:
-    """Write the predictions of the held-out rows, and return the artifact; none where no labeled row is held out.
+) -> HeldOutAnswers | None:
+    """Answers to the held-out rows; None where no row is held out by whose label nights are compared.
 
     Args:
         frame: the table.
@@ -50,12 +65,13 @@ def write_predictions(
         pictures: the view of rows with a picture; of a picture alone it is the only one.
         known: for each task, the probabilities of its held-out rows (`training_set.measured`) by heads that were fitted
             without them, on labels that were propagated without theirs.
-        folder: where the file goes.
     """
     measured = {head.task.name: _measured(training_set, pictures, head.task) for head in heads}
     rows = np.any(list(measured.values()), axis=0)
     if not rows.any() or not _learned_without(training_set, pictures):
-        return {}
+        return None
+    for doubt in training_set.doubts.values():
+        rows |= training_set.held_out & doubt.doubted
     probabilities = {
         head.task.name: _probabilities(training_set, head, embeddings, rows, fit, known[head.task.name])
         for head in heads
@@ -64,11 +80,19 @@ def write_predictions(
     probabilities = wording.normalized(wording.mix_held_out(texts.tolist(), probabilities))
     probabilities = pictures.pool_held_out(probabilities, np.flatnonzero(rows))
     decided = decide([head.task.to_json() for head in heads], probabilities)
-    predictions = pd.DataFrame({"id": frame["id"][rows], "text_digest": read_digests(frame[rows])})
-    for head in heads:
-        name = head.task.name
-        predictions[name] = frame[name].where(measured[name], None)[rows]
-        predictions[f"{name}_predicted"] = head.task.decoded(decided[name][0])
+    return HeldOutAnswers(rows=rows, measured=measured, codes={name: codes for name, (codes, _) in decided.items()})
+
+
+def write_predictions(
+    frame: pd.DataFrame, tasks: Sequence[Task], answers: HeldOutAnswers, folder: Path
+) -> dict[str, Path]:
+    """Write the answers by which nights are compared into a folder, and return the artifact."""
+    compared = np.any(list(answers.measured.values()), axis=0)
+    predictions = pd.DataFrame({"id": frame["id"][compared], "text_digest": read_digests(frame[compared])})
+    for task in tasks:
+        name = task.name
+        predictions[name] = frame[name].where(answers.measured[name], None)[compared]
+        predictions[f"{name}_predicted"] = task.decoded(answers.codes[name][compared[answers.rows]])
     store.write_table(folder / store.HELD_OUT, Dataset.from_pandas(predictions, preserve_index=False))
     return {store.HELD_OUT: folder / store.HELD_OUT}
 

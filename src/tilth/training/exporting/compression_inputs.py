@@ -57,6 +57,7 @@ def full_model(
         codes=rows.codes,
         labeled=rows.labeled,
         measured={task.name: rows.measured(task) for task in rows.tasks},
+        softening=rows.softening,
         original=rows.original,
         readable=readable,
         transfer_rows=transfer_rows,

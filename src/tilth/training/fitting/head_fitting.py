@@ -44,7 +44,7 @@ def calibrated_heads(
             measured = training_set.measured(task)
             probabilities = without_held_out[position].probabilities(embeddings[measured])
             temperature = calibrate(probabilities, training_set.codes[task.name][measured])
-        heads.append(head.with_temperature(temperature))
+        heads.append(head.with_temperature(temperature * training_set.softening[task.name]))
     return heads
 
 

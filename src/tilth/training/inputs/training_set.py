@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from tilth.notes import listed
 from tilth.samples import Origin, Source, Task
 from tilth.stage import Resources
 from tilth.text import fold_of
+from tilth.training.inputs.label_doubt import LabelDoubt, doubted_rows, label_doubt
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class TrainingSet:
             measure by.
         offsets: for tasks whose rare classes count for more, what is taken from each class's logit, shape (labels,).
         focuses: for each task, how the passages of long texts are weighed for it.
+        doubts: for each task, how far its labels may be wrong; none where nothing is known of that.
     """
 
     tasks: tuple[Task, ...]
@@ -47,6 +50,7 @@ class TrainingSet:
     out_of_fold: Mapping[str, OutOfFold]
     offsets: Mapping[str, np.ndarray] = field(default_factory=dict)
     focuses: Mapping[str, Focus] = field(default_factory=dict)
+    doubts: Mapping[str, LabelDoubt] = field(default_factory=dict)
 
     @property
     def labeled(self) -> np.ndarray:
@@ -62,6 +66,12 @@ class TrainingSet:
         """The held-out rows that a task is measured by."""
         return np.asarray(self.held_out & self.out_of_fold[task.name].labeled)
 
+    @cached_property
+    def softening(self) -> dict[str, float]:
+        """For each task, what a temperature fitted to its measured rows is multiplied by: labels may be wrong."""
+        factors = {name: doubt.softening(self.out_of_fold[name]) for name, doubt in self.doubts.items()}
+        return {task.name: factors.get(task.name, 1.0) for task in self.tasks}
+
     def without_propagated(self) -> TrainingSet:
         """The same without the labels that a model of the embeddings gave."""
         codes = {name: np.where(self.propagated[name], -1, values) for name, values in self.codes.items()}
@@ -71,7 +81,7 @@ class TrainingSet:
 def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Resources) -> TrainingSet:
     """The rows of a table that these tasks are trained on."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
-    codes, weights, propagated, out_of_fold, focuses = {}, {}, {}, {}, {}
+    codes, weights, propagated, out_of_fold, focuses, doubts = {}, {}, {}, {}, {}, {}
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
@@ -79,6 +89,8 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
         # truth to measure by, so that neither takes part.
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
+        doubted = doubted_rows(frame, task.name) & original
+        doubts[task.name] = label_doubt(frame, task, codes[task.name], doubted)
         propagated[task.name] = learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)
         focuses[task.name] = resources.evidence.focus(task, given)
         if propagated[task.name].any() and focuses[task.name].weights is None:
@@ -94,6 +106,7 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         propagated=propagated,
         out_of_fold=out_of_fold,
         focuses=focuses,
+        doubts=doubts,
     )
 
 

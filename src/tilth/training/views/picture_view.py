@@ -117,6 +117,7 @@ def fit_pictures(
         if task.name not in alone:
             is_frozen = text_is_frozen[task.name]
             fact = _choose(rows, training_set, task, by_text.get(task.name), held_out[task.name], is_frozen=is_frozen)
+            fact["temperature"] *= training_set.softening[task.name]
         counts = fact["share"] > 0 and fact.get("picture_nats", 0) > SURE
         kept = config.pictures == "always" or counts or task.name in alone
         facts[task.name] = {**fact, "kept": kept, "labeled_pictures": int((rows.codes[task.name] >= 0).sum())}

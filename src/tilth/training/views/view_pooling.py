@@ -31,11 +31,13 @@ class Wording:
         packed: what is exported; None where no task gains by it.
         facts: for each task, the share and the held-out scores of either view and of both, for `run.json`.
         held_out_logits: for texts of held-out rows, each pooled task's logits by heads that did not learn from them.
+        softening: as `TrainingSet` has it.
     """
 
     packed: PackedWording | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     held_out_logits: Callable[[Sequence[str]], dict[str, np.ndarray]] = lambda _: {}
+    softening: Mapping[str, float] = field(default_factory=dict)
 
     def mix(self, texts: Sequence[str], meaning: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Each task's log probabilities by both views, as the exported model mixes them."""
@@ -72,6 +74,7 @@ class Wording:
         for task, codes in truth.items():
             known = codes >= 0
             temperature = fit_temperature(logits[task][known], codes[known], 0.2, 5.0) if known.any() else 1.0
+            temperature *= self.softening.get(task, 1.0)
             heads[task] = replace(self.packed.heads[task], share=1.0, temperature=temperature)
         return replace(self, packed=PackedWording(self.packed.names, self.packed.idf, heads))
 
@@ -120,7 +123,11 @@ class WordingTrial:
         found = {task.name: self._choose(task, held_out.get(task.name)) for task in self.known.tasks}
         always = self.mode == "always"
         return {
-            name: {**fact, "kept": fact["share"] > 0 and (always or fact.get("likelihood_gain", 0) > SURE)}
+            name: {
+                **fact,
+                "temperature": fact["temperature"] * self.known.softening[name],
+                "kept": fact["share"] > 0 and (always or fact.get("likelihood_gain", 0) > SURE),
+            }
             for name, fact in found.items()
         }
 
@@ -168,7 +175,9 @@ def fit_wording(trial: WordingTrial, held_out: Mapping[str, np.ndarray]) -> Word
     }
     log.info("wording is pooled with meaning: %s", kept)
     found = Wording(
-        packed=PackedWording(features.names, features.idf, packed), facts={**facts, "ngrams": len(features)}
+        packed=PackedWording(features.names, features.idf, packed),
+        facts={**facts, "ngrams": len(features)},
+        softening=trial.known.softening,
     )
     return found.measured_by(trial)
 
