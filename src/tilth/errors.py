@@ -58,16 +58,24 @@ def error_in_words(error: BaseException) -> str:
     """
     if isinstance(error, TilthError):
         return str(error)
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-    if full or any(
-        words in str(error).lower() for words in ("os error 28)", "no space left on device", "disk is full")
-    ):
+    if disk_is_full(error):
         where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         words = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return f"the disk is full ({where}{words}); free some room and run the same command again"
     if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{error.filename}: {error.strerror}; give yourself the right to it and run the same command again"
     return f"{type(error).__name__}: {error}"
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error, of whatever library, says that there is no room left.
+
+    >>> disk_is_full(RuntimeError("write failed (os error 28)")), disk_is_full(OSError(13, "Permission denied"))
+    (True, False)
+    """
+    words = ("os error 28)", "no space left on device", "disk is full")
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    return full or any(each in str(error).lower() for each in words)
 
 
 def did_you_mean(found: str, valid: Iterable[str]) -> str:

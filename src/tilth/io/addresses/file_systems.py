@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tilth.errors import InputError, RequestError, TilthError, did_you_mean
+from tilth.errors import InputError, RequestError, TilthError, did_you_mean, disk_is_full
 from tilth.io.text_files import HUB, STANDARD_INPUT
 
 _PATTERN = re.compile(r"[*?\[]")
@@ -150,10 +150,10 @@ def reaching(name: str, verb: str) -> Iterator[None]:
     except TilthError:
         raise
     except Exception as error:  # each service's client raises its own
-        raise RequestError(
-            f"{name} cannot be {verb} ({one_line(error)}); check the address, the rights, and the variables that its "
-            "service reads, such as AWS_ACCESS_KEY_ID"
-        ) from error
+        fix = "check the address, the rights, and the variables that its service reads, such as AWS_ACCESS_KEY_ID"
+        if disk_is_full(error):
+            fix = "no room is left there: free some"
+        raise RequestError(f"{name} cannot be {verb} ({one_line(error)}); {fix}") from error
 
 
 def put_folder(files: Any, folder: Path, target: str, last: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,15 @@ def test_a_workspace_starts_from_the_copy_of_another(tmp_path: Path, memory: Any
     assert not (other.runs / failed.path.name).exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError("AccessDenied"), r"\(PermissionError: AccessDenied\); check .* rights"),
+        (OSError(errno.ENOSPC, "No space left on device"), r"No space left .*\); no room is left there: free some"),
+    ],
+)
 def test_half_a_copy_is_no_night_and_is_completed_later(
-    tmp_path: Path, memory: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, memory: Any, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
 ) -> None:
     own = workspace(tmp_path / "one")
     run = night(own, state="abc")
@@ -75,12 +83,12 @@ def test_half_a_copy_is_no_night_and_is_completed_later(
 
     def full(self: Any, source: str, target: str, **options: Any) -> None:
         if source.endswith("weights"):
-            raise PermissionError("AccessDenied")
+            raise error
         put(self, source, target, **options)
 
     with monkeypatch.context() as changed:
         changed.setattr(type(memory), "put_file", full)
-        with pytest.raises(RequestError, match=r"cannot be written \(PermissionError: AccessDenied\); check .* rights"):
+        with pytest.raises(RequestError, match=f"cannot be written .*{words}"):
             send_nights(own, PLACE)
     assert not memory.exists(f"/bucket/inbox/runs/{run.path.name}/run.json")  # which comes last
     memory.pipe_file("/bucket/inbox/labels.sqlite", b"of a night that did not end")
