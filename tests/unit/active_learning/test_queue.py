@@ -95,6 +95,25 @@ def test_what_is_in_doubt_is_asked_with_its_reason_and_counted(tmp_path: Path) -
     assert cut["beyond_the_budget"] == 4
 
 
+def test_labels_that_may_be_wrong_are_asked_where_the_estimate_says_too_little(tmp_path: Path) -> None:
+    """Of a1 the odds are 1/9, and 1.5 at most: 13 times as large; of a2 3.5 times; b1 is likelier right in any case."""
+    kept = {"intent_action": "keep", "intent_suggested": "slow", "intent_given_confidence": 0.9}
+    samples = changed(
+        {
+            "a1": {**kept, "intent_wrong_at_most": 0.6},
+            "a2": {**kept, "intent_wrong_at_most": 0.6, "intent_given_confidence": 0.7},
+            "b1": {**kept, "intent_wrong_at_most": 0.45},
+            "c1": {**kept, "intent_wrong_at_most": 0.9, "is_intent_issue": True},
+        }
+    )
+    queue = sheet(perform(samples, tmp_path))
+    assert queue.index[queue["detector"].eq("possible_error")].tolist() == ["a1"]
+    assert queue.loc["a1", "reason"] == (
+        'tilth cannot tell whether labels such as the given intent "refund" are wrong (10% to 60% likely): some twenty '
+        "answers like yours settle it for all of them"
+    )
+
+
 def test_what_people_answered_and_what_is_no_text_of_the_input_is_not_asked(tmp_path: Path) -> None:
     samples = changed(
         {

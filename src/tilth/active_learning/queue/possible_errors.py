@@ -1,8 +1,8 @@
 """Given labels of which cleaning cannot tell whether they are wrong, and by which a person settles it for all others.
 
-How many labels are wrong is known within an interval alone (`tilth.cleaning`). Labels that would be likelier wrong than
-right at its upper end, but are not flagged, are those on which it hangs. Some answers tell which end is right, and the
-next night flags others like them, or none.
+How many labels are wrong is known within an interval alone (`tilth.cleaning`). Where it is wide, the labels on which it
+hangs are those that are not flagged, but would be likelier wrong than right at its upper end. Some answers tell which
+end is right, and the next night flags others like them, or none. Where it is not wide, answers on what is flagged do.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from tilth.active_learning.queue.candidates import Doubts, QueueInputs
 from tilth.samples import Action, Task, evenly_spaced
 
 ANSWERS = 20
-"""Rows asked a night. So many answers settle whether such labels are wrong (benchmarks/real_errors.py), and where they
+"""Rows asked a night. So many answers settle whether such labels are wrong (benchmarks/possible_errors.py), and where they
 do not, the next night asks again."""
+WIDE = 7.0
+"""How many times as large as by the estimate the odds of an error are at the upper end of a wide interval: its standard
+deviation is then one of the log-odds, twice what it is taken for at least."""
 _AMONG = 2
 """They are taken from so many times as many of the likeliest: the surest alone would not say how far the doubts go."""
 
@@ -25,11 +28,12 @@ def possible_errors(inputs: QueueInputs, task: Task) -> Doubts:
     So many answers as are asked for set right what is wrong among all the likeliest, each its part.
     """
     at_most = inputs.numbers(f"{task.name}_wrong_at_most", 0.0)
+    given, right = inputs.words(f"{task.name}_given"), inputs.numbers(f"{task.name}_given_confidence", 0.5)
     kept = (inputs.words(f"{task.name}_action") == Action.KEEP) & ~inputs.flags(f"is_{task.name}_issue")
-    rows = np.flatnonzero(inputs.open(task) & kept & (at_most >= 0.5))
+    wide = at_most * right >= WIDE * (1 - at_most) * (1 - right)
+    rows = np.flatnonzero(inputs.open(task) & kept & wide & (at_most >= 0.5))
     likeliest = rows[np.argsort(-at_most[rows], kind="stable")][: _AMONG * ANSWERS]
     chosen = likeliest[evenly_spaced(len(likeliest), ANSWERS)]
-    given, right = inputs.words(f"{task.name}_given"), inputs.numbers(f"{task.name}_given_confidence", 0.5)
 
     def reason(row: int) -> str:
         likely = f"{100 * (1 - right[row]):.0f}% to {100 * at_most[row]:.0f}% likely"
