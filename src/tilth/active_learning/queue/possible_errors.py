@@ -13,8 +13,8 @@ from tilth.active_learning.queue.candidates import Doubts, QueueInputs
 from tilth.samples import Action, Task, evenly_spaced
 
 ANSWERS = 20
-"""Rows asked a night. So many answers settle whether such labels are wrong (benchmarks/possible_errors.py), and where they
-do not, the next night asks again."""
+"""Rows asked a night. So many answers settle whether such labels are wrong (benchmarks/possible_errors.py), and where
+they do not, the next night asks again."""
 WIDE = 7.0
 """How many times as large as by the estimate the odds of an error are at the upper end of a wide interval: its standard
 deviation is then one of the log-odds, twice what it is taken for at least."""
