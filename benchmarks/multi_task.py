@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import _results
@@ -97,6 +98,7 @@ def main() -> None:
     parser.add_argument("--mode", default="top")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser.add_argument("--keep", type=Path, help="a folder that keeps each run, from which the same command goes on")
     arguments = parser.parse_args()
     parts = [pd.read_csv(arguments.data / "clinc150" / f"{part}.csv") for part in ("train", "test")]
     train, gold = (part[part["intent"] != "oos"] for part in parts)
@@ -109,11 +111,16 @@ def main() -> None:
         for fraction in arguments.fractions:
             for seed in range(arguments.seeds):
                 some = train.groupby("intent").sample(frac=fraction, random_state=seed)
-                both = trained(some, gold, TASKS, config, seed, encoder, home)
+                scored: dict[tuple[str, int], float] = {}
+                for names in (TASKS, *((name,) for name in TASKS)):
+                    part = f"{len(some)} {seed} {arguments.mode} {arguments.steps} {' '.join(names)}"
+                    run = partial(trained, some, gold, names, config, seed, encoder, home)
+                    one = _results.kept(arguments.keep, part, run)
+                    scored |= {(name, len(names)): one[name] for name in names}
+                    print(part, one, flush=True)
                 for name in TASKS:
-                    alone = trained(some, gold, (name,), config, seed, encoder, home)[name]
-                    found.setdefault(len(some), {}).setdefault(name, []).append((both[name], alone))
-                    print(len(some), seed, name, both[name], alone, flush=True)
+                    pair = scored[name, len(TASKS)], scored[name, 1]
+                    found.setdefault(len(some), {}).setdefault(name, []).append(pair)
     lines, reached = [], []
     for rows, tasks in found.items():
         for name, pairs in tasks.items():

@@ -39,7 +39,7 @@ from tilth.learn import Evidence, scores
 from tilth.learn.encoder import Encoder, encode_with_trunk
 from tilth.samples import Task
 from tilth.stage import Resources, perform
-from tilth.store import Cache, digest, read_json, write_json
+from tilth.store import Cache
 from tilth.training import Config
 from tilth.training.fitting import fit_model
 from tilth.training.heads import predict_probabilities
@@ -161,18 +161,6 @@ def setfit(
     return {**scores(gold["label"].tolist(), found["labels"]), "s": found["s"], "mode": "contrastive"}
 
 
-def cell(folder: Path | None, key: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a run gives, from its file where an earlier call left one: a benchmark of hours may be ended and go on."""
-    path = folder / f"{digest(key)}.json" if folder is not None else None
-    if path is not None and path.exists():
-        return dict(read_json(path))
-    found = run()
-    if path is not None:
-        write_json(path, found)
-    print(key, json.dumps(found), flush=True)
-    return found
-
-
 def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encoder, home: Path) -> list[list[str]]:
     """A line for each model, over the seeds."""
     train, gold = read(name, arguments.data)
@@ -190,7 +178,7 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
                 config = config.model_copy(update=given)
             key = f"{name} {size} {seed} {mode} {config.steps} {config.learning_rate} {config.evaluations}"
             run = partial(night, some, gold, rest, config, seed, encoder, home)
-            runs.setdefault(f"tilth, {mode}", []).append(cell(arguments.cells, key, run))
+            runs.setdefault(f"tilth, {mode}", []).append(_results.kept(arguments.cells, key, run))
         for peer in arguments.peer:
             own = arguments.plain_steps or (150 if size else None)
             model, steps = (PLAIN, own) if peer == "plain" else (SETFIT, arguments.setfit_steps)
@@ -199,7 +187,7 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
             run = partial(fit, some, gold, steps, seed, encoder, kept)
             model += f", {steps} batches" if steps else ""
             try:
-                runs.setdefault(model, []).append(cell(arguments.cells, key, run))
+                runs.setdefault(model, []).append(_results.kept(arguments.cells, key, run))
             except (subprocess.SubprocessError, OSError) as error:
                 failed[model] = f"not run: {type(error).__name__}: {error}"[:160]
     lines = []
