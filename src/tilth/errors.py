@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable
 
 _LISTED = 30
@@ -83,11 +84,14 @@ def did_you_mean(found: str, valid: Iterable[str]) -> str:
 
     >>> did_you_mean("cleening", ["cleaning", "training"])
     'did you mean "cleaning"?'
+    >>> did_you_mean("change_pin", ["exchange_rate", "pin_change"])
+    'did you mean "pin_change"?'
     >>> did_you_mean("xyz", ["b", "a"])
     'valid: a, b'
     """
     words = sorted(set(valid))
-    near = difflib.get_close_matches(found, words, n=1, cutoff=0.6)
+    turned = [word for word in words if sorted(re.split(r"[\W_]+", word)) == sorted(re.split(r"[\W_]+", found))]
+    near = turned or difflib.get_close_matches(found, words, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'
     more = f" and {len(words) - _LISTED:,} more" if len(words) > _LISTED else ""

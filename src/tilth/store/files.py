@@ -113,8 +113,9 @@ def read_json(path: Path) -> Any:
 
 def damaged(path: Path, expected: str, error: Exception) -> DamagedFileError:
     """What is said of a file that tilth wrote and that holds something else now."""
+    why = " ".join(str(error).split())  # Arrow's has several lines
     return DamagedFileError(
-        f"{path} is damaged: expected {expected}, found {path.stat().st_size} bytes that are none ({error}); put it "
+        f"{path} is damaged: expected {expected}, found {path.stat().st_size} bytes that are none ({why}); put it "
         f"back from a backup, or move {path.parent} out of the way and run the night again"
     )
 

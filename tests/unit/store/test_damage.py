@@ -114,3 +114,13 @@ def test_what_nights_carry_over_is_replaced(tmp_path: Path) -> None:
         assert store.is_whole_state(tmp_path / "state" / name)
     assert file.read_bytes() == whole
     assert [path.name for path in (tmp_path / "state").iterdir()] == [name]
+
+
+def test_what_is_said_of_a_table_is_one_line(tmp_path: Path) -> None:
+    store.write_table(tmp_path / "t.parquet", make_table())
+    with (tmp_path / "t.parquet").open("r+b") as file:
+        file.write(b"x" * 40)  # which Arrow speaks of in several lines
+    with pytest.raises(DamagedFileError) as raised:
+        store.read_table(tmp_path / "t.parquet")
+    assert "\n" not in str(raised.value)
+    assert "Invalid data" in str(raised.value)

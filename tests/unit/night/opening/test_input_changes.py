@@ -78,7 +78,7 @@ def test_a_damaged_table_of_the_night_before_is_said(tmp_path: Path) -> None:
     run = night(tmp_path, make_table())
     (run.path / "0-input.parquet").write_bytes(b"PAR1")
     (sentence,) = input_changes(run, Ingested(samples=make_table(), tasks=TASKS, inputs=[]))
-    assert "0-input.parquet" in sentence
+    assert "0-input.parquet is damaged: expected a Parquet table, found 4 bytes" in sentence
     assert sentence.endswith("the rows of that night cannot be compared with these, and nothing else is lost")
     (run.path / "0-input.parquet").unlink()
     assert input_changes(run, Ingested(samples=make_table(), tasks=TASKS, inputs=[])) == []
