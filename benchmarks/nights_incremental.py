@@ -8,7 +8,8 @@ pairs of its texts of one class, joined, with a fifth of their words left out. E
 beside them. With `--probe` no paraphrase is drawn and no encoder fine-tuned (`augmentation.when = "never"`,
 `training.mode = "probe"`), which on few rows cost most. Times are of processor, not of clock.
 Each cell is written as it ends, and one that stands there is not measured again: delete its line of
-`results/nights_incremental.jsonl` to do that.
+`results/nights_incremental.jsonl` to do that. With `--home` the workspaces stay, and a night that was ended goes on
+from what stood there after its last whole stage.
 """
 
 from __future__ import annotations
