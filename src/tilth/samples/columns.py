@@ -80,6 +80,12 @@ COLUMNS: tuple[Column, ...] = (
         ("{task}_suggested", _S, "the label that the evidence supports"),
         ("{task}_given_confidence", _F, "probability that the given label is right, under the estimated noise"),
         ("{task}_suggested_confidence", _F, "the same for the suggested label"),
+        (
+            "{task}_given_weight",
+            _F,
+            "how far the given label counts in training while in review: the probability that it is right, by the "
+            "lower end of the estimated share of wrong labels where that leaves few of them",
+        ),
         ("{task}_doubt", _F, "log-odds that models give another label over the given one, before any answer"),
         (
             "{task}_wrong_at_most",

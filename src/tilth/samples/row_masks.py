@@ -57,10 +57,14 @@ def gold_labels(frame: pd.DataFrame, task: str) -> pd.Series:
 def sample_weights(frame: pd.DataFrame, task: str) -> np.ndarray:
     """Each row's weight in the training of a task, 0 to 1, shape (rows,).
 
-    That is the probability that its label is right; of a used paraphrase, and of a row that has such, times its share
-    in what they count together.
+    That is the probability that its label is right; of a label in review, what cleaning says instead; of a used
+    paraphrase, and of a row that has such, times its share in what they count together.
     """
-    confidence = frame[f"{task}_confidence"].astype(float).fillna(1.0).clip(1e-3, 1)
+    confidence = frame[f"{task}_confidence"].astype(float)
+    if f"{task}_given_weight" in frame:
+        review = frame[f"{task}_reason"].eq(Reason.LABEL_REVIEW)
+        confidence = frame[f"{task}_given_weight"].astype(float).where(review).fillna(confidence)
+    confidence = confidence.fillna(1.0).clip(1e-3, 1)
     shared = frame["weight"].astype(float).fillna(1.0) if "weight" in frame else 1.0
     return np.asarray(confidence * shared, dtype=np.float64)
 

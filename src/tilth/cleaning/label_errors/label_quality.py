@@ -39,6 +39,10 @@ _SUREST = 1e-12
 """How sure labels count as at most: where hardly any seems wrong, models are surer of most than a million to one."""
 _SMALLEST = 1e-3
 """Share below which the end of an interval makes no difference."""
+_MAY_BE_HARD = 0.5
+"""Times the estimated share of wrong labels, below which the lower end of its interval leaves open that most of what is
+doubted is but hard: 0.19 of 0.04 to 0.31 on sentfin as it came; with errors put in 0.23 of 0.20 to 0.26, on banking77
+0.19 of 0.16 to 0.22 (benchmarks/review_weights.py)."""
 _SIDES = 1.96
 _DRAWS = 200
 
@@ -122,6 +126,27 @@ def probability_wrong(doubts: np.ndarray, share: float) -> np.ndarray:
     span = float(np.abs(doubts).max()) + 20
     moved = brentq(lambda shift: float(expit(doubts + shift).mean()) - share, -span, span)
     return np.asarray(expit(doubts + moved))
+
+
+def training_weight(wrong: np.ndarray, rate: ErrorRate | None) -> np.ndarray:
+    """How far each label counts in training while nobody has looked at it, shape (rows,).
+
+    That is the probability that it is right. But where the interval of the share of wrong labels reaches so far down
+    that most doubts may be nothing but hard rows, it is that probability at the lower end: a model that is kept from
+    hard rows loses more than one that learns a few wrong labels.
+
+    Args:
+        wrong: the probability that each label is wrong, shape (rows,).
+        rate: the share of wrong labels; None where it was not estimated.
+
+    >>> training_weight(np.array([0.1, 0.9]), ErrorRate(share=0.5, low=0.05, high=0.6)).round(2).tolist()
+    [1.0, 0.9]
+    >>> training_weight(np.array([0.1, 0.9]), ErrorRate(share=0.5, low=0.4, high=0.6)).round(2).tolist()
+    [0.9, 0.1]
+    """
+    if rate is None or rate.low > _MAY_BE_HARD * rate.share:
+        return 1 - wrong
+    return 1 - np.minimum(wrong, probability_wrong(log_odds(wrong), rate.low))
 
 
 @dataclass(frozen=True, kw_only=True)

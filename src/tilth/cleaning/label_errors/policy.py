@@ -10,6 +10,7 @@ import pandas as pd
 from tilth.cleaning.checks import Conflict
 from tilth.cleaning.label_errors.config import LabelErrorsConfig
 from tilth.cleaning.label_errors.filters import Verdict
+from tilth.cleaning.label_errors.label_quality import training_weight
 from tilth.cleaning.label_errors.multiannotator import Consensus
 from tilth.samples import Action, Task
 
@@ -22,7 +23,7 @@ class LabelColumns:
         count = len(frame)
         self.issue = np.zeros(count, dtype=bool)
         self.quality, self.right, self.suggested_right = (np.full(count, np.nan) for _ in range(3))
-        self.doubt, self.at_most = (np.full(count, np.nan) for _ in range(2))
+        self.doubt, self.at_most, self.weight = (np.full(count, np.nan) for _ in range(3))
         self.action, self.suggested = (np.full(count, None, dtype=object) for _ in range(2))
 
     def of(self, rows: np.ndarray) -> LabelColumns:
@@ -52,6 +53,7 @@ class LabelColumns:
         # Of few rows nobody can say how many labels are wrong: their quality is what the models hold of the label.
         self.quality[self._rows] = own if verdict.rate is None else 1 - verdict.wrong
         self.right[self._rows] = 1 - verdict.wrong
+        self.weight[self._rows] = training_weight(verdict.wrong, verdict.rate)
         if verdict.doubts is not None and verdict.at_most is not None:
             self.doubt[self._rows] = np.where(checked, verdict.doubts, np.nan)
             self.at_most[self._rows] = np.where(checked, verdict.at_most, np.nan)
@@ -78,7 +80,7 @@ class LabelColumns:
         rows, quality, differs = self._rows[voted], consensus.quality[voted], consensus.label[voted] != codes[voted]
         right = np.where(differs, np.minimum(quality, 1 - quality), quality)
         self.quality[rows], self.right[rows], self.suggested_right[rows] = right, right, quality
-        self.doubt[rows] = self.at_most[rows] = np.nan
+        self.doubt[rows] = self.at_most[rows] = self.weight[rows] = np.nan
         self.suggested[rows], self.issue[rows] = labels[consensus.label[voted]], differs
         action = Action.CORRECT.value if config.policy in ("auto", "correct") else config.policy
         self.action[rows] = np.where(differs, action, Action.KEEP.value)
@@ -97,6 +99,7 @@ class LabelColumns:
         frame[f"{name}_quality"], frame[f"is_{name}_issue"] = self.quality, self.issue
         frame[f"{name}_suggested"], frame[f"{name}_suggested_confidence"] = self.suggested, self.suggested_right
         frame[f"{name}_given_confidence"], frame[f"{name}_action"] = self.right, self.action
+        frame[f"{name}_given_weight"] = self.weight
         frame[f"{name}_doubt"], frame[f"{name}_wrong_at_most"] = self.doubt, self.at_most
 
 
