@@ -11,6 +11,9 @@ from tilth.samples import Task
 from tilth.training.heads import Head, fit_head
 from tilth.training.inputs import TrainingSet
 
+_SURE = 1.96
+"""Standard errors by which more held-out rows must be mended than spoiled."""
+
 
 def fit_task_head(
     training_set: TrainingSet, task: Task, embeddings: np.ndarray, rows: np.ndarray, parent: np.ndarray | None = None
@@ -49,7 +52,11 @@ def calibrated_heads(
 
 
 def _useful_parent(training_set: TrainingSet, task: Task, embeddings: np.ndarray) -> np.ndarray | None:
-    """The parent's out-of-fold probabilities, where as features they help the child on held-out rows."""
+    """The parent's out-of-fold probabilities, where as features they help the child on held-out rows, beyond chance.
+
+    By McNemar's test: of clinc150 with two rows an intent, held-out rows told nothing either way, and the features,
+    taken on a tie, cost its intents up to five points of macro-F1.
+    """
     if task.parent not in training_set.out_of_fold:
         return None
     parent = training_set.out_of_fold[str(task.parent)].probabilities
@@ -60,7 +67,9 @@ def _useful_parent(training_set: TrainingSet, task: Task, embeddings: np.ndarray
     alone = fit_task_head(training_set, task, embeddings, training_rows).probabilities(embeddings[measured])
     features = np.concatenate([embeddings, parent], axis=1)[measured]
     both = fit_task_head(training_set, task, embeddings, training_rows, parent).probabilities(features)
-    return parent if (both.argmax(1) == truth).mean() >= (alone.argmax(1) == truth).mean() else None
+    right, before = both.argmax(1) == truth, alone.argmax(1) == truth
+    gained, lost = int((right & ~before).sum()), int((before & ~right).sum())
+    return parent if gained - lost > _SURE * np.sqrt(gained + lost) else None
 
 
 def fit_without_held_out(training_set: TrainingSet, embeddings: np.ndarray, heads: Sequence[Head]) -> list[Head]:
