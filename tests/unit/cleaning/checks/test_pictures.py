@@ -12,6 +12,7 @@ from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
 from tilth import cleaning, stage
 from tilth.cleaning.label_errors.models.picture_view import add_picture_view
 from tilth.cleaning.label_errors.models.two_views import TwoViews
+from tilth.cleaning.label_errors.noise.wrong_share import estimate_error_rate
 from tilth.learn.shared_features import Evidence
 from tilth.samples import from_pandas, to_pandas
 from tilth.store import Cache
@@ -79,6 +80,8 @@ def test_a_label_that_text_and_picture_contradict_is_doubted_more() -> None:
     there = np.arange(300) >= 100
     found = add_picture_view(views, vectors, there, codes, np.arange(300) % 5, 3)
     assert np.array_equal(found.pooled[:100], views.pooled[:100])
+    # How often texts and labels err together hangs on how hard a row is for texts, whatever its picture shows.
+    assert estimate_error_rate(found, codes) == estimate_error_rate(views, codes)
     wrong, misled = there & (codes != truth), there & (codes == truth) & (seen != truth)
     both, text = (one.pooled[np.arange(300), codes] for one in (found, views))
     assert both[wrong].mean() < text[wrong].mean()

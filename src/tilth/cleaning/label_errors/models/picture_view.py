@@ -41,7 +41,7 @@ def add_picture_view(
     joint = softmax(np.sum(weighted, axis=0), axis=1)
     pooled = views.pooled.copy()
     pooled[there] = apply_temperature(joint, calibrate(joint, codes[there])).astype(np.float64)
-    return replace(views, pooled=pooled)
+    return replace(views, pooled=pooled, of_texts=views.pooled)
 
 
 def _predict(vectors: np.ndarray, codes: np.ndarray, folds: np.ndarray, classes: int, fold_count: int) -> np.ndarray:

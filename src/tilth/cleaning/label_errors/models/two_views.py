@@ -35,6 +35,8 @@ class TwoViews:
         meaning: by all models of the embeddings: these two and the linear probe.
         wording: by models of n-grams.
         pooled: by both views, each weighted by how accurate it seems to be; calibrated.
+        of_texts: the same before pictures were pooled in; None where there are none. How hard a row is for texts
+            decides how often their views err together.
         for_want_of_rows: share of rows on which models err that would not, had they more rows.
     """
 
@@ -43,6 +45,7 @@ class TwoViews:
     meaning: np.ndarray
     wording: np.ndarray
     pooled: np.ndarray
+    of_texts: np.ndarray | None = None
     for_want_of_rows: float = 0.0
 
     @classmethod

@@ -55,7 +55,8 @@ def estimate_error_rate(views: TwoViews, codes: np.ndarray) -> ErrorRate:
     """The share of wrong labels among rows with these labels, shape (rows,)."""
     rows = len(codes)
     groups = int(np.clip(rows // _FEWEST, 1, _GROUPS))
-    ease = views.pooled.max(axis=1).argsort(kind="stable").argsort(kind="stable")
+    by_texts = views.pooled if views.of_texts is None else views.of_texts
+    ease = by_texts.max(axis=1).argsort(kind="stable").argsort(kind="stable")
     group = ease * groups // rows
     estimates = [
         _by_pair(np.stack([one.argmax(axis=1), other.argmax(axis=1), codes]), group, groups, one.shape[1])
