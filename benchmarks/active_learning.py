@@ -317,7 +317,7 @@ def lines_of(name: str, found: dict[tuple[str, str], list[dict[str, Any]]]) -> l
         line = [name, start, way, spread_of(labels, 0), spread_of([cell["area"] for cell in cells], 3), seconds]
         ran.append((np.median(np.nan_to_num(labels, nan=np.inf)), [*line, str(len(cells))]))
     if missing:
-        rest.append([name, "", "; ".join(dict.fromkeys(missing)), "not run yet", "", "", ""])
+        rest.append([name, "", "; ".join(dict.fromkeys(missing)), "not run, for want of processor time", "", "", ""])
     return [line for kind in (ran, unfinished) for _, line in sorted(kind, key=lambda pair: pair[0])] + rest
 
 
