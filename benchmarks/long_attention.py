@@ -267,8 +267,7 @@ def page(
 {said}
 
 Windows of {WINDOW} tokens on average, both. Recall: {arguments.classes} classes, {arguments.train} rows to learn from
-and {arguments.gold} gold rows a seed, {arguments.seeds} seed(s). Reviews: {few} and {gold},
-{arguments.review_seeds or arguments.seeds} seed(s).
+and {arguments.gold} gold rows a seed, {arguments.seeds} seed(s). {f"Reviews: {few} and {gold}, {arguments.review_seeds or arguments.seeds} seed(s)." if real else ""}
 {left_out}{_TRIED if tried else ""}
 ## Speed and memory of one text
 
