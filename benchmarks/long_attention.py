@@ -258,6 +258,7 @@ def page(
     tried = any(way in arguments.ways for way in TRIES)
     said = (__doc__ or "").partition("--seeds 1")[2].strip()
     few, gold = arguments.review_rows
+    of_reviews = f" Reviews: {few} and {gold}, {arguments.review_seeds or arguments.seeds} seed(s)." if real else ""
     missing = [way for way in WAYS if way not in arguments.ways]
     left_out = f"Not run beside recall and reviews, for want of time: {', '.join(missing)}.\n" if missing else ""
     return f"""# Long texts: dynamic windows beside full attention, a fixed window and chunks
@@ -267,7 +268,7 @@ def page(
 {said}
 
 Windows of {WINDOW} tokens on average, both. Recall: {arguments.classes} classes, {arguments.train} rows to learn from
-and {arguments.gold} gold rows a seed, {arguments.seeds} seed(s). {f"Reviews: {few} and {gold}, {arguments.review_seeds or arguments.seeds} seed(s)." if real else ""}
+and {arguments.gold} gold rows a seed, {arguments.seeds} seed(s).{of_reviews}
 {left_out}{_TRIED if tried else ""}
 ## Speed and memory of one text
 
