@@ -106,8 +106,8 @@ def _write(arguments: argparse.Namespace, lines: list[list[str]]) -> None:
         f"({_results.machine()})\n\n"
         "One line a seed. Of the labels in review: how many are right, how many cleaning believes to be, and the "
         "weight that training gives them, which differs where the interval of the share of wrong labels reaches below "
-        "half of it: there doubts may be nothing but hard rows. Then gold macro-F1 of linear models of meaning and "
-        "wording, pooled.\n\n" + _results.table(COLUMNS, lines)
+        "5% and half of it: there doubts may be nothing but hard rows. Then gold macro-F1 of linear models of meaning "
+        "and wording, pooled.\n\n" + _results.table(COLUMNS, lines)
     )
     _results.write("review_weights", text)
 

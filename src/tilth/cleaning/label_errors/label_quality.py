@@ -39,10 +39,10 @@ _SUREST = 1e-12
 """How sure labels count as at most: where hardly any seems wrong, models are surer of most than a million to one."""
 _SMALLEST = 1e-3
 """Share below which the end of an interval makes no difference."""
-_MAY_BE_HARD = 0.5
-"""Times the estimated share of wrong labels, below which the lower end of its interval leaves open that most of what is
-doubted is but hard: 0.19 of 0.04 to 0.31 on sentfin as it came; with errors put in 0.23 of 0.20 to 0.26, on banking77
-0.19 of 0.16 to 0.22 (benchmarks/review_weights.py)."""
+_HARDLY_ANY, _OF_SHARE = 0.05, 0.5
+"""Share of wrong labels, and part of the estimated one, below which the lower end of its interval leaves open that what
+is doubted is but hard: 0.19 of 0.04 to 0.31 on sentfin as it came, with errors put in 0.23 of 0.20 to 0.26; banking77
+with labels by a weak model 0.11 to 0.59, where full weights cost 1.5 points (benchmarks/review_weights.py)."""
 _SIDES = 1.96
 _DRAWS = 200
 
@@ -131,20 +131,20 @@ def probability_wrong(doubts: np.ndarray, share: float) -> np.ndarray:
 def training_weight(wrong: np.ndarray, rate: ErrorRate | None) -> np.ndarray:
     """How far each label counts in training while nobody has looked at it, shape (rows,).
 
-    That is the probability that it is right. But where the interval of the share of wrong labels reaches so far down
-    that most doubts may be nothing but hard rows, it is that probability at the lower end: a model that is kept from
-    hard rows loses more than one that learns a few wrong labels.
+    That is the probability that it is right. But where the interval of the share of wrong labels leaves open that
+    hardly any is, so that doubts may be nothing but hard rows, it is that probability at the lower end: a model that is
+    kept from hard rows loses more than one that learns a few wrong labels.
 
     Args:
         wrong: the probability that each label is wrong, shape (rows,).
         rate: the share of wrong labels; None where it was not estimated.
 
-    >>> training_weight(np.array([0.1, 0.9]), ErrorRate(share=0.5, low=0.05, high=0.6)).round(2).tolist()
-    [1.0, 0.9]
+    >>> training_weight(np.array([0.1, 0.9]), ErrorRate(share=0.5, low=0.04, high=0.6)).round(2).tolist()
+    [1.0, 0.92]
     >>> training_weight(np.array([0.1, 0.9]), ErrorRate(share=0.5, low=0.4, high=0.6)).round(2).tolist()
     [0.9, 0.1]
     """
-    if rate is None or rate.low > _MAY_BE_HARD * rate.share:
+    if rate is None or rate.low > min(_HARDLY_ANY, _OF_SHARE * rate.share):
         return 1 - wrong
     return 1 - np.minimum(wrong, probability_wrong(log_odds(wrong), rate.low))
 

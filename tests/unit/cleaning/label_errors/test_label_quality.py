@@ -8,6 +8,7 @@ from tilth.cleaning.label_errors.label_quality import (
     probability_wrong,
     spread_of,
     temperature_of_truth,
+    training_weight,
     update_with_answers,
 )
 from tilth.cleaning.label_errors.noise import ErrorRate
@@ -128,3 +129,15 @@ def test_a_spread_covers_the_interval_from_its_estimate_on() -> None:
     expected = (np.log(0.3 / 0.7) - np.log(0.05 / 0.95)) / 1.96  # the upper end is farther off than the lower
     assert spread_of(ErrorRate(share=0.05, low=0.02, high=0.3)) == pytest.approx(expected)
     assert spread_of(ErrorRate(share=0.1, low=0.1, high=0.1)) == 0.5
+
+
+def test_labels_count_fully_only_where_hardly_any_may_be_wrong() -> None:
+    wrong = np.array([0.02, 0.5, 0.9])
+    narrow, wide = ErrorRate(share=0.2, low=0.12, high=0.3), ErrorRate(share=0.2, low=0.01, high=0.3)
+    rare = ErrorRate(share=0.03, low=0.02, high=0.05)  # below 5%, and surely there
+    assert training_weight(wrong, narrow).tolist() == pytest.approx([0.98, 0.5, 0.1])
+    assert training_weight(wrong, rare).tolist() == pytest.approx([0.98, 0.5, 0.1])
+    assert training_weight(wrong, None).tolist() == pytest.approx([0.98, 0.5, 0.1])
+    found = training_weight(wrong, wide)
+    assert (1 - found).mean() == pytest.approx(0.01, abs=1e-4)
+    assert (np.diff(found) < 0).all()
