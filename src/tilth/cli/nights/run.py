@@ -156,7 +156,8 @@ def _night(request: Request, ingested: Ingested, steps: Steps, **options: Any) -
 
 
 def _summary(folder: Path) -> None:
-    from tilth.store import Run, cleaning_in_words, read_json
+    from tilth import reports
+    from tilth.store import Run, cleaning_in_words
 
     record = Run(folder).record
     kind = "gold" if record["gold"] else "cross-validated estimate"
@@ -166,7 +167,7 @@ def _summary(folder: Path) -> None:
         elif isinstance(figures, dict):
             say(f"{task}: macro-F1 {figures['macro_f1']:.3f}, accuracy {figures['accuracy']:.3f} ({kind})")
     say(f"{'promoted' if record['promoted'] else 'not promoted'}: {record['promotion']}")
-    for alarm in read_json(folder / "report.json")["since"]["alarms"]:  # which the night computed for its page
+    for alarm in reports.night_alarms(Run(folder)):
         say(f"since last night: {alarm['sentence']}")
     for line in cleaning_in_words(record["cleaned_up"]) if "cleaned_up" in record else ():
         say(f"clean: {line}")
