@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         sharing,
         views,
     )
-    from tilth.training.evaluation.held_out import answer_held_out, read_digests, write_predictions
+    from tilth.training.evaluation.held_out import HeldOutAnswers, answer_held_out, read_digests, write_predictions
     from tilth.training.evaluation.robustness import measure_robustness
 
 __getattr__, __dir__ = lazy_exports(__name__)

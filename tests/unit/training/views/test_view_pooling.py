@@ -103,3 +103,12 @@ def test_the_same_rows_give_the_same_heads() -> None:
     assert one.packed is not None
     assert other.packed is not None
     assert np.array_equal(one.packed.heads["intent"].packed, other.packed.heads["intent"].packed)
+
+
+def test_labels_in_doubt_soften_what_both_views_say() -> None:
+    doubts: Any = {"intent": SimpleNamespace(softening=lambda _: 2.0)}
+    held_out = probabilities(0.75)
+    sure = WordingTrial(TEXTS, training_set(), Config()).chosen(held_out)["intent"]
+    soft = WordingTrial(TEXTS, training_set(doubts=doubts), Config()).chosen(held_out)["intent"]
+    assert soft["temperature"] == pytest.approx(2 * sure["temperature"])
+    assert soft["share"] == sure["share"]
