@@ -77,7 +77,7 @@ class LabelDoubt:
         rows = np.flatnonzero((out_of_fold.labeled | self.doubted) & (self.codes[:, 0] >= 0))
         if not len(rows):
             return 1.0
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(np.int64)]
+        rows = rows[table.evenly_spaced(len(rows), _MOST)]
         probabilities = out_of_fold.probabilities[rows]
         aim = self.expected_scores(rows, probabilities.argmax(axis=1), probabilities.shape[1])["accuracy"]
 
