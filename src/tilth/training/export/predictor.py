@@ -57,9 +57,14 @@ class Predictor:
     """
 
     def __init__(
-        self, folder: Path, *, threads: int = 0, providers: Sequence[Provider] = CPU, tokenizer: Path | None = None
+        self,
+        folder: Path | str,
+        *,
+        threads: int = 0,
+        providers: Sequence[Provider] = CPU,
+        tokenizer: Path | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder = folder = Path(folder)
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
         weights = load_weights(folder / WEIGHTS) if self.settings.get("packed") else None

@@ -11,7 +11,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.reports.page.scores.changes import since
     from tilth.reports.page.scores.night_verdict import ROWS, row_counts, verdict
-    from tilth.reports.page.scores.scores import Answers, compare, measure
+    from tilth.reports.page.scores.scores import Answers, compare, expected, measure
     from tilth.reports.page.scores.stage_ledger import ledger
 
 __getattr__, __dir__ = lazy_exports(__name__)

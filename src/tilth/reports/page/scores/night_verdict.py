@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tilth.reports.page.files import RunFiles
-from tilth.reports.page.scores.scores import answers, compare, measure
+from tilth.reports.page.scores.scores import answers, compare, expected, measure
 from tilth.samples import Source, Split, Status
 
 HEADLINES = {
@@ -21,7 +21,7 @@ HEADLINES = {
     "running": "This night is not over yet",
     "unknown": "What came of this night is not known",
 }
-ROWS = {"gold": "gold rows (checked by people, never learned from)", "held_out": "held-out rows of your own labels"}
+ROWS = {"gold": "gold rows (checked by people, never learned from)", "held_out": "rows that were held out"}
 _STAGES = 5
 
 
@@ -37,6 +37,10 @@ def verdict(run: RunFiles, earlier: RunFiles | None) -> dict[str, Any]:
     score = measure(ours) if ours is not None else None
     difference = compare(ours, answers(earlier)) if earlier is not None else None
     against = {"run_id": earlier.folder.name, **difference} if earlier is not None and difference else None
+    if score is not None and score["kind"] == "held_out":
+        score = expected(score, run.record.get("cross_validated") or {})
+        if against is not None and score["value"] is not None:
+            against["value"] = round(score["value"] - against["difference"], 4)
     word = _word(run, earlier, score, against)
     return {
         "word": word,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,35 @@ def measure(answers: Answers) -> dict[str, Any]:
     known = any(task["value"] is not None for task in tasks)
     value, low, high = _interval(answers, every) if known else (None, None, None)
     return {"kind": answers.kind, "rows": len(answers.truth), "value": value, "low": low, "high": high, "tasks": tasks}
+
+
+def expected(score: dict[str, Any], estimates: Mapping[str, Any]) -> dict[str, Any]:
+    """The score of held-out rows, moved to what the night expects of all its labels.
+
+    Held-out rows are those whose label is settled, which are the easy ones: their score flatters. The night's own
+    estimate (`tilth.training.evaluation.estimate`) counts every label for as much as it is believed; the intervals keep
+    their width.
+
+    Args:
+        score: as `measure` gives it, of held-out rows.
+        estimates: for each task, `macro_f1` and `accuracy`; as the night's record has them.
+    """
+    tasks = [_moved(task, estimates.get(task["task"])) for task in score["tasks"]]
+    before = [task["value"] for task in score["tasks"] if task["value"] is not None]
+    after = [task["value"] for task in tasks if task["value"] is not None]
+    if not before:
+        return score
+    return {**score, **_shifted(score, float(np.mean(after) - np.mean(before))), "tasks": tasks}
+
+
+def _moved(task: dict[str, Any], estimate: object) -> dict[str, Any]:
+    if task["value"] is None or not isinstance(estimate, Mapping) or estimate.get("macro_f1") is None:
+        return task
+    return {**task, **_shifted(task, estimate["macro_f1"] - task["value"]), "accuracy": estimate["accuracy"]}
+
+
+def _shifted(score: Mapping[str, Any], by: float) -> dict[str, float]:
+    return {name: round(min(1.0, max(0.0, score[name] + by)), 4) for name in ("value", "low", "high")}
 
 
 def compare(ours: Answers | None, other: Answers | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tilth.reports.page.scores import Answers, compare, measure
+from tilth.reports.page.scores import Answers, compare, expected, measure
 
 IDS = [f"g{k}" for k in range(8)]
 TRUTH = ["a", "a", "a", "a", "b", "b", "b", "b"]
@@ -42,3 +42,19 @@ def test_rows_of_one_class_give_no_score_and_say_why() -> None:
     found = measure(_answers(["a", "a"], ["a", "a"], IDS[:2]))
     assert found["value"] is None
     assert "a score needs two classes" in found["tasks"][0]["why"]
+
+
+def test_the_score_of_settled_labels_is_moved_to_what_is_expected_of_all() -> None:
+    settled = measure(_answers(["a", "a", "b", "b", "b", "b", "b", "b"], kind="held_out"))
+    found = expected(settled, {"t": {"macro_f1": 0.6, "accuracy": 0.62}})
+    task = found["tasks"][0]
+    assert (found["value"], task["value"], task["accuracy"]) == (0.6, 0.6, 0.62)
+    assert task["low"] == pytest.approx(max(0.0, settled["low"] + 0.6 - settled["value"]), abs=1e-3)
+    assert (found["kind"], found["rows"]) == ("held_out", 8)
+
+
+def test_a_score_stays_where_the_night_expects_nothing() -> None:
+    settled = measure(_answers(TRUTH, kind="held_out"))
+    assert expected(settled, {"t": {"macro_f1": None, "accuracy": None, "why": "no label"}}) == settled
+    single = measure(_answers(["a", "a"], ["a", "a"], IDS[:2], kind="held_out"))
+    assert expected(single, {"t": {"macro_f1": 0.5, "accuracy": 0.5}}) == single
