@@ -20,6 +20,7 @@ from tilth.active_learning.learning_curve import Forecast, forecast
 from tilth.active_learning.queue import (
     Queue,
     QueueInputs,
+    as_if_kept,
     askable,
     build_queue,
     queue_sheet,
@@ -39,9 +40,10 @@ _A_CLASS = 2
 def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.active_learning.run`."""
     query_strategies.get(config.strategy)
-    frame, task = table.to_pandas(samples), finest(resources.tasks)
+    night, task = table.to_pandas(samples), finest(resources.tasks)
     if len(task.labels) < 2:
         return StageResult(samples=samples, skipped=f"labels of one class only for {task.name}")
+    frame = as_if_kept(night, resources.left_out, resources.tasks) if resources.left_out else night
     vectors = resources.evidence.joint_embeddings()
     labeled = table.settled_by_any(frame, task.name)
     pool = np.flatnonzero(askable(frame) & unanswered(frame, task) & without_sure_label(frame, task))
@@ -69,13 +71,13 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         not_worth = queue.not_worth
         why = f"nothing is worth asking: an answer to any of {not_worth} rows in doubt would set hardly any right"
         return StageResult(samples=samples, skipped=why if not_worth else "nothing to ask")
-    expected = _forecast(frame, task, labeled, resources) if learned else None
-    return _result(queue, inputs, vectors, config, resources, expected, labels=int(labeled.sum()))
+    expected = _forecast(night, task, resources) if learned else None
+    return _result(queue, inputs, vectors, config, resources, expected, night=night, labels=int(labeled.sum()))
 
 
-def _forecast(frame: pd.DataFrame, task: Task, labeled: np.ndarray, resources: Resources) -> Forecast | None:
+def _forecast(frame: pd.DataFrame, task: Task, resources: Resources) -> Forecast | None:
     """What further labels are expected to bring; an earlier night's forecast while few labels have changed."""
-    evidence = resources.evidence
+    evidence, labeled = resources.evidence, table.settled_by_any(frame, task.name)
 
     def fit() -> dict[str, Any] | None:
         found = forecast(evidence.joint_embeddings(), frame, task, evidence.folds)
@@ -131,14 +133,15 @@ def _result(
     config: Config,
     resources: Resources,
     expected: Forecast | None,
+    *,
+    night: pd.DataFrame,
     labels: int,
 ) -> StageResult:
-    """The table with its two columns, `queue.csv`, and what the report says of them."""
-    frame = inputs.frame
-    rank = np.full(len(frame), np.nan)
+    """The night's table with its two columns, `queue.csv`, and what the report says of them."""
+    rank = np.full(len(night), np.nan)
     rank[queue.lines["row"]] = np.arange(1, len(queue.lines) + 1)
-    frame["acquisition_score"] = queue.rates.astype(np.float32)
-    frame["acquisition_rank"] = pd.array(rank, dtype="Int32")
+    night["acquisition_score"] = queue.rates.astype(np.float32)
+    night["acquisition_rank"] = pd.array(rank, dtype="Int32")
     sheet = queue_sheet(queue, inputs, vectors)
     path = resources.scratch / "queue.csv"
     write_csv(sheet, path)
@@ -153,12 +156,12 @@ def _result(
         "not_worth_asking": queue.not_worth,
         "for_thin_classes": queue.thin,
         "answers_for": int(queue.lines["group"].map(len).sum()),
-        "minutes": round(queue.minutes(frame["text"]), 1),
+        "minutes": round(queue.minutes(night["text"]), 1),
         "rows_told_right": round(float(np.nansum(queue.lines["gain"])), 1),
         "expected": expected.to_json() if expected else None,
     }
     return StageResult(
-        samples=table.from_pandas(frame, resources.tasks),
+        samples=table.from_pandas(night, resources.tasks),
         metrics=metrics,
         figures=figures(sheet, queue, inputs.task, expected),
         artifacts={"queue.csv": path},

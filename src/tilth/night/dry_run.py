@@ -29,7 +29,7 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
     context = Context(record)
     table = store.read_table(earlier[-1]) if earlier else ingested.samples
     seconds = forecast(request, table.num_rows)
-    files = list(earlier)  # that a stage may be handed beside the table
+    files = {path.name: path for path in earlier}  # that a stage may be handed beside the table
     unknown: str | None = None  # the first stage whose result is not there yet; later ones depend on it
     rows = []
     for name in stages.NAMES:
@@ -40,13 +40,15 @@ def plan(request: Request, ingested: Ingested) -> list[dict[str, Any]]:
         for warning in warnings(functions.notes()) if functions is not None else ():
             log.warning("%s", warning)
         if row["runs"] and unknown is None:
-            folder, side = context.result(name, table, functions, context.candidates(name, files))
+            folder, side = context.result(name, table, functions, files)
             row["cached"] = kept(folder)
             if row["cached"]:
                 row["folder"] = str(folder)
                 after = store.read_table(folder / "table.parquet")
-                files += (folder / "artifacts").glob("*")
+                files |= {path.name: path for path in (folder / "artifacts").glob("*")}
                 left_out = left_out_by_now(name, table, after, context, side)
+                if left_out:
+                    files[store.LEFT_OUT.format(stage=name)] = folder / "table.parquet"
                 unknown = name if left_out is None else None
                 table = table if left_out else after
             else:

@@ -86,6 +86,8 @@ class Resources:
         candidates: every readable paraphrase, accepted or not (`tilth.augmentation.transfer.SCHEMA`), where there is
             any, of this night's draw or of the run that the night starts from; of training alone.
         encoder_tuner: how this night's training would train the encoder, where it may; of augmentation alone.
+        left_out: the tables of earlier stages that the night goes on without, for they harm what is trained: what they
+            doubt is asked all the same; of active learning alone.
     """
 
     tasks: tuple[Task, ...]
@@ -98,6 +100,7 @@ class Resources:
     candidates_wanted: bool = False
     candidates: Path | None = None
     encoder_tuner: EncoderTuner | None = None
+    left_out: tuple[Dataset, ...] = ()
 
 
 class StageModule(Protocol):

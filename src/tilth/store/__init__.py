@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from tilth.store.runs import (
         CANDIDATES,
         HELD_OUT,
+        LEFT_OUT,
         MODEL_CARD,
         Run,
         all_runs,
@@ -72,6 +73,7 @@ __all__ = [
     "FIT_DATES",
     "HELD_OUT",
     "KNOWN_LETTERS",
+    "LEFT_OUT",
     "MODEL_CARD",
     "Cache",
     "Fits",

@@ -21,6 +21,8 @@ CANDIDATES = "candidates.parquet"
 """Every readable paraphrase that a night drew, accepted or not, for training to learn from."""
 HELD_OUT = "held_out.parquet"
 """A night's answers to its held-out rows: ids and labels, no text."""
+LEFT_OUT = "left-out-{stage}.parquet"
+"""The table of a stage that a night went on without: people are asked about its doubts all the same."""
 
 
 def now(timespec: str = "seconds") -> str:

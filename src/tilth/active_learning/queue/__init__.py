@@ -13,6 +13,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.active_learning.queue.candidates import Doubts, QueueInputs, askable, unanswered, without_sure_label
+    from tilth.active_learning.queue.left_out import as_if_kept
     from tilth.active_learning.queue.selection import Queue, build_queue
     from tilth.active_learning.queue.sheet import queue_sheet
     from tilth.active_learning.queue.sources import check_sources, source

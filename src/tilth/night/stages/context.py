@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 QUESTIONS = ".questions"
 """Ends the name, in the carried state, of what a stage leaves for the next night's queue."""
+DOUBTS = ("cleaning", "weak_supervision")
+"""The stages that doubt labels."""
 
 
 class Context:
@@ -122,14 +124,19 @@ class Context:
         tuners = (stages.encoder_tuner(other, self.settings.stage(other)) for other in self._asked)
         return next((tuner for tuner in tuners if tuner is not None), None)
 
-    def candidates(self, name: str, artifacts: Iterable[Path]) -> Path | None:
+    def candidates(self, name: str, files: Mapping[str, Path]) -> Path | None:
         """The transfer text among the night's files, for the stage that learns from it."""
-        if name != "training":
-            return None
-        return next((path for path in artifacts if path.name == store.CANDIDATES and path.exists()), None)
+        return files.get(store.CANDIDATES) if name == "training" else None
+
+    def left_out(self, name: str, files: Mapping[str, Path]) -> list[Path]:
+        """The tables among the night's files of stages that it goes on without, for the stage that asks people."""
+        if name != "active_learning":
+            return []
+        named = (files.get(store.LEFT_OUT.format(stage=stage)) for stage in DOUBTS)
+        return [path for path in named if path is not None]
 
     def result(
-        self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None = None
+        self, name: str, before: Dataset, functions: LoadedFunctions | None, files: Mapping[str, Path]
     ) -> tuple[Path, str]:
         """Where the result of a stage on a table stands, or would, and whose fits it starts from (see `offered_fits`).
 
@@ -137,21 +144,26 @@ class Context:
         started from; elsewhere the stage goes on from what that night left. So a second identical night is the first
         one again, and one with a new row does not begin at nothing.
         """
-        again = self._result_folder(name, before, functions, candidates, self.offered_fits(name, "in"))
+        again = self._result_folder(name, before, functions, files, self.offered_fits(name, "in"))
         if again.name == self._fits.get(name, {}).get("result"):
             return again, "in"
         left = self.offered_fits(name, "out")
-        return self._result_folder(name, before, functions, candidates, left), "out"
+        return self._result_folder(name, before, functions, files, left), "out"
 
     def offered_fits(self, name: str, side: str) -> str | None:
         """The digest of what the night before started from (`in`) or left (`out`) under a name."""
         return self._fits.get(name, {}).get(side)
 
     def _result_folder(
-        self, name: str, before: Dataset, functions: LoadedFunctions | None, candidates: Path | None, fits: str | None
+        self,
+        name: str,
+        before: Dataset,
+        functions: LoadedFunctions | None,
+        files: Mapping[str, Path],
+        fits: str | None,
     ) -> Path:
         """The cache's folder of a stage's result, there or not yet; its name is a digest of all that it rests on."""
-        tuner = self.encoder_tuner(name)
+        tuner, candidates = self.encoder_tuner(name), self.candidates(name, files)
         key = store.digest_json(
             [
                 name,
@@ -165,6 +177,7 @@ class Context:
                 functions.fingerprint if functions else "",
                 [self._carried.get(name), *self.questions(name)],
                 [self.candidates_wanted(name), store.sha256_file(candidates) if candidates else ""],
+                [store.sha256_file(path) for path in self.left_out(name, files)],
                 [fits, self.settings.night.refit_share] if fits else None,
                 [tuner.fingerprint, code_digest("training")] if tuner else None,
             ]

@@ -18,7 +18,7 @@ from tilth import stage as stages
 from tilth.errors import DamagedFileError
 from tilth.ledger import Measurement, Verdict, not_measured
 from tilth.night.stages.carried_fits import LEDGER, enter, hand_on
-from tilth.night.stages.context import Context
+from tilth.night.stages.context import DOUBTS, Context
 from tilth.store import Fits, Run
 
 log = logging.getLogger(__name__)
@@ -125,11 +125,12 @@ def left_out_because(name: str, entry: dict[str, Any]) -> str:
     shown = entry if by_agreed else entry["by_given"]
     labels = "labels that it leaves as they are" if by_agreed else "labels as they were given"
     low, high = shown["interval"]
+    asked = "; people are asked about the labels that it doubts all the same" if name in DOUBTS else ""
     return (
         f"left out of what follows, for it harms: a linear probe scores {shown['with']:.3f} with it and "
         f"{shown['without']:.3f} without, on {shown['rows']} train rows that it did not learn from, by the {labels} "
-        f'(difference {shown["difference"]:+.3f}, 95% interval {low:+.3f} to {high:+.3f}); {name}.when = "always" '
-        "keeps it"
+        f"(difference {shown['difference']:+.3f}, 95% interval {low:+.3f} to {high:+.3f})"
+        f'{asked}; {name}.when = "always" keeps it'
     )
 
 

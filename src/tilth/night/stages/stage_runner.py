@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ from tilth.errors import StageError, error_in_words
 from tilth.ledger import not_measured
 from tilth.night.stages import console
 from tilth.night.stages.carried_fits import FITS, LEDGER, enter, hand_on
-from tilth.night.stages.context import QUESTIONS, Context
+from tilth.night.stages.context import DOUBTS, QUESTIONS, Context
 from tilth.night.stages.result_cache import SEAL, kept
 from tilth.night.stages.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
@@ -85,14 +86,14 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
     if context.settings.engine.runner and not has_workers():  # flows that a workspace got from an older tilth
         log.warning("[engine] has no effect in this workspace: its flows start no workers; see docs/engine.md")
     functions = context.functions(name)
-    candidates = context.candidates(name, [run.path / store.CANDIDATES])
-    folder, side = context.result(name, before, functions, candidates)
+    files = {path.name: path for path in run.path.glob("*.parquet")}
+    folder, side = context.result(name, before, functions, files)
     fits = context.offered_fits(name, side)
     cached = kept(folder)
     if cached:
         store.used(folder)
     else:
-        _compute(name, before, context, folder, functions, candidates, fits)
+        _compute(name, before, context, folder, functions, files, fits)
     result = store.read_json(folder / "result.json")
     if fits:
         enter(run, "in", name, fits)
@@ -110,6 +111,9 @@ def _perform(run: Run, record: dict[str, Any], name: str, before: Dataset, start
         left_out = _why_left_out(run, name, before, after, context, side)
     # The table comes last: where it stands, all that belongs to it stands too.
     if left_out:
+        if name in DOUBTS:
+            artifacts.append(run.path / store.LEFT_OUT.format(stage=name))
+            store.copy(folder / "table.parquet", artifacts[-1])
         after = before
         store.write_table(run.path / f"{number}-{name}.parquet", before)
     else:
@@ -149,7 +153,7 @@ def _compute(
     context: Context,
     folder: Path,
     functions: Any,
-    candidates: Path | None,
+    files: Mapping[str, Path],
     carried_fits: str | None,
 ) -> None:
     context.workspace.cache.mkdir(parents=True, exist_ok=True)
@@ -166,8 +170,9 @@ def _compute(
             questions=stages.read_questions([context.workspace.state / digest for digest in context.questions(name)]),
             labeling_functions=(functions,) if functions is not None else (),
             candidates_wanted=context.candidates_wanted(name),
-            candidates=candidates,
+            candidates=context.candidates(name, files),
             encoder_tuner=context.encoder_tuner(name),
+            left_out=tuple(store.read_table(path) for path in context.left_out(name, files)),
         )
         result = stages.perform(name, before, context.settings.stage(name), resources)
         with store.atomic(folder) as unfinished:
