@@ -169,7 +169,7 @@ def _measure(
         truth, predicted = cross_validated(training_set, pictures, task)
         if len(truth):
             pairs[task.name] = (task.decoded(truth).tolist(), task.decoded(predicted).tolist())
-            found[task.name] = evaluation.estimated_scores(training_set, pictures, task, answers)
+            found[task.name] = evaluation.estimated_scores(truth, training_set, pictures, task, answers)
     tasks = [head.task for head in fitted.heads]
     written = {} if answers is None else evaluation.write_predictions(frame, tasks, answers, resources.scratch)
     return {"cross_validated": found}, evaluation.figures(pairs, "cross-validated", fitted.losses), written

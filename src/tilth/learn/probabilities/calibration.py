@@ -6,6 +6,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
+from tilth.samples import evenly_spaced
+
 _MOST = 50_000
 """Rows that a temperature is fitted to at most, evenly spread: one number is known to a hundredth from so many."""
 _BLOCK = 65_536
@@ -20,7 +22,7 @@ def calibrate(probabilities: np.ndarray, codes: np.ndarray, lowest: float = 0.2)
         codes: the classes as they are labeled, shape (rows,).
         lowest: the smallest temperature.
     """
-    rows = _spread(len(codes))
+    rows = evenly_spaced(len(codes), _MOST)
     return fit_temperature(np.log(np.maximum(probabilities[rows], 1e-9)), codes[rows], lowest, 5.0)
 
 
@@ -35,7 +37,7 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray, low: float, high: flo
     """
     if len(codes) < 20:  # too few to fit even one number
         return 1.0
-    rows = _spread(len(codes))
+    rows = evenly_spaced(len(codes), _MOST)
     logits, codes = logits[rows], codes[rows]
 
     def loss(log_temperature: float) -> float:
@@ -57,8 +59,3 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
         part = slice(first, first + _BLOCK)
         changed[part] = softmax(np.log(np.maximum(probabilities[part], 1e-9)) / temperature, axis=1)
     return changed
-
-
-def _spread(rows: int) -> np.ndarray | slice:
-    """Places of `_MOST` rows, evenly spread, or all."""
-    return np.linspace(0, rows - 1, _MOST).astype(np.int64) if rows > _MOST else slice(None)

@@ -11,14 +11,18 @@ from tilth.learn import why_no_score
 from tilth.samples import Task
 from tilth.training.evaluation.held_out import HeldOutAnswers
 from tilth.training.inputs import LabelDoubt, TrainingSet
-from tilth.training.views import PictureView, cross_validated
+from tilth.training.views import PictureView
 
 _FEWEST = 50
 """Held-out rows by which the exported model is set beside the cross-validated one; fewer would add more chance."""
 
 
 def estimated_scores(
-    training_set: TrainingSet, pictures: PictureView, task: Task, answers: HeldOutAnswers | None
+    truth: np.ndarray,
+    training_set: TrainingSet,
+    pictures: PictureView,
+    task: Task,
+    answers: HeldOutAnswers | None,
 ) -> dict[str, Any]:
     """Macro-F1 and accuracy that a task's model is expected to have; null with the reason where nothing is known.
 
@@ -27,12 +31,12 @@ def estimated_scores(
     added as the held-out fifth shows it, where both answered the same rows (a control variate).
 
     Args:
+        truth: class codes of the rows whose labels are settled (see `cross_validated`).
         training_set: the rows.
         pictures: the view of rows with a picture.
         task: of them.
         answers: of the exported model to held-out rows.
     """
-    truth, _ = cross_validated(training_set, pictures, task)
     if (why := why_no_score(task.decoded(truth).tolist())) is not None:
         return {"macro_f1": None, "accuracy": None, "why": why}
     rows, everywhere, doubt = _predictions(training_set, pictures, task)

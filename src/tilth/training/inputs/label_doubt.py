@@ -114,7 +114,12 @@ def label_doubt(frame: pd.DataFrame, task: Task, codes: np.ndarray, doubted: np.
     )
 
 
-def doubted_rows(frame: pd.DataFrame, task: str) -> np.ndarray:
-    """Boolean mask, shape (rows,), of the rows that are trained on with a label of theirs that is in doubt."""
-    propagated = frame[f"{task}_origin"].eq(table.Origin.PROPAGATED).to_numpy(dtype=bool)
+def doubted_rows(frame: pd.DataFrame, task: str, propagated: np.ndarray) -> np.ndarray:
+    """Boolean mask, shape (rows,), of the rows that are trained on with a label of theirs that is in doubt.
+
+    Args:
+        frame: the table.
+        task: the name of one of its tasks.
+        propagated: boolean, shape (rows,): rows whose label is a model's, and not theirs.
+    """
     return np.asarray(table.learnable(frame, task) & table.unsure(frame, task) & ~propagated)

@@ -89,9 +89,9 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
         # truth to measure by, so that neither takes part.
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
-        doubted = doubted_rows(frame, task.name) & original
-        doubts[task.name] = label_doubt(frame, task, codes[task.name], doubted)
         propagated[task.name] = learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)
+        doubted = doubted_rows(frame, task.name, propagated[task.name]) & original
+        doubts[task.name] = label_doubt(frame, task, codes[task.name], doubted)
         focuses[task.name] = resources.evidence.focus(task, given)
         if propagated[task.name].any() and focuses[task.name].weights is None:
             out_of_fold[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))

@@ -158,6 +158,10 @@ def test_a_folder_that_holds_no_model_is_said_with_how_to_give_one(tmp_path: Pat
     ):
         resolve_model(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"is a folder without a tokenizer \(tokenizer\.json\).*of its tokenizer"):
+        resolve_model(str(tmp_path))
+    assert resolve_model(str(tmp_path), "image.model", reads_text=False) == tmp_path
+    (tmp_path / "vocab.txt").write_text("", encoding="utf-8")
     assert resolve_model(str(tmp_path)) == tmp_path
 
 

@@ -40,7 +40,7 @@ def training_set(codes: np.ndarray = CODES) -> TrainingSet:
 
 
 def test_labels_in_doubt_count_for_as_much_as_they_are_believed() -> None:
-    found = estimated_scores(training_set(), PictureView(), TASK, None)
+    found = estimated_scores(CODES[~DOUBTED], training_set(), PictureView(), TASK, None)
     assert found["accuracy"] == pytest.approx(0.75 + 0.25 * 0.6)  # by the other rows alone it would be 1
     assert found["macro_f1"] == pytest.approx(0.9)
 
@@ -48,17 +48,20 @@ def test_labels_in_doubt_count_for_as_much_as_they_are_believed() -> None:
 def test_the_exported_model_moves_it_by_what_held_out_rows_show() -> None:
     own = CODES[HELD_OUT]  # it gives the labels as they came, and is right for 0.4 of those in doubt
     answers = HeldOutAnswers(rows=HELD_OUT, measured={"tone": HELD_OUT & ~DOUBTED}, codes={"tone": own})
-    found = estimated_scores(training_set(), PictureView(), TASK, answers)
+    found = estimated_scores(CODES[~DOUBTED], training_set(), PictureView(), TASK, answers)
     assert found["accuracy"] == pytest.approx(0.75 + 0.25 * 0.4)
 
 
 def test_few_held_out_rows_say_nothing_of_the_exported_model() -> None:
     few = HELD_OUT & (np.arange(ROWS) < 200)
     answers = HeldOutAnswers(rows=few, measured={"tone": few}, codes={"tone": 1 - CODES[few]})
-    assert estimated_scores(training_set(), PictureView(), TASK, answers)["accuracy"] == pytest.approx(0.9)
+    assert estimated_scores(CODES[~DOUBTED], training_set(), PictureView(), TASK, answers)["accuracy"] == pytest.approx(
+        0.9
+    )
 
 
 def test_rows_of_one_class_have_a_reason_in_place_of_a_score() -> None:
-    found = estimated_scores(training_set(np.zeros(ROWS, dtype=int)), PictureView(), TASK, None)
+    one = np.zeros(ROWS, dtype=int)
+    found = estimated_scores(one[~DOUBTED], training_set(one), PictureView(), TASK, None)
     assert found["macro_f1"] is None
     assert "a score needs two classes" in found["why"]

@@ -29,7 +29,7 @@ FRAME = pd.DataFrame(
 
 
 def test_the_table_says_what_is_believed_of_each_label() -> None:
-    doubted = doubted_rows(FRAME, "tone")
+    doubted = doubted_rows(FRAME, "tone", np.array([False, False, False, True]))
     assert doubted.tolist() == [False, True, True, False]
     found = label_doubt(FRAME, TASK, TASK.codes(FRAME["tone"]), doubted)
     assert found.codes.tolist() == [[1, 2], [0, 2], [2, 1], [1, -1]]  # of a changed label the given one is the other
