@@ -12,7 +12,6 @@ from tilth.reports.drawing.svg import (
     BOTTOM,
     COLORS,
     HEIGHT,
-    LEFT,
     NOTHING,
     TOP,
     WIDTH,
@@ -31,6 +30,9 @@ from tilth.reports.drawing.svg import (
 _LONGEST_LABEL = 60
 _ROOM = 0.76
 """Of the cell, for the longest bar; its number stands beside it."""
+_MOST_MARKS = 60
+"""Points of all curves that get a mark each; more would hide the lines."""
+_STROKE = Markup('<svg viewBox="0 0 26 6"><line x1="0" y1="3" x2="26" y2="3" class="l{}"/></svg>')
 
 
 def draw(figure: Mapping[str, Any]) -> Markup:
@@ -66,13 +68,7 @@ def _bar(title: str, data: Mapping[str, Any]) -> Markup | None:
         return None
     most = max((abs(finite(value)) for column in series.values() for value in column), default=0.0) or 1.0
     most = 1.0 if data.get("format") == "percent" else most
-    head = Markup("")
-    if len(series) > 1:
-        keys = Markup("").join(
-            Markup('<span class="key"><i class="s{}"></i>{}</span>').format(place % COLORS, name)
-            for place, name in enumerate(series)
-        )
-        head = Markup('<p class="keys" aria-hidden="true">{}</p>').format(keys)
+    head = _keys(list(series), Markup('<i class="s{}"></i>'))
     rows = []
     for row, label in enumerate(labels):
         bars = Markup("").join(
@@ -86,6 +82,17 @@ def _bar(title: str, data: Mapping[str, Any]) -> Markup | None:
         )
     table = Markup('<table class="bars" aria-label="{}"><tbody>{}</tbody></table>')
     return head + table.format(title, Markup("").join(rows))
+
+
+def _keys(names: Sequence[str], mark: Markup) -> Markup:
+    """Which mark is which series; nothing for a single one. The picture itself says it to a screen reader."""
+    if len(names) < 2:
+        return Markup("")
+    keys = Markup("").join(
+        Markup('<span class="key">{}{}</span>').format(mark.format(place % COLORS), shorten(name, _LONGEST_LABEL))
+        for place, name in enumerate(names)
+    )
+    return Markup('<p class="keys" aria-hidden="true">{}</p>').format(keys)
 
 
 def _percent(share: float) -> str:
@@ -141,20 +148,18 @@ def _curve(title: str, data: Mapping[str, Any]) -> Markup | None:
         known = [(a, finite(b)) for a, b in zip(x, values, strict=False) if b is not None]
         path = " ".join("{:.1f},{:.1f}".format(*plane.at(*point)) for point in known)
         parts.append(Markup('<polyline points="{}" class="l{}"/>').format(path, place % COLORS))
-        if len(known) <= 40:
+        if len(known) * len(series) <= _MOST_MARKS:
             for a, b in known:
                 across, up = plane.at(a, b)
                 tip = f"{name} {number(a)}: {number(b)}".strip()
                 parts.append(rectangle(across - 2.5, up - 2.5, 5, 5, f"s{place % COLORS}", tip))
-        if name:
-            parts.append(text_at(LEFT + 12, TOP + 12 + 15 * place, f"{_DASHES[place % COLORS]} {shorten(name, 24)}"))
         if known:
             sentences.append(f"{name} from {number(known[0][1])} to {number(known[-1][1])}".strip())
     cut = data.get("cut")
     if cut is not None and min(marks) <= finite(cut) <= max(marks):
         parts += _cut_line(plane, finite(cut))
         sentences.append(f"cut at {number(finite(cut))}")
-    return svg_picture(f"{title}: {'; '.join(sentences)}", parts)
+    return _keys(list(series), _STROKE) + svg_picture(f"{title}: {'; '.join(sentences)}", parts)
 
 
 def least_span(values: Sequence[float]) -> float:
@@ -178,9 +183,6 @@ def _cut_line(plane: Plane, x: float) -> list[Markup]:
     anchor, beside = ("end", -4) if across > WIDTH / 2 else ("start", 4)
     label = text_at(across + beside, HEIGHT - BOTTOM - 6, "cut", anchor=anchor)
     return [line(across, TOP, across, HEIGHT - BOTTOM, "cut"), label]
-
-
-_DASHES = ("──", "╌╌", "┄┄", "┈┈", "─╌", "─┄")
 
 
 def _heatmap(title: str, data: Mapping[str, Any]) -> Markup | None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.reports.page_parser import parsed
@@ -82,3 +84,18 @@ def test_a_text_is_cut_at_the_length_that_is_asked_for() -> None:
 
 def test_ticks_of_one_value_are_two() -> None:
     assert len(ticks(5, 5)) > 1
+
+
+def test_the_names_of_curves_stand_above_the_drawing_and_not_on_its_lines() -> None:
+    many = {f"kind {k}": [k / 10, 0.5] for k in range(6)}
+    drawn = str(draw({"kind": "line", "title": "t", "data": {"x": [1, 2], "series": many}}))
+    keys, picture = drawn.split('role="img"')
+    assert keys.count('class="key"') == 6
+    assert "kind 3" in keys
+    assert not re.search(r"<text[^>]*>[^<]*kind 3", picture)
+
+
+def test_crowded_curves_have_no_mark_for_each_point() -> None:
+    few, many = ({"x": list(range(n)), "series": {"a": [0.5] * n, "b": [0.6] * n}} for n in (5, 40))
+    assert str(draw({"kind": "line", "title": "t", "data": few})).count("<rect") == 10
+    assert "<rect" not in str(draw({"kind": "line", "title": "t", "data": many}))
