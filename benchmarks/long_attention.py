@@ -5,7 +5,7 @@
 The default encoder's weights, untrained for any of it. Speed: seconds of the processor on one thread in float32, and
 what the process's memory grew by at most, for one text. Recall: a request of clinc150 at a random depth in the State of
 the Union addresses, the classes some intents that the seed draws, as many rows of each; training and gold rows share
-neither requests nor addresses. Reviews: movie_reviews. Both are read in bfloat16. Heads see vectors of blocks of 64
+neither requests nor addresses. Reviews: movie_reviews. All is read in float32. Heads see vectors of blocks of 64
 tokens, either their mean (a linear probe) or by what `fit_passage_pooling` learns of them; for each way the same.
 Nothing was tuned on these sets.
 """
@@ -141,8 +141,7 @@ def _way(name: str) -> Way:
 def heads(name: str, train: pd.DataFrame, gold: pd.DataFrame) -> dict[str, list[bool]]:
     """Which gold rows are right, by the mean of the blocks and by the pooling that is learned."""
     names, codes = np.unique(train["label"], return_inverse=True)
-    with torch.autocast("cpu", torch.bfloat16):
-        blocks = [[_way(name).blocks(text) for text in frame["text"]] for frame in (train, gold)]
+    blocks = [[_way(name).blocks(text) for text in frame["text"]] for frame in (train, gold)]
     means = [np.stack([one.mean(axis=0) for one in part]) for part in blocks]
     means = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in means]
     by_mean = fit_probe(means[0], codes, len(names)).probabilities(means[1])

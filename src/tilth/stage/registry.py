@@ -12,7 +12,7 @@ from typing import Any
 from datasets import Dataset
 
 from tilth import samples as table
-from tilth.config import Model
+from tilth.config import EncoderConfig, Model
 from tilth.errors import ContractError, RequestError, did_you_mean
 from tilth.samples import Source, Task
 from tilth.stage.contract import Resources, StageModule, StageResult
@@ -50,19 +50,20 @@ def check(name: str, config: Model) -> None:
         own(config)
 
 
-def check_encoder(name: str, config: Model, folder: Path) -> None:
+def check_encoder(name: str, config: Model, folder: Path, reads: EncoderConfig) -> None:
     """Ask a stage, before a night begins, whether it can train the night's encoder as its config says.
 
     Args:
         name: of the stage.
         config: the stage's own.
         folder: the encoder's files.
+        reads: how the night's encoder reads texts.
 
     Raises:
         ConfigError: it cannot; the message says what can be set.
     """
     if (own := getattr(get(name), "check_encoder", None)) is not None:
-        own(config, folder)
+        own(config, folder, reads)
 
 
 def why_skipped(name: str, config: Model) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from datasets import Dataset
 
+    from tilth.config import EncoderConfig
     from tilth.stage import EncoderTuner, Resources, StageResult
     from tilth.training.export import push_model
     from tilth.training.export.answer_cache import cached_answers
@@ -38,13 +39,17 @@ def check(config: Config) -> None:
     check_hardware(config, trained=config.mode != "probe")
 
 
-def check_encoder(config: Config, folder: Path) -> None:
-    """Whether processes can share the products of this encoder's layers, where the config says so.
+def check_encoder(config: Config, folder: Path, reads: EncoderConfig) -> None:
+    """Whether this encoder can be trained as the config says.
 
     Raises:
-        ConfigError: there is no plan for encoders of its type, or its attention heads are not to be divided.
+        ConfigError: processes cannot share the products of its layers, or it reads long texts by windows, or would have
+            to, as nothing here trains it.
     """
-    if config.mode != "probe" and config.tensor_parallel > 1:
+    if config.mode == "probe":
+        return
+    config.check_long_texts(windows=reads.attention != "full")
+    if config.tensor_parallel > 1:
         from tilth.training.trainer import check_tensor_parallel
 
         check_tensor_parallel(folder, config.tensor_parallel)

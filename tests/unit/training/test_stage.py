@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.small_table import ROWS, TASKS, HashingEncoder, make_table
-from tests.unit.training.tiny_encoder import FROZEN, FolderEncoder, resources
+from tests.unit.training.tiny_encoder import FROZEN, TUNED, FolderEncoder, resources
 from tilth import samples as table
 from tilth import stage, training
 from tilth.config import EncoderConfig
+from tilth.learn.encoder import Encoder
+from tilth.store import Cache
 from tilth.training.export.predictor import Predictor
+from tilth.training.exporting.windowed_export import windowed_trunk
 from tilth.training.fitting import head_fitting
 
 
@@ -36,16 +42,38 @@ def test_stage_keeps_the_contract_and_writes_a_model_that_answers_alike(
     assert result.metrics["export"]["agreement"][result.metrics["export"]["weights"]] >= 0.75
 
 
-def test_an_encoder_that_reads_by_windows_is_not_exported_and_says_why(
-    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("mode", ["probe", "full"])
+def test_a_model_that_reads_by_windows_is_run_by_torch(
+    mode: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    filler = " the network and a refund" * 16
+    samples = make_table([(row[0], row[1] + filler, *row[2:]) for row in ROWS])
+    encoder = Encoder(EncoderConfig(model=str(folder), attention="dynamic", max_tokens=64, window=192), Cache(tmp_path))
+    config = TUNED.model_copy(update={"mode": mode, "max_tokens": 200, "edge": True})
+    result = stage.perform("training", samples, config, resources(samples, encoder, tmp_path))
+    assert result.metrics["export"]["weights"] == "float32, by torch"
+    assert "this model is run by torch" in caplog.text
+    frame, predictor = table.to_pandas(result.samples), Predictor.load(result.artifacts["model"])
+    texts = frame["text"].tolist()
+    answers = predictor(texts)
+    assert [answer["intent"]["label"] for answer in answers] == frame["intent_predicted"].tolist()
+    alone = [predictor(text)["intent"]["confidence"] for text in texts]  # no text's answer depends on its neighbors
+    assert [answer["intent"]["confidence"] for answer in answers] == pytest.approx(alone, abs=1e-5)
+    if mode == "probe":
+        assert predictor.embed(texts) == pytest.approx(encoder.encode(texts), abs=1e-5)
+    copied = pickle.loads(pickle.dumps(predictor))  # noqa: S301 - what this process wrote
+    assert np.array_equal(copied.embed(texts[:2]), predictor.embed(texts[:2]))
+
+
+def test_heads_that_go_by_blocks_of_long_texts_are_not_exported_and_say_why(folder: Path, tmp_path: Path) -> None:
     samples, encoder = make_table(), FolderEncoder(folder)
     encoder.config = EncoderConfig(attention="dynamic")  # type: ignore[attr-defined]
-    result = stage.perform("training", samples, FROZEN, resources(samples, encoder, tmp_path))
-    assert "model" not in result.artifacts
-    assert result.metrics["export"]["weights"] is None
-    assert 'set encoder.attention = "full"' in result.metrics["export"]["why"]
-    assert "vectors of this kind are made by torch alone" in caplog.text
+    own = resources(samples, encoder, tmp_path)
+    focused = SimpleNamespace(trunk=None, focus=SimpleNamespace(weights=np.ones(1)))
+    trunk, why = windowed_trunk(focused, own, folder)  # type: ignore[arg-type]
+    assert trunk is None
+    assert "vectors of this kind are made by torch alone" in why
+    assert 'set encoder.long_texts = "chunks"' in why
 
 
 def test_gold_labels_change_nothing_but_gold_figures(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from tilth.learn.encoder.chunking import chunked, surrounding
+from tilth.learn.encoder.chunking import chunked, joined, surrounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +46,18 @@ class Tokens:
 
     def chunks(self, texts: Sequence[str], limit: int, most: int) -> tuple[list[int], list[list[int]]]:
         """Each chunk's text and its tokens, special ones included, at most `limit` of them, as the encoder has them."""
+        return self._surrounded(*self._chunks(texts, limit, most))
+
+    def pieces(self, texts: Sequence[str], limit: int, most: int) -> tuple[list[int], list[list[int]]]:
+        """The same with all chunks of a text as one piece, for a trunk that reads it in one pass."""
+        return self._surrounded(*joined(*self._chunks(texts, limit, most)))
+
+    def _chunks(self, texts: Sequence[str], limit: int, most: int) -> tuple[list[int], list[list[int]]]:
         encoded = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        room = limit - len(self.prefix) - len(self.suffix)
-        owner, chunks = chunked((one.ids for one in encoded), room, most)
-        return owner, [[*self.prefix, *chunk, *self.suffix] for chunk in chunks]
+        return chunked((one.ids for one in encoded), limit - len(self.prefix) - len(self.suffix), most)
+
+    def _surrounded(self, owner: list[int], pieces: Sequence[list[int]]) -> tuple[list[int], list[list[int]]]:
+        return owner, [[*self.prefix, *piece, *self.suffix] for piece in pieces]
 
     def batch(self, encoded: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Padded ids and their mask, int64, shape (rows, longest)."""

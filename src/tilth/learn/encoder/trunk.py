@@ -39,12 +39,13 @@ def encode_with_trunk(trunk: Trunk, folder: Path, texts: Sequence[str], limit: i
     """Vectors of the texts under a tuned trunk, float32, shape (texts, dimensions).
 
     Longer texts are read in chunks of `limit` tokens, `most` of them at most, and weighed by their tokens, as the
-    exported model does it.
+    exported model does it; by a trunk that reads by windows, in one pass, as many chunks of its span at most.
     """
     if not texts:
         raise ValueError("no texts to encode")
     tokens = Tokens.load(folder)
-    owner, chunks = tokens.chunks(texts, limit, most)
+    span: int | None = getattr(trunk, "span", None)
+    owner, chunks = tokens.chunks(texts, limit, most) if span is None else tokens.pieces(texts, span, most)
     around = len(tokens.prefix) + len(tokens.suffix)
     order = np.argsort([len(ids) for ids in chunks], kind="stable")
     sums: np.ndarray | None = None

@@ -144,7 +144,7 @@ def _check_settings(settings: Settings, request: Request) -> None:
         PictureEncoder(settings.image, store.Cache(request.workspace.cache), request.workspace.root).check()
     for name in request.stages:
         stages.check(name, settings.stage(name))
-        stages.check_encoder(name, settings.stage(name), encoder)
+        stages.check_encoder(name, settings.stage(name), encoder, settings.encoder)
 
 
 def _carried(request: Request, ingested: Ingested, warn: Callable[[str], None]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn.encoder import Tokens
-from tilth.training.export.folder import BY_PASSAGES, VERSION, write_digests
+from tilth.learn.encoder import Tokens, WindowedTrunk
+from tilth.training.export.folder import BY_PASSAGES, BY_TORCH, VERSION, write_digests
 from tilth.training.export.graphs import QUANTIZED, TrunkGraphs, write_heads
 from tilth.training.export.packed import (
     PASSAGES,
@@ -25,6 +25,7 @@ from tilth.training.export.packed import (
     save_weights,
 )
 from tilth.training.export.predictor import Predictor
+from tilth.training.export.torch_trunk import save_trunk
 from tilth.training.heads import Head
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 def export(
     folder: Path,
     *,
-    trunk: TrunkGraphs | PackedGraph,
+    trunk: TrunkGraphs | PackedGraph | WindowedTrunk,
     source: Path,
     heads: Sequence[Head],
     centers: np.ndarray,
@@ -50,7 +51,8 @@ def export(
 
     Args:
         folder: a new folder.
-        trunk: the encoder, frozen or tuned; a packed one is written as it is.
+        trunk: the encoder, frozen or tuned; a packed one is written as it is, and one that reads by windows as weights
+            that torch runs.
         source: the encoder's own folder, for its tokenizer.
         heads: parents first.
         centers: prototypes of the classes, shape (prototypes, dimensions).
@@ -72,7 +74,12 @@ def export(
     tokens.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     settings = _settings(heads, source, tokens, len(centers[0]), max_tokens, max_chunks)
     settings |= {"wording": wording is not None, "packed": isinstance(trunk, PackedGraph)}
+    if isinstance(trunk, WindowedTrunk):
+        settings |= {"version": BY_TORCH, "windows": save_trunk(trunk, folder)}
     _write_settings(folder, settings, wording, scope, passages)
+    if isinstance(trunk, WindowedTrunk):
+        write_digests(folder)
+        return {"weights": "float32, by torch", "bytes": sum(path.stat().st_size for path in folder.iterdir())}
     model = folder / "model.onnx"
     if isinstance(trunk, PackedGraph):
         shutil.copyfile(trunk.graph, model)

@@ -1,6 +1,6 @@
 """The exported model at work: ONNX Runtime and tokenizers alone, so that it starts fast and runs anywhere.
 
-Pictures take Pillow, too, which loads with the first one.
+Pictures take Pillow, too, which loads with the first one, and an encoder that reads long texts by windows takes torch.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ class Predictor:
         self.folder = folder = Path(folder)
         self.settings: dict[str, Any] = json.loads((folder / "tilth.json").read_text(encoding="utf-8"))
         self.tasks: list[dict[str, Any]] = self.settings["tasks"]
-        weights = load_weights(folder / WEIGHTS) if self.settings.get("packed") else None
-        trunk = open_session(folder / "model.onnx", providers, weights)
         pieces = Tokenizer.from_file(str(tokenizer or folder / "tokenizer.json"))
         passages = PackedPassages.load(folder / PASSAGES) if self.settings.get("passages") else None
-        self._reader = TextReader(trunk, pieces, self.settings, threads or os.cpu_count() or 1, passages)
+        self._reader = TextReader(
+            self._trunk(providers), pieces, self.settings, threads or os.cpu_count() or 1, passages
+        )
         self._heads = open_session(folder / "heads.onnx", providers)
         self._wording = PackedWording.load(folder / WORDING) if self.settings.get("wording") else PackedWording.none()
         self._scope = Scope.from_json(self.settings["scope"]) if "scope" in self.settings else None
@@ -83,6 +83,15 @@ class Predictor:
                 self.settings["pictures"],
                 threads or os.cpu_count() or 1,
             )
+
+    def _trunk(self, providers: Sequence[Provider]) -> Any:
+        """The session of the encoder's graph, or what runs in its place where windows are chosen while it reads."""
+        if "windows" in self.settings:
+            from tilth.training.export.torch_trunk import TorchTrunk
+
+            return TorchTrunk(self.folder, self.settings["windows"])
+        weights = load_weights(self.folder / WEIGHTS) if self.settings.get("packed") else None
+        return open_session(self.folder / "model.onnx", providers, weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled, a model is its files, so that a worker needs no folder of this machine."""

@@ -21,9 +21,17 @@ _FILES = (
     "training/export/packed/packed_weights.py",
     "training/export/packed/packed_wording.py",
     "training/export/packed/scope.py",
+    "training/export/torch_trunk.py",
     "training/heads/ngram_features.py",
+    "devices.py",
+    "learn/encoder/attention/block_attention.py",
+    "learn/encoder/attention/long_reader.py",
+    "learn/encoder/attention/windows.py",
     "learn/encoder/chunking.py",
     "learn/encoder/passages.py",
+    "learn/encoder/tokenizer.py",
+    "learn/encoder/trunk.py",
+    "learn/encoder/windowed_trunk.py",
     "learn/lexical/analyzers.py",
     "learn/passages/passage_pooling.py",
     "learn/pictures/preparation.py",
@@ -36,4 +44,4 @@ _FILES = (
 def predictor_code_digest() -> str:
     """Digest of the code that turns a model folder and a text into an answer, and of the libraries that it calls."""
     package = Path(__file__).parents[2]
-    return digest_made_by([package / name for name in _FILES], ("onnxruntime", "tokenizers"))
+    return digest_made_by([package / name for name in _FILES], ("onnxruntime", "tokenizers", "torch", "transformers"))

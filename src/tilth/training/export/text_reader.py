@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn.encoder import chunked, cut
+from tilth.learn.encoder import chunked, cut, joined
 from tilth.training.export.edge import edge_inputs
 from tilth.training.export.packed import PackedPassages, Reading, read_passages
 
@@ -44,6 +44,7 @@ class TextReader:
         self._prefix, self._suffix = list(settings["prefix"]), list(settings["suffix"])
         self._most, self._max_chunks = int(settings["max_tokens"]), int(settings["max_chunks"])
         self._dimensions = int(settings["dimensions"])
+        self._in_one_pass = "windows" in settings
         self._is_batched, self._edge = bool(settings.get("batched")), int(settings.get("edge_length", 0))
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -97,7 +98,8 @@ class TextReader:
         ]
 
     def _chunks(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        return chunked(self._tokens(texts), self._limit, self._max_chunks)
+        owner, chunks = chunked(self._tokens(texts), self._limit, self._max_chunks)
+        return joined(owner, chunks) if self._in_one_pass else (owner, chunks)
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         return [one.ids for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tilth.errors import StageError
 from tilth.stage import Figure
 from tilth.training.fitting import FittedModel
 from tilth.training.views import PictureView, Wording
@@ -55,3 +56,17 @@ class Exported:
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
     carried: Path | None = None
+
+
+def no_model(model: Model, why: str) -> Exported:
+    """Nothing was written."""
+    return Exported(model=model, facts={"weights": None, "why": why})
+
+
+def disk_is_full(scratch: Path) -> StageError:
+    """What to say where a model could not be written."""
+    return StageError(
+        f"the disk is full: the model could not be written in {scratch}; every smaller model that is tried takes up to "
+        "0.2 GB until the night ends: free as much and run the night again, or set training.contract = false, which "
+        "writes one model alone"
+    )

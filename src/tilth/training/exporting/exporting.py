@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tilth.errors import RequestError, StageError
+from tilth.errors import RequestError
 from tilth.samples import evenly_spaced
 from tilth.stage import Resources
 from tilth.training.exporting.compression_inputs import full_model, keep_winner, last_winner
-from tilth.training.exporting.exported_model import Exported, Model
+from tilth.training.exporting.exported_model import Exported, Model, disk_is_full, no_model
 from tilth.training.exporting.flipped_answers import Answering, compare_on_gold, flipped_on_held_out
 from tilth.training.exporting.passage_reading import affordable, packed_passages
 from tilth.training.exporting.scope_fitting import fit_scope
+from tilth.training.exporting.windowed_export import windowed_trunk
 from tilth.training.fitting import FittedModel, encoder_config
 from tilth.training.heads import class_prototypes
 from tilth.training.inputs import Config, TrainingSet
@@ -28,6 +29,7 @@ from tilth.training.views import PictureView, Wording
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from tilth.learn.encoder import WindowedTrunk
     from tilth.training.compression import FullModel, SmallerModel
     from tilth.training.export import PackedGraph, PackedPassages, TrunkGraphs
     from tilth.training.exporting.picture_export import PictureSide
@@ -76,26 +78,14 @@ class Exporter:
         """Write the smallest model that the contract lets pass, or the full one."""
         source = getattr(self.resources.evidence.encoder, "folder", None)
         if source is None:
-            why = "the encoder has no model folder, so that there is no model to export"
-            return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
-        if fitted.trunk is None and encoder_config(self.resources).attention != "full":
-            why = (
-                'no model was exported: encoder.attention = "dynamic" chooses its windows while it reads, which ONNX '
-                "graphs of chunks do not; vectors of this kind are made by torch alone (tilth.learn.encoder.Encoder). "
-                'For a model folder, set encoder.attention = "full"'
-            )
-            log.warning("%s", why)
-            return Exported(model=self.model(fitted), facts={"weights": None, "why": why})
+            return no_model(self.model(fitted), "the encoder has no model folder, so that there is no model to export")
+        by_windows = encoder_config(self.resources).attention != "full" and fitted.training_set.labeled.any()
         try:
-            return self._export(fitted, source)
+            return self._by_torch(fitted, source) if by_windows else self._export(fitted, source)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            raise StageError(
-                f"the disk is full: the model could not be written in {self.resources.scratch}; every smaller model "
-                "that is tried takes up to 0.2 GB until the night ends: free as much and run the night again, or set "
-                "training.contract = false, which writes one model alone"
-            ) from error
+            raise disk_is_full(self.resources.scratch) from error
 
     def _export(self, fitted: FittedModel, source: Path) -> Exported:
         from tilth.training.compression import compress, contract_figures, publish
@@ -136,6 +126,16 @@ class Exporter:
             figures=figures,
             carried=carried,
         )
+
+    def _by_torch(self, fitted: FittedModel, source: Path) -> Exported:
+        """A model whose encoder reads long texts by windows, where its heads go by what it makes of a whole text."""
+        model, target = self.model(fitted), self.resources.scratch / "model"
+        trunk, why = windowed_trunk(fitted, self.resources, source)
+        log.warning("%s", why)
+        if trunk is None:
+            return no_model(model, why)
+        facts = self._write(target, model, trunk, source, trunk.span) | self._write_pictures(target) | {"why": why}
+        return Exported(model=model, facts=facts, artifacts={"model": target})
 
     def _by_pictures_alone(self, fitted: FittedModel, target: Path, source: Path) -> Exported:
         """A model whose text side knows nothing, of a night in which no text teaches any task."""
@@ -219,7 +219,7 @@ class Exporter:
         self,
         target: Path,
         model: Model,
-        graph: TrunkGraphs | PackedGraph,
+        graph: TrunkGraphs | PackedGraph | WindowedTrunk,
         source: Path,
         limit: int,
         passages: PackedPassages | None = None,

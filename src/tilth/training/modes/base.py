@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from tilth.config import EncoderConfig
 from tilth.store import Cache, digest
 from tilth.training.heads import Head
 from tilth.training.trainer import TrainerConfig, Tuned, TuningRows
+
+if TYPE_CHECKING:
+    from tilth.learn.encoder import LongTexts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,12 @@ class TuningJob:
     seed: int
     cache: Cache
     top_layers: int
+
+    def long_texts(self) -> LongTexts | None:
+        """How the trained encoder reads long texts: as the night's; None where that cuts them into chunks."""
+        from tilth.learn.encoder import LongTexts
+
+        return LongTexts.of(self.reads, self.folder)
 
     def checkpoints(self, mode: str) -> Path:
         """Where a night that is killed in training finds what it had: by all that the weights follow from."""

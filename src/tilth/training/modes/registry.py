@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 def _train_full(job: TuningJob) -> TrainedTrunk:
     """Fine-tune every layer with a linear head for each task."""
     from tilth.learn.encoder import encode_with_trunk
-    from tilth.training.trainer import tune
+    from tilth.training.trainer import AllLayers, tune
 
-    tuned = tune(job.folder, job.rows, job.heads, job.config, job.seed, job.checkpoints("full"))
+    part, config = None, job.config
+    if (long_texts := job.long_texts()) is not None:
+        part = AllLayers(job.folder, job.rows.texts, config.max_tokens, config.head, long_texts)
+    tuned = tune(job.folder, job.rows, job.heads, config, job.seed, job.checkpoints("full"), part=part)
     most = job.reads.max_chunks
-    vectors = encode_with_trunk(tuned.trunk, job.folder, job.rows.texts, job.config.max_tokens, most)
+    vectors = encode_with_trunk(tuned.trunk, job.folder, job.rows.texts, config.max_tokens, most)
     return TrainedTrunk(tuned=tuned, vectors=vectors)
 
 

@@ -45,7 +45,8 @@ def train_top_layers(job: TuningJob, mode: str, objective: Callable[[TuningRows]
     places = drawn_rows(job)
     part_of_it = replace(job, rows=job.rows.at(places))
     rows, config = part_of_it.rows, job.config
-    part = TopLayers(job.folder, rows.texts, config.max_tokens, job.top_layers, _kept(part_of_it))
+    kept, long_texts = _kept(part_of_it), job.long_texts()
+    part = TopLayers(job.folder, rows.texts, config.max_tokens, job.top_layers, kept, long_texts)
     where, how = part_of_it.checkpoints(mode), objective(rows) or CLASSIFY
     tuned = tune(job.folder, rows, job.heads, config, job.seed, where, part=part, objective=how)
     own = _vectors(part_of_it, part, tuned.trunk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from tilth.devices import autocast
 from tilth.errors import ConfigError
-from tilth.learn.encoder import Tokens, Trunk
+from tilth.learn.encoder import LongTexts, Tokens, Trunk, WindowedTrunk, new_trunk
 
 _BATCH = 32
 Kept = Callable[[Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
@@ -31,13 +31,22 @@ class TopLayers:
         max_tokens: the limit.
         count: layers that are trained; of an encoder that has fewer, all.
         kept: the cache for the activations of these texts.
+        long_texts: how the encoder reads texts beyond its span, where the limit lets any through.
 
     Raises:
         ConfigError: the encoder has no list of layers.
     """
 
-    def __init__(self, folder: Path, texts: Sequence[str], max_tokens: int, count: int, kept: Kept) -> None:
-        self._trunk = Trunk(folder)
+    def __init__(
+        self,
+        folder: Path,
+        texts: Sequence[str],
+        max_tokens: int,
+        count: int,
+        kept: Kept,
+        long_texts: LongTexts | None = None,
+    ) -> None:
+        self._trunk = new_trunk(folder, long_texts)
         self._owner, self._name, self._layers = _layers(self._trunk.model, folder)
         self._below = max(len(self._layers) - count, 0)
         tokens = Tokens.load(folder)
@@ -69,17 +78,24 @@ class TopLayers:
 
     def vectors(self) -> np.ndarray:
         """The texts' vectors by the layers as they are trained, float32, shape (texts, dimensions)."""
-        cut, order = self._cut().eval(), np.argsort(self.lengths, kind="stable").tolist()
+        cut = self._cut().eval()
         found: np.ndarray | None = None
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
+        for batch in self._batches():
             with torch.inference_mode(), autocast():
                 values = cut(*self.batch(batch)).float().numpy()
-            found = np.zeros((len(order), values.shape[1]), dtype=np.float32) if found is None else found
+            found = np.zeros((len(self.lengths), values.shape[1]), dtype=np.float32) if found is None else found
             found[batch] = values
         self._mend(cut)
         assert found is not None  # there is a text to train on
         return found
+
+    def _batches(self) -> Iterator[list[int]]:
+        """Texts of like length; one that is read by windows is alone."""
+        span, order = getattr(self._trunk, "span", None), np.argsort(self.lengths, kind="stable").tolist()
+        together = len(order) if span is None else int((np.array(self.lengths) <= span).sum())
+        for start in range(0, together, _BATCH):
+            yield order[start : min(start + _BATCH, together)]
+        yield from ([place] for place in order[together:])
 
     def _cut(self) -> nn.Module:
         setattr(self._owner, self._name, self._layers[self._below :])
@@ -95,9 +111,7 @@ class TopLayers:
         found: list[torch.Tensor] = []
         hook = self._layers[self._below].register_forward_pre_hook(_caught(found), with_kwargs=True)
         states: np.ndarray | None = None
-        order = np.argsort(self.lengths, kind="stable").tolist()
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
+        for batch in self._batches():
             try:
                 with torch.inference_mode(), autocast():
                     self._trunk.eval()(*tokens.batch([encoded[row] for row in batch]))
@@ -127,9 +141,16 @@ class _Cut(nn.Module):
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Vectors of length 1, shape (rows, dimensions)."""
+        if isinstance(self.whole, WindowedTrunk):
+            return self.whole.apart(self._read, states, mask)
+        return self._read(states, mask)
+
+    def _read(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         self._states = states
         # Positions, masks and pooling are the model's own; the embeddings of any token pass unread.
-        return self.whole(torch.zeros_like(mask), mask)
+        read = self.whole.read if isinstance(self.whole, WindowedTrunk) else self.whole
+        vectors: torch.Tensor = read(torch.zeros_like(mask), mask)
+        return vectors
 
     def _given(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         if args:

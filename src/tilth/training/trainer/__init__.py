@@ -14,6 +14,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.trainer.batches import TuningRows, plan_batches, rate
     from tilth.training.trainer.config import TrainerConfig
+    from tilth.training.trainer.model import AllLayers
     from tilth.training.trainer.objectives import CLASSIFY, Objective, contrastive, cross_entropy
     from tilth.training.trainer.precision import check_hardware
     from tilth.training.trainer.sharding import check_tensor_parallel

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from tilth.config import Model
 from tilth.devices import DEVICE
+from tilth.errors import ConfigError
 from tilth.training.heads import check_head
 from tilth.training.trainer.precision import Precision, Switch
+
+_AT_ONCE = 512
+"""Tokens that most encoders have positions for."""
+_BY_WINDOWS = {"head": ("linear",), "processes": (1,), "compile": ("auto", "never")}
+"""What may be set where long texts are read by windows, each alone: shards gather their layers once a batch, and a
+compiler knows no widths that the text sets."""
 
 
 class TrainerConfig(Model):
@@ -71,7 +79,12 @@ class TrainerConfig(Model):
         description="largest learning rate of the encoder; auto takes twice of it for few labels, four times for many",
     )
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
-    max_tokens: int = Field(default=128, ge=8, le=512, description="tokens of a text that fine-tuning reads")
+    max_tokens: int = Field(
+        default=128,
+        ge=8,
+        le=16_384,
+        description='tokens of a text that fine-tuning reads; more than 512 with encoder.attention = "dynamic" alone',
+    )
     evaluations: int = Field(
         default=6,
         ge=1,
@@ -83,6 +96,29 @@ class TrainerConfig(Model):
         description="measurements in a row without a better one after which training ends early; with as many as there "
         "are it never does, for the learning rate falls to the last step, and with many labels that is the best one",
     )
+
+    def check_long_texts(self, *, windows: bool) -> None:
+        """Whether the encoder is trained so, by how it reads long texts.
+
+        Args:
+            windows: whether it reads them in one pass, and not in chunks.
+
+        Raises:
+            ConfigError: a setting is not for trunks that read so.
+        """
+        if not windows and self.max_tokens > _AT_ONCE:
+            raise ConfigError(
+                f"training.max_tokens = {self.max_tokens}, and the encoder reads chunks; set {_AT_ONCE} or less, or "
+                'encoder.attention = "dynamic", by which longer texts are read in one pass'
+            )
+        if not windows:
+            return
+        for name, needed in _BY_WINDOWS.items():
+            if (given := getattr(self, name)) not in needed:
+                raise ConfigError(
+                    f"training.{name} = {json.dumps(given)}, which does not train an encoder that reads long texts by "
+                    f'windows; set training.{name} = {json.dumps(needed[0])}, or encoder.attention = "full"'
+                )
 
     @model_validator(mode="after")
     def _whole_shards(self) -> TrainerConfig:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tilth.learn.encoder import Tokens, Trunk
+from tilth.learn.encoder import LongTexts, Tokens, Trunk, new_trunk
 from tilth.training.heads import HEADS, Head
 
 
@@ -37,11 +37,18 @@ class TrainedPart(Protocol):
 class AllLayers:
     """The whole encoder, which reads token ids; of a text that is longer than the limit, its beginning."""
 
-    def __init__(self, folder: Path, texts: Sequence[str], max_tokens: int, head: str = "linear") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        texts: Sequence[str],
+        max_tokens: int,
+        head: str = "linear",
+        long_texts: LongTexts | None = None,
+    ) -> None:
         self._tokens = Tokens.load(folder)
         self._encoded = self._tokens.chunks(texts, max_tokens, 1)[1]
         self.lengths: Sequence[int] = [len(ids) for ids in self._encoded]
-        self.module: nn.Module = HEADS[head](Trunk(folder))
+        self.module: nn.Module = HEADS[head](new_trunk(folder, long_texts))
 
     def batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Token ids and their mask."""

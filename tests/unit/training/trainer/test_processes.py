@@ -18,6 +18,7 @@ from torch import distributed
 
 from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth import training
+from tilth.config import EncoderConfig
 from tilth.errors import ConfigError, StageError
 from tilth.learn.encoder import encode_with_trunk
 from tilth.training.inputs.config import Config
@@ -143,7 +144,7 @@ def test_an_encoder_without_a_plan_is_refused_before_the_night(tmp_path: Path) -
         words = {"model_type": name, "num_attention_heads": heads, "n_heads": heads, "hidden_size": 12 * heads}
         (tmp_path / "config.json").write_text(json.dumps(words), encoding="utf-8")
         config = Config.model_validate({"processes": processes, "tensor_parallel": processes, "mode": mode})
-        training.check_encoder(config, tmp_path)
+        training.check_encoder(config, tmp_path, EncoderConfig())
 
     check("bert", 12, 2)
     check("distilbert", 12, 4)  # whose files have another name for its heads

@@ -61,6 +61,10 @@ def _attention(
     return windows.attend(query[0], key[0], value[0], scale).transpose(0, 1)[None], None
 
 
+ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)  # here, for a reader that came from another process too
+ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, sdpa_mask)
+
+
 class LongReader:
     """States of all tokens of one long text, in one pass, so that an answer depends on no other text.
 
@@ -84,8 +88,6 @@ class LongReader:
         """
         if not getattr(model, "_supports_attention_backend", False):
             raise _cannot(model)
-        ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)
-        ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, sdpa_mask)
         model.set_attn_implementation(NAME)
         self._model, self._rule, self._width = model, RULES.get(rule), max(window // BLOCK, 3)
         learned = getattr(getattr(model, "embeddings", None), "position_embeddings", None)

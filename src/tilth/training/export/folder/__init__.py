@@ -12,6 +12,6 @@ if TYPE_CHECKING:
     from tilth.training.export.folder.digests import DIGESTS, check_digests, write_digests
     from tilth.training.export.folder.hub import push_model
     from tilth.training.export.folder.picture_files import add_pictures, picture_settings
-    from tilth.training.export.folder.readable_folder import BY_PASSAGES, VERSION, checked_folder
+    from tilth.training.export.folder.readable_folder import BY_PASSAGES, BY_TORCH, VERSION, checked_folder
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -10,12 +10,14 @@ from tilth.errors import DamagedFileError, RequestError
 from tilth.training.export.folder.digests import check_digests
 from tilth.training.export.packed import PASSAGES, WORDING
 
-VERSION, BY_PASSAGES = 4, 5
-_READABLE = (2, 3, VERSION, BY_PASSAGES)
-"""A model of version 2 goes by the meaning alone; from 4 on there are digests; one of 5 reads passages."""
+VERSION, BY_PASSAGES, BY_TORCH = 4, 5, 6
+_READABLE = (2, 3, VERSION, BY_PASSAGES, BY_TORCH)
+"""A model of version 2 goes by the meaning alone; from 4 on there are digests; one of 5 reads passages, and the encoder
+of one of 6 is run by torch."""
 _DIGESTED = 4
 
-_FILES = ("model.onnx", "heads.onnx", "tokenizer.json", "tilth.json")
+_FILES = ("heads.onnx", "tokenizer.json", "tilth.json")
+_ENCODER = "model.onnx"
 
 
 def checked_folder(folder: Path) -> Path:
@@ -28,12 +30,14 @@ def checked_folder(folder: Path) -> Path:
     """
     folder = folder / "model" if (folder / "run.json").is_file() else folder
     missing = [name for name in _FILES if not (folder / name).is_file()]
+    settings = _settings(folder) if "tilth.json" not in missing else {}
+    if settings.get("version") != BY_TORCH and not (folder / _ENCODER).is_file():
+        missing.insert(0, _ENCODER)
     if missing:
         raise RequestError(
             f"{folder} lacks {', '.join(missing)}; give the folder of a run that trained a model, such as "
             "data/runs/latest"
         )
-    settings = _settings(folder)
     if (version := settings.get("version")) not in _READABLE:
         raise RequestError(f"{folder} holds a model of version {version}, expected {VERSION}; run the night again")
     if version >= _DIGESTED:
