@@ -103,6 +103,16 @@ class EncoderConfig(Model):
     window: int = Field(
         default=320, ge=192, le=8192, description="dynamic: tokens that a block of 64 sees on average, in a longer text"
     )
+    adapt_steps: int = Field(
+        default=0,
+        ge=0,
+        le=2000,
+        description="dynamic: steps of training by which windows learn to give what full attention gives, a stretch of "
+        "1,024 tokens of the input's long texts each; 0 trains nothing",
+    )
+    weights: str | None = Field(
+        default=None, description="the folder of adapted weights; a night sets it by adapt_steps"
+    )
     long_texts: Literal["auto", "chunks", "passages"] = Field(
         default="auto",
         description="how texts beyond max_tokens are read: chunks of max_tokens, averaged; passages: sentence by "
@@ -113,6 +123,15 @@ class EncoderConfig(Model):
         default="float32",
         description="bfloat16 is faster on some CPUs, but a vector then depends, in its third digit, on its batch",
     )
+
+    @model_validator(mode="after")
+    def _adapts_windows(self) -> EncoderConfig:
+        if self.adapt_steps and self.attention == "full":
+            raise ValueError(
+                f'adapt_steps = {self.adapt_steps} adapts windows, and attention = "full" has none; set attention = '
+                '"dynamic", or adapt_steps = 0'
+            )
+        return self
 
 
 class ImageConfig(Model):

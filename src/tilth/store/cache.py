@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 VECTORS = ("embeddings", "exported", "nats", "picture_embeddings", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
-FOLDERS = ("checkpoints", "ledger", "onnx", "passages", "stages")
+FOLDERS = ("adapted", "checkpoints", "ledger", "onnx", "passages", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself; vectors of
 passages are among them, for they are kept by their tokens, which no row's text names."""
 FILES = (

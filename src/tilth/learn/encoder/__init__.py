@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tilth.learn.encoder.text_encoder import Encoder
     from tilth.learn.encoder.tokenizer import Tokens
     from tilth.learn.encoder.trunk import Trunk, encode_with_trunk
+    from tilth.learn.encoder.window_adaptation import adapt_windows
     from tilth.learn.encoder.windowed_trunk import LongTexts, WindowedTrunk, new_trunk
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -63,6 +63,20 @@ def resolve_model(name: str, setting: str = "encoder.model", *, reads_text: bool
         ) from error
 
 
+def resolve_adapted(weights: str) -> Path:
+    """The folder of an encoder that a night adapted.
+
+    Raises:
+        ConfigError: it is gone, as what stands in the cache may be.
+    """
+    if not (folder := Path(weights)).is_dir():
+        raise ConfigError(
+            f'encoder.weights = "{weights}", and there is no such folder; leave it out, and a night with '
+            "encoder.adapt_steps makes it anew"
+        )
+    return folder
+
+
 def checkpoint_digests(folder: Path) -> list[str]:
     """Digests of the files of a model's folder that its vectors depend on: config, tokenizer, weights."""
     weights = [path for pattern in _WEIGHTS for path in sorted(folder.glob(pattern))]

@@ -16,7 +16,7 @@ import numpy as np
 from tilth.config import EncoderConfig
 from tilth.engine import has_workers, map_blocks
 from tilth.errors import ConfigError
-from tilth.learn.encoder.checkpoint import checkpoint_digests, resolve_model
+from tilth.learn.encoder.checkpoint import checkpoint_digests, resolve_adapted, resolve_model
 from tilth.learn.encoder.chunking import batches, chunked, joined, surrounding
 from tilth.learn.encoder.onnx_states import graph_file
 from tilth.learn.encoder.passages import Cut, cut
@@ -51,8 +51,10 @@ class Encoder:
         """Where the model's files are.
 
         Raises:
-            ConfigError: it is neither a folder nor to be had from the Hub.
+            ConfigError: it is neither a folder nor to be had from the Hub, or the adapted weights are gone.
         """
+        if self.config.weights is not None:
+            return resolve_adapted(self.config.weights)
         return resolve_model(self.config.model)
 
     @cached_property
@@ -216,7 +218,8 @@ class Encoder:
         )
 
     def _graph(self) -> Path | None:
-        exact = self.config.model == "default" and self.config.precision == "float32"
+        as_it_came = self.config.model == "default" and self.config.weights is None
+        exact = as_it_came and self.config.precision == "float32"
         return graph_file(self._cache, self.fingerprint) if exact else None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from tilth import samples as table
 from tilth import stage as stages
 from tilth import store
-from tilth.config import Settings
+from tilth.config import EncoderConfig, Settings
 from tilth.devices import resolve_device
 from tilth.engine import check_engine
 from tilth.errors import RequestError
@@ -21,6 +21,7 @@ from tilth.io import Ingested, file_system, ingest
 from tilth.learn.encoder import resolve_model
 from tilth.learn.pictures import PictureEncoder
 from tilth.night.closing import check_addresses
+from tilth.night.opening.adapted_encoder import adapted_encoder
 from tilth.night.opening.class_changes import classes_gone
 from tilth.night.opening.deadline import deadline_sentence, meet
 from tilth.night.opening.gold_rescoring import rescored
@@ -54,6 +55,10 @@ def begin(request: Request, ingested: Ingested | None = None) -> Run:
         frame, names = table.to_pandas(ingested.samples), table.names(ingested.tasks)
         rescored_night = rescored(store.latest(request.workspace.runs), frame, names)
         record["answers"] = {**answers, "gold": {**answers["gold"], "last_model": rescored_night}}
+    settings, cache = request.settings, store.Cache(request.workspace.cache)
+    encoder = EncoderConfig.model_validate(record["config"]["encoder"])
+    encoder = adapted_encoder(encoder, ingested.samples, cache, settings.seed)
+    record["config"]["encoder"] = encoder.model_dump(mode="json")
     run = Run.create(request.workspace.runs, record)
     store.write_table(run.path / "0-input.parquet", ingested.samples)
     if ingested.unreadable:
