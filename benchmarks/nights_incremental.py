@@ -3,8 +3,8 @@
     python benchmarks/nights_incremental.py --data data/public --rows 1000 9000 --new 0 1 10 100
 
 A full night on the first rows of banking77, then, each from a copy of the workspace that it left, a night on as many
-rows of which that share is new. A new row stands in the place of an old one; where banking77 has no more, new ones are
-pairs of its texts of one class, joined, with a fifth of their words left out. Each table holds the 3,080 gold rows
+rows of which that share is new. A new row stands in the place of an old one. Where banking77 has no more, rows are made of
+the first half of one text's words and the second half of another's of its class. Each table holds the 3,080 gold rows
 beside them. With `--probe` no paraphrase is drawn and no encoder fine-tuned (`augmentation.when = "never"`,
 `training.mode = "probe"`), which on few rows cost most. Times are of processor, not of clock.
 Each cell is written as it ends, and one that stands there is not measured again: delete its line of
@@ -50,20 +50,29 @@ COLUMNS = (
 def rows_of(folder: Path, count: int, new: int) -> pd.DataFrame:
     """So many rows, of which the last `new` are others than those of the full night."""
     whole = pd.read_csv(folder / "banking77/train.csv").sample(frac=1, random_state=0, ignore_index=True)
+    if count + new > len(whole):
+        whole = pd.concat([whole, _made(whole, count + new - len(whole))], ignore_index=True)
     whole["id"] = [f"r{place}" for place in range(len(whole))]
-    base, spare = whole.head(count), whole.iloc[count : count + new]
-    if len(spare) < new:
-        spare = pd.concat([spare, _joined(base, new - len(spare))])
-    return pd.concat([base.iloc[new:], spare], ignore_index=True)
+    return whole.iloc[new : count + new].reset_index(drop=True)
 
 
-def _joined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Rows whose text is that of two of one class, with a fifth of the words left out."""
-    rng, texts = np.random.default_rng(0), rows.groupby("category")["text"].apply(list).to_dict()
-    labels = rng.choice(rows["category"].to_numpy(), count)
-    pairs = (" ".join(rng.choice(texts[label], 2)).split() for label in labels)
-    kept = [" ".join(word for word in words if rng.random() > 0.2) for words in pairs]
-    return pd.DataFrame({"text": kept, "category": labels, "id": [f"joined{place}" for place in range(count)]})
+def _made(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows of the first half of one text's words and the second half of another's of its class, each text once.
+
+    Those of a smaller count are the first ones of a larger.
+    """
+    rng = np.random.default_rng(0)
+    words, labels = [text.split() for text in rows["text"]], rows["category"].tolist()
+    mates = {label: places.to_numpy() for label, places in rows.groupby("category").groups.items()}
+    made, known = dict[str, str](), set(rows["text"])
+    while len(made) < count:
+        one = int(rng.integers(len(words)))
+        mate = mates[labels[one]]
+        other = words[mate[rng.integers(len(mate))]]
+        text = " ".join([*words[one][: len(words[one]) // 2], *other[len(other) // 2 :]])
+        if text not in known:
+            made.setdefault(text, labels[one])
+    return pd.DataFrame({"text": made.keys(), "category": made.values()})
 
 
 def cpu() -> float:

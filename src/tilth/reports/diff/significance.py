@@ -1,11 +1,13 @@
-"""Whether a change is more than chance: exact tests, and the correction for how many there are."""
+"""Whether a change is more than chance: exact tests, and the correction for how many there are.
+
+SciPy's statistics, a second to load, load with the first test: most nights' alarms need none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 ALPHA = 0.01
 """Of ten sorts of things that are compared every night, about one a week would be named by chance at 0.05."""
@@ -31,8 +33,10 @@ def shares_differ(part: int, whole: int, other_part: int, other_whole: int) -> f
     """p-value of two shares being one, by Fisher's exact test; 1 where one of them is a share of nothing."""
     if not whole or not other_whole:
         return 1.0
+    from scipy.stats import fisher_exact
+
     counts = [[part, whole - part], [other_part, other_whole - other_part]]
-    return float(stats.fisher_exact(counts)[1])
+    return float(fisher_exact(counts)[1])
 
 
 def discordant(better: int, worse: int) -> float:
@@ -41,7 +45,9 @@ def discordant(better: int, worse: int) -> float:
     >>> discordant(0, 8) == 2 * 0.5**8
     True
     """
-    return float(stats.binomtest(better, better + worse).pvalue) if better + worse else 1.0
+    from scipy.stats import binomtest
+
+    return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
 
 
 def count_change(change: int, share: float, *, added: int, removed: int, moved: int) -> tuple[float, tuple[int, int]]:
@@ -85,7 +91,9 @@ def _binomial(count: int, probability: float) -> tuple[int, np.ndarray]:
     """The lowest count that matters and the probabilities from there on."""
     if not count or probability <= 0:
         return 0, np.ones(1)
-    spread = stats.binom(count, min(probability, 1.0))
+    from scipy.stats import binom
+
+    spread = binom(count, min(probability, 1.0))
     low, high = int(spread.ppf(1e-12)), int(spread.ppf(1 - 1e-12))
     low = max(low, 0)
     return low, np.asarray(spread.pmf(np.arange(low, high + 1)))
