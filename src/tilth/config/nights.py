@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import zoneinfo
 from typing import Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field, field_serializer, field_validator
 
 from tilth.config.base import Files, Model
+from tilth.errors import did_you_mean
 
 
 class PromotionConfig(Model):
@@ -47,7 +50,6 @@ class ScheduleConfig(Model):
     )
     deadline: str | None = Field(
         default=None,
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="HH:MM; a night that earlier ones let expect to end later leaves out stages that buy least",
     )
     notify: Files = Field(
@@ -57,6 +59,20 @@ class ScheduleConfig(Model):
     notify_on: tuple[Literal["failed", "late", "worse", "good"], ...] = Field(
         default=("failed", "late", "worse"), description="the nights that are sent there"
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str | None) -> str | None:
+        if name is not None and name not in (zones := zoneinfo.available_timezones()):
+            raise ValueError(f"no such time zone; {did_you_mean(name, zones)}")
+        return name
+
+    @field_validator("deadline")
+    @classmethod
+    def _time_of_day(cls, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+            raise ValueError('expected a time of day from "00:00" to "23:59", such as "06:00"')
+        return text
 
     @field_serializer("notify")
     def _without_passwords(self, addresses: tuple[str, ...]) -> list[str]:

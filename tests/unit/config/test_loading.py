@@ -83,6 +83,9 @@ def test_an_override_without_a_value_is_an_error() -> None:
         ('[[tasks]]\nname = "a"\n[[tasks]]\nname = "b"\ncolumn = "a"', 'tasks "a" and "b" read one column'),
         ('[[tasks]]\nname = "my task"', "begins with a letter"),
         ('[[tasks]]\nname = "intent"\nparent = "area"', "--label area,area/intent"),
+        ('[schedule]\ntimezone = "Europe/Berln"', r'did you mean "Europe/Berlin"\?; found .Europe/Berln'),
+        ('[schedule]\ndeadline = "25:00"', r'such as "06:00"; found .25:00'),
+        ('[schedule]\ndeadline = "6:00"', r'such as "06:00"; found .6:00'),
     ],
 )
 def test_what_cannot_be_right_is_told(text: str, message: str, tmp_path: Path) -> None:

@@ -105,7 +105,10 @@ def _reached(address: str, read: Any) -> Any:
     except FileNotFoundError:
         raise InputError(f'input "{address}": there is no such file') from None
     except Exception as error:  # each service's client raises its own; each means that the rows are not to be had
-        raise InputError(f'input "{address}" is not to be had ({type(error).__name__}: {error})') from error
+        raise InputError(
+            f'input "{address}" is not to be had ({type(error).__name__}: {error}); check the address, and the rights '
+            "that its service reads from the environment"
+        ) from error
 
 
 @contextmanager
