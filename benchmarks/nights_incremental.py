@@ -3,9 +3,9 @@
     python benchmarks/nights_incremental.py --data data/public --rows 1000 9000 --new 0 1 10 100
 
 A full night on the first rows of banking77, then, each from a copy of the workspace that it left, a night on as many
-rows of which that share is new. A new row stands in the place of an old one. Where banking77 has no more, rows are made of
-the first half of one text's words and the second half of another's of its class. Each table holds the 3,080 gold rows
-beside them. With `--probe` no paraphrase is drawn and no encoder fine-tuned (`augmentation.when = "never"`,
+rows of which that share is new. A new row stands in the place of an old one. Where banking77 has no more, rows are made
+of the first half of one text's words and the second half of another's of its class. Each table holds the 3,080 gold
+rows beside them. With `--probe` no paraphrase is drawn and no encoder fine-tuned (`augmentation.when = "never"`,
 `training.mode = "probe"`), which on few rows cost most. Times are of processor, not of clock.
 Each cell is written as it ends, and one that stands there is not measured again: delete its line of
 `results/nights_incremental.jsonl` to do that. With `--home` the workspaces stay, and a night that was ended goes on
