@@ -15,6 +15,7 @@ import numpy as np
 from tilth.errors import StageError
 from tilth.learn import calibrate
 from tilth.learn.encoder import Tokens, encode_with_trunk
+from tilth.samples import evenly_spaced
 from tilth.training.compression.full_model import FullModel, SmallerModel
 from tilth.training.compression.held_out import Loss
 from tilth.training.compression.made_encoder import MadeEncoder, left_out_tokenizer, undistilled, wording_alone
@@ -133,6 +134,7 @@ def _known_transfer(full: FullModel) -> TransferSet:
     rows = full.transfer_rows & full.embeddings.any(axis=1)
     owners = Tokens.load(full.source).chunks(full.texts_at(rows), full.limit, 2)[0]
     places = np.flatnonzero(rows)[np.bincount(owners, minlength=int(rows.sum())) == 1]
+    places = places[evenly_spaced(len(places), full.most_texts)]
     texts, vectors = [full.texts[place] for place in places.tolist()], full.embeddings[places]
     mixed = full.wording.mix_held_out(texts, predict_probabilities(full.heads_without_held_out, vectors))
     return TransferSet(texts=texts, probabilities=full.wording.normalized(mixed), vectors=vectors, states=None)

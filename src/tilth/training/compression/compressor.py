@@ -22,7 +22,7 @@ from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)
 
-_PASSES, _MOST_STEPS, _FEWEST_TEXTS = 4, 800, 5_000
+_PASSES, _FEWEST_TEXTS = 4, 5_000
 _BEGINNING = 400
 """Characters of a long text that models are clocked on."""
 NO_STUDENT = "long texts are read by passages, as no student is taught to: only the vocabulary and the bits change"
@@ -223,7 +223,7 @@ def distillation_steps(full: FullModel, contract: ContractConfig) -> int:
     texts = int(full.transfer_rows.sum()) + len(full.extra_texts)
     if texts < _FEWEST_TEXTS:
         return 0
-    return min(math.ceil(_PASSES * texts / full.batch_size), _MOST_STEPS)
+    return min(math.ceil(_PASSES * texts / full.batch_size), contract.most_steps)
 
 
 def needs_distillation(full: FullModel, shape: Shape) -> bool:

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from tilth.config import Model
 
+_MOST_STEPS = 800
+"""Of `steps = "auto"`."""
 _LEAST_MB = 0.05
 """Tokenizer, labels and settings alone take as much."""
 
@@ -38,7 +40,7 @@ class ContractConfig(Model):
     steps: int | Literal["auto"] = Field(
         default="auto",
         description="batches of distillation for each shape that is tried in full; auto is four passes over the texts, "
-        "at most 800, and none where a table has fewer than 5000: it would take more than a quarter of the night",
+        f"at most {_MOST_STEPS}, and none where a table has fewer than 5000: it would take more than a quarter of the night",
     )
     trials: int = Field(default=40, ge=1, le=10_000, description="shapes that the search looks at by cheap measures")
     tries: int = Field(default=1, ge=1, le=100, description="shapes that are made in full, distillation and all")
@@ -63,6 +65,11 @@ class ContractConfig(Model):
         if of_call and self.latency_ms is None:
             raise ValueError(f"{', '.join(of_call)} say what latency_ms is of, and it is not set; set it, or not them")
         return self
+
+    @property
+    def most_steps(self) -> int:
+        """Batches of distillation, however many texts there are."""
+        return _MOST_STEPS if self.steps == "auto" else self.steps
 
     def filled(self) -> ContractConfig:
         """With the default contract's terms where none is set, and its points where only those are missing."""

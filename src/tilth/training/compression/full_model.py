@@ -70,6 +70,7 @@ class FullModel:
         readable: rows whose texts may be looked at, which gold's may not, boolean, shape (rows,).
         transfer_rows: of those, the ones to distill on: neither held out nor junk.
         extra_texts: further texts to distill on, the paraphraser's.
+        most_texts: of all these the most that are read: a student that takes so many steps sees no more.
         heads: the model's.
         fit_without_held_out: heads as those, fitted to the other rows alone.
         embeddings: what the heads stand on, shape (rows, dimensions); zeros where the encoder has not read a row.
@@ -98,6 +99,7 @@ class FullModel:
     readable: np.ndarray
     transfer_rows: np.ndarray
     extra_texts: Sequence[str]
+    most_texts: int
     heads: list[Head]
     fit_without_held_out: Callable[[], list[Head]]
     embeddings: np.ndarray
@@ -229,6 +231,7 @@ class FullModel:
         would know these rows' labels, by which it is measured.
         """
         texts = [*self.texts_at(self.transfer_rows), *self.extra_texts]
+        texts = [texts[place] for place in evenly_spaced(len(texts), self.most_texts).tolist()]
         vectors, states = read_texts(self.trunk, Tokens.load(self.source), texts, self.limit)
         mixed = self.wording.mix_held_out(texts, predict_probabilities(self.heads_without_held_out, vectors))
         return TransferSet(texts=texts, probabilities=self.wording.normalized(mixed), vectors=vectors, states=states)

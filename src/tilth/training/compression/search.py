@@ -212,21 +212,20 @@ class _Agreement:
 
     def __init__(self, full: FullModel) -> None:
         self._full = full
-        self._rows = evenly_spaced(len(full.transfer.texts), _TEXTS)
-        self._fits = np.arange(len(self._rows)) % 3 > 0
-        self._texts = [full.transfer.texts[row] for row in self._rows.tolist()]
-        self._vectors = full.transfer.vectors[self._rows]
-        self._answers = {task: values[self._rows].argmax(1) for task, values in full.transfer.probabilities.items()}
+        # a shape is looked at by these texts alone: to tokenize all of them for each would cost more than the rest
+        self._some = full.transfer.at(evenly_spaced(len(full.transfer.texts), _TEXTS))
+        self._fits = np.arange(len(self._some.texts)) % 3 > 0
+        self._answers = {task: values.argmax(1) for task, values in self._some.probabilities.items()}
 
     def of(self, shape: Shape) -> float:
         """Between 0 and 1, the mean of the tasks."""
         with tempfile.TemporaryDirectory(dir=self._full.scratch) as folder:
-            student = build_student(self._full, shape, Path(folder) / "tokenizer", self._full.transfer, batches=2)
+            student = build_student(self._full, shape, Path(folder) / "tokenizer", self._some, batches=2)
             tokens = Tokens.load(student.folder)
-        found = read_texts(student.trunk, tokens, self._texts, self._full.limit)[0]
+        found = read_texts(student.trunk, tokens, self._some.texts, self._full.limit)[0]
         known = found[self._fits]
         ridge = known.T @ known + _RIDGE * np.eye(known.shape[1])
-        mapped = found[~self._fits] @ np.linalg.solve(ridge, known.T @ self._vectors[self._fits])
+        mapped = found[~self._fits] @ np.linalg.solve(ridge, known.T @ self._some.vectors[self._fits])
         mapped = (mapped / np.maximum(np.linalg.norm(mapped, axis=1, keepdims=True), 1e-9)).astype(np.float32)
         same = [
             (values.argmax(1) == self._answers[task][~self._fits]).mean()

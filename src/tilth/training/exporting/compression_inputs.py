@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tilth.training.export import TrunkGraphs
 
 
+_FEWEST_READ = 1_000
+"""Texts by which shapes are looked at, however few steps of distillation there are."""
+
+
 def full_model(
     frame: pd.DataFrame,
     fitted: FittedModel,
@@ -62,6 +66,7 @@ def full_model(
         readable=readable,
         transfer_rows=transfer_rows,
         extra_texts=_paraphrases(frame, resources, held_out),
+        most_texts=max(config.contract.most_steps * config.batch_size, _FEWEST_READ),
         heads=fitted.heads,
         fit_without_held_out=lambda: fit_without_held_out(fitted.training_set, fitted.embeddings, fitted.heads),
         embeddings=fitted.embeddings,

@@ -51,6 +51,15 @@ class TransferSet:
     vectors: np.ndarray
     states: np.ndarray | None
 
+    def at(self, places: np.ndarray) -> TransferSet:
+        """The texts at these places."""
+        return TransferSet(
+            texts=[self.texts[place] for place in places.tolist()],
+            probabilities={task: values[places] for task, values in self.probabilities.items()},
+            vectors=self.vectors[places],
+            states=self.states[:, places] if self.states is not None else None,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Distilled:

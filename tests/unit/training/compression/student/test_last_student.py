@@ -105,6 +105,7 @@ def test_texts_whose_vectors_are_known_are_distilled_on_without_their_states(dee
         texts=texts,
         texts_at=lambda rows: [text for text, here in zip(texts, rows, strict=True) if here],
         transfer_rows=np.array([True, True, True, False]),
+        most_texts=9,
         embeddings=np.array([[1.0], [0.0], [1.0], [1.0]], dtype=np.float32),
         source=deep,
         limit=6,
