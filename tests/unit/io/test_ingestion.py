@@ -102,6 +102,12 @@ def test_a_missing_file_names_its_neighbor(tmp_path: Path) -> None:
         ingest(load(None, {"data.input": ["inbx.csv"], "tasks": [{"name": "label"}]}, {}), tmp_path)
 
 
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)  # root may read all
+    with pytest.raises(InputError, match=r'input "in\.csv" cannot be read .*chmod u\+r .*in\.csv'):
+        read(tmp_path, "text,label\nhi,a\n")
+
+
 def test_broken_lines_and_nul_bytes_are_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
     found = read(tmp_path, b"text,label\ngood,a\nbad,b,c,d\nnul\x00here,a\n")
     assert found.samples["text"][:] == ["good", "nulhere"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 import re
 import shlex
 import sys
@@ -62,7 +63,7 @@ def located(name: str, root: Path) -> Path:
     """The path of an input file, or of standard input.
 
     Raises:
-        InputError: there is no such file, or nothing is piped in.
+        InputError: there is no such file, none that may be read, or nothing is piped in.
     """
     if name == STANDARD_INPUT:
         if sys.stdin is None or sys.stdin.isatty():
@@ -83,6 +84,8 @@ def located(name: str, root: Path) -> Path:
     if not path.is_file():
         near = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
         raise InputError(f"no file {path}; {did_you_mean(path.name, near)}")
+    if not os.access(path, os.R_OK):
+        raise InputError(f'input "{name}" cannot be read (no right to it); give yourself one: chmod u+r {path}')
     return path
 
 
