@@ -40,7 +40,8 @@ class ContractConfig(Model):
     steps: int | Literal["auto"] = Field(
         default="auto",
         description="batches of distillation for each shape that is tried in full; auto is four passes over the texts, "
-        f"at most {_MOST_STEPS}, and none where a table has fewer than 5000: it would take more than a quarter of the night",
+        f"at most {_MOST_STEPS}, and none where a table has fewer than 5000: it would take more than a quarter of the "
+        "night",
     )
     trials: int = Field(default=40, ge=1, le=10_000, description="shapes that the search looks at by cheap measures")
     tries: int = Field(default=1, ge=1, le=100, description="shapes that are made in full, distillation and all")
