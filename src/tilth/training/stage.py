@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.evaluation import measure_robustness
 from tilth.training.exporting import Exporter, Model, write_passages
-from tilth.training.fitting import FittedModel, fit_model, fit_task_head
+from tilth.training.fitting import FittedModel, fit_model, fit_task_head, tune_pictures
 from tilth.training.heads import predict_probabilities
 from tilth.training.inputs import (
     Config,
@@ -92,15 +93,16 @@ def _fit_views(
     trial = WordingTrial(frame["text"].tolist(), training_set, config)
     fitted = fit_model(frame, training_set, trial, config, resources, folder)
     wording = fit_wording(trial, fitted.held_out)
-    rows = picture_rows(frame, tuple(tasks), resources, config)
+    tuned = tune_pictures(picture_rows(frame, tuple(tasks), resources, config), training_set, config, resources)
     pictures = fit_pictures(
-        rows,
+        tuned.rows,
         fitted.training_set,
-        trial.pooled(fitted.held_out) if rows is not None else {},
+        trial.pooled(fitted.held_out) if tuned.rows is not None else {},
         config,
         text_is_frozen={name: fitted.trunk is None and name not in wording.pooled for name in fitted.held_out},
     )
-    return fitted, wording, pictures
+    trunk = {"trunk": tuned.facts} if tuned.facts else {}
+    return fitted, wording, replace(pictures, facts={**pictures.facts, **trunk})
 
 
 def _out_of_scope(frame: pd.DataFrame, model: Model, answers: Answers) -> dict[str, Any]:

@@ -43,18 +43,44 @@ class Colors(nn.Module):
         return found
 
 
-def see_colors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every picture encoder be `Colors`."""
-    preparation, model = Preparation(4, (0.0,) * 3, (1.0,) * 3), Colors().eval()
+class Stack(nn.Module):
+    """Three layers of convolutions with normalizations, and one behind them: a model with a top to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.stem = nn.Conv2d(3, 8, 3, padding=1)
+            self.blocks = nn.ModuleList(
+                nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU6()) for _ in range(3)
+            )
+            self.last = nn.Conv2d(8, 16, 1)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        found = self.stem(pixels)
+        for block in self.blocks:
+            found = block(found)
+        last: torch.Tensor = self.last(found).mean(dim=(2, 3))
+        return last
+
+
+def see_by(monkeypatch: pytest.MonkeyPatch, model: type[nn.Module], side: int = 4) -> None:
+    """Let every picture encoder be a model like this, made anew each time."""
+    preparation = Preparation(side, (0.0,) * 3, (1.0,) * 3)
 
     def run(pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            vectors: np.ndarray = model(torch.from_numpy(pixels)).numpy()
+            vectors: np.ndarray = model().eval()(torch.from_numpy(pixels)).numpy()
         return vectors
 
     monkeypatch.setattr(module, "load_trunk", lambda name: (preparation, run))
-    monkeypatch.setattr(module, "load_module", lambda name: (preparation, model))
+    monkeypatch.setattr(module, "load_module", lambda name: (preparation, model().eval()))
     monkeypatch.setattr(module, "weights_of", lambda name: [])
+
+
+def see_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every picture encoder be `Colors`."""
+    see_by(monkeypatch, Colors)
 
 
 def save_picture(folder: Path, color: str, row: int, *, dark: bool = False) -> tuple[str, str]:

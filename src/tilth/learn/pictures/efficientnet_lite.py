@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 SIZE = 224
 MEAN, DEVIATION = (127 / 255,) * 3, (128 / 255,) * 3
@@ -84,13 +85,18 @@ class EfficientNetLite0(nn.Module):
                 inner = outer
         self._blocks = nn.ModuleList(blocks)
         self._conv_head, self._bn1 = _Convolution(inner, DIMENSIONS, 1), _norm(DIMENSIONS)
+        self._again = False
+
+    def gradient_checkpointing_enable(self) -> None:
+        """In training compute blocks again in place of keeping what is inside of them."""
+        self._again = True
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Mean over the picture of the last features, before any classes."""
         pixels = pixels.contiguous(memory_format=torch.channels_last)  # half the time of a core's depthwise layers
         out = functional.relu6(self._bn0(self._conv_stem(pixels)))
         for block in self._blocks:
-            out = block(out)
+            out = checkpoint(block, out, use_reentrant=False) if self._again and self.training else block(out)
         return functional.relu6(self._bn1(self._conv_head(out))).mean(dim=(2, 3))
 
     @classmethod

@@ -17,5 +17,6 @@ if TYPE_CHECKING:
     from tilth.training.compression.full_model import FullModel, SmallerModel
     from tilth.training.compression.held_out import Fold, HeldOut, Loss
     from tilth.training.compression.student import Shape, Winner, no_encoder
+    from tilth.training.compression.weights import int8_products
 
 __getattr__, __dir__ = lazy_exports(__name__)

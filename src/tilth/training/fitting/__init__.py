@@ -12,6 +12,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.fitting.fitting import FittedModel, encoder_config, fit_model
     from tilth.training.fitting.head_fitting import fit_task_head, fit_without_held_out
+    from tilth.training.fitting.picture_tuning import TunedPictures, tune_pictures
     from tilth.training.fitting.short_tuning import ShortTuner
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -39,6 +39,12 @@ class Config(TrainerConfig, StageConfig):
         default="auto",
         description="heads on pictures beside those on texts; auto pools the two where train rows are likelier by it",
     )
+    picture_mode: Literal["auto", "probe", "top"] = Field(
+        default="auto",
+        description="what of the model of pictures is trained: nothing, or its top layers; auto tries these unless "
+        'mode = "probe", and keeps them where they win on held-out train rows',
+    )
+    picture_layers: int = Field(default=5, ge=1, description="layers of the model of pictures that are trained")
     reject_share: float = Field(
         default=0.02,
         ge=0,
@@ -57,6 +63,10 @@ class Config(TrainerConfig, StageConfig):
         default=0.97, ge=0, le=1, description="share of train rows on which int8 must answer as float does"
     )
     quantize: bool = Field(default=True, description="export with int8 weights, where the full model is exported")
+    quantization_aware: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="train the model of pictures for its int8; auto does so where rounding alone loses too much",
+    )
     edge: bool = Field(
         default=False,
         description="write the model once more as edge/: static int8 of one fixed shape, as edge accelerators take it",

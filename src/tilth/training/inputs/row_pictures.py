@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ class PictureRows:
         settled: for each task, boolean, shape (rows,): rows whose label is sure enough to measure by.
         weights: for each task, shape (rows,).
         folds: cross-validation fold of each row, shape (rows,).
+        trunk: the model of pictures where it was trained on some of them; None where it is as it came.
+        unseen: boolean, shape (rows,): rows that this training did not learn from; None where there was none.
     """
 
     vectors: np.ndarray
@@ -36,6 +39,8 @@ class PictureRows:
     settled: Mapping[str, np.ndarray]
     weights: Mapping[str, np.ndarray]
     folds: np.ndarray
+    trunk: Any = None
+    unseen: np.ndarray | None = None
 
     @property
     def seen(self) -> Seen:

@@ -16,7 +16,7 @@ from tilth.training.modes.base import TrainedTrunk, TuningJob
 if TYPE_CHECKING:
     from tilth.learn.encoder import Trunk
     from tilth.training.modes.top_layers import TopLayers
-    from tilth.training.trainer import Objective, TuningRows
+    from tilth.training.trainer import Objective, TrainerConfig, TuningRows
 
 _MEASURED = 1000
 """Held-out rows at most, beside the rows that are drawn, to stop by."""
@@ -42,7 +42,7 @@ def train_top_layers(job: TuningJob, mode: str, objective: Callable[[TuningRows]
     from tilth.training.modes.top_layers import TopLayers
     from tilth.training.trainer import CLASSIFY, tune
 
-    places = drawn_rows(job)
+    places = drawn_rows(job.rows, job.config, job.seed)
     part_of_it = replace(job, rows=job.rows.at(places))
     rows, config = part_of_it.rows, job.config
     kept, long_texts = _kept(part_of_it), job.long_texts()
@@ -60,13 +60,13 @@ def train_top_layers(job: TuningJob, mode: str, objective: Callable[[TuningRows]
     return TrainedTrunk(tuned=tuned, vectors=vectors)
 
 
-def drawn_rows(job: TuningJob) -> np.ndarray:
+def drawn_rows(rows: TuningRows, config: TrainerConfig, seed: int) -> np.ndarray:
     """The places, ascending, of what training can take: all, or as many rows as its steps draw and held-out ones."""
-    rows, most = job.rows, job.config.steps * job.config.batch_size
+    most = config.steps * config.batch_size
     trained = np.flatnonzero(~rows.measured)
     if len(trained) <= most:
         return np.arange(len(rows.texts))
-    chosen = np.random.default_rng(job.seed).permutation(trained)[:most]
+    chosen = np.random.default_rng(seed).permutation(trained)[:most]
     held_out = np.flatnonzero(rows.measured & np.any([codes >= 0 for codes in rows.codes.values()], axis=0))
     return np.sort(np.concatenate([chosen, held_out[evenly_spaced(len(held_out), _MEASURED)]]))
 

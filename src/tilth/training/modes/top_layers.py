@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,10 @@ import torch
 from torch import nn
 
 from tilth.devices import autocast
-from tilth.errors import ConfigError
 from tilth.learn.encoder import LongTexts, Tokens, Trunk, WindowedTrunk, new_trunk
+from tilth.training.modes.cut_layers import Kept, Reached, caught, given, stacked_layers
 
 _BATCH = 32
-Kept = Callable[[Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
-"""Gives what the function computes, from a cache where it is there."""
 
 
 class TopLayers:
@@ -47,7 +45,7 @@ class TopLayers:
         long_texts: LongTexts | None = None,
     ) -> None:
         self._trunk = new_trunk(folder, long_texts)
-        self._owner, self._name, self._layers = _layers(self._trunk.model, folder)
+        self._owner, self._name, self._layers = stacked_layers(self._trunk.model, str(folder))
         self._below = max(len(self._layers) - count, 0)
         tokens = Tokens.load(folder)
         owner, chunks = tokens.chunks(texts, max_tokens, 2)
@@ -109,13 +107,13 @@ class TopLayers:
     def _activations(self, tokens: Tokens, encoded: Sequence[list[int]]) -> np.ndarray:
         """The states of all texts' tokens, one text after the other, float16, shape (tokens, dimensions)."""
         found: list[torch.Tensor] = []
-        hook = self._layers[self._below].register_forward_pre_hook(_caught(found), with_kwargs=True)
+        hook = self._layers[self._below].register_forward_pre_hook(caught(found), with_kwargs=True)
         states: np.ndarray | None = None
         for batch in self._batches():
             try:
                 with torch.inference_mode(), autocast():
                     self._trunk.eval()(*tokens.batch([encoded[row] for row in batch]))
-            except _Reached:
+            except Reached:
                 values = found.pop().float().numpy().astype(np.float16)
             if states is None:
                 states = np.zeros((self._starts[-1], values.shape[-1]), dtype=np.float16)
@@ -153,36 +151,4 @@ class _Cut(nn.Module):
         return vectors
 
     def _given(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        if args:
-            return (self._states, *args[1:]), kwargs
-        return args, {**kwargs, "hidden_states": self._states}
-
-
-class _Reached(Exception):  # noqa: N818 - no error: it ends a forward pass where the trained layers begin
-    """The trained layers are reached."""
-
-
-def _caught(found: list[torch.Tensor]) -> Callable[..., None]:
-    """A hook that keeps what a layer is about to read, and ends the forward pass."""
-
-    def hook(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        found.append(args[0] if args else kwargs["hidden_states"])
-        raise _Reached
-
-    return hook
-
-
-def _layers(model: nn.Module, folder: Path) -> tuple[nn.Module, str, nn.ModuleList]:
-    """The module that holds a transformer's layers, the name that it has for them, and the layers."""
-    lists = [
-        (owner, name, child)
-        for owner in model.modules()
-        for name, child in owner.named_children()
-        if isinstance(child, nn.ModuleList) and len({type(layer) for layer in child}) == 1
-    ]
-    if not lists:
-        raise ConfigError(
-            f'training.mode = "top", and {type(model).__name__} of {folder} has no list of layers to train the top of; '
-            'set training.mode = "full" or "probe"'
-        )
-    return max(lists, key=lambda found: sum(p.numel() for p in found[2].parameters()))
+        return given(self._states, args, kwargs)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
+from torch import nn
 
 from tilth.errors import StageError
-from tilth.learn.encoder import Trunk
 from tilth.progress import report
 from tilth.training.heads import Head, fresh_parameters
 from tilth.training.trainer.batches import TuningRows, rate
@@ -191,7 +191,7 @@ class Run:
         module = self._accelerator.unwrap_model(self._model, keep_fp32_wrapper=False).trunk
         return {name: value.numpy() for name, value in full_state(module).items()}
 
-    def trunk(self) -> Trunk:
+    def trunk(self) -> nn.Module:
         """The tuned encoder, as it was before accelerate wrapped it."""
         model = self._accelerator.unwrap_model(self._model, keep_fp32_wrapper=False)
         self._plain_layers()

@@ -29,8 +29,8 @@ class TrainedPart(Protocol):
         """What the module reads of these texts: values, and a mask, int64, shape (rows, longest)."""
         ...
 
-    def trunk(self, module: nn.Module) -> Trunk:
-        """The whole encoder with the trained module in its place."""
+    def trunk(self, module: nn.Module) -> nn.Module:
+        """The whole encoder, of texts a `Trunk`, with the trained module in its place."""
         ...
 
 

@@ -12,7 +12,6 @@ import torch
 
 from tilth.devices import on_device, resolve_device
 from tilth.errors import ConfigError
-from tilth.learn.encoder import Trunk
 from tilth.training.heads import Head
 from tilth.training.trainer.batches import TuningRows
 from tilth.training.trainer.checkpoint import Progress
@@ -34,12 +33,12 @@ class Tuned:
     """A fine-tuned encoder.
 
     Attributes:
-        trunk: in evaluation mode, on the processor.
+        trunk: in evaluation mode, on the processor; of texts a `Trunk`.
         losses: one a step.
         facts: where and in which precision it was trained, and what happened, for `run.json`.
     """
 
-    trunk: Trunk
+    trunk: Any
     losses: Sequence[float]
     facts: Mapping[str, Any]
 

@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn import OutOfFold, cross_validate, fit_predict, macro_f1, why_no_score
+from tilth.learn import (
+    OutOfFold,
+    apply_temperature,
+    calibrate,
+    cross_validate,
+    fit_predict,
+    macro_f1,
+    why_no_score,
+)
 from tilth.samples import Task
 from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
 from tilth.training.heads import class_prototypes, fit_head
@@ -138,7 +146,17 @@ def fit_pictures(
 
 
 def _out_of_fold(rows: PictureRows, task: Task) -> OutOfFold:
-    """Predictions of every row by probes of the pictures that did not learn from it."""
+    """Predictions of every row by probes of the pictures that did not learn from it.
+
+    Where the model of pictures learned from some, only the others count, by one probe that did not learn from them.
+    """
+    if rows.unseen is not None:
+        codes = rows.codes[task.name]
+        learned, measured = (codes >= 0) & ~rows.unseen, (codes >= 0) & rows.unseen
+        said = fit_predict(rows.vectors[learned], codes[learned], rows.vectors, len(task.labels))
+        temperature = calibrate(said[measured], codes[measured])
+        probabilities = apply_temperature(said, temperature)
+        return OutOfFold(probabilities=probabilities, labeled=measured, temperature=temperature)
     return cross_validate(
         rows.vectors,
         rows.codes[task.name],

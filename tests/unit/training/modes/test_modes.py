@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +123,7 @@ def test_of_more_rows_than_its_steps_draw_the_others_are_read_after_the_training
         folder=folder, fingerprint="tiny", reads=EncoderConfig(), rows=rows, heads=[head], config=config, seed=0,
         cache=Cache(tmp_path), top_layers=1,
     )  # fmt: skip
-    places = drawn_rows(job)
+    places = drawn_rows(job.rows, job.config, job.seed)
     assert len(places) == 6
     assert {*places} >= {8, 9}
     assert not {10, 11} & {*places}
@@ -132,4 +131,4 @@ def test_of_more_rows_than_its_steps_draw_the_others_are_read_after_the_training
     assert trained.vectors.shape == (12, 32)
     by_the_trunk = encode_with_trunk(trained.tuned.trunk, folder, texts, config.max_tokens, 1)
     assert np.allclose(trained.vectors, by_the_trunk, atol=2e-2)
-    assert len(drawn_rows(replace(job, config=config.model_copy(update={"steps": 4})))) == 12
+    assert len(drawn_rows(job.rows, config.model_copy(update={"steps": 4}), job.seed)) == 12

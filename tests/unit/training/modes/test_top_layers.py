@@ -14,7 +14,8 @@ from tests.unit.training.trainer.test_loop import SMALL, problem
 from tilth.errors import ConfigError
 from tilth.learn.encoder.tokenizer import Tokens
 from tilth.learn.encoder.trunk import Trunk
-from tilth.training.modes.top_layers import TopLayers, _layers
+from tilth.training.modes.cut_layers import stacked_layers
+from tilth.training.modes.top_layers import TopLayers
 from tilth.training.trainer import tune
 
 TEXTS = [row[1] for row in ROWS[:8]]
@@ -68,5 +69,5 @@ def test_the_layers_below_stay_as_they_are_and_the_top_ones_learn(deep: Path) ->
 
 
 def test_an_encoder_without_layers_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r'training\.mode = "top", and Linear of x has no list of layers'):
-        _layers(torch.nn.Linear(2, 2), Path("x"))
+    with pytest.raises(ConfigError, match="trained, and Linear of x has no list of layers"):
+        stacked_layers(torch.nn.Linear(2, 2), "x")

@@ -12,5 +12,6 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.compression.weights.fake_quantization import shared_weights
     from tilth.training.compression.weights.graph_packing import cut_embeddings, pack_graph, share_products
+    from tilth.training.compression.weights.static_rounding import int8_products
 
 __getattr__, __dir__ = lazy_exports(__name__)

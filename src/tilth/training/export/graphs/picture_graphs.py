@@ -31,11 +31,11 @@ class PictureGraphs:
     ) -> None:
         here = Path(__file__)
         code = digest_made_by((here, here.with_name("onnx_graphs.py")), ("torch", "onnxscript", "onnxruntime"))
-        self._folders, self._key, self._module, self._side = folders, digest(fingerprint, code, str(side)), module, side
+        self._folders, self._key, self._module, self.side = folders, digest(fingerprint, code, str(side)), module, side
 
     def float32(self) -> Path:
         """The graph in float: `pixels`, shape (1, 3, side, side), to `picture_vector`, L2-normalized."""
-        return self._made(self._key, lambda path: trace(self._module(), self._side, path))
+        return self._made(self._key, lambda path: trace(self._module(), self.side, path))
 
     def int8(self, pictures: Sequence[str], pixels: Callable[[str], np.ndarray]) -> Path:
         """The graph with weights and activations of eight bits, by scales that some pictures give.
