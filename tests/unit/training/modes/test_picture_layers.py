@@ -37,9 +37,14 @@ def test_the_cut_model_gives_the_vectors_of_the_whole_one(count: int) -> None:
 
 
 def test_the_default_model_is_cut_too_and_computes_layers_again_where_memory_is_short() -> None:
-    pixels = np.random.default_rng(1).random((2, 3, 32, 32), dtype=np.float32)
+    pixels = np.random.default_rng(1).random((2, 3, 64, 64), dtype=np.float32)
     torch.manual_seed(0)
-    model = EfficientNetLite0().eval()
+    model = EfficientNetLite0()
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = 1.0
+    model.train()(torch.from_numpy(pixels))  # random weights leave nothing of a picture that is not normalized
+    model.eval()
     whole = read_pictures(model, pixels.__getitem__, 2)
     part = PictureLayers(model, pixels.__getitem__, 2, 2, lambda compute: compute())
     gradients = []
