@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky, lapack
+
+from tilth.threads import thread_count
 
 _DAMPING = 0.01
 """Of the mean square of the inputs, what is added to each: few texts leave some inputs unseen."""
@@ -45,7 +47,7 @@ def input_products(graph: Path, batches: Iterable[Mapping[str, np.ndarray]]) -> 
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = thread_count()  # many texts at once, whose products are worth sharing
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     summed: dict[str, np.ndarray] = {}
     for batch in batches:
@@ -67,7 +69,7 @@ def compensated_codes(values: np.ndarray, books: np.ndarray, products: np.ndarra
         uint8, shape (inputs, outputs).
     """
     order = np.argsort(-np.diagonal(products), kind="stable")  # what is seen most has most to make it good
-    upper = _inverse_factor(products[np.ix_(order, order)])
+    upper = inverse_factor(products[np.ix_(order, order)])
     left, codes = values[order].astype(np.float32), np.empty(values.shape, dtype=np.uint8)
     borders, columns = (books[:, 1:] + books[:, :-1]).T / 2, np.arange(values.shape[1])
     for start in range(0, len(left), _BLOCK):
@@ -82,10 +84,12 @@ def compensated_codes(values: np.ndarray, books: np.ndarray, products: np.ndarra
     return codes
 
 
-def _inverse_factor(products: np.ndarray) -> np.ndarray:
-    """The upper Cholesky factor of the inverse of some products, damped, shape (inputs, inputs)."""
+def inverse_factor(products: np.ndarray) -> np.ndarray:
+    """The upper Cholesky factor of the inverse of some products, damped, float32, shape (inputs, inputs)."""
     damped = products.astype(np.float64)
     damped[np.diag_indices_from(damped)] += max(_DAMPING * float(np.diagonal(damped).mean()), 1e-12)
-    lower = cholesky(damped, lower=True)
-    half = solve_triangular(lower, np.eye(len(damped)), lower=True)
-    return np.asarray(cholesky(half.T @ half), dtype=np.float32)
+    # Of rows and columns in reverse order the lower factor is an upper one of these, whose inverse is what is wanted:
+    # no product and no second factor.
+    lower = cholesky(damped[::-1, ::-1], lower=True)
+    inverse, _ = lapack.dtrtri(lower, lower=1)
+    return np.asarray(inverse[::-1, ::-1], dtype=np.float32)

@@ -25,6 +25,7 @@ from torch import nn
 
 from tilth.learn.encoder import Trunk
 from tilth.store import atomic, digest, digest_made_by, used
+from tilth.training.export.graphs.channel_scaling import scale_channels
 from tilth.training.export.graphs.graph_rewriting import rewrite
 from tilth.training.export.graphs.graph_structure import PACKAGED, write_trunk
 from tilth.training.export.graphs.row_scaling import scale_rows
@@ -41,7 +42,8 @@ _OPSET, _IR = 18, 10  # of the heads: old enough for every runtime that reads th
 def cache_key(encoder: str) -> str:
     """The key of a trunk's graphs in a cache, by the encoder's fingerprint: other code may trace otherwise."""
     here, package = Path(__file__), Path(__file__).parents[3]
-    own = (here, *map(here.with_name, ("graph_structure.py", "graph_rewriting.py", "row_scaling.py")))
+    names = ("graph_structure.py", "graph_rewriting.py", "row_scaling.py", "channel_scaling.py")
+    own = (here, *map(here.with_name, names))
     files = (*own, *sorted(PACKAGED.glob("*.onnx")), package / "learn" / "encoder" / "trunk.py", package / "devices.py")
     return digest(encoder, digest_made_by(files, ("torch", "onnxscript", "onnxruntime")))
 
@@ -93,11 +95,11 @@ def quantize(source: Path, target: Path, operators: list[str] | None = None) -> 
             source,
             target,
             op_types_to_quantize=operators,
-            per_channel=True,
             reduce_range=True,
             weight_type=QuantType.QInt8,
         )
     model = onnx.load(target)
+    scale_channels(model, onnx.load(source))
     rewrite(model)
     scale_rows(model)
     onnx.save(model, target)

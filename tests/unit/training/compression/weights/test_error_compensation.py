@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tilth.training.compression.weights.error_compensation import compensated_codes, input_products
+from tilth.training.compression.weights.error_compensation import compensated_codes, input_products, inverse_factor
 from tilth.training.compression.weights.graph_packing import pack_graph, share_products
 from tilth.training.export import SharedWeights, load_weights, open_session, save_weights
 
@@ -20,6 +20,15 @@ def test_an_input_makes_good_what_the_rounding_of_another_cost() -> None:
     assert sorted(compensated_codes(values, books, equal).ravel().tolist()) == [0, 1]
     assert compensated_codes(values, books, apart).ravel().tolist() == [0, 0]  # alone, each is nearest to 0
     assert compensated_codes(values, books, np.zeros((2, 2))).ravel().tolist() == [0, 0]  # no text has either
+
+
+def test_the_factor_is_of_the_inverse_and_upper() -> None:
+    """Of diag(4, 1) with a hundredth of the mean, 0.025, on each: one over the roots of 4.025 and 1.025."""
+    assert np.allclose(inverse_factor(np.diag([4.0, 1.0])), np.diag([1 / 4.025**0.5, 1 / 1.025**0.5]))
+    products = np.array([[4.0, 2.0, 0.0], [2.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
+    upper = inverse_factor(products)
+    assert np.array_equal(upper, np.triu(upper))
+    assert np.allclose(upper.T @ upper @ (products + 0.03 * np.eye(3)), np.eye(3), atol=1e-5)
 
 
 def test_inputs_are_counted_where_there_are_tokens(tmp_path: Path) -> None:
