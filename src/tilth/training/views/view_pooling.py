@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,12 +54,12 @@ class Wording:
     def measured_by(self, trial: WordingTrial) -> Wording:
         """The same, with held-out rows answered by the heads of a trial: those that did not learn from its own."""
         kept = self.pooled
-        return replace(
-            self,
-            held_out_logits=lambda texts: {
-                task: of for task, of in (_logits(trial.fitted, texts) if kept else {}).items() if task in kept
-            },
-        )
+
+        @lru_cache(maxsize=2)  # the same rows are asked of every smaller model
+        def logits(texts: tuple[str, ...]) -> dict[str, np.ndarray]:
+            return {task: of for task, of in _logits(trial.fitted, texts).items() if task in kept}
+
+        return replace(self, held_out_logits=lambda texts: logits(tuple(texts)) if kept else {})
 
     def alone(self, texts: Sequence[str], truth: Mapping[str, np.ndarray]) -> Wording | None:
         """The same for a model without an encoder, calibrated on held-out rows; None where a task has no head.

@@ -10,6 +10,7 @@ from tilth.samples import Task
 from tilth.training.fitting.mode_comparison import held_out_scores
 from tilth.training.inputs.config import Config
 from tilth.training.inputs.training_set import TrainingSet
+from tilth.training.views import view_pooling
 from tilth.training.views.view_pooling import WordingTrial, fit_wording
 
 TASK = Task(name="intent", labels=("billing", "orders"))
@@ -47,6 +48,17 @@ def test_wording_counts_where_held_out_rows_gain() -> None:
     unsure = {"intent": np.full((2, 2), 0.5)}
     for mixed in (wording.mix(["the refund", "my parcel"], unsure), wording.mix_held_out(["refund", "parcel"], unsure)):
         assert wording.normalized(mixed)["intent"].argmax(axis=1).tolist() == [0, 1]
+
+
+def test_held_out_texts_are_read_once_for_however_many_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    wording, read = fit_wording(WordingTrial(TEXTS, training_set(), Config()), probabilities(0.75)), list[int]()
+    logits = view_pooling._logits
+    monkeypatch.setattr(view_pooling, "_logits", lambda of, texts: (read.append(len(texts)), logits(of, texts))[1])
+    unsure = {"intent": np.full((2, 2), 0.5)}
+    mixed = [wording.mix_held_out(texts, unsure)["intent"] for texts in (TEXTS[:2], TEXTS[:2], TEXTS[1:3])]
+    assert read == [2, 2]
+    assert np.array_equal(mixed[0], mixed[1])
+    assert np.allclose(mixed[2][0], mixed[0][1])
 
 
 def test_wording_is_left_out_where_nothing_is_gained() -> None:
