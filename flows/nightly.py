@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that a scheduled run finds its neighbors by path too
 
 from prefect import flow
+from prefect.context import FlowRunContext
 
 import engine
 import keeper
+import scheduled
 import server
 import stages
 from tilth import night, store
@@ -43,9 +46,21 @@ def nightly() -> str:
     """
     terminal.quiet()
     keeper.end_with(keeper.parent_is_gone)
+    _make_up_for_missed()
     workspace = served_workspace()
-    with workspace.lock():
-        return whole(stages.open_night(str(workspace.config)))
+    with contextlib.ExitStack() as held:
+        with stages.told(workspace):
+            held.enter_context(workspace.lock())
+            run = stages.open_night(str(workspace.config))
+        return whole(run)
+
+
+def _make_up_for_missed() -> None:
+    """Take off what became due while the machine slept or another night ran: this night is all of them."""
+    context = FlowRunContext.get()
+    deployment = context.flow_run.deployment_id if context is not None and context.flow_run is not None else None
+    if deployment is not None and (count := scheduled.drop_missed(deployment)):
+        terminal.say(f"missed: {count} more {'night' if count == 1 else 'nights'}, which this one makes up for")
 
 
 def served_workspace() -> Workspace:

@@ -87,14 +87,31 @@ def settle(deployment: UUID, *, make_up: bool) -> None:
         make_up: Whether the last night that was missed is made up for.
     """
     mark(deployment, Crashed(message="tilth serve ended before this night did"))
-    missed = [run for run in _runs(deployment, [StateType.SCHEDULED]) if run.auto_scheduled and _due(run) < _now()]
-    missed.sort(key=_due)
+    missed = _missed(deployment)
     if make_up and missed:
         last, count = missed.pop(), len(missed)
         when = _due(last).astimezone().strftime("%Y-%m-%d %H:%M")
         terminal.say(f"missed: the night of {when}{f' and {count} before it' if count else ''}; one starts now")
+    _delete(missed)
+
+
+def drop_missed(deployment: UUID) -> int:
+    """Of the nights that are due beside the one that runs: it makes up for them all, and so many are taken off.
+
+    They became due while the machine slept, or while another night was at work.
+    """
+    _delete(missed := _missed(deployment))
+    return len(missed)
+
+
+def _missed(deployment: UUID) -> list[FlowRun]:
+    runs = _runs(deployment, [StateType.SCHEDULED])
+    return sorted((run for run in runs if run.auto_scheduled and _due(run) < _now()), key=_due)
+
+
+def _delete(runs: Sequence[FlowRun]) -> None:
     with get_client(sync_client=True) as client:
-        for run in missed:
+        for run in runs:
             client.delete_flow_run(run.id)
 
 

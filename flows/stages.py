@@ -17,7 +17,7 @@ from prefect.context import FlowRunContext
 from tilth import night, reports, store
 from tilth.cli import terminal
 from tilth.errors import TilthError
-from tilth.store import Run
+from tilth.store import Run, Workspace
 
 # Below "tilth", so that the lines reach the page of Prefect as tilth's own messages do.
 log = logging.getLogger("tilth.flows")
@@ -64,6 +64,17 @@ def recorded(run: str) -> Iterator[None]:
         yield
     except Exception as error:
         night.fail(Run(Path(run)), error)
+        raise
+
+
+@contextlib.contextmanager
+def told(workspace: Workspace) -> Iterator[None]:
+    """Whatever keeps a scheduled night from its beginning is told to who asked to hear of failed ones."""
+    try:
+        yield
+    except Exception as error:
+        if workspace.config is not None:
+            night.notify_unopened(workspace.config, error)
         raise
 
 

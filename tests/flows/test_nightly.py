@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.command_line import STAGES, Workspace, new_workspace
-from tilth.errors import ContractError, StageError
+from tilth.errors import ContractError, RequestError, StageError
 from tilth.store import Run
 
 FLOWS = Path(__file__).parents[2] / "flows"
@@ -187,6 +190,49 @@ def test_a_scheduled_night_runs_the_workspace_that_it_was_bound_to_and_takes_no_
     with pytest.raises(TypeError, match="workspace"):
         nightly.nightly(workspace=str(tmp_path))
     assert begun == [config]
+
+
+def test_one_night_makes_up_for_all_that_became_due_while_the_machine_slept(
+    flows: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three nights at 2:00 went by; the one of tomorrow stays, and so does one that a person asked for."""
+    import scheduled
+
+    nightly, _ = flows
+    now = datetime.now(UTC)
+    due = [
+        SimpleNamespace(id=days, auto_scheduled=days != 2, expected_start_time=now - timedelta(days=days))
+        for days in (3, 2, 1, -1)
+    ]
+    deleted: list[int] = []
+    client = SimpleNamespace(delete_flow_run=deleted.append)
+    monkeypatch.setattr(scheduled, "_runs", lambda deployment, _types: due if deployment == "ours" else [])
+    monkeypatch.setattr(scheduled, "get_client", lambda **_options: contextlib.nullcontext(client))
+    context = SimpleNamespace(flow_run=SimpleNamespace(deployment_id="ours"))
+    monkeypatch.setattr(nightly.FlowRunContext, "get", lambda: context)
+    nightly._make_up_for_missed()
+    assert deleted == [3, 1]
+    assert "missed: 2 more nights, which this one makes up for" in capsys.readouterr().out
+
+
+def test_a_scheduled_night_that_cannot_begin_is_told(
+    flows: tuple[Any, Any], passed: list[tuple[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly, stages = flows
+    told: list[tuple[Path, str]] = []
+
+    def refuse(_request: Any) -> Run:
+        raise RequestError("no file rows.csv")
+
+    monkeypatch.setattr(stages.night, "begin", refuse)
+    monkeypatch.setattr(stages.night, "notify_unopened", lambda config, error: told.append((config, str(error))))
+    config = tmp_path / "tilth.toml"
+    config.touch()
+    monkeypatch.setenv(nightly.WORKSPACE, str(config))
+    with pytest.raises(RequestError, match=r"no file rows\.csv"):
+        nightly.nightly()
+    assert told == [(config, "no file rows.csv")]
+    assert passed == []
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ rows, or takes a night back. A further step belongs to the room whose record it 
 """
 
 from tilth.night.auditing import Audited, audit, sampled
-from tilth.night.closing import check_addresses, fail, finish, notify, promote
+from tilth.night.closing import check_addresses, fail, finish, notify, notify_unopened, promote
 from tilth.night.dry_run import embedded, plan
 from tilth.night.forgetting import forget
 from tilth.night.opening import Request, begin, chosen, draft
@@ -29,6 +29,7 @@ __all__ = [
     "forget",
     "line",
     "notify",
+    "notify_unopened",
     "perform",
     "plan",
     "plan_line",

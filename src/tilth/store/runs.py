@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tilth.store.files import read_json, unfinished_prefix, write_json
 log = logging.getLogger(__name__)
 
 RECORD = "run.json"
+_STAMP = "%Y%m%d-%H%M%S"
 MODEL_CARD = "README.md"
 """What a model's folder says of it to people; two nights' equal models differ in it alone."""
 CANDIDATES = "candidates.parquet"
@@ -60,7 +62,7 @@ class Run:
     def create(cls, runs: Path, record: dict[str, Any]) -> Run:
         """Make the folder of a new night and write its first record, with status `running`."""
         runs.mkdir(parents=True, exist_ok=True)
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        stamp = _next_stamp(runs)
         for attempt in range(1000):
             path = runs / (stamp if attempt == 0 else f"{stamp}-{attempt + 1}")
             try:
@@ -87,7 +89,7 @@ class Run:
     def finish(self, status: str, **fields: Any) -> dict[str, Any]:
         """Close the record as `completed` or `failed`."""
         started = datetime.fromisoformat(self.record["started"])
-        seconds = round((datetime.now(UTC) - started).total_seconds(), 1)
+        seconds = max(round((datetime.now(UTC) - started).total_seconds(), 1), 0.0)  # the clock may be put back
         return self.update(**fields, status=status, finished=now(), seconds=seconds)
 
     def promote(self) -> None:
@@ -97,6 +99,16 @@ class Run:
         unfinished.unlink(missing_ok=True)
         unfinished.symlink_to(self.path.name)
         unfinished.replace(link)
+
+
+def _next_stamp(runs: Path) -> str:
+    """The time, by which nights are in order; one that follows the newest night where the clock was put back since."""
+    found = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    for path in runs.glob("????????-??????*"):
+        with suppress(ValueError):  # a folder of another kind
+            before = datetime.strptime(path.name[:15], _STAMP)
+            found = max(found, before + timedelta(seconds=1)) if before > found else found
+    return found.strftime(_STAMP)
 
 
 def all_runs(runs: Path) -> list[Run]:

@@ -123,6 +123,17 @@ def test_runs_are_found_promoted_and_named(tmp_path: Path) -> None:
         store.find(tmp_path, "nope")
 
 
+def test_a_night_follows_the_newest_one_where_the_clock_was_put_back(tmp_path: Path) -> None:
+    """A day ahead, over the end of a month, and beside it a folder that only looks like a night."""
+    for name in ("29991231-235959", "29991231-235959-2", "99999999-999999"):
+        (tmp_path / name).mkdir()
+    assert Run.create(tmp_path, {}).path.name == "30000101-000000"
+    again = Run.create(tmp_path, {"started": "2999-12-31T23:00:00+00:00"})
+    assert again.path.name == "30000101-000001"
+    assert again.finish("completed")["seconds"] == 0.0
+    assert [run.path.name for run in store.all_runs(tmp_path)] == ["30000101-000000", "30000101-000001"]
+
+
 def test_vectors_are_kept_once_and_joined_when_there_are_many_files(tmp_path: Path) -> None:
     keys = [bytes([n]) * 16 for n in range(40)]
     for n, key in enumerate(keys):

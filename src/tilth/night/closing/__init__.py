@@ -11,6 +11,6 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.night.closing.closing import fail, finish, promote
-    from tilth.night.closing.notification import check_addresses, notify
+    from tilth.night.closing.notification import check_addresses, notify, notify_unopened
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -18,7 +18,7 @@ from typing import Any
 from tilth import reports
 from tilth import stage as stages
 from tilth.config import ScheduleConfig, load
-from tilth.errors import ConfigError
+from tilth.errors import ConfigError, error_in_words
 from tilth.store import Run
 
 log = logging.getLogger(__name__)
@@ -55,14 +55,34 @@ def notify(run: Run) -> None:
     """
     try:
         record = run.record
-        config = record["workspace"]["config"]
-        schedule = load(Path(config), {}, stages.configs()).schedule if config else ScheduleConfig()
+        schedule = _schedule(record["workspace"]["config"])
         kinds = [kind for kind in kinds_of(record) if kind in schedule.notify_on]
         if schedule.notify and kinds and not record.get("notified"):
             sent = [_send(address, _title(record, kinds), _body(run, record, kinds)) for address in schedule.notify]
             run.update(notified={"kinds": kinds, "sent": sum(sent), "not_sent": len(sent) - sum(sent)})
     except Exception as error:  # of any kind: the services are other people's programs
         log.warning("nobody was told of this night: %s: %s", type(error).__name__, error)
+
+
+def notify_unopened(config: Path, error: BaseException) -> None:
+    """Tell of a scheduled night that could not begin, of which no record tells: its input was gone, say.
+
+    Args:
+        config: `tilth.toml` of its workspace.
+        error: why.
+    """
+    try:
+        schedule = _schedule(config)
+        root = config.parent
+        body = f"{error_in_words(error)}\n\nNo run was opened; `tilth run` in {root} says what is wrong now."
+        for address in schedule.notify if "failed" in schedule.notify_on else ():
+            _send(address, f"tilth: a night of {root.name} could not begin", body)
+    except Exception as failure:  # of any kind: `tilth.toml` may be what is wrong
+        log.warning("nobody was told of this night: %s", error_in_words(failure))
+
+
+def _schedule(config: str | Path | None) -> ScheduleConfig:
+    return load(Path(config), {}, stages.configs()).schedule if config else ScheduleConfig()
 
 
 def kinds_of(record: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,8 @@ import pytest
 
 from tilth import stage, store
 from tilth.config import ScheduleConfig
-from tilth.errors import ConfigError
-from tilth.night.closing.notification import check_addresses, kinds_of, notify
+from tilth.errors import ConfigError, RequestError
+from tilth.night.closing.notification import check_addresses, kinds_of, notify, notify_unopened
 from tilth.store import Run, write_json
 
 
@@ -65,6 +65,20 @@ def test_a_failed_night_is_told_once(tmp_path: Path, receiver: Any, monkeypatch:
     assert message["title"] == f"tilth: the night n1 of {tmp_path.name} failed"
     assert message["message"].startswith("the disk is full")
     assert run.record["notified"] == {"kinds": ["failed"], "sent": 1, "not_sent": 0}
+
+
+def test_a_night_that_could_not_begin_is_told(tmp_path: Path, receiver: Any, caplog: pytest.LogCaptureFixture) -> None:
+    config, address = tmp_path / "tilth.toml", f"json://127.0.0.1:{receiver.server_port}"
+    for kinds in (["failed"], ["good"]):
+        config.write_text(f'[schedule]\nnotify = "{address}"\nnotify_on = {kinds}\n')
+        notify_unopened(config, RequestError("no file rows.csv"))
+    (message,) = receiver.messages
+    assert message["title"] == f"tilth: a night of {tmp_path.name} could not begin"
+    assert message["message"].startswith("no file rows.csv\n")
+    config.write_text("no TOML")
+    notify_unopened(config, RequestError("is not TOML"))
+    assert "nobody was told of this night" in caplog.text
+    assert len(receiver.messages) == 1
 
 
 def test_a_late_night_that_is_no_better_is_told_with_its_verdict(tmp_path: Path, receiver: Any) -> None:
