@@ -14,6 +14,8 @@ from tests.small_table import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
 from tilth.active_learning import Config
+from tilth.active_learning.queue import QueueInputs
+from tilth.active_learning.queue.possible_errors import possible_errors
 from tilth.cleaning import Config as CleaningConfig
 from tilth.cleaning.checks import find_conflicts
 from tilth.cleaning.label_errors import find_label_errors
@@ -113,3 +115,29 @@ def test_labels_that_models_do_not_doubt_are_not_asked_about(tmp_path: Path) -> 
     cleaned, queue = night(messages(wrong=0)[0], tmp_path)
     assert not cleaned["is_kind_issue"].any()
     assert queue.empty
+
+
+def test_the_first_answers_are_worth_most_and_are_spread_over_all() -> None:
+    frame, _ = messages(wrong=0)
+    frame = table.resolve(frame, [KIND]).assign(kind_action="keep", is_kind_issue=False, kind_suggested="spam")
+    frame["kind_given_confidence"], frame["kind_wrong_at_most"] = 0.7, 0.9  # doubted by 0.6 half-way, each of them
+    found = possible_errors(
+        QueueInputs(
+            frame=frame,
+            tasks=[KIND],
+            task=KIND,
+            pool=np.zeros(0, dtype=int),
+            probabilities=np.zeros((0, 2)),
+            picks=np.zeros(0, dtype=int),
+            questions=(),
+            learned=True,
+        ),
+        KIND,
+    )
+    worth = np.broadcast_to(found.besides, found.rows.shape)
+    assert worth.sum() == pytest.approx(40 * 0.6 * 20 / 24)  # twenty answers leave four of 24 parts of the variance
+    assert np.sort(worth)[::-1][:2] == pytest.approx([24 * (1 - 4 / 5), 24 * (4 / 5 - 4 / 6)])
+    first = np.sort(np.argsort(-worth)[:5])  # of twenty places
+    assert np.diff(first).max() <= 5
+    assert first[0] <= 4
+    assert first[-1] >= 15

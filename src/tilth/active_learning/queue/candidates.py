@@ -106,7 +106,7 @@ class Doubts:
         seconds: what an answer takes beyond reading; None takes what the source was registered with.
         ordered: the source's own order is kept: the first of its rows gets the largest of their gains.
         besides: rows that an answer sets right beside those that are like its own, for it says how far the same doubt
-            is to be trusted elsewhere.
+            is to be trusted elsewhere; one number for all, or shape (doubts,).
         first: the rows come before all others, whatever their gain: an answer was given, and is owed.
     """
 
@@ -117,5 +117,5 @@ class Doubts:
     believed: np.ndarray
     seconds: np.ndarray | None = None
     ordered: bool = False
-    besides: float = 0.0
+    besides: float | np.ndarray = 0.0
     first: bool = False

@@ -13,11 +13,13 @@ from tilth.active_learning.queue.candidates import Doubts, QueueInputs
 from tilth.samples import Action, Task, evenly_spaced
 
 ANSWERS = 20
-"""Rows asked a night. So many answers settle whether such labels are wrong (benchmarks/possible_errors.py), and where
-they do not, the next night asks again."""
+"""Rows asked a night at most. So many answers settle whether such labels are wrong (benchmarks/possible_errors.py), and
+where they do not, the next night asks again."""
 WIDE = 7.0
 """How many times as large as by the estimate the odds of an error are at the upper end of a wide interval: its standard
 deviation is then one of the log-odds, twice what it is taken for at least."""
+_HALF = 4
+"""Answers that halve the variance of the log-odds: one answer tells a quarter of what a variance of one leaves open."""
 _AMONG = 2
 """They are taken from so many times as many of the likeliest: the surest alone would not say how far the doubts go."""
 
@@ -25,7 +27,9 @@ _AMONG = 2
 def possible_errors(inputs: QueueInputs, task: Task) -> Doubts:
     """The rows of one task, evenly spaced among the likeliest; doubted half-way between estimate and upper end.
 
-    So many answers as are asked for set right what is wrong among all the likeliest, each its part.
+    The answers set right what is wrong among all the likeliest, each the part by which it narrows the interval: the
+    first tells most, and the last of them hardly more than what is like its own row. So other questions take their turn
+    where they are worth more, and those that are asked lie as evenly as all of them.
     """
     at_most = inputs.numbers(f"{task.name}_wrong_at_most", 0.0)
     given, right = inputs.words(f"{task.name}_given"), inputs.numbers(f"{task.name}_given_confidence", 0.5)
@@ -49,5 +53,14 @@ def possible_errors(inputs: QueueInputs, task: Task) -> Doubts:
         reason=reason,
         task=task.name,
         believed=inputs.words(f"{task.name}_suggested")[chosen],
-        besides=float(doubt[likeliest].sum()) / ANSWERS,
+        besides=float(doubt[likeliest].sum()) * _narrowed(len(chosen)),
     )
+
+
+def _narrowed(count: int) -> np.ndarray:
+    """By what share of its width each of so many evenly spaced answers narrows the interval, shape (count,).
+
+    Multiples of the golden ratio say which comes first: however many are asked, they are spread over all.
+    """
+    turn = np.argsort(np.argsort(np.arange(count) * (5**0.5 - 1) / 2 % 1))
+    return np.asarray(_HALF / ((_HALF + turn) * (_HALF + turn + 1)))
