@@ -117,27 +117,42 @@ def test_labels_that_models_do_not_doubt_are_not_asked_about(tmp_path: Path) -> 
     assert queue.empty
 
 
-def test_the_first_answers_are_worth_most_and_are_spread_over_all() -> None:
+def worth_of(frame: pd.DataFrame) -> np.ndarray:
+    """What the answers of a night are worth beside what is like their own rows, one each."""
+    inputs = QueueInputs(
+        frame=frame,
+        tasks=[KIND],
+        task=KIND,
+        pool=np.zeros(0, dtype=int),
+        probabilities=np.zeros((0, 2)),
+        picks=np.zeros(0, dtype=int),
+        questions=(),
+        learned=True,
+    )
+    found = possible_errors(inputs, KIND)
+    return np.broadcast_to(found.besides, found.rows.shape)
+
+
+@pytest.fixture
+def wide() -> pd.DataFrame:
+    """Labels that nobody can tell from wrong ones, each doubted by 0.6, half-way: 24 of forty."""
     frame, _ = messages(wrong=0)
     frame = table.resolve(frame, [KIND]).assign(kind_action="keep", is_kind_issue=False, kind_suggested="spam")
-    frame["kind_given_confidence"], frame["kind_wrong_at_most"] = 0.7, 0.9  # doubted by 0.6 half-way, each of them
-    found = possible_errors(
-        QueueInputs(
-            frame=frame,
-            tasks=[KIND],
-            task=KIND,
-            pool=np.zeros(0, dtype=int),
-            probabilities=np.zeros((0, 2)),
-            picks=np.zeros(0, dtype=int),
-            questions=(),
-            learned=True,
-        ),
-        KIND,
-    )
-    worth = np.broadcast_to(found.besides, found.rows.shape)
-    assert worth.sum() == pytest.approx(40 * 0.6 * 20 / 24)  # twenty answers leave four of 24 parts of the variance
+    return frame.assign(kind_given_confidence=0.7, kind_wrong_at_most=0.9)
+
+
+def test_the_first_answers_are_worth_most_and_are_spread_over_all(wide: pd.DataFrame) -> None:
+    worth = worth_of(wide)
+    assert worth.sum() == pytest.approx(24 * 20 / 24)  # twenty answers leave four of 24 parts of the variance
     assert np.sort(worth)[::-1][:2] == pytest.approx([24 * (1 - 4 / 5), 24 * (4 / 5 - 4 / 6)])
     first = np.sort(np.argsort(-worth)[:5])  # of twenty places
     assert np.diff(first).max() <= 5
     assert first[0] <= 4
     assert first[-1] >= 15
+
+
+def test_answers_of_earlier_nights_leave_the_next_ones_less_to_tell(wide: pd.DataFrame) -> None:
+    shown, answer = np.full((2, ROWS), None, dtype=object)
+    shown[:16], answer[:16] = json.dumps({"given": "spam", "doubt": 0.1}), "spam"
+    shown[16:20], answer[16:20] = "{}", "spam"  # rows without a label, which tell nothing of labels
+    assert worth_of(wide.assign(kind_shown=shown, kind_answer=answer)).sum() == pytest.approx(24 * (4 / 20 - 4 / 40))

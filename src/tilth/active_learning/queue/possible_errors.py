@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tilth.active_learning.queue.candidates import Doubts, QueueInputs
-from tilth.samples import Action, Task, evenly_spaced
+from tilth.samples import Action, Task, answered, evenly_spaced
 
 ANSWERS = 20
 """Rows asked a night at most. So many answers settle whether such labels are wrong (benchmarks/possible_errors.py), and
@@ -53,14 +53,20 @@ def possible_errors(inputs: QueueInputs, task: Task) -> Doubts:
         reason=reason,
         task=task.name,
         believed=inputs.words(f"{task.name}_suggested")[chosen],
-        besides=float(doubt[likeliest].sum()) * _narrowed(len(chosen)),
+        besides=float(doubt[likeliest].sum()) * _narrowed(len(chosen), _answers(inputs, task)),
     )
 
 
-def _narrowed(count: int) -> np.ndarray:
+def _answers(inputs: QueueInputs, task: Task) -> int:
+    """How many given labels people have confirmed or overturned, by which the interval is as narrow as it is."""
+    known = answered(inputs.frame, task.name)
+    return sum("given" in shown for shown in known["shown"])
+
+
+def _narrowed(count: int, before: int) -> np.ndarray:
     """By what share of its width each of so many evenly spaced answers narrows the interval, shape (count,).
 
     Multiples of the golden ratio say which comes first: however many are asked, they are spread over all.
     """
-    turn = np.argsort(np.argsort(np.arange(count) * (5**0.5 - 1) / 2 % 1))
+    turn = before + np.argsort(np.argsort(np.arange(count) * (5**0.5 - 1) / 2 % 1))
     return np.asarray(_HALF / ((_HALF + turn) * (_HALF + turn + 1)))
