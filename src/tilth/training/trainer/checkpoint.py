@@ -19,6 +19,8 @@ from tilth.training.trainer.sharding import Shards, like, local, local_state, se
 
 SECONDS = 60.0
 """Between two checkpoints: a killed night loses at most so much of its fine-tuning. Results do not depend on it."""
+REST = 9.0
+"""Times as long as the last one took, at the least: on a disk that is slow or busy a tenth of the time goes to them."""
 
 _WEIGHTS, _STATE = "state.safetensors", "steps.json"
 _MODEL, _MOMENT, _BEST, _RANDOM = "model/", "optimizer/", "best/", "random"
@@ -123,18 +125,19 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path | None, shards: Shards | None) -> None:
-        self._folder, self._shards, self._written = folder, shards, time.monotonic()
+        self._folder, self._shards, self._written, self._took = folder, shards, time.monotonic(), 0.0
 
     def due(self) -> bool:
         """Whether it is time for another: in all processes where it is in the first."""
         if self._folder is None:
             return False
-        due = time.monotonic() - self._written >= SECONDS
+        due = time.monotonic() - self._written >= max(SECONDS, REST * self._took)
         return due if self._shards is None else self._shards.first_says(due)
 
     def save(self, snapshot: Snapshot, progress: Progress) -> None:
         """Write what this process holds. The last one stays until all processes have written."""
         assert self._folder is not None
+        begun = time.monotonic()
         if self._shards is None:
             save(self._folder, snapshot, progress)
         else:
@@ -145,6 +148,7 @@ class Checkpoints:
                 if old.name != f"{len(progress.losses)}-{self._shards.rank}":
                     shutil.rmtree(old, ignore_errors=True)
         self._written = time.monotonic()
+        self._took = self._written - begun
 
     def load(
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, torch.Tensor]

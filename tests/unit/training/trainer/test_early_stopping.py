@@ -90,6 +90,7 @@ def test_a_killed_run_remembers_the_best_weights(folder: Path, tmp_path: Path, m
 
     monkeypatch.setattr(early_stopping, "log_likelihood", falling)
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "REST", 0.0)
     later = iter(range(9))
     whole = tune(folder, rows, [head], CONFIG, 3)
     steps = loop.Run._step

@@ -124,12 +124,31 @@ def test_losses_are_those_of_a_plain_loop(folder: Path) -> None:
     assert found.facts == {"device": "cpu", "head": "linear", "precision": "float32", **means, **done}
 
 
+def test_a_slow_disk_gets_fewer_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One a minute, and of one that took twenty seconds the next after three."""
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "save", lambda *_: now.append(now.pop() + 20))
+    module = torch.nn.Linear(1, 1)
+    kept, progress = checkpoint.Snapshot(module, torch.optim.SGD(module.parameters())), checkpoint.Progress([])
+    checkpoints, due = checkpoint.Checkpoints(tmp_path, None), {}
+    for second in (59, 60):
+        now[0] = second
+        due[second] = checkpoints.due()
+    checkpoints.save(kept, progress)  # until second 80
+    for second in (140, 259, 260):
+        now[0] = second
+        due[second] = checkpoints.due()
+    assert due == {59: False, 60: True, 140: False, 259: False, 260: True}
+
+
 def test_a_killed_run_ends_with_the_weights_of_a_whole_one(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, head = problem(folder)
     whole = tune(folder, rows, [head], SMALL, 3)
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)  # a checkpoint at every step
+    monkeypatch.setattr(checkpoint, "REST", 0.0)
     steps = loop.Run._step
 
     def dies(run: loop.Run, step: int, slowed: int) -> float:
