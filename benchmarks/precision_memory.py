@@ -3,7 +3,8 @@
     python benchmarks/precision_memory.py
 
 Each line is a step of AdamW in fresh processes: forward, backward, and the weights. The trunks are of the default
-encoder's and of BERT-base's size with random weights, for neither time nor memory depends on their values. Time is the
+encoder's and of BERT-base's size, and the default model of pictures (all layers, normalizations with fixed statistics,
+as the trainer has it), with random weights, for neither time nor memory depends on their values. Time is the
 processor's (all threads), as a ratio to float32 in the same run; memory is the largest resident size that a process
 reached beyond what it had before the model was made. Rows for a GPU are run where PyTorch finds one. What precision
 costs in quality is told by the loss after a few steps from the same start; a score after a whole training was not run.
@@ -27,13 +28,35 @@ import torch
 from scaling_model import BERT, MINILM, Layers
 from torch import nn
 
+from tilth.learn.pictures.efficientnet_lite import DIMENSIONS, SIZE, EfficientNetLite0
 from tilth.training.inputs.config import Config
 from tilth.training.trainer.precision import Computation, prepare_layers
 from tilth.training.trainer.processes import Result, train_in_processes
 from tilth.training.trainer.sharding import Shards
 
 AIMS = "a GPU: 3.2 times as fast, 45% less memory, 65% less with checkpointing, 40% less sharded, under 0.3% loss"
+PICTURES, ROWS_OF_PICTURES = "the default model of pictures", 4
 _DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Pictures(nn.Module):
+    """The default model of pictures with random weights, and a linear layer of 77 classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk, self.head = EfficientNetLite0().to(memory_format=torch.channels_last), nn.Linear(DIMENSIONS, 77)
+
+    def train(self, mode: bool = True) -> Pictures:
+        """Normalizations keep their statistics."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels to logits."""
+        return self.head(self.trunk(pixels).float())
 
 
 @dataclass(frozen=True)
@@ -58,7 +81,7 @@ class Line:
         """Seconds a step after the first, bytes, and the last loss."""
         before = _resident(self.device)
         torch.manual_seed(0)
-        model = Layers(self.size)
+        model = Pictures() if self.size == PICTURES else Layers(self.size)
         model.train()
         if self.checkpointing:
             model.trunk.gradient_checkpointing_enable()
@@ -73,11 +96,11 @@ class Line:
         places = range(self.rows)[shards.place :: shards.data] if shards else range(self.rows)
         spent, loss = 0.0, torch.zeros(())
         for step in range(self.steps + 1):
-            ids = torch.randint(1000, (self.rows, self.tokens), generator=generator)[list(places)].to(self.device)
+            values = self._values(generator)[list(places)].to(self.device)
             codes = torch.arange(self.rows)[list(places)].to(self.device) % 77
             started = _seconds(self.device)
             with torch.autocast(self.device, _DTYPES[self.precision], enabled=self.precision != "float32"):
-                logits = model(ids)
+                logits = model(values)
             loss = nn.functional.cross_entropy(logits.float(), codes)
             scaler.scale(loss).backward()
             scaler.step(optimizer)
@@ -87,6 +110,12 @@ class Line:
         if shards is not None:  # of all rows, as in one process
             loss = shards.gather(loss.detach().view(1, 1), shards.data).mean()
         return {"seconds": spent / self.steps, "bytes": _peak(self.device) - before, "loss": float(loss.detach())}
+
+    def _values(self, generator: torch.Generator) -> torch.Tensor:
+        """What a step reads: token ids, or pixels."""
+        if self.size == PICTURES:
+            return torch.randn((self.rows, 3, SIZE, SIZE), generator=generator)
+        return torch.randint(1000, (self.rows, self.tokens), generator=generator)
 
     def run(self) -> dict[str, float]:
         """In fresh processes."""
@@ -121,11 +150,15 @@ def lines(device: str, sizes: list[str]) -> list[Line]:
     """All lines of a device, float32 first for each trunk."""
     found = []
     for size in sizes:
-        base = Line(size, device=device, steps=3 if size == MINILM else 1)
+        base = Line(
+            size, device=device, steps=1 if size == BERT else 3, rows=ROWS_OF_PICTURES if size == PICTURES else 16
+        )
         found += [base, replace(base, checkpointing=True)]
         found += [replace(base, precision="bfloat16"), replace(base, precision="bfloat16", checkpointing=True)]
         if device == "cuda":
             found += [replace(base, precision="float16"), replace(base, precision="float16", checkpointing=True)]
+        if size == PICTURES:  # the trainer trains it in one process, and it has no linear layer
+            continue
         found += [replace(base, processes=2), replace(base, precision="bfloat16", checkpointing=True, processes=2)]
         if size == MINILM:
             found += [replace(base, means="int8_products"), replace(base, means="compile")]
@@ -149,7 +182,7 @@ def row(line: Line, base: dict[str, float], until: float) -> tuple[list[object],
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", nargs="+", default=[MINILM, BERT])
+    parser.add_argument("--sizes", nargs="+", default=[MINILM, BERT, PICTURES])
     parser.add_argument("--minutes", type=float, default=60, help="lines that would begin later are not run")
     parser.add_argument("--line", help="of one fresh process: what it measures, as JSON")
     arguments = parser.parse_args()
@@ -181,7 +214,8 @@ def main() -> None:
 
 ## Processor
 
-16 rows of 64 tokens in a step; of two processes each takes half of them, so that its seconds are of half the rows.
+16 rows of 64 tokens in a step, or {ROWS_OF_PICTURES} pictures of {SIZE} pixels a side; of two processes each takes half
+of them, so that its seconds are of half the rows.
 float16 is not run: the trainer refuses it on a processor.
 
 {tables[0]}
