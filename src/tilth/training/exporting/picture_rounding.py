@@ -24,7 +24,7 @@ from tilth.training.trainer import plan_batches, rate
 
 log = logging.getLogger(__name__)
 
-STEPS = 100
+STEPS = 60
 _BATCH = 16
 _RATE = 1e-4
 _WARMUP = 0.1
