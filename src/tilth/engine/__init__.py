@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.engine.blocks import Packed, compute_block, computed_by, has_workers, map_blocks, map_rows
+    from tilth.engine.blocks import Packed, compute_block, computed_by, has_workers, map_blocks
     from tilth.engine.checks import check_engine, code_and_libraries
 
 __getattr__, __dir__ = lazy_exports(__name__)

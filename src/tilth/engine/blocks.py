@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import pickle
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 Block = TypeVar("Block")
 Shared = TypeVar("Shared")
 Result = TypeVar("Result")
-
-_ROWS = 8192
-"""Rows of a block of `map_rows`: a second or so of what checks one row alone."""
 
 
 class BlockRunner(Protocol):
@@ -45,27 +42,6 @@ def map_blocks(
     if _runners:
         return _runners[-1].map_blocks(function, blocks, shared)
     return (function(block, shared) for block in blocks)
-
-
-def map_rows(
-    function: Callable[[Sequence[Block], Shared], Sequence[Result]], rows: Sequence[Block], shared: Shared
-) -> list[Result]:
-    """What a cheap function gives for each row, some thousands of rows at a time.
-
-    Few rows are computed here, whatever workers there are: to start those takes longer.
-
-    Args:
-        function: of a module's top; gives one result a row.
-        rows: of the table.
-        shared: what all calls need.
-
-    >>> map_rows(lambda rows, factor: [one * factor for one in rows], [1, 2], 10)
-    [10, 20]
-    """
-    if len(rows) <= _ROWS:
-        return list(function(rows, shared))
-    blocks = (rows[first : first + _ROWS] for first in range(0, len(rows), _ROWS))
-    return [result for block in map_blocks(function, blocks, shared) for result in block]
 
 
 def has_workers() -> bool:

@@ -58,17 +58,6 @@ def test_a_runner_is_gone_after_an_error_too() -> None:
     assert not engine.has_workers()
 
 
-def test_rows_go_to_workers_in_blocks_and_few_rows_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilth.engine.blocks._ROWS", 2)
-    runner = Recording()
-    with engine.computed_by(runner):
-        assert engine.map_rows(scaled, [1, 2], 10) == [10, 20]
-        assert runner.blocks == []
-        assert engine.map_rows(scaled, [1, 2, 3], 10) == [10, 20, 30]
-    assert runner.blocks == [[1, 2], [3]]
-    assert engine.map_rows(scaled, [1, 2, 3], 10) == [10, 20, 30]
-
-
 class Once:
     """As a model whose files are gone once it is loaded."""
 

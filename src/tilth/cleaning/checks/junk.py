@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 
 from tilth.cleaning.checks import keyboard, phrases
-from tilth.engine import map_rows
+from tilth.cleaning.checks.per_text import per_text
+from tilth.store import Cache
 
 KINDS = ("residue", "mash", "test", "automatic", "bulk", "wordless")
 _RARE = frozenset({"automatic", "bulk", "test"})
@@ -58,22 +59,22 @@ _RESIDUE = re.compile(
 )
 
 
-def kinds(texts: Sequence[str], not_gold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def kinds(texts: Sequence[str], not_gold: np.ndarray, cache: Cache) -> tuple[np.ndarray, np.ndarray]:
     """The kind of junk that each text is, None for what is none; and the share of its signs that are words.
 
     Args:
         texts: one a row.
         not_gold: boolean, shape (rows,); these rows alone show which words the corpus has.
+        cache: keeps what is found of a text.
 
     Returns:
         An object array and a float64 array, each of shape (rows,).
     """
     shown = [text[:_LONGEST] for text in texts]
     mashed = keyboard.mashed_words(text for text, counts in zip(shown, not_gold, strict=True) if counts)
-    result, shares = np.full(len(shown), None, dtype=object), np.zeros(len(shown))
-    for place, (kind, share) in enumerate(map_rows(_kinds, shown, mashed)):
-        result[place], shares[place] = kind, share
-    return result, shares
+    found = per_text(cache, "junk", shown, _kinds, mashed, key=tuple(mashed))
+    names = np.array([None, *KINDS], dtype=object)
+    return names[found[:, 0].astype(int)], found[:, -1].astype(np.float64)
 
 
 def unwanted(kinds: np.ndarray, frame: pd.DataFrame, not_gold: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -107,8 +108,10 @@ def _means(of_kind: np.ndarray, given: pd.Series) -> bool:
     return bool(((counts >= _FEWEST_OF_LABEL) & (counts > _OF_LABEL * rows.reindex(counts.index))).any())
 
 
-def _kinds(texts: Sequence[str], mashed: frozenset[str]) -> list[tuple[str | None, float]]:
-    return [_kind(text, mashed) for text in texts]
+def _kinds(texts: Sequence[str], mashed: frozenset[str]) -> np.ndarray:
+    """Each text's kind, counted from 1 as `KINDS` has them, 0 for none; and the share of its signs that are words."""
+    found = [_kind(text, mashed) for text in texts]
+    return np.array([(0 if kind is None else KINDS.index(kind) + 1, share) for kind, share in found], dtype=np.float32)
 
 
 def _kind(text: str, mashed: frozenset[str]) -> tuple[str | None, float]:

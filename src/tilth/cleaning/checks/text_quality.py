@@ -12,8 +12,8 @@ from ftfy.badness import is_bad
 from tilth.cleaning.checks.config import ChecksConfig
 from tilth.cleaning.checks.junk import KINDS, unwanted
 from tilth.cleaning.checks.junk import kinds as kinds_of
+from tilth.cleaning.checks.per_text import per_text
 from tilth.cleaning.checks.registry import CheckResult, check, verdict
-from tilth.engine import map_rows
 from tilth.languages import detect_language, usual_language
 from tilth.learn import Evidence
 from tilth.samples import Reason, Split, Status, picture_alone
@@ -29,7 +29,7 @@ def empty(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> Chec
 def junk(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """Share of a text that reads as words; `tilth.cleaning.checks.junk` finds what is junk, and of which kind."""
     not_gold = frame["split"].ne(Split.GOLD).to_numpy(dtype=bool)
-    kinds, scores = kinds_of(frame["text"].tolist(), not_gold)
+    kinds, scores = kinds_of(frame["text"].tolist(), not_gold, evidence.cache)
     issue, kept = unwanted(kinds, frame, not_gold)
     count = Counter(kinds[not_gold & (kinds != None)])  # noqa: E711 - elementwise
     counts = {"kinds": {kind: count[kind] for kind in KINDS if kind not in kept and count[kind]}}
@@ -53,12 +53,18 @@ def encoding(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> C
 @check("language", Status.REVIEW, Reason.LANGUAGE)
 def language(frame: pd.DataFrame, config: ChecksConfig, evidence: Evidence) -> CheckResult:
     """How likely a text is in a language that belongs here, by py3langid (Lui and Baldwin 2012)."""
-    detected = map_rows(_detected, frame["text"].tolist(), None)
+    found = per_text(evidence.cache, "language", frame["text"].tolist(), _detected, None)
+    detected = [(chr(int(one)) + chr(int(other)), float(likely)) if one else None for one, other, likely in found]
     usual = usual_language([one for one, split in zip(detected, frame["split"], strict=True) if split != Split.GOLD])
     here = set(config.languages) or ({usual} if usual else set())
     score = np.array([1.0 if not here or not one or one[0] in here else 1 - one[1] for one in detected])
     return CheckResult(score=score, issue=score < 1 - config.language)
 
 
-def _detected(texts: Sequence[str], _: None) -> list[tuple[str, float] | None]:
-    return [detect_language(text) for text in texts]
+def _detected(texts: Sequence[str], _: None) -> np.ndarray:
+    """The two letters of each text's language, as numbers, and how likely it is; zeros where a text is too short."""
+    found = np.zeros((len(texts), 3), dtype=np.float32)
+    for row, text in enumerate(texts):
+        if one := detect_language(text):
+            found[row] = ord(one[0][0]), ord(one[0][1]), one[1]
+    return found

@@ -112,19 +112,21 @@ WORDS = [
 
 
 @pytest.fixture(scope="module")
-def beside_the_demo() -> dict[str, str | None]:
+def beside_the_demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """The kind of each text above, with the words of the demo around them."""
     inbox, texts = (
         pd.read_csv(RAW / "inbox.csv")["text"].tolist(),
         [*WORDS, *(one for of in JUNK.values() for one in of)],
     )
-    found, _ = kinds([*inbox, *texts], np.ones(len(inbox) + len(texts), dtype=bool))
+    found, _ = kinds(
+        [*inbox, *texts], np.ones(len(inbox) + len(texts), dtype=bool), Cache(tmp_path_factory.mktemp("junk"))
+    )
     return dict(zip(texts, found[len(inbox) :], strict=True))
 
 
-def test_the_demos_junk_is_found_and_nothing_else() -> None:
+def test_the_demos_junk_is_found_and_nothing_else(tmp_path: Path) -> None:
     inbox, truth = pd.read_csv(RAW / "inbox.csv"), pd.read_csv(RAW / "truth.csv").set_index("id")
-    found, _ = kinds([clean(text) for text in inbox["text"]], np.ones(len(inbox), dtype=bool))
+    found, _ = kinds([clean(text) for text in inbox["text"]], np.ones(len(inbox), dtype=bool), Cache(tmp_path))
     junk, is_junk = np.array([kind is not None for kind in found]), inbox["id"].map(truth["kind"]).eq("junk").to_numpy()
     assert (junk & is_junk).sum() / is_junk.sum() >= 0.8
     assert (junk & is_junk).sum() / junk.sum() >= 0.9
@@ -139,18 +141,18 @@ def test_words_of_any_language_are_no_junk_beside_an_english_corpus(beside_the_d
     assert {text: beside_the_demo[text] for text in WORDS if beside_the_demo[text] is not None} == {}
 
 
-def test_words_of_any_language_are_no_junk_where_there_is_no_corpus() -> None:
-    alone = {text: kinds([text], np.ones(1, dtype=bool))[0][0] for text in WORDS}
+def test_words_of_any_language_are_no_junk_where_there_is_no_corpus(tmp_path: Path) -> None:
+    alone = {text: kinds([text], np.ones(1, dtype=bool), Cache(tmp_path))[0][0] for text in WORDS}
     assert {text: found for text, found in alone.items() if found is not None} == {}
 
 
 @pytest.mark.parametrize(
     "piece", ["a@", "a", "!", "<!--", "a.b", "x/", "test ", "undefined", "1 ", "&", "{{", "I am on leave "]
 )
-def test_no_text_takes_long(piece: str) -> None:
+def test_no_text_takes_long(piece: str, tmp_path: Path) -> None:
     """Patterns that try every split of a long run would take minutes: 33 s for addresses without an end."""
     started = time.process_time()
-    kinds([(piece * 5000)[:5000]], np.ones(1, dtype=bool))
+    kinds([(piece * 5000)[:5000]], np.ones(1, dtype=bool), Cache(tmp_path))
     assert time.process_time() - started < 2
 
 
