@@ -15,12 +15,12 @@ from tilth.reports.cards.facts import by_class
 from tilth.store import Run
 
 
-def night(folder: Path, *, gold: bool = True, label: str = "slow") -> Run:
+def night(folder: Path, *, gold: bool = True, label: str = "slow", run_by: str | None = None) -> Run:
     """A night of ten rows and two gold rows, g1 (refund) answered right and g2 (slow) answered outage."""
     scores = {"macro_f1": 0.5, "accuracy": 0.5}
     trained = {
         "trunk": {"chosen": "tuned"},
-        "export": {"weights": "int8", "bytes": 2_000_000, "agreement": {"int8": 0.99}},
+        "export": {"weights": "int8", "bytes": 2_000_000, "agreement": {"int8": 0.99}, "run_by": run_by},
     }
     run = Run.create(
         folder,
@@ -63,6 +63,16 @@ def test_the_hub_reads_the_model_card(tmp_path: Path) -> None:
     assert "/home/me" not in card.content
     assert "tuned on these rows" in card.content
     assert "Every text gets a label" in card.content  # its training knew no limit of scope
+
+
+@pytest.mark.parametrize(("run_by", "said"), [(None, "as ONNX with int8"), ("torch", "as safetensors with int8")])
+def test_the_card_says_what_runs_the_model(run_by: str | None, said: str, tmp_path: Path) -> None:
+    run = night(tmp_path, run_by=run_by)
+    reports.write_cards(run.path)
+    card = (run.path / "model" / "README.md").read_text(encoding="utf-8")
+    assert said in card
+    assert ("`torch` and `transformers` run it" in card) == (run_by is not None)
+    assert ("are all that this takes" in card) == (run_by is None)
 
 
 def test_the_hub_reads_the_data_card(tmp_path: Path) -> None:

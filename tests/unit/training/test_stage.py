@@ -51,7 +51,7 @@ def test_a_model_that_reads_by_windows_is_run_by_torch(
     encoder = Encoder(EncoderConfig(model=str(folder), attention="dynamic", max_tokens=64, window=192), Cache(tmp_path))
     config = TUNED.model_copy(update={"mode": mode, "max_tokens": 200, "edge": True})
     result = stage.perform("training", samples, config, resources(samples, encoder, tmp_path))
-    assert result.metrics["export"]["weights"] == "float32, by torch"
+    assert (result.metrics["export"]["weights"], result.metrics["export"]["run_by"]) == ("float32", "torch")
     assert "this model is run by torch" in caplog.text
     frame, predictor = table.to_pandas(result.samples), Predictor.load(result.artifacts["model"])
     texts = frame["text"].tolist()

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel
 
 from tilth.devices import on_device, resolve_device
 from tilth.learn.encoder.attention import LongReader
+from tilth.learn.encoder.piece_reader import load_model
 from tilth.learn.encoder.tokenizer import Tokens
 from tilth.learn.encoder.windowed_trunk import LongTexts
 from tilth.progress import report
@@ -94,7 +94,7 @@ class _Pair:
     """A model by windows, and by full attention as it came."""
 
     def __init__(self, source: Path, long_texts: LongTexts, device: str) -> None:
-        self.student, teacher = (AutoModel.from_pretrained(source).eval().to(device) for _ in range(2))
+        self.student, teacher = (load_model(source).to(device) for _ in range(2))
         self._tokens = Tokens.load(source)
         options: dict[str, Any] = {"window": long_texts.window, "span": long_texts.span}
         self._by_windows = LongReader(self.student, **options)

@@ -35,6 +35,7 @@ def model_facts(folder: Path, record: Mapping[str, Any], frame: pd.DataFrame) ->
         "trunk": (metrics.get("trunk") or {}).get("chosen") or "frozen",
         "weights": (metrics.get("export") or {}).get("weights"),
         "bytes": (metrics.get("export") or {}).get("bytes"),
+        "run_by": (metrics.get("export") or {}).get("run_by"),
         "agreement": (metrics.get("export") or {}).get("agreement") or {},
         "contract": _scalars((metrics.get("export") or {}).get("contract") or metrics.get("contract")),
         "rejects": bool((metrics.get("out_of_scope") or {}).get("below")),

@@ -66,7 +66,8 @@ def export(
         passages: how the passages of long texts are weighed; None reads these in chunks.
 
     Returns:
-        `weights` (what was exported), `bytes_float`, `bytes`, `agreement` of each kind tried.
+        `weights` (what was exported), `bytes_float`, `bytes`, `agreement` of each kind tried; `run_by`, where
+        it is no ONNX graph.
     """
     folder.mkdir(parents=True)
     write_heads(heads, centers, folder / "heads.onnx")
@@ -79,7 +80,7 @@ def export(
     _write_settings(folder, settings, wording, scope, passages)
     if isinstance(trunk, WindowedTrunk):
         write_digests(folder)
-        return {"weights": "float32, by torch", "bytes": sum(path.stat().st_size for path in folder.iterdir())}
+        return {"weights": "float32", "run_by": "torch", "bytes": sum(path.stat().st_size for path in folder.iterdir())}
     model = folder / "model.onnx"
     if isinstance(trunk, PackedGraph):
         shutil.copyfile(trunk.graph, model)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from transformers.utils import logging
 
 from tilth.learn.encoder import LongTexts, WindowedTrunk
 
@@ -24,6 +25,7 @@ class TorchTrunk:
     """
 
     def __init__(self, folder: Path, windows: Mapping[str, Any]) -> None:
+        logging.disable_progress_bar()
         first, last = windows["around"]
         long_texts = LongTexts(window=windows["window"], span=windows["span"], around=(first, last))
         self._trunk = WindowedTrunk(folder, long_texts).eval()
