@@ -7,7 +7,9 @@ float), as its exported model answers: from names alone, from pictures alone (th
 from both, pooled by the share that the stage chooses on train rows. Names of flags hold the word flag, and are left as
 they came. The labels that both need for the better single one's score with all labels are read off a curve of label
 counts, between its points by a straight line; as the last labels are of large classes alone, a single one may reach
-that score with fewer, too. Subcategories are learned beside the categories, with all labels. Then cleaning: 20% of the
+that score with fewer, too. Subcategories are learned beside the categories, with all labels. `emoji_trunks` trains the
+trunks for the categories, with all labels: the top of the model of pictures, then the encoder's top layers as well
+(`mode = "top"`), each beside the frozen ones. Then cleaning: 20% of the
 train labels are turned to another category at random, and found by the label errors' models with the pictures' view and
 without it. Last, `pneumonia_mnist` (X-rays of 28 pixels, pictures alone; the model of pictures reads them at 224), by
 the exported model: on the model of pictures as it came and with its top layers trained on the train rows
@@ -21,7 +23,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +51,13 @@ COUNTS = (5, 10, 20, 40, 80)
 """Labels a class of the curve, below all."""
 FOLDS = 5
 WAYS = ("text alone", "picture alone", "both")
+SETS = ["emoji", "emoji_trunks", "pneumonia_mnist"]
 PLAIN = {"mode": "probe", "picture_mode": "probe", "contract": False, "quantize": False}
+TRAINED = {
+    "top": (("picture alone", "probe"), ("both", "probe"), ("both", "top")),
+    "probe": (("text alone", "top"), ("both", "top")),
+}
+"""By `picture_mode`, ways and `mode` of the lines of `emoji_trunks`."""
 TRUNKS = {"as it came": "probe", "top trained": "top"}
 WEIGHTS = {"float": None, "INT8": "never", "INT8 after training for it": "always"}
 """Of an exported model of pictures, with `quantization_aware`."""
@@ -87,10 +97,13 @@ def trained(
     return training.run(samples, training.Config(**{**PLAIN, **config}), resources)
 
 
-def gold_scores(frame: pd.DataFrame, tasks: tuple[Task, ...], cache: Cache, root: Path, way: str) -> dict[str, float]:
+def gold_scores(
+    frame: pd.DataFrame, tasks: tuple[Task, ...], cache: Cache, root: Path, way: str, **config: Any
+) -> dict[str, float]:
     """Gold macro-F1 of one way, by task."""
     with tempfile.TemporaryDirectory() as scratch:
-        result = trained(frame, tasks, cache, root, way, Path(scratch))
+        result = trained(frame, tasks, cache, root, way, Path(scratch), **config)
+    print(way, result.metrics["trunk"].get("held_out"), result.metrics.get("pictures"), flush=True)
     return {task.name: result.metrics["gold"][task.name]["macro_f1"] for task in tasks}
 
 
@@ -141,25 +154,51 @@ def x_rays(home: Path, folder: Path, task: Task, most: int | None) -> pd.DataFra
 def quantized(home: Path, cache: Cache, most: int | None, keep: Path | None) -> list[list[object]]:
     """pneumonia_mnist by its pictures: accuracy and AUC on its test rows, size and time, by trunk and weights."""
     task = Task(name="finding", labels=("normal", "pneumonia"))
-    train_once = stage_of_training.tune_pictures
     lines = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         frame = x_rays(home, folder, task, most)
         for trunk, mode in TRUNKS.items():
-            tuned: list[Any] = []  # trained once, and exported in three ways
+            with pictures_trained_once():  # and exported in three ways
+                for weights in WEIGHTS:
+                    compute = partial(exported_line, frame, task, cache, folder, mode, weights)
+                    lines.append([trunk, weights, *_results.kept(keep, f"pneumonia {most} {trunk} {weights}", compute)])
+                    print(lines[-1], flush=True)
+    return lines
 
-            def tune_pictures(*arguments: Any, tuned: list[Any] = tuned) -> Any:
-                if not tuned:
-                    tuned.append(train_once(*arguments))
-                return tuned[0]
 
-            stage_of_training.tune_pictures = tune_pictures
-            for weights in WEIGHTS:
-                compute = partial(exported_line, frame, task, cache, folder, mode, weights)
-                lines.append([trunk, weights, *_results.kept(keep, f"pneumonia {most} {trunk} {weights}", compute)])
+@contextmanager
+def pictures_trained_once() -> Iterator[None]:
+    """Within the block the model of pictures is trained the first time; pictures and labels are to stay the same."""
+    train, found = stage_of_training.tune_pictures, list[Any]()
+
+    def tune_pictures(rows: Any, *others: Any) -> Any:
+        if rows is None:
+            return train(rows, *others)
+        if not found:
+            found.append(train(rows, *others))
+        return replace(found[0], rows=replace(found[0].rows, has_text=rows.has_text))
+
+    stage_of_training.tune_pictures = tune_pictures
+    try:
+        yield
+    finally:
+        stage_of_training.tune_pictures = train
+
+
+def trained_trunks(home: Path, cache: Cache, most: int | None, keep: Path | None) -> list[list[object]]:
+    """emoji, categories by all labels: gold macro-F1 on trained trunks."""
+    frame = rows_of(home, most)
+    tasks = (Task(name="category", labels=tuple(sorted(frame["category"].unique()))),)
+    lines = []
+    for pictures, runs in TRAINED.items():
+        with pictures_trained_once():
+            for way, texts in runs:
+                name = f"emoji trunks {most} {way} {pictures} {texts}"
+                compute = partial(gold_scores, frame, tasks, cache, home, way, picture_mode=pictures, mode=texts)
+                found = _results.kept(keep, name, compute)["category"]
+                lines.append([way, pictures, texts, f"{found:.3f}"])
                 print(lines[-1], flush=True)
-    stage_of_training.tune_pictures = train_once
     return lines
 
 
@@ -189,7 +228,7 @@ def exported_line(frame: pd.DataFrame, task: Task, cache: Cache, folder: Path, m
 
 def main() -> None:
     """Measure, and write the page."""
-    parser = _results.parser(__doc__, ["emoji", "pneumonia_mnist"])
+    parser = _results.parser(__doc__, SETS)
     parser.add_argument("--cache", type=Path, help="a folder that keeps the vectors for the next run")
     parser.add_argument("--most", type=int, help="rows of each file, for a try")
     parser.add_argument("--keep", type=Path, help="a folder for finished parts, which are not measured again")
@@ -202,6 +241,10 @@ def main() -> None:
         lines = []
         if "pneumonia_mnist" in arguments.sets:
             lines = quantized(arguments.data / "pneumonia_mnist", cache, arguments.most, arguments.keep)
+        if "emoji_trunks" in arguments.sets:
+            trunks = trained_trunks(arguments.data / "emoji", cache, arguments.most, arguments.keep)
+            columns = ("emoji, all labels", "picture_mode", "mode", "gold macro-F1")
+            parts.append(_results.table(columns, trunks))
         columns = (
             "model of pictures",
             "weights",
@@ -216,7 +259,7 @@ def main() -> None:
             if lines
             else "`pneumonia_mnist`: not run in this run."
         )
-    if arguments.sets != ["emoji", "pneumonia_mnist"]:
+    if arguments.sets != SETS:
         option += f" --sets {' '.join(arguments.sets)}"
     text = "\n\n".join(parts)
     _results.write(
