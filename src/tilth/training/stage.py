@@ -19,7 +19,7 @@ from tilth.training import evaluation
 from tilth.training.answer_columns import write_answers
 from tilth.training.evaluation import measure_robustness
 from tilth.training.exporting import Exporter, Model, write_passages
-from tilth.training.fitting import FittedModel, fit_model, fit_task_head, tune_pictures
+from tilth.training.fitting import FittedModel, fit_model, fit_task_head, tune_pictures, with_stiff_predictions
 from tilth.training.heads import predict_probabilities
 from tilth.training.inputs import (
     Config,
@@ -44,6 +44,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     if not tasks:
         return StageResult(samples=samples, skipped="no labels")
     training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
+    training_set = with_stiff_predictions(training_set, resources)
     without_rows = classes_without_rows(training_set, resources.tasks)
     config = config.of_texts(int((training_set.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)

@@ -28,9 +28,12 @@ class LinearProbe(LogisticRegression):
             return super().fit(X, y, sample_weight)
 
 
-def new_probe() -> LinearProbe:
-    """An unfitted linear probe, for L2-normalized mean-pooled embeddings of the default encoder."""
-    return LinearProbe(C=10, max_iter=300)
+def new_probe(looseness: float = 10) -> LinearProbe:
+    """An unfitted linear probe, for L2-normalized mean-pooled embeddings of the default encoder.
+
+    `looseness` is the inverse strength of its penalty, scikit-learn's C.
+    """
+    return LinearProbe(C=looseness, max_iter=300)
 
 
 @dataclass(frozen=True)

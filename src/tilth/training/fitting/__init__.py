@@ -14,5 +14,6 @@ if TYPE_CHECKING:
     from tilth.training.fitting.head_fitting import fit_task_head, fit_without_held_out
     from tilth.training.fitting.picture_tuning import TunedPictures, tune_pictures
     from tilth.training.fitting.short_tuning import ShortTuner
+    from tilth.training.fitting.stiff_predictions import with_stiff_predictions
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -16,12 +16,12 @@ from tilth.learn import Focus, together
 from tilth.stage import Resources
 from tilth.training.fitting.head_fitting import calibrated_heads, fit_task_head
 from tilth.training.fitting.mode_choice import Choice, choose_mode
-from tilth.training.fitting.mode_comparison import Trial, held_out_scores, mean_macro_f1
+from tilth.training.fitting.mode_comparison import Trial, held_out_scores, mean_macro_f1, noisy_nats
 from tilth.training.fitting.sharing import what_sharing_bought
 from tilth.training.heads import Head
 from tilth.training.inputs import Config, TrainingSet, propagated_rows, relabeled, tuning_rows
 from tilth.training.modes import MODES, TuningJob
-from tilth.training.views import WordingTrial
+from tilth.training.views import SURE, WordingTrial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +87,11 @@ def fit_model(
     if config.mode == "auto" and not means["tuned"] > means["frozen"]:  # nothing to measure by gives NaN
         facts["why"] += "; on held-out rows the encoder as it came does as well"
         return _probe(training_set, resources, facts, trial.tuned.losses)
+    if nats := noisy_nats(training_set, trial, wording):
+        facts["held_out_nats"] = nats
+        if config.mode == "auto" and sum(nats.values()) < SURE:
+            facts["why"] += "; many labels may be wrong, and as they arrived they are no likelier by it"
+            return _probe(training_set, resources, facts, trial.tuned.losses)
     facts |= {"chosen": "tuned", "mode": choice.mode}
     if len(tuning_set.tasks) > 1:
         date = resources.evidence.fits.date

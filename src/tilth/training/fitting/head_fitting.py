@@ -8,7 +8,7 @@ import numpy as np
 
 from tilth.learn import calibrate
 from tilth.samples import Task
-from tilth.training.heads import Head, fit_head
+from tilth.training.heads import Head, fit_head, fit_stiff_head
 from tilth.training.inputs import TrainingSet
 
 _SURE = 1.96
@@ -30,6 +30,9 @@ def fit_task_head(
     chosen = rows & (training_set.codes[task.name] >= 0)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
     codes, weights = training_set.codes[task.name][chosen], training_set.weights[task.name][chosen]
+    if task.name in training_set.noisy:
+        folds = training_set.noisy[task.name].folds[chosen]
+        return fit_stiff_head(task, features[chosen], codes, weights, folds, uses_parent=parent is not None)[0]
     head = fit_head(task, features[chosen], codes, weights, uses_parent=parent is not None)
     return head.shifted(training_set.offsets.get(task.name))
 

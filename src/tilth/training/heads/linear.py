@@ -53,7 +53,13 @@ class Head:
 
 
 def fit_head(
-    task: Task, features: np.ndarray | sparse.csr_matrix, codes: np.ndarray, weights: np.ndarray, *, uses_parent: bool
+    task: Task,
+    features: np.ndarray | sparse.csr_matrix,
+    codes: np.ndarray,
+    weights: np.ndarray,
+    *,
+    uses_parent: bool,
+    looseness: float = 10,
 ) -> Head:
     """The linear probe of one task, with weights.
 
@@ -63,6 +69,7 @@ def fit_head(
         codes: each row's class, shape (rows,).
         weights: each row's weight, shape (rows,).
         uses_parent: whether the features hold the parent's probabilities.
+        looseness: inverse strength of the penalty.
     """
     weight = np.zeros((len(task.labels), features.shape[1]), dtype=np.float32)
     bias = np.full(len(task.labels), IMPOSSIBLE, dtype=np.float32)
@@ -70,10 +77,10 @@ def fit_head(
     if len(seen) == 1:  # logistic regression needs two classes
         bias[seen] = 0.0
     elif len(seen) == 2:  # scikit-learn gives one row, the logit of the second class against the first
-        model = new_probe().fit(features, codes, sample_weight=weights)
+        model = new_probe(looseness).fit(features, codes, sample_weight=weights)
         weight[seen[1]], bias[seen[0]], bias[seen[1]] = model.coef_[0], 0.0, model.intercept_[0]
     elif len(seen) > 2:
-        model = new_probe().fit(features, codes, sample_weight=weights)
+        model = new_probe(looseness).fit(features, codes, sample_weight=weights)
         weight[seen], bias[seen] = model.coef_, model.intercept_
     return Head(task=task, weight=weight, bias=bias, uses_parent=uses_parent)
 

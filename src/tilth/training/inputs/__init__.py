@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tilth.training.inputs.class_balance import balance_classes
     from tilth.training.inputs.config import Config
     from tilth.training.inputs.label_doubt import LabelDoubt
+    from tilth.training.inputs.noisy_labels import NoisyLabels
     from tilth.training.inputs.pseudo_labels import propagated_rows, relabeled
     from tilth.training.inputs.rejections import rejected_rows
     from tilth.training.inputs.row_pictures import PictureRows, has_rows, picture_rows

@@ -18,6 +18,7 @@ from scipy.special import softmax
 
 from tilth.learn import OutOfFold, apply_temperature, calibrate, difference, macro_f1, why_no_score
 from tilth.samples import Task
+from tilth.training.heads import log_shares
 from tilth.training.inputs.config import Config
 from tilth.training.inputs.training_set import TrainingSet
 
@@ -44,8 +45,12 @@ def balance_classes(training_set: TrainingSet, config: Config, seed: int) -> tup
     offsets: dict[str, np.ndarray] = {}
     out_of_fold, facts = dict(training_set.out_of_fold), dict[str, Any]()
     for task in training_set.tasks:
-        shares, truth = log_shares(training_set, task), training_set.codes[task.name]
-        degree, fact = _choose(task, out_of_fold[task.name], truth, shares, config, seed)
+        truth = training_set.codes[task.name]
+        known = truth >= 0
+        shares = log_shares(truth[known], training_set.weights[task.name][known], len(task.labels))
+        degree, fact = _choose(
+            task, out_of_fold[task.name], truth, shares, config, seed, noisy=task.name in training_set.noisy
+        )
         facts[task.name] = {"degree": degree, **fact}
         if degree:
             log.info("%s: rare classes count for more, by %.2f of the logarithm of their share", task.name, degree)
@@ -54,25 +59,21 @@ def balance_classes(training_set: TrainingSet, config: Config, seed: int) -> tup
     return replace(training_set, offsets=offsets, out_of_fold=out_of_fold), facts
 
 
-def log_shares(training_set: TrainingSet, task: Task) -> np.ndarray:
-    """The logarithm of each class's share of the weight of all rows, times the number of classes that have any.
-
-    float64, shape (labels,); 0 where a class has as many rows as on average, and where it has none.
-    """
-    codes = training_set.codes[task.name]
-    known = codes >= 0
-    counts = np.bincount(codes[known], training_set.weights[task.name][known], minlength=len(task.labels))
-    present = counts > 0
-    means = counts / counts[present].mean() if present.any() else counts
-    return np.log(means, out=np.zeros(len(counts)), where=present)
-
-
 def _choose(
-    task: Task, out_of_fold: OutOfFold, codes: np.ndarray, shares: np.ndarray, config: Config, seed: int
+    task: Task,
+    out_of_fold: OutOfFold,
+    codes: np.ndarray,
+    shares: np.ndarray,
+    config: Config,
+    seed: int,
+    *,
+    noisy: bool,
 ) -> tuple[float, Mapping[str, Any]]:
     """The degree of a task, and what was measured."""
     times = float(np.exp(np.ptp(shares)))
     fact: dict[str, Any] = {"largest_to_smallest": round(times, 1)}
+    if noisy:
+        return 0.0, {**fact, "why": "many labels may be wrong: the heads themselves are freed of the shares"}
     if config.balance != "auto":
         return float(config.balance == "always"), {**fact, "why": f'balance = "{config.balance}"'}
     if times < _EVEN:

@@ -17,6 +17,7 @@ from tilth.samples import Origin, Source, Task
 from tilth.stage import Resources
 from tilth.text import fold_of
 from tilth.training.inputs.label_doubt import LabelDoubt, doubted_rows, label_doubt
+from tilth.training.inputs.noisy_labels import NoisyLabels, noisy_labels
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class TrainingSet:
         offsets: for tasks whose rare classes count for more, what is taken from each class's logit, shape (labels,).
         focuses: for each task, how the passages of long texts are weighed for it.
         doubts: for each task, how far its labels may be wrong; none where nothing is known of that.
+        noisy: the tasks of whose labels many may be wrong, and the labels as they arrived.
     """
 
     tasks: tuple[Task, ...]
@@ -51,6 +53,7 @@ class TrainingSet:
     offsets: Mapping[str, np.ndarray] = field(default_factory=dict)
     focuses: Mapping[str, Focus] = field(default_factory=dict)
     doubts: Mapping[str, LabelDoubt] = field(default_factory=dict)
+    noisy: Mapping[str, NoisyLabels] = field(default_factory=dict)
 
     @property
     def labeled(self) -> np.ndarray:
@@ -82,6 +85,7 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
     """The rows of a table that these tasks are trained on."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
     codes, weights, propagated, out_of_fold, focuses, doubts = {}, {}, {}, {}, {}, {}
+    noisy, folds = {}, folds_of(frame)
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
@@ -89,6 +93,8 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         # A paraphrase beside its source in another fold would flatter the estimate, and what a model propagated is no
         # truth to measure by, so that neither takes part.
         given = frame[task.name].where(table.settled(frame, task.name) & original, None).tolist()
+        if (found := noisy_labels(frame, task, np.where(original, codes[task.name], -1), folds)) is not None:
+            noisy[task.name] = found
         propagated[task.name] = learnable & frame[f"{task.name}_origin"].eq(Origin.PROPAGATED).to_numpy(dtype=bool)
         doubted = doubted_rows(frame, task.name, propagated[task.name]) & original
         doubts[task.name] = label_doubt(frame, task, codes[task.name], doubted)
@@ -101,12 +107,13 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         tasks=tasks,
         codes=codes,
         weights=weights,
-        held_out=folds_of(frame) == 0,
+        held_out=folds == 0,
         original=original,
         propagated=propagated,
         out_of_fold=out_of_fold,
         focuses=focuses,
         doubts=doubts,
+        noisy=noisy,
     )
 
 

@@ -10,6 +10,7 @@ from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tilth.training.views.picture_view import PictureView, cross_validated, fit_pictures
+    from tilth.training.views.pooling_share import SURE
     from tilth.training.views.view_pooling import Wording, WordingTrial, fit_wording
 
 __getattr__, __dir__ = lazy_exports(__name__)

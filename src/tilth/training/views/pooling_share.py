@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 from tilth.learn import fit_temperature, scores
 from tilth.samples import Task
 from tilth.training.export import pool_views
+from tilth.training.inputs import NoisyLabels
 
 _SHARES = np.linspace(0, 0.9, 19)
 FEWEST = 50
@@ -44,6 +45,7 @@ def choose_share(
     names: tuple[str, str],
     *,
     prior: Prior | None = None,
+    shares: np.ndarray = _SHARES,
 ) -> dict[str, Any]:
     """How far a second view counts beside a first: the share by which held-out labels are most likely.
 
@@ -54,18 +56,19 @@ def choose_share(
         second: their logits by the second, same shape.
         names: of both views, for `run.json`.
         prior: of the share, which a few rows do not overrule; None leaves all to the rows.
+        shares: to choose from, shape (shares,).
 
     Returns:
         `share`, `temperature` of both pooled, `held_out_rows`, the scores of either view and of both (`held_out`),
         what pooling adds to the first's macro-F1 (`gain`), and by how many nats the labels of all rows together are
         likelier (`likelihood_gain`), which tells more than macro-F1 where rows are few.
     """
-    losses, temperatures = zip(*(_loss(first, second, truth, share) for share in _SHARES), strict=True)
+    losses, temperatures = zip(*(_loss(first, second, truth, share) for share in shares), strict=True)
     cost = np.array(losses) * len(truth)
     if prior is not None:
-        cost += (_SHARES - prior.mean) ** 2 / (2 * prior.deviation**2)
+        cost += (shares - prior.mean) ** 2 / (2 * prior.deviation**2)
     best = int(np.argmin(cost))
-    share, temperature = float(_SHARES[best]), float(temperatures[best])
+    share, temperature = float(shares[best]), float(temperatures[best])
     views = {
         names[0]: first,
         names[1]: second,
@@ -84,6 +87,20 @@ def choose_share(
         "gain": gain,
         "likelihood_gain": round(float(losses[0] - losses[best]) * len(truth), 2),
     }
+
+
+def share_by_noisy(noisy: NoisyLabels, rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """The share by which labels as they arrived are likeliest, wrong ones and all, and by how many nats.
+
+    Args:
+        noisy: those labels.
+        rows: places of the rows that both answer without having learned from them.
+        first: their probabilities by the first view, shape (these rows, classes).
+        second: their calibrated logits by the second, same shape.
+    """
+    likely = [np.log(noisy.likelihood(rows, pool_views(first, second, share, 1.0)) + 1e-9).sum() for share in _SHARES]
+    best = int(np.argmax(likely))
+    return float(_SHARES[best]), float(likely[best] - likely[0])
 
 
 def informative_nats(logits: np.ndarray, truth: np.ndarray) -> float:

@@ -16,9 +16,9 @@ import numpy as np
 from tilth.learn import fit_temperature, why_no_score
 from tilth.samples import Task
 from tilth.training.export import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
-from tilth.training.heads import Head, NGramFeatures, choose_ngrams, fit_head
+from tilth.training.heads import Head, NGramFeatures, choose_ngrams, fit_head, fit_stiff_head
 from tilth.training.inputs import Config, TrainingSet
-from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, choose_share
+from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, choose_share, share_by_noisy
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,44 @@ class WordingTrial:
         if meaning is None or len(truth) < FEWEST or why_no_score(truth.tolist()) is not None:
             why = f"{len(truth)} held-out rows, {FEWEST} are needed to choose a share"
             return {"share": UNMEASURED, "temperature": 1.0, "why": why}
-        return choose_share(task, truth, meaning, self._held_out_logits[task.name], ("meaning", "wording"))
+        views = (task, truth, meaning, self._held_out_logits[task.name], ("meaning", "wording"))
+        if task.name not in self.known.noisy:
+            return choose_share(*views)
+        share, nats = self._shares_by_noisy[task.name]
+        return {**choose_share(*views, shares=np.array([share])), "likelihood_gain": round(nats, 2)}
+
+    @cached_property
+    def _shares_by_noisy(self) -> dict[str, tuple[float, float]]:
+        """Of tasks with noisy labels, how far the wording counts beside the encoder as it came, and what that gains.
+
+        All labels as they arrived say so: those in force are what models of the meaning left of them.
+        """
+        found = {}
+        for task in self.known.tasks:
+            if (noisy := self.known.noisy.get(task.name)) is None:
+                continue
+            codes = self.known.codes[task.name]
+            rows = np.flatnonzero((codes >= 0) & (noisy.codes >= 0))
+            values = self.fitted[0].transform([self.texts[row] for row in rows.tolist()])
+            logits = fit_stiff_head(task, values, codes[rows], self.known.weights[task.name][rows], noisy.folds[rows])[
+                1
+            ]
+            meaning = self.known.out_of_fold[task.name].probabilities[rows]
+            found[task.name] = share_by_noisy(noisy, rows, meaning, logits)
+        return found
+
+    def noisy_nats(self, task: Task, rows: np.ndarray, meaning: np.ndarray) -> float:
+        """The log-likelihood of held-out labels as they arrived, of a task with noisy ones, by meaning and wording.
+
+        Args:
+            task: one with noisy labels.
+            rows: places of held-out rows with such a label.
+            meaning: their probabilities, shape (these rows, classes).
+        """
+        share = self._shares_by_noisy[task.name][0] if self.mode != "never" else 0.0
+        logits = _logits(self.fitted, [self.texts[row] for row in rows.tolist()])[task.name]
+        likely = self.known.noisy[task.name].likelihood(rows, pool_views(meaning, logits, share, 1.0))
+        return float(np.log(likely + 1e-9).sum())
 
 
 def fit_wording(trial: WordingTrial, held_out: Mapping[str, np.ndarray]) -> Wording:
@@ -192,6 +229,10 @@ def _fit(texts: Sequence[str], training_set: TrainingSet, rows: np.ndarray) -> t
     for task in training_set.tasks:
         known = codes[task.name] >= 0
         weights = training_set.weights[task.name][places][known]
+        if task.name in training_set.noisy:
+            folds = training_set.noisy[task.name].folds[places][known]
+            heads.append(fit_stiff_head(task, values[known], codes[task.name][known], weights, folds)[0])
+            continue
         head = fit_head(task, values[known], codes[task.name][known], weights, uses_parent=False)
         heads.append(head.shifted(training_set.offsets.get(task.name)))
     return features, heads
