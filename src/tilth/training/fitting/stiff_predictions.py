@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 from scipy.special import softmax
 
 from tilth.learn import OutOfFold
@@ -19,7 +18,7 @@ def with_stiff_predictions(training_set: TrainingSet, resources: Resources) -> T
     found = {
         name: _predictions(training_set, task, resources)
         for task in training_set.tasks
-        if (name := task.name) in training_set.noisy and len(np.unique(training_set.codes[name])) > 2
+        if (name := task.name) in training_set.noisy
     }
     return replace(training_set, out_of_fold={**training_set.out_of_fold, **found})
 
