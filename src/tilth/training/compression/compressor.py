@@ -18,7 +18,7 @@ from tilth.training.compression.held_out import FEWEST
 from tilth.training.compression.search import Looked, excess, front, look_at_wording, order, search, weighed
 from tilth.training.compression.speed import Clock
 from tilth.training.compression.student import Bits, LastStudent, Shape, Winner, digests
-from tilth.training.export import Predictor
+from tilth.training.export import RUNTIME_ERRORS, Predictor
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,9 @@ class _Attempt:
         steps = self._steps if needs_distillation(self._full, shape) else 0
         try:
             candidate = make_candidate(self._full, shape, steps, name, start)
-        except StageError as error:
+        except (StageError, *RUNTIME_ERRORS) as error:
             log.warning("%s: %s", shape, error)
-            self._given_up.append(f"{shape}: {error}")
+            self._given_up.append(f"{shape}: {error}".splitlines()[0])
             return False
         latency = None
         if self._contract.latency_ms is not None:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from tilth.training.export.answers import Answers
     from tilth.training.export.edge import edge_facts, export_edge, quantize_edge
     from tilth.training.export.folder import add_pictures, check_digests, picture_settings, push_model, write_digests
-    from tilth.training.export.graphs import PictureGraphs, TrunkGraphs, cache_key, open_session, quantize, strip_notes
+    from tilth.training.export.graphs import (
+        RUNTIME_ERRORS,
+        PictureGraphs,
+        TrunkGraphs,
+        cache_key,
+        open_session,
+        quantize,
+        strip_notes,
+    )
     from tilth.training.export.model_folder import export
     from tilth.training.export.packed import (
         CODES,

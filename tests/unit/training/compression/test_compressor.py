@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from tests.small_table import TASKS, make_table
@@ -17,7 +18,7 @@ from tilth import stage
 from tilth.errors import StageError
 from tilth.store import read_json, write_json
 from tilth.training import Config
-from tilth.training.compression import full_model
+from tilth.training.compression import compressor, full_model
 from tilth.training.compression.candidate import Candidate
 from tilth.training.compression.compressor import _Attempt, compress
 from tilth.training.compression.config import ContractConfig
@@ -204,6 +205,26 @@ def test_a_full_disk_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("tilth.training.compression.compressor.make_candidate", full)
     with pytest.raises(StageError, match=r"the disk is full: the model could not be written in .*scratch"):
         night(folder, tmp_path)
+
+
+def test_a_shape_that_onnx_runtime_refuses_is_given_up_and_the_next_one_is_made(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, asked = compressor.make_candidate, []
+
+    def failing_first(full: Any, shape: Shape, *rest: Any) -> Candidate:
+        asked.append(shape)
+        if len(asked) == 1:  # a real one: no file is an invalid graph
+            onnxruntime.InferenceSession(b"no graph")
+        return make(full, shape, *rest)
+
+    monkeypatch.setattr(compressor, "make_candidate", failing_first)
+    result, _ = night(folder, tmp_path, size_mb=9)
+    found = result.metrics["compression"]
+    (why,) = found["given_up"]
+    assert why.startswith(f"{asked[0]}: [ONNXRuntimeError] : ")
+    assert len(asked) > 1
+    assert found["chosen"]["shape"] == asked[-1].to_json()
 
 
 class Beside:

@@ -21,6 +21,6 @@ if TYPE_CHECKING:
         write_heads,
     )
     from tilth.training.export.graphs.picture_graphs import PictureGraphs
-    from tilth.training.export.graphs.session import CPU, Provider, open_session
+    from tilth.training.export.graphs.session import CPU, RUNTIME_ERRORS, Provider, open_session
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from tilth.errors import RequestError, did_you_mean
 
@@ -19,6 +20,10 @@ Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
 
 CPU = ("CPUExecutionProvider",)
 _OLDEST = (1, 22)
+RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
+    one for one in vars(onnxruntime_pybind11_state).values() if isinstance(one, type) and issubclass(one, Exception)
+)
+"""What ONNX Runtime raises of a graph: each kind is an exception of its own, and they have no class in common."""
 
 
 def open_session(
