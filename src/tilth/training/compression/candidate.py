@@ -30,10 +30,13 @@ from tilth.training.compression.student import (
     distill,
 )
 from tilth.training.compression.weights import pack_graph, share_products, shared_weights
-from tilth.training.export import PackedGraph, TrunkGraphs
+from tilth.training.export import RUNTIME_ERRORS, PackedGraph, TrunkGraphs
 from tilth.training.heads import Head, predict_probabilities
 
 log = logging.getLogger(__name__)
+
+GIVEN_UP: tuple[type[Exception], ...] = (StageError, *RUNTIME_ERRORS)
+"""What ends the making of one shape, and not the search: another shape may well be made."""
 
 _ROUNDING = 0.3
 """Points that rounding may cost before weights are trained under it."""

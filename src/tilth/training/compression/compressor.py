@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tilth.errors import StageError
-from tilth.training.compression.candidate import Candidate, make_candidate
+from tilth.training.compression.candidate import GIVEN_UP, Candidate, make_candidate
 from tilth.training.compression.config import ContractConfig
 from tilth.training.compression.contract import Verdict, nearest, settle, slower_here, uncertain_points
 from tilth.training.compression.cost import Costs, costs_of
@@ -18,7 +17,7 @@ from tilth.training.compression.held_out import FEWEST
 from tilth.training.compression.search import Looked, excess, front, look_at_wording, order, search, weighed
 from tilth.training.compression.speed import Clock
 from tilth.training.compression.student import Bits, LastStudent, Shape, Winner, digests
-from tilth.training.export import RUNTIME_ERRORS, Predictor
+from tilth.training.export import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +98,7 @@ class _Attempt:
         steps = self._steps if needs_distillation(self._full, shape) else 0
         try:
             candidate = make_candidate(self._full, shape, steps, name, start)
-        except (StageError, *RUNTIME_ERRORS) as error:
+        except GIVEN_UP as error:
             log.warning("%s: %s", shape, error)
             self._given_up.append(f"{shape}: {error}".splitlines()[0])
             return False
