@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from tilth.learn.encoder import chunked, resolve_model
+from tilth.learn.encoder import LongTexts, adapt_windows, chunked, resolve_model
 from tilth.learn.encoder.attention import BLOCK, LongReader, block_vectors
 from tilth.learn.encoder.attention.windows import RULES, reaches
 
 SPAN = 256
 WAYS = ("full attention", "fixed window", "dynamic window", "chunks", "first 256 tokens")
-TRIES = ("dynamic by pairs", "dynamic by novelty")
-"""Other rules of the same budget that were tried for dynamic windows."""
+ADAPTED = "adapted window"
+TRIES = ("dynamic by pairs", "dynamic by novelty", ADAPTED)
+"""Other rules of the same budget that were tried for dynamic windows, and the rule with weights adapted to it."""
 _RULES = {
     "full attention": "full",
     "fixed window": "fixed",
     "dynamic window": "dynamic",
+    ADAPTED: "dynamic",
     "dynamic by pairs": "pairs",
     "dynamic by novelty": "novelty",
 }
@@ -47,11 +50,18 @@ def by_novelty(queries: torch.Tensor, keys: torch.Tensor, width: int) -> torch.T
 RULES.update({"pairs": by_pairs, "novelty": by_novelty})
 
 
-class Way:
-    """The default encoder read in one of the `WAYS`."""
+def adapt(target: Path, texts: Sequence[str], window: int, steps: int) -> None:
+    """Write the default encoder, adapted to windows on long texts, where it is not there yet."""
+    if not target.is_dir():
+        around = LongTexts(window=window, span=SPAN, around=(1, 1))
+        adapt_windows(resolve_model("default"), target, texts, around, steps, seed=0, device="cpu")
 
-    def __init__(self, name: str, window: int) -> None:
-        folder = resolve_model("default")
+
+class Way:
+    """The default encoder, or its adapted weights in a folder, read in one of the `WAYS` or `TRIES`."""
+
+    def __init__(self, name: str, window: int, folder: Path | None = None) -> None:
+        folder = folder or resolve_model("default")
         self.name = name
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.tokenizer.model_max_length = int(1e9)

@@ -26,7 +26,7 @@ import _results
 import numpy as np
 import pandas as pd
 import torch
-from _long_ways import TRIES, WAYS, Way
+from _long_ways import ADAPTED, TRIES, WAYS, Way, adapt
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -49,7 +49,7 @@ SPEED = (
 )
 _TRIED = """Tries at the rule of dynamic windows, of the same budget: by pairs, each block sees its neighbors and those
 that it itself finds most relevant; by novelty, a block whose summary stands far from the text's mean is seen from
-further away.
+further away. Adapted: dynamic windows after so many steps on the addresses of the training rows, without requests.
 """
 
 
@@ -134,14 +134,22 @@ def hidden_requests(home: Path, split: str, rows: int, tokens: int, seed: int, c
 
 
 @cache
-def _way(name: str) -> Way:
-    return Way(name, WINDOW)
+def _way(name: str, adapted: Path | None = None) -> Way:
+    return Way(name, WINDOW, adapted)
 
 
-def heads(name: str, train: pd.DataFrame, gold: pd.DataFrame) -> dict[str, list[bool]]:
+def adapted_weights(home: Path, keep: Path, steps: int) -> Path:
+    """The folder of the default encoder, adapted to the addresses of the training rows, without requests."""
+    speeches = pd.read_json(home / "state_union" / "state_union_docs.jsonl", lines=True)["text"]
+    speeches = speeches[(np.arange(len(speeches)) % 4 != 3) & (speeches.str.len() > 1024 * 5)]
+    adapt(keep / f"adapted {steps}", speeches.tolist(), WINDOW, steps)
+    return keep / f"adapted {steps}"
+
+
+def heads(name: str, train: pd.DataFrame, gold: pd.DataFrame, adapted: Path | None = None) -> dict[str, list[bool]]:
     """Which gold rows are right, by the mean of the blocks and by the pooling that is learned."""
     names, codes = np.unique(train["label"], return_inverse=True)
-    blocks = [[_way(name).blocks(text) for text in frame["text"]] for frame in (train, gold)]
+    blocks = [[_way(name, adapted).blocks(text) for text in frame["text"]] for frame in (train, gold)]
     means = [np.stack([one.mean(axis=0) for one in part]) for part in blocks]
     means = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in means]
     by_mean = fit_probe(means[0], codes, len(names)).probabilities(means[1])
@@ -160,7 +168,12 @@ def by_words(train: pd.DataFrame, gold: pd.DataFrame) -> dict[str, list[bool]]:
 
 
 def compared(
-    name: str, splits: list[tuple[pd.DataFrame, pd.DataFrame]], ways: list[str], keep: Path | None, thirds: bool
+    name: str,
+    splits: list[tuple[pd.DataFrame, pd.DataFrame]],
+    ways: list[str],
+    keep: Path | None,
+    thirds: bool,
+    adapted: Path | None,
 ) -> list[list[object]]:
     """Gold accuracy of each way over the seeds, and by depth of the request where there is one."""
     lines: list[list[object]] = []
@@ -168,6 +181,8 @@ def compared(
         found: dict[str, list[tuple[np.ndarray, pd.DataFrame]]] = {}
         for seed, (train, gold) in enumerate(splits):
             compute = partial(by_words, train, gold) if way == WORDS else partial(heads, way, train, gold)
+            if way == ADAPTED:
+                compute = partial(heads, way, train, gold, adapted)
             rights = _results.kept(keep, f"{name} {way} {seed} {len(train)} {len(gold)}", compute)
             for pooling, right in rights.items():
                 found.setdefault(pooling, []).append((np.array(right), gold))
@@ -203,7 +218,7 @@ def hidden(arguments: argparse.Namespace, tokens: int) -> list[list[object]]:
             hidden_requests(arguments.data, part, rows, tokens, seed, arguments.classes) for part, rows in parts
         )
         splits.append((train, gold))
-    return compared(str(tokens), splits, arguments.ways, arguments.keep, thirds=True)
+    return compared(str(tokens), splits, arguments.ways, arguments.keep, thirds=True, adapted=arguments.adapted)
 
 
 def main() -> None:
@@ -222,12 +237,17 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=10, help="intents of the hidden requests")
     parser.add_argument("--review-seeds", type=int, help="seeds of the reviews, where not as many as of requests")
     parser.add_argument("--keep", type=Path, help="a folder for finished parts, which are not measured again")
+    parser.add_argument("--adapt-steps", type=int, default=40, help=f"of the way '{ADAPTED}', which takes --keep")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(speed(arguments.one, arguments.lengths[0])))
         return
     torch.set_num_threads(1)
+    if ADAPTED in arguments.ways and arguments.keep is None:
+        parser.error(f"--ways '{ADAPTED}' needs --keep FOLDER, where its weights are written")
+    by_steps = ADAPTED in arguments.ways
+    arguments.adapted = adapted_weights(arguments.data, arguments.keep, arguments.adapt_steps) if by_steps else None
     seeds = range(arguments.review_seeds or arguments.seeds)
     of_reviews = all(arguments.review_rows)
     drawn = [reviews(arguments.data, arguments.review_rows, seed) for seed in seeds] if of_reviews else []
@@ -235,7 +255,8 @@ def main() -> None:
     recall: list[list[object]] = []
     for tokens in arguments.hidden:
         recall += hidden(arguments, tokens)
-    real = compared("movie_reviews", drawn, arguments.ways, arguments.keep, thirds=False) if of_reviews else []
+    named = ("movie_reviews", drawn, arguments.ways, arguments.keep)
+    real = compared(*named, thirds=False, adapted=arguments.adapted) if of_reviews else []
     words = iter(sys.argv[1:])
     chosen = [word for word in words if word not in ("--data", "--keep") or not next(words)]
     command = " ".join(["python benchmarks/long_attention.py", *map(_quoted, chosen)])
