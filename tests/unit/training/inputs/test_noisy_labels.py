@@ -10,7 +10,7 @@ from tilth.samples import Task
 from tilth.training.inputs.noisy_labels import NoisyLabels, noisy_labels
 
 TASK = Task(name="t", labels=("a", "b", "c"))
-TIMES = 50
+TIMES = 25
 """How often each of the rows below stands in the table: as many labels as each of three classes must have."""
 CODES = np.tile([0, 1, 2, -1, 1], TIMES)
 FOLDS = np.arange(5 * TIMES) % 5
