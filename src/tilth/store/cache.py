@@ -22,7 +22,7 @@ from tilth.store.files import atomic, digest, size
 
 log = logging.getLogger(__name__)
 
-VECTORS = ("embeddings", "exported", "nats", "picture_embeddings", "readings")
+VECTORS = ("checks", "embeddings", "exported", "nats", "picture_embeddings", "readings")
 """Kinds that hold a folder of `Vectors` a key."""
 FOLDERS = ("adapted", "checkpoints", "ledger", "onnx", "passages", "stages")
 """Kinds that hold a folder a key, which `atomic` published whole or whose files stand each for itself; vectors of

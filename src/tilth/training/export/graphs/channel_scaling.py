@@ -16,6 +16,8 @@ _LEAST = np.finfo(np.float32).tiny
 """A scale below which a channel holds nothing but zeros."""
 _OF_INT8, _SCALE, _ZERO = "_quantized", "_scale", "_zero_point"
 """What ONNX Runtime puts after the name of weights that it rounds, and what it calls what goes with them."""
+_TURNED = "_Transposed"
+"""What it puts after the name of weights that it turns: a `Gemm` that reads them turned becomes a product."""
 
 
 def scale_channels(model: onnx.ModelProto, source: onnx.ModelProto) -> None:
@@ -29,7 +31,8 @@ def scale_channels(model: onnx.ModelProto, source: onnx.ModelProto) -> None:
     floats = {tensor.name: tensor for tensor in source.graph.initializer}
     for name in {node.input[1] for node in model.graph.node if node.op_type == "MatMulInteger"}:
         plain = name.removesuffix(_OF_INT8)
-        values, scales = rounded_by_channel(numpy_helper.to_array(floats[plain]))
+        weights = numpy_helper.to_array(floats[plain if plain in floats else plain.partition(_TURNED)[0]])
+        values, scales = rounded_by_channel(weights if plain in floats else weights.T)
         rounded[name].CopyFrom(numpy_helper.from_array(values, name))
         for kind, array in ((_SCALE, scales), (_ZERO, np.zeros(len(scales), np.int8))):
             rounded[plain + kind].CopyFrom(numpy_helper.from_array(array, plain + kind))

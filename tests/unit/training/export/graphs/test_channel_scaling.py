@@ -24,14 +24,14 @@ def test_weights_are_those_of_onnx_runtime_by_channel(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     weight = (rng.normal(size=(IN, OUT)) * rng.lognormal(size=OUT)).astype(np.float32)
     weight[:, 3] = 0.0
-    shared = np.ones((OUT, OUT), dtype=np.float32)
+    turned = rng.normal(size=(IN, OUT)).astype(np.float32)
     nodes = [
         helper.make_node("MatMul", ["x", "weight"], ["middle"], "first"),
-        helper.make_node("MatMul", ["middle", "shared"], ["y"], "second"),
+        helper.make_node("Gemm", ["middle", "turned"], ["y"], "second", transB=1),
     ]
     of = helper.make_tensor_value_info
-    values = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(shared, "shared")]
-    inputs, outputs = [of("x", TensorProto.FLOAT, ["rows", IN])], [of("y", TensorProto.FLOAT, ["rows", OUT])]
+    values = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(turned, "turned")]
+    inputs, outputs = [of("x", TensorProto.FLOAT, ["rows", IN])], [of("y", TensorProto.FLOAT, ["rows", IN])]
     graph = helper.make_graph(nodes, "two products", inputs, outputs, values)
     path = tmp_path / "float.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
