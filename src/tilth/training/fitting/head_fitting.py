@@ -8,8 +8,8 @@ import numpy as np
 
 from tilth.learn import calibrate
 from tilth.samples import Task
-from tilth.training.heads import Head, fit_head, fit_stiff_head
-from tilth.training.inputs import TrainingSet
+from tilth.training.heads import Head
+from tilth.training.inputs import TrainingSet, fit_head_of_rows
 
 _SURE = 1.96
 """Standard errors by which more held-out rows must be mended than spoiled."""
@@ -29,12 +29,7 @@ def fit_task_head(
     """
     chosen = rows & (training_set.codes[task.name] >= 0)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
-    codes, weights = training_set.codes[task.name][chosen], training_set.weights[task.name][chosen]
-    if task.name in training_set.noisy:
-        folds = training_set.noisy[task.name].folds[chosen]
-        return fit_stiff_head(task, features[chosen], codes, weights, folds, uses_parent=parent is not None)[0]
-    head = fit_head(task, features[chosen], codes, weights, uses_parent=parent is not None)
-    return head.shifted(training_set.offsets.get(task.name))
+    return fit_head_of_rows(training_set, task, features[chosen], chosen, uses_parent=parent is not None)
 
 
 def calibrated_heads(

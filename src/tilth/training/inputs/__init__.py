@@ -11,6 +11,7 @@ from tilth.lazy import lazy_exports
 if TYPE_CHECKING:
     from tilth.training.inputs.class_balance import balance_classes
     from tilth.training.inputs.config import Config
+    from tilth.training.inputs.head_of_rows import fit_head_of_rows
     from tilth.training.inputs.label_doubt import LabelDoubt
     from tilth.training.inputs.noisy_labels import NoisyLabels
     from tilth.training.inputs.pseudo_labels import propagated_rows, relabeled

@@ -14,7 +14,8 @@ _MANY = 0.13
 intents), and 0.12 of 5,500 headlines' sentiment as it came, of which stiff heads cost a night 1.8 points."""
 _ENOUGH = 25
 """Labels a class, at the mean, below which heads stay loose: with a fifth of the labels wrong and 15 a class, of
-banking77, a stiff one costs three points of gold macro-F1; with 32 a class, of 30 intents, it gains two."""
+banking77, a stiff one has 0.755 of gold macro-F1 for a loose one's 0.813; with 32 a class, of 30 intents, it gains
+two points."""
 
 
 @dataclass(frozen=True, kw_only=True)

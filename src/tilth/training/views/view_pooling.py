@@ -16,8 +16,8 @@ import numpy as np
 from tilth.learn import fit_temperature, why_no_score
 from tilth.samples import Task
 from tilth.training.export import PackedHead, PackedWording, mix_tasks, pool_tasks, pool_views
-from tilth.training.heads import Head, NGramFeatures, choose_ngrams, fit_head, fit_stiff_head
-from tilth.training.inputs import Config, TrainingSet
+from tilth.training.heads import Head, NGramFeatures, choose_ngrams, fit_stiff_head
+from tilth.training.inputs import Config, TrainingSet, fit_head_of_rows
 from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, choose_share, share_by_noisy
 
 log = logging.getLogger(__name__)
@@ -167,9 +167,8 @@ class WordingTrial:
             codes = self.known.codes[task.name]
             rows = np.flatnonzero((codes >= 0) & (noisy.codes >= 0))
             values = self.fitted[0].transform([self.texts[row] for row in rows.tolist()])
-            logits = fit_stiff_head(task, values, codes[rows], self.known.weights[task.name][rows], noisy.folds[rows])[
-                1
-            ]
+            weights = self.known.weights[task.name][rows]
+            _, logits = fit_stiff_head(task, values, codes[rows], weights, noisy.folds[rows])
             meaning = self.known.out_of_fold[task.name].probabilities[rows]
             found[task.name] = share_by_noisy(noisy, rows, meaning, logits)
         return found
@@ -182,9 +181,10 @@ class WordingTrial:
             rows: places of held-out rows with such a label.
             meaning: their probabilities, shape (these rows, classes).
         """
-        share = self._shares_by_noisy[task.name][0] if self.mode != "never" else 0.0
-        logits = _logits(self.fitted, [self.texts[row] for row in rows.tolist()])[task.name]
-        likely = self.known.noisy[task.name].likelihood(rows, pool_views(meaning, logits, share, 1.0))
+        if self.mode != "never":
+            logits = _logits(self.fitted, [self.texts[row] for row in rows.tolist()])[task.name]
+            meaning = pool_views(meaning, logits, self._shares_by_noisy[task.name][0], 1.0)
+        likely = self.known.noisy[task.name].likelihood(rows, meaning)
         return float(np.log(likely + 1e-9).sum())
 
 
@@ -225,16 +225,11 @@ def _fit(texts: Sequence[str], training_set: TrainingSet, rows: np.ndarray) -> t
     codes = {task.name: training_set.codes[task.name][places] for task in training_set.tasks}
     features = choose_ngrams(chosen, codes, sum(len(task.labels) for task in training_set.tasks))
     values = features.transform(chosen)
-    heads = []
-    for task in training_set.tasks:
-        known = codes[task.name] >= 0
-        weights = training_set.weights[task.name][places][known]
-        if task.name in training_set.noisy:
-            folds = training_set.noisy[task.name].folds[places][known]
-            heads.append(fit_stiff_head(task, values[known], codes[task.name][known], weights, folds)[0])
-            continue
-        head = fit_head(task, values[known], codes[task.name][known], weights, uses_parent=False)
-        heads.append(head.shifted(training_set.offsets.get(task.name)))
+    known = {name: of >= 0 for name, of in codes.items()}
+    heads = [
+        fit_head_of_rows(training_set, task, values[known[task.name]], places[known[task.name]])
+        for task in training_set.tasks
+    ]
     return features, heads
 
 
