@@ -52,6 +52,10 @@ class RowPictures:
         """Where each picture stands, by the digest of its content."""
         return {one: path for one, path in zip(self.digests, self._paths, strict=True) if one and path}
 
+    def pixels(self, digest: str) -> np.ndarray:
+        """One picture, by the digest of its content, as the model reads it, float32, shape (3, side, side)."""
+        return np.asarray(self._encoder.pixels(digest, self.paths[digest]))
+
     def neighbors(self, k: int, among: np.ndarray) -> Neighbors:
         """The k nearest pictures of the rows at ascending positions, aligned with them, as positions within them."""
         return nearest(self.embeddings[among], k)

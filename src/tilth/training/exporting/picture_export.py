@@ -134,7 +134,7 @@ def _int8(
     places = np.flatnonzero(view.rows.labeled)
     chosen = dict.fromkeys(pictures.digests[place] for place in places[evenly_spaced(len(places), _CALIBRATION)])
     shown = [one for one in chosen if one is not None]
-    small = graphs.int8(shown, lambda one: pictures.encoder.pixels(one, pictures.paths[one]))
+    small = graphs.int8(shown, pictures.pixels)
     other = view.refit(_vectors(small, pictures, places, settings, resources))
     return small, other.packed, 100 * (view.macro_f1() - other.macro_f1())
 
@@ -149,8 +149,7 @@ def _trained(view: PictureView, module: nn.Module, config: Config, resources: Re
     places = np.flatnonzero(view.rows.labeled)
 
     def pixels(row: int) -> np.ndarray:
-        one = str(pictures.digests[places[row]])
-        return pictures.encoder.pixels(one, pictures.paths[one])
+        return pictures.pixels(str(pictures.digests[places[row]]))
 
     return train_for_int8(module, view.rows.vectors[places], pixels, device=config.device, seed=resources.seed)
 

@@ -145,7 +145,7 @@ def _pixels(resources: Resources, digests: Sequence[str], place: int) -> np.ndar
     """One of some pictures as the model reads it."""
     pictures = resources.evidence.pictures
     assert pictures is not None
-    return np.asarray(pictures.encoder.pixels(digests[place], pictures.paths[digests[place]]))
+    return pictures.pixels(digests[place])
 
 
 def _kept(config: Config, resources: Resources, digests: Sequence[str]) -> Any:
