@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.small_table import ROWS
+from tests.unit.night.whole_night import completed
 from tilth import night, store
 from tilth import stage as stages
 from tilth.io import ingest
@@ -57,11 +58,7 @@ def request(workspace: Workspace, *names: str, start: str | None = None, **overr
 
 
 def run_night(workspace: Workspace, *names: str, **options: Any) -> Run:
-    run = night.begin(request(workspace, *names, **options))
-    for name in names:
-        night.perform(run, name)
-    run.finish("completed")
-    return run
+    return completed(request(workspace, *names, **options))
 
 
 def test_a_night_that_asks_for_it_draws_publishes_and_hands_it_on(workspace: Workspace, handed: list[Any]) -> None:

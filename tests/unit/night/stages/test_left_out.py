@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.unit.night.stages.test_stage_ledger import HARMS, WORDS
+from tests.unit.night.whole_night import completed
 from tilth import ledger, night, store
 from tilth import samples as table
 from tilth import stage as stages
@@ -55,11 +56,7 @@ def request(workspace: Workspace, *names: str, **options: Any) -> night.Request:
 
 
 def run_night(workspace: Workspace, *names: str, **options: Any) -> Run:
-    run = night.begin(request(workspace, *names, **options))
-    for name in names:
-        night.perform(run, name)
-    run.finish("completed")
-    return run
+    return completed(request(workspace, *names, **options))
 
 
 def asked(run: Run) -> dict[str, str]:
