@@ -3,6 +3,7 @@
     python benchmarks/training_modes.py --data data/public
     python benchmarks/training_modes.py --data data/public --sets banking77:0 --modes full --peer --cells cells
     python benchmarks/training_modes.py --data data/public --sets banking77:5,10 clinc150:5,10 --seeds 3 --peer setfit
+    python benchmarks/training_modes.py --data data/public --sets clinc150:5 --peer --class-names never auto
 
 A size of 0 is all labels. With few labels, every other text is there without its label, and weak supervision, which has
 no function, labels it by the text, as a night does: tilth's rows use unlabeled texts there, the peers' none. The plain
@@ -24,6 +25,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from cleaning import read
 
 from tilth import samples as table
 from tilth.config import EncoderConfig
-from tilth.learn import Evidence, scores
+from tilth.learn import Evidence, class_texts, scores
 from tilth.learn.encoder import Encoder, encode_with_trunk
 from tilth.samples import Task
 from tilth.stage import Resources, perform
@@ -82,11 +84,11 @@ json.dump(found, open(kept / "found.json", "w"))
 
 def night(
     some: pd.DataFrame, gold: pd.DataFrame, rest: list[str], config: Config, seed: int, encoder: Encoder, home: Path,
-    weigh: Callable[[np.ndarray], np.ndarray] = np.ones_like,
+    weigh: Callable[[np.ndarray], np.ndarray] = np.ones_like, class_names: str = "auto",
 ) -> dict[str, Any]:  # fmt: skip
     """Gold scores of the fitted model, in float, and what its training said; the gold texts stay out of the table.
 
-    `weigh` gives the weight of a row by the number of rows that its class has.
+    `weigh` gives the weight of a row by the number of rows that its class has; `class_names` is as in `[data]`.
     """
     texts = [*some["text"].astype(str), *rest]
     splits = ["train"] * len(some) + ["unlabeled"] * len(rest)
@@ -99,7 +101,8 @@ def night(
     def resources(name: str) -> Resources:
         scratch = home / f"{name}{time.monotonic_ns()}"
         scratch.mkdir()
-        evidence = Evidence(samples, encoder=encoder, cache=Cache(home / "cache"))
+        named = class_texts((task,), {}, class_names)
+        evidence = Evidence(samples, encoder=encoder, cache=Cache(home / "cache"), class_texts=named)
         return Resources(tasks=(task,), seed=seed, evidence=evidence, scratch=scratch)
 
     if rest:
@@ -120,7 +123,7 @@ def night(
     mixed = wording.mix(unseen, predict_probabilities(fitted.heads, vectors))
     answers = task.decoded(wording.normalized(mixed)["label"].argmax(axis=1)).tolist()
     trunk = dict(fitted.facts)
-    said = {"mode": trunk["mode"], "trunk": trunk, "balance": balance["label"]}
+    said = {"mode": trunk["mode"], "trunk": trunk, "balance": balance["label"], "names": training_set.named_facts}
     return {**scores(gold["label"].tolist(), answers), "s": seconds, **said}
 
 
@@ -169,16 +172,18 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
     failed: dict[str, str] = {}
     for seed in range(arguments.seeds):
         some = train.groupby("label").sample(size, random_state=seed) if size else train
-        rest = train.drop(some.index)["text"].astype(str).tolist()
-        for mode in arguments.modes:
+        rest = [] if arguments.alone else train.drop(some.index)["text"].astype(str).tolist()
+        for mode, names in product(arguments.modes, arguments.class_names):
             config = Config.model_validate({"mode": mode})
             if size == 0 and mode != "auto":
                 given = {"steps": arguments.steps, "learning_rate": arguments.learning_rate, "passes": 1e6}
                 given |= {"evaluations": arguments.evaluations}
                 config = config.model_copy(update=given)
             key = f"{name} {size} {seed} {mode} {config.steps} {config.learning_rate} {config.evaluations}"
-            run = partial(night, some, gold, rest, config, seed, encoder, home)
-            runs.setdefault(f"tilth, {mode}", []).append(_results.kept(arguments.cells, key, run))
+            key += " alone" if arguments.alone else ""
+            key, way = (key, "") if names == "auto" else (f"{key} {names}", f", class_names = {names}")
+            run = partial(night, some, gold, rest, config, seed, encoder, home, class_names=names)
+            runs.setdefault(f"tilth, {mode}{way}", []).append(_results.kept(arguments.cells, key, run))
         for peer in arguments.peer:
             own = arguments.plain_steps or (150 if size else None)
             model, steps = (PLAIN, own) if peer == "plain" else (SETFIT, arguments.setfit_steps)
@@ -193,7 +198,7 @@ def lines_of(name: str, size: int, arguments: argparse.Namespace, encoder: Encod
     lines = []
     for model, found in ((model, found) for model, found in runs.items() if found):
         columns = [_results.shown([run[key] for run in found]) for key in ("macro_f1", "accuracy")]
-        used = "yes" if size and model.startswith("tilth") else "no"
+        used = "yes" if size and not arguments.alone and model.startswith("tilth") else "no"
         modes = ", ".join(sorted({run["mode"] for run in found}))
         seconds = f"{np.median([run['s'] for run in found]):.0f}"
         lines.append([name, str(size or "all"), model, used, *columns, modes, seconds])
@@ -204,6 +209,8 @@ def main() -> None:
     """Run, print the table, and put it into its file of results."""
     parser = _results.parser(__doc__, ["banking77:0,5,10", "clinc150:0,5,10", "sentfin:0"])
     parser.add_argument("--modes", nargs="*", default=["probe", "top", "full", "contrastive", "auto"])
+    parser.add_argument("--class-names", nargs="*", default=["auto"], choices=["auto", "always", "never"])
+    parser.add_argument("--alone", action="store_true", help="no texts beside the labeled ones")
     parser.add_argument("--steps", type=int, default=1000, help="of training on all labels, but by auto")
     parser.add_argument("--learning-rate", type=float, default=1e-4, help="the same")
     parser.add_argument("--evaluations", type=int, default=1, help="the same: 1 trains to the end, and stops nowhere")

@@ -49,7 +49,13 @@ class DataConfig(Model):
     )
     id: str = Field(default="id", description="the column that holds the row's own id, where there is one")
     definitions: dict[str, str] = Field(
-        default={}, description='a sentence for each class, which whoever labels reads: CLASS = "…"'
+        default={},
+        description='a sentence for each class, which whoever labels reads, and models of few labels: CLASS = "…"',
+    )
+    class_names: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="learn from the classes' names, and the sentences on them, as from labeled texts; auto does so "
+        "where labels are few and those of held-out train rows are likelier by it",
     )
     gold_fraction: float = Field(
         default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of the labeled rows away as gold"

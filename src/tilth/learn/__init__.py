@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         pseudo_label,
         stiff_regression,
     )
+    from tilth.learn.named_classes import ClassTexts, NamedClasses, class_texts
     from tilth.learn.neighbors import Neighbors, nearest
     from tilth.learn.passages import Focus, PassagePooling, choose_focus, fit_passage_pooling, pooled, together
     from tilth.learn.probabilities import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from datasets import Dataset
 from tilth.learn.encoder import Encoder, Passages, encode_passages
 from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, stacked
 from tilth.learn.models import VIEWS, Features
+from tilth.learn.named_classes import ClassTexts
 from tilth.learn.neighbors import (
     CANDIDATES,
     NEAR_COPY,
@@ -34,6 +35,7 @@ takes part, the nearest ones of that part are among them. Keeping 64 of 100,000 
 _CODE = (
     "shared_features",
     "row_features",
+    "named_classes",
     "models/carried_probes",
     "models/out_of_fold",
     "models/self_training",
@@ -60,7 +62,7 @@ class RowFeatures:
     """What several stages need to know of one table's rows beside their labels, each computed once and cached.
 
     What the methods return is aligned with the table's rows. `pictures` are theirs, where the workspace has any, else
-    None.
+    None. `class_texts` are texts that stand for the classes of a task, by its name, where there are any.
     """
 
     def __init__(
@@ -72,10 +74,12 @@ class RowFeatures:
         folds: int = 5,
         fits: Fits | None = None,
         pictures: PictureEncoder | None = None,
+        class_texts: Mapping[str, ClassTexts] | None = None,
     ) -> None:
         self.encoder = encoder
         self.cache = cache
         self.fits = fits if fits is not None else Fits(cache=cache)
+        self.class_texts = dict(class_texts or {})
         self._folds = folds
         shown = pictures is not None and "picture_digest" in samples.column_names
         self.pictures = RowPictures(samples, pictures) if shown and pictures is not None else None

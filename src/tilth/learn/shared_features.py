@@ -17,6 +17,7 @@ from tilth.learn.models import (
     predict_by_folds,
     predict_self_trained,
 )
+from tilth.learn.named_classes import NamedClasses, is_few, predict_with_names, with_measure
 from tilth.learn.neighbors import NEAREST
 from tilth.learn.passages import Focus, choose_focus, pooled
 from tilth.learn.row_features import RowFeatures
@@ -72,9 +73,34 @@ class Evidence(RowFeatures):
         """
         return self._cross_validated(task, self._codes(task, labels), view)
 
+    def named(self, task: Task, labels: Sequence[str | None]) -> NamedClasses:
+        """Texts of a task's classes that are to be learned from, for held-out labels are likelier by it.
+
+        Args:
+            task: its `labels` are the classes.
+            labels: one a row, as in `out_of_fold`.
+        """
+        return self._named(task, self._codes(task, labels))
+
+    def _named(self, task: Task, codes: np.ndarray) -> NamedClasses:
+        given = self.class_texts.get(task.name)
+        if given is None or not len(given := given.of_classes(codes)) or not is_few(codes):
+            return NamedClasses()
+        named = NamedClasses(texts=given.texts, vectors=self.encoder.encode(list(given.texts)), codes=given.codes)
+        rows = self.focused(self._focus(task, codes))
+
+        def compute() -> dict[str, np.ndarray]:
+            return predict_with_names(named, rows, codes, self.folds, len(task.labels), self._folds).to_arrays()
+
+        arrays = self.cache.arrays("out_of_fold", digest(self._key(task, codes), given.fingerprint), compute)
+        found = OutOfFold.from_arrays(arrays, codes)
+        alone = self._cross_validated(task, codes)
+        return with_measure(named, found, alone, codes, self.folds, always=given.always)
+
     def self_trained(self, task: Task, labels: Sequence[str | None], unlabeled: np.ndarray) -> OutOfFold:
         """As `out_of_fold`, by probes that learn from rows without a label too.
 
+        So are the texts of the classes, where they are to be (`named`), each as one more row of every fold's training.
         In each fold, and once with all labels, two first models predict the unlabeled rows: a probe of the labels
         alone, and the labels spread over the graph of nearest rows, which knows more the fewer labels a class has.
         Their mean gives the pseudo-labels that a second probe learns from beside the labels, each row at the weight of
@@ -91,20 +117,22 @@ class Evidence(RowFeatures):
             with few labels a class knows more than probes of four fifths of them.
         """
         codes, unlabeled = self._codes(task, labels), unlabeled & ~self._gold
-        temperature = self._cross_validated(task, codes).temperature
+        named = self._named(task, codes)
+        alone = named.out_of_fold or self._cross_validated(task, codes)
+        reuse = self._focus(task, codes).weights is None and not named.texts
 
         def fit() -> dict[str, np.ndarray]:
             part = np.flatnonzero(unlabeled | (codes >= 0))
             return fit_self_trained(
-                self.embeddings(),
-                codes,
-                self.folds,
-                unlabeled,
-                self.neighbors(NEAREST, among=part),
+                named.vectors_beside(self.embeddings()),
+                named.codes_beside(codes),
+                named.folds_beside(self.folds),
+                np.concatenate([unlabeled, np.zeros(len(named.codes), dtype=bool)]),
+                named.neighbors_beside(self.neighbors(NEAREST, among=part), self.embeddings()[part]),
                 classes=len(task.labels),
                 fold_count=self._folds,
-                temperature=temperature,
-                probes=self._fold_probes(task, codes) if self._focus(task, codes).weights is None else (),
+                temperature=alone.temperature,
+                probes=self._fold_probes(task, codes) if reuse else (),
             )
 
         probes = self.probes.take(
@@ -113,8 +141,8 @@ class Evidence(RowFeatures):
             codes,
             fit,
             task.labels,
-            "self-trained",
-            weights=np.array([temperature]),
+            f"self-trained {named.fingerprint}".strip(),
+            weights=np.array([alone.temperature]),
         )
         return predict_self_trained(probes, self.embeddings(), codes, self.folds)
 

@@ -56,6 +56,7 @@ def train_or_take(samples: Dataset, config: Config, resources: Resources) -> Sta
         trained.append(train(samples, config, resources))
         _keep(trained[0], folder)
 
+    class_texts = resources.evidence.class_texts
     gold, pictures = bool(frame["split"].eq(Split.GOLD).any()), resources.evidence.pictures
     carried = resources.evidence.fits.folder(
         "the exported model",
@@ -65,6 +66,7 @@ def train_or_take(samples: Dataset, config: Config, resources: Resources) -> Sta
         basis={
             "classes": digest_json([task.to_json() for task in tasks]),
             "whether there is gold": str(gold),
+            "what the classes are called": digest(*(texts.fingerprint for texts in class_texts.values())),
             **({"pictures": pictures.fingerprint} if pictures is not None else {}),
         },
     )

@@ -59,6 +59,7 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
     write_passages(frame, None, fitted.focus.weights, resources)
     metrics, figures, written = _measure(frame, training_set, model, resources, pictures)
     artifacts |= written
+    more = [*evaluation.class_names(training_set.named_facts), *_figures_of_views(fitted, wording, pictures)]
     robustness = measure_robustness(frame, tasks, answers)
     return StageResult(
         samples=table.from_pandas(frame, resources.tasks),
@@ -69,13 +70,14 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
             "trunk": dict(fitted.facts),
             "wording": dict(wording.facts),
             "balance": balance,
+            **({"class_names": training_set.named_facts} if training_set.named_facts else {}),
             **({"pictures": dict(pictures.facts)} if resources.evidence.pictures is not None else {}),
             "out_of_scope": _out_of_scope(frame, model, answers),
             "robustness": dict(robustness.metrics),
             "export": dict(exported.facts),
             "compression": dict(exported.compression),
         },
-        figures=[*figures, *_figures_of_views(fitted, wording, pictures), *robustness.figures, *exported.figures],
+        figures=[*figures, *more, *robustness.figures, *exported.figures],
         artifacts=artifacts,
         carried=exported.carried,
         questions=(*rejected_rows(frame, tasks, answers), *robustness.questions),

@@ -12,14 +12,15 @@ from datasets import Dataset
 from tilth import stage as stages
 from tilth import store
 from tilth.config import load
+from tilth.io import LabelMapping
 from tilth.learn.encoder import Encoder
 from tilth.learn.pictures import PictureEncoder
 from tilth.night.stages.result_cache import code_digest
 from tilth.samples import Task
-from tilth.store import Cache, Fits, Workspace
+from tilth.store import Cache, Fits, LabelChanges, Workspace
 
 if TYPE_CHECKING:
-    from tilth.learn import Evidence
+    from tilth.learn import ClassTexts, Evidence
     from tilth.weak_supervision import LoadedFunctions
 
 QUESTIONS = ".questions"
@@ -63,6 +64,14 @@ class Context:
         pictures = self.picture_encoder
         return [self.encoder.fingerprint, *([pictures.fingerprint] if pictures else [])]
 
+    @cached_property
+    def class_texts(self) -> Mapping[str, ClassTexts]:
+        """What the classes are called, and the sentences on them, as texts that models may learn from, by task."""
+        from tilth.learn import class_texts
+
+        mapping, data = LabelMapping(LabelChanges.read(self.workspace.data)), self.settings.data
+        return class_texts(self.tasks, mapping.definitions(self.settings), data.class_names)
+
     def evidence(self, samples: Dataset, fits: Fits | None = None) -> Evidence:
         """The shared evidence on one table."""
         from tilth.learn import Evidence
@@ -74,6 +83,7 @@ class Context:
             folds=self.settings.folds,
             fits=fits,
             pictures=self.picture_encoder,
+            class_texts=self.class_texts,
         )
 
     def fits(self, name: str, carried: str | None) -> Fits:
@@ -174,6 +184,7 @@ class Context:
                 stages.external_cache_inputs(name, self.settings.stage(name)),
                 [self.settings.seed, self.settings.folds, *self._fingerprints],
                 [task.to_json() for task in self.tasks],
+                {task: texts.fingerprint for task, texts in self.class_texts.items()},
                 functions.fingerprint if functions else "",
                 [self._carried.get(name), *self.questions(name)],
                 [self.candidates_wanted(name), store.sha256_file(candidates) if candidates else ""],

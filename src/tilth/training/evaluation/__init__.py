@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tilth.training.evaluation.estimate import estimated_scores
     from tilth.training.evaluation.evaluation import (
         calibration,
+        class_names,
         figures,
         measure_on_gold,
         picture_views,

@@ -75,6 +75,37 @@ def views(facts: Mapping[str, Any]) -> list[Figure]:
     return _pooled_views(facts, ("meaning", "wording"), columns, title, note)
 
 
+def class_names(facts: Mapping[str, Any]) -> list[Figure]:
+    """Whether the classes' names are learned from as labeled texts, of each task whose names were tried."""
+    rows = [
+        [
+            task,
+            fact["texts"],
+            fact["held_out_rows"],
+            *(fact.get("accuracy", {}).get(way) for way in ("rows", "rows_and_names")),
+            fact.get("likelihood_gain"),
+            "learned from" if fact["kept"] else "left out",
+        ]
+        for task, fact in facts.items()
+    ]
+    if not rows:
+        return []
+    columns = [
+        "task",
+        "texts of classes",
+        "rows",
+        "accuracy without names",
+        "with names",
+        "nats gained",
+        "the names are",
+    ]
+    note = (
+        "By cross-validation on train rows. Names are learned from where the labels of these rows are likelier by it."
+    )
+    title = "What the classes are called, as labeled texts"
+    return [Figure(kind="table", title=title, data={"columns": columns, "rows": rows}, note=note)]
+
+
 def picture_views(facts: Mapping[str, Any]) -> list[Figure]:
     """What pictures add to texts, by train rows that neither model learned from; nothing without rows of both."""
     note = "Macro-F1 on train rows with both, by models that did not learn from them."

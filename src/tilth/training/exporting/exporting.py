@@ -246,5 +246,6 @@ class Exporter:
 
 def _with_student(fitted: FittedModel, smaller: SmallerModel) -> FittedModel:
     """The night's model with a student in the place of its encoder."""
-    vectors, held_out = smaller.embeddings, smaller.held_out
-    return replace(fitted, heads=smaller.heads, embeddings=vectors, trunk=smaller.trunk, held_out=held_out)
+    new = {"embeddings": smaller.embeddings, "trunk": smaller.trunk, "held_out": smaller.held_out}
+    rows = replace(fitted.training_set, named={})  # their vectors are the full encoder's
+    return replace(fitted, heads=smaller.heads, training_set=rows, **new)

@@ -19,7 +19,7 @@ from tilth.training.fitting.mode_choice import Choice, choose_mode
 from tilth.training.fitting.mode_comparison import Trial, held_out_scores, mean_macro_f1, noisy_nats
 from tilth.training.fitting.sharing import what_sharing_bought
 from tilth.training.heads import Head
-from tilth.training.inputs import Config, TrainingSet, propagated_rows, relabeled, tuning_rows
+from tilth.training.inputs import Config, TrainingSet, named_by, propagated_rows, relabeled, tuning_rows
 from tilth.training.modes import MODES, TuningJob
 from tilth.training.views import SURE, WordingTrial
 
@@ -120,7 +120,8 @@ def planned_choice(training_set: TrainingSet, config: Config, resources: Resourc
 
 def _tuned(training_set: TrainingSet, tuning_set: TrainingSet, trial: Trial, facts: Mapping[str, Any]) -> FittedModel:
     """Heads on the trained encoder, of the labels that its own vectors propagate."""
-    taught = relabeled(training_set, trial.embeddings, propagated_rows(training_set), tuning_set.labeled)
+    by_trial = replace(training_set, named=trial.named)
+    taught = relabeled(by_trial, trial.embeddings, propagated_rows(training_set), tuning_set.labeled)
     return FittedModel(
         heads=calibrated_heads(taught, trial.embeddings, trial.tuned_heads),
         training_set=taught,
@@ -190,11 +191,19 @@ def _train(training_set: TrainingSet, job: TuningJob, mode: str, resources: Reso
     trained = MODES[mode].trained(job)
     embeddings = np.zeros_like(resources.evidence.embeddings())
     # Only rows that are trained on or held out are needed; the export reads all.
-    embeddings[tuning_set.labeled | taught] = trained.vectors
-    known = relabeled(training_set, embeddings, taught, tuning_set.outside_hold_out)
+    places = np.flatnonzero(tuning_set.labeled | taught)
+    embeddings[places] = trained.vectors[: len(places)]
+    named = named_by(tuning_set, trained.vectors[len(places) :])
+    known = relabeled(replace(training_set, named=named), embeddings, taught, tuning_set.outside_hold_out)
     tuned_heads = [fit_task_head(known, task, embeddings, known.outside_hold_out) for task in known.tasks]
     frozen_heads = [head.shifted(tuning_set.offsets.get(head.task.name)) for head in job.heads]
-    return Trial(tuned=trained.tuned, embeddings=embeddings, frozen_heads=frozen_heads, tuned_heads=tuned_heads)
+    return Trial(
+        tuned=trained.tuned,
+        embeddings=embeddings,
+        frozen_heads=frozen_heads,
+        tuned_heads=tuned_heads,
+        named=named,
+    )
 
 
 def encoder_config(resources: Resources) -> EncoderConfig:

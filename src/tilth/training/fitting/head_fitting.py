@@ -29,7 +29,8 @@ def fit_task_head(
     """
     chosen = rows & (training_set.codes[task.name] >= 0)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
-    return fit_head_of_rows(training_set, task, features[chosen], chosen, uses_parent=parent is not None)
+    named = training_set.named.get(task.name)
+    return fit_head_of_rows(training_set, task, features[chosen], chosen, uses_parent=parent is not None, named=named)
 
 
 def calibrated_heads(

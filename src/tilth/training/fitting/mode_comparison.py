@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tilth.learn import scores, why_no_score
+from tilth.learn import NamedClasses, scores, why_no_score
 from tilth.training.heads import Head
 from tilth.training.inputs import TrainingSet
 from tilth.training.views import WordingTrial
@@ -26,12 +26,14 @@ class Trial:
         embeddings: by it, of the rows that are trained on or held out, 0 of the others, shape (rows, dimensions).
         frozen_heads: on the encoder as it came, one a task.
         tuned_heads: on the trained one.
+        named: for each task, texts of its classes with vectors by the trained encoder, from which heads on it learn.
     """
 
     tuned: Tuned
     embeddings: np.ndarray
     frozen_heads: Sequence[Head]
     tuned_heads: Sequence[Head]
+    named: Mapping[str, NamedClasses] = field(default_factory=dict)
 
 
 def held_out_scores(

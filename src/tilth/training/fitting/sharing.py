@@ -57,7 +57,7 @@ def what_sharing_bought(
         places = np.flatnonzero(tuning_set.codes[task.name] >= 0)
         one = replace(
             tuning_set, tasks=(task,), codes={task.name: tuning_set.codes[task.name]},
-            weights={task.name: tuning_set.weights[task.name]},
+            weights={task.name: tuning_set.weights[task.name]}, named={},
         )  # fmt: skip
         log.info("the encoder is trained on %s alone, to compare", task.name)
         alone = MODES[mode].trained(replace(job, rows=tuning_rows(texts, one, places), heads=[head]))

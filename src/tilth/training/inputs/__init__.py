@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tilth.training.inputs.pseudo_labels import propagated_rows, relabeled
     from tilth.training.inputs.rejections import rejected_rows
     from tilth.training.inputs.row_pictures import PictureRows, has_rows, picture_rows
-    from tilth.training.inputs.trainer_rows import tuning_rows
+    from tilth.training.inputs.trainer_rows import named_by, tuning_rows
     from tilth.training.inputs.training_set import FOLDS, TrainingSet, classes_without_rows, folds_of, training_set_of
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tilth.learn import pseudo_label
+from tilth.learn import NamedClasses, pseudo_label
 from tilth.samples import evenly_spaced
 from tilth.training.inputs.training_set import TrainingSet
 
@@ -42,7 +42,9 @@ def relabeled(training_set: TrainingSet, embeddings: np.ndarray, rows: np.ndarra
         if wanted.any() and known_rows.any():
             part = np.flatnonzero(known_rows | wanted)
             labels = np.where(known_rows, own, -1)[part]
-            probabilities = pseudo_label(embeddings[part], labels, len(task.labels))
+            named = training_set.named.get(task.name, NamedClasses()).of_classes(labels)
+            vectors, codes_beside = named.vectors_beside(embeddings[part]), named.codes_beside(labels)
+            probabilities = pseudo_label(vectors, codes_beside, len(task.labels))
             places = part[labels < 0]
             own[places] = probabilities.argmax(axis=1)
             weights[task.name] = weights[task.name].copy()

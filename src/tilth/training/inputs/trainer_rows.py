@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from tilth.learn import NamedClasses
 from tilth.training.inputs.training_set import TrainingSet
 from tilth.training.trainer import TuningRows
 
 
 def tuning_rows(texts: pd.Series, tuning_set: TrainingSet, places: np.ndarray) -> TuningRows:
-    """The rows at these places as the trainer takes them.
+    """The rows at these places as the trainer takes them, and the texts of the classes after them, task by task.
 
     Those of the hold-out and those without a label are never trained on.
 
@@ -19,9 +22,32 @@ def tuning_rows(texts: pd.Series, tuning_set: TrainingSet, places: np.ndarray) -
         tuning_set: classes and weights, without propagated ones.
         places: ascending, shape (chosen rows,).
     """
+    named = tuning_set.named
+    more = [text for task in tuning_set.tasks if task.name in named for text in named[task.name].texts]
+    codes = {}
+    for name, values in tuning_set.codes.items():
+        others = [
+            (named[task.name].codes if task.name == name else np.full(len(named[task.name].codes), -1))
+            for task in tuning_set.tasks
+            if task.name in named
+        ]
+        codes[name] = np.concatenate([values[places], *others])
     return TuningRows(
-        texts=texts.iloc[places].tolist(),
-        codes={name: values[places] for name, values in tuning_set.codes.items()},
-        weights={name: values[places] for name, values in tuning_set.weights.items()},
-        measured=~tuning_set.outside_hold_out[places],
+        texts=[*texts.iloc[places].tolist(), *more],
+        codes=codes,
+        weights={
+            name: np.concatenate([values[places], np.ones(len(more))]) for name, values in tuning_set.weights.items()
+        },
+        measured=np.concatenate([~tuning_set.outside_hold_out[places], np.zeros(len(more), dtype=bool)]),
     )
+
+
+def named_by(tuning_set: TrainingSet, vectors: np.ndarray) -> dict[str, NamedClasses]:
+    """The texts of the classes with such vectors, those of `tuning_rows` after its rows, shape (texts, dimensions)."""
+    found, first = {}, 0
+    for task in tuning_set.tasks:
+        if (named := tuning_set.named.get(task.name)) is not None:
+            last = first + len(named.texts)
+            found[task.name] = replace(named, vectors=vectors[first:last]) if named.texts else named
+            first = last
+    return found

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tilth import samples as table
-from tilth.learn import Focus, OutOfFold
+from tilth.learn import Focus, NamedClasses, OutOfFold
 from tilth.notes import listed
 from tilth.samples import Origin, Source, Task
 from tilth.stage import Resources
@@ -41,6 +42,8 @@ class TrainingSet:
         focuses: for each task, how the passages of long texts are weighed for it.
         doubts: for each task, how far its labels may be wrong; none where nothing is known of that.
         noisy: the tasks of whose labels many may be wrong, and the labels as they arrived.
+        named: for each task, texts of its classes that heads learn from beside the rows; no row is one of them. Their
+            vectors are those that the heads stand on.
     """
 
     tasks: tuple[Task, ...]
@@ -54,6 +57,7 @@ class TrainingSet:
     focuses: Mapping[str, Focus] = field(default_factory=dict)
     doubts: Mapping[str, LabelDoubt] = field(default_factory=dict)
     noisy: Mapping[str, NoisyLabels] = field(default_factory=dict)
+    named: Mapping[str, NamedClasses] = field(default_factory=dict)
 
     @property
     def labeled(self) -> np.ndarray:
@@ -75,6 +79,11 @@ class TrainingSet:
         factors = {name: doubt.softening(self.out_of_fold[name]) for name, doubt in self.doubts.items()}
         return {task.name: factors.get(task.name, 1.0) for task in self.tasks}
 
+    @property
+    def named_facts(self) -> dict[str, dict[str, Any]]:
+        """For each task of whose classes texts were tried, what was measured, for `run.json`."""
+        return {task: dict(named.facts) for task, named in self.named.items() if named.facts}
+
     def without_propagated(self) -> TrainingSet:
         """The same without the labels that a model of the embeddings gave."""
         codes = {name: np.where(self.propagated[name], -1, values) for name, values in self.codes.items()}
@@ -85,7 +94,7 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
     """The rows of a table that these tasks are trained on."""
     original = (frame["source"] != Source.PARAPHRASE).to_numpy()
     codes, weights, propagated, out_of_fold, focuses, doubts = {}, {}, {}, {}, {}, {}
-    noisy, folds = {}, folds_of(frame)
+    noisy, named, folds = {}, {}, folds_of(frame)
     for task in tasks:
         learnable = table.learnable(frame, task.name)
         codes[task.name] = np.where(learnable, task.codes(frame[task.name]), -1)
@@ -99,10 +108,12 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         doubted = doubted_rows(frame, task.name, propagated[task.name]) & original
         doubts[task.name] = label_doubt(frame, task, codes[task.name], doubted)
         focuses[task.name] = resources.evidence.focus(task, given)
+        named[task.name] = NamedClasses() if task.name in noisy else resources.evidence.named(task, given)
         if propagated[task.name].any() and focuses[task.name].weights is None:
             out_of_fold[task.name] = resources.evidence.self_trained(task, given, table.unlabeled(frame, task.name))
         else:
-            out_of_fold[task.name] = resources.evidence.out_of_fold(task, given)
+            alone = resources.evidence.out_of_fold(task, given)
+            out_of_fold[task.name] = named[task.name].out_of_fold or alone
     return TrainingSet(
         tasks=tasks,
         codes=codes,
@@ -114,6 +125,7 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
         focuses=focuses,
         doubts=doubts,
         noisy=noisy,
+        named=named,
     )
 
 
