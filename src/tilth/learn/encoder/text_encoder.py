@@ -9,7 +9,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -73,9 +73,11 @@ class Encoder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         if self.reads_passages:  # which go through processes themselves
             return self._vectors.of(texts, self.compute)
-        expect = None if has_workers() else self._reader.expect
-        through = self._through(compute_vectors)
+        expect, through = None if has_workers() else self._expect, self._through(compute_vectors)
         return self._vectors.of(texts, self.compute, shard=_SHARD, through=through, expect=expect)
+
+    def _expect(self, texts: int) -> None:
+        self._reader.expect(texts)  # asked for no sooner: where all vectors are kept, no tokenizer is loaded
 
     def _through(self, compute: Callable[[Sequence[str], Encoder], np.ndarray]) -> Callable[..., Iterator[np.ndarray]]:
         """Spread a computation over the processes that there are."""
@@ -115,9 +117,8 @@ class Encoder:
         """The tokens of each text, without special ones."""
         if not texts:
             return []
-        plain = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)
-        ids: list[list[int]] = plain["input_ids"]
-        return ids
+        read = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)
+        return cast("list[list[int]]", read["input_ids"])
 
     @cached_property
     def special(self) -> tuple[list[int], list[int]]:

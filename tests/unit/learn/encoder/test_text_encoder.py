@@ -84,6 +84,13 @@ def test_what_a_vector_does_not_depend_on_keeps_the_cache(tmp_path: Path) -> Non
     assert encoder(tmp_path, batch_tokens=64).fingerprint == encoder(tmp_path).fingerprint
 
 
+def test_kept_vectors_are_read_without_a_model(tmp_path: Path) -> None:
+    before = encoder(tmp_path).encode(TEXTS)
+    reader = Encoder(EncoderConfig(), Cache(tmp_path))
+    assert np.array_equal(reader.encode(TEXTS), before)
+    assert not {"tokenizer", "_model"} & set(vars(reader))
+
+
 @pytest.mark.parametrize(("precision", "apart"), [("float32", 1e-6), ("bfloat16", 1e-3)])
 def test_a_vector_does_not_depend_on_its_batch(precision: str, apart: float, tmp_path: Path) -> None:
     texts = [*TEXTS, *(f"message number {i} " + "about the bill " * (i % 7) for i in range(12))]
