@@ -79,13 +79,14 @@ def by_cells(at: Search) -> dict[str, Any]:
     """tilth's own way, by faiss."""
 
     def search(centers: np.ndarray) -> np.ndarray:
-        return neighbor_index.search(at.vectors, centers, WIDE, at.queries)[0]
+        return neighbor_index.CellIndex(at.vectors, centers).search(WIDE, at.queries)[0]
 
     started = time.process_time()  # the rows are added in the search, once for all queries
-    neighbor_index.search(at.vectors, centers := neighbor_index.fit_centers(at.vectors), 1, at.queries[:1])
+    centers = neighbor_index.fit_centers(at.vectors)
+    neighbor_index.CellIndex(at.vectors, centers).search(1, at.queries[:1])
     built = time.process_time() - started
     again = time.process_time()
-    neighbor_index.search(at.vectors, centers, 1, at.queries[:1])
+    neighbor_index.CellIndex(at.vectors, centers).search(1, at.queries[:1])
     adding = time.process_time() - again
     started = time.process_time()
     found = search(centers)

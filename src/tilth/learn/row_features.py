@@ -17,10 +17,13 @@ from tilth.learn.neighbors import (
     CANDIDATES,
     NEAR_COPY,
     NearCopies,
+    NeighborLists,
     Neighbors,
+    filled,
     fit_centers,
     is_exact,
     nearest,
+    search_lists,
     within,
 )
 from tilth.learn.pictures import PictureEncoder
@@ -46,6 +49,7 @@ _CODE = (
     "neighbors/near_copies",
     "neighbors/shared_words",
     "neighbors/neighbor_index",
+    "neighbors/neighbor_lists",
     "neighbors/label_spreading",
     "models/views",
     "passages/passage_fitting",
@@ -189,10 +193,25 @@ class RowFeatures:
 
     @cached_property
     def _nearest(self) -> Neighbors:
-        centers = None if is_exact(len(self._ids), len(self._ids)) else self._centers()
-        key = digest(self._content, f"k={_WIDE}", b"" if centers is None else centers.tobytes())
-        arrays = self.cache.arrays("neighbors", key, lambda: vars(nearest(self.embeddings(), _WIDE, centers=centers)))
+        if not is_exact(len(self._ids), len(self._ids)):
+            return self._nearest_by_cells()
+        key = digest(self._content, f"k={_WIDE}")
+        arrays = self.cache.arrays("neighbors", key, lambda: vars(nearest(self.embeddings(), _WIDE)))
         return Neighbors(rows=arrays["rows"], similarities=arrays["similarities"])
+
+    def _nearest_by_cells(self) -> Neighbors:
+        """By an index, from the lists of another table by the same cells where the cache holds any."""
+        centers, wide = self._centers(), min(_WIDE, len(self._ids) - 1)
+        basis = digest(self._code, digest_json(library_versions()), self.encoder.fingerprint, centers.tobytes())[:16]
+
+        def lists() -> dict[str, np.ndarray]:
+            kept = self.cache.latest("neighbors", basis)
+            before = NeighborLists(**kept) if kept else None
+            return vars(search_lists(self.embeddings(), self.row_keys, centers, wide, before))
+
+        found = self.cache.arrays("neighbors", basis + self._content[:16], lists)
+        near = Neighbors(rows=found["rows"][:, :wide].copy(), similarities=found["similarities"][:, :wide].copy())
+        return filled(near, self.embeddings(), np.arange(len(self._ids)))
 
     def _centers(self) -> np.ndarray:
         """Of the cells of the index of neighbors, which go on from night to night; gold rows make none."""

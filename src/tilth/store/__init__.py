@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     )
     from tilth.store.fits import (
         FIT_DATES,
+        FITS,
         Fits,
         fits_in_words,
+        fits_left,
         is_whole_state,
         keep_state,
         labeled_row_digests,
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CANDIDATES",
+    "FITS",
     "FIT_DATES",
     "HELD_OUT",
     "KNOWN_LETTERS",
@@ -99,6 +102,7 @@ __all__ = [
     "find",
     "find_everywhere",
     "fits_in_words",
+    "fits_left",
     "folder_of_unfinished",
     "forget_caches",
     "forget_tables",

@@ -82,6 +82,11 @@ class Cache:
             save_file(value, temporary, metadata={_DIGEST: _digest_arrays(value)})
         return value
 
+    def latest(self, kind: str, prefix: str) -> dict[str, np.ndarray] | None:
+        """The named arrays that were made or taken last among the keys of one beginning; None where there are none."""
+        paths = sorted((self.root / kind).glob(f"{prefix}*.safetensors"), key=lambda path: path.stat().st_mtime_ns)
+        return next((value for path in reversed(paths) if (value := _load(path)) is not None), None)
+
     def folder(self, kind: str, key: str) -> Path:
         """Where a cached folder stands, or would stand; publish it with `files.atomic`."""
         return self.root / kind / key

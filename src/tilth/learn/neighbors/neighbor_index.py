@@ -39,37 +39,58 @@ def fit_centers(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(kmeans.centroids, dtype=np.float32)
 
 
-def search(vectors: np.ndarray, centers: np.ndarray, k: int, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest rows of each query row but itself, as far as the cells nearest to it hold them.
+class CellIndex:
+    """The rows of a table by the cells that they lie in.
 
     Args:
         vectors: L2-normalized, float32, shape (rows, dimensions).
         centers: as `fit_centers` gives them, of these vectors or of others of their kind.
-        k: how many.
-        queries: positions of the rows whose neighbors are sought.
-
-    Returns:
-        Positions, int32, and cosines, float32, both of shape (queries, k), the nearest first and of equals the first;
-        −1 and minus infinity where the cells held fewer rows.
     """
-    import faiss
 
-    width = vectors.shape[1]
-    quantizer = faiss.IndexFlatIP(width)
-    quantizer.add(np.ascontiguousarray(centers))
-    index = faiss.IndexIVFFlat(quantizer, width, len(centers), faiss.METRIC_INNER_PRODUCT)
-    index.nprobe = _CELLS_SEARCHED
-    for start in range(0, len(vectors), _BLOCK):
-        index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
-    rows, cosines = np.empty((len(queries), k), dtype=np.int32), np.empty((len(queries), k), dtype=np.float32)
-    for start in range(0, len(queries), _BLOCK):
-        batch = queries[start : start + _BLOCK]
-        found_cosines, found = index.search(np.ascontiguousarray(vectors[batch]), k + 1)
-        cosine = np.where(found >= 0, found_cosines, -np.inf)
-        cosine[found == batch[:, None]] = -np.inf
-        own = np.where((found == batch[:, None]) | (found < 0), len(vectors), found)
-        order = np.lexsort((own, -cosine), axis=-1)[:, :k]
-        place = np.take_along_axis(own, order, axis=1)
-        rows[start : start + _BLOCK] = np.where(place == len(vectors), -1, place)
-        cosines[start : start + _BLOCK] = np.take_along_axis(cosine, order, axis=1)
-    return rows, cosines
+    def __init__(self, vectors: np.ndarray, centers: np.ndarray) -> None:
+        import faiss
+
+        width = vectors.shape[1]
+        self._vectors = vectors
+        self._centers = faiss.IndexFlatIP(width)
+        self._centers.add(np.ascontiguousarray(centers))
+        self._index = faiss.IndexIVFFlat(self._centers, width, len(centers), faiss.METRIC_INNER_PRODUCT)
+        self._index.nprobe = _CELLS_SEARCHED
+        for start in range(0, len(vectors), _BLOCK):
+            self._index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
+
+    def search(self, k: int, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest rows of each query row but itself, as far as the cells nearest to it hold them.
+
+        Args:
+            k: how many.
+            queries: positions of the rows whose neighbors are sought.
+
+        Returns:
+            Positions, int32, and cosines, float32, both of shape (queries, k), the nearest first and of equals the
+            first; −1 and minus infinity where the cells held fewer rows.
+        """
+        count = len(self._vectors)
+        rows, cosines = np.empty((len(queries), k), dtype=np.int32), np.empty((len(queries), k), dtype=np.float32)
+        for start in range(0, len(queries), _BLOCK):
+            batch = queries[start : start + _BLOCK]
+            found_cosines, found = self._index.search(np.ascontiguousarray(self._vectors[batch]), k + 1)
+            cosine = np.where(found >= 0, found_cosines, -np.inf)
+            cosine[found == batch[:, None]] = -np.inf
+            own = np.where((found == batch[:, None]) | (found < 0), count, found)
+            order = np.lexsort((own, -cosine), axis=-1)[:, :k]
+            place = np.take_along_axis(own, order, axis=1)
+            rows[start : start + _BLOCK] = np.where(place == count, -1, place)
+            cosines[start : start + _BLOCK] = np.take_along_axis(cosine, order, axis=1)
+        return rows, cosines
+
+    def own_cells(self, rows: np.ndarray) -> np.ndarray:
+        """The cell that each row lies in, shape (rows,)."""
+        return np.asarray(self._nearest_cells(rows, 1)[:, 0])
+
+    def searched_cells(self, rows: np.ndarray) -> np.ndarray:
+        """The cells that each row's neighbors are sought in, shape (rows, cells)."""
+        return self._nearest_cells(rows, min(_CELLS_SEARCHED, self._centers.ntotal))
+
+    def _nearest_cells(self, rows: np.ndarray, count: int) -> np.ndarray:
+        return np.asarray(self._centers.search(np.ascontiguousarray(self._vectors[rows]), count)[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from tilth.learn.neighbors.neighbor_index import fit_centers, search
+from tilth.learn.neighbors.neighbor_index import CellIndex, fit_centers
 
 EXACT = 50_000
 """Rows of a table whose neighbors are all sought by brute force. Above, a search that costs more than that goes by an
@@ -65,11 +65,23 @@ def nearest(
     k = max(0, min(k, len(vectors) - 1))
     if is_exact(len(queries), len(vectors)) or not k:
         return _by_brute_force(vectors, k, queries, block)
-    rows, similarities = search(vectors, fit_centers(vectors) if centers is None else centers, k, queries)
-    short = np.flatnonzero(rows[:, -1] < 0)  # its cells held fewer than k others
-    exact = _by_brute_force(vectors, k, queries[short], block)
-    rows[short], similarities[short] = exact.rows, exact.similarities
-    return Neighbors(rows=rows, similarities=similarities)
+    rows, similarities = CellIndex(vectors, fit_centers(vectors) if centers is None else centers).search(k, queries)
+    return filled(Neighbors(rows=rows, similarities=similarities), vectors, queries, block)
+
+
+def filled(found: Neighbors, vectors: np.ndarray, queries: np.ndarray, block: int = _BLOCK) -> Neighbors:
+    """What an index found; of a row whose cells held fewer than k others (-1), what brute force finds.
+
+    Args:
+        found: of the query rows; written to.
+        vectors: of all rows, L2-normalized, float32, shape (rows, dimensions).
+        queries: positions of the query rows.
+        block: as in `nearest`.
+    """
+    short = np.flatnonzero(found.rows[:, -1] < 0)
+    exact = _by_brute_force(vectors, found.rows.shape[1], queries[short], block)
+    found.rows[short], found.similarities[short] = exact.rows, exact.similarities
+    return found
 
 
 def is_exact(queries: int, rows: int) -> bool:

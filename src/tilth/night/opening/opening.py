@@ -28,9 +28,9 @@ from tilth.night.opening.gold_rescoring import rescored
 from tilth.night.opening.input_changes import input_changes
 from tilth.night.opening.long_texts import settle_long_texts
 from tilth.night.opening.request import Request
-from tilth.night.stages import FITS, LEDGER, MAP
+from tilth.night.stages import LEDGER, MAP
 from tilth.notes import UNREADABLE
-from tilth.store import Run
+from tilth.store import FITS, Run
 from tilth.store.answers import back_up
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.night.stages.carried_fits import FITS, LEDGER, MAP, hand_on
+    from tilth.night.stages.carried_fits import LEDGER, MAP, hand_on
     from tilth.night.stages.console import line, plan_line, warnings
     from tilth.night.stages.context import Context
     from tilth.night.stages.result_cache import code_digest, kept

@@ -6,10 +6,8 @@ import tempfile
 from pathlib import Path
 
 from tilth import store
-from tilth.store import Fits, Run, Workspace
+from tilth.store import FITS, Fits, Run, Workspace
 
-FITS = ".fits"
-"""Ends the name, in the carried state, of what was fitted on many rows."""
 LEDGER = ".ledger"
 """Ends the name of a stage, or of `gold`, whose measurement in the ledger is carried."""
 

@@ -22,12 +22,12 @@ from tilth.engine import has_workers
 from tilth.errors import StageError, error_in_words
 from tilth.ledger import not_measured
 from tilth.night.stages import console
-from tilth.night.stages.carried_fits import FITS, LEDGER, enter, hand_on
+from tilth.night.stages.carried_fits import LEDGER, enter, hand_on
 from tilth.night.stages.context import DOUBTS, QUESTIONS, Context
 from tilth.night.stages.result_cache import SEAL, kept
 from tilth.night.stages.stage_ledger import left_out_because, measure_stage
 from tilth.samples import Source, Status
-from tilth.store import Run
+from tilth.store import FITS, Run
 
 log = logging.getLogger(__name__)
 

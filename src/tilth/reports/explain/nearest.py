@@ -61,7 +61,11 @@ def _nearest(night: NightTables) -> Nearest:
         return Nearest(why_not=f"the vectors of {unread:,} texts are gone from {cache.root}")
     columns = {"id": frame["id"].iloc[:count].tolist(), "text": texts, "split": frame["split"].iloc[:count].tolist()}
     evidence = Evidence(
-        Dataset.from_dict(columns), encoder=encoder, cache=cache, folds=night.record["config"].get("folds", 5)
+        Dataset.from_dict(columns),
+        encoder=encoder,
+        cache=cache,
+        folds=night.record["config"].get("folds", 5),
+        fits=store.fits_left(night.record, "cleaning", cache),
     )
     nearest = Nearest()
     for task in (task.name for task in night.tasks if task.name in frame):

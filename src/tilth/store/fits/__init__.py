@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.store.fits.carried_state import is_whole_state, keep_state, state_digest
+    from tilth.store.fits.carried_state import FITS, fits_left, is_whole_state, keep_state, state_digest
     from tilth.store.fits.fit_records import fits_in_words, labeled_row_digests, row_digests
     from tilth.store.fits.fits import FIT_DATES, FIT_INDEX, Fits
 

@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from tests.small_table import HashingEncoder, make_table
 from tilth.learn.neighbors import nearest, neighbor_index, neighbors
-from tilth.learn.neighbors.neighbor_index import fit_centers, search
+from tilth.learn.neighbors.neighbor_index import CellIndex, fit_centers
 from tilth.learn.shared_features import Evidence
 from tilth.store import Cache, Fits
 
@@ -48,7 +48,7 @@ def test_the_index_finds_nearly_all_that_brute_force_finds(small: None, monkeypa
 
 
 def test_a_search_is_exact_up_to_its_limit(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbors, "search", lambda *_: pytest.fail("an index for few rows"))
+    monkeypatch.setattr(neighbors, "CellIndex", lambda *_: pytest.fail("an index for few rows"))
     nearest(clouds(100), 3)
     nearest(clouds(800), 3, np.arange(12))  # 12 times 800 cosines are fewer than 100 times 100
 
@@ -80,7 +80,7 @@ def test_the_same_seed_makes_the_same_cells() -> None:
 
 
 def test_where_the_cells_hold_no_more_rows_the_rest_is_marked(small: None) -> None:
-    rows, cosines = search(clouds(3), clouds(1), 4, np.arange(3))
+    rows, cosines = CellIndex(clouds(3), clouds(1)).search(4, np.arange(3))
     assert (rows[:, :2] >= 0).all()
     assert rows[:, 2:].tolist() == [[-1, -1]] * 3
     assert np.isneginf(cosines[:, 2:]).all()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.store import Cache, Fits, labeled_row_digests, link_or_copy, row_digests
+from tilth.store import Cache, Fits, fits_left, labeled_row_digests, link_or_copy, row_digests
 from tilth.store.fits.fit_records import rows_changed
 
 KEYS = np.arange(100, 200, dtype=np.uint64)
@@ -56,6 +56,16 @@ def test_below_the_share_a_fit_is_taken_over_with_its_date(first: Path, tmp_path
     third = Night(tmp_path / "third", night.close())  # changes add up since the fit, not since the last night
     assert third.fit(np.where(np.arange(100) < 6, KEYS + 1000, KEYS)) == 209.5
     assert third.fits.made[0].why == "6 of 100 rows changed since 2026-11-28, 5.0% or more"
+
+
+def test_whoever_reads_a_night_again_has_what_it_left(first: Path, tmp_path: Path) -> None:
+    shutil.copytree(first, tmp_path / "data" / "state" / "left")
+    record = {"workspace": {"data": str(tmp_path / "data")}, "carried": {"in": {}, "out": {"cleaning.fits": "left"}}}
+    for name, found in (("cleaning", 149.5), ("training", 1149.5)):
+        night = Night(tmp_path / name, None)
+        night.fits = fits_left(record, name, Cache(tmp_path / "cache"))
+        assert night.fit(KEYS + 1000, basis={"code": "1"}) == found
+    assert fits_left({**record, "carried": {}}, "cleaning", Cache(tmp_path / "cache")).carried is None
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tilth.reports.page.files import RunFiles
 from tilth.reports.page.rows.touched import TouchedRows
 from tilth.reports.page.rows.verdicts import SUSPECTS, VERDICTS
 from tilth.samples import Source, Split
-from tilth.store import Cache, Fits, Vectors, digest, digest_made_by
+from tilth.store import Cache, Fits, Vectors, digest, digest_made_by, fits_left
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,6 @@ _ANGLE = 0.8
 keeps 44.2% of the ten nearest ones and ends at a divergence of 1.366; 0.8 takes 3.9, keeps 44.3% and ends at 1.371."""
 _AROUND = 5
 """Texts in the middle of which a new one is put: the nearest ones that have a place."""
-MAP_FITS = "map.fits"
-"""Names the places of a night's map in the carried state."""
 
 
 def text_map(run: RunFiles, touched: TouchedRows, fits: Fits | None = None) -> dict[str, Any]:
@@ -121,8 +119,7 @@ def _places(run: RunFiles, texts: list[str], fits: Fits | None) -> np.ndarray:
     if missing := len(vectors.missing(keys)):
         raise ValueError(f"{missing} of {len(texts)} are gone from {cache.root}; the next night computes them again")
     if fits is None:
-        state, left = Path(record["workspace"]["data"]) / "state", record["carried"]["out"].get(MAP_FITS)
-        fits = Fits(carried=state / left if left else None, share=np.inf, cache=cache)
+        fits = fits_left(record, "map", cache)
     rows, whole = np.frombuffer(b"".join(keys), dtype="<u8").reshape(-1, 2)[:, 0].copy(), vectors.get(keys)
 
     def fit() -> dict[str, np.ndarray]:
