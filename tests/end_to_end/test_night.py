@@ -225,7 +225,6 @@ def test_a_second_identical_night_is_the_first_from_the_cache(warm: Workspace, n
     assert warm.record()["promoted"] is True
     assert warm.record()["comparison"]["against"] == warm.runs[-2].name
     assert warm.record()["comparison"]["interval"] == [0, 0]
-    assert warm.record()["seconds"] < night.record["seconds"] / 3
 
 
 def test_a_part_of_a_night_runs_what_was_asked_for_and_is_never_promoted(warm: Workspace, night: Night) -> None:

@@ -127,7 +127,7 @@ def test_few_new_rows_cost_no_fit_and_a_full_night_makes_all_anew(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_replay_with_an_empty_cache_gives_the_same_tables(seed: int, tmp_path: Path) -> None:
     draw, root = random.Random(seed), tmp_path / "workspace"
     rows = first_rows(draw)
@@ -154,7 +154,7 @@ def test_killed_at_any_moment_a_night_goes_on_to_the_same_tables(tmp_path: Path)
     subprocess.run([sys.executable, "-c", code.format(str(tmp_path / "whole"))], check=True)
     seconds = time.monotonic() - begun
     [expected] = store.all_runs(at(tmp_path / "whole").runs)
-    for number in range(4):
+    for number in range(2):  # 50 of them: benchmarks/kills.py
         root = tmp_path / f"killed-{number}"
         write(root, rows)
         with subprocess.Popen([sys.executable, "-c", code.format(str(root))]) as process:
