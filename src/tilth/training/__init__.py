@@ -70,8 +70,11 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         folder `model`. Skipped where no task has a row to learn from.
     """
     from tilth.training.carried_model import train_or_take
+    from tilth.training.modes import remove_checkpoints
 
-    return train_or_take(samples, config, resources)
+    result = train_or_take(samples, config, resources)
+    remove_checkpoints(resources.evidence.cache)
+    return result
 
 
 def wants_candidates(config: Config) -> bool:

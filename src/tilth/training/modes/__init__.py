@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.modes.base import TuningJob
+    from tilth.training.modes.base import TuningJob, remove_checkpoints
     from tilth.training.modes.picture_layers import PictureLayers, read_pictures
     from tilth.training.modes.registry import MODES
     from tilth.training.modes.top import drawn_rows

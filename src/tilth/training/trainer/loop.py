@@ -120,6 +120,8 @@ class Run:
                 kept, at = Snapshot(self._model, self._optimizer, self.stopping.best), progress
             if due:
                 self._checkpoints.save(kept, progress)
+        if self._checkpoints.due():  # a night that is killed before its stage ends does not train again
+            self._checkpoints.save(Snapshot(self._model, self._optimizer, self.stopping.best), progress)
         if self.stopping.best:
             set_local_state(self._model, self.stopping.best)
         return progress

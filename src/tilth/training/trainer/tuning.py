@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +108,8 @@ def tune(
         heads: fitted heads on the embedding alone (none uses its parent), one a task in the order of `codes`.
         config: steps, rate, batch size, device and precision.
         seed: of the order of rows and of dropout.
-        checkpoints: a folder that is there only while this runs: what a killed run of the same rows, config and seed
-            goes on from, to the same weights where dropout is drawn on the processor. None keeps nothing.
+        checkpoints: a folder of what a killed run of the same rows, config and seed goes on from, to the same weights
+            where dropout is drawn on the processor; whoever asks removes it in the end. None keeps nothing.
         part: the layers that are trained, which read `training_rows.texts`; None is the whole encoder.
         objective: what is made smaller, by which rows.
 
@@ -131,17 +130,13 @@ def tune(
     )
     if config.processes == 1:
         run, progress, facts = tuning.train()
-        tuned = Tuned(trunk=run.trunk(), losses=progress.losses, facts=facts)
-    else:
-        check_processes(config, tuning.device, int((~training_rows.measured).sum()))
-        scratch = checkpoints.parent if checkpoints is not None else None
-        result = train_in_processes(tuning, config, tuning.device, scratch)
-        whole = part or AllLayers(folder, [], config.max_tokens, config.head)
-        whole.module.load_state_dict({name: torch.from_numpy(value) for name, value in result.weights.items()})
-        tuned = Tuned(trunk=whole.trunk(whole.module.eval()), losses=result.losses, facts=result.facts)
-    if checkpoints is not None:
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    return tuned
+        return Tuned(trunk=run.trunk(), losses=progress.losses, facts=facts)
+    check_processes(config, tuning.device, int((~training_rows.measured).sum()))
+    scratch = checkpoints.parent if checkpoints is not None else None
+    result = train_in_processes(tuning, config, tuning.device, scratch)
+    whole = part or AllLayers(folder, [], config.max_tokens, config.head)
+    whole.module.load_state_dict({name: torch.from_numpy(value) for name, value in result.weights.items()})
+    return Tuned(trunk=whole.trunk(whole.module.eval()), losses=result.losses, facts=result.facts)
 
 
 def _accelerator(config: TrainerConfig, device: str, computation: Computation) -> Accelerator:

@@ -164,7 +164,9 @@ def test_a_killed_run_ends_with_the_weights_of_a_whole_one(
     assert resumed.facts["resumed_at"] == 7
     assert resumed.losses == whole.losses
     assert same(resumed.trunk, whole.trunk)
-    assert not (tmp_path / "checkpoint").exists()
+    again = tune(folder, rows, [head], SMALL, 3, tmp_path / "checkpoint")  # killed later in its stage
+    assert again.facts["resumed_at"] == len(again.losses) == len(whole.losses)
+    assert same(again.trunk, whole.trunk)
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "other"])
