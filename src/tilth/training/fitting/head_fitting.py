@@ -29,8 +29,26 @@ def fit_task_head(
     """
     chosen = rows & (training_set.codes[task.name] >= 0)
     features = embeddings if parent is None else np.concatenate([embeddings, parent], axis=1)
-    named = training_set.named.get(task.name)
-    return fit_head_of_rows(training_set, task, features[chosen], chosen, uses_parent=parent is not None, named=named)
+    beside = _named_features(training_set, task, features[chosen], chosen)
+    return fit_head_of_rows(training_set, task, features[chosen], chosen, uses_parent=parent is not None, beside=beside)
+
+
+def _named_features(
+    training_set: TrainingSet, task: Task, features: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Features and codes of the texts of the classes that these rows have; None where there are none.
+
+    What the features hold beyond the vector is for each text what the rows of its class have on average.
+    """
+    if task.name not in training_set.named:
+        return None
+    codes = training_set.codes[task.name][rows]
+    named = training_set.named[task.name].of_classes(codes)
+    if not named.texts:
+        return None
+    width = named.vectors.shape[1]
+    means = [features[codes == code, width:].mean(axis=0) for code in named.codes]
+    return np.concatenate([named.vectors, np.stack(means)], axis=1), named.codes
 
 
 def calibrated_heads(

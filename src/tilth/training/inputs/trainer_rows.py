@@ -22,23 +22,13 @@ def tuning_rows(texts: pd.Series, tuning_set: TrainingSet, places: np.ndarray) -
         tuning_set: classes and weights, without propagated ones.
         places: ascending, shape (chosen rows,).
     """
-    named = tuning_set.named
-    more = [text for task in tuning_set.tasks if task.name in named for text in named[task.name].texts]
-    codes = {}
-    for name, values in tuning_set.codes.items():
-        others = [
-            (named[task.name].codes if task.name == name else np.full(len(named[task.name].codes), -1))
-            for task in tuning_set.tasks
-            if task.name in named
-        ]
-        codes[name] = np.concatenate([values[places], *others])
+    named, their_codes = tuning_set.named_texts()
+    ones = np.ones(len(named))
     return TuningRows(
-        texts=[*texts.iloc[places].tolist(), *more],
-        codes=codes,
-        weights={
-            name: np.concatenate([values[places], np.ones(len(more))]) for name, values in tuning_set.weights.items()
-        },
-        measured=np.concatenate([~tuning_set.outside_hold_out[places], np.zeros(len(more), dtype=bool)]),
+        texts=[*texts.iloc[places].tolist(), *named],
+        codes={name: np.concatenate([of[places], their_codes[name]]) for name, of in tuning_set.codes.items()},
+        weights={name: np.concatenate([of[places], ones]) for name, of in tuning_set.weights.items()},
+        measured=np.concatenate([~tuning_set.outside_hold_out[places], np.zeros(len(named), dtype=bool)]),
     )
 
 

@@ -79,6 +79,18 @@ class TrainingSet:
         factors = {name: doubt.softening(self.out_of_fold[name]) for name, doubt in self.doubts.items()}
         return {task.name: factors.get(task.name, 1.0) for task in self.tasks}
 
+    def named_texts(self) -> tuple[list[str], dict[str, np.ndarray]]:
+        """The texts of all tasks' classes, and for each task their codes, -1 for those of another task's classes."""
+        named = [(task.name, self.named[task.name]) for task in self.tasks if task.name in self.named]
+        none = np.zeros(0, dtype=np.int64)
+        codes = {
+            task.name: np.concatenate(
+                [none, *(np.where(name == task.name, one.codes, -1) for name, one in named)], dtype=np.int64
+            )
+            for task in self.tasks
+        }
+        return [text for _, one in named for text in one.texts], codes
+
     @property
     def named_facts(self) -> dict[str, dict[str, Any]]:
         """For each task of whose classes texts were tried, what was measured, for `run.json`."""

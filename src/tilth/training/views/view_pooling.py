@@ -220,16 +220,18 @@ def fit_wording(trial: WordingTrial, held_out: Mapping[str, np.ndarray]) -> Word
 
 
 def _fit(texts: Sequence[str], training_set: TrainingSet, rows: np.ndarray) -> tuple[NGramFeatures, list[Head]]:
-    """Features and one head a task, from the rows in a mask."""
-    places, chosen = np.flatnonzero(rows), _at(texts, rows)
-    codes = {task.name: training_set.codes[task.name][places] for task in training_set.tasks}
+    """Features and one head a task, from the rows in a mask and the texts of the classes."""
+    places, (named, codes_named) = np.flatnonzero(rows), training_set.named_texts()
+    own = {task.name: training_set.codes[task.name][places] for task in training_set.tasks}
+    codes = {name: np.concatenate([of, codes_named[name]]) for name, of in own.items()}
+    chosen = [*_at(texts, rows), *named]
     features = choose_ngrams(chosen, codes, sum(len(task.labels) for task in training_set.tasks))
-    values = features.transform(chosen)
-    known = {name: of >= 0 for name, of in codes.items()}
-    heads = [
-        fit_head_of_rows(training_set, task, values[known[task.name]], places[known[task.name]])
-        for task in training_set.tasks
-    ]
+    values, heads = features.transform(chosen), []
+    for task in training_set.tasks:
+        known, beside = own[task.name] >= 0, codes_named[task.name] >= 0
+        texts_of_classes = (values[len(places) :][beside], codes_named[task.name][beside])
+        of_rows = values[: len(places)][known]
+        heads.append(fit_head_of_rows(training_set, task, of_rows, places[known], beside=texts_of_classes))
     return features, heads
 
 

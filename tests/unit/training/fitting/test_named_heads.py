@@ -18,8 +18,10 @@ from tilth.learn import Evidence, NamedClasses, class_texts
 from tilth.samples import Task
 from tilth.training.evaluation import class_names
 from tilth.training.fitting.head_fitting import fit_task_head
+from tilth.training.heads import IMPOSSIBLE
 from tilth.training.inputs import TrainingSet, named_by, relabeled, tuning_rows
 from tilth.training.inputs.training_set import training_set_of
+from tilth.training.views import WordingTrial
 
 TASK = Task(name="t", labels=("a", "b", "c"))
 VECTORS = np.eye(3, dtype=np.float32)[[0, 0, 1, 1]]
@@ -79,6 +81,18 @@ def test_the_encoder_is_trained_on_names_after_the_rows() -> None:
     by_trained = np.arange(15, dtype=np.float32).reshape(5, 3)
     assert named_by(made, by_trained[2:])["t"].vectors.tolist() == by_trained[2:].tolist()
     assert named_by(rows(NamedClasses()), by_trained[5:])["t"].texts == ()
+
+
+def test_a_word_that_one_text_shares_with_its_name_is_learned() -> None:
+    texts = ["my money", "the money", "a box", "one box parcel"]
+    known = [rows(one) for one in (NamedClasses(), replace(names(VECTORS[:3]), texts=("refund", "parcel", "card")))]
+    trials = [WordingTrial(texts, one, training.Config()) for one in known]
+    without, learned = (features for features, _ in (trial.fitted for trial in trials))
+    assert "parcel" not in without.names["words"]  # two texts are needed
+    assert "parcel" in learned.names["words"]
+    (head,) = trials[1].fitted[1]
+    assert head.logits(learned.transform(["parcel"])).argmax(axis=1).tolist() == [1]
+    assert head.bias[2] == IMPOSSIBLE  # no row is a card
 
 
 def test_rows_labeled_anew_are_those_without_a_label_and_no_name() -> None:
