@@ -109,12 +109,23 @@ class NamedClasses:
         """
         if not self.texts:
             return neighbors
-        cosines = self.vectors @ vectors.T
-        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, : neighbors.rows.shape[1]]
-        return Neighbors(
-            rows=np.concatenate([neighbors.rows, nearest.astype(neighbors.rows.dtype)]),
-            similarities=np.concatenate([neighbors.similarities, np.take_along_axis(cosines, nearest, axis=1)]),
-        )
+        rows, similarities = [neighbors.rows], [neighbors.similarities]
+        for vector in self.vectors:  # of a large table, the cosines of one text at a time
+            cosines = vectors @ vector
+            nearest = _largest(cosines, neighbors.rows.shape[1])
+            rows.append(nearest[None].astype(neighbors.rows.dtype))
+            similarities.append(cosines[nearest][None])
+        return Neighbors(rows=np.concatenate(rows), similarities=np.concatenate(similarities))
+
+
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """The places of the largest values, the largest first.
+
+    >>> _largest(np.array([0.1, 0.9, 0.5]), 2).tolist()
+    [1, 2]
+    """
+    found = np.argpartition(-values, count - 1)[:count]
+    return found[np.argsort(-values[found], kind="stable")]
 
 
 def is_few(codes: np.ndarray) -> bool:

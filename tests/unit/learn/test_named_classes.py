@@ -12,7 +12,7 @@ import pytest
 
 from tests.small_table import HashingEncoder
 from tilth import samples as table
-from tilth.learn import ClassTexts, Evidence, class_texts
+from tilth.learn import ClassTexts, Evidence, NamedClasses, class_texts, nearest
 from tilth.learn.named_classes import FEW, FEWEST, name_in_words
 from tilth.samples import Task
 from tilth.store import Cache
@@ -120,6 +120,16 @@ def test_rows_without_a_label_are_read_by_names_too(tmp_path: Path) -> None:
     sure = [one.probabilities[unlabeled][np.arange(8), truth].mean() for one in found]
     assert sure[1] > sure[0] + 0.02
     assert len(found[1].probabilities) == 12
+
+
+def test_a_name_is_beside_the_rows_that_are_nearest_to_it() -> None:
+    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
+    near = nearest(vectors, 1)
+    named = NamedClasses(texts=("one",), vectors=np.array([[0, 1]], dtype=np.float32), codes=np.array([0]))
+    found = named.neighbors_beside(near, vectors)
+    assert found.rows.tolist() == [[2], [2], [1], [1]]
+    assert found.similarities[-1].tolist() == [1.0]
+    assert NamedClasses().neighbors_beside(near, vectors) is near
 
 
 def test_too_few_labels_measure_nothing_and_many_need_no_names(tmp_path: Path) -> None:
