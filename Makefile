@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test test-all check structure fix docs clean install
+.PHONY: demo test test-slow test-all check structure fix docs clean install
 install: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
@@ -23,6 +23,9 @@ demo: install ## one whole night on the demo workspace
 
 test: install ## the tests, but for those that run several whole nights or a server
 	$(PYTEST) -m "not slow"
+
+test-slow: install ## those that `make test` leaves out
+	$(PYTEST) -m slow $(SLOW)
 
 test-all: install ## all tests
 	$(PYTEST)

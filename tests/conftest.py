@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     from xdist import plugin
 
     return min(plugin.pytest_xdist_auto_num_workers(config) + 1, 4)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--start-before",
+        type=float,
+        metavar="SECONDS",
+        help="since 1970: no test marked slow starts later, those that do not are named with -rs --no-fold-skipped",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before a fixture runs a night
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    last = item.config.getoption("--start-before")
+    if last is not None and time.time() > last and item.get_closest_marker("slow"):
+        pytest.skip("no time was left for it: make test-all runs it")
 
 
 def pytest_collection_finish() -> None:
