@@ -18,9 +18,6 @@ from tilth.training.trainer import TrainerConfig, Tuned, TuningRows
 if TYPE_CHECKING:
     from tilth.learn.encoder import LongTexts
 
-_CHECKPOINTS = "checkpoints"
-"""Their kind in the cache."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TuningJob:
@@ -59,12 +56,12 @@ class TuningJob:
         rows = self.rows
         arrays = [array.tobytes() for array in (*rows.codes.values(), *rows.weights.values(), rows.measured)]
         settings = [mode, str(self.top_layers), self.config.model_dump_json(), str(self.seed)]
-        return self.cache.folder(_CHECKPOINTS, digest(self.fingerprint, *settings, *rows.texts, *arrays))
+        return self.cache.folder("checkpoints", digest(self.fingerprint, *settings, *rows.texts, *arrays))
 
 
 def remove_checkpoints(cache: Cache) -> None:
     """Remove what killed trainings would go on from, once all that follows from it is kept."""
-    shutil.rmtree(cache.root / _CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(cache.root / "checkpoints", ignore_errors=True)
 
 
 @dataclass(frozen=True, kw_only=True)
