@@ -96,7 +96,11 @@ def adapt_acceptability(
     batches = [synthetic_error_batches(unique, seed), wrong, wrong] if allows_errors else [wrong]
     with torch.random.fork_rng(devices=[shipped.device] if shipped.device.startswith("cuda") else []):
         torch.manual_seed(seed)  # of the dropout
-        curve = train_acceptability(model.to(shipped.device), by_turns(*batches), steps, _PEAK)
+        try:
+            curve = train_acceptability(model.to(shipped.device), by_turns(*batches), steps, _PEAK)
+        except FloatingPointError as error:
+            logger.warning("the acceptability model is not adapted to these texts: %s", error)
+            return shipped
     save_acceptability(model, facts | {"night_steps": steps, "night_pairs": len(pairs), "night_curve": curve}, file)
     return AcceptabilityChecker(file, shipped.device)
 

@@ -16,6 +16,7 @@ from tilth.augmentation.quality.acceptability import Acceptability
 from tilth.augmentation.quality.synthetic_errors import with_synthetic_error
 from tilth.augmentation.recombination import recombine_texts
 from tilth.augmentation.text import MIN_REWORDING, rewording, split_words
+from tilth.descent import Descent
 
 logger = logging.getLogger(__name__)
 BATCH = 24
@@ -42,22 +43,17 @@ def train_acceptability(
 ) -> list[list[float]]:
     """Trains in place; each pair says which is wrong, and that the wrong one scores higher. Gives the curve."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=0.0, weight_decay=0.01)
+    descent = Descent([(trained, peak)], lambda step: share_of_peak(step, steps))
     curve, mean, begun = list[list[float]](), 0.0, time.perf_counter()
     model.train()
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = peak * share_of_peak(step, steps)
         good, bad = zip(*next(source), strict=True)
         score = model([*good, *bad])
         wrong = torch.cat([torch.zeros(len(good)), torch.ones(len(bad))]).to(score.device)
         margin = score[len(good) :] - score[: len(good)]
         loss = functional.binary_cross_entropy_with_logits(score, wrong) + functional.softplus(-margin).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        mean = float(loss.detach()) if not step else 0.98 * mean + 0.02 * float(loss.detach())
+        value = descent.step(loss)
+        mean = value if not step else 0.98 * mean + 0.02 * value
         if (step + 1) % 50 == 0:
             curve.append([step + 1, round(mean, 4)])
             logger.info("step %d loss %.3f, %.2f s a step", step + 1, mean, (time.perf_counter() - begun) / (step + 1))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tilth.descent import Descent
 from tilth.devices import on_device, resolve_device
 from tilth.learn.encoder.attention import LongReader
 from tilth.learn.encoder.piece_reader import load_model
@@ -128,18 +129,12 @@ class _Pair:
 
     def train(self, pieces: Sequence[Sequence[int]], steps: int, random: np.random.Generator) -> None:
         """Take the steps, over all texts in turn; the rate rises and falls linearly."""
-        optimizer = torch.optim.AdamW([p for p in self.student.parameters() if p.requires_grad], weight_decay=0.01)
+        learning = [p for p in self.student.parameters() if p.requires_grad]
+        descent = Descent(
+            [(learning, _RATE)], lambda step: min((step + 1) / max(1, steps * _RISING), (steps - step) / steps)
+        )
         order: list[int] = []
         for step in range(steps):
             order = order or random.permutation(len(pieces)).tolist()
-            share = min((step + 1) / max(1, steps * _RISING), (steps - step) / steps)
-            for group in optimizer.param_groups:
-                group["lr"] = _RATE * share
-            loss = self.loss(self.stretch(pieces[order.pop()], random))
-            if not loss.isfinite():
-                raise FloatingPointError(f"the loss of step {step + 1} is {float(loss)}")
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
+            descent.step(self.loss(self.stretch(pieces[order.pop()], random)))
             report("adapting the encoder to long texts", step + 1, steps)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tilth.descent import Descent
 from tilth.devices import resolve_device
 from tilth.errors import StageError
 from tilth.progress import report
@@ -69,26 +69,16 @@ def train_for_int8(
     """
     place = resolve_device(device, "training.device")
     student = copy.deepcopy(module).requires_grad_(True).eval().to(place)
-    optimizer = torch.optim.AdamW(student.parameters(), lr=_RATE, weight_decay=0.0)
     plan = plan_batches([1] * len(vectors), _BATCH, steps, torch.Generator().manual_seed(seed))
-    share, losses = rate(len(plan), _WARMUP), list[float]()
+    descent = Descent([(student.parameters(), _RATE)], rate(len(plan), _WARMUP), weight_decay=0.0)
     with int8_products(student):
         for step, rows in enumerate(plan):
-            for group in optimizer.param_groups:
-                group["lr"] = _RATE * share(step)
             read = student(torch.from_numpy(np.stack([pixels(row) for row in rows])).to(place)).float()
             wanted = torch.from_numpy(vectors[rows]).to(place)
-            loss = (1 - nn.functional.cosine_similarity(read, wanted)).mean()
-            if not math.isfinite(value := float(loss.detach())):
-                raise StageError(
-                    f"training for int8: the loss of step {step + 1} is not a finite number ({value}); set "
-                    'training.quantization_aware = "never"'
-                )
-            loss.backward()
-            nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            losses.append(value)
+            try:
+                descent.step((1 - nn.functional.cosine_similarity(read, wanted)).mean())
+            except FloatingPointError as error:
+                raise StageError(f'training for int8: {error}; set training.quantization_aware = "never"') from error
             report("training pictures for int8", step + 1, len(plan))
-    log.info("for int8: one minus the cosine went from %.4f to %.4f", losses[0], losses[-1])
-    return Rounded(module=student.cpu(), losses=losses)
+    log.info("for int8: one minus the cosine went from %.4f to %.4f", descent.losses[0], descent.losses[-1])
+    return Rounded(module=student.cpu(), losses=descent.losses)

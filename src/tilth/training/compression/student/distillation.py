@@ -8,7 +8,6 @@ vector, so that the teacher reads each text once).
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tilth.descent import Descent
 from tilth.devices import autocast, resolve_device
 from tilth.errors import StageError
 from tilth.learn.encoder import Tokens, Trunk
@@ -135,26 +135,20 @@ def distill(
     linear.to(place)
     batches = _Batches(student, heads, transfer, limit, place)
     plan = plan_batches(batches.lengths, batch_size, steps, torch.Generator().manual_seed(seed))
-    groups = [{"params": trunk.parameters(), "lr": _RATE}, {"params": linear.parameters(), "lr": _HEAD_RATE}]
-    optimizer, share = torch.optim.AdamW(groups, weight_decay=0.01), rate(len(plan), _WARMUP)
-    losses: list[float] = []
+    parts = [(trunk.parameters(), _RATE / slower), (linear.parameters(), _HEAD_RATE / slower)]
+    descent = Descent(parts, rate(len(plan), _WARMUP), clipped=trunk.parameters())
     for step, rows in enumerate(plan):
-        for group, most in zip(optimizer.param_groups, (_RATE, _HEAD_RATE), strict=True):
-            group["lr"] = most * share(step) / slower
-        loss = batches.loss(trunk, linear, rows)
-        if not math.isfinite(value := float(loss.detach())):
+        try:
+            descent.step(batches.loss(trunk, linear, rows))
+        except FloatingPointError as error:
             raise StageError(
-                f"distillation: the loss of step {step + 1} is not a finite number ({value}); set training.contract = "
-                "false, which exports the model as it is"
-            )
-        loss.backward()
-        nn.utils.clip_grad_norm_(trunk.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(value)
+                f"distillation: {error}; set training.contract = false, which exports the model as it is"
+            ) from error
         report("distilling", step + 1, len(plan))
     student.trunk.cpu().eval()
-    return Distilled(heads=[_head(head, linear[f"{number}"]) for number, head in enumerate(heads)], losses=losses)
+    return Distilled(
+        heads=[_head(head, linear[f"{number}"]) for number, head in enumerate(heads)], losses=descent.losses
+    )
 
 
 def importance_losses(
