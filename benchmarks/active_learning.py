@@ -18,12 +18,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import multiprocessing
+import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +132,42 @@ def at_most(seconds: int) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise TimeoutError(f"a step takes more than {seconds} s")
 
-    before = signal.signal(signal.SIGPROF, stop)
+    before, (limit, most) = signal.signal(signal.SIGPROF, stop), resource.getrlimit(resource.RLIMIT_CPU)
     signal.setitimer(signal.ITIMER_PROF, seconds)
+    # Inside one long call of a compiled library no Python handler runs: there the system ends the process.
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 2 * seconds, most))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, most))
+
+
+def in_a_child(cell: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A cell that a fork of this process runs, so that neither its time nor its memory ends the others."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+
+    def answer() -> None:
+        try:
+            theirs.send(cell())
+        except ImportError as error:
+            theirs.send(error)
+
+    child = context.Process(target=answer)
+    child.start()
+    theirs.close()
+    found: dict[str, Any] | ImportError | None = None
+    with contextlib.suppress(EOFError):
+        found = ours.recv()
+    child.join()
+    if isinstance(found, ImportError):
+        raise found
+    if found is None:
+        late = child.exitcode == -signal.SIGXCPU
+        return {"error": f"a step takes more than {SECONDS} s" if late else f"the process ended with {child.exitcode}"}
+    return found
 
 
 def run_cell(
@@ -268,7 +299,8 @@ def cells_of(rows: Rows, arguments: argparse.Namespace, target: float) -> dict[t
                 leader = stands.get((rows.name, start, seed, LEADER), {}).get("passed") if name != LEADER else None
                 most = arguments.until * leader if arguments.until and leader else np.inf
                 try:
-                    curve = run_cell(rows, ways[name], start, seed, target, texts=name == UNLABELED, most=most)
+                    texts = name == UNLABELED
+                    curve = in_a_child(partial(run_cell, rows, ways[name], start, seed, target, texts=texts, most=most))
                 except ImportError as error:
                     found[start, name].append({"error": f"{error.name or error} is not installed (see --peers)"})
                     continue
