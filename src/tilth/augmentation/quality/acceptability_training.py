@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 BATCH = 24
 _WARMUP = 100  # steps, or a tenth of fewer than 1,000
 _POOL = 20  # batches whose sentences are drawn together and sorted by length
-_TRIED, _EACH = 80, 8  # recombinations of a text that are made, and of them taken
+_TRIED = 80  # recombinations of a text that are made, of which some are taken
 
 Pair = tuple[str, str]
 """A right text and a wrong one."""
@@ -103,9 +103,9 @@ def is_reworded(source: str, paraphrase: str) -> bool:
 
 
 def recombination_pairs(
-    sources: Sequence[str], corpus: Collection[str], casing: Mapping[str, str], tokenizer: Any, seed: int
+    sources: Sequence[str], corpus: Collection[str], casing: Mapping[str, str], tokenizer: Any, seed: int, each: int = 8
 ) -> list[Pair]:
-    """Sources, each with some of its recombinations with the corpus; more often than not these are wrong.
+    """Sources, with `each` of their recombinations with the corpus; more often than not these are wrong.
 
     Samples of a model that knows a language by three words in a row show what is wrong with it (Okanohara & Tsujii
     2007, pseudo-negative samples). That some are right does no harm: those look like other right texts.
@@ -116,6 +116,6 @@ def recombination_pairs(
     return [
         (source, one.text)
         for source, paraphrases in zip(sources, made, strict=True)
-        for one in rng.sample(paraphrases, min(_EACH, len(paraphrases)))
+        for one in rng.sample(paraphrases, min(each, len(paraphrases)))
         if is_reworded(source, one.text)
     ]

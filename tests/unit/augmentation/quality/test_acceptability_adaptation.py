@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,34 @@ def test_the_rate_reaches_its_peak_in_a_tenth_of_few_steps_and_in_a_hundred_of_m
     assert share_of_peak(5, 60) == pytest.approx(55 / 60)  # not 6 / 100 of it
     assert share_of_peak(59, 60) == pytest.approx(1 / 60)
     assert share_of_peak(49, 12_000) == pytest.approx(0.5 * (1 - 49 / 12_000))
+
+
+@pytest.mark.parametrize(("fewest", "asked"), [(10, [(20, 2)]), (10**6, [(20, 2), (48, 8)])])
+def test_all_texts_are_recombined_only_where_two_each_of_some_are_too_few(
+    fewest: int, asked: list[tuple[int, int]], tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptability_adaptation, "_FEWEST", fewest)
+    assert len(TEXTS) == 48
+    seen = []
+
+    def recombined(sources: list[str], *others: Any) -> list[tuple[str, str]]:
+        seen.append((len(sources), others[-1]))
+        return recombination_pairs(sources, *others)
+
+    monkeypatch.setattr(acceptability_adaptation, "recombination_pairs", recombined)
+    adapt_acceptability(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0)
+    assert seen == asked
+    assert (tmp_path / FILE).exists() == (fewest == 10)
+
+
+def test_a_loss_that_is_no_number_leaves_the_shipped_one(
+    tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise FloatingPointError("the loss of step 1 is not a finite number (nan)")
+
+    monkeypatch.setattr(acceptability_adaptation, "_FEWEST", 10)
+    monkeypatch.setattr(acceptability_adaptation, "train_acceptability", fails)
+    assert adapt_acceptability(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0) is SHIPPED
+    assert "not adapted to these texts: the loss of step 1" in caplog.text
+    assert not list(tmp_path.iterdir())
