@@ -25,6 +25,7 @@ _SHARED = (
     "errors.py",
     "languages.py",
     "text.py",
+    "descent.py",
     "devices.py",
     "lazy.py",
     "notes.py",
