@@ -34,6 +34,7 @@ from tilth.augmentation.quality.acceptability import (
     save_acceptability,
 )
 from tilth.augmentation.quality.acceptability_training import (
+    EACH,
     by_turns,
     pair_batches,
     recombination_pairs,
@@ -50,7 +51,6 @@ _SOURCES = 600  # texts whose recombinations are learned from
 _WORDS = range(3, 26)
 _FEWEST = 200  # recombinations below which the shipped model stays as it is
 _FEW_SOURCES, _FEW = 0.4, 2  # the share of texts that is recombined at first, and recombinations of each
-_MANY = 8  # recombinations of each text, where those are too few
 _PEAK = 1e-3
 
 
@@ -93,7 +93,9 @@ def adapt_acceptability(
     rng = random.Random(seed)
     learned = rng.sample(free, min(_SOURCES, len(free)))
     steps = math.ceil(steps * len(learned) / _SOURCES)
-    for some, each in ((learned[: math.ceil(_FEW_SOURCES * len(learned))], _FEW), (learned, _MANY)):
+    few = learned[: math.ceil(_FEW_SOURCES * len(learned))]
+    first = [(few, _FEW)] if _FEW * len(few) >= _FEWEST else []  # fewer texts cannot give enough
+    for some, each in (*first, (learned, EACH)):
         pairs = recombination_pairs(some, unique, casing, tokenizer, seed, each)
         if len(pairs) >= _FEWEST:
             break

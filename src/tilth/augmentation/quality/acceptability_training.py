@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 BATCH = 24
 _WARMUP = 100  # steps, or a tenth of fewer than 1,000
 _POOL = 20  # batches whose sentences are drawn together and sorted by length
-_TRIED = 80  # recombinations of a text that are made, of which some are taken
+_TRIED, EACH = 80, 8  # recombinations of a text that are made, and of them taken where nothing else is said
 
 Pair = tuple[str, str]
 """A right text and a wrong one."""
@@ -103,7 +103,12 @@ def is_reworded(source: str, paraphrase: str) -> bool:
 
 
 def recombination_pairs(
-    sources: Sequence[str], corpus: Collection[str], casing: Mapping[str, str], tokenizer: Any, seed: int, each: int = 8
+    sources: Sequence[str],
+    corpus: Collection[str],
+    casing: Mapping[str, str],
+    tokenizer: Any,
+    seed: int,
+    each: int = EACH,
 ) -> list[Pair]:
     """Sources, with `each` of their recombinations with the corpus; more often than not these are wrong.
 

@@ -87,22 +87,31 @@ def test_the_rate_reaches_its_peak_in_a_tenth_of_few_steps_and_in_a_hundred_of_m
     assert share_of_peak(49, 12_000) == pytest.approx(0.5 * (1 - 49 / 12_000))
 
 
-@pytest.mark.parametrize(("fewest", "asked"), [(10, [(20, 2)]), (10**6, [(20, 2), (48, 8)])])
+@pytest.mark.parametrize(
+    ("fewest", "few", "asked"),
+    [
+        (10, 40, [(20, 2)]),
+        (40, 5, [(20, 2), (48, 8)]),
+        (10**6, 40, [(48, 8)]),  # two of each cannot be enough
+    ],
+)
 def test_all_texts_are_recombined_only_where_two_each_of_some_are_too_few(
-    fewest: int, asked: list[tuple[int, int]], tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    fewest: int, few: int, asked: list[tuple[int, int]], tokenizer: object, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(acceptability_adaptation, "_FEWEST", fewest)
     assert len(TEXTS) == 48
     seen = []
 
     def recombined(sources: list[str], *others: Any) -> list[tuple[str, str]]:
         seen.append((len(sources), others[-1]))
-        return recombination_pairs(sources, *others)
+        pairs = recombination_pairs(sources, *others)
+        return pairs[:few] if others[-1] == 2 else pairs
 
     monkeypatch.setattr(acceptability_adaptation, "recombination_pairs", recombined)
     adapt_acceptability(TEXTS, set(), {}, tokenizer, tmp_path, shipped=SHIPPED, steps=1, seed=0)
     assert seen == asked
-    assert (tmp_path / FILE).exists() == (fewest == 10)
+    assert (tmp_path / FILE).exists() == (fewest < 10**6)
 
 
 def test_a_loss_that_is_no_number_leaves_the_shipped_one(
