@@ -55,7 +55,8 @@ class DataConfig(Model):
     class_names: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="learn from the classes' names, and the sentences on them, as from labeled texts; auto does so "
-        "where labels are few and those of held-out train rows are likelier by it",
+        "where labels are few and those of held-out train rows are likelier by it, or, where too few can be held out, "
+        "names alone classify the labeled rows",
     )
     gold_fraction: float = Field(
         default=0.0, ge=0.0, lt=0.9, description="without a gold file: lock this share of the labeled rows away as gold"

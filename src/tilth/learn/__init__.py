@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tilth.learn.class_names import ClassTexts, class_texts
     from tilth.learn.encoder_reading import EncoderReading, measure_reading
     from tilth.learn.metrics import (
         Labels,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         pseudo_label,
         stiff_regression,
     )
-    from tilth.learn.named_classes import ClassTexts, NamedClasses, class_texts
+    from tilth.learn.named_classes import NamedClasses
     from tilth.learn.neighbors import Neighbors, nearest
     from tilth.learn.passages import Focus, PassagePooling, choose_focus, fit_passage_pooling, pooled, together
     from tilth.learn.probabilities import (

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 
+from tilth.learn.class_names import ClassTexts
 from tilth.learn.encoder import Encoder, Passages, encode_passages
 from tilth.learn.lexical import NGrams, RarityWeights, count_blocks, stacked
 from tilth.learn.models import VIEWS, Features
-from tilth.learn.named_classes import ClassTexts
 from tilth.learn.neighbors import (
     CANDIDATES,
     NEAR_COPY,
@@ -38,6 +38,7 @@ takes part, the nearest ones of that part are among them. Keeping 64 of 100,000 
 _CODE = (
     "shared_features",
     "row_features",
+    "class_names",
     "named_classes",
     "models/carried_probes",
     "models/out_of_fold",

@@ -95,7 +95,7 @@ class Evidence(RowFeatures):
         arrays = self.cache.arrays("out_of_fold", digest(self._key(task, codes), given.fingerprint), compute)
         found = OutOfFold.from_arrays(arrays, codes)
         alone = self._cross_validated(task, codes)
-        return with_measure(named, found, alone, codes, self.folds, always=given.always)
+        return with_measure(named, found, alone, rows, codes, self.folds, always=given.always)
 
     def self_trained(self, task: Task, labels: Sequence[str | None], unlabeled: np.ndarray) -> OutOfFold:
         """As `out_of_fold`, by probes that learn from rows without a label too.

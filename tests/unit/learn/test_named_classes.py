@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from tests.small_table import HashingEncoder
 from tilth import samples as table
 from tilth.learn import ClassTexts, Evidence, NamedClasses, class_texts, nearest
-from tilth.learn.named_classes import FEW, FEWEST, name_in_words
+from tilth.learn.class_names import name_in_words
+from tilth.learn.named_classes import AGREEMENT, FEW, FEWEST
 from tilth.samples import Task
 from tilth.store import Cache
 
@@ -134,14 +136,31 @@ def test_a_name_is_beside_the_rows_that_are_nearest_to_it() -> None:
 
 def test_too_few_labels_measure_nothing_and_many_need_no_names(tmp_path: Path) -> None:
     assert FEWEST > 16
-    one = evidence_of(tmp_path, texts_of(COLORS), per_class=4).named(task_of(*COLORS), labels(4))
+    mixed = texts_of((*COLORS[1:], COLORS[0]))
+    one = evidence_of(tmp_path, mixed, per_class=4).named(task_of(*COLORS), labels(4))
     assert not one.texts
-    assert one.facts["why"] == f"16 labels can be held out, {FEWEST} are needed to choose"
-    told = evidence_of(tmp_path, texts_of(COLORS, always=True), per_class=4).named(task_of(*COLORS), labels(4))
-    assert told.texts == COLORS
+    assert one.facts["agreement"] < AGREEMENT
+    assert "16 labels can be held out" in one.facts["why"]
+    always = {"color": replace(mixed["color"], always=True)}
+    assert evidence_of(tmp_path, always, per_class=4).named(task_of(*COLORS), labels(4)).texts == mixed["color"].texts
     many: list[str | None] = ["red"] * (2 * FEW) + ["blue"] * (2 * FEW)
     evidence = evidence_of(tmp_path, texts_of(COLORS), per_class=FEW // 2, unlabeled=2 * FEW)
     assert evidence.named(task_of(*COLORS), many).facts == {}
+
+
+@pytest.mark.parametrize("per_class", [1, 2])
+def test_where_nothing_is_held_out_names_are_kept_that_classify_the_rows(tmp_path: Path, per_class: int) -> None:
+    named = evidence_of(tmp_path, texts_of(COLORS), per_class=per_class).named(task_of(*COLORS), labels(per_class))
+    assert named.facts["held_out_rows"] < FEWEST
+    assert named.facts["agreement"] == 1
+    assert named.texts == COLORS
+
+
+def test_one_row_of_each_of_two_classes_may_be_right_by_chance(tmp_path: Path) -> None:
+    texts = {"color": ClassTexts(texts=("red", "green"), codes=np.arange(2))}
+    named = evidence_of(tmp_path, texts, per_class=1).named(task_of(*COLORS), ["red", "green", None, None])
+    assert named.facts["agreement"] == 1
+    assert not named.texts
 
 
 def test_a_class_that_no_row_has_gets_no_text(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def class_names(facts: Mapping[str, Any]) -> list[Figure]:
             fact["held_out_rows"],
             *(fact.get("accuracy", {}).get(way) for way in ("rows", "rows_and_names")),
             fact.get("likelihood_gain"),
+            fact.get("agreement"),
             "learned from" if fact["kept"] else "left out",
         ]
         for task, fact in facts.items()
@@ -97,10 +98,12 @@ def class_names(facts: Mapping[str, Any]) -> list[Figure]:
         "accuracy without names",
         "with names",
         "nats gained",
+        "kappa of the names alone",
         "the names are",
     ]
     note = (
-        "By cross-validation on train rows. Names are learned from where the labels of these rows are likelier by it."
+        "By cross-validation on train rows. Names are learned from where the labels of these rows are likelier by it. "
+        "Where too few rows can be held out, it is where the names alone classify them (Cohen's kappa of 0.5 at least)."
     )
     title = "What the classes are called, as labeled texts"
     return [Figure(kind="table", title=title, data={"columns": columns, "rows": rows}, note=note)]

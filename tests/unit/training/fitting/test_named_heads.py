@@ -148,11 +148,11 @@ def test_the_page_says_which_names_are_learned_from() -> None:
             "texts": 3, "held_out_rows": 40, "accuracy": {"rows": 0.5, "rows_and_names": 0.6},
             "likelihood_gain": 3.0, "kept": True,
         },
-        "u": {"texts": 2, "held_out_rows": 8, "why": "too few", "kept": False},
+        "u": {"texts": 2, "held_out_rows": 8, "agreement": 0.2, "why": "too few", "kept": False},
     }  # fmt: skip
     (figure,) = class_names(facts)
     assert figure.data["rows"] == [
-        ["t", 3, 40, 0.5, 0.6, 3.0, "learned from"],
-        ["u", 2, 8, None, None, None, "left out"],
+        ["t", 3, 40, 0.5, 0.6, 3.0, None, "learned from"],
+        ["u", 2, 8, None, None, None, 0.2, "left out"],
     ]
     assert class_names({}) == []
