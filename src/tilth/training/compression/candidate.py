@@ -213,10 +213,16 @@ def build_student(full: FullModel, shape: Shape, folder: Path, transfer: Transfe
 
 
 def _calibrated(full: FullModel, student: Student, heads: Sequence[Head], losses: Sequence[float]) -> SmallerModel:
-    """The student's vectors of labeled rows, and its heads, calibrated on the held-out ones, which it never read."""
-    embeddings = np.zeros((len(full.texts), full.embeddings.shape[1]), dtype=np.float32)
-    texts = [full.texts[place] for place in np.flatnonzero(full.labeled).tolist()]
-    embeddings[full.labeled] = encode_with_trunk(student.trunk, student.folder, texts, full.limit, full.max_chunks)
+    """A student's heads, calibrated on the held-out rows, which it never read."""
+
+    def read(rows: np.ndarray) -> np.ndarray:
+        embeddings = np.zeros((len(full.texts), full.embeddings.shape[1]), dtype=np.float32)
+        if rows.any():
+            texts = full.texts_at(rows)
+            embeddings[rows] = encode_with_trunk(student.trunk, student.folder, texts, full.limit, full.max_chunks)
+        return embeddings
+
+    embeddings, labeled = read(full.deciding), full.labeled
     calibrated, probabilities = [], {}
     for head in heads:
         name, measured = head.task.name, full.measured[head.task.name]
@@ -225,7 +231,11 @@ def _calibrated(full: FullModel, student: Student, heads: Sequence[Head], losses
         calibrated.append(head.with_temperature(temperature * full.softening.get(name, 1.0)))
         probabilities[name] = calibrated[-1].probabilities(embeddings[measured])
     return SmallerModel(
-        heads=calibrated, embeddings=embeddings, trunk=student.trunk, losses=losses, held_out=probabilities
+        heads=calibrated,
+        embeddings=lambda: read(labeled),
+        trunk=student.trunk,
+        losses=losses,
+        held_out=probabilities,
     )
 
 

@@ -36,7 +36,8 @@ class SmallerModel:
 
     Attributes:
         heads: one a task, parents first.
-        embeddings: the student's vectors of labeled rows, shape (rows, dimensions).
+        embeddings: reads labeled rows by the student, shape (rows, dimensions), zeros elsewhere: of what is exported
+            alone.
         trunk: the student.
         losses: of distillation, one a step.
         held_out: for each task, the probabilities of its held-out rows, shape (measured rows, labels).
@@ -44,7 +45,7 @@ class SmallerModel:
     """
 
     heads: list[Head]
-    embeddings: np.ndarray
+    embeddings: Callable[[], np.ndarray]
     trunk: Any
     losses: Sequence[float]
     held_out: Mapping[str, np.ndarray]

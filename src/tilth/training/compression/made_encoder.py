@@ -98,7 +98,7 @@ def wording_alone(full: FullModel, folder: Path) -> MadeEncoder:
     trunk, heads = no_encoder(full.tasks, tokenizer)
     model = SmallerModel(
         heads=heads,
-        embeddings=np.ones((len(full.texts), 1), dtype=np.float32),
+        embeddings=lambda: np.ones((len(full.texts), 1), dtype=np.float32),
         trunk=trunk,
         losses=(),
         held_out={

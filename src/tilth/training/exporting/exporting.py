@@ -246,6 +246,6 @@ class Exporter:
 
 def _with_student(fitted: FittedModel, smaller: SmallerModel) -> FittedModel:
     """The night's model with a student in the place of its encoder."""
-    new = {"embeddings": smaller.embeddings, "trunk": smaller.trunk, "held_out": smaller.held_out}
+    new = {"embeddings": smaller.embeddings(), "trunk": smaller.trunk, "held_out": smaller.held_out}
     rows = replace(fitted.training_set, named={})  # their vectors are the full encoder's
     return replace(fitted, heads=smaller.heads, training_set=rows, **new)
