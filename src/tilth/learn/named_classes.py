@@ -106,7 +106,7 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
 def is_few(codes: np.ndarray) -> bool:
     """Whether names are tried beside so many labels: codes, -1 for none, shape (rows,)."""
     labels = codes[codes >= 0]
-    return bool(len(labels) < FEW * len(np.unique(labels)))
+    return bool(len(labels) < FEW * max(len(np.unique(labels)), 1))
 
 
 def predict_with_names(
@@ -161,12 +161,10 @@ def with_measure(
     truth, facts = codes[rows], dict[str, Any]({"texts": len(named.texts), "held_out_rows": len(rows)})
     if len(rows) < FEWEST:
         agreement, beyond_chance = _agreement(named, vectors[codes >= 0], codes[codes >= 0])
-        facts |= {
-            "agreement": round(agreement, 2),
-            "kept": always or (beyond_chance and agreement >= AGREEMENT),
-            "why": f"{len(rows)} labels can be held out, fewer than {FEWEST}; the names alone agree with the labels by "
-            f"a kappa of {agreement:.2f}, and from {AGREEMENT} on, beyond chance, they are learned from",
-        }
+        judged = f"the names alone have a kappa of {agreement:.2f}, and {AGREEMENT} is asked for, beyond chance"
+        why = f"{len(rows)} labels can be held out, fewer than {FEWEST}; {'always' if always else judged}"
+        kept = always or (beyond_chance and agreement >= AGREEMENT)
+        facts |= {"agreement": round(agreement, 2), "kept": kept, "why": why}
     else:
         before, after = (found.probabilities[rows, truth] for found in (alone, beside))
         gain = float((np.log(after + _LEAST) - np.log(before + _LEAST)).sum())
@@ -186,6 +184,8 @@ def _agreement(named: NamedClasses, vectors: np.ndarray, codes: np.ndarray) -> t
         vectors: of labeled rows, float32, shape (rows, dimensions).
         codes: their classes, shape (rows,).
     """
+    if not len(codes):
+        return 0.0, False
     nearest = named.codes[(vectors @ named.vectors.T).argmax(axis=1)]
     right, classes = int((nearest == codes).sum()), int(max(codes.max(), named.codes.max())) + 1
     shares = [np.bincount(one, minlength=classes) / len(codes) for one in (nearest, codes)]

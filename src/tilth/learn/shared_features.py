@@ -76,6 +76,8 @@ class Evidence(RowFeatures):
     def named(self, task: Task, labels: Sequence[str | None]) -> NamedClasses:
         """Texts of a task's classes that are to be learned from, for held-out labels are likelier by it.
 
+        Of a class without a labeled row there are some only where they are always learned from.
+
         Args:
             task: its `labels` are the classes.
             labels: one a row, as in `out_of_fold`.
@@ -84,7 +86,11 @@ class Evidence(RowFeatures):
 
     def _named(self, task: Task, codes: np.ndarray) -> NamedClasses:
         given = self.class_texts.get(task.name)
-        if given is None or not len(given := given.of_classes(codes)) or not is_few(codes):
+        if given is None or not is_few(codes):
+            return NamedClasses()
+        if not given.always:
+            given = given.of_classes(codes)
+        if not len(given):
             return NamedClasses()
         named = NamedClasses(texts=given.texts, vectors=self.encoder.encode(list(given.texts)), codes=given.codes)
         rows = self.focused(self._focus(task, codes))

@@ -17,6 +17,7 @@ from tilth.weak_supervision import figures
 from tilth.weak_supervision.answered_labels import correct_by_answers
 from tilth.weak_supervision.config import Config
 from tilth.weak_supervision.functions import LoadedFunction, LoadedFunctions, read_history, write_history
+from tilth.weak_supervision.label_choice import known_labels
 from tilth.weak_supervision.night_inputs import NightInputs
 from tilth.weak_supervision.screening import Screening
 from tilth.weak_supervision.task_labels import TaskResult, label_from_text, label_from_votes
@@ -41,7 +42,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     ballots = [ballot for ballot in ballots if ballot.votes is not None]
     results = _task_results(inputs, ballots)
     if not functions and not results:
-        return StageResult(samples=samples, metrics=notes, skipped="no labeling functions")
+        return StageResult(samples=samples, metrics=notes, skipped=_why_skipped(inputs))
     screening = functools.reduce(operator.or_, (result.screening for result in results.values()), Screening())
     notes["left_out"] |= screening.left_out
     for task, result in results.items():
@@ -61,6 +62,15 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         figures=_figures(inputs, results, screening),
         **outputs,
     )
+
+
+def _why_skipped(inputs: NightInputs) -> str:
+    """Why nothing labels rows, and what would where nobody has yet."""
+    tasks, evidence = inputs.resources.tasks, inputs.resources.evidence
+    named = [task for task in tasks if task.name in evidence.class_texts]
+    if named and not any((known_labels(inputs.frame, task) >= 0).any() for task in tasks):
+        return 'no labeling functions and no labels: data.class_names = "always" labels rows by what classes are called'
+    return "no labeling functions"
 
 
 def _functions(loaded: Any) -> Sequence[LoadedFunction]:

@@ -163,9 +163,18 @@ def test_one_row_of_each_of_two_classes_may_be_right_by_chance(tmp_path: Path) -
     assert not named.texts
 
 
-def test_a_class_that_no_row_has_gets_no_text(tmp_path: Path) -> None:
-    evidence = evidence_of(tmp_path, texts_of(COLORS, always=True))
+def test_a_class_that_no_row_has_gets_a_text_where_names_are_always_learned_from(tmp_path: Path) -> None:
     given = [label if label != "black" else None for label in labels()]
-    named = evidence.named(task_of(*COLORS), given)
+    named = evidence_of(tmp_path / "auto", texts_of(COLORS)).named(task_of(*COLORS), given)
     assert named.texts == ("red", "green", "blue")
     assert named.codes.tolist() == [0, 1, 2]
+    always = evidence_of(tmp_path / "always", texts_of(COLORS, always=True))
+    assert always.named(task_of(*COLORS), given).texts == COLORS
+
+
+def test_without_a_label_names_are_learned_from_only_where_they_always_are(tmp_path: Path) -> None:
+    nothing: list[str | None] = [None] * 24
+    assert not evidence_of(tmp_path / "auto", texts_of(COLORS)).named(task_of(*COLORS), nothing).texts
+    named = evidence_of(tmp_path / "always", texts_of(COLORS, always=True)).named(task_of(*COLORS), nothing)
+    assert named.texts == COLORS
+    assert named.facts["agreement"] == 0

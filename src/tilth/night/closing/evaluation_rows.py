@@ -126,6 +126,8 @@ def _pictures(frame: pd.DataFrame, run: Run) -> list[tuple[str, Path] | None] | 
 
 def _declared(folder: Path) -> dict[str, list[str]]:
     """The tasks of a model folder, with their labels."""
+    if not folder.exists():
+        raise NotComparable("it trained no model")
     try:
         return {task["name"]: list(task["labels"]) for task in store.read_json(folder / "tilth.json")["tasks"]}
     except (FileNotFoundError, KeyError, TypeError) as error:

@@ -4,7 +4,8 @@ Self-training (Scudder 1965; Yarowsky 1995), each predicted label weighted by it
 learns from the predictions of a first one, and of label spreading, on the unlabeled rows. Where the second is better on
 held-out labels, it labels the rows; where it is worse, no row is labeled; else the first one labels them. This helps or
 harms as the model is good or bad on this data, so that both are measured, on labels that neither learned from. Where
-most labels are the only one of their class none can be held out, and the second probe labels unmeasured.
+most labels are the only one of their class none can be held out, and the second probe labels unmeasured. So it does
+where there are hardly any labels, and the names of the classes are always learned from.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ LIKELY = 0.5
 FEWEST = 20
 """Labels below which nothing can be measured."""
 _ALONE = "Not measured, for most labels are the only one of their class, and a held-out one would have no model"
+_BY_NAMES = "Not measured, for there are hardly any labels: the model starts from what the classes are called"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class Propagated:
             empty where none could be held out.
         measured_on: how many labels those are.
         why_not: why nothing is labeled, or None.
+        by_names: whether there are too few labels to learn from without the names of the classes.
     """
 
     label: np.ndarray
@@ -47,6 +50,7 @@ class Propagated:
     with_predicted: dict[str, float]
     measured_on: int
     why_not: str | None
+    by_names: bool = False
 
     def columns(self, task: Task) -> dict[str, np.ndarray]:
         """The task's columns."""
@@ -66,6 +70,7 @@ class Propagated:
             "without": self.without,
             "with": self.with_predicted,
             "why_not": self.why_not,
+            "by_names": self.by_names,
         }
 
     def figure(self, task: str) -> Figure:
@@ -80,7 +85,8 @@ class Propagated:
         result = (
             self.why_not or f"{int((self.label >= 0).sum())} rows are labeled, each at the weight of its confidence"
         )
-        on = f"Cross-validated on {self.measured_on} labels" if self.measured_on else _ALONE
+        unmeasured = _BY_NAMES if self.by_names else _ALONE
+        on = f"Cross-validated on {self.measured_on} labels" if self.measured_on else unmeasured
         return Figure(
             kind="table",
             title=f"{task}: rows that nobody labeled",
@@ -100,19 +106,18 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
         wanted: `auto`, `always` or `never`.
 
     Returns:
-        None where there is nothing to propagate, from or to.
+        None where there is nothing to propagate, from or to: of few labels nothing is, unless the classes' names are
+        learned from (`Evidence.named`).
     """
-    unlabeled, labeled = table.unlabeled(frame, task.name), truth >= 0
-    if wanted == "never" or not unlabeled.any() or labeled.sum() < FEWEST or len(np.unique(truth[labeled])) < 2:
+    unlabeled, labels = table.unlabeled(frame, task.name), task.decoded(truth).tolist()
+    if wanted == "never" or not unlabeled.any():
         return None
-    held_out = knowable(truth, evidence.folds)
-    if (
-        2 * held_out.sum() < labeled.sum()
-    ):  # most classes have one label, and those that have more tell nothing of the others
-        held_out = np.zeros_like(held_out)
-    elif held_out.sum() < FEWEST or len(np.unique(truth[held_out])) < 2:
-        return None
-    labels = task.decoded(truth).tolist()
+    held_out = _held_out(truth, evidence.folds)
+    by_names = held_out is None
+    if held_out is None:
+        if len(np.unique(evidence.named(task, labels).codes)) < 2:
+            return None
+        held_out = np.zeros(len(truth), dtype=bool)
     before, after = evidence.out_of_fold(task, labels), evidence.self_trained(task, labels, unlabeled)
     change = _change(after, before, truth, held_out) if held_out.any() else 1
     teacher = after if change > 0 else before
@@ -133,7 +138,19 @@ def propagate(frame: pd.DataFrame, task: Task, truth: np.ndarray, evidence: Evid
         with_predicted=with_predicted,
         measured_on=int(held_out.sum()),
         why_not=why_not,
+        by_names=by_names,
     )
+
+
+def _held_out(truth: np.ndarray, folds: np.ndarray) -> np.ndarray | None:
+    """The labels to measure by, boolean, shape (rows,); None where there are too few to learn from or to measure by."""
+    labeled, held_out = truth >= 0, knowable(truth, folds)
+    if labeled.sum() < FEWEST or len(np.unique(truth[labeled])) < 2:
+        return None
+    if 2 * held_out.sum() < labeled.sum():
+        # Most classes have one label, and those that have more tell nothing of the others.
+        return np.zeros_like(held_out)
+    return held_out if held_out.sum() >= FEWEST and len(np.unique(truth[held_out])) > 1 else None
 
 
 def _change(after: OutOfFold, before: OutOfFold, truth: np.ndarray, held_out: np.ndarray) -> int:

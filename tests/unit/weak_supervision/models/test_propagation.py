@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from snorkel.labeling import LabelingFunction
 from tests.small_table import HashingEncoder
 from tilth import samples as table
 from tilth import stage as stages
+from tilth.learn import ClassTexts, NamedClasses
 from tilth.learn.models.out_of_fold import OutOfFold
 from tilth.learn.shared_features import Evidence
 from tilth.samples import Task
@@ -44,10 +47,16 @@ def frame_of(told: int = 60, free: int = 100, gold: int = 10) -> tuple[pd.DataFr
     return table.resolve(frame, [TASK]), topics
 
 
-def perform(frame: pd.DataFrame, folder: Path, functions: Any = (), **config: Any) -> stages.StageResult:
+def perform(
+    frame: pd.DataFrame,
+    folder: Path,
+    functions: Any = (),
+    class_texts: Mapping[str, ClassTexts] = MappingProxyType({}),
+    **config: Any,
+) -> stages.StageResult:
     (folder / "scratch").mkdir(parents=True)
-    samples = table.from_pandas(frame, [TASK])
-    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(folder / "cache"))  # type: ignore[arg-type]
+    samples, encoder = table.from_pandas(frame, [TASK]), HashingEncoder()
+    evidence = Evidence(samples, encoder=encoder, cache=Cache(folder / "cache"), class_texts=class_texts)  # type: ignore[arg-type]
     resources = stages.Resources(
         tasks=(TASK,), seed=0, evidence=evidence, scratch=folder / "scratch", labeling_functions=functions
     )
@@ -125,6 +134,26 @@ def test_where_there_is_nothing_to_go_by_or_it_is_not_wanted_the_stage_says_so(
     assert perform(frame, tmp_path, **config).skipped == "no labeling functions"
 
 
+@pytest.mark.parametrize("told", [0, 6])
+def test_without_labels_the_names_of_the_classes_label_the_rows(told: int, tmp_path: Path) -> None:
+    frame, topics = frame_of(told=told)
+    sentences = tuple(WORDS.values())
+    names = {"topic": ClassTexts(texts=sentences, codes=np.arange(2), always=True)}
+    result = perform(frame, tmp_path / "always", class_texts=names)
+    after, new = table.to_pandas(result.samples), result.metrics["tasks"]["topic"]["weakly_labeled"]
+    propagated = after["topic_origin"].eq("propagated").to_numpy()
+    assert propagated.sum() == new > 50
+    assert (after["topic"][propagated] == np.array(topics, dtype=object)[propagated]).mean() > 0.9
+    assert not propagated[:told].any()
+    assert result.metrics["tasks"]["topic"]["by_names"]
+    assert "hardly any labels" in result.figures[0].note
+    if not told:  # no label speaks for the names
+        doubted = {"topic": replace(names["topic"], always=False)}
+        skipped = perform(frame, tmp_path / "auto", class_texts=doubted).skipped
+        assert skipped is not None
+        assert 'data.class_names = "always" labels rows by what classes are called' in skipped
+
+
 class _Told:
     """Evidence that says of every row what it is given; the second judge is wrong about a share of the labels."""
 
@@ -134,6 +163,9 @@ class _Told:
 
     def out_of_fold(self, task: Task, labels: list[str | None]) -> OutOfFold:
         return self._judged(np.maximum(self._truth, 0), labels)
+
+    def named(self, task: Task, labels: list[str | None]) -> NamedClasses:
+        return NamedClasses()
 
     def self_trained(self, task: Task, labels: list[str | None], free: np.ndarray) -> OutOfFold:
         said = np.maximum(self._truth, 0)
