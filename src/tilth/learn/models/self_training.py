@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.special import softmax
 
 from tilth.learn.models.linear_probe import FittedProbe, fit_predict, fit_probe
 from tilth.learn.models.out_of_fold import OutOfFold, calibrated, stacked
@@ -16,6 +17,13 @@ from tilth.samples import evenly_spaced
 
 _MOST_PSEUDO_LABELED = 20_000
 """Rows without a label that the second probe learns from at most, evenly spread: they set what its fit costs."""
+_FEW = 2
+"""Labels a class, at the mean, up to which means of the classes are a third first model.
+
+By it the second probe's accuracy goes from 0.601 to 0.610 on banking77 and from 0.772 to 0.811 on clinc150 with one
+label a class, from 0.702 to 0.701 and from 0.835 to 0.867 with two; with five it falls (three draws of each)."""
+_ROUNDS, _SHARPNESS, _KEPT = 10, 20.0, 0.3
+"""Of these means: rounds, the factor of the cosines, and the share of the labeled mean in each. Found by the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +42,17 @@ class _PseudoLabeled:
     part: np.ndarray
     chosen: np.ndarray
 
-    def probabilities(self, codes: np.ndarray, by_probe: np.ndarray, classes: int) -> np.ndarray:
-        """What the first probe and the graph hold of the chosen rows together, from these labels, -1 for none."""
+    def probabilities(self, labeled: np.ndarray, codes: np.ndarray, by_probe: np.ndarray, classes: int) -> np.ndarray:
+        """What the first models hold of the chosen rows together, from these labels, -1 for none.
+
+        Args:
+            labeled: vectors of the rows with a label, float32, shape (labeled rows, dimensions).
+            codes: of all rows, shape (rows,).
+            by_probe: what the first probe says, shape (chosen rows, classes).
+            classes: how many there are in all.
+        """
         by_graph = spread(self.edges, codes[self.part], classes)[self.chosen]
-        return _mean_of_both(by_probe, by_graph, codes[codes >= 0])
+        return _mean(by_probe, by_graph, self.vectors, labeled, codes[codes >= 0])
 
 
 def fit_self_trained(
@@ -109,7 +124,7 @@ def _fit(
         return fit_probe(vectors[labeled], codes[labeled], classes)
     probe = probe or fit_probe(vectors[labeled], codes[labeled], classes)
     by_probe = probe.probabilities(pseudo.vectors)
-    pseudo_labels = pseudo.probabilities(codes, apply_temperature(by_probe, temperature), classes)
+    pseudo_labels = pseudo.probabilities(vectors[labeled], codes, apply_temperature(by_probe, temperature), classes)
     return fit_probe(
         np.concatenate([vectors[labeled], pseudo.vectors]),
         np.concatenate([codes[labeled], pseudo_labels.argmax(axis=1)]),
@@ -119,7 +134,7 @@ def _fit(
 
 
 def pseudo_label(vectors: np.ndarray, codes: np.ndarray, classes: int) -> np.ndarray:
-    """Probabilities of the rows without a label, by a linear probe of the labels and by the graph of nearest rows.
+    """Probabilities of the rows without a label, by the first models of self-training together.
 
     Args:
         vectors: of the rows that take part, L2-normalized, float32, shape (rows, dimensions).
@@ -132,10 +147,57 @@ def pseudo_label(vectors: np.ndarray, codes: np.ndarray, classes: int) -> np.nda
     labeled = codes >= 0
     by_probe = fit_predict(vectors[labeled], codes[labeled], vectors[~labeled], classes)
     by_graph = spread(graph(nearest(vectors, NEAREST)), codes, classes)[~labeled]
-    return _mean_of_both(by_probe, by_graph, codes[labeled]).astype(np.float32)
+    return _mean(by_probe, by_graph, vectors[~labeled], vectors[labeled], codes[labeled]).astype(np.float32)
 
 
-def _mean_of_both(by_probe: np.ndarray, by_graph: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The weighted mean of two sets of probabilities: the graph's alone at one label a class, near half at many."""
-    share = (1 + len(np.unique(labels)) / max(1, len(labels))) / 2
+def _mean(
+    by_probe: np.ndarray, by_graph: np.ndarray, vectors: np.ndarray, labeled: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Probabilities of rows by several models together.
+
+    With more than two labels a class the graph's and the probe's, the former counting fully at one label a class and
+    for half at many; else the mean of these and of the means of the classes.
+
+    Args:
+        by_probe: by a linear probe of the labels, shape (rows, classes).
+        by_graph: by the labels spread over the graph of nearest rows, shape (rows, classes).
+        vectors: of the rows, shape (rows, dimensions).
+        labeled: vectors of the labeled rows, shape (labeled rows, dimensions).
+        labels: their classes, shape (labeled rows,).
+    """
+    known = len(np.unique(labels))
+    if 0 < len(labels) <= _FEW * known:
+        by_means = _by_class_means(vectors, labeled, labels, by_probe.shape[1])
+        return np.asarray((by_probe + by_graph + by_means) / 3)
+    share = (1 + known / max(1, len(labels))) / 2
     return np.asarray(share * by_graph + (1 - share) * by_probe)
+
+
+def _by_class_means(vectors: np.ndarray, labeled: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Which class's mean rows are near, the means going to where the rows are.
+
+    Soft k-means from the labeled rows' means (Ren et al. 2018, semi-supervised prototypical networks).
+
+    Args:
+        vectors: of the rows, L2-normalized, shape (rows, dimensions).
+        labeled: of labeled rows, L2-normalized, shape (labeled rows, dimensions).
+        labels: their classes, shape (labeled rows,).
+        classes: how many there are in all.
+
+    Returns:
+        Shape (rows, classes); 0 for a class without a label.
+    """
+    known, places = np.unique(labels, return_inverse=True)
+    starts = np.zeros((len(known), vectors.shape[1]), dtype=np.float32)
+    np.add.at(starts, places, labeled)
+    means = starts = _normalized(starts)
+    for _ in range(_ROUNDS):
+        near = softmax(_SHARPNESS * (vectors @ means.T), axis=1)
+        means = _normalized(_KEPT * starts + (1 - _KEPT) * _normalized(near.T @ vectors))
+    found = np.zeros((len(vectors), classes), dtype=np.float32)
+    found[:, known] = softmax(_SHARPNESS * (vectors @ means.T), axis=1)
+    return found
+
+
+def _normalized(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

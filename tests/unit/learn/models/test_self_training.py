@@ -8,7 +8,7 @@ import pytest
 from tilth.learn.models import self_training
 from tilth.learn.models.linear_probe import fit_predict, fit_probe
 from tilth.learn.models.out_of_fold import OutOfFold, cross_validate, fit_probes, probes_from
-from tilth.learn.models.self_training import fit_self_trained, predict_self_trained
+from tilth.learn.models.self_training import _by_class_means, fit_self_trained, predict_self_trained
 from tilth.learn.neighbors import Neighbors, nearest
 
 
@@ -76,3 +76,19 @@ def test_no_row_is_predicted_by_a_model_that_its_own_label_reached() -> None:
     before, after = predict(codes), predict(changed)
     assert before[row].argmax() == after[row].argmax()
     assert not np.allclose(before[(codes >= 0) & (folds != folds[row])], after[(codes >= 0) & (folds != folds[row])])
+
+
+def test_means_of_the_classes_move_to_where_the_rows_are() -> None:
+    """Two labels at the edges of their clouds: by the nearest label a fifth of the rows would be the other class's."""
+    rng = np.random.default_rng(0)
+    angles = np.concatenate([rng.normal(0.0, 0.15, 200), rng.normal(0.8, 0.15, 200)])
+    vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    truth = np.repeat([0, 3], 200)
+    ends = np.array([-0.6, 0.7])
+    labeled = np.column_stack([np.cos(ends), np.sin(ends)]).astype(np.float32)
+    nearest_label = np.array([0, 3])[(vectors @ labeled.T).argmax(axis=1)]
+    found = _by_class_means(vectors, labeled, np.array([0, 3]), 4)
+    assert (nearest_label == truth).mean() < 0.85
+    assert (found.argmax(axis=1) == truth).mean() > 0.95
+    assert found[:, [1, 2]].max() == 0  # no label is of these classes
+    assert found.sum(axis=1) == pytest.approx(np.ones(400), abs=1e-5)
