@@ -43,6 +43,7 @@ def rows_of(home: Path, name: str, count: int, seed: int) -> tuple[pd.DataFrame,
         train, gold = (pd.read_csv(home / name / f"{part}.csv") for part in ("train", "test"))
     columns = ({"text": part["text"], "label": part[label]} for part in (train, gold))
     train, gold = (pd.DataFrame(part).dropna().drop_duplicates("text") for part in columns)
+    train = train[train["label"] != "oos"]  # clinc150's texts of no intent
     gold = gold[gold["label"].isin(set(train["label"])) & ~gold["text"].isin(train["text"])]
     return train.sample(min(count, len(train)), random_state=seed), gold
 

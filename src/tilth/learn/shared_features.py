@@ -108,11 +108,11 @@ class Evidence(RowFeatures):
 
         So are the texts of the classes, where they are to be (`named`), each as one more row of every fold's training.
         In each fold, and once with all labels, first models predict the unlabeled rows: a probe of the labels alone,
-        the labels spread over the graph of nearest rows, which knows more the fewer labels a class has, and, with one
-        or two of a class, means of the classes that move to where the rows are. Their mean gives the pseudo-labels that
-        a second probe learns from beside the labels, each row at the weight of its probability (self-training, Yarowsky
-        1995). No row is predicted by a model that its own label reached; the
-        temperatures alone are fitted to all labels.
+        the labels spread over the graph of nearest rows, which knows more the fewer labels a class has, and, beside
+        names with a label a class at most, means of the classes that move to where the rows are. Their mean gives the
+        pseudo-labels that a second probe learns from beside the labels, each row at the weight of its probability
+        (self-training, Yarowsky 1995). No row is predicted by a model that its own label reached; the temperatures
+        alone are fitted to all labels.
 
         Args:
             task: its `labels` order the columns.
@@ -140,6 +140,7 @@ class Evidence(RowFeatures):
                 fold_count=self._folds,
                 temperature=alone.temperature,
                 probes=self._fold_probes(task, codes) if reuse else (),
+                named=bool(named.texts),
             )
 
         probes = self.probes.take(
