@@ -5,7 +5,7 @@ learns from the predictions of a first one, and of label spreading, on the unlab
 held-out labels, it labels the rows; where it is worse, no row is labeled; else the first one labels them. This helps or
 harms as the model is good or bad on this data, so that both are measured, on labels that neither learned from. Where
 most labels are the only one of their class none can be held out, and the second probe labels unmeasured. So it does
-where there are hardly any labels, and the names of the classes are always learned from.
+where there are hardly any labels, and the names of the classes are learned from.
 """
 
 from __future__ import annotations
