@@ -45,10 +45,10 @@ def train(samples: Dataset, config: Config, resources: Resources) -> StageResult
         return StageResult(samples=samples, skipped="no labels")
     training_set, balance = balance_classes(training_set_of(frame, tasks, resources), config, resources.seed)
     training_set = with_stiff_predictions(training_set, resources)
-    without_rows = classes_without_rows(training_set, resources.tasks)
     config = config.of_texts(int((training_set.original & (frame["split"] != Split.GOLD)).sum()))
     folder = getattr(resources.evidence.encoder, "folder", None)
     fitted, wording, pictures = _fit_views(frame, training_set, tasks, config, resources, folder)
+    without_rows = classes_without_rows(training_set, resources.tasks, pictures.codes)
     exporter = Exporter(
         frame=frame, training_set=training_set, wording=wording, pictures=pictures, config=config, resources=resources
     )
@@ -103,6 +103,7 @@ def _fit_views(
         trial.pooled(fitted.held_out) if tuned.rows is not None else {},
         config,
         text_is_frozen={name: fitted.trunk is None and name not in wording.pooled for name in fitted.held_out},
+        seed=resources.seed,
     )
     trunk = {"trunk": tuned.facts} if tuned.facts else {}
     return fitted, wording, replace(pictures, facts={**pictures.facts, **trunk})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tilth.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tilth.training.inputs.class_balance import balance_classes
+    from tilth.training.inputs.class_balance import balance_classes, balance_task
     from tilth.training.inputs.config import Config
     from tilth.training.inputs.head_of_rows import fit_head_of_rows
     from tilth.training.inputs.label_doubt import LabelDoubt

@@ -45,18 +45,48 @@ def balance_classes(training_set: TrainingSet, config: Config, seed: int) -> tup
     offsets: dict[str, np.ndarray] = {}
     out_of_fold, facts = dict(training_set.out_of_fold), dict[str, Any]()
     for task in training_set.tasks:
-        truth = training_set.codes[task.name]
-        known = truth >= 0
-        shares = log_shares(truth[known], training_set.weights[task.name][known], len(task.labels))
-        degree, fact = _choose(
-            task, out_of_fold[task.name], truth, shares, config, seed, noisy=task.name in training_set.noisy
-        )
-        facts[task.name] = {"degree": degree, **fact}
-        if degree:
-            log.info("%s: rare classes count for more, by %.2f of the logarithm of their share", task.name, degree)
-            offsets[task.name] = degree * out_of_fold[task.name].temperature * shares
-            out_of_fold[task.name] = _adjusted(out_of_fold[task.name], degree * shares, truth)
+        name = task.name
+        rows = (training_set.codes[name], training_set.weights[name])
+        noisy = name in training_set.noisy
+        out_of_fold[name], taken, facts[name] = balance_task(task, out_of_fold[name], *rows, config, seed, noisy=noisy)
+        if taken is not None:
+            offsets[name] = taken
     return replace(training_set, offsets=offsets, out_of_fold=out_of_fold), facts
+
+
+def balance_task(
+    task: Task,
+    out_of_fold: OutOfFold,
+    codes: np.ndarray,
+    weights: np.ndarray,
+    config: Config,
+    seed: int,
+    *,
+    noisy: bool = False,
+) -> tuple[OutOfFold, np.ndarray | None, dict[str, Any]]:
+    """One task's predictions, freed of its classes' shares as far as they gain by it.
+
+    Args:
+        task: whose predictions they are.
+        out_of_fold: of the rows, by models that did not learn from them.
+        codes: of the rows that are learned from, −1 elsewhere, shape (rows,).
+        weights: of the rows, shape (rows,).
+        config: see `balance_classes`.
+        seed: of the interval.
+        noisy: the heads are freed of the shares by themselves (`tilth.training.heads.stiff`).
+
+    Returns:
+        The predictions, calibrated anew; what a head's logits are to be lowered by, shape (classes,), None where that
+        is nothing; and what was chosen and why.
+    """
+    known = codes >= 0
+    shares = log_shares(codes[known], weights[known], len(task.labels))
+    degree, fact = _choose(task, out_of_fold, codes, shares, config, seed, noisy=noisy)
+    fact = {"degree": degree, **fact}
+    if not degree:
+        return out_of_fold, None, fact
+    log.info("%s: rare classes count for more, by %.2f of the logarithm of their share", task.name, degree)
+    return _adjusted(out_of_fold, degree * shares, codes), degree * out_of_fold.temperature * shares, fact
 
 
 def _choose(

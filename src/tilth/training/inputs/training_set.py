@@ -141,14 +141,21 @@ def training_set_of(frame: pd.DataFrame, tasks: tuple[Task, ...], resources: Res
     )
 
 
-def classes_without_rows(training_set: TrainingSet, tasks: Sequence[Task]) -> dict[str, list[str]]:
+def classes_without_rows(
+    training_set: TrainingSet, tasks: Sequence[Task], pictures: Mapping[str, np.ndarray]
+) -> dict[str, list[str]]:
     """For each task that lacks any, the classes that no row is trained on, which the model can never answer.
 
     A warning says so: labels that a config declares may be misspelled there, or not labeled yet.
+
+    Args:
+        training_set: what texts teach.
+        tasks: of the night, also those that nothing teaches.
+        pictures: for each task that pictures teach, the class of each row, −1 for none, shape (rows,).
     """
     found: dict[str, list[str]] = {}
     for task in tasks:
-        known = set(training_set.codes.get(task.name, np.array([])).tolist())
+        known = {code for codes in (training_set.codes, pictures) for code in np.unique(codes.get(task.name, []))}
         if gone := [label for code, label in enumerate(task.labels) if code not in known]:
             found[task.name] = gone
             if len(gone) == len(task.labels):

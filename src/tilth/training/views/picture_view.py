@@ -12,19 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from tilth.learn import (
-    OutOfFold,
-    apply_temperature,
-    calibrate,
-    cross_validate,
-    fit_predict,
-    macro_f1,
-    why_no_score,
-)
+from tilth.learn import OutOfFold, macro_f1, why_no_score
 from tilth.samples import Task
-from tilth.training.export import PackedPictures, PictureHead, Scope, log_certainty
-from tilth.training.heads import class_prototypes, fit_head
-from tilth.training.inputs import Config, PictureRows, TrainingSet
+from tilth.training.export import PackedPictures, PictureHead
+from tilth.training.heads import class_prototypes
+from tilth.training.inputs import Config, PictureRows, TrainingSet, balance_task
+from tilth.training.views.picture_heads import fit_picture_head, fit_picture_scope, out_of_fold
 from tilth.training.views.pooling_share import FEWEST, SURE, UNMEASURED, Prior, choose_share, informative_nats
 
 log = logging.getLogger(__name__)
@@ -54,6 +47,11 @@ class PictureView:
     facts: Mapping[str, Any] = field(default_factory=dict)
     held_out: Mapping[str, OutOfFold] = field(default_factory=dict)
     refit: Callable[[np.ndarray], PictureView] | None = None
+
+    @property
+    def codes(self) -> Mapping[str, np.ndarray]:
+        """For each task that they answer, the class of each row whose picture is learned from, −1 for none."""
+        return {} if self.rows is None else {task: self.rows.codes[task] for task in self.held_out}
 
     def macro_f1(self) -> float:
         """By pictures alone, out of fold, the mean of the tasks', of rows whose label is sure."""
@@ -97,8 +95,12 @@ def fit_pictures(
     config: Config,
     *,
     text_is_frozen: Mapping[str, bool],
+    seed: int,
 ) -> PictureView:
     """Fit the picture heads, and choose how far each counts beside the texts.
+
+    Rare classes are freed of their shares as far as the pictures' own predictions gain by it, as those of texts are.
+    That makes labels less likely, so that how far pictures count is chosen before.
 
     Args:
         rows: see `picture_rows`.
@@ -108,6 +110,7 @@ def fit_pictures(
         config: `[training]`.
         text_is_frozen: for each task, whether its text side is nothing but heads on the encoder as it came, so that its
             out-of-fold predictions are those of the model.
+        seed: of the interval by which rare classes are judged.
     """
     if rows is None:
         why = 'pictures = "never"' if config.pictures == "never" else "no row has a picture"
@@ -117,67 +120,36 @@ def fit_pictures(
     ]
     if not tasks:
         return PictureView(facts={"why": "no task has labeled pictures of two classes"})
-    held_out = {task.name: _out_of_fold(rows, task) for task in tasks}
+    held_out = dict[str, OutOfFold]()
     alone = tuple(task.name for task in tasks if not (training_set.codes[task.name] >= 0).any())
     facts, heads = dict[str, Any](), dict[str, PictureHead]()
     for task in tasks:
         fact: dict[str, Any] = {"share": 1.0, "temperature": 1.0, "why": "no text teaches it"}
+        by_picture = out_of_fold(rows, task)
         if task.name not in alone:
             is_frozen = text_is_frozen[task.name]
-            fact = _choose(rows, training_set, task, by_text.get(task.name), held_out[task.name], is_frozen=is_frozen)
+            fact = _choose(rows, training_set, task, by_text.get(task.name), by_picture, is_frozen=is_frozen)
             fact["temperature"] *= training_set.softening[task.name]
         counts = fact["share"] > 0 and fact.get("picture_nats", 0) > SURE
         kept = config.pictures == "always" or counts or task.name in alone
-        facts[task.name] = {**fact, "kept": kept, "labeled_pictures": int((rows.codes[task.name] >= 0).sum())}
-        heads[task.name] = _fit(rows, task, held_out[task.name].temperature, fact, kept=kept)
+        learned = (rows.codes[task.name], rows.weights[task.name])
+        held_out[task.name], taken, balanced = balance_task(task, by_picture, *learned, config, seed)
+        labeled = int((rows.codes[task.name] >= 0).sum())
+        facts[task.name] = {**fact, "kept": kept, "labeled_pictures": labeled, "balance": balanced}
+        heads[task.name] = fit_picture_head(rows, task, held_out[task.name].temperature, taken, fact, kept=kept)
     log.info("pictures are pooled with texts: %s", {name: head.share for name, head in heads.items()})
     packed = PackedPictures(
         heads=heads,
         by_pictures_alone=alone,
         prototypes=class_prototypes(rows.vectors, {task.name: rows.codes[task.name] for task in tasks}),
-        scope=_scope(rows, training_set, tasks, held_out, config),
+        scope=fit_picture_scope(rows, training_set, tasks, held_out, config),
     )
 
     def refit(vectors: np.ndarray) -> PictureView:
         other = replace(rows, vectors=vectors)
-        return fit_pictures(other, training_set, by_text, config, text_is_frozen=text_is_frozen)
+        return fit_pictures(other, training_set, by_text, config, text_is_frozen=text_is_frozen, seed=seed)
 
     return PictureView(packed=packed, rows=rows, facts={"tasks": facts}, held_out=held_out, refit=refit)
-
-
-def _out_of_fold(rows: PictureRows, task: Task) -> OutOfFold:
-    """Predictions of every row by probes of the pictures that did not learn from it.
-
-    Where the model of pictures learned from some, only the others count, by one probe that did not learn from them.
-    """
-    if rows.unseen is not None:
-        codes = rows.codes[task.name]
-        learned, measured = (codes >= 0) & ~rows.unseen, (codes >= 0) & rows.unseen
-        said = fit_predict(rows.vectors[learned], codes[learned], rows.vectors, len(task.labels))
-        temperature = calibrate(said[measured], codes[measured])
-        probabilities = apply_temperature(said, temperature)
-        return OutOfFold(probabilities=probabilities, labeled=measured, temperature=temperature)
-    return cross_validate(
-        rows.vectors,
-        rows.codes[task.name],
-        rows.folds,
-        classes=len(task.labels),
-        fold_count=int(rows.folds.max()) + 1,
-        model=fit_predict,
-    )
-
-
-def _fit(rows: PictureRows, task: Task, temperature: float, chosen: Mapping[str, Any], *, kept: bool) -> PictureHead:
-    """A head with its temperature in its weights, and its share beside the texts; 0 where it is not kept."""
-    known = rows.codes[task.name] >= 0
-    weights = rows.weights[task.name][known]
-    head = fit_head(task, rows.vectors[known], rows.codes[task.name][known], weights, uses_parent=False)
-    return PictureHead(
-        weight=head.weight / temperature,
-        bias=head.bias / temperature,
-        share=float(chosen["share"]) if kept else 0.0,
-        temperature=float(chosen["temperature"]) if kept else 1.0,
-    )
 
 
 def _choose(
@@ -209,27 +181,6 @@ def _choose(
     logits = np.log(np.maximum(by_picture.probabilities[chosen], 1e-12))
     chosen_share = choose_share(task, truth, texts, logits, ("text", "picture"), prior=_PRIOR)
     return {**chosen_share, "picture_nats": round(informative_nats(logits, truth), 2)}
-
-
-def _scope(
-    rows: PictureRows,
-    training_set: TrainingSet,
-    tasks: list[Task],
-    held_out: Mapping[str, OutOfFold],
-    config: Config,
-) -> Scope:
-    """How sure pictures that were not learned from are known, and how near to prototypes found without them."""
-    known, fifth = rows.labeled, training_set.held_out & rows.labeled
-    if not fifth.any() or not (known & ~fifth).any():
-        return Scope(reject_below=config.reject_below or 0.0)
-    codes = {task.name: np.where(fifth, -1, rows.codes[task.name]) for task in tasks}
-    if not any((values >= 0).any() for values in codes.values()):
-        return Scope(reject_below=config.reject_below or 0.0)
-    prototypes = class_prototypes(rows.vectors, codes)
-    nearest = np.clip((rows.vectors[fifth] @ prototypes.T).max(axis=1), 0, 1)
-    logs = [np.log(np.maximum(held_out[task.name].probabilities[fifth], 1e-12)) for task in tasks]
-    share, below = config.reject_share, config.reject_below
-    return Scope.fit(log_certainty(logs), nearest, reject_share=share, reject_below=below)
 
 
 def cross_validated(training_set: TrainingSet, pictures: PictureView, task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -47,6 +47,7 @@ def test_gold_rows_of_a_picture_alone_are_measured_by_their_pictures(night: tupl
     assert facts["shade"]["why"] == "no text teaches it"
     assert facts["color"]["labeled_pictures"] == 40
     assert result.metrics["export"]["pictures"]["weights"] == "int8"
+    assert "classes_without_rows" not in result.metrics  # of "shade" pictures teach every class
 
 
 def test_the_folder_answers_texts_pictures_and_both_alone_and_in_a_batch(night: tuple[StageResult, Path]) -> None:
