@@ -39,7 +39,7 @@ class Note:
     first: str
 
     def __str__(self) -> str:
-        return f"{self.message} (first: {self.first})"
+        return self.message if self.message.startswith(self.first) else f"{self.message} (first: {self.first})"
 
     def to_json(self) -> dict[str, Any]:
         """As it is written to `run.json`."""

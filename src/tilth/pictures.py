@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 """What is opened; Pillow reads others too, some of them by programs that it starts."""
+PICTURES_OF = "pictures of "
+"""How the pictures of an input file begin in a run's record, beside the file itself."""
 INSTALL = 'pip install "tilth[images]"'
 _LONGEST_SIDE = 65_535  # pixels: JPEG's own limit; what is longer is no picture to look at
 _QUALITY = 70  # of a thumbnail as JPEG

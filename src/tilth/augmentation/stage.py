@@ -19,7 +19,7 @@ from tilth.augmentation.proof import MOST, CrossValidatedGain, Tuning, cross_val
 from tilth.augmentation.selection import Worth, source_order
 from tilth.augmentation.text import MAX_SOURCE_TOKENS
 from tilth.languages import foreign_language
-from tilth.samples import Split, to_pandas
+from tilth.samples import Split, picture_alone, to_pandas
 from tilth.stage import Resources, StageResult
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 def augment(samples: Dataset, config: Config, resources: Resources) -> StageResult:
     """See `tilth.augmentation.run`."""
     frame = to_pandas(samples)
+    if picture_alone(frame).all():
+        return StageResult(samples=samples, skipped="no row has a text")
     if (useless := _unfit_texts(frame["text"][frame["split"].ne(Split.GOLD)])) is not None:
         why, language = useless
         return StageResult(samples=samples, metrics={"accepted": 0, "used": 0, **language}, skipped=why)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tilth.config import Settings
+from tilth.config import DataConfig, Settings
 from tilth.errors import InputError, did_you_mean
 from tilth.io.columns import PicturePlace, are_paths, pictures_record, read_pictures
 from tilth.io.labels import column_of
@@ -58,12 +58,20 @@ def read(
     inputs.append({"path": name, "sha256": sha, "rows": len(raw), "split": split.value})
     if raw.empty:
         raise InputError(f"{name}: no rows; expected a header and at least one row below it")
-    for column, what, option in ((text, "text", "--text COLUMN, or data.text"), (image, "pictures", "data.image")):
-        if column is not None and column not in raw:
+    pictures_alone = _are_pictures_alone(raw, text, image)
+    expected = {image: ("pictures", "--image COLUMN, or data.image")} if image else {}
+    if not pictures_alone:
+        expected[text] = ("text", "--text COLUMN, or data.text")
+    for column, (what, option) in expected.items():
+        if column not in raw:
             raise InputError(
                 f'{name}: no column "{column}" for the {what}; found {list(raw.columns)}: '
                 f"{did_you_mean(column, raw.columns)} ({option})"
             )
+    if pictures_alone:
+        message = f'{shown(name)} has no column "{text}": its rows are read by their pictures alone (--text names one)'
+        notes.add("no_column_of_texts", 1, message, shown(name))
+        raw = raw.assign(**{text: ""})
     rows = pd.DataFrame({FILE: shown(name), ROW: np.arange(1, len(raw) + 1)}, index=raw.index)
     kept = [column for column in raw.columns if column not in {text, own, *labels}]
     kept = [column for column in kept if column != image or are_paths(raw[column])]  # no table holds a picture's bytes
@@ -84,6 +92,13 @@ def read(
     out = out.join(rows)
     out.attrs[LABELS] = [column for column in labels if column in raw]
     return out
+
+
+def _are_pictures_alone(raw: pd.DataFrame, text: str, image: str | None) -> bool:
+    """Whether a file has pictures, and nobody named a column of texts that it lacks."""
+    nobody_named_it = text == DataConfig.model_fields["text"].default
+    columns = [str(column).casefold() for column in raw.columns]
+    return image is not None and nobody_named_it and text.casefold() not in columns
 
 
 def _inferred(column: pd.Series) -> pd.Series:

@@ -20,6 +20,7 @@ def read(
     rows: str | Path | pd.DataFrame | Dataset,
     *,
     text: str = "text",
+    image: str | None = None,
     tasks: str | Sequence[str] = ("label",),
     gold: str | Path | pd.DataFrame | Dataset | None = None,
     annotations: str | Path | pd.DataFrame | Dataset | None = None,
@@ -29,6 +30,7 @@ def read(
     Args:
         rows: CSV, JSONL or Parquet file, `hf:owner/name:split`, a DataFrame, or a `datasets.Dataset`.
         text: the text's column.
+        image: the column of pictures, where rows have some: paths, or bytes.
         tasks: label columns, parents before children: `["intent"]`, or `["domain", "domain/intent"]`.
         gold: rows that are only measured on.
         annotations: votes of several annotators, one a line: `id`, `annotator`, and a column of labels.
@@ -46,6 +48,7 @@ def read(
         "data.gold": None if gold is None else _name(gold, "gold", loaded),
         "data.annotations": None if annotations is None else _name(annotations, "annotations", loaded),
         "data.text": text,
+        "data.image": image,
         "tasks": [parse_task(task) for task in ([tasks] if isinstance(tasks, str) else tasks)],
     }
     return ingest(load(None, overrides, {}), Path.cwd(), loaded)

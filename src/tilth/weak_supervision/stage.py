@@ -67,6 +67,8 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
 def _why_skipped(inputs: NightInputs) -> str:
     """Why nothing labels rows, and what would where nobody has yet."""
     tasks, evidence = inputs.resources.tasks, inputs.resources.evidence
+    if table.picture_alone(inputs.frame).all():
+        return "no labeling functions, and no row has a text"
     named = [task for task in tasks if task.name in evidence.class_texts]
     if named and not any((known_labels(inputs.frame, task) >= 0).any() for task in tasks):
         return 'no labeling functions and no labels: data.class_names = "always" labels rows by what classes are called'

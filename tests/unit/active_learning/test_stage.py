@@ -96,6 +96,8 @@ def test_rows_of_a_picture_alone_are_asked_by_what_they_show(tmp_path: Path, mon
     alone = queue[queue["text"].isna()]
     assert len(alone) >= 4
     assert alone["color_suggested"].tolist() == ["red" if row % 2 == 0 else "blue" for row in alone.index]
+    paths = frame.astype({"id": int}).set_index("id")["picture_path"]
+    assert queue["picture"].equals(paths[queue.index].rename("picture"))  # for who answers elsewhere
     assert queue["group"].isna().all()  # rows that lack a text are no copies of each other
     scores = table.to_pandas(result.samples).set_index("id")["acquisition_score"]
     assert scores[frame["id"][unknown]].notna().all()

@@ -24,7 +24,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "started": "2026-01-01T02:00:00+00:00",
         "status": "completed",
         "asked": list(stage.NAMES),
-        "inputs": [{"rows": 90}, {"rows": 10}],
+        "inputs": [{"rows": 90}, {"rows": 10}, {"path": "pictures of rows.csv", "rows": 90}],
         "gold": {"rows": 10, "intent": {"macro_f1": 0.75}},
         "measures": {"review": 7.0},
         "stages": [{"name": "active_learning", "metrics": {"asked": 5}}],

@@ -24,10 +24,10 @@ def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.Da
         vectors: of the whole table, shape (rows, dimensions).
 
     Returns:
-        `rank`, `id`, `text`, `detector`, `reason`, `belief` (labels of the finest task with their probability,
-        likeliest first), `group` (JSON: ids of near copies that the answer stands for too; empty where there are none),
-        for each task `_suggested` and `_confidence`, `score` (rows set right a minute; empty for rows by lot), and for
-        each task an empty `_answer`.
+        `rank`, `id`, `text`, `picture` (its file; no such column without pictures), `detector`, `reason`, `belief`
+        (labels of the finest task with their probability, likeliest first), `group` (JSON: ids of near copies that the
+        answer stands for too; empty where there are none), for each task `_suggested` and `_confidence`, `score` (rows
+        set right a minute; empty for rows by lot), and for each task an empty `_answer`.
     """
     rows = queue.lines["row"].to_numpy(dtype=np.int64)
     frame = inputs.frame
@@ -36,6 +36,7 @@ def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.Da
             "rank": np.arange(1, len(rows) + 1),
             "id": frame["id"].to_numpy(dtype=object)[rows],
             "text": frame["text"].to_numpy(dtype=object)[rows],
+            **_pictures(frame, rows),
             "detector": queue.lines["detector"].to_numpy(dtype=object),
             "reason": queue.lines["reason"].to_numpy(dtype=object),
         }
@@ -52,6 +53,13 @@ def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.Da
     for task in inputs.tasks:
         sheet[f"{task.name}_answer"] = ""
     return sheet
+
+
+def _pictures(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The column of pictures' files, for who answers elsewhere than on the label page; none without pictures."""
+    if "picture_path" not in frame or frame["picture_path"].isna().all():
+        return {}
+    return {"picture": frame["picture_path"].to_numpy(dtype=object)[rows]}
 
 
 def _probabilities(inputs: QueueInputs, rows: np.ndarray, vectors: np.ndarray, name: str) -> np.ndarray:

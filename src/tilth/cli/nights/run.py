@@ -37,6 +37,8 @@ class RunOptions:
     """votes of several annotators: id, annotator, and a column of labels"""
     text: str | None = None
     """the text's column"""
+    image: str | None = None
+    """the column of pictures, where rows have some: paths, or bytes in Parquet (extra `images`)"""
     label: str | None = None
     """label columns: intent, or domain,domain/intent for intent under domain; '"a, b"' for a name with a comma"""
     out: str | None = None
@@ -121,11 +123,12 @@ def _dry_run(request: Request, ingested: Ingested, *, as_json: bool) -> int:
 def _sources(ingested: Ingested) -> str:
     from tilth.io import shown
     from tilth.notes import many
+    from tilth.pictures import PICTURES_OF
 
     words = {"answers": "entries", "label_changes": "changes"}  # of answers and what undid them; of classes
     return " + ".join(
-        many(item["rows"], "picture") + item["path"].removeprefix("pictures")
-        if item["path"].startswith("pictures of ")
+        f"{many(item['rows'], 'picture')} of {item['path'].removeprefix(PICTURES_OF)}"
+        if item["path"].startswith(PICTURES_OF)
         else f"{item['rows']} {words.get(item['split'], 'rows')} of {shown(item['path'])}"
         for item in ingested.inputs
     )
@@ -187,6 +190,8 @@ def _overrides(options: RunOptions) -> dict[str, Any]:
         overrides["data.annotations"] = str(_here(options.annotations))
     if options.text:
         overrides["data.text"] = options.text
+    if options.image:
+        overrides["data.image"] = options.image
     if options.label:
         overrides["tasks"] = parse_tasks(options.label)
     if options.seed is not None:

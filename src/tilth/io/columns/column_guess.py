@@ -22,6 +22,7 @@ from tilth.io.columns.column_values import (
     is_split,
     kind_of,
     median_letters,
+    name_pictures,
     why_no_labels,
 )
 from tilth.notes import listed
@@ -117,12 +118,16 @@ def _text(seen: pd.DataFrame, file: str, remarks: list[str]) -> str:
 
     Where all values are short, as names and one-word requests are, a usual name is enough.
     """
-    letters_of = {str(name): median_letters(seen[name]) for name in seen.columns}
+    pictures = {str(name) for name in seen.columns if name_pictures(seen[name])}
+    letters_of = {str(name): 0.0 if str(name) in pictures else median_letters(seen[name]) for name in seen.columns}
     prose = {name: letters for name, letters in letters_of.items() if letters >= 8}
+    if pictures:  # of pictures and their labels, these are no texts
+        prose = {name: letters for name, letters in prose.items() if why_no_labels(seen[name]) is not None}
     prose = prose or {name: letters for name, letters in letters_of.items() if letters and name.casefold() in _TEXTS}
     if not prose:
         shown = ", ".join(f'"{name}" ({kind_of(seen[name])})' for name in letters_of)
-        raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN)")
+        night = f"; an audit looks at no pictures: tilth run --input {file} --image {min(pictures)}" if pictures else ""
+        raise InputError(f"{file}: no column reads like text; found {shown or 'none'} (--text COLUMN){night}")
     best = min(prose, key=lambda name: (_rank(name, _TEXTS), -prose[name]))
     named = _rank(best, _TEXTS) < len(_TEXTS)
     others = [name for name in prose if name != best and prose[name] > max(20.0, prose[best] / 4)]

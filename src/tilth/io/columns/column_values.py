@@ -70,6 +70,13 @@ def median_letters(column: pd.Series) -> float:
     return float(np.median(counts)) if counts else 0.0
 
 
+def name_pictures(column: pd.Series) -> bool:
+    """Whether the values are names of picture files."""
+    values = column.dropna()
+    ends = r"\S.*\.(png|jpe?g|gif|webp|bmp|tiff?)"
+    return not values.empty and bool(values.astype(str).str.fullmatch(ends, case=False).mean() > 0.9)
+
+
 def are_numbers(column: pd.Series) -> bool:
     """Whether all values are whole numbers."""
     return bool(column.dropna().astype(str).str.fullmatch(r"-?\d+(\.0+)?").all())
@@ -83,6 +90,8 @@ def kind_of(column: pd.Series) -> str:
     """What the values are, in a word or two, for a message."""
     if column.dropna().empty:
         return "empty"
+    if name_pictures(column):
+        return "names of pictures"
     return "numbers" if are_numbers(column) else "short values" if median_letters(column) < 8 else "text"
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tilth.io.columns.picture_values import is_nothing, picture_value, read_picture
 from tilth.notes import FILE, Notes
-from tilth.pictures import PictureError
+from tilth.pictures import PICTURES_OF, PictureError
 from tilth.store import Cache, atomic, digest, used
 
 PICTURE_COLUMNS = ("picture_digest", "picture_path")
@@ -73,7 +73,7 @@ def pictures_record(references: pd.DataFrame, rows: pd.DataFrame, split: str) ->
     """What the run's record says of a file's pictures, so that a night knows when one has changed."""
     there = references["picture_digest"].dropna()
     return {
-        "path": f"pictures of {rows[FILE].iloc[0]}",
+        "path": f"{PICTURES_OF}{rows[FILE].iloc[0]}",
         "sha256": digest(*references["picture_digest"].fillna("")),
         "rows": len(there),
         "split": split,

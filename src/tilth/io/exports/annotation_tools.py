@@ -20,7 +20,7 @@ from tilth.samples import Task
 
 VERDICTS = ("none of these", "unclear", "junk")
 """Choices beside a task's classes."""
-_BESIDE = ("detector", "reason", "belief", "rank", "score")
+_BESIDE = ("picture", "detector", "reason", "belief", "rank", "score")
 _ID = "tilth_id"
 """The row's id among a task's data; Label Studio has an `id` of its own."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from tilth import stage as stages
 from tilth import store
 from tilth.errors import DamagedFileError
+from tilth.pictures import PICTURES_OF
 from tilth.store import Run, stage_metrics
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -105,6 +106,7 @@ def _rows(record: Mapping[str, Any]) -> int | None:
         return None
     no_rows = ("answers", "label_changes")
     files = [item for item in inputs if isinstance(item, Mapping) and item.get("split") not in no_rows]
+    files = [item for item in files if not str(item.get("path")).startswith(PICTURES_OF)]  # of rows counted already
     return sum(int(item.get("rows") or 0) for item in files)
 
 

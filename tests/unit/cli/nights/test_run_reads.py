@@ -87,3 +87,7 @@ def test_pictures_are_counted_as_pictures(here: Path, capsys: pytest.CaptureFixt
     found = capsys.readouterr()
     assert "2 rows of rows.csv + 1 picture of rows.csv; nothing is written" in found.out
     assert '1 picture could not be found, such as "gone.png": left out, only the text is used' in found.err
+    (here / "shown.csv").write_text("label,photo\na,a.png\nb,a.png\n", encoding="utf-8")
+    asked = ["--input", "shown.csv", "--image", "photo", "--label", "label", "--dry-run"]
+    assert cli.main(["run", *asked, "--out", "out"]) == 0  # a file of pictures alone needs no config
+    assert "2 rows of shown.csv + 2 pictures of shown.csv" in capsys.readouterr().out

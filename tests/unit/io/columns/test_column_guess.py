@@ -41,6 +41,15 @@ def test_the_finest_of_nested_columns_with_its_parent_named() -> None:
     assert '"area" seems to be its parent (--label area,area/intent looks at both)' in found.remarks[1]
 
 
+def test_names_of_pictures_are_no_texts() -> None:
+    rows = frame(photo=[f"photos/of_product_{row}.JPG" for row in range(8)], label=["a", "b"] * 4)
+    found = guess_columns(rows.rename(columns={"text": "stuff"}), "f.csv", None, None, [])
+    assert (found.text, found.label) == ("stuff", "label")
+    alone = rows.drop(columns="text").assign(label=["a cup of tea", "a hat of straw"] * 4)
+    with pytest.raises(InputError, match=r'"photo" \(names of pictures\).*tilth run --input f.csv --image photo'):
+        guess_columns(alone, "f.csv", None, None, [])
+
+
 def test_names_rather_than_the_numbers_that_stand_for_them() -> None:
     rows = frame(label=[0, 1] * 4, label_text=["no", "yes"] * 4)
     assert guess_columns(rows, "f.csv", None, None, []).label == "label"  # its name alone says so

@@ -139,6 +139,23 @@ def test_a_picture_alone_makes_a_row(tmp_path: Path) -> None:
     assert {note.kind: note.count for note in ingested.notes}["rows_without_a_text"] == 1
 
 
+def test_a_file_without_a_column_of_texts_is_read_by_its_pictures(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    Image.new("RGB", (2, 2), "red").save(tmp_path / "data" / "a.png")
+    frame = pd.DataFrame({"image": ["a.png", "gone.png"], "kind": "a"})
+    ingested = read(tmp_path, frame)
+    table = to_pandas(ingested.samples)
+    assert table["text"].tolist() == ["", ""]
+    assert table["picture_digest"].notna().tolist() == [True, False]
+    notes = {note.kind: str(note) for note in ingested.notes}
+    assert notes["no_column_of_texts"] == (
+        'rows.csv has no column "text": its rows are read by their pictures alone (--text names one)'
+    )
+    for wrong in ({"text": "body"}, {}):  # one that was named, and one that is all but there
+        with pytest.raises(RequestError, match=f'no column "{wrong.get("text", "text")}" for the text'):
+            read(tmp_path, frame.assign(Text="one"), **wrong)
+
+
 def test_a_changed_picture_changes_what_the_night_knows_of_its_input(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     frame = pd.DataFrame({"text": ["one", "two"], "image": "a.png", "kind": "a"})
