@@ -41,6 +41,22 @@ def test_the_queue_asks_about_unlabeled_rows_alone(samples: Dataset, tmp_path: P
     assert frame.loc[queue["id"], "acquisition_rank"].tolist() == [1, 2]
 
 
+def test_of_many_labels_rows_are_predicted_by_the_folds_that_did_not_learn_them(
+    samples: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilth.active_learning.queue.sheet._MANY", 3)
+    result = perform(samples, tmp_path)
+    queue = pd.read_csv(result.artifacts["queue.csv"]).set_index("id")
+    frame = table.to_pandas(samples)
+    evidence = Evidence(samples, encoder=HashingEncoder(), cache=Cache(tmp_path / "other"))  # type: ignore[arg-type]
+    intent = TASKS[1]
+    given = frame["intent"].where(table.settled_by_any(frame, "intent"), None).tolist()
+    expected = evidence.out_of_fold(intent, given).probabilities[frame["id"].eq("u1")][0]
+    assert queue.loc["u1", "intent_suggested"] == "refund" == intent.labels[expected.argmax()]
+    assert queue.loc["u1", "belief"].startswith(f"refund {expected.max():.2f}")
+    assert queue.loc["u1", "intent_confidence"] == pytest.approx(expected.max(), abs=1e-4)
+
+
 def test_a_formula_in_a_text_is_harmless_in_the_queue(tmp_path: Path) -> None:
     rows = [(i, '=HYPERLINK("http://bad")' if i == "u1" else text, *rest) for i, text, *rest in ROWS]
     queue = pd.read_csv(perform(make_table(rows), tmp_path).artifacts["queue.csv"]).set_index("id")
