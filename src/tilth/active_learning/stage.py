@@ -72,7 +72,7 @@ def run(samples: Dataset, config: Config, resources: Resources) -> StageResult:
         why = f"nothing is worth asking: an answer to any of {not_worth} rows in doubt would set hardly any right"
         return StageResult(samples=samples, skipped=why if not_worth else "nothing to ask")
     expected = _forecast(night, task, resources) if learned else None
-    return _result(queue, inputs, config, resources, expected, night=night, labels=int(labeled.sum()))
+    return _result(queue, inputs, vectors, config, resources, expected, night=night, labels=int(labeled.sum()))
 
 
 def _forecast(frame: pd.DataFrame, task: Task, resources: Resources) -> Forecast | None:
@@ -129,6 +129,7 @@ def _probe(evidence: Evidence, task: Task, codes: np.ndarray, labeled: np.ndarra
 def _result(
     queue: Queue,
     inputs: QueueInputs,
+    vectors: np.ndarray,
     config: Config,
     resources: Resources,
     expected: Forecast | None,
@@ -141,7 +142,7 @@ def _result(
     rank[queue.lines["row"]] = np.arange(1, len(queue.lines) + 1)
     night["acquisition_score"] = queue.rates.astype(np.float32)
     night["acquisition_rank"] = pd.array(rank, dtype="Int32")
-    sheet = queue_sheet(queue, inputs, resources.evidence)
+    sheet = queue_sheet(queue, inputs, vectors)
     path = resources.scratch / "queue.csv"
     write_csv(sheet, path)
     metrics: dict[str, Any] = {

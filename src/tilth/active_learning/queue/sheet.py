@@ -9,22 +9,22 @@ import pandas as pd
 
 from tilth.active_learning.queue.candidates import QueueInputs
 from tilth.active_learning.queue.selection import Queue
-from tilth.learn import Evidence, decide, fit_predict
-from tilth.samples import Task, settled_by_any
+from tilth.learn import decide, fit_predict
+from tilth.samples import evenly_spaced, settled_by_any
 
 _LIKELY = 3
-_MANY = 20_000
-"""Labels from which the probes of the folds, which are fitted already, know as much as one of all labels but those of
-the asked rows. To fit that one took 38 of the 96 CPU seconds of a night on 100,000 rows of which 1% were new."""
+_MOST, _A_CLASS = 10_000, 100
+"""Labels that the asked rows are predicted by at most, and of many classes so many of each: of 100,000 labels a probe
+took 38 of the 96 CPU seconds of a night in which 1% of the rows were new."""
 
 
-def queue_sheet(queue: Queue, inputs: QueueInputs, evidence: Evidence) -> pd.DataFrame:
+def queue_sheet(queue: Queue, inputs: QueueInputs, vectors: np.ndarray) -> pd.DataFrame:
     """One row a question, in order, every column filled but the answers.
 
     Args:
         queue: which rows, and why.
         inputs: what the queue was made from.
-        evidence: of the whole table.
+        vectors: of the whole table, shape (rows, dimensions).
 
     Returns:
         `rank`, `id`, `text`, `picture` (its file; no such column without pictures), `detector`, `reason`, `belief`
@@ -44,7 +44,7 @@ def queue_sheet(queue: Queue, inputs: QueueInputs, evidence: Evidence) -> pd.Dat
             "reason": queue.lines["reason"].to_numpy(dtype=object),
         }
     )
-    probabilities = {task.name: _probabilities(inputs, rows, evidence, task) for task in inputs.tasks}
+    probabilities = {task.name: _probabilities(inputs, rows, vectors, task.name) for task in inputs.tasks}
     sheet["belief"] = _beliefs(probabilities[inputs.task.name], inputs.task.labels)
     sheet["group"] = [json.dumps(ids, ensure_ascii=False) if ids else "" for ids in queue.lines["group"]]
     for task, codes in zip(inputs.tasks, _agreeing(inputs, probabilities), strict=True):
@@ -65,19 +65,20 @@ def _pictures(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, np.ndarray]:
     return {"picture": frame["picture_path"].to_numpy(dtype=object)[rows]}
 
 
-def _probabilities(inputs: QueueInputs, rows: np.ndarray, evidence: Evidence, task: Task) -> np.ndarray:
+def _probabilities(inputs: QueueInputs, rows: np.ndarray, vectors: np.ndarray, name: str) -> np.ndarray:
     """The linear probe's probabilities of one task's labels; NaN where labels are of no two classes.
 
     A row that is asked is predicted as if it had no label of its own.
     """
-    labeled = settled_by_any(inputs.frame, task.name)
-    if labeled.sum() >= _MANY and evidence.pictures is None:
-        return evidence.out_of_fold(task, inputs.frame[task.name].where(labeled, None).tolist()).probabilities[rows]
+    task = next(task for task in inputs.tasks if task.name == name)
+    labeled = settled_by_any(inputs.frame, name)
     labeled[rows] = False
-    codes, vectors = task.codes(inputs.frame[task.name]), evidence.joint_embeddings()
-    if len(np.unique(codes[labeled])) < 2:
+    learned = np.flatnonzero(labeled)
+    learned = learned[evenly_spaced(len(learned), max(_MOST, _A_CLASS * len(task.labels)))]
+    codes = task.codes(inputs.frame[name])[learned]
+    if len(np.unique(codes)) < 2:
         return np.full((len(rows), len(task.labels)), np.nan)
-    return fit_predict(vectors[labeled], codes[labeled], vectors[rows], len(task.labels))
+    return fit_predict(vectors[learned], codes, vectors[rows], len(task.labels))
 
 
 def _agreeing(inputs: QueueInputs, probabilities: dict[str, np.ndarray]) -> list[np.ndarray]:
