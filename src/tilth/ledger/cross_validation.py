@@ -31,7 +31,7 @@ import pandas as pd
 
 from tilth import samples as table
 from tilth.ledger.measurement import Measurement, Verdict, compare, not_measured
-from tilth.ledger.probe_rows import TrainingRows, sample_rows, source_ids, training_rows
+from tilth.ledger.probe_rows import NO_TEXTS, TrainingRows, sample_rows, source_ids, training_rows
 from tilth.samples import Origin, Source, Split, Task
 from tilth.text import fold_of
 
@@ -66,6 +66,8 @@ def measure_on_train_rows(
     kept = sample_rows(after, most)
     with_stage = training_rows(after, tasks).at(kept)
     without = training_rows(before, tasks).padded(len(after)).at(kept)
+    if with_stage.nothing and without.nothing:
+        return not_measured(NO_TEXTS)
     if with_stage.trains_like(without):
         return Measurement(verdict=Verdict.UNCHANGED)
     given = {task.name: _trusted(before, before, task, kept) for task in tasks}

@@ -11,7 +11,7 @@ from tilth import samples as table
 from tilth.learn import Labels
 from tilth.ledger.leave_one_out import ANSWERS, MEASURED, without_stage
 from tilth.ledger.measurement import Measurement, Verdict, compare, not_measured
-from tilth.ledger.probe_rows import TrainingRows, sample_rows, training_rows
+from tilth.ledger.probe_rows import NO_TEXTS, TrainingRows, sample_rows, training_rows
 from tilth.samples import Task
 
 ROWS = 10_000
@@ -39,6 +39,8 @@ def measure_on_gold(
         return dict.fromkeys(names, not_measured("there are no gold rows"))
     kept = sample_rows(last, ROWS)
     everything = training_rows(last, tasks).at(kept)
+    if everything.nothing:
+        return dict.fromkeys(names, not_measured(NO_TEXTS))
     answers = predict(everything, vectors, rows)
     measurements = {}
     for name in names:
@@ -60,8 +62,11 @@ def measure_model_on_gold(frame: pd.DataFrame, tasks: Sequence[Task], vectors: n
     truth, rows = gold_truth(frame, tasks)
     if not len(rows):
         return not_measured("there are no gold rows")
+    learned = training_rows(frame, tasks).at(sample_rows(frame, ROWS))
+    if learned.nothing:
+        return not_measured(NO_TEXTS)
     model = {task: table.label_array(frame[f"{task}_predicted"])[rows] for task in truth}
-    return compare(truth, model, predict(training_rows(frame, tasks).at(sample_rows(frame, ROWS)), vectors, rows), seed)
+    return compare(truth, model, predict(learned, vectors, rows), seed)
 
 
 def gold_truth(frame: pd.DataFrame, tasks: Sequence[Task]) -> tuple[Labels, np.ndarray]:

@@ -13,6 +13,9 @@ from tilth import samples as table
 from tilth.samples import Source, Split, Task
 from tilth.text import unit_interval
 
+NO_TEXTS = "no row with a text has a label, and it is measured by a simple model of texts"
+"""Why nothing is measured where pictures alone are labeled."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRows:
@@ -41,6 +44,11 @@ class TrainingRows:
         codes = {name: np.append(values, np.full(missing, -1)) for name, values in self.codes.items()}
         weights = {name: np.append(values, np.ones(missing)) for name, values in self.weights.items()}
         return TrainingRows(tasks=self.tasks, codes=codes, weights=weights)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no row teaches any task."""
+        return not any((codes >= 0).any() for codes in self.codes.values())
 
     def trains_like(self, other: TrainingRows) -> bool:
         """Whether both hold the same labels, with the same weights, for the same rows."""

@@ -157,6 +157,18 @@ def test_gold_says_what_each_stage_bought() -> None:
     assert nothing["cleaning"].why_not == "there are no gold rows"
 
 
+def test_nothing_is_measured_where_pictures_alone_are_labeled() -> None:
+    frame, vectors = rows(120, gold=60)
+    given, wrong = noisy(frame.assign(text="", picture_digest="d"), 0.3)
+    clean = cleaned(given, wrong, "set_aside")
+    frames = {"input": given, "cleaning": clean}
+    found = ledger.measure_on_gold(frames, TASKS, vectors, seed=0)["cleaning"]
+    model = ledger.measure_model_on_gold(clean.assign(task_predicted=clean["task_given"]), TASKS, vectors, seed=0)
+    for one in (found, model, measure(given, clean, vectors)):
+        assert one.verdict is Verdict.NOT_MEASURED
+        assert "no row with a text has a label" in str(one.why_not)
+
+
 def test_leaving_a_stage_out_leaves_what_the_others_set() -> None:
     frame, _ = rows(6)
     first = cleaned(frame, np.array([True, False, False, False, False, False]), "set_aside")
